@@ -1,0 +1,270 @@
+//! Puts an answer together from the pieces a provider decodes, and holds it to the law of a stream.
+
+mod tool_calls;
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use self::tool_calls::OpenCalls;
+pub use self::tool_calls::ToolCallPiece;
+use crate::{
+    Annotation, ChatResponse, Error, ErrorKind, Event, FinishReason, Finished, Image, RawJson,
+    ReasoningDetail, TokenLogprob, Usage,
+};
+
+/// Collects an answer piece by piece.
+///
+/// A provider's decoder calls it with what the wire says, as often and in whatever order the wire says it; out come a
+/// [`ChatResponse`] and, for a stream, the [`Event`]s. It is here that empty and repeated pieces disappear, tool calls
+/// are joined, and an answer without an end becomes an error, so every provider keeps the same law.
+///
+/// Pieces may be borrowed: all that is made for a piece of text is the string in its event, and an owned piece
+/// becomes that string.
+///
+/// ```
+/// use provider_core::Collector;
+///
+/// let mut collector = Collector::without_events();
+/// collector.model("openai/gpt-4o-2024-08-06");
+/// collector.text("Hel");
+/// collector.text("lo");
+/// collector.finish_reason("stop");
+/// let reply = collector.finish()?;
+/// assert_eq!(reply.text(), "Hello");
+/// # Ok::<(), provider_core::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Collector {
+    response: ChatResponse,
+    calls: OpenCalls,
+    events: Option<VecDeque<Event>>,
+    end_marked: bool,
+}
+
+impl Collector {
+    /// For a whole answer: collects without queueing events.
+    pub fn without_events() -> Self {
+        Self::default()
+    }
+
+    /// For a stream.
+    pub(crate) fn with_events() -> Self {
+        Self { events: Some(VecDeque::new()), ..Self::default() }
+    }
+
+    /// The generation's id. The first one that is not empty counts, here and for the next two.
+    pub fn id(&mut self, id: &str) {
+        if self.response.id.is_none() && !id.is_empty() {
+            self.response.id = Some(id.to_owned());
+        }
+    }
+
+    /// The model that answers.
+    pub fn model(&mut self, model: &str) {
+        if self.response.model.is_empty() {
+            self.response.model.push_str(model);
+        }
+    }
+
+    /// The upstream provider that runs the model.
+    pub fn served_by(&mut self, provider: &str) {
+        if self.response.served_by.provider.is_none() && !provider.is_empty() {
+            self.response.served_by.provider = Some(provider.to_owned());
+        }
+    }
+
+    /// When the answer was made, in seconds since 1970.
+    pub fn created(&mut self, seconds: u64) {
+        self.response.created.get_or_insert(seconds);
+    }
+
+    /// The tier that serves.
+    pub fn service_tier(&mut self, tier: &str) {
+        replace(&mut self.response.service_tier, tier);
+    }
+
+    /// The upstream provider's fingerprint.
+    pub fn system_fingerprint(&mut self, fingerprint: &str) {
+        replace(&mut self.response.system_fingerprint, fingerprint);
+    }
+
+    /// A piece of text.
+    pub fn text<'a>(&mut self, piece: impl Into<Cow<'a, str>>) {
+        let piece = piece.into();
+        if !piece.is_empty() {
+            self.response.message.text.push_str(&piece);
+            self.emit(|| Event::Text(piece.into_owned()));
+        }
+    }
+
+    /// A piece of plain-text thoughts.
+    pub fn reasoning<'a>(&mut self, piece: impl Into<Cow<'a, str>>) {
+        let piece = piece.into();
+        if !piece.is_empty() {
+            self.response.message.reasoning.get_or_insert_with(String::new).push_str(&piece);
+            self.show_reasoning(piece);
+        }
+    }
+
+    /// A piece of thoughts that is collected elsewhere, in the structured ones, and is only to be shown.
+    pub fn show_reasoning<'a>(&mut self, piece: impl Into<Cow<'a, str>>) {
+        let piece = piece.into();
+        if !piece.is_empty() {
+            self.emit(|| Event::Reasoning(piece.into_owned()));
+        }
+    }
+
+    /// The structured thoughts so far, to add to. Asking makes the list exist.
+    pub fn reasoning_details(&mut self) -> &mut Vec<ReasoningDetail> {
+        self.response.message.reasoning_details.get_or_insert_with(Vec::new)
+    }
+
+    /// A piece of a refusal.
+    pub fn refusal(&mut self, piece: &str) {
+        if !piece.is_empty() {
+            self.response.message.refusal.get_or_insert_with(String::new).push_str(piece);
+            self.emit(|| Event::Refusal(piece.to_owned()));
+        }
+    }
+
+    /// A piece of a tool call; pieces of one call are joined.
+    pub fn tool_call(&mut self, piece: ToolCallPiece<'_>) {
+        let delta = self.calls.join(&mut self.response.message.tool_calls, piece);
+        if let Some(delta) = delta {
+            self.emit(|| Event::ToolCall(delta));
+        }
+    }
+
+    /// An image.
+    pub fn image(&mut self, image: Image) {
+        self.emit(|| Event::Image(image.clone()));
+        self.response.message.images.push(image);
+    }
+
+    /// A source or a parsed file.
+    pub fn annotation(&mut self, annotation: Annotation) {
+        self.emit(|| Event::Annotation(annotation.clone()));
+        self.response.message.annotations.push(annotation);
+    }
+
+    /// Log probabilities of the next tokens.
+    pub fn logprobs(&mut self, tokens: impl IntoIterator<Item = TokenLogprob>) {
+        self.response.logprobs.extend(tokens);
+    }
+
+    /// What was used. The newest object that says anything counts.
+    pub fn usage(&mut self, usage: Usage) {
+        if !usage.is_unknown() {
+            self.response.usage = usage;
+        }
+    }
+
+    /// Why the model stopped. May come several times; the last one counts.
+    pub fn finish_reason(&mut self, reason: &str) {
+        if !reason.is_empty()
+            && self.response.finish_reason.as_ref().map(FinishReason::as_str) != Some(reason)
+        {
+            self.response.finish_reason = Some(FinishReason::from(reason));
+        }
+    }
+
+    /// The same in the upstream provider's word.
+    pub fn native_finish_reason(&mut self, reason: &str) {
+        replace(&mut self.response.native_finish_reason, reason);
+    }
+
+    /// A field beside the message that has no place of its own.
+    pub fn extra(&mut self, name: &str, value: RawJson) {
+        self.response.extra.push(name, value);
+    }
+
+    /// A field of the message that has no place of its own.
+    pub fn message_extra(&mut self, name: &str, value: RawJson) {
+        self.response.message.extra.push(name, value);
+    }
+
+    /// The wire's own mark of the end (`[DONE]`) was seen.
+    pub fn end_mark(&mut self) {
+        self.end_marked = true;
+    }
+
+    /// What has been collected so far.
+    pub fn response(&self) -> &ChatResponse {
+        &self.response
+    }
+
+    /// Ends a whole answer.
+    ///
+    /// # Errors
+    /// As [`conclude`](Self::conclude); the error keeps what was collected.
+    pub fn finish(mut self) -> Result<ChatResponse, Error> {
+        match self.conclude() {
+            Ok(_) => Ok(self.response),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// Checks that the answer is one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`] without any mark of the end, [`ErrorKind::EmptyResponse`] with an end and nothing
+    /// before it, [`ErrorKind::Upstream`] when the model stopped because of an error.
+    pub(crate) fn conclude(&mut self) -> Result<Finished, Error> {
+        self.calls.seal(&mut self.response);
+        let response = &self.response;
+        match &response.finish_reason {
+            Some(FinishReason::Error) => {
+                return Err(Error::new(ErrorKind::Upstream, "the model stopped because of an error"));
+            }
+            Some(_) => {}
+            None if !self.end_marked => {
+                return Err(Error::new(ErrorKind::Interrupted, "the answer ended before it was complete"));
+            }
+            None if response.message.is_empty() => {
+                return Err(Error::new(ErrorKind::EmptyResponse, "the answer has nothing in it"));
+            }
+            None => {}
+        }
+        Ok(Finished {
+            finish_reason: response.finish_reason.clone(),
+            native_finish_reason: response.native_finish_reason.clone(),
+            usage: response.usage.clone(),
+        })
+    }
+
+    /// Gives an error what was collected before it.
+    pub fn fail(mut self, error: Error) -> Error {
+        self.fail_mut(error)
+    }
+
+    pub(crate) fn fail_mut(&mut self, mut error: Error) -> Error {
+        self.calls.seal(&mut self.response);
+        if let (None, Some(id)) = (error.generation_id(), &self.response.id) {
+            error = error.with_generation_id(id);
+        }
+        if error.partial().is_none() && self.response != ChatResponse::default() {
+            error = error.with_partial(self.response.clone());
+        }
+        error
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        self.events.as_mut()?.pop_front()
+    }
+
+    pub(crate) fn into_response(self) -> ChatResponse {
+        self.response
+    }
+
+    fn emit(&mut self, event: impl FnOnce() -> Event) {
+        if let Some(events) = &mut self.events {
+            events.push_back(event());
+        }
+    }
+}
+
+fn replace(old: &mut Option<String>, new: &str) {
+    if !new.is_empty() && old.as_deref() != Some(new) {
+        *old = Some(new.to_owned());
+    }
+}

@@ -1,0 +1,273 @@
+//! The settings of a provider: the table of fields, and the values given for them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{FieldProblem, Secret};
+
+/// One setting of a provider. The table of them draws the form, names the environment variables, checks the values
+/// and is the documentation.
+///
+/// ```
+/// use provider_core::{ConfigField, FieldKind};
+///
+/// static FIELDS: &[ConfigField] = &[
+///     ConfigField::new("api_key", "API Key", FieldKind::Secret).required().env("ACME_API_KEY"),
+///     ConfigField::new("region", "Region", FieldKind::Text).default("eu").help("Where to compute."),
+/// ];
+/// ```
+#[derive(Clone, Copy, Serialize)]
+#[non_exhaustive]
+pub struct ConfigField {
+    /// The name in code, in forms and in errors.
+    pub key: &'static str,
+    /// The name to show.
+    pub label: &'static str,
+    /// What sort of value it takes.
+    pub kind: FieldKind,
+    /// Whether there must be a value.
+    pub required: bool,
+    /// Whether a form should tuck it away.
+    pub advanced: bool,
+    /// The value that is used when none is given.
+    pub default: Option<&'static str>,
+    /// An example, to show in the empty field.
+    pub placeholder: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+    /// The environment variable it can come from.
+    pub env: Option<&'static str>,
+    #[serde(skip)]
+    check: fn(&str) -> Result<(), String>,
+}
+
+/// What sort of value a [`ConfigField`] takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FieldKind {
+    /// Text that must not be shown again.
+    Secret,
+    /// Text.
+    Text,
+    /// An `http` or `https` URL.
+    Url,
+}
+
+impl ConfigField {
+    /// An optional field without help, example or check.
+    pub const fn new(key: &'static str, label: &'static str, kind: FieldKind) -> Self {
+        fn anything(_: &str) -> Result<(), String> {
+            Ok(())
+        }
+        Self {
+            key,
+            label,
+            kind,
+            required: false,
+            advanced: false,
+            default: None,
+            placeholder: "",
+            help: "",
+            env: None,
+            check: anything,
+        }
+    }
+
+    /// Demands a value.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Tucks the field away.
+    #[must_use]
+    pub const fn advanced(mut self) -> Self {
+        self.advanced = true;
+        self
+    }
+
+    /// Sets the value that is used when none is given.
+    #[must_use]
+    pub const fn default(mut self, value: &'static str) -> Self {
+        self.default = Some(value);
+        self
+    }
+
+    /// Sets the example to show in the empty field.
+    #[must_use]
+    pub const fn placeholder(mut self, example: &'static str) -> Self {
+        self.placeholder = example;
+        self
+    }
+
+    /// Says what the field is for.
+    #[must_use]
+    pub const fn help(mut self, help: &'static str) -> Self {
+        self.help = help;
+        self
+    }
+
+    /// Names the environment variable that the value can come from.
+    #[must_use]
+    pub const fn env(mut self, variable: &'static str) -> Self {
+        self.env = Some(variable);
+        self
+    }
+
+    /// Sets the check of a value, which gets it without the white space around it. Its error says what is wrong and how
+    /// to mend it, and must not repeat the value.
+    #[must_use]
+    pub const fn check(mut self, check: fn(&str) -> Result<(), String>) -> Self {
+        self.check = check;
+        self
+    }
+}
+
+impl fmt::Debug for ConfigField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigField")
+            .field("key", &self.key)
+            .field("kind", &self.kind)
+            .field("required", &self.required)
+            .field("env", &self.env)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Values for a provider's settings, by key.
+///
+/// All of them are handled as secrets: `Debug` shows which are set and where from, never what they are. White space
+/// around a value is dropped, and a blank value is the same as none.
+///
+/// ```
+/// use provider_core::ConfigValues;
+///
+/// let values = ConfigValues::from([("api_key", "  sk-or-v1-abc "), ("site_name", "")]);
+/// assert_eq!(values.get("api_key"), Some("sk-or-v1-abc"));
+/// assert_eq!(values.get("site_name"), None);
+/// assert_eq!(format!("{values:?}"), r#"{"api_key": ***}"#);
+/// ```
+#[derive(Clone, Default)]
+pub struct ConfigValues(BTreeMap<String, ConfigValue>);
+
+#[derive(Clone)]
+struct ConfigValue {
+    value: Secret,
+    variable: Option<&'static str>,
+}
+
+impl ConfigValues {
+    /// No values.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The values that the environment has for these fields. Blank variables count as unset.
+    pub fn from_env(fields: &[ConfigField]) -> Self {
+        Self::from_variables(fields, |name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        })
+    }
+
+    /// The same with another way to look a variable up.
+    pub fn from_variables(fields: &[ConfigField], lookup: impl Fn(&'static str) -> Option<String>) -> Self {
+        let mut values = Self::new();
+        for field in fields {
+            if let Some((variable, value)) = field.env.and_then(|name| Some((name, lookup(name)?))) {
+                values.put(field.key, &value, Some(variable));
+            }
+        }
+        values
+    }
+
+    /// Sets a value; a blank one unsets.
+    #[must_use]
+    pub fn set(mut self, key: impl Into<String>, value: impl AsRef<str>) -> Self {
+        self.put(&key.into(), value.as_ref(), None);
+        self
+    }
+
+    /// Fills the gaps with other values: `given.or(stored).or(ConfigValues::from_env(fields))`.
+    #[must_use]
+    pub fn or(mut self, fallback: ConfigValues) -> Self {
+        for (key, value) in fallback.0 {
+            self.0.entry(key).or_insert(value);
+        }
+        self
+    }
+
+    /// The value of a setting, without white space around it.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(|entry| entry.value.expose())
+    }
+
+    /// The environment variable a value came from, if it did.
+    pub fn variable(&self, key: &str) -> Option<&'static str> {
+        self.0.get(key)?.variable
+    }
+
+    /// The keys that have a value.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Everything that is wrong with the values, field by field, in the order of the table; unknown keys last.
+    pub fn problems(&self, fields: &[ConfigField]) -> Vec<FieldProblem> {
+        let mut problems = Vec::new();
+        for field in fields {
+            match (self.get(field.key), field.required && field.default.is_none()) {
+                (None, true) => problems.push(FieldProblem::new(field.key, missing(field))),
+                (None, false) => {}
+                (Some(value), _) => {
+                    if let Err(mut problem) = (field.check)(value) {
+                        if let Some(variable) = self.variable(field.key) {
+                            problem.push_str(&format!(" (the value came from {variable})"));
+                        }
+                        problems.push(FieldProblem::new(field.key, problem));
+                    }
+                }
+            }
+        }
+        let known: Vec<&str> = fields.iter().map(|field| field.key).collect();
+        for key in self.keys().filter(|key| !known.contains(key)) {
+            problems.push(FieldProblem::new(key, format!("no such setting; there are {}", known.join(", "))));
+        }
+        problems
+    }
+
+    fn put(&mut self, key: &str, value: &str, variable: Option<&'static str>) {
+        match value.trim() {
+            "" => self.0.remove(key),
+            value => self.0.insert(key.to_owned(), ConfigValue { value: Secret::new(value), variable }),
+        };
+    }
+}
+
+fn missing(field: &ConfigField) -> String {
+    match field.env {
+        Some(variable) => format!("missing; enter the {} or set {variable}", field.label),
+        None => format!("missing; enter the {}", field.label),
+    }
+}
+
+impl<K: Into<String>, V: AsRef<str>> FromIterator<(K, V)> for ConfigValues {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        pairs.into_iter().fold(Self::new(), |values, (key, value)| values.set(key, value))
+    }
+}
+
+impl<K: Into<String>, V: AsRef<str>, const N: usize> From<[(K, V); N]> for ConfigValues {
+    fn from(pairs: [(K, V); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl fmt::Debug for ConfigValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(key, entry)| (key, &entry.value))).finish()
+    }
+}

@@ -1,0 +1,27 @@
+//! What a connection test finds out.
+
+use serde::Serialize;
+
+use crate::{RawJson, Usd};
+
+/// What a successful connection test found out about the key. Everything a service does not tell is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ConnectionReport {
+    /// The key's name at the service; never the key.
+    pub label: Option<String>,
+    /// The most the key may spend. `None`: no limit, or not told.
+    pub limit: Option<Usd>,
+    /// What is left of the limit.
+    pub limit_remaining: Option<Usd>,
+    /// When the limit starts anew (`daily`, `weekly`, `monthly`).
+    pub limit_reset: Option<String>,
+    /// What the key has spent.
+    pub usage: Option<Usd>,
+    /// Whether the account has never paid.
+    pub is_free_tier: Option<bool>,
+    /// When the key ends, as the service writes it.
+    pub expires_at: Option<String>,
+    /// The whole answer.
+    pub raw: Option<RawJson>,
+}

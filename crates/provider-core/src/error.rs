@@ -1,0 +1,320 @@
+//! The one error type: what went wrong, where, whose words, and whether trying again can help.
+
+mod kind;
+mod show;
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use self::kind::ErrorKind;
+use crate::{Capability, ChatResponse, RawJson};
+
+/// What everything in these crates fails with.
+///
+/// Callers decide on [`kind`](Error::kind) and [`retry`](Error::retry), never on the text. `Display` is one line a
+/// person can act on; the details (HTTP status, upstream provider and its words, model, ids) are accessors. No
+/// secret is ever part of it.
+///
+/// The type is one pointer wide and cheap to clone, so that a stream can hand out its error and keep it.
+///
+/// ```
+/// use provider_core::{Error, ErrorKind, Retry};
+/// use std::time::Duration;
+///
+/// let error = Error::new(ErrorKind::RateLimited, "too many requests")
+///     .with_status(429)
+///     .with_retry(Retry::After(Duration::from_secs(2)))
+///     .with_provider("openrouter")
+///     .with_model("openai/gpt-4o");
+/// assert_eq!(
+///     error.to_string(),
+///     "rate limited: too many requests (provider openrouter, model openai/gpt-4o, HTTP 429, retry after 2 s)"
+/// );
+/// assert!(error.is_retryable());
+/// ```
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    retry: Retry,
+    status: Option<u16>,
+    code: Option<String>,
+    upstream: Option<Upstream>,
+    provider: Option<String>,
+    model: Option<String>,
+    request_id: Option<String>,
+    generation_id: Option<String>,
+    capability: Option<Capability>,
+    attempts: Vec<Error>,
+    fields: Vec<FieldProblem>,
+    details: Option<RawJson>,
+    partial: Option<Box<ChatResponse>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// Whether trying the same thing again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retry {
+    /// The same request will fail again.
+    Never,
+    /// It may pass the next time; nobody said when. Use your own back-off.
+    Now,
+    /// The service asked to wait this long.
+    After(Duration),
+}
+
+/// The service behind the service: who failed, in its own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Upstream {
+    /// Display name of the upstream provider (`Anthropic`, `Google AI Studio`, …).
+    pub provider: Option<String>,
+    /// What it said, as text.
+    pub message: Option<String>,
+}
+
+impl Upstream {
+    /// An upstream provider and its words.
+    pub fn new(provider: Option<String>, message: Option<String>) -> Self {
+        Self { provider, message }
+    }
+}
+
+/// One setting that cannot be used, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FieldProblem {
+    /// The key of the field (`api_key`, `site_url`, …).
+    pub field: String,
+    /// What is wrong and how to mend it. Never contains the value.
+    pub problem: String,
+}
+
+impl FieldProblem {
+    /// Names a field and what is wrong with it. `problem` must not repeat the value: it may be a secret.
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { field: field.into(), problem: problem.into() }
+    }
+}
+
+impl Error {
+    /// An error of this kind. The retry advice starts as the kind's usual one.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            retry: kind.usual_retry(),
+            status: None,
+            code: None,
+            upstream: None,
+            provider: None,
+            model: None,
+            request_id: None,
+            generation_id: None,
+            capability: None,
+            attempts: Vec::new(),
+            fields: Vec::new(),
+            details: None,
+            partial: None,
+            source: None,
+        }))
+    }
+
+    /// Settings that cannot be used: every problem at once, field by field.
+    pub fn config(provider: &str, problems: Vec<FieldProblem>) -> Self {
+        let mut error = Self::new(ErrorKind::Config, "settings cannot be used").with_provider(provider);
+        error.inner().fields = problems;
+        error
+    }
+
+    /// A provider was asked for something it cannot do.
+    pub fn unsupported(provider: &str, capability: Capability) -> Self {
+        let message = format!("{provider} has no {} ({capability})", capability.label());
+        let mut error = Self::new(ErrorKind::Unsupported, message).with_provider(provider);
+        error.inner().capability = Some(capability);
+        error
+    }
+
+    /// A request that was not sent, because these fields cannot be.
+    pub fn invalid_request(problems: Vec<FieldProblem>) -> Self {
+        let mut error = Self::new(ErrorKind::InvalidRequest, "the request was not sent");
+        error.inner().fields = problems;
+        error
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What happened, without the context that `Display` adds.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Whether trying again can help, and when.
+    pub fn retry(&self) -> Retry {
+        self.0.retry
+    }
+
+    /// Shorthand for "[`retry`](Error::retry) is not [`Retry::Never`]".
+    pub fn is_retryable(&self) -> bool {
+        self.0.retry != Retry::Never
+    }
+
+    /// The HTTP status. For an error inside a 200 answer this is still the status line's 200;
+    /// the inner number is the [`code`](Error::code).
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The service's own error code, number or word, as text.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The upstream provider that failed and its words, where the service passed them on.
+    pub fn upstream(&self) -> Option<&Upstream> {
+        self.0.upstream.as_ref()
+    }
+
+    /// The provider (or provider instance) that was asked.
+    pub fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
+    }
+
+    /// The model that was asked for.
+    pub fn model(&self) -> Option<&str> {
+        self.0.model.as_deref()
+    }
+
+    /// The service's id of the HTTP request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The service's id of the generation: look up there what was billed.
+    pub fn generation_id(&self) -> Option<&str> {
+        self.0.generation_id.as_deref()
+    }
+
+    /// The capability that was missing, when the kind is [`ErrorKind::Unsupported`].
+    pub fn capability(&self) -> Option<Capability> {
+        self.0.capability
+    }
+
+    /// Earlier attempts that failed before this one, oldest first.
+    pub fn attempts(&self) -> &[Error] {
+        &self.0.attempts
+    }
+
+    /// The settings or request fields at fault.
+    pub fn fields(&self) -> &[FieldProblem] {
+        &self.0.fields
+    }
+
+    /// What the service said besides, as JSON (for example the metadata of its error object).
+    pub fn details(&self) -> Option<&RawJson> {
+        self.0.details.as_ref()
+    }
+
+    /// What had been received when a stream or an answer failed: text, tool calls, usage, cost so far.
+    pub fn partial(&self) -> Option<&ChatResponse> {
+        self.0.partial.as_deref()
+    }
+
+    /// Sets the HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.inner().status = Some(status);
+        self
+    }
+
+    /// Sets the retry advice.
+    #[must_use]
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.inner().retry = retry;
+        self
+    }
+
+    /// Sets the service's own error code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.inner().code = Some(code.into());
+        self
+    }
+
+    /// Sets who failed upstream.
+    #[must_use]
+    pub fn with_upstream(mut self, upstream: Upstream) -> Self {
+        self.inner().upstream = Some(upstream);
+        self
+    }
+
+    /// Sets the provider that was asked.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
+        self.inner().provider = Some(provider.into());
+        self
+    }
+
+    /// Sets the model that was asked for.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<String>) -> Self {
+        self.inner().model = Some(model.into());
+        self
+    }
+
+    /// Sets the id of the HTTP request.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.inner().request_id = Some(id.into());
+        self
+    }
+
+    /// Sets the id of the generation.
+    #[must_use]
+    pub fn with_generation_id(mut self, id: impl Into<String>) -> Self {
+        self.inner().generation_id = Some(id.into());
+        self
+    }
+
+    /// Sets the attempts that failed before this one.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: Vec<Error>) -> Self {
+        self.inner().attempts = attempts;
+        self
+    }
+
+    /// Sets what the service said besides.
+    #[must_use]
+    pub fn with_details(mut self, details: RawJson) -> Self {
+        self.inner().details = Some(details);
+        self
+    }
+
+    /// Keeps what had been received.
+    #[must_use]
+    pub fn with_partial(mut self, partial: ChatResponse) -> Self {
+        self.inner().partial = Some(Box::new(partial));
+        self
+    }
+
+    /// Sets the error below this one. Its text must be free of secrets, like everything else in here.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.inner().source = Some(Arc::new(source));
+        self
+    }
+
+    fn inner(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
+    }
+}

@@ -1,0 +1,117 @@
+//! The kinds of failure.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Retry;
+
+/// What kind of failure an [`Error`](crate::Error) is: the thing to `match` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is missing or cannot be used; [`fields`](crate::Error::fields) says which.
+    Config,
+    /// The request is wrong: refused here before it was sent, or refused by the service.
+    InvalidRequest,
+    /// The key is missing, wrong or disabled.
+    Authentication,
+    /// No credits left, or the key's own limit is reached. A lower `max_tokens` may pass.
+    PaymentRequired,
+    /// The key may not do this (guardrail, region, permission).
+    PermissionDenied,
+    /// Moderation or a provider's usage policy refused the content.
+    ContentPolicy,
+    /// The model does not exist, or not any more.
+    ModelNotFound,
+    /// The model exists, but no endpoint fits the request (privacy, price, tools, parameters, …).
+    NoEndpoint,
+    /// The prompt does not fit the model's context window.
+    ContextLength,
+    /// Too many requests: the account's limit, or the capacity of all providers.
+    RateLimited,
+    /// Nobody answered in time: the service, the provider behind it, or a limit of ours.
+    Timeout,
+    /// The provider behind the service failed or is overloaded.
+    Upstream,
+    /// The service itself failed.
+    Server,
+    /// The service could not be reached.
+    Connection,
+    /// The answer broke off. [`partial`](crate::Error::partial) has what came.
+    Interrupted,
+    /// A success without an answer in it.
+    EmptyResponse,
+    /// The answer cannot be read.
+    InvalidResponse,
+    /// The provider lacks the capability that was asked for.
+    Unsupported,
+    /// No provider, provider instance or model of that name.
+    NotFound,
+    /// A name that fits several things; the message lists the unambiguous forms.
+    Ambiguous,
+    /// A name that is taken already.
+    Duplicate,
+}
+
+impl ErrorKind {
+    /// The retry advice where nobody gave a better one.
+    pub const fn usual_retry(self) -> Retry {
+        match self {
+            ErrorKind::RateLimited
+            | ErrorKind::Timeout
+            | ErrorKind::Upstream
+            | ErrorKind::Server
+            | ErrorKind::Connection
+            | ErrorKind::Interrupted
+            | ErrorKind::EmptyResponse => Retry::Now,
+            _ => Retry::Never,
+        }
+    }
+
+    /// The kind in words, as `Display` prints it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            ErrorKind::Config => "configuration",
+            ErrorKind::InvalidRequest => "invalid request",
+            ErrorKind::Authentication => "authentication failed",
+            ErrorKind::PaymentRequired => "payment required",
+            ErrorKind::PermissionDenied => "permission denied",
+            ErrorKind::ContentPolicy => "content policy",
+            ErrorKind::ModelNotFound => "model not found",
+            ErrorKind::NoEndpoint => "no endpoint fits",
+            ErrorKind::ContextLength => "context length exceeded",
+            ErrorKind::RateLimited => "rate limited",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Upstream => "upstream provider failed",
+            ErrorKind::Server => "service failed",
+            ErrorKind::Connection => "connection failed",
+            ErrorKind::Interrupted => "answer interrupted",
+            ErrorKind::EmptyResponse => "empty response",
+            ErrorKind::InvalidResponse => "invalid response",
+            ErrorKind::Unsupported => "unsupported capability",
+            ErrorKind::NotFound => "not found",
+            ErrorKind::Ambiguous => "ambiguous",
+            ErrorKind::Duplicate => "duplicate",
+        }
+    }
+
+    /// The code a host platform shows in its event stream: `auth_error`, `rate_limit`, `context_overflow`, `timeout`
+    /// or `provider_error`.
+    pub const fn host_code(self) -> &'static str {
+        match self {
+            ErrorKind::Authentication => "auth_error",
+            ErrorKind::RateLimited => "rate_limit",
+            ErrorKind::ContextLength => "context_overflow",
+            ErrorKind::Timeout => "timeout",
+            _ => "provider_error",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.label())
+    }
+}

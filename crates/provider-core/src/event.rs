@@ -1,0 +1,58 @@
+//! What a stream hands out.
+
+use serde::Serialize;
+
+use crate::{Annotation, FinishReason, Image, Usage};
+
+/// Something that happened in a stream.
+///
+/// The law of a stream: any number of deltas, then exactly one [`Finished`](Event::Finished) or exactly one error, then
+/// the end. Empty deltas, keep-alives and repeated finish reasons never show.
+///
+/// Everything is collected as well: [`ChatStream::so_far`](crate::ChatStream::so_far) while it runs,
+/// [`ChatStream::into_response`](crate::ChatStream::into_response) at the end.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// A piece of the answer's text.
+    Text(String),
+    /// A piece of the visible thoughts.
+    Reasoning(String),
+    /// A piece of a refusal.
+    Refusal(String),
+    /// A piece of a tool call.
+    ToolCall(ToolCallDelta),
+    /// An image, whole.
+    Image(Image),
+    /// A source or a parsed file. May come before any text.
+    Annotation(Annotation),
+    /// The end of a complete answer.
+    Finished(Box<Finished>),
+}
+
+/// A piece of a tool call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ToolCallDelta {
+    /// Which call: calls are counted from 0 in the order they begin, and all pieces of one call have the same number.
+    pub call: usize,
+    /// The call's id as the service sent it, with the piece that brings it.
+    pub id: Option<String>,
+    /// The tool's name, with the piece that brings it.
+    pub name: Option<String>,
+    /// The next piece of the arguments' text; empty when the piece brings only the id or the name.
+    pub arguments: String,
+}
+
+/// How a complete answer ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Finished {
+    /// Why the model stopped, where the service says so.
+    pub finish_reason: Option<FinishReason>,
+    /// The same in the upstream provider's own word.
+    pub native_finish_reason: Option<String>,
+    /// What was used, and what it cost.
+    pub usage: Usage,
+}

@@ -1,0 +1,149 @@
+//! JSON kept as text, for everything that has to survive unread.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// One JSON value, kept as the text it arrived in or was written in.
+///
+/// Used where the content is open-ended (tool schemas, annotations, fields that did not exist when this was
+/// written): key order, number spelling and white space stay as they are, and cloning is cheap.
+///
+/// ```
+/// use provider_core::RawJson;
+///
+/// let schema: RawJson = r#"{"type":"object","properties":{"z":{},"a":{}}}"#.parse()?;
+/// assert_eq!(schema.get(), r#"{"type":"object","properties":{"z":{},"a":{}}}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct RawJson(Arc<RawValue>);
+
+impl RawJson {
+    /// Serialises `value` once and keeps the text.
+    ///
+    /// # Errors
+    /// When `value` cannot be written as JSON (a map with keys that are no strings, for example).
+    pub fn new(value: &impl Serialize) -> Result<Self, serde_json::Error> {
+        serde_json::value::to_raw_value(value).map(Self::from)
+    }
+
+    /// The JSON text.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Reads the text as `T`, borrowing from it where `T` can.
+    ///
+    /// # Errors
+    /// When the value has another shape than `T`.
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.get())
+    }
+}
+
+impl From<Box<RawValue>> for RawJson {
+    fn from(value: Box<RawValue>) -> Self {
+        Self(Arc::from(value))
+    }
+}
+
+impl From<&RawValue> for RawJson {
+    fn from(value: &RawValue) -> Self {
+        Self::from(value.to_owned())
+    }
+}
+
+impl From<serde_json::Value> for RawJson {
+    fn from(value: serde_json::Value) -> Self {
+        // A `Value` is JSON already: its text always parses.
+        RawValue::from_string(value.to_string()).map(Self::from).unwrap_or_default()
+    }
+}
+
+impl FromStr for RawJson {
+    type Err = serde_json::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        RawValue::from_string(text.to_owned()).map(Self::from)
+    }
+}
+
+impl Default for RawJson {
+    /// `null`.
+    fn default() -> Self {
+        Self(Arc::from(RawValue::NULL.to_owned()))
+    }
+}
+
+impl PartialEq for RawJson {
+    /// Equal when the texts are.
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for RawJson {}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// Named JSON values in order of arrival: what came beside the fields that have a name of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExtraFields(Vec<(String, RawJson)>);
+
+impl ExtraFields {
+    /// The newest value of `name`.
+    pub fn get(&self, name: &str) -> Option<&RawJson> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// Keeps a value. A repetition of the newest value of that name adds nothing.
+    pub fn push(&mut self, name: &str, value: RawJson) {
+        if self.get(name) != Some(&value) {
+            self.0.push((name.to_owned(), value));
+        }
+    }
+
+    /// All values in order of arrival; in a stream one name can come several times.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for ExtraFields {
+    /// As an object with the newest value of each name.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let newest: std::collections::BTreeMap<&str, &RawJson> = self.iter().collect();
+        newest.serialize(serializer)
+    }
+}

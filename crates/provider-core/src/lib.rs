@@ -1,0 +1,99 @@
+//! The vocabulary of AI model providers.
+//!
+//! A host that runs AI agents wants to talk to many model providers in one language. This crate is that language: the
+//! trait [`LlmProvider`], what is asked ([`ChatRequest`]), what comes back ([`ChatStream`], [`Event`],
+//! [`ChatResponse`]), what goes wrong ([`Error`]), what there is ([`Capability`], [`Model`]) and how a provider is set up
+//! ([`ConfigField`], [`ProviderDescriptor`]). It knows no HTTP, no runtime and no provider.
+//!
+//! # Ask, and read the answer as it comes
+//!
+//! ```
+//! use provider_core::{ChatRequest, Error, Event, LlmProvider};
+//!
+//! async fn ask(provider: &dyn LlmProvider) -> Result<(), Error> {
+//!     let request = ChatRequest::new("openai/gpt-4o").user("Hello");
+//!     let mut stream = provider.stream(&request).await?;
+//!     while let Some(event) = stream.next().await {
+//!         if let Event::Text(text) = event? {
+//!             print!("{text}");
+//!         }
+//!     }
+//!     let reply = stream.into_response()?;
+//!     println!("{} by {}, cost {:?}", reply.model, reply.served_by, reply.usage.cost);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Let it call a tool
+//!
+//! ```
+//! use provider_core::{ChatRequest, ChatResponse, Error, LlmProvider, Message, Tool};
+//!
+//! async fn weather(provider: &dyn LlmProvider) -> Result<ChatResponse, Error> {
+//!     let schema = serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}});
+//!     let mut request = ChatRequest::new("openai/gpt-4o")
+//!         .user("What is the weather in Paris?")
+//!         .tool(Tool::function("get_weather", "The weather of a city, now", schema));
+//!     loop {
+//!         let reply = provider.chat(&request).await?;
+//!         if reply.tool_calls().is_empty() || reply.is_truncated() {
+//!             return Ok(reply);
+//!         }
+//!         let calls = reply.message.tool_calls.clone();
+//!         request = request.message(reply.message);
+//!         for call in calls {
+//!             request = request.tool_result(call.id, "18 °C, sunny");
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! # Write a provider
+//!
+//! Implement [`LlmProvider`]; feed what the wire says to a [`Collector`] from an [`EventSource`]; describe the provider
+//! in a `static` [`ProviderDescriptor`] and make it known with [`register_provider!`]. The crate `openrouter-provider` is
+//! the one to copy.
+
+mod capability;
+mod collector;
+mod config;
+mod connection;
+mod descriptor;
+mod error;
+mod event;
+mod json;
+mod model;
+mod money;
+mod provider;
+mod request;
+mod response;
+mod secret;
+mod stream;
+
+pub use capability::{Capabilities, Capability};
+pub use collector::{Collector, ToolCallPiece};
+pub use config::{ConfigField, ConfigValues, FieldKind};
+pub use connection::ConnectionReport;
+pub use descriptor::{Links, ProviderDescriptor, linked_providers};
+pub use error::{Error, ErrorKind, FieldProblem, Retry, Upstream};
+pub use event::{Event, Finished, ToolCallDelta};
+pub use json::{ExtraFields, RawJson};
+pub use model::{Catalogue, Model, Price, Pricing};
+pub use money::{ParseUsdError, Usd};
+pub use provider::{LlmProvider, LlmProviderExt};
+pub use request::{
+    ChatRequest, Content, Effort, FunctionTool, InputMessage, JsonSchema, Message, Part, Reasoning,
+    ReasoningBudget, ResponseFormat, TextPart, Tool, ToolChoice, ToolMessage,
+};
+pub use response::{
+    Annotation, AssistantMessage, ChatResponse, DetailValue, FinishReason, Image, ReasoningDetail, ServedBy,
+    TokenLogprob, ToolCall, TopLogprob, Usage,
+};
+pub use secret::Secret;
+pub use stream::{ChatStream, EventSource, Step};
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::descriptor::Registration;
+    pub use inventory;
+}

@@ -1,0 +1,194 @@
+//! Exact amounts of money.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Mul};
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// Digits after the decimal point that [`Usd`] keeps.
+const SCALE: u32 = 24;
+/// One US dollar.
+const ONE: i128 = 10_i128.pow(SCALE);
+
+/// An amount in US dollars, exact to 24 digits after the point.
+///
+/// Prices per token are tiny decimal numbers (`"0.0000025"`) and binary floats lose exactness when they are
+/// multiplied and summed, so amounts are integers inside. The range is about ±170 trillion dollars; arithmetic
+/// saturates there.
+///
+/// ```
+/// use provider_core::Usd;
+///
+/// let price: Usd = "0.0000025".parse()?;          // per token
+/// let cost = price * 1_000 + "1e-5".parse()?;
+/// assert_eq!(cost.to_string(), "0.00251");
+/// assert_eq!(cost.as_f64(), 0.00251);
+/// # Ok::<(), provider_core::ParseUsdError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Usd(i128);
+
+impl Usd {
+    /// Nothing.
+    pub const ZERO: Usd = Usd(0);
+
+    /// The nearest binary number, for display and for JSON.
+    pub fn as_f64(self) -> f64 {
+        // Reading the decimal text gives the nearest float; dividing two rounded floats would not.
+        self.to_string().parse().unwrap_or(f64::NAN)
+    }
+
+    /// Whether the amount is below zero. Catalogues use `-1` for "depends on the model that is picked".
+    pub fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+}
+
+/// A text that is no decimal number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseUsdError(());
+
+impl fmt::Display for ParseUsdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a decimal amount: expected something like 0.0000025 or 2.5e-6")
+    }
+}
+
+impl std::error::Error for ParseUsdError {}
+
+impl FromStr for Usd {
+    type Err = ParseUsdError;
+
+    /// Reads a decimal number as JSON spells it. Digits beyond the 24th after the point are rounded.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse(text.trim()).map(Usd).ok_or(ParseUsdError(()))
+    }
+}
+
+fn parse(text: &str) -> Option<i128> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (negative, digits) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut value: i128 = 0;
+    // The power of ten that one unit of the next digit stands for, in units of 10^-SCALE.
+    let mut power = i64::from(SCALE) + i64::from(exponent) + whole.len() as i64;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        power -= 1;
+        let digit = i128::from(digit - b'0');
+        match u32::try_from(power) {
+            Ok(power) if digit != 0 => {
+                value = value.checked_add(digit.checked_mul(10_i128.checked_pow(power)?)?)?;
+            }
+            Err(_) if power == -1 && digit >= 5 => value = value.checked_add(1)?,
+            _ => {}
+        }
+    }
+    Some(if negative { -value } else { value })
+}
+
+impl fmt::Display for Usd {
+    /// Plain decimal digits without a currency sign: `0.00251`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let magnitude = self.0.unsigned_abs();
+        let (whole, fraction) = (magnitude / ONE.unsigned_abs(), magnitude % ONE.unsigned_abs());
+        let mut text = whole.to_string();
+        if fraction != 0 {
+            let digits = format!("{fraction:0width$}", width = SCALE as usize);
+            text.push('.');
+            text.push_str(digits.trim_end_matches('0'));
+        }
+        f.pad_integral(self.0 >= 0, "", &text)
+    }
+}
+
+impl Serialize for Usd {
+    /// As a JSON number.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.as_f64())
+    }
+}
+
+impl Add for Usd {
+    type Output = Usd;
+
+    fn add(self, other: Usd) -> Usd {
+        Usd(self.0.saturating_add(other.0))
+    }
+}
+
+impl Mul<u64> for Usd {
+    type Output = Usd;
+
+    fn mul(self, count: u64) -> Usd {
+        Usd(self.0.saturating_mul(i128::from(count)))
+    }
+}
+
+impl Sum for Usd {
+    fn sum<I: Iterator<Item = Usd>>(amounts: I) -> Usd {
+        amounts.fold(Usd::ZERO, Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_texts_survive() {
+        for (text, shown) in [
+            ("0", "0"),
+            ("-1", "-1"),
+            ("0.0000025", "0.0000025"),
+            ("2.5e-6", "0.0000025"),
+            ("3.645e-05", "0.00003645"),
+            ("1E3", "1000"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("+1.10", "1.1"),
+            ("0.00011915000000000001", "0.00011915000000000001"),
+            ("0.0000000000000000000000005", "0.000000000000000000000001"),
+            ("0e999999999", "0"),
+        ] {
+            assert_eq!(text.parse::<Usd>().map(|usd| usd.to_string()), Ok(shown.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in
+            ["", ".", "-", "1,5", "0x10", "NaN", "inf", "1e", "1e400", "--1", "1.2.3", "1e-99999999999"]
+        {
+            assert_eq!(text.parse::<Usd>(), Err(ParseUsdError(())), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_float_is_given() {
+        for value in [0.0, 0.00011915, 3.645e-05, 0.1 + 0.2, 1e-12, 12345.678] {
+            assert_eq!(format!("{value}").parse::<Usd>().map(Usd::as_f64), Ok(value));
+        }
+    }
+
+    #[test]
+    fn sums_are_exact() {
+        let tenth: Usd = "0.1".parse().unwrap();
+        assert_eq!(std::iter::repeat_n(tenth, 10).sum::<Usd>().to_string(), "1");
+        assert_eq!((tenth * 1_000_000_007).to_string(), "100000000.7");
+        assert_eq!(tenth * u64::MAX, Usd(i128::MAX), "out of range saturates");
+    }
+}

@@ -1,0 +1,81 @@
+//! The trait every provider implements.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error,
+    ProviderDescriptor,
+};
+
+/// An AI model provider, connected and ready.
+///
+/// Small and dyn-safe: hosts hold an `Arc<dyn LlmProvider>` and never know which provider it is. Comfort lives in
+/// [`LlmProviderExt`], which every provider has for free.
+///
+/// What all methods promise:
+/// * Dropping the returned future or stream stops the work and closes the connection.
+/// * No method retries, falls back or changes the request; layers around a provider do.
+/// * Errors name the provider and, where one was asked for, the model.
+#[async_trait]
+pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
+    /// What the provider is: name, capabilities, settings.
+    fn descriptor(&self) -> &'static ProviderDescriptor;
+
+    /// Asks for an answer and hands it out while it comes in.
+    ///
+    /// Requires [`Capability::Llm`]. Promises the law of [`ChatStream`]. Returns once the service has accepted the
+    /// request: what is refused outright is an error here and not in the stream.
+    ///
+    /// # Errors
+    /// Everything that goes wrong before the first byte of the answer.
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error>;
+
+    /// Asks for an answer and waits until it is complete.
+    ///
+    /// Requires [`Capability::Llm`]. An error that comes with a part of an answer keeps it in [`Error::partial`].
+    ///
+    /// # Errors
+    /// Everything that goes wrong; an answer with nothing in it is an error too.
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        self.stream(request).await?.collect().await
+    }
+
+    /// Fetches the models there are, with prices and abilities.
+    ///
+    /// # Errors
+    /// When the list cannot be fetched or read.
+    async fn models(&self) -> Result<Catalogue, Error>;
+
+    /// Tests the connection: is the service there, and is the key good?
+    ///
+    /// Costs nothing and must ask something that a wrong key cannot get.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) for a wrong key, or whatever else is in the way.
+    async fn check(&self) -> Result<ConnectionReport, Error>;
+}
+
+/// What follows from the methods of [`LlmProvider`].
+pub trait LlmProviderExt: LlmProvider {
+    /// The provider's id, as in [`ProviderDescriptor::id`].
+    fn id(&self) -> &'static str {
+        self.descriptor().id
+    }
+
+    /// What the provider can do.
+    fn capabilities(&self) -> Capabilities {
+        self.descriptor().capabilities
+    }
+
+    /// Makes sure that the provider can do something.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), naming the provider and the capability.
+    fn require(&self, capability: Capability) -> Result<(), Error> {
+        self.descriptor().require(capability)
+    }
+}
+
+impl<P: LlmProvider + ?Sized> LlmProviderExt for P {}

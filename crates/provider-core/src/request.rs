@@ -1,0 +1,192 @@
+//! What is asked of a model.
+
+mod content;
+mod format;
+mod message;
+mod reasoning;
+mod setters;
+mod tool;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use self::content::{Content, Part, TextPart};
+pub use self::format::{JsonSchema, ResponseFormat};
+pub use self::message::{InputMessage, Message, ToolMessage};
+pub use self::reasoning::{Effort, Reasoning, ReasoningBudget};
+pub use self::tool::{FunctionTool, Tool, ToolChoice};
+
+/// A chat completion to ask for: a model, the conversation, and whatever parameters are set.
+///
+/// A plain value. Every parameter is an `Option` (or an empty list): what is absent here is absent on the wire, and
+/// what is set is sent as it is, zero included. Nothing is added, clamped or renamed, so the service's own
+/// defaults and errors apply. The names are those of the wire.
+///
+/// ```
+/// use provider_core::{ChatRequest, Tool};
+///
+/// let request = ChatRequest::new("openai/gpt-4o")
+///     .system("You are terse.")
+///     .user("What is the weather in Paris?")
+///     .temperature(0.0)
+///     .max_tokens(200)
+///     .tool(Tool::function(
+///         "get_weather",
+///         "The weather of a city, now",
+///         serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}}),
+///     ))
+///     .extra("transforms", serde_json::json!([]));
+/// assert_eq!(request.messages.len(), 2);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ChatRequest {
+    /// The model's id as the provider knows it (`openai/gpt-4o`, `openrouter/auto`, …). Reaches the wire byte for
+    /// byte.
+    pub model: String,
+    /// The conversation, oldest message first. At least one; a last message of the assistant is continued by the
+    /// model.
+    pub messages: Vec<Message>,
+    /// Models to try, in this order, when `model` fails. Empty: no fallback. The answer names the model that served,
+    /// and that one is billed.
+    pub fallback_models: Vec<String>,
+    /// Tools the model may call. Send them again with every turn that carries tool results.
+    pub tools: Vec<Tool>,
+    /// Whether and which tool the model must call.
+    pub tool_choice: Option<ToolChoice>,
+    /// Whether several tools may be called at once.
+    pub parallel_tool_calls: Option<bool>,
+    /// The form of the answer: text, JSON, JSON of a schema.
+    pub response_format: Option<ResponseFormat>,
+    /// How much the model thinks before it answers, and whether it shows it.
+    pub reasoning: Option<Reasoning>,
+    /// Randomness, 0 to 2.
+    pub temperature: Option<f64>,
+    /// Nucleus sampling: the share of probability mass to pick from, above 0 to 1.
+    pub top_p: Option<f64>,
+    /// Pick from this many most likely tokens; 0 is off.
+    pub top_k: Option<u32>,
+    /// Drop tokens less likely than this share of the likeliest one's squared probability, 0 to 1.
+    pub top_a: Option<f64>,
+    /// Drop tokens less likely than this share of the likeliest one, 0 to 1.
+    pub min_p: Option<f64>,
+    /// Penalty that grows with how often a token came already, -2 to 2.
+    pub frequency_penalty: Option<f64>,
+    /// Penalty for tokens that came already, -2 to 2.
+    pub presence_penalty: Option<f64>,
+    /// Multiplicative repetition penalty, above 0 to 2; 1 is neutral.
+    pub repetition_penalty: Option<f64>,
+    /// Seed for sampling, where the model supports one. Determinism is not promised.
+    pub seed: Option<i64>,
+    /// Texts that end the answer when the model is about to write them. Most services take at most four.
+    pub stop: Vec<String>,
+    /// The most tokens to generate, at least 1. The cap to prefer: nearly every model takes it.
+    pub max_tokens: Option<u32>,
+    /// The newer name of the same cap, for models that take only this one. Not together with `max_tokens`.
+    pub max_completion_tokens: Option<u32>,
+    /// Token ids (as text) and how much to favour them, -100 to 100.
+    pub logit_bias: BTreeMap<String, f64>,
+    /// Whether to return the log probability of every token.
+    pub logprobs: Option<bool>,
+    /// How many alternatives to return for every token, 0 to 20. Needs `logprobs`.
+    pub top_logprobs: Option<u8>,
+    /// How long-winded the model is: `low`, `medium`, `high`, where it supports that.
+    pub verbosity: Option<String>,
+    /// Your id for the end user, for abuse detection.
+    pub user: Option<String>,
+    /// Keeps the requests of one conversation on one upstream provider, whose prompt cache is then warm.
+    pub session_id: Option<String>,
+    /// Labels to find the request by later. At most 16 pairs.
+    pub metadata: BTreeMap<String, String>,
+    /// Parameters that have no field of their own, written at the top level of the body as they are. A name that is
+    /// also a field here is refused.
+    pub extra: BTreeMap<String, Value>,
+}
+
+impl ChatRequest {
+    /// Starts a request to a model. Add messages with [`user`](Self::user) and its siblings.
+    pub fn new(model: impl Into<String>) -> Self {
+        Self { model: model.into(), ..Self::default() }
+    }
+
+    /// Adds a system message: instructions that stand above the user's words.
+    #[must_use]
+    pub fn system(self, content: impl Into<Content>) -> Self {
+        self.message(Message::system(content))
+    }
+
+    /// Adds a user message.
+    #[must_use]
+    pub fn user(self, content: impl Into<Content>) -> Self {
+        self.message(Message::user(content))
+    }
+
+    /// Adds an assistant message: an earlier answer, or the beginning of the next one.
+    #[must_use]
+    pub fn assistant(self, text: impl Into<String>) -> Self {
+        self.message(Message::assistant(text))
+    }
+
+    /// Adds the result of a tool call.
+    #[must_use]
+    pub fn tool_result(self, tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
+        self.message(Message::tool(tool_call_id, content))
+    }
+
+    /// Adds any message; an answer's [`message`](crate::ChatResponse::message) can be added as it is.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<Message>) -> Self {
+        self.messages.push(message.into());
+        self
+    }
+
+    /// Adds a tool the model may call.
+    #[must_use]
+    pub fn tool(mut self, tool: impl Into<Tool>) -> Self {
+        self.tools.push(tool.into());
+        self
+    }
+
+    /// Sets the models to try when the first one fails.
+    #[must_use]
+    pub fn fallback_models(mut self, models: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.fallback_models = models.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the texts that end the answer.
+    #[must_use]
+    pub fn stop(mut self, stop: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.stop = stop.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`user`](Self#structfield.user), your id for the end user.
+    #[must_use]
+    pub fn end_user(mut self, id: impl Into<String>) -> Self {
+        self.user = Some(id.into());
+        self
+    }
+
+    /// Favours (or, below zero, avoids) a token.
+    #[must_use]
+    pub fn logit_bias(mut self, token_id: impl Into<String>, bias: f64) -> Self {
+        self.logit_bias.insert(token_id.into(), bias);
+        self
+    }
+
+    /// Adds a label.
+    #[must_use]
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+
+    /// Sets a parameter that has no field of its own.
+    #[must_use]
+    pub fn extra(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.extra.insert(name.into(), value.into());
+        self
+    }
+}

@@ -1,0 +1,43 @@
+//! The form of an answer.
+
+use crate::RawJson;
+
+/// The form an answer must have.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ResponseFormat {
+    /// Plain text.
+    Text,
+    /// Some JSON object. Ask for JSON in the prompt as well.
+    JsonObject,
+    /// JSON that fits a schema.
+    JsonSchema(JsonSchema),
+    /// Anything else, as the JSON object the wire expects.
+    Other(RawJson),
+}
+
+/// A schema for [`ResponseFormat::JsonSchema`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct JsonSchema {
+    /// A name for the schema: up to 64 letters, digits, `_` and `-`.
+    pub name: String,
+    /// The JSON Schema, sent with its keys in the order they have here.
+    pub schema: RawJson,
+    /// Whether the answer must match exactly. Some models are not available with `true`, so it is left to you.
+    pub strict: Option<bool>,
+    /// What the data is, for the model to read.
+    pub description: Option<String>,
+}
+
+impl ResponseFormat {
+    /// JSON that fits a schema.
+    pub fn json_schema(name: impl Into<String>, schema: impl Into<RawJson>) -> Self {
+        ResponseFormat::JsonSchema(JsonSchema {
+            name: name.into(),
+            schema: schema.into(),
+            strict: None,
+            description: None,
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! The messages of a conversation.
+
+use super::Content;
+use crate::AssistantMessage;
+
+/// One message of a conversation. The variant is the role.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Message {
+    /// Instructions that stand above the user's words.
+    System(InputMessage),
+    /// The same for models that call the role `developer`.
+    Developer(InputMessage),
+    /// The user's words.
+    User(InputMessage),
+    /// The model's words, thoughts and tool calls.
+    Assistant(AssistantMessage),
+    /// The result of a tool call.
+    Tool(ToolMessage),
+}
+
+/// What a system, developer or user message holds.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct InputMessage {
+    /// What it says.
+    pub content: Content,
+    /// Who says it, to tell speakers of one role apart.
+    pub name: Option<String>,
+}
+
+/// The result of a tool call.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ToolMessage {
+    /// The [`id`](crate::ToolCall::id) of the call that this answers.
+    pub tool_call_id: String,
+    /// What the tool returned.
+    pub content: Content,
+}
+
+impl Message {
+    /// A system message.
+    pub fn system(content: impl Into<Content>) -> Self {
+        Message::System(content.into().into())
+    }
+
+    /// A developer message.
+    pub fn developer(content: impl Into<Content>) -> Self {
+        Message::Developer(content.into().into())
+    }
+
+    /// A user message.
+    pub fn user(content: impl Into<Content>) -> Self {
+        Message::User(content.into().into())
+    }
+
+    /// An assistant message of plain text.
+    pub fn assistant(text: impl Into<String>) -> Self {
+        Message::Assistant(AssistantMessage { text: text.into(), ..AssistantMessage::default() })
+    }
+
+    /// The result of the tool call with this id.
+    pub fn tool(tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
+        Message::Tool(ToolMessage { tool_call_id: tool_call_id.into(), content: content.into() })
+    }
+
+    /// Names the speaker. Assistant and tool messages have no name and stay as they are.
+    #[must_use]
+    pub fn named(mut self, speaker: impl Into<String>) -> Self {
+        if let Message::System(message) | Message::Developer(message) | Message::User(message) = &mut self {
+            message.name = Some(speaker.into());
+        }
+        self
+    }
+}
+
+impl From<Content> for InputMessage {
+    fn from(content: Content) -> Self {
+        Self { content, name: None }
+    }
+}
+
+impl From<AssistantMessage> for Message {
+    fn from(message: AssistantMessage) -> Self {
+        Message::Assistant(message)
+    }
+}

@@ -1,0 +1,103 @@
+//! How much a model thinks.
+
+/// How much a model thinks before it answers, and whether it shows its thoughts.
+///
+/// ```
+/// use provider_core::{ChatRequest, Effort, Reasoning};
+///
+/// let request = ChatRequest::new("openai/o4-mini").user("Why?").reasoning(Reasoning::effort(Effort::High));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Reasoning {
+    /// How much: an effort or a number of tokens. The two exclude each other.
+    pub budget: Option<ReasoningBudget>,
+    /// Whether to think at all, where nothing more is said.
+    pub enabled: Option<bool>,
+    /// Whether to keep the thoughts back. They are billed all the same.
+    pub exclude: Option<bool>,
+    /// How to sum the thoughts up: `auto`, `concise`, `detailed`.
+    pub summary: Option<String>,
+}
+
+/// How much a model may think.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ReasoningBudget {
+    /// In words.
+    Effort(Effort),
+    /// In tokens.
+    MaxTokens(u32),
+}
+
+/// How hard to think.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effort {
+    /// Not at all. Models that always think refuse this.
+    None,
+    /// As little as can be.
+    Minimal,
+    /// A little.
+    Low,
+    /// Moderately.
+    Medium,
+    /// A lot.
+    High,
+    /// More than a lot.
+    XHigh,
+    /// As much as can be.
+    Max,
+    /// A word that is newer than this list.
+    Other(String),
+}
+
+impl Effort {
+    /// The word on the wire.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Effort::None => "none",
+            Effort::Minimal => "minimal",
+            Effort::Low => "low",
+            Effort::Medium => "medium",
+            Effort::High => "high",
+            Effort::XHigh => "xhigh",
+            Effort::Max => "max",
+            Effort::Other(word) => word,
+        }
+    }
+}
+
+impl From<&str> for Effort {
+    fn from(word: &str) -> Self {
+        match word {
+            "none" => Effort::None,
+            "minimal" => Effort::Minimal,
+            "low" => Effort::Low,
+            "medium" => Effort::Medium,
+            "high" => Effort::High,
+            "xhigh" => Effort::XHigh,
+            "max" => Effort::Max,
+            other => Effort::Other(other.to_owned()),
+        }
+    }
+}
+
+impl Reasoning {
+    /// Think this hard.
+    pub fn effort(effort: impl Into<Effort>) -> Self {
+        Self { budget: Some(ReasoningBudget::Effort(effort.into())), ..Self::default() }
+    }
+
+    /// Think with at most this many tokens.
+    pub fn max_tokens(tokens: u32) -> Self {
+        Self { budget: Some(ReasoningBudget::MaxTokens(tokens)), ..Self::default() }
+    }
+
+    /// Keeps the thoughts back.
+    #[must_use]
+    pub fn exclude(mut self) -> Self {
+        self.exclude = Some(true);
+        self
+    }
+}

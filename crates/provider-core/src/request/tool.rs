@@ -1,0 +1,62 @@
+//! Tools a model may call.
+
+use crate::RawJson;
+
+/// A tool the model may call.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Tool {
+    /// A function that the caller runs.
+    Function(FunctionTool),
+    /// Any other tool (one that the service runs itself, for example), as the JSON object the wire expects.
+    Other(RawJson),
+}
+
+/// A function that the model may ask the caller to run.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FunctionTool {
+    /// The name: up to 64 letters, digits, `_` and `-`.
+    pub name: String,
+    /// What it does and when to use it, for the model to read.
+    pub description: Option<String>,
+    /// JSON Schema of the arguments, sent with its keys in the order they have here. None: no arguments.
+    pub parameters: Option<RawJson>,
+    /// Whether the arguments must match the schema exactly. Only where the model supports it.
+    pub strict: Option<bool>,
+}
+
+impl Tool {
+    /// A function with a description and a JSON Schema for its arguments.
+    ///
+    /// A `serde_json::Value` sorts its keys unless the feature `preserve_order` is on; models see properties in the order
+    /// they are sent, so parse the schema from text as [`RawJson`] where that order matters.
+    pub fn function(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        parameters: impl Into<RawJson>,
+    ) -> Self {
+        Tool::Function(FunctionTool {
+            name: name.into(),
+            description: Some(description.into()),
+            parameters: Some(parameters.into()),
+            strict: None,
+        })
+    }
+}
+
+/// Whether and which tool the model must call.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ToolChoice {
+    /// The model decides.
+    Auto,
+    /// No tool.
+    None,
+    /// At least one tool.
+    Required,
+    /// This function.
+    Function(String),
+    /// Anything else, as the JSON the wire expects.
+    Other(RawJson),
+}

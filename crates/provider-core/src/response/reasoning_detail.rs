@@ -1,0 +1,106 @@
+//! A model's thoughts in the service's own structure, to be sent back unchanged.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::RawJson;
+
+/// One item of a model's structured thoughts: readable text, a summary, an encrypted block, or a type that is newer
+/// than this.
+///
+/// An ordered object. All its fields are kept in the order they came, `null`s and unknown ones included, because models
+/// check what they get back (a thinking block's signature covers its text).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReasoningDetail(Vec<(String, DetailValue)>);
+
+/// The value of a [`ReasoningDetail`]'s field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum DetailValue {
+    /// A text; streamed pieces have been joined.
+    Text(String),
+    /// Anything else, as it came.
+    Json(RawJson),
+}
+
+impl DetailValue {
+    fn is_null(&self) -> bool {
+        matches!(self, DetailValue::Json(raw) if raw.get() == "null")
+    }
+}
+
+impl ReasoningDetail {
+    /// An item without fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A field's value.
+    pub fn get(&self, name: &str) -> Option<&DetailValue> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// A field's value, if it is text.
+    pub fn text_of(&self, name: &str) -> Option<&str> {
+        match self.get(name)? {
+            DetailValue::Text(text) => Some(text),
+            DetailValue::Json(_) => None,
+        }
+    }
+
+    /// What the item is: `reasoning.text`, `reasoning.summary`, `reasoning.encrypted`, ….
+    pub fn kind(&self) -> Option<&str> {
+        self.text_of("type")
+    }
+
+    /// The item's id.
+    pub fn id(&self) -> Option<&str> {
+        self.text_of("id")
+    }
+
+    /// The item's position, where the service numbers them.
+    pub fn index(&self) -> Option<u64> {
+        match self.get("index")? {
+            DetailValue::Json(raw) => raw.get().parse().ok(),
+            DetailValue::Text(_) => None,
+        }
+    }
+
+    /// What a person may read of it: the text or the summary. Encrypted items have none.
+    pub fn visible_text(&self) -> Option<&str> {
+        self.text_of("text").or_else(|| self.text_of("summary"))
+    }
+
+    /// All fields in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &DetailValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Sets a field. A `null` does not replace a value.
+    pub fn set(&mut self, name: &str, value: DetailValue) {
+        match self.0.iter_mut().find(|(key, _)| key == name) {
+            Some((_, old)) if value.is_null() && !old.is_null() => {}
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    /// Appends to a text field, which begins empty.
+    pub fn append(&mut self, name: &str, piece: &str) {
+        match self.0.iter_mut().find(|(key, _)| key == name) {
+            Some((_, DetailValue::Text(text))) => text.push_str(piece),
+            Some((_, old)) => *old = DetailValue::Text(piece.to_owned()),
+            None => self.0.push((name.to_owned(), DetailValue::Text(piece.to_owned()))),
+        }
+    }
+}
+
+impl Serialize for ReasoningDetail {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.iter() {
+            object.serialize_entry(name, value)?;
+        }
+        object.end()
+    }
+}

@@ -1,0 +1,169 @@
+//! The stream of an answer.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use crate::{ChatResponse, Collector, Error, ErrorKind, Event};
+
+/// An answer while it comes in.
+///
+/// The law: any number of deltas, then exactly one [`Event::Finished`] or exactly one error, then the end. Everything is
+/// collected on the way. Dropping the stream closes the connection; no task is left behind.
+///
+/// It is a [`Stream`] and has its own [`next`](ChatStream::next), so that no other crate is needed to read it:
+///
+/// ```
+/// # async fn read(mut stream: provider_core::ChatStream) -> Result<(), provider_core::Error> {
+/// use provider_core::Event;
+///
+/// while let Some(event) = stream.next().await {
+///     if let Event::Text(text) = event? {
+///         print!("{text}");
+///     }
+/// }
+/// let reply = stream.into_response()?;
+/// println!("\n{} used {:?} tokens", reply.model, reply.usage.total_tokens);
+/// # Ok(())
+/// # }
+/// ```
+pub struct ChatStream {
+    collector: Collector,
+    state: State,
+}
+
+enum State {
+    /// Pieces are coming.
+    Open(Box<dyn EventSource>),
+    /// The source is exhausted or failed; its last events are still to be handed out, then this.
+    Closing(Result<Event, Error>),
+    /// Everything was handed out.
+    Ended(Result<(), Error>),
+}
+
+/// Where the pieces of a stream come from: what a provider implements.
+///
+/// A source has no law to keep: it hands pieces to the [`Collector`] as the wire has them.
+pub trait EventSource: Send {
+    /// Takes the next step: decodes something into the collector, or says that it has to wait.
+    ///
+    /// One step should be about one frame of the wire, so that a slow reader holds the socket back.
+    /// [`Step::End`] is final, and so is an error: neither is called again after it.
+    ///
+    /// # Errors
+    /// When the answer cannot go on. What was collected stays with the error.
+    fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>>;
+}
+
+/// The outcome of a step of an [`EventSource`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There may be more.
+    More,
+    /// There is no more.
+    End,
+}
+
+impl ChatStream {
+    /// A stream of what `source` decodes.
+    pub fn new(source: impl EventSource + 'static) -> Self {
+        Self { collector: Collector::with_events(), state: State::Open(Box::new(source)) }
+    }
+
+    /// The next event; `None` after the end. Safe to cancel: dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// What has been collected so far: text, model, served by, usage.
+    pub fn so_far(&self) -> &ChatResponse {
+        self.collector.response()
+    }
+
+    /// The whole answer, after the stream was read to its end.
+    ///
+    /// # Errors
+    /// The error the stream ended in, with what had been received in its [`partial`](Error::partial);
+    /// [`ErrorKind::Interrupted`] when the stream was not read to its end.
+    pub fn into_response(mut self) -> Result<ChatResponse, Error> {
+        match self.state {
+            State::Ended(Ok(())) => Ok(self.collector.into_response()),
+            State::Ended(Err(error)) | State::Closing(Err(error)) => Err(error),
+            State::Open(_) | State::Closing(Ok(_)) => {
+                let message =
+                    "the stream was not read to its end; read until `next` gives `None`, or use `collect`";
+                Err(self.collector.fail_mut(Error::new(ErrorKind::Interrupted, message)))
+            }
+        }
+    }
+
+    /// Reads to the end and gives the whole answer.
+    ///
+    /// # Errors
+    /// The error the stream ends in.
+    pub async fn collect(mut self) -> Result<ChatResponse, Error> {
+        while let Some(event) = self.next().await {
+            event?;
+        }
+        self.into_response()
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        loop {
+            if let Some(event) = self.collector.next_event() {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            let outcome = match &mut self.state {
+                State::Open(source) => ready!(source.poll_step(cx, &mut self.collector)),
+                State::Closing(_) => return Poll::Ready(self.close()),
+                State::Ended(_) => return Poll::Ready(None),
+            };
+            self.state = match outcome {
+                Ok(Step::More) => continue,
+                Ok(Step::End) => match self.collector.conclude() {
+                    Ok(finished) => State::Closing(Ok(Event::Finished(Box::new(finished)))),
+                    Err(error) => State::Closing(Err(self.collector.fail_mut(error))),
+                },
+                Err(error) => State::Closing(Err(self.collector.fail_mut(error))),
+            };
+        }
+    }
+
+    /// Hands out the terminal event.
+    fn close(&mut self) -> Option<Result<Event, Error>> {
+        match std::mem::replace(&mut self.state, State::Ended(Ok(()))) {
+            State::Closing(Ok(event)) => Some(Ok(event)),
+            State::Closing(Err(error)) => {
+                self.state = State::Ended(Err(error.clone()));
+                Some(Err(error))
+            }
+            state @ (State::Open(_) | State::Ended(_)) => {
+                self.state = state;
+                None
+            }
+        }
+    }
+}
+
+impl Stream for ChatStream {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_event(cx)
+    }
+}
+
+impl fmt::Debug for ChatStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Open(_) => "open",
+            State::Closing(_) => "closing",
+            State::Ended(Ok(())) => "finished",
+            State::Ended(Err(_)) => "failed",
+        };
+        f.debug_struct("ChatStream").field("state", &state).field("so_far", self.so_far()).finish()
+    }
+}
