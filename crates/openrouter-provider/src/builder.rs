@@ -1,0 +1,92 @@
+//! Building a client by hand.
+
+use std::fmt;
+
+use provider_core::{ConfigValues, Error};
+
+use crate::{Limits, OpenRouter};
+
+/// Builds an [`OpenRouter`] from settings given one by one. Made by [`OpenRouter::builder`].
+///
+/// ```
+/// use openrouter_provider::OpenRouter;
+///
+/// let openrouter = OpenRouter::builder()
+///     .api_key("sk-or-v1-abc")
+///     .site_url("https://example.com")
+///     .site_name("Example")
+///     .build()?;
+/// # Ok::<(), provider_core::Error>(())
+/// ```
+#[derive(Clone, Default)]
+#[must_use]
+pub struct OpenRouterBuilder {
+    values: ConfigValues,
+    limits: Limits,
+    http: Option<reqwest::Client>,
+}
+
+impl OpenRouterBuilder {
+    pub(crate) fn from_values(values: ConfigValues) -> Self {
+        Self { values, ..Self::default() }
+    }
+
+    /// The key of the account. Required.
+    pub fn api_key(self, key: impl AsRef<str>) -> Self {
+        self.set("api_key", key)
+    }
+
+    /// The address of your app, sent as `HTTP-Referer`.
+    pub fn site_url(self, url: impl AsRef<str>) -> Self {
+        self.set("site_url", url)
+    }
+
+    /// The name of your app, sent as `X-Title` and `X-OpenRouter-Title`.
+    ///
+    /// Header values are ASCII: letters outside it are sent as percent-encoded UTF-8 (`Café` as `Caf%C3%A9`).
+    pub fn site_name(self, name: impl AsRef<str>) -> Self {
+        self.set("site_name", name)
+    }
+
+    /// Where the API is, version path included. Default: [`DEFAULT_BASE_URL`](crate::DEFAULT_BASE_URL).
+    pub fn base_url(self, url: impl AsRef<str>) -> Self {
+        self.set("base_url", url)
+    }
+
+    /// Bounds on every wait and every buffer.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// An HTTP client of your own, for a proxy, certificates or a shared pool.
+    ///
+    /// Its redirect policy and its timeouts are then yours too: `connect_timeout` and `read_timeout` of [`Limits`] do not
+    /// apply. Let it follow no redirects, so that the key stays with the host it is for.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http = Some(client);
+        self
+    }
+
+    /// Makes the client. No I/O happens.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](provider_core::ErrorKind::Config) with every problem of every setting at once.
+    pub fn build(self) -> Result<OpenRouter, Error> {
+        OpenRouter::connect(&self.values, self.limits, self.http)
+    }
+
+    fn set(mut self, key: &str, value: impl AsRef<str>) -> Self {
+        self.values = self.values.set(key, value);
+        self
+    }
+}
+
+impl fmt::Debug for OpenRouterBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenRouterBuilder")
+            .field("values", &self.values)
+            .field("limits", &self.limits)
+            .finish()
+    }
+}

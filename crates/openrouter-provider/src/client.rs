@@ -1,0 +1,161 @@
+//! The client: what a host holds and calls.
+
+use std::fmt;
+use std::sync::Arc;
+
+use provider_core::{
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
+};
+use reqwest::header::CONTENT_TYPE;
+
+use crate::answer::{Head, Streamed, Whole};
+use crate::builder::OpenRouterBuilder;
+use crate::config::{Config, FIELDS};
+use crate::transport::{Answer, Transport};
+use crate::wire::{catalogue, key, request};
+use crate::{ID, Limits, OPENROUTER};
+
+/// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
+const MAX_PAGES: usize = 100;
+
+/// A client of OpenRouter. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct OpenRouter {
+    transport: Arc<Transport>,
+}
+
+impl OpenRouter {
+    /// A client with the settings of the environment: `OPENROUTER_API_KEY`, and if they are set `OPENROUTER_SITE_URL`,
+    /// `OPENROUTER_SITE_NAME` and `OPENROUTER_BASE_URL`. Blank variables count as unset.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with every problem of every variable at once.
+    pub fn from_env() -> Result<Self, Error> {
+        OpenRouterBuilder::from_values(ConfigValues::from_env(FIELDS)).build()
+    }
+
+    /// A client with settings given by key, as a form or a database has them; [`FIELDS`] lists the keys.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with every problem of every setting at once.
+    pub fn from_values(values: impl Into<ConfigValues>) -> Result<Self, Error> {
+        OpenRouterBuilder::from_values(values.into()).build()
+    }
+
+    /// Starts a client from settings given one by one.
+    pub fn builder() -> OpenRouterBuilder {
+        OpenRouterBuilder::default()
+    }
+
+    pub(crate) fn connect(
+        values: &ConfigValues,
+        limits: Limits,
+        http: Option<reqwest::Client>,
+    ) -> Result<Self, Error> {
+        OPENROUTER.validate(values)?;
+        let config = Config::from_values(values)
+            .map_err(|problem| Error::new(ErrorKind::Config, problem).with_provider(ID))?;
+        Ok(Self { transport: Arc::new(Transport::new(config, limits, http)?) })
+    }
+
+    /// Asks for an answer and waits until it is complete. `POST /chat/completions`.
+    ///
+    /// The service runs such a request to its end, and bills it, even when the connection is dropped; only a
+    /// [`stream`](Self::stream) can be cancelled.
+    ///
+    /// # Errors
+    /// Everything that goes wrong, an error inside a success and an empty success included.
+    pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        let answer = self.ask(request, false).await?;
+        self.read_whole(answer, request).await?.read()
+    }
+
+    /// Asks for an answer and hands it out while it comes in. `POST /chat/completions` with `stream`.
+    ///
+    /// # Errors
+    /// Everything that goes wrong before the answer begins; what goes wrong later is in the stream.
+    pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        let answer = self.ask(request, true).await?;
+        if is_event_stream(&answer) {
+            let limits = self.transport.limits;
+            let (body, head) = self.head(answer, request);
+            return Ok(ChatStream::new(Streamed::new(body, head, limits)));
+        }
+        // Some errors, and some answers, come whole even if a stream was asked for.
+        Ok(ChatStream::new(self.read_whole(answer, request).await?))
+    }
+
+    /// Fetches the models there are. `GET /models`.
+    ///
+    /// The list is public: that it can be fetched says nothing about the key.
+    ///
+    /// # Errors
+    /// When the list cannot be fetched or read.
+    pub async fn models(&self) -> Result<Catalogue, Error> {
+        let (mut all, mut next) = self.models_page("models").await?;
+        for _ in 1..MAX_PAGES {
+            // The link is relative to the host; what differs is the query.
+            let Some(query) = next.as_deref().and_then(|link| link.split_once('?')).map(|(_, query)| query)
+            else {
+                break;
+            };
+            let (page, after) = self.models_page(&format!("models?{query}")).await?;
+            if page.models.is_empty() {
+                break;
+            }
+            all.models.extend(page.models);
+            next = after;
+        }
+        Ok(all)
+    }
+
+    /// Tests the connection: whether the service is there and the key is good. `GET /key`, which costs nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
+    pub async fn check(&self) -> Result<ConnectionReport, Error> {
+        let body = self.transport.get("key").await?;
+        key::read(&body).map_err(|cause| unreadable("the key's record", &cause))
+    }
+
+    async fn models_page(&self, path: &str) -> Result<(Catalogue, Option<String>), Error> {
+        let body = self.transport.get(path).await?;
+        catalogue::read(&body).map_err(|cause| unreadable("the list of models", &cause))
+    }
+
+    async fn ask(&self, request: &ChatRequest, stream: bool) -> Result<Answer, Error> {
+        let placed = |error: Error| error.with_provider(ID).with_model(&request.model);
+        let body = request::body(request, stream).map_err(placed)?;
+        let accept = if stream { "text/event-stream" } else { "application/json" };
+        self.transport.post("chat/completions", accept, body).await.map_err(placed)
+    }
+
+    async fn read_whole(&self, answer: Answer, request: &ChatRequest) -> Result<Whole, Error> {
+        let (body, head) = self.head(answer, request);
+        let json = self.transport.text(body).await.map_err(|error| error.with_model(&request.model))?;
+        Ok(Whole::new(json, head))
+    }
+
+    fn head(&self, answer: Answer, request: &ChatRequest) -> (reqwest::Body, Head) {
+        let Answer { headers, status, body } = answer;
+        (
+            body,
+            Head { status, headers, model: request.model.clone(), api_key: self.transport.api_key().clone() },
+        )
+    }
+}
+
+impl fmt::Debug for OpenRouter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenRouter").field("transport", &self.transport).finish()
+    }
+}
+
+fn is_event_stream(answer: &Answer) -> bool {
+    let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+}
+
+fn unreadable(what: &str, cause: &str) -> Error {
+    Error::new(ErrorKind::InvalidResponse, format!("{what} cannot be read: {cause}")).with_provider(ID)
+}

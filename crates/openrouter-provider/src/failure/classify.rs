@@ -1,0 +1,67 @@
+//! Which kind of failure it is.
+
+use provider_core::ErrorKind;
+
+use crate::wire::error::WireError;
+
+/// The kind of a failure: by the service's fine-grained word where it gives one, else by its code or status.
+pub(super) fn kind(error: &WireError, code: u16) -> ErrorKind {
+    let availability = error.availability.as_ref().and_then(|availability| availability.code.as_deref());
+    let by_word =
+        availability.and_then(by_availability).or_else(|| error.error_type.as_deref().and_then(by_type));
+    by_word.unwrap_or_else(|| by_code(error, code))
+}
+
+/// By `availability.code`.
+fn by_availability(word: &str) -> Option<ErrorKind> {
+    Some(match word {
+        "model_not_found" | "model_deprecated" | "free_variant_ended" => ErrorKind::ModelNotFound,
+        "no_endpoints" | "model_unavailable_upstream" | "privacy_restricted" | "constraint_filtered" => {
+            ErrorKind::NoEndpoint
+        }
+        "region_restricted" => ErrorKind::PermissionDenied,
+        "capacity_exhausted" => ErrorKind::RateLimited,
+        "temporarily_unavailable" => ErrorKind::Upstream,
+        "wrong_endpoint" => ErrorKind::InvalidRequest,
+        _ => return None,
+    })
+}
+
+/// By `error_type`.
+fn by_type(word: &str) -> Option<ErrorKind> {
+    Some(match word {
+        "authentication" => ErrorKind::Authentication,
+        "payment_required" => ErrorKind::PaymentRequired,
+        "content_policy_violation" | "refusal" => ErrorKind::ContentPolicy,
+        "context_length_exceeded" | "token_limit_exceeded" | "string_too_long" => ErrorKind::ContextLength,
+        "rate_limit_exceeded" => ErrorKind::RateLimited,
+        "timeout" => ErrorKind::Timeout,
+        "provider_unavailable" | "provider_overloaded" => ErrorKind::Upstream,
+        "server" => ErrorKind::Server,
+        _ => return None,
+    })
+}
+
+/// By the code, and where one code means several things, by what comes with it.
+fn by_code(error: &WireError, code: u16) -> ErrorKind {
+    let says = |words: &[&str]| {
+        let message = error.message.as_deref().unwrap_or_default().to_lowercase();
+        words.iter().any(|word| message.contains(word))
+    };
+    match code {
+        400 | 403 if error.moderated => ErrorKind::ContentPolicy,
+        400 if says(&["not a valid model"]) => ErrorKind::ModelNotFound,
+        400 | 413 if says(&["context length", "context window"]) => ErrorKind::ContextLength,
+        401 => ErrorKind::Authentication,
+        402 => ErrorKind::PaymentRequired,
+        403 => ErrorKind::PermissionDenied,
+        404 => ErrorKind::NoEndpoint,
+        408 | 504 | 524 => ErrorKind::Timeout,
+        429 => ErrorKind::RateLimited,
+        500 => ErrorKind::Server,
+        502 | 503 | 529 => ErrorKind::Upstream,
+        300..400 => ErrorKind::InvalidResponse,
+        400..500 => ErrorKind::InvalidRequest,
+        _ => ErrorKind::Server,
+    }
+}

@@ -1,0 +1,63 @@
+//! OpenRouter as a provider.
+//!
+//! # Alone
+//!
+//! ```no_run
+//! use openrouter_provider::OpenRouter;
+//! use provider_core::{ChatRequest, Event};
+//!
+//! # async fn run() -> Result<(), provider_core::Error> {
+//! let openrouter = OpenRouter::from_env()?;
+//! let request = ChatRequest::new("openai/gpt-4o").user("Hello");
+//!
+//! let reply = openrouter.chat(&request).await?;
+//! println!("{} ({} by {}, {:?})", reply.text(), reply.model, reply.served_by, reply.usage.cost);
+//!
+//! let mut stream = openrouter.stream(&request).await?;
+//! while let Some(event) = stream.next().await {
+//!     if let Event::Text(text) = event? {
+//!         print!("{text}");
+//!     }
+//! }
+//! let reply = stream.into_response()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Inside a host
+//!
+//! The crate makes itself known to every registry that discovers, provided that the program names it:
+//!
+//! ```
+//! use openrouter_provider as _;
+//!
+//! assert!(provider_core::linked_providers().any(|provider| provider.display_name == "OpenRouter"));
+//! ```
+//!
+//! # The way of a request
+//!
+//! `ChatRequest` → `wire::request` (written once, from borrowed structs) → `transport` → `wire::sse` (bytes to frames) →
+//! `wire::chunk` (one borrowed decode per frame) → `wire::collect` → the caller. Everything in `wire` is sans-IO. The body is
+//! polled by the caller's own task: no task and no channel stand between socket and caller.
+
+mod answer;
+mod builder;
+mod client;
+mod config;
+mod failure;
+mod limits;
+mod provider;
+#[cfg(feature = "rustls-ring")]
+mod tls;
+mod transport;
+mod wire;
+
+pub use builder::OpenRouterBuilder;
+pub use client::OpenRouter;
+pub use config::{DEFAULT_BASE_URL, FIELDS};
+pub use limits::Limits;
+pub use provider::OPENROUTER;
+pub use wire::sse::{Frame, FrameTooLarge, SseDecoder};
+
+/// The provider's id in code and in model references.
+pub const ID: &str = "openrouter";

@@ -1,0 +1,80 @@
+//! How long and how much, at most.
+
+use std::time::Duration;
+
+/// Bounds on every wait and every buffer of a connection to OpenRouter.
+///
+/// ```
+/// use openrouter_provider::Limits;
+/// use std::time::Duration;
+///
+/// let limits = Limits::default().read_timeout(Duration::from_secs(30));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub(crate) connect_timeout: Duration,
+    pub(crate) read_timeout: Duration,
+    pub(crate) total_timeout: Duration,
+    pub(crate) max_frame_bytes: usize,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) max_error_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(120),
+            total_timeout: Duration::from_secs(60 * 60),
+            max_frame_bytes: 64 << 20,
+            max_body_bytes: 256 << 20,
+            max_error_bytes: 256 << 10,
+        }
+    }
+}
+
+impl Limits {
+    /// How long connecting may take, TLS included. Default: 10 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// How long it may be silent: before the answer begins, and between any two pieces of it. The service sends signs of
+    /// life while a model thinks, and they count. Default: 120 s.
+    #[must_use]
+    pub fn read_timeout(mut self, limit: Duration) -> Self {
+        self.read_timeout = limit;
+        self
+    }
+
+    /// How long a request may take from its beginning to the end of the answer. Generous, since thinking models take
+    /// minutes. Default: 1 h.
+    #[must_use]
+    pub fn total_timeout(mut self, limit: Duration) -> Self {
+        self.total_timeout = limit;
+        self
+    }
+
+    /// How large one event of a stream may be; a generated image is one event. Default: 64 MiB.
+    #[must_use]
+    pub fn max_frame_bytes(mut self, limit: usize) -> Self {
+        self.max_frame_bytes = limit;
+        self
+    }
+
+    /// How large an answer may be as a whole, streamed or not. Default: 256 MiB.
+    #[must_use]
+    pub fn max_body_bytes(mut self, limit: usize) -> Self {
+        self.max_body_bytes = limit;
+        self
+    }
+
+    /// How much of an error's body is read. Default: 256 KiB.
+    #[must_use]
+    pub fn max_error_bytes(mut self, limit: usize) -> Self {
+        self.max_error_bytes = limit;
+        self
+    }
+}

@@ -1,0 +1,59 @@
+//! OpenRouter as a provider: its description, and the trait.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use provider_core::{
+    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues,
+    ConnectionReport, Error, Links, LlmProvider, ProviderDescriptor,
+};
+
+use crate::config::FIELDS;
+use crate::{ID, OpenRouter};
+
+/// What OpenRouter is: an LLM provider. Embedding, image generation and reranking are not offered through it.
+pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
+    id: ID,
+    display_name: "OpenRouter",
+    description: "Hundreds of models of many authors behind one key and one bill.",
+    capabilities: Capabilities::of(&[Capability::Llm]),
+    fields: FIELDS,
+    links: Links {
+        key: Some("https://openrouter.ai/settings/keys"),
+        docs: Some("https://openrouter.ai/docs"),
+        models: Some("https://openrouter.ai/models"),
+        status: Some("https://status.openrouter.ai"),
+    },
+    // Presets (`@preset/x`) and variants (`…:nitro`) are not in the catalogue.
+    accepts_unlisted_models: true,
+    constructor: connect,
+};
+
+provider_core::register_provider!(OPENROUTER);
+
+fn connect(values: &ConfigValues) -> Result<Arc<dyn LlmProvider>, Error> {
+    Ok(Arc::new(OpenRouter::from_values(values.clone())?))
+}
+
+#[async_trait]
+impl LlmProvider for OpenRouter {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        &OPENROUTER
+    }
+
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        self.stream(request).await
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        self.chat(request).await
+    }
+
+    async fn models(&self) -> Result<Catalogue, Error> {
+        self.models().await
+    }
+
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        self.check().await
+    }
+}

@@ -1,0 +1,165 @@
+//! HTTP: one place where requests are made, so that every one of them carries the same headers and limits.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http_body::Body as _;
+use provider_core::{Error, ErrorKind, Secret};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Body, Client, RequestBuilder, StatusCode};
+
+use crate::config::{Config, is_loopback};
+use crate::failure::{self, Redact};
+use crate::{ID, Limits};
+
+/// The connection to the service.
+pub(crate) struct Transport {
+    client: Client,
+    config: Config,
+    pub(crate) limits: Limits,
+}
+
+/// An answer whose status was good.
+pub(crate) struct Answer {
+    pub(crate) headers: HeaderMap,
+    pub(crate) status: StatusCode,
+    pub(crate) body: Body,
+}
+
+impl Transport {
+    pub(crate) fn new(config: Config, limits: Limits, client: Option<Client>) -> Result<Self, Error> {
+        let client = match client {
+            Some(client) => client,
+            None => build_client(&config, limits)?,
+        };
+        Ok(Self { client, config, limits })
+    }
+
+    /// Posts a JSON body. `accept` is the content type that is wanted back.
+    pub(crate) async fn post(&self, path: &str, accept: &'static str, body: Bytes) -> Result<Answer, Error> {
+        let request = self.client.post(self.url(path)).header(ACCEPT, HeaderValue::from_static(accept));
+        let json = HeaderValue::from_static("application/json");
+        self.send(request.header(CONTENT_TYPE, json).body(body)).await
+    }
+
+    /// Gets a JSON document and reads it whole.
+    pub(crate) async fn get(&self, path: &str) -> Result<String, Error> {
+        let request =
+            self.client.get(self.url(path)).header(ACCEPT, HeaderValue::from_static("application/json"));
+        let answer = self.send(request).await?;
+        self.text(answer.body).await
+    }
+
+    /// Reads a body whole, up to the limit. Bytes that are no UTF-8 are replaced.
+    pub(crate) async fn text(&self, body: Body) -> Result<String, Error> {
+        let limit = self.limits.max_body_bytes;
+        let (bytes, complete) =
+            read(body, limit).await.map_err(|cause| failure::broken_off(&cause, &self.limits))?;
+        if complete {
+            Ok(into_text(bytes))
+        } else {
+            let message =
+                format!("the answer is larger than the limit of {limit} bytes (Limits::max_body_bytes)");
+            Err(Error::new(ErrorKind::InvalidResponse, message).with_provider(ID))
+        }
+    }
+
+    /// The key, to keep it out of texts that came from outside.
+    pub(crate) fn api_key(&self) -> &Secret {
+        &self.config.api_key
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
+        let request = request.headers(self.headers()).timeout(self.limits.total_timeout);
+        let mut response =
+            request.send().await.map_err(|cause| failure::not_sent(cause, &self.config, &self.limits))?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let body = Body::from(response);
+        if status.is_success() {
+            return Ok(Answer { headers, status, body });
+        }
+        // The status is the news; a body that cannot be read does not change it.
+        let body = read(body, self.limits.max_error_bytes).await.map(|(bytes, _)| into_text(bytes));
+        Err(failure::refused(status, &headers, &body.unwrap_or_default(), Redact(self.api_key())))
+    }
+
+    fn url(&self, path: &str) -> String {
+        // Appended, never resolved: the base URL's own path stays.
+        format!("{}/{path}", self.config.base_url.as_str().trim_end_matches('/'))
+    }
+
+    /// The headers of every request.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(AUTHORIZATION, self.config.authorization.clone());
+        if let Some(referer) = &self.config.referer {
+            headers.insert(HeaderName::from_static("http-referer"), referer.clone());
+        }
+        if let Some(title) = &self.config.title {
+            // The name of today and the one before it; which one wins is not documented, so they say the same.
+            headers.insert(HeaderName::from_static("x-openrouter-title"), title.clone());
+            headers.insert(HeaderName::from_static("x-title"), title.clone());
+        }
+        headers
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("base_url", &self.config.base_url.as_str())
+            .field("site_url", &self.config.referer)
+            .field("site_name", &self.config.title)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+fn build_client(config: &Config, limits: Limits) -> Result<Client, Error> {
+    let mut builder = Client::builder()
+        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+        // A redirect could take the key to another origin.
+        .redirect(Policy::none())
+        .connect_timeout(limits.connect_timeout)
+        .read_timeout(limits.read_timeout);
+    if is_loopback(&config.base_url) {
+        builder = builder.no_proxy();
+    }
+    #[cfg(feature = "rustls-ring")]
+    {
+        let https = config.base_url.scheme() == "https";
+        let tls = if https { crate::tls::platform() } else { crate::tls::unused() };
+        let no_tls = |cause: rustls::Error| {
+            let message = "TLS cannot be set up; are CA certificates installed?";
+            Error::new(ErrorKind::Config, message).with_provider(ID).with_source(cause)
+        };
+        builder = builder.tls_backend_preconfigured(tls.map_err(no_tls)?);
+    }
+    builder.build().map_err(|cause| {
+        Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_provider(ID).with_source(cause)
+    })
+}
+
+/// Reads up to `limit` bytes of a body; false when there is more.
+async fn read(mut body: Body, limit: usize) -> Result<(Vec<u8>, bool), reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        if let Ok(data) = frame?.into_data() {
+            let room = limit - bytes.len();
+            if data.len() > room {
+                bytes.extend_from_slice(&data[..room]);
+                return Ok((bytes, false));
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok((bytes, true))
+}
+
+fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|not_utf8| String::from_utf8_lossy(not_utf8.as_bytes()).into_owned())
+}

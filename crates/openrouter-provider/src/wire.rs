@@ -1,0 +1,15 @@
+//! The wire: requests to bytes, bytes to what they mean. Sans-IO throughout: no async, no sockets, so that it can be fed
+//! byte by byte by a test, a fuzzer or a benchmark.
+
+pub(crate) mod catalogue;
+pub(crate) mod chunk;
+pub(crate) mod collect;
+pub(crate) mod decoder;
+pub(crate) mod details;
+pub(crate) mod error;
+pub(crate) mod key;
+pub(crate) mod lenient;
+pub(crate) mod message;
+pub(crate) mod request;
+pub(crate) mod sse;
+pub(crate) mod usage;

@@ -1,0 +1,211 @@
+//! A chunk of a stream, or a whole answer: the same object, with `delta` or `message` in its choice.
+//!
+//! One borrowed decode. Lists inside a delta are left as text here and read item by item where they are collected, which
+//! costs no allocation.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::lenient::{Count, Key, Raw, Str, Unknown, absent, first, object};
+
+/// A chunk or an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk<'a> {
+    pub(crate) id: Str<'a>,
+    pub(crate) model: Str<'a>,
+    pub(crate) provider: Str<'a>,
+    pub(crate) created: Count,
+    pub(crate) service_tier: Str<'a>,
+    pub(crate) system_fingerprint: Str<'a>,
+    /// Choice 0. Nobody asks for more than one.
+    pub(crate) choice: Option<Choice<'a>>,
+    pub(crate) usage: Raw<'a>,
+    pub(crate) error: Raw<'a>,
+    pub(crate) unknown: Unknown<'a>,
+}
+
+impl<'a> Chunk<'a> {
+    /// Reads a chunk.
+    ///
+    /// # Errors
+    /// When the text is no JSON object.
+    pub(crate) fn read(json: &'a str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Chunk<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Chunk<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut chunk = Chunk::default();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    match &*key {
+                        "id" => chunk.id = map.next_value()?,
+                        "model" => chunk.model = map.next_value()?,
+                        "provider" => chunk.provider = map.next_value()?,
+                        "created" => chunk.created = map.next_value()?,
+                        "service_tier" => chunk.service_tier = map.next_value()?,
+                        "system_fingerprint" => chunk.system_fingerprint = map.next_value()?,
+                        "choices" => chunk.choice = map.next_value::<FirstChoice<'de>>()?.0,
+                        "usage" => chunk.usage = map.next_value()?,
+                        "error" => chunk.error = map.next_value()?,
+                        "object" => drop(map.next_value::<Raw<'de>>()?),
+                        _ => {
+                            if let Some(value) = map.next_value::<Raw<'de>>()?.0 {
+                                chunk.unknown.push((key, value));
+                            }
+                        }
+                    }
+                }
+                Ok(chunk)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+#[derive(Debug, Default)]
+struct FirstChoice<'a>(Option<Choice<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for FirstChoice<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = FirstChoice<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of choices")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                first(seq, |choice: &Choice<'de>| choice.index.0.unwrap_or(0) == 0).map(FirstChoice)
+            }
+            absent!(bool numbers str null map);
+        }
+        deserializer.deserialize_any(List)
+    }
+}
+
+object! {
+    /// A choice. A chunk has a `delta`, a whole answer a `message`; what they hold is the same.
+    Choice<'a> {
+        index: Count = "index",
+        delta: Option<Piece<'a>> = "delta",
+        message: Option<Piece<'a>> = "message",
+        finish_reason: Str<'a> = "finish_reason",
+        native_finish_reason: Str<'a> = "native_finish_reason",
+        logprobs: Logprobs<'a> = "logprobs",
+        error: Raw<'a> = "error",
+    }
+    skip "\0"
+}
+
+object! {
+    /// A piece of a message, or a whole one.
+    Piece<'a> {
+        content: Content<'a> = "content",
+        reasoning: Str<'a> = "reasoning",
+        reasoning_details: Raw<'a> = "reasoning_details",
+        refusal: Str<'a> = "refusal",
+        tool_calls: Raw<'a> = "tool_calls",
+        annotations: Raw<'a> = "annotations",
+        images: Raw<'a> = "images",
+    }
+    skip "role"
+}
+
+/// The content of a message: text, or a list of parts.
+#[derive(Debug, Default)]
+pub(crate) enum Content<'a> {
+    #[default]
+    None,
+    Text(Str<'a>),
+    Parts(Vec<ContentPart<'a>>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrParts;
+        impl<'de> Visitor<'de> for TextOrParts {
+            type Value = Content<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text or parts")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Content::Text(Str(Some(text.into()))))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Content::Text(Str(Some(text.to_owned().into()))))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut parts = Vec::new();
+                while let Some(raw) = seq.next_element::<Raw<'de>>()? {
+                    let part = raw.read::<ContentPart<'de>>();
+                    parts.extend(part.map(|part| ContentPart { raw, ..part }));
+                }
+                Ok(Content::Parts(parts))
+            }
+            absent!(bool numbers null map);
+        }
+        deserializer.deserialize_any(TextOrParts)
+    }
+}
+
+object! {
+    /// One part of a message's content.
+    ContentPart<'a> {
+        kind: Str<'a> = "type",
+        text: Str<'a> = "text",
+        raw: Raw<'a> = "\0",
+    }
+    skip "\0\0"
+}
+
+object! {
+    /// A tool call, or a piece of one.
+    WireToolCall<'a> {
+        index: Count = "index",
+        id: Str<'a> = "id",
+        function: WireFunction<'a> = "function",
+    }
+    skip "type"
+}
+
+object! {
+    /// The function of a tool call.
+    WireFunction<'a> {
+        name: Str<'a> = "name",
+        arguments: Arguments<'a> = "arguments",
+    }
+    skip "\0"
+}
+
+/// The arguments of a tool call: text, or (against the rules) the object itself, whose text is then taken.
+#[derive(Debug, Default)]
+pub(crate) struct Arguments<'a>(pub(crate) Str<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Arguments<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Raw::deserialize(deserializer)?;
+        Ok(Arguments(match raw.get() {
+            Some(json) if json.starts_with('"') => raw.read().unwrap_or_default(),
+            json => Str(json.map(Into::into)),
+        }))
+    }
+}
+
+object! {
+    /// The log probabilities of a choice.
+    Logprobs<'a> {
+        content: Raw<'a> = "content",
+    }
+    skip "refusal"
+}

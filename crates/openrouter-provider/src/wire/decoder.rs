@@ -1,0 +1,122 @@
+//! Bytes of an event stream to the collected answer.
+
+use provider_core::{Collector, Error, ErrorKind, RawJson};
+
+use super::chunk::Chunk;
+use super::collect::collect;
+use super::error::WireError;
+use super::lenient::Raw;
+use super::sse::SseDecoder;
+
+/// Decodes a streamed answer. Sans-IO: feed it bytes, let it take steps.
+#[derive(Debug)]
+pub(crate) struct ChatDecoder {
+    sse: SseDecoder,
+    frames: usize,
+    /// The first frame that could not be read. The answer goes on, so that nothing that was paid for is lost, and ends in
+    /// this error.
+    unreadable: Option<Error>,
+}
+
+/// What a step of [`ChatDecoder`] came to.
+#[derive(Debug)]
+pub(crate) enum Decoded {
+    /// A frame was decoded.
+    Frame,
+    /// More bytes are needed.
+    NeedsBytes,
+    /// The end mark was read; nothing after it counts.
+    End,
+}
+
+/// What stops a stream.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The service says that it failed.
+    Failed(Box<WireError>),
+    /// The stream cannot be read.
+    Unreadable(Error),
+}
+
+impl ChatDecoder {
+    pub(crate) fn new(max_frame_bytes: usize) -> Self {
+        Self { sse: SseDecoder::new(max_frame_bytes), frames: 0, unreadable: None }
+    }
+
+    /// Adds bytes as they came, cut anywhere.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.sse.feed(bytes);
+    }
+
+    /// Decodes the next frame into the collector.
+    pub(crate) fn step(&mut self, collector: &mut Collector) -> Result<Decoded, Stop> {
+        let frame = match self.sse.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Ok(Decoded::NeedsBytes),
+            Err(too_large) => {
+                let message = format!(
+                    "an event is larger than the limit of {} bytes; raise Limits::max_frame_bytes to read it",
+                    too_large.limit
+                );
+                return Err(Stop::Unreadable(Error::new(ErrorKind::InvalidResponse, message)));
+            }
+        };
+        self.frames += 1;
+        let data = frame.data.trim();
+        if data == "[DONE]" {
+            collector.end_mark();
+            return self.end().map(|()| Decoded::End);
+        }
+        if data.is_empty() {
+            return Ok(Decoded::Frame);
+        }
+        match Chunk::read(data) {
+            Ok(chunk) => match take_error(&chunk, frame.event.as_deref(), data) {
+                Some(error) => {
+                    collect(chunk, collector);
+                    Err(Stop::Failed(Box::new(error)))
+                }
+                None => {
+                    collect(chunk, collector);
+                    Ok(Decoded::Frame)
+                }
+            },
+            Err(_) if frame.event.as_deref() == Some("error") => {
+                Err(Stop::Failed(Box::new(WireError::from_text(data))))
+            }
+            Err(cause) => {
+                let number = self.frames;
+                self.unreadable.get_or_insert_with(|| unreadable(number, data, &cause));
+                Ok(Decoded::Frame)
+            }
+        }
+    }
+
+    /// No more bytes will come. What is left of an unfinished frame does not count.
+    pub(crate) fn end(&mut self) -> Result<(), Stop> {
+        self.unreadable.take().map_or(Ok(()), |error| Err(Stop::Unreadable(error)))
+    }
+}
+
+/// The error in a chunk: at the top, or in its choice, or the chunk itself when the event is called an error.
+pub(crate) fn take_error(chunk: &Chunk<'_>, event: Option<&str>, json: &str) -> Option<WireError> {
+    let in_choice = || chunk.choice.as_ref().and_then(|choice| choice.error.0).map(|raw| Raw(Some(raw)));
+    let top = Some(chunk.error).filter(|error| error.0.is_some());
+    match top.or_else(in_choice) {
+        Some(error) => Some(WireError::read(error)),
+        None if event == Some("error") => Some(WireError::from_text(json)),
+        None => None,
+    }
+}
+
+fn unreadable(number: usize, data: &str, cause: &serde_json::Error) -> Error {
+    let shown: String = data.chars().take(200).collect();
+    let error = Error::new(
+        ErrorKind::InvalidResponse,
+        format!("event {number} of the stream is no JSON object: {cause}"),
+    );
+    match RawJson::new(&serde_json::json!({ "event": shown })) {
+        Ok(details) => error.with_details(details),
+        Err(_) => error,
+    }
+}

@@ -1,0 +1,141 @@
+//! Structured thoughts: pieces joined to the items they belong to.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use provider_core::{Collector, DetailValue, ReasoningDetail};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::lenient::{Key, Raw, Str, absent, fields};
+
+/// The fields whose pieces are joined.
+const TEXTS: [&str; 3] = ["text", "summary", "data"];
+
+/// An item of `reasoning_details`, or a piece of one: its fields in order.
+#[derive(Debug, Default)]
+struct DetailPiece<'a> {
+    kind: Str<'a>,
+    id: Str<'a>,
+    index: Option<&'a str>,
+    fields: Fields<'a>,
+}
+
+/// Fields on the stack; no item seen so far has more than eight.
+#[derive(Debug, Default)]
+struct Fields<'a> {
+    first: [Option<(Key<'a>, &'a RawValue)>; 10],
+    rest: Vec<(Key<'a>, &'a RawValue)>,
+}
+
+impl<'a> Fields<'a> {
+    fn push(&mut self, key: Key<'a>, value: &'a RawValue) {
+        match self.first.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some((key, value)),
+            None => self.rest.push((key, value)),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &(Key<'a>, &'a RawValue)> {
+        self.first.iter().flatten().chain(&self.rest)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for DetailPiece<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = DetailPiece<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let mut piece = DetailPiece::default();
+                fields(map, |key, value| {
+                    match &*key {
+                        "type" => piece.kind = Raw(Some(value)).read().unwrap_or_default(),
+                        "id" => piece.id = Raw(Some(value)).read().unwrap_or_default(),
+                        "index" => piece.index = Some(value.get()),
+                        _ => {}
+                    }
+                    piece.fields.push(key, value);
+                })?;
+                Ok(piece)
+            }
+            absent!(bool numbers str null seq);
+        }
+        deserializer.deserialize_any(Object)
+    }
+}
+
+impl DetailPiece<'_> {
+    /// The item that this piece goes on with: for a text or a summary the newest one with its number, unless both have an
+    /// id and the ids differ. Anything else is an item of its own.
+    fn continued<'i>(&self, items: &'i mut [ReasoningDetail]) -> Option<&'i mut ReasoningDetail> {
+        let kind = Some(self.kind.as_str())
+            .filter(|kind| matches!(*kind, "reasoning.text" | "reasoning.summary"))?;
+        let index = self.index.and_then(|index| index.parse().ok());
+        let newest =
+            items.iter_mut().rev().find(|item| item.kind() == Some(kind) && item.index() == index)?;
+        match (self.id.filled(), newest.id()) {
+            (Some(mine), Some(theirs)) if !theirs.is_empty() && mine != theirs => None,
+            _ => Some(newest),
+        }
+    }
+
+    fn add_to(&self, item: &mut ReasoningDetail) {
+        for (key, value) in self.fields.iter() {
+            match text(value) {
+                Some(text) if TEXTS.contains(&&**key) => item.append(key, &text),
+                Some(text) if text.is_empty() && item.get(key).is_some() => {}
+                Some(text) => {
+                    if item.text_of(key) != Some(&*text) {
+                        item.set(key, DetailValue::Text(text.into_owned()));
+                    }
+                }
+                None => item.set(key, DetailValue::Json((*value).into())),
+            }
+        }
+    }
+
+    /// What a person may read of it.
+    fn visible(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let readable = self.fields.iter().filter(|(key, _)| matches!(&**key, "text" | "summary"));
+        readable.filter_map(|(_, value)| text(value))
+    }
+}
+
+/// The value, if it is text.
+fn text<'a>(value: &'a RawValue) -> Option<Cow<'a, str>> {
+    value.get().starts_with('"').then(|| Raw(Some(value)).read::<Str<'a>>().unwrap_or_default().into_cow())
+}
+
+/// Collects the structured thoughts of a chunk (`join`) or of a whole message. `show`: whether their readable parts are
+/// to be shown, because no plain text comes with them.
+pub(crate) fn collect(details: Raw<'_>, join: bool, show: bool, collector: &mut Collector) {
+    if details.0.is_none_or(|raw| !raw.get().starts_with('[')) {
+        return;
+    }
+    // Even an empty list is something that was sent.
+    collector.reasoning_details();
+    details.for_each(|piece: DetailPiece<'_>| {
+        if piece.fields.iter().next().is_none() {
+            return;
+        }
+        let items = collector.reasoning_details();
+        match if join { piece.continued(items) } else { None } {
+            Some(item) => piece.add_to(item),
+            None => {
+                let mut item = ReasoningDetail::new();
+                piece.add_to(&mut item);
+                items.push(item);
+            }
+        }
+        if show {
+            for text in piece.visible() {
+                collector.show_reasoning(text);
+            }
+        }
+    });
+}

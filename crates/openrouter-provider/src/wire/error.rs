@@ -1,0 +1,161 @@
+//! The service's error object, in all the shapes it comes in.
+
+use std::borrow::Cow;
+
+use super::lenient::{Count, Flag, Raw, Str, object};
+
+/// What the service says about a failure, owned, since errors are off the hot path.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct WireError {
+    /// The code, number or word.
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    /// The service's fine-grained word for it (`rate_limit_exceeded`, …).
+    pub(crate) error_type: Option<String>,
+    /// The upstream provider that failed.
+    pub(crate) provider_name: Option<String>,
+    /// What the upstream provider said, dug out of whatever it was wrapped in.
+    pub(crate) upstream_message: Option<String>,
+    /// Why moderation refused.
+    pub(crate) moderated: bool,
+    /// When the rate limit starts anew, in milliseconds since 1970.
+    pub(crate) rate_limit_reset: Option<u64>,
+    pub(crate) availability: Option<Availability>,
+    /// The JSON of `metadata`.
+    pub(crate) metadata: Option<String>,
+}
+
+/// Why a model could not be served, and whether that can change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Availability {
+    pub(crate) code: Option<String>,
+    pub(crate) retryable: Option<bool>,
+    /// In seconds.
+    pub(crate) retry_after: Option<f64>,
+}
+
+object! {
+    ErrorObject<'a> {
+        code: Str<'a> = "code",
+        http_status: Str<'a> = "http_status",
+        message: Str<'a> = "message",
+        error_type: Str<'a> = "error_type",
+        kind: Str<'a> = "type",
+        metadata: Raw<'a> = "metadata",
+        availability: Option<AvailabilityObject<'a>> = "availability",
+    }
+    skip "param"
+}
+
+object! {
+    Metadata<'a> {
+        provider_name: Str<'a> = "provider_name",
+        error_type: Str<'a> = "error_type",
+        raw: Raw<'a> = "raw",
+        reasons: Raw<'a> = "reasons",
+        flagged_input: Raw<'a> = "flagged_input",
+        headers: Headers<'a> = "headers",
+    }
+    skip "\0"
+}
+
+object! {
+    Headers<'a> {
+        reset: Count = "X-RateLimit-Reset",
+    }
+    skip "X-RateLimit-Limit" | "X-RateLimit-Remaining"
+}
+
+object! {
+    AvailabilityObject<'a> {
+        code: Str<'a> = "code",
+        retryable: Flag = "retryable",
+        retry_after: Str<'a> = "retry_after",
+    }
+    skip "docs_url"
+}
+
+object! {
+    /// A body that is only an error.
+    Envelope<'a> {
+        error: Raw<'a> = "error",
+    }
+    skip "user_id"
+}
+
+impl WireError {
+    /// Reads the error object of a body, if the body is JSON and has one.
+    pub(crate) fn from_body(body: &str) -> Option<Self> {
+        let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
+        envelope.error.0.map(|error| Self::read(Raw(Some(error))))
+    }
+
+    /// Takes a text that is not in an error object for the message.
+    pub(crate) fn from_text(text: &str) -> Self {
+        Self::from_body(text).unwrap_or_else(|| Self {
+            message: Some(dig(text).unwrap_or(text.into()).into_owned()),
+            ..Self::default()
+        })
+    }
+
+    /// Reads the value of an `error` field: an object, or just a text.
+    pub(crate) fn read(raw: Raw<'_>) -> Self {
+        if let Some(text) = raw.get().filter(|json| json.starts_with('"')).and_then(|_| raw.read::<Str<'_>>())
+        {
+            return Self { message: Some(text.into_cow().into_owned()), ..Self::default() };
+        }
+        let object: ErrorObject<'_> = raw.read().unwrap_or_default();
+        let metadata: Metadata<'_> = object.metadata.read().unwrap_or_default();
+        let owned = |text: &Str<'_>| text.filled().map(str::to_owned);
+        Self {
+            code: owned(&object.code).or_else(|| owned(&object.http_status)),
+            message: owned(&object.message),
+            error_type: owned(&metadata.error_type)
+                .or_else(|| owned(&object.error_type))
+                .or_else(|| owned(&object.kind)),
+            provider_name: owned(&metadata.provider_name),
+            upstream_message: metadata.raw.get().and_then(upstream_words),
+            moderated: metadata.reasons.0.is_some() || metadata.flagged_input.0.is_some(),
+            rate_limit_reset: metadata.headers.reset.0,
+            availability: object.availability.map(|availability| Availability {
+                code: owned(&availability.code),
+                retryable: availability.retryable.0,
+                retry_after: availability.retry_after.as_str().parse().ok(),
+            }),
+            metadata: object.metadata.get().map(str::to_owned),
+        }
+    }
+}
+
+/// The words in `metadata.raw`: a text, JSON in a text, or an object.
+fn upstream_words(raw: &str) -> Option<String> {
+    let text = serde_json::from_str::<Str<'_>>(raw).ok()?.into_cow();
+    let text = if text.is_empty() { Cow::Borrowed(raw) } else { text };
+    let words = dig(&text).unwrap_or(Cow::Borrowed(text.trim()));
+    (!words.is_empty()).then(|| words.into_owned())
+}
+
+object! {
+    /// Any of the objects in which providers wrap a message.
+    Wrapped<'a> {
+        error: Raw<'a> = "error",
+        message: Raw<'a> = "message",
+        detail: Raw<'a> = "detail",
+    }
+    skip "\0"
+}
+
+/// Digs the message out of JSON: `error`, `message` or `detail`, nested or not.
+fn dig(text: &str) -> Option<Cow<'_, str>> {
+    let text = text.trim();
+    if !text.starts_with('{') {
+        return None;
+    }
+    let wrapped: Wrapped<'_> = serde_json::from_str(text).ok()?;
+    [wrapped.error, wrapped.message, wrapped.detail].into_iter().find_map(|inner| match inner.get()? {
+        json if json.starts_with('"') => {
+            Some(inner.read::<Str<'_>>()?.into_cow()).filter(|text| !text.is_empty())
+        }
+        json => dig(json),
+    })
+}
