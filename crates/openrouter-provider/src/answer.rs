@@ -26,14 +26,19 @@ pub(crate) struct Head {
 impl Head {
     /// Says in an error what was asked and which answer it was.
     fn place(&self, error: Error) -> Error {
-        failure::with_ids(error.with_provider(ID).with_status(self.status.as_u16()), &self.headers)
-            .with_model(&self.model)
+        let error = error.with_provider(ID).with_model(&self.model).with_status(self.status.as_u16());
+        failure::with_ids(error, &self.headers, self.redact())
+    }
+
+    fn redact(&self) -> Redact<'_> {
+        Redact(&self.api_key)
     }
 
     fn stopped(&self, stop: Stop) -> Error {
         self.place(match stop {
-            Stop::Failed(wire) => failure::said(&wire, self.status, &self.headers, Redact(&self.api_key)),
-            Stop::Unreadable(error) => error,
+            Stop::Failed(wire) => failure::said(&wire, self.status, &self.headers, self.redact()),
+            Stop::Unreadable(frame) => failure::unreadable(&frame, self.redact()),
+            Stop::TooLarge(frame) => failure::too_large(frame),
         })
     }
 }

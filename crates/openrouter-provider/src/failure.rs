@@ -10,7 +10,9 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use crate::config::Config;
+use crate::wire::decoder::UnreadableFrame;
 use crate::wire::error::WireError;
+use crate::wire::sse::FrameTooLarge;
 use crate::{ID, Limits};
 
 /// How much of a text from outside is kept in an error.
@@ -67,12 +69,28 @@ pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, re
     if let Some(details) = wire.metadata.as_deref().and_then(|json| redact.0.redact(json).parse().ok()) {
         error = error.with_details(details);
     }
-    with_ids(error, headers)
+    with_ids(error, headers, redact)
+}
+
+/// A frame of the stream was no JSON object.
+pub(crate) fn unreadable(frame: &UnreadableFrame, redact: Redact<'_>) -> Error {
+    let message = format!("event {} of the stream is no JSON object: {}", frame.number, frame.cause);
+    let shown = serde_json::json!({ "event": redact.text(&frame.data) });
+    Error::new(ErrorKind::InvalidResponse, message).with_details(shown.into())
+}
+
+/// A frame of the stream is larger than allowed.
+pub(crate) fn too_large(frame: FrameTooLarge) -> Error {
+    let message = format!(
+        "an event is larger than the limit of {} bytes; raise Limits::max_frame_bytes to read it",
+        frame.limit
+    );
+    Error::new(ErrorKind::InvalidResponse, message)
 }
 
 /// Adds the ids that the headers have.
-pub(crate) fn with_ids(mut error: Error, headers: &HeaderMap) -> Error {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+pub(crate) fn with_ids(mut error: Error, headers: &HeaderMap, redact: Redact<'_>) -> Error {
+    let text = |name: &str| Some(redact.text(headers.get(name)?.to_str().ok()?));
     if let Some(id) = text("x-generation-id") {
         error = error.with_generation_id(id);
     }

@@ -7,6 +7,7 @@ pub(crate) mod collect;
 pub(crate) mod decoder;
 pub(crate) mod details;
 pub(crate) mod error;
+mod escape;
 pub(crate) mod key;
 pub(crate) mod lenient;
 pub(crate) mod message;

@@ -110,7 +110,7 @@ object! {
 object! {
     /// A piece of a message, or a whole one.
     Piece<'a> {
-        content: Content<'a> = "content",
+        content: Raw<'a> = "content",
         reasoning: Str<'a> = "reasoning",
         reasoning_details: Raw<'a> = "reasoning_details",
         refusal: Str<'a> = "refusal",
@@ -121,52 +121,13 @@ object! {
     skip "role"
 }
 
-/// The content of a message: text, or a list of parts.
-#[derive(Debug, Default)]
-pub(crate) enum Content<'a> {
-    #[default]
-    None,
-    Text(Str<'a>),
-    Parts(Vec<ContentPart<'a>>),
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextOrParts;
-        impl<'de> Visitor<'de> for TextOrParts {
-            type Value = Content<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text or parts")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Content::Text(Str(Some(text.into()))))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Content::Text(Str(Some(text.to_owned().into()))))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut parts = Vec::new();
-                while let Some(raw) = seq.next_element::<Raw<'de>>()? {
-                    let part = raw.read::<ContentPart<'de>>();
-                    parts.extend(part.map(|part| ContentPart { raw, ..part }));
-                }
-                Ok(Content::Parts(parts))
-            }
-            absent!(bool numbers null map);
-        }
-        deserializer.deserialize_any(TextOrParts)
-    }
-}
-
 object! {
     /// One part of a message's content.
     ContentPart<'a> {
         kind: Str<'a> = "type",
         text: Str<'a> = "text",
-        raw: Raw<'a> = "\0",
     }
-    skip "\0\0"
+    skip "\0"
 }
 
 object! {
@@ -195,9 +156,10 @@ pub(crate) struct Arguments<'a>(pub(crate) Str<'a>);
 impl<'de: 'a, 'a> Deserialize<'de> for Arguments<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Raw::deserialize(deserializer)?;
-        Ok(Arguments(match raw.get() {
-            Some(json) if json.starts_with('"') => raw.read().unwrap_or_default(),
-            json => Str(json.map(Into::into)),
+        Ok(Arguments(if raw.is_list() || raw.is_object() {
+            Str(raw.get().map(Into::into))
+        } else {
+            raw.text()
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use provider_core::{Annotation, Collector, Image, TokenLogprob, ToolCallPiece, TopLogprob};
 
-use super::chunk::{Choice, Chunk, Content, Piece, WireToolCall};
+use super::chunk::{Choice, Chunk, ContentPart, Piece, WireToolCall};
 use super::lenient::{Count, Raw, Str, object};
 use super::{details, usage};
 
@@ -47,19 +47,10 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector) {
     let has_plain_reasoning = piece.reasoning.filled().is_some();
     collector.reasoning(piece.reasoning.into_cow());
     details::collect(piece.reasoning_details, !whole, !has_plain_reasoning, collector);
-    match piece.content {
-        Content::None => {}
-        Content::Text(text) => collector.text(text.into_cow()),
-        Content::Parts(parts) => {
-            for part in parts {
-                match (part.kind.as_str(), part.raw.0) {
-                    ("text" | "output_text", _) => collector.text(part.text.into_cow()),
-                    ("image_url", Some(raw)) => collector.image(Image::new(raw.into())),
-                    (_, Some(raw)) => collector.message_extra("content", raw.into()),
-                    (_, None) => {}
-                }
-            }
-        }
+    if piece.content.is_list() {
+        piece.content.for_each(|part: Raw<'_>| collect_part(part, collector));
+    } else {
+        collector.text(piece.content.text().into_cow());
     }
     collector.refusal(piece.refusal.as_str());
     piece.tool_calls.for_each(|call: WireToolCall<'_>| {
@@ -67,7 +58,7 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector) {
             index: call.index.0,
             id: call.id.filled(),
             name: call.function.name.filled(),
-            arguments: call.function.arguments.0.as_str(),
+            arguments: call.function.arguments.0.into_cow(),
             whole,
         });
     });
@@ -79,6 +70,17 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector) {
     });
     for (name, value) in piece.unknown {
         collector.message_extra(&name, value.into());
+    }
+}
+
+/// Collects one part of a content that came as a list.
+fn collect_part(raw: Raw<'_>, collector: &mut Collector) {
+    let part = raw.read::<ContentPart<'_>>().unwrap_or_default();
+    match (part.kind.as_str(), raw.0) {
+        ("text" | "output_text", _) => collector.text(part.text.into_cow()),
+        ("image_url", Some(raw)) => collector.image(Image::new(raw.into())),
+        (_, Some(raw)) => collector.message_extra("content", raw.into()),
+        (_, None) => {}
     }
 }
 

@@ -1,12 +1,12 @@
 //! Bytes of an event stream to the collected answer.
 
-use provider_core::{Collector, Error, ErrorKind, RawJson};
+use provider_core::Collector;
 
 use super::chunk::Chunk;
 use super::collect::collect;
 use super::error::WireError;
 use super::lenient::Raw;
-use super::sse::SseDecoder;
+use super::sse::{FrameTooLarge, SseDecoder};
 
 /// Decodes a streamed answer. Sans-IO: feed it bytes, let it take steps.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct ChatDecoder {
     frames: usize,
     /// The first frame that could not be read. The answer goes on, so that nothing that was paid for is lost, and ends in
     /// this error.
-    unreadable: Option<Error>,
+    unreadable: Option<UnreadableFrame>,
 }
 
 /// What a step of [`ChatDecoder`] came to.
@@ -34,8 +34,19 @@ pub(crate) enum Decoded {
 pub(crate) enum Stop {
     /// The service says that it failed.
     Failed(Box<WireError>),
-    /// The stream cannot be read.
-    Unreadable(Error),
+    /// A frame was no JSON object. The rest has been read.
+    Unreadable(UnreadableFrame),
+    /// A frame is larger than allowed.
+    TooLarge(FrameTooLarge),
+}
+
+/// A frame that is no JSON object.
+#[derive(Debug)]
+pub(crate) struct UnreadableFrame {
+    /// Its number in the stream, from 1.
+    pub(crate) number: usize,
+    pub(crate) data: String,
+    pub(crate) cause: serde_json::Error,
 }
 
 impl ChatDecoder {
@@ -53,13 +64,7 @@ impl ChatDecoder {
         let frame = match self.sse.next_frame() {
             Ok(Some(frame)) => frame,
             Ok(None) => return Ok(Decoded::NeedsBytes),
-            Err(too_large) => {
-                let message = format!(
-                    "an event is larger than the limit of {} bytes; raise Limits::max_frame_bytes to read it",
-                    too_large.limit
-                );
-                return Err(Stop::Unreadable(Error::new(ErrorKind::InvalidResponse, message)));
-            }
+            Err(too_large) => return Err(Stop::TooLarge(too_large)),
         };
         self.frames += 1;
         let data = frame.data.trim();
@@ -86,7 +91,11 @@ impl ChatDecoder {
             }
             Err(cause) => {
                 let number = self.frames;
-                self.unreadable.get_or_insert_with(|| unreadable(number, data, &cause));
+                self.unreadable.get_or_insert_with(|| UnreadableFrame {
+                    number,
+                    data: data.to_owned(),
+                    cause,
+                });
                 Ok(Decoded::Frame)
             }
         }
@@ -94,7 +103,7 @@ impl ChatDecoder {
 
     /// No more bytes will come. What is left of an unfinished frame does not count.
     pub(crate) fn end(&mut self) -> Result<(), Stop> {
-        self.unreadable.take().map_or(Ok(()), |error| Err(Stop::Unreadable(error)))
+        self.unreadable.take().map_or(Ok(()), |frame| Err(Stop::Unreadable(frame)))
     }
 }
 
@@ -109,14 +118,5 @@ pub(crate) fn take_error(chunk: &Chunk<'_>, event: Option<&str>, json: &str) -> 
     }
 }
 
-fn unreadable(number: usize, data: &str, cause: &serde_json::Error) -> Error {
-    let shown: String = data.chars().take(200).collect();
-    let error = Error::new(
-        ErrorKind::InvalidResponse,
-        format!("event {number} of the stream is no JSON object: {cause}"),
-    );
-    match RawJson::new(&serde_json::json!({ "event": shown })) {
-        Ok(details) => error.with_details(details),
-        Err(_) => error,
-    }
-}
+#[cfg(test)]
+mod tests;

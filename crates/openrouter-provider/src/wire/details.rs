@@ -54,8 +54,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for DetailPiece<'a> {
                 let mut piece = DetailPiece::default();
                 fields(map, |key, value| {
                     match &*key {
-                        "type" => piece.kind = Raw(Some(value)).read().unwrap_or_default(),
-                        "id" => piece.id = Raw(Some(value)).read().unwrap_or_default(),
+                        "type" => piece.kind = Raw(Some(value)).text(),
+                        "id" => piece.id = Raw(Some(value)).text(),
                         "index" => piece.index = Some(value.get()),
                         _ => {}
                     }
@@ -86,7 +86,7 @@ impl DetailPiece<'_> {
 
     fn add_to(&self, item: &mut ReasoningDetail) {
         for (key, value) in self.fields.iter() {
-            match text(value) {
+            match string(value) {
                 Some(text) if TEXTS.contains(&&**key) => item.append(key, &text),
                 Some(text) if text.is_empty() && item.get(key).is_some() => {}
                 Some(text) => {
@@ -94,7 +94,13 @@ impl DetailPiece<'_> {
                         item.set(key, DetailValue::Text(text.into_owned()));
                     }
                 }
-                None => item.set(key, DetailValue::Json((*value).into())),
+                None => {
+                    let same =
+                        matches!(item.get(key), Some(DetailValue::Json(old)) if old.get() == value.get());
+                    if !same && (value.get() != "null" || item.get(key).is_none()) {
+                        item.set(key, DetailValue::Json((*value).into()));
+                    }
+                }
             }
         }
     }
@@ -102,19 +108,20 @@ impl DetailPiece<'_> {
     /// What a person may read of it.
     fn visible(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let readable = self.fields.iter().filter(|(key, _)| matches!(&**key, "text" | "summary"));
-        readable.filter_map(|(_, value)| text(value))
+        readable.filter_map(|(_, value)| string(value))
     }
 }
 
-/// The value, if it is text.
-fn text<'a>(value: &'a RawValue) -> Option<Cow<'a, str>> {
-    value.get().starts_with('"').then(|| Raw(Some(value)).read::<Str<'a>>().unwrap_or_default().into_cow())
+/// The value, if it is a string.
+fn string(value: &RawValue) -> Option<Cow<'_, str>> {
+    let raw = Raw(Some(value));
+    if raw.is_string() { raw.text().0 } else { None }
 }
 
 /// Collects the structured thoughts of a chunk (`join`) or of a whole message. `show`: whether their readable parts are
 /// to be shown, because no plain text comes with them.
 pub(crate) fn collect(details: Raw<'_>, join: bool, show: bool, collector: &mut Collector) {
-    if details.0.is_none_or(|raw| !raw.get().starts_with('[')) {
+    if !details.is_list() {
         return;
     }
     // Even an empty list is something that was sent.

@@ -114,7 +114,7 @@ impl WireError {
                 .or_else(|| owned(&object.error_type))
                 .or_else(|| owned(&object.kind)),
             provider_name: owned(&metadata.provider_name),
-            upstream_message: metadata.raw.get().and_then(upstream_words),
+            upstream_message: upstream_words(metadata.raw),
             moderated: metadata.reasons.0.is_some() || metadata.flagged_input.0.is_some(),
             rate_limit_reset: metadata.headers.reset.0,
             availability: object.availability.map(|availability| Availability {
@@ -128,9 +128,8 @@ impl WireError {
 }
 
 /// The words in `metadata.raw`: a text, JSON in a text, or an object.
-fn upstream_words(raw: &str) -> Option<String> {
-    let text = serde_json::from_str::<Str<'_>>(raw).ok()?.into_cow();
-    let text = if text.is_empty() { Cow::Borrowed(raw) } else { text };
+fn upstream_words(raw: Raw<'_>) -> Option<String> {
+    let text = if raw.is_string() { raw.text().into_cow() } else { Cow::Borrowed(raw.get()?) };
     let words = dig(&text).unwrap_or(Cow::Borrowed(text.trim()));
     (!words.is_empty()).then(|| words.into_owned())
 }

@@ -9,8 +9,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
+use memchr::memchr;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use super::escape::unescape;
 
 /// Generates the visitor methods for kinds of values that read as absent.
 macro_rules! absent {
@@ -67,31 +70,23 @@ impl<'a> Str<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Str<'de>;
+        <&RawValue>::deserialize(deserializer).map(|raw| Str(unquote(raw.get())))
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Str(Some(Cow::Borrowed(text))))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Str(Some(Cow::Owned(text.to_owned()))))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Str(Some(Cow::Owned(number.to_string()))))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Str(Some(Cow::Owned(number.to_string()))))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-                Ok(Str(Some(Cow::Owned(number.to_string()))))
-            }
-            absent!(bool null seq map);
+/// The text that a JSON value spells: a string's, or a number's digits.
+///
+/// Taken from the raw value because serde_json would build an escaped string twice, in a buffer that grows and then in
+/// the result; like this a text without escapes is borrowed, and one with escapes is one allocation.
+fn unquote(json: &str) -> Option<Cow<'_, str>> {
+    match json.as_bytes().first()? {
+        b'"' => {
+            let text = json.get(1..json.len().checked_sub(1)?)?;
+            let escaped = memchr(b'\\', text.as_bytes()).is_some();
+            Some(if escaped { Cow::Owned(unescape(text)) } else { Cow::Borrowed(text) })
         }
-        deserializer.deserialize_any(Text)
+        b'-' | b'0'..=b'9' => Some(Cow::Borrowed(json)),
+        _ => None,
     }
 }
 
@@ -157,6 +152,26 @@ impl<'a> Raw<'a> {
     /// The value's JSON text.
     pub(crate) fn get(self) -> Option<&'a str> {
         self.0.map(RawValue::get)
+    }
+
+    /// The text that the value spells.
+    pub(crate) fn text(self) -> Str<'a> {
+        Str(self.get().and_then(unquote))
+    }
+
+    /// Whether the value is a list.
+    pub(crate) fn is_list(self) -> bool {
+        self.get().is_some_and(|json| json.starts_with('['))
+    }
+
+    /// Whether the value is an object.
+    pub(crate) fn is_object(self) -> bool {
+        self.get().is_some_and(|json| json.starts_with('{'))
+    }
+
+    /// Whether the value is a string.
+    pub(crate) fn is_string(self) -> bool {
+        self.get().is_some_and(|json| json.starts_with('"'))
     }
 
     /// The value as `T`, which must be one of the lenient types.

@@ -205,3 +205,6 @@ impl SseDecoder {
         Frame { event, data }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use provider_core::{Usage, Usd};
 
-use super::lenient::{Count, Flag, Raw, Str, object};
+use super::lenient::{Count, Flag, Raw, object};
 
 object! {
     /// `usage` of an answer.
@@ -60,9 +60,5 @@ pub(crate) fn read(raw: Raw<'_>) -> Option<Usage> {
 
 /// An amount of money: a number, exactly as it is spelled, or a text with a number in it.
 pub(crate) fn amount(raw: Raw<'_>) -> Option<Usd> {
-    let text: Str<'_> = match raw.get()? {
-        quoted if quoted.starts_with('"') => raw.read()?,
-        number => Str(Some(number.into())),
-    };
-    text.filled()?.parse().ok()
+    raw.text().filled()?.parse().ok()
 }

@@ -1,5 +1,6 @@
 //! Joins tool calls from their pieces.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::{ChatResponse, ToolCall, ToolCallDelta};
@@ -8,7 +9,7 @@ use crate::{ChatResponse, ToolCall, ToolCallDelta};
 ///
 /// Pieces with the same `index` are one call, until an `id` comes that is new there: some services number all their
 /// calls 0. A piece without an index goes on with the call of the piece before it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ToolCallPiece<'a> {
     /// The call's number on the wire.
     pub index: Option<u64>,
@@ -16,8 +17,8 @@ pub struct ToolCallPiece<'a> {
     pub id: Option<&'a str>,
     /// The tool's name; `None` and empty say nothing, and the first one counts.
     pub name: Option<&'a str>,
-    /// The next piece of the arguments.
-    pub arguments: &'a str,
+    /// The next piece of the arguments. An owned one becomes the event's without a copy.
+    pub arguments: Cow<'a, str>,
     /// Whether this is a whole call, never to be joined with another.
     pub whole: bool,
 }
@@ -53,7 +54,7 @@ impl OpenCalls {
         let name = name.filter(|_| joined.name.is_empty());
         joined.id.push_str(id.unwrap_or_default());
         joined.name.push_str(name.unwrap_or_default());
-        joined.arguments.push_str(piece.arguments);
+        joined.arguments.push_str(&piece.arguments);
         if id.is_none() && name.is_none() && piece.arguments.is_empty() {
             return None;
         }
@@ -61,7 +62,7 @@ impl OpenCalls {
             call,
             id: id.map(str::to_owned),
             name: name.map(str::to_owned),
-            arguments: piece.arguments.to_owned(),
+            arguments: piece.arguments.into_owned(),
         })
     }
 

@@ -69,9 +69,14 @@ impl fmt::Debug for Error {
             generation_id,
             capability,
             details,
-            partial,
             source
         );
+        if let Some(partial) = &error.partial {
+            // What a model said does not belong in a log.
+            let bytes = partial.text().len();
+            let calls = partial.tool_calls().len();
+            shown.field("partial", &format_args!("{bytes} bytes of text, {calls} tool calls"));
+        }
         if !error.fields.is_empty() {
             shown.field("fields", &error.fields);
         }

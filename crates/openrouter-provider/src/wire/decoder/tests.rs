@@ -1,0 +1,103 @@
+//! What decoding costs, in allocations: a count does not depend on the machine.
+
+use provider_core::{ChatStream, Collector, Error, EventSource, Step};
+use std::task::{Context, Poll, Waker};
+
+use super::*;
+
+/// A source without a socket: the bytes of a stream, in pieces.
+struct Fed {
+    decoder: ChatDecoder,
+    pieces: std::vec::IntoIter<Vec<u8>>,
+}
+
+impl EventSource for Fed {
+    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+        loop {
+            match self.decoder.step(collector) {
+                Ok(Decoded::Frame) => return Poll::Ready(Ok(Step::More)),
+                Ok(Decoded::End) => return Poll::Ready(Ok(Step::End)),
+                Ok(Decoded::NeedsBytes) => match self.pieces.next() {
+                    Some(piece) => self.decoder.feed(&piece),
+                    None => return Poll::Ready(Ok(Step::End)),
+                },
+                Err(stop) => panic!("{stop:?}"),
+            }
+        }
+    }
+}
+
+/// Reads a stream of `chunks` times `chunk` to its end; what that allocated per chunk, in blocks and in bytes.
+fn cost(chunks: u64, chunk: &str) -> (f64, f64) {
+    let mut body = String::new();
+    for _ in 0..chunks {
+        body.push_str(": OPENROUTER PROCESSING\n\n");
+        body.push_str(&format!("data: {chunk}\n\n"));
+    }
+    body.push_str("data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
+    let pieces: Vec<Vec<u8>> = body.as_bytes().chunks(4096).map(<[u8]>::to_vec).collect();
+    let source = Fed { decoder: ChatDecoder::new(1 << 20), pieces: pieces.into_iter() };
+    let measured = allocation_counter::measure(|| {
+        let mut stream = ChatStream::new(source);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut next = Box::pin(async move {
+            let mut events = 0;
+            while let Some(event) = stream.next().await {
+                event.expect("a good stream");
+                events += 1;
+            }
+            events
+        });
+        match next.as_mut().poll(&mut cx) {
+            Poll::Ready(events) => assert_eq!(events, chunks + 1),
+            Poll::Pending => panic!("nothing to wait for"),
+        }
+    });
+    (measured.count_total as f64 / chunks as f64, measured.bytes_total as f64 / chunks as f64)
+}
+
+const HEAD: &str = r#"{"id":"gen-1760532574-2dAHZE6zUiSaYyanMrUf","provider":"OpenAI","model":"openai/gpt-4o","object":"chat.completion.chunk","created":1760532574,"choices":[{"index":0,"delta":{"role":"assistant","#;
+const TAIL: &str =
+    r#"},"finish_reason":null,"native_finish_reason":null,"logprobs":null}],"system_fingerprint":"fp_1"}"#;
+
+#[test]
+fn a_chunk_of_text_costs_one_allocation() {
+    let chunk = format!(r#"{HEAD}"content":" a piece of text"{TAIL}"#);
+    let (blocks, bytes) = cost(10_000, &chunk);
+    assert!(blocks < 1.05, "{blocks} allocations per chunk");
+    assert!(bytes < 200.0, "{bytes} bytes per chunk");
+}
+
+#[test]
+fn a_chunk_of_text_with_escapes_costs_one_allocation() {
+    let chunk = format!(r#"{HEAD}"content":"a line\nand \"another\" one"{TAIL}"#);
+    let (blocks, _) = cost(10_000, &chunk);
+    assert!(blocks < 1.05, "{blocks} allocations per chunk");
+}
+
+#[test]
+fn a_chunk_of_thoughts_costs_two_allocations() {
+    let details = r#""reasoning":"hm, ","reasoning_details":[{"type":"reasoning.text","text":"hm, ","format":"unknown","index":0}]"#;
+    let (blocks, bytes) = cost(10_000, &format!(r#"{HEAD}"content":"",{details}{TAIL}"#));
+    // The event, and the stack on which serde_json skips over nested lists and objects.
+    assert!(blocks < 2.05, "{blocks} allocations per chunk");
+    assert!(bytes < 200.0, "{bytes} bytes per chunk");
+}
+
+#[test]
+fn a_piece_of_a_tool_call_costs_two_allocations() {
+    let call = r#""content":null,"tool_calls":[{"index":0,"function":{"arguments":"{\"a\":"}}]"#;
+    let (blocks, _) = cost(10_000, &format!("{HEAD}{call}{TAIL}"));
+    assert!(blocks < 2.05, "{blocks} allocations per chunk");
+}
+
+/// Four times the pieces must cost four times the memory, not sixteen times.
+#[test]
+fn collecting_is_linear() {
+    let chunk = format!(
+        r#"{HEAD}"content":null,"tool_calls":[{{"index":0,"function":{{"arguments":"0123456789"}}}}]{TAIL}"#
+    );
+    let (_, few) = cost(2_000, &chunk);
+    let (_, many) = cost(8_000, &chunk);
+    assert!(many < few * 1.5, "{few} bytes per piece became {many}");
+}

@@ -1,0 +1,112 @@
+use super::*;
+
+/// The data of all frames when the stream comes in these pieces.
+fn frames(pieces: &[&[u8]]) -> Vec<String> {
+    let mut decoder = SseDecoder::new(1 << 20);
+    let mut frames = Vec::new();
+    for piece in pieces {
+        decoder.feed(piece);
+        while let Some(frame) = decoder.next_frame().expect("small frames") {
+            frames.push(match frame.event {
+                Some(event) => format!("{event}={}", frame.data),
+                None => frame.data.into_owned(),
+            });
+        }
+    }
+    frames
+}
+
+#[test]
+fn events_are_read_by_the_standard() {
+    let cases: &[(&str, &[&str])] = &[
+        ("data: a\n\ndata: b\n\n", &["a", "b"]),
+        ("data: a\r\n\r\ndata: b\r\n\r\n", &["a", "b"]),
+        ("data: a\r\rdata: b\r\r", &["a", "b"]),
+        ("data: a\r\n\ndata: b\n\r\n", &["a", "b"]),
+        ("data:a\n\ndata:  b\n\n", &["a", " b"]),
+        ("data: one\ndata: two\ndata:three\n\n", &["one\ntwo\nthree"]),
+        ("data\n\n", &[""]),
+        ("data:\ndata\n\n", &["\n"]),
+        (": comment\n\n:\n\ndata: a\n: between\n\n", &["a"]),
+        ("data: a\n: in the middle\ndata: b\n\n", &["a\nb"]),
+        ("event: error\ndata: x\n\ndata: y\n\n", &["error=x", "y"]),
+        ("event: lost\n\ndata: y\n\n", &["y"]),
+        ("id: 7\nretry: 10\nunknown: z\nnothing\ndata: a\n\n", &["a"]),
+        ("\u{feff}data: a\n\n", &["a"]),
+        ("data: \u{feff}a\n\n", &["\u{feff}a"]),
+        ("data: a\n\ndata: cut off", &["a"]),
+        ("data: a\n\ndata: cut off\n", &["a"]),
+        ("\n\n\ndata: a\n\n\n\n", &["a"]),
+        ("data: {\"k\": \"v: w\"}\n\n", &["{\"k\": \"v: w\"}"]),
+        ("data: 東京 🗼 é\r\n\r\n", &["東京 🗼 é"]),
+    ];
+    for (stream, expected) in cases {
+        assert_eq!(frames(&[stream.as_bytes()]), *expected, "{stream:?}");
+    }
+}
+
+#[test]
+fn cuts_change_nothing() {
+    let stream = "\u{feff}: hi\r\n\r\ndata: 東京\r\ndata: 🗼\r\n\r\nevent: e\rdata: x\r\rdata: y\n\n: bye\n\ndata: [DONE]\n\n".as_bytes();
+    let whole = frames(&[stream]);
+    assert_eq!(whole, ["東京\n🗼", "e=x", "y", "[DONE]"]);
+    for at in 0..=stream.len() {
+        for then in at..=stream.len() {
+            let pieces = [&stream[..at], &stream[at..then], &stream[then..]];
+            assert_eq!(frames(&pieces), whole, "cut at {at} and {then}");
+        }
+    }
+    let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+    assert_eq!(frames(&bytes), whole, "byte by byte");
+}
+
+#[test]
+fn comments_are_counted() {
+    let mut decoder = SseDecoder::new(100);
+    decoder.feed(b": one\n\n: two\ndata: a\n:three\n\n");
+    while decoder.next_frame().expect("small frames").is_some() {}
+    assert_eq!(decoder.comments(), 3);
+}
+
+#[test]
+fn bytes_that_are_no_text_are_replaced() {
+    assert_eq!(frames(&[b"data: a\xffb\n\n"]), ["a\u{fffd}b"]);
+}
+
+#[test]
+fn a_frame_over_the_limit_is_refused_however_it_is_cut() {
+    let limit = 50;
+    let event = format!("data: {}\n\n", "x".repeat(60));
+    for size in [1, 7, event.len()] {
+        let mut decoder = SseDecoder::new(limit);
+        let mut refused = false;
+        for piece in event.as_bytes().chunks(size) {
+            decoder.feed(piece);
+            refused |= decoder.next_frame() == Err(FrameTooLarge { limit });
+            if refused {
+                break;
+            }
+        }
+        assert!(refused, "in pieces of {size}");
+    }
+    // Many small events are no large one, and neither are comments.
+    let mut decoder = SseDecoder::new(limit);
+    for _ in 0..100 {
+        decoder.feed(b": a comment that says that it is still alive\ndata: small\n\n");
+        while decoder.next_frame().expect("small frames").is_some() {}
+    }
+}
+
+/// A scan that began anew with every read would need 2^39 steps here, and never end.
+#[test]
+fn a_large_frame_that_comes_byte_by_byte_is_scanned_once() {
+    let mut decoder = SseDecoder::new(2 << 20);
+    decoder.feed(b"data: before\n\ndata: ");
+    assert!(decoder.next_frame().expect("a frame").is_some());
+    for _ in 0..1 << 20 {
+        decoder.feed(b"x");
+        assert_eq!(decoder.next_frame(), Ok(None));
+    }
+    decoder.feed(b"\n\n");
+    assert_eq!(decoder.next_frame().expect("a frame").map(|frame| frame.data.len()), Some(1 << 20));
+}
