@@ -1,0 +1,73 @@
+//! A configured provider of a workspace.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use provider_core::{Catalogue, Error, LlmProvider, LlmProviderExt, ProviderDescriptor};
+
+use crate::{Listing, SelectedModel};
+
+/// How long a fetched catalogue is used.
+const CATALOGUE_LIFETIME: Duration = Duration::from_secs(300);
+
+/// A provider with the settings of one workspace. There can be several of one kind, told apart by their ids.
+#[derive(Debug)]
+pub struct Instance {
+    id: String,
+    provider: Arc<dyn LlmProvider>,
+    catalogue: Mutex<Option<(Instant, Arc<Catalogue>)>>,
+}
+
+impl Instance {
+    pub(crate) fn new(id: String, provider: Arc<dyn LlmProvider>) -> Self {
+        Self { id, provider, catalogue: Mutex::default() }
+    }
+
+    /// The id inside the workspace.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What kind of provider it is.
+    pub fn descriptor(&self) -> &'static ProviderDescriptor {
+        self.provider.descriptor()
+    }
+
+    /// The provider itself.
+    pub fn provider(&self) -> &Arc<dyn LlmProvider> {
+        &self.provider
+    }
+
+    /// A model of this provider, by its id alone. Nothing is looked up, and the id is taken as it is.
+    pub fn model(&self, id: impl Into<String>) -> SelectedModel {
+        SelectedModel::new(self, id.into(), Listing::NotChecked)
+    }
+
+    /// The provider's models, fetched at most every five minutes.
+    ///
+    /// # Errors
+    /// When the list has to be fetched and cannot be.
+    pub async fn catalogue(&self) -> Result<Arc<Catalogue>, Error> {
+        if let Some(catalogue) = self.cached() {
+            return Ok(catalogue);
+        }
+        let catalogue = Arc::new(self.provider.models().await?);
+        // The lock guards a plain value: whoever panicked while holding it left it whole.
+        let mut cache = self.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
+        *cache = Some((Instant::now(), catalogue.clone()));
+        Ok(catalogue)
+    }
+
+    fn cached(&self) -> Option<Arc<Catalogue>> {
+        let cache = self.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
+        cache
+            .as_ref()
+            .filter(|(fetched, _)| fetched.elapsed() < CATALOGUE_LIFETIME)
+            .map(|(_, list)| list.clone())
+    }
+
+    /// Whether `name` is this instance's id or its kind's.
+    pub(crate) fn answers_to(&self, name: &str) -> bool {
+        self.id == name || self.provider.id() == name
+    }
+}

@@ -1,0 +1,35 @@
+//! Finds providers by name, connects them from settings, and resolves model references inside a workspace.
+//!
+//! ```
+//! use openrouter_provider as _; // links the provider in
+//! use provider_registry::{Registry, Workspace};
+//!
+//! # async fn run() -> Result<(), provider_core::Error> {
+//! let registry = Registry::discover()?;
+//! for field in registry.descriptor("OpenRouter")?.fields {
+//!     println!("{}: {}", field.label, field.help); // draws the settings form
+//! }
+//!
+//! let mut workspace = Workspace::new("acme");
+//! workspace.add(&registry, "OpenRouter", [("api_key", "sk-or-v1-abc"), ("site_name", "Acme")])?;
+//!
+//! let model = workspace.model("openai/gpt-4o").await?; // an agent node's selection
+//! let reply = model.chat(&model.request().user("Hello")).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It knows no HTTP and no single provider: what it works with are the descriptors of `provider-core`.
+
+mod instance;
+mod model_ref;
+mod registry;
+mod resolve;
+mod selected;
+mod workspace;
+
+pub use instance::Instance;
+pub use model_ref::ModelRef;
+pub use registry::Registry;
+pub use selected::{Listing, SelectedModel};
+pub use workspace::Workspace;

@@ -1,0 +1,136 @@
+//! The providers there are, by name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use provider_core::{
+    Capability, ConfigValues, Error, ErrorKind, LlmProvider, ProviderDescriptor, linked_providers,
+};
+
+/// The providers a host offers, sorted by id.
+///
+/// [`discover`](Self::discover) finds those of all crates that are linked in; [`register`](Self::register) adds one by hand,
+/// for programs that leave nothing to the linker.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    providers: BTreeMap<&'static str, &'static ProviderDescriptor>,
+}
+
+impl Registry {
+    /// No providers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The providers of all crates that are linked in.
+    ///
+    /// A crate that is only listed in `Cargo.toml` is not linked in: name it somewhere in the program, as in
+    /// `use openrouter_provider as _;`. An empty registry is no error here; looking a name up says what to do.
+    ///
+    /// # Errors
+    /// As [`register`](Self::register).
+    pub fn discover() -> Result<Self, Error> {
+        let mut registry = Self::new();
+        for provider in linked_providers() {
+            registry.register(provider)?;
+        }
+        Ok(registry)
+    }
+
+    /// Adds a provider.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Duplicate`] when its id or its display name is taken, [`ErrorKind::Config`] when its id is not made of
+    /// lower-case letters, digits, `_` and `-`.
+    pub fn register(&mut self, provider: &'static ProviderDescriptor) -> Result<(), Error> {
+        check_id("a provider's id", provider.id)?;
+        let taken = [provider.id, provider.display_name].into_iter().find_map(|name| self.find(name));
+        if let Some(other) = taken {
+            let message = format!(
+                "two providers are called {} ({}) and {} ({}); link or register only one of them",
+                other.id, other.display_name, provider.id, provider.display_name
+            );
+            return Err(Error::new(ErrorKind::Duplicate, message).with_provider(provider.id));
+        }
+        self.providers.insert(provider.id, provider);
+        Ok(())
+    }
+
+    /// The providers, sorted by id.
+    pub fn providers(&self) -> impl Iterator<Item = &'static ProviderDescriptor> {
+        self.providers.values().copied()
+    }
+
+    /// The providers that can do something, sorted by id.
+    pub fn providers_with(
+        &self,
+        capability: Capability,
+    ) -> impl Iterator<Item = &'static ProviderDescriptor> {
+        self.providers().filter(move |provider| provider.capabilities.has(capability))
+    }
+
+    /// The provider of this name: its id or its display name, in any case.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], which lists the providers there are and says how to link more.
+    pub fn descriptor(&self, name: &str) -> Result<&'static ProviderDescriptor, Error> {
+        self.find(name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// Makes sure at start-up that these providers are there.
+    ///
+    /// # Errors
+    /// That of [`descriptor`](Self::descriptor) for the first that is not.
+    pub fn require(&self, names: &[&str]) -> Result<(), Error> {
+        names.iter().try_for_each(|name| self.descriptor(name).map(drop))
+    }
+
+    /// Connects a provider with settings by key. No I/O happens, and nothing but `values` is read: where the environment is
+    /// to fill gaps, say so with [`ConfigValues::or`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for an unknown name, [`ErrorKind::Config`] with every problem of every setting at once.
+    pub fn connect(
+        &self,
+        name: &str,
+        values: impl Into<ConfigValues>,
+    ) -> Result<Arc<dyn LlmProvider>, Error> {
+        self.descriptor(name)?.connect(&values.into())
+    }
+
+    fn find(&self, name: &str) -> Option<&'static ProviderDescriptor> {
+        let name = name.trim();
+        self.providers().find(|provider| {
+            provider.id.eq_ignore_ascii_case(name)
+                || provider.display_name.to_lowercase() == name.to_lowercase()
+        })
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let linked: Vec<String> =
+            self.providers().map(|provider| format!("{} ({})", provider.id, provider.display_name)).collect();
+        let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
+        // What the crate is called by convention.
+        let word: String = name
+            .trim()
+            .to_lowercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        let message = format!(
+            "provider {name:?} is not registered; registered are: {linked}. A crate that is only listed in Cargo.toml is \
+             not linked in: name it in the program, as in `use {word}_provider as _;`, or register it by hand"
+        );
+        Error::new(ErrorKind::NotFound, message)
+    }
+}
+
+/// Checks an id of a provider or of an instance: it must be safe in front of the colon of a model reference.
+pub(crate) fn check_id(what: &str, id: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if !id.is_empty() && id.chars().all(fits) {
+        return Ok(());
+    }
+    let message = format!("{what} is made of lower-case letters, digits, _ and -, which {id:?} is not");
+    Err(Error::new(ErrorKind::Config, message))
+}

@@ -1,0 +1,103 @@
+//! A model that an agent node has selected.
+
+use std::sync::Arc;
+
+use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, FieldProblem, LlmProvider, Model};
+
+use crate::{Instance, ModelRef};
+
+/// A model, found and ready to be asked.
+#[derive(Clone, Debug)]
+pub struct SelectedModel {
+    reference: ModelRef,
+    provider: Arc<dyn LlmProvider>,
+    listing: Listing,
+    rewritten_from: Option<String>,
+}
+
+/// What the provider's catalogue says of a selected model.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Listing {
+    /// It is there.
+    Listed(Box<Model>),
+    /// It is not there. The provider may know it all the same (a preset, a variant) or refuse it.
+    Unlisted,
+    /// Nobody looked: the provider was named, or its catalogue could not be fetched.
+    NotChecked,
+}
+
+impl SelectedModel {
+    pub(crate) fn new(instance: &Instance, model: String, listing: Listing) -> Self {
+        Self {
+            reference: ModelRef::new(instance.id(), model),
+            provider: instance.provider().clone(),
+            listing,
+            rewritten_from: None,
+        }
+    }
+
+    pub(crate) fn rewritten_from(mut self, text: &str) -> Self {
+        self.rewritten_from = Some(text.to_owned());
+        self
+    }
+
+    /// The provider instance and the model: store this.
+    pub fn reference(&self) -> &ModelRef {
+        &self.reference
+    }
+
+    /// The model's id as the provider knows it.
+    pub fn id(&self) -> &str {
+        &self.reference.model
+    }
+
+    /// The provider that has it.
+    pub fn provider(&self) -> &Arc<dyn LlmProvider> {
+        &self.provider
+    }
+
+    /// What the catalogue says of it.
+    pub fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    /// The text it was selected by, if the provider's name had to be taken off its front (`openrouter/openai/gpt-4o`).
+    pub fn was_rewritten_from(&self) -> Option<&str> {
+        self.rewritten_from.as_deref()
+    }
+
+    /// Starts a request to this model.
+    pub fn request(&self) -> ChatRequest {
+        ChatRequest::new(self.id())
+    }
+
+    /// Asks and waits for the whole answer. See [`LlmProvider::chat`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the request is for another model; else
+    /// those of the provider.
+    pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        self.check(request)?;
+        self.provider.chat(request).await.map_err(|error| error.with_provider(&self.reference.provider))
+    }
+
+    /// Asks and hands the answer out while it comes in. See [`LlmProvider::stream`].
+    ///
+    /// # Errors
+    /// As [`chat`](Self::chat), for what goes wrong before the answer begins.
+    pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        self.check(request)?;
+        self.provider.stream(request).await.map_err(|error| error.with_provider(&self.reference.provider))
+    }
+
+    fn check(&self, request: &ChatRequest) -> Result<(), Error> {
+        if request.model == self.id() {
+            return Ok(());
+        }
+        let problem =
+            format!("is {:?}, but {:?} was selected; start from `model.request()`", request.model, self.id());
+        let error = Error::invalid_request(vec![FieldProblem::new("model", problem)]);
+        Err(error.with_provider(&self.reference.provider).with_model(self.id()))
+    }
+}
