@@ -1,0 +1,174 @@
+//! An answer before it is put on the wire, and what caps and stop sequences do to it.
+
+use serde_json::Value;
+
+use crate::reasoning::Thought;
+use crate::tokens;
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finish {
+    Stop,
+    Length,
+    ToolCalls,
+    Error,
+}
+
+/// A function that the model wants called.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ToolCall {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// JSON text, unless it was cut short.
+    pub(crate) arguments: String,
+}
+
+/// What the model has to say.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) thought: Option<Thought>,
+    pub(crate) content: Option<String>,
+    pub(crate) refusal: Option<String>,
+    pub(crate) tool_calls: Vec<ToolCall>,
+    pub(crate) annotations: Vec<Value>,
+    /// Data URLs.
+    pub(crate) images: Vec<String>,
+    pub(crate) finish: Finish,
+    /// Whether the output cap cut something off. With tool calls only the native reason tells.
+    pub(crate) capped: bool,
+}
+
+impl Answer {
+    fn empty(finish: Finish) -> Self {
+        Self {
+            thought: None,
+            content: None,
+            refusal: None,
+            tool_calls: Vec::new(),
+            annotations: Vec::new(),
+            images: Vec::new(),
+            finish,
+            capped: false,
+        }
+    }
+
+    pub(crate) fn text(content: String) -> Self {
+        Self { content: Some(content), ..Self::empty(Finish::Stop) }
+    }
+
+    pub(crate) fn refusal(words: &str) -> Self {
+        Self { refusal: Some(words.to_owned()), ..Self::empty(Finish::Stop) }
+    }
+
+    pub(crate) fn calling(tool_calls: Vec<ToolCall>) -> Self {
+        Self { tool_calls, ..Self::empty(Finish::ToolCalls) }
+    }
+
+    pub(crate) fn reasoning_tokens(&self) -> u64 {
+        self.thought.as_ref().map_or(0, |thought| tokens::count(&thought.text))
+    }
+
+    /// All tokens the answer costs, thoughts included.
+    pub(crate) fn tokens(&self) -> u64 {
+        let spoken = [&self.content, &self.refusal].into_iter().flatten().map(|text| tokens::count(text));
+        let called =
+            self.tool_calls.iter().map(|call| tokens::count(&call.name) + tokens::count(&call.arguments));
+        self.reasoning_tokens() + spoken.sum::<u64>() + called.sum::<u64>()
+    }
+
+    /// Ends the content before the first stop sequence in it.
+    pub(crate) fn stop_at(&mut self, sequences: &[&str]) {
+        let Some(content) = self.content.as_mut() else { return };
+        let found =
+            sequences.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| content.find(*stop)).min();
+        if let Some(at) = found {
+            content.truncate(at);
+        }
+    }
+
+    /// Keeps the first `limit` tokens: thoughts, then content, then tool calls.
+    pub(crate) fn cap(&mut self, limit: u64) {
+        if self.tokens() <= limit {
+            return;
+        }
+        let mut left = limit;
+        let mut take = |text: &mut String| {
+            let kept = tokens::truncate(text, left).len();
+            text.truncate(kept);
+            left -= tokens::count(text);
+        };
+        if let Some(thought) = self.thought.as_mut() {
+            take(&mut thought.text);
+        }
+        for text in [&mut self.content, &mut self.refusal].into_iter().flatten() {
+            take(text);
+        }
+        for call in &mut self.tool_calls {
+            take(&mut call.name.clone());
+            take(&mut call.arguments);
+        }
+        self.capped = true;
+        if self.finish == Finish::Stop {
+            self.finish = Finish::Length;
+        }
+    }
+}
+
+impl Finish {
+    /// The service's own word.
+    pub(crate) fn normalized(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::Error => "error",
+        }
+    }
+
+    /// The word of the provider behind it.
+    pub(crate) fn native(self, author: &str, capped: bool) -> &'static str {
+        if capped && self != Self::Error {
+            return match author {
+                "anthropic" => "max_tokens",
+                "google" => "MAX_TOKENS",
+                _ => "length",
+            };
+        }
+        match (author, self) {
+            ("anthropic", Self::Stop) => "end_turn",
+            ("anthropic", Self::ToolCalls) => "tool_use",
+            ("google", Self::Stop | Self::ToolCalls) => "STOP",
+            _ => self.normalized(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Finish, ToolCall};
+
+    #[test]
+    fn a_cap_cuts_content_and_says_length() {
+        let mut answer = Answer::text("one two three four".into());
+        answer.cap(2);
+        assert_eq!((answer.content.as_deref(), answer.finish), (Some("one two"), Finish::Length));
+        assert_eq!(answer.tokens(), 2);
+    }
+
+    #[test]
+    fn a_cut_tool_call_still_says_tool_calls_but_the_native_reason_tells() {
+        let call = ToolCall { id: "1".into(), name: "look".into(), arguments: "{\"place\":\"Oslo\"}".into() };
+        let mut answer = Answer::calling(vec![call]);
+        answer.cap(3);
+        assert_eq!(answer.tool_calls[0].arguments, "{\"place\":\"");
+        assert_eq!(answer.finish, Finish::ToolCalls);
+        assert_eq!(answer.finish.native("openai", answer.capped), "length");
+    }
+
+    #[test]
+    fn the_earliest_stop_sequence_wins() {
+        let mut answer = Answer::text("red, green; blue".into());
+        answer.stop_at(&[";", ",", ""]);
+        assert_eq!((answer.content.as_deref(), answer.finish), (Some("red"), Finish::Stop));
+    }
+}

@@ -1,0 +1,66 @@
+//! Keys. Any key works; words inside it choose what kind of key it is.
+//!
+//! `invalid` is rejected, `poor` has no credits, `management` manages the account but cannot run models.
+
+use axum::http::{HeaderMap, header};
+
+use crate::dice::Dice;
+use crate::errors::ApiError;
+
+/// An accepted key.
+#[derive(Clone)]
+pub(crate) struct Key(String);
+
+impl Key {
+    /// The key of a request, if it has a good one.
+    pub(crate) fn check(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let Some((scheme, key)) = value.and_then(|value| value.split_once(' ')) else {
+            return Err(ApiError::new(401, "No auth credentials found"));
+        };
+        let key = key.trim();
+        if !scheme.eq_ignore_ascii_case("bearer") || key.is_empty() {
+            return Err(ApiError::new(401, "No auth credentials found"));
+        }
+        match key.contains("invalid") {
+            true => Err(ApiError::new(401, "User not found.")),
+            false => Ok(Self(key.to_owned())),
+        }
+    }
+
+    pub(crate) fn is_management(&self) -> bool {
+        self.0.contains("management")
+    }
+
+    pub(crate) fn is_poor(&self) -> bool {
+        self.0.contains("poor")
+    }
+
+    /// The account behind the key.
+    pub(crate) fn user_id(&self) -> String {
+        format!("user_{}", Dice::new(0, &self.0).alphanumeric(27))
+    }
+
+    /// The key as it may be shown: both ends, and never more than half of it.
+    pub(crate) fn label(&self) -> String {
+        let characters: Vec<char> = self.0.chars().collect();
+        let quarter = characters.len() / 4;
+        let head: String = characters.iter().take(quarter.min(12)).collect();
+        let tail: String = characters.iter().skip(characters.len() - quarter.min(3)).collect();
+        format!("{head}...{tail}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Key;
+
+    #[test]
+    fn a_label_gives_little_away() {
+        assert_eq!(
+            Key("sk-or-v1-0123456789abcdefghijklmnopqrstuvwxyz01234567".into()).label(),
+            "sk-or-v1-012...567"
+        );
+        assert_eq!(Key("key".into()).label(), "...");
+    }
+}

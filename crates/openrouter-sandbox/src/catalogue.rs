@@ -1,0 +1,166 @@
+//! The models the sandbox knows: realistic rows, kept as data in `catalogue.json`.
+//!
+//! A row is what `GET /models` shows, plus private keys: the `endpoints` that serve the model, the legacy
+//! spellings (`aliases`) of its id, and for routers the id of the model they choose (`routes_to`).
+
+use serde_json::{Map, Value, json};
+
+use crate::money::Usd;
+
+/// Asked when a request names no model.
+pub(crate) const DEFAULT_MODEL: &str = "openai/gpt-4o-mini";
+
+/// A provider that serves a model.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Endpoint {
+    /// Display name, e.g. `Google AI Studio`.
+    pub(crate) provider: String,
+    /// Routing slug, e.g. `deepinfra/fp4`.
+    pub(crate) tag: String,
+}
+
+impl Endpoint {
+    /// The provider's slug: the tag without what follows the slash.
+    pub(crate) fn slug(&self) -> &str {
+        self.tag.split('/').next().unwrap_or(&self.tag)
+    }
+
+    /// Whether a routing preference means this endpoint: by tag, by slug, or by display name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        name == self.tag || name == self.slug() || name.eq_ignore_ascii_case(&self.provider)
+    }
+}
+
+/// One model.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) id: String,
+    pub(crate) canonical_slug: String,
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) prompt_price: Usd,
+    pub(crate) completion_price: Usd,
+    /// The public row.
+    pub(crate) row: Value,
+    aliases: Vec<String>,
+    /// For aliases and routers, the id of the model that answers.
+    target: Option<String>,
+}
+
+impl Model {
+    fn read(row: Value) -> Option<Self> {
+        let Value::Object(mut row) = row else { return None };
+        let private_list = |row: &mut Map<String, Value>, key: &str| match row.remove(key) {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        };
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let endpoints = private_list(&mut row, "endpoints")
+            .iter()
+            .map(|item| Some(Endpoint { provider: text(&item["provider"])?, tag: text(&item["tag"])? }))
+            .collect::<Option<_>>()?;
+        let aliases = private_list(&mut row, "aliases").iter().filter_map(text).collect();
+        let routes_to = row.remove("routes_to").as_ref().and_then(text);
+
+        let canonical_slug = text(row.get("canonical_slug")?)?;
+        row.insert("per_request_limits".into(), Value::Null);
+        row.insert("supported_voices".into(), Value::Null);
+        let details = format!("/api/v1/models/{canonical_slug}/endpoints");
+        row.insert("links".into(), json!({ "details": details }));
+
+        let row = Value::Object(row);
+        Some(Self {
+            id: text(&row["id"])?,
+            endpoints,
+            prompt_price: Usd::parse(row["pricing"]["prompt"].as_str()?)?,
+            completion_price: Usd::parse(row["pricing"]["completion"].as_str()?)?,
+            aliases,
+            target: text(&row["alias_target"]["slug"]).or(routes_to),
+            canonical_slug,
+            row,
+        })
+    }
+
+    /// The author, e.g. `openai`.
+    pub(crate) fn author(&self) -> &str {
+        self.id.trim_start_matches('~').split('/').next().unwrap_or_default()
+    }
+
+    /// The name that answers carry: the dated slug, and the mark of a free endpoint.
+    pub(crate) fn answers_as(&self) -> String {
+        let mark = if self.id.ends_with(":free") { ":free" } else { "" };
+        format!("{}{mark}", self.canonical_slug)
+    }
+
+    /// Whether the row lists a value under `key`, or under `architecture.key`.
+    pub(crate) fn lists(&self, key: &str, value: &str) -> bool {
+        let listed =
+            |list: &Value| list.as_array().is_some_and(|items| items.iter().any(|item| item == value));
+        listed(&self.row[key]) || listed(&self.row["architecture"][key])
+    }
+
+    /// Whether the model thinks even when it is not asked to.
+    pub(crate) fn must_reason(&self) -> bool {
+        self.row["reasoning"]["mandatory"] == true
+    }
+}
+
+/// All models.
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    models: Vec<Model>,
+}
+
+impl Catalogue {
+    /// Reads the built-in rows. Fails only if `catalogue.json` was edited badly; a test reads it too.
+    pub(crate) fn load() -> std::io::Result<Self> {
+        let rows: Vec<Value> = serde_json::from_str(include_str!("catalogue.json"))?;
+        let models = rows.into_iter().map(Model::read).collect::<Option<_>>();
+        match models {
+            Some(models) => Ok(Self { models }),
+            None => Err(std::io::Error::other("catalogue.json has a row that is not a model")),
+        }
+    }
+
+    pub(crate) fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// The row with exactly this id, legacy spelling, or canonical slug.
+    pub(crate) fn row(&self, id: &str) -> Option<&Model> {
+        let by_id =
+            self.models.iter().find(|model| model.id == id || model.aliases.iter().any(|alias| alias == id));
+        by_id.or_else(|| self.models.iter().find(|model| model.canonical_slug == id))
+    }
+
+    /// The model that answers for this row.
+    pub(crate) fn concrete<'a>(&'a self, model: &'a Model) -> &'a Model {
+        model.target.as_deref().and_then(|id| self.row(id)).unwrap_or(model)
+    }
+
+    /// All endpoints, each provider once.
+    pub(crate) fn providers(&self) -> Vec<&Endpoint> {
+        let mut providers: Vec<&Endpoint> = Vec::new();
+        for endpoint in self.models.iter().flat_map(|model| &model.endpoints) {
+            if providers.iter().all(|known| known.slug() != endpoint.slug()) {
+                providers.push(endpoint);
+            }
+        }
+        providers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Catalogue, DEFAULT_MODEL};
+
+    #[test]
+    fn every_row_is_a_model_and_every_target_exists() {
+        let catalogue = Catalogue::load().unwrap();
+        assert!(catalogue.models().len() >= 25);
+        assert!(catalogue.row(DEFAULT_MODEL).is_some());
+        for model in catalogue.models() {
+            assert!(!catalogue.concrete(model).endpoints.is_empty(), "{} is served by nobody", model.id);
+            assert!(model.row.get("endpoints").is_none());
+        }
+    }
+}

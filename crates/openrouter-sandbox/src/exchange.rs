@@ -1,0 +1,85 @@
+//! One answered request, ready to be written as JSON or as a stream.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Answer, Finish};
+use crate::dice::Dice;
+use crate::failures::Failure;
+use crate::logprobs::Logprobs;
+use crate::usage::Usage;
+
+/// Everything that the writers need to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) id: String,
+    pub(crate) created: u64,
+    pub(crate) model: String,
+    pub(crate) provider: String,
+    pub(crate) author: String,
+    /// Outer `None`: there is no such key.
+    pub(crate) fingerprint: Option<Value>,
+    pub(crate) service_tier: Value,
+    /// `openrouter_metadata`, if asked for.
+    pub(crate) metadata: Option<Value>,
+    /// The upstream body to echo first in a stream, if asked for.
+    pub(crate) echo: Option<Value>,
+    pub(crate) user_id: String,
+    pub(crate) answer: Answer,
+    pub(crate) usage: Usage,
+    pub(crate) logprobs: Option<Logprobs>,
+    /// What is to go wrong after the first token.
+    pub(crate) failure: Option<Failure>,
+    pub(crate) token_delay: Duration,
+    pub(crate) slow_first_token: Duration,
+    pub(crate) dice: Dice,
+}
+
+impl Exchange {
+    /// The fields that the JSON answer and every chunk begin with.
+    pub(crate) fn head(&self, object: &str) -> Map<String, Value> {
+        let mut head = Map::new();
+        head.insert("id".into(), self.id.clone().into());
+        head.insert("object".into(), object.into());
+        head.insert("created".into(), self.created.into());
+        head.insert("model".into(), self.model.clone().into());
+        head.insert("provider".into(), self.provider.clone().into());
+        head
+    }
+
+    pub(crate) fn native_finish(&self, finish: Finish) -> Value {
+        finish.native(&self.author, self.answer.capped).into()
+    }
+
+    /// The name of the failure to play, or an empty string.
+    pub(crate) fn failure_name(&self) -> &'static str {
+        self.failure.map_or("", Failure::name)
+    }
+}
+
+/// The error of a provider that gave up half-way.
+pub(crate) fn provider_error() -> Value {
+    json!({
+        "code": 502,
+        "message": "The provider went away in the middle of its answer",
+        "metadata": {"error_type": "provider_unavailable", "provider_name": "Sandbox"},
+    })
+}
+
+/// Only an error, although the status is 200.
+pub(crate) fn error_envelope(user_id: &str) -> Value {
+    json!({
+        "error": {
+            "code": 429,
+            "message": "Provider returned error",
+            "metadata": {"provider_name": "Sandbox", "raw": "too many requests, said with a smile and status 200"},
+        },
+        "user_id": user_id,
+    })
+}
+
+/// A success with nothing in it.
+pub(crate) fn empty_body(created: u64) -> Value {
+    json!({"id": null, "object": null, "created": created, "model": null, "choices": null, "usage": null})
+}

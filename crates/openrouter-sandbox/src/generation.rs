@@ -1,0 +1,77 @@
+//! The record of a served generation, as `GET /generation` tells it.
+
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::clock;
+use crate::exchange::Exchange;
+
+/// Fields that are always there and that the sandbox has nothing to say about.
+const ALWAYS_NULL: [&str; 17] = [
+    "upstream_id",
+    "request_id",
+    "provider_responses",
+    "router",
+    "preset_id",
+    "moderation_latency",
+    "native_tokens_completion_images",
+    "num_media_prompt",
+    "num_input_audio_prompt",
+    "num_media_completion",
+    "num_search_results",
+    "num_fetches",
+    "web_search_engine",
+    "upstream_inference_cost",
+    "cache_discount",
+    "workspace_id",
+    "response_cache_source_id",
+];
+
+/// A generation that was served.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) id: String,
+    pub(crate) record: Value,
+}
+
+impl Generation {
+    pub(crate) fn of(exchange: &Exchange, request: &Value, headers: &HeaderMap) -> Self {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let (usage, finish) = (&exchange.usage, exchange.answer.finish);
+        let delay = u64::try_from(exchange.token_delay.as_millis()).unwrap_or(u64::MAX);
+        let mut record = json!({
+            "id": exchange.id,
+            "model": exchange.model,
+            "provider_name": exchange.provider,
+            "created_at": clock::rfc3339(exchange.created),
+            "streamed": request["stream"] == true,
+            "cancelled": false,
+            "finish_reason": finish.normalized(),
+            "native_finish_reason": exchange.native_finish(finish),
+            "latency": delay,
+            "generation_time": delay.saturating_mul(usage.completion_tokens),
+            "tokens_prompt": usage.prompt_tokens,
+            "tokens_completion": usage.completion_tokens,
+            "native_tokens_prompt": usage.prompt_tokens,
+            "native_tokens_completion": usage.completion_tokens,
+            "native_tokens_reasoning": usage.reasoning_tokens,
+            "native_tokens_cached": 0,
+            "total_cost": usage.cost().to_json(),
+            "usage": usage.cost().to_json(),
+            "is_byok": false,
+            "service_tier": exchange.service_tier,
+            "data_region": "global",
+            "session_id": request["session_id"].as_str().or(header("x-session-id")),
+            "external_user": request["user"],
+            "app_id": null,
+            "origin": header("http-referer").unwrap_or_default(),
+            "http_referer": header("http-referer"),
+            "user_agent": header("user-agent"),
+            "api_type": "completions",
+        });
+        for name in ALWAYS_NULL {
+            record[name] = Value::Null;
+        }
+        Self { id: exchange.id.clone(), record }
+    }
+}

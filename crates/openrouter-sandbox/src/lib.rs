@@ -1,0 +1,77 @@
+//! A local stand-in for the OpenRouter service: strict, lifelike, deterministic.
+//!
+//! It speaks the service's HTTP interface on a loopback port, so that clients can be tried and tested
+//! without a key, without money, and on the service's bad days as well as on its good ones. It is written
+//! from the facts about the wire and shares no types with any client: one's mistake cannot hide the other's.
+//!
+//! ```
+//! # async fn example() -> std::io::Result<()> {
+//! use openrouter_sandbox::Sandbox;
+//!
+//! let sandbox = Sandbox::start().await?;
+//! println!("send requests to {}/chat/completions", sandbox.base_url());
+//! for request in sandbox.requests() {
+//!     println!("{} {}: {}", request.method, request.path, request.body);
+//! }
+//! sandbox.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Keys
+//!
+//! Every key is good, unless it contains one of these words: `invalid` is rejected (401), `poor` has no
+//! credits (402), `management` may read `/credits` but not run models (403).
+//!
+//! # Models
+//!
+//! `GET /models` lists about 25 models. Variants (`openai/gpt-4o:nitro`), presets (`@preset/any`), dated
+//! slugs and `~…-latest` aliases work too. Every model thinks when `reasoning` is asked for, and calls a tool
+//! when the last message shares a word with the tool's name or description.
+//!
+//! The ids in [`FAILURES`] fail on purpose: `sandbox/rate-limit`, `sandbox/stall`, …
+//!
+//! # Promises
+//!
+//! The same seed and request always get the same answer, streamed or not; ids and times count up from a
+//! fixed start. Costs are computed exactly from the listed prices. Fields the service does not document are
+//! refused with 400, by name.
+
+mod account;
+mod answer;
+mod auth;
+mod catalogue;
+mod chat;
+mod clock;
+mod completion;
+mod conversation;
+mod dice;
+mod errors;
+mod exchange;
+mod failures;
+mod generation;
+mod logprobs;
+mod model_id;
+mod models;
+mod money;
+mod playback;
+mod reasoning;
+mod record;
+mod reply;
+mod routing;
+mod sandbox;
+mod schema_fill;
+mod served;
+mod server;
+mod socket;
+mod state;
+mod stream;
+mod tokens;
+mod tools;
+mod usage;
+mod validate;
+mod words;
+
+pub use failures::FAILURES;
+pub use record::RecordedRequest;
+pub use sandbox::{Sandbox, SandboxBuilder};

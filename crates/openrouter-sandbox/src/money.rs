@@ -1,0 +1,89 @@
+//! Exact US dollars, because prices are decimal strings and a bill must add up to the last digit.
+
+use serde_json::{Number, Value};
+
+/// Digits after the decimal point.
+const SCALE: usize = 18;
+
+/// An amount in dollars, counted in units of 10^-18.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Usd(i128);
+
+impl Usd {
+    /// Reads a plain decimal such as `"0.0000025"` or `"-1"`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || fraction.len() > SCALE || !all_digits(whole) || !all_digits(fraction) {
+            return None;
+        }
+        let units: i128 = format!("{whole}{fraction:0<SCALE$}").parse().ok()?;
+        Some(Self(if negative { -units } else { units }))
+    }
+
+    /// This price for `count` units; a price that "depends" (below zero) costs nothing here.
+    pub(crate) fn times(self, count: u64) -> Self {
+        Self(self.0.max(0).saturating_mul(i128::from(count)))
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    pub(crate) fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// The amount as the service writes it: an integer where it can be one, else a decimal number.
+    pub(crate) fn to_json(self) -> Value {
+        let text = self.to_string();
+        match text.parse::<i64>() {
+            Ok(whole) => whole.into(),
+            Err(_) => text.parse().ok().and_then(Number::from_f64).map_or(Value::Null, Value::Number),
+        }
+    }
+}
+
+impl std::fmt::Display for Usd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = self.0.unsigned_abs();
+        let one = 10_u128.pow(SCALE as u32);
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let fraction = format!("{:0SCALE$}", units % one);
+        let fraction = fraction.trim_end_matches('0');
+        match fraction {
+            "" => write!(f, "{sign}{}", units / one),
+            _ => write!(f, "{sign}{}.{fraction}", units / one),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Usd;
+
+    #[test]
+    fn adds_up_exactly() {
+        let cost = Usd::parse("0.0000025").unwrap().times(93).plus(Usd::parse("0.00001").unwrap().times(30));
+        assert_eq!(cost.to_string(), "0.0005325");
+        assert_eq!(cost.to_json().to_string(), "0.0005325");
+    }
+
+    #[test]
+    fn zero_is_an_integer_and_a_router_costs_nothing() {
+        assert_eq!(Usd::default().to_json().to_string(), "0");
+        assert_eq!(Usd::parse("-1").unwrap().times(7), Usd::default());
+        assert_eq!(Usd::parse("-1").unwrap().to_string(), "-1");
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_decimal() {
+        for text in ["", "-", ".5", "1e-6", "1,5", "0.0000000000000000001"] {
+            assert_eq!(Usd::parse(text), None, "{text}");
+        }
+    }
+}

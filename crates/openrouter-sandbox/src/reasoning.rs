@@ -1,0 +1,142 @@
+//! Thinking out loud, in the form that each family of models gives it.
+
+use serde_json::{Value, json};
+
+use crate::dice::Dice;
+use crate::tokens;
+
+/// How the request wants thoughts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    None,
+    Shown,
+    /// Think, but keep it to yourself.
+    Hidden,
+}
+
+/// What the request asks for. `mandatory` models think unasked.
+pub(crate) fn wish(request: &Value, mandatory: bool) -> Wish {
+    let reasoning = &request["reasoning"];
+    let effort = request["reasoning_effort"].as_str().or(reasoning["effort"].as_str());
+    let legacy = request["include_reasoning"].as_bool();
+    let asked = match effort {
+        Some(effort) => effort != "none",
+        None => reasoning["max_tokens"].is_number() || reasoning["enabled"] == true || legacy == Some(true),
+    };
+    match asked || mandatory {
+        false => Wish::None,
+        true if reasoning["exclude"] == true || legacy == Some(false) => Wish::Hidden,
+        true => Wish::Shown,
+    }
+}
+
+/// Whether the request forbids thinking.
+pub(crate) fn is_forbidden(request: &Value) -> bool {
+    request["reasoning"]["effort"] == "none" || request["reasoning_effort"] == "none"
+}
+
+/// The forms of `reasoning_details`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    /// Text, sealed with a signature.
+    Signed,
+    /// A summary, and the thoughts themselves encrypted.
+    Encrypted,
+    /// Just text.
+    Plain,
+}
+
+/// The thoughts behind an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Thought {
+    pub(crate) text: String,
+    hidden: bool,
+    style: Style,
+    /// The signature or the encrypted thoughts.
+    seal: String,
+    seal_id: String,
+    seal_index: u64,
+}
+
+impl Thought {
+    /// Thoughts about `topic`, as models of this author have them.
+    pub(crate) fn about(topic: &str, author: &str, hidden: bool, dice: &mut Dice) -> Self {
+        let plan = dice.pick(&[
+            "A short and friendly answer should do.",
+            "I should stay brief and stick to what was asked.",
+            "No need to go far; a few clear sentences are enough.",
+        ]);
+        let (style, seal) = match author {
+            "anthropic" => (Style::Signed, format!("{}==", dice.alphanumeric(96))),
+            "openai" => (Style::Encrypted, format!("gAAAAA{}", dice.alphanumeric(140))),
+            _ => (Style::Plain, String::new()),
+        };
+        Self {
+            text: format!("The user brings up “{topic}”. {plan}"),
+            hidden,
+            style,
+            seal,
+            seal_id: format!("rs_{}", dice.hex(48)),
+            seal_index: dice.below(2),
+        }
+    }
+
+    /// The `reasoning` text of a message, if it may be seen.
+    pub(crate) fn shown(&self) -> Option<&str> {
+        (!self.hidden).then_some(self.text.as_str())
+    }
+
+    /// The `reasoning_details` of a whole message.
+    pub(crate) fn details(&self) -> Vec<Value> {
+        let mut details = Vec::new();
+        if !self.hidden {
+            let mut text = self.piece(&self.text);
+            if self.style == Style::Signed {
+                text["signature"] = self.seal.clone().into();
+            }
+            details.push(text);
+        }
+        details.extend(self.encrypted());
+        details
+    }
+
+    /// The deltas of a stream: a piece of `reasoning`, if any, and an entry of `reasoning_details`.
+    pub(crate) fn deltas(&self) -> Vec<(Option<&str>, Value)> {
+        let mut deltas = Vec::new();
+        if !self.hidden {
+            deltas.extend(tokens::pieces(&self.text).into_iter().map(|text| (Some(text), self.piece(text))));
+            if self.style == Style::Signed {
+                let format = "anthropic-claude-v1";
+                let seal =
+                    json!({"type": "reasoning.text", "signature": self.seal, "format": format, "index": 0});
+                deltas.push((None, seal));
+            }
+        }
+        deltas.extend(self.encrypted().map(|detail| (None, detail)));
+        deltas
+    }
+
+    fn piece(&self, text: &str) -> Value {
+        match self.style {
+            Style::Signed => {
+                json!({"type": "reasoning.text", "text": text, "format": "anthropic-claude-v1", "index": 0})
+            }
+            Style::Encrypted => {
+                json!({"type": "reasoning.summary", "summary": text, "format": "openai-responses-v1", "index": 0})
+            }
+            Style::Plain => json!({"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}),
+        }
+    }
+
+    fn encrypted(&self) -> Option<Value> {
+        (self.style == Style::Encrypted).then(|| {
+            json!({
+                "type": "reasoning.encrypted",
+                "data": self.seal,
+                "id": self.seal_id,
+                "format": "openai-responses-v1",
+                "index": self.seal_index,
+            })
+        })
+    }
+}

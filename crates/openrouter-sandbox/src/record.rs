@@ -1,0 +1,122 @@
+//! What the sandbox was asked, for tests that look at the client's side of the wire.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use axum::http::request::Parts;
+use serde_json::Value;
+
+/// The newest requests are kept, up to this many.
+const KEPT: usize = 10_000;
+
+/// One request as it arrived.
+///
+/// `Debug` hides the authorization header; [`header`](Self::header) gives it to those who ask.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RecordedRequest {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path without the query, e.g. `/api/v1/chat/completions`, still percent-encoded.
+    pub path: String,
+    /// What followed the question mark, as sent; empty when there was none.
+    pub query: String,
+    /// All headers in order of arrival, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The JSON body. `Null` when there was none, a string when it was not JSON.
+    pub body: Value,
+}
+
+impl RecordedRequest {
+    pub(crate) fn new(parts: &Parts, body: &[u8]) -> Self {
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        Self {
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+                .collect(),
+            body: match body {
+                [] => Value::Null,
+                _ => serde_json::from_slice(body).unwrap_or_else(|_| Value::String(text(body))),
+            },
+        }
+    }
+
+    /// The first header of this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for RecordedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |(name, value): &(String, String)| match name.as_str() {
+            "authorization" => (name.clone(), "<redacted>".to_owned()),
+            _ => (name.clone(), value.clone()),
+        };
+        f.debug_struct("RecordedRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("query", &self.query)
+            .field("headers", &self.headers.iter().map(show).collect::<Vec<_>>())
+            .field("body", &self.body)
+            .finish()
+    }
+}
+
+/// A list that forgets its oldest entries.
+#[derive(Debug)]
+pub(crate) struct Newest<T>(VecDeque<T>);
+
+impl<T> Default for Newest<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T> Newest<T> {
+    pub(crate) fn push(&mut self, entry: T) {
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(entry);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT, Newest, RecordedRequest};
+    use serde_json::Value;
+
+    #[test]
+    fn debug_hides_the_key_and_the_accessor_gives_it() {
+        let request = RecordedRequest {
+            method: "GET".into(),
+            path: "/".into(),
+            query: String::new(),
+            headers: vec![("authorization".into(), "Bearer hush".into())],
+            body: Value::Null,
+        };
+        assert!(!format!("{request:?}").contains("hush"));
+        assert_eq!(request.header("Authorization"), Some("Bearer hush"));
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten() {
+        let mut list = Newest::default();
+        (0..KEPT + 2).for_each(|n| list.push(n));
+        assert_eq!(list.iter().next(), Some(&2));
+        assert_eq!(list.iter().count(), KEPT);
+    }
+}

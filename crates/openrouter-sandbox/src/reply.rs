@@ -1,0 +1,126 @@
+//! What the model says: friendly, short, about the last message, and always the same for the same request.
+
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::conversation::Conversation;
+use crate::dice::Dice;
+use crate::failures::Failure;
+use crate::reasoning::{Thought, Wish};
+use crate::served::Served;
+use crate::words::{Words, quote};
+use crate::{schema_fill, tools};
+
+/// A picture of one pixel.
+const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/// Answers a valid request.
+pub(crate) fn compose(request: &Value, served: &Served<'_>, wish: Wish, dice: &mut Dice) -> Answer {
+    let conversation = Conversation::of(request);
+    let mut answer = match served.failure.map(Failure::name) {
+        Some("refusal") => Answer::refusal("I am sorry, but that is something I would rather not help with."),
+        Some("truncated-tool-call") => Answer {
+            capped: true,
+            ..Answer::calling(vec![tools::unfinished_call(request, conversation, dice)])
+        },
+        _ => match tools::calls(request, conversation, dice) {
+            calls if calls.is_empty() => Answer::text(words(request, conversation, dice)),
+            calls => Answer::calling(calls),
+        },
+    };
+    if wish != Wish::None {
+        let topic = quote(&conversation.user_text(), 40);
+        answer.thought = Some(Thought::about(&topic, served.author, wish == Wish::Hidden, dice));
+    }
+    if answer.content.is_some() && searches_the_web(request, served) {
+        answer.annotations.push(citation());
+    }
+    if request["modalities"].as_array().is_some_and(|list| list.contains(&json!("image"))) {
+        answer.images.push(PIXEL.to_owned());
+    }
+    answer.stop_at(&stop_sequences(request));
+    if let Some(limit) = output_cap(request) {
+        answer.cap(limit);
+    }
+    answer
+}
+
+fn stop_sequences(request: &Value) -> Vec<&str> {
+    match &request["stop"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The smaller one, should both spellings be used.
+fn output_cap(request: &Value) -> Option<u64> {
+    [&request["max_tokens"], &request["max_completion_tokens"]].into_iter().filter_map(Value::as_u64).min()
+}
+
+fn words(request: &Value, conversation: Conversation<'_>, dice: &mut Dice) -> String {
+    let said = conversation.user_text();
+    let format = &request["response_format"];
+    match format["type"].as_str() {
+        Some("json_schema") => {
+            let any = json!({"type": "object"});
+            let schema = format["json_schema"].get("schema").unwrap_or(&any);
+            schema_fill::fill(schema, &mut Words::of(&said)).to_string()
+        }
+        Some("json_object") => {
+            json!({"about": quote(&said, 40), "answer": "All is well — nothing to add.", "ok": true})
+                .to_string()
+        }
+        _ => prose(conversation, &said, dice),
+    }
+}
+
+fn prose(conversation: Conversation<'_>, said: &str, dice: &mut Dice) -> String {
+    if conversation.is_prefilled() {
+        return " and that is how it goes on: one small step after the other, until the work is done."
+            .to_owned();
+    }
+    if let Some(result) = conversation.tool_result() {
+        let result = quote(&result, 80);
+        return format!(
+            "The tool came back with “{result}”. That settles it, I think; tell me if you would like to know \
+             more, and I will gladly look again."
+        );
+    }
+    let opening =
+        dice.pick(&["Happy to help!", "Good to hear from you.", "Sure — with pleasure.", "Let us see… ☕"]);
+    let subject = match quote(said, 60) {
+        empty if empty.is_empty() => "You sent me no words this time, which is fine.".to_owned(),
+        said => format!("You wrote “{said}”."),
+    };
+    let middle = dice.pick(&[
+        "The short answer is that it depends, and mostly on what you need it for.",
+        "I would begin with the simplest thing that could work and look at it again tomorrow.",
+        "There are two ways to go about it, and the quiet one is usually the better one.",
+    ]);
+    let closing = dice.pick(&[
+        "Ask me for details whenever you like 😊",
+        "Shall we go through it step by step?",
+        "À bientôt, and good luck with it!",
+    ]);
+    format!("{opening} {subject} {middle} {closing}")
+}
+
+fn searches_the_web(request: &Value, served: &Served<'_>) -> bool {
+    let plugins = request["plugins"].as_array().into_iter().flatten();
+    let mut web = plugins.filter(|plugin| plugin["id"] == "web" && plugin["enabled"] != false);
+    served.variants.contains(&"online") || web.next().is_some()
+}
+
+fn citation() -> Value {
+    json!({
+        "type": "url_citation",
+        "url_citation": {
+            "url": "https://example.com/almanac",
+            "title": "An almanac",
+            "content": "A page that knows a little about everything.",
+            "start_index": 0,
+            "end_index": 0,
+        },
+    })
+}

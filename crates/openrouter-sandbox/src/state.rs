@@ -1,0 +1,96 @@
+//! What the handlers share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::catalogue::Catalogue;
+use crate::dice::Dice;
+use crate::generation::Generation;
+use crate::money::Usd;
+use crate::record::{Newest, RecordedRequest};
+
+/// When the sandbox's clock starts; every answer moves it on by a second. A fixed clock keeps answers
+/// the same from run to run.
+const CLOCK: u64 = 1_760_000_000;
+
+/// What can be set from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) seed: u64,
+    pub(crate) token_delay: Duration,
+    pub(crate) slow_first_token: Duration,
+}
+
+/// The state of one sandbox.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) settings: Settings,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) open_streams: Arc<AtomicUsize>,
+    requests: Mutex<Newest<RecordedRequest>>,
+    generations: Mutex<Newest<Generation>>,
+    spent: Mutex<Usd>,
+    answers: AtomicU64,
+    /// Whether the next `sandbox/flaky` request works.
+    flaky_works: AtomicBool,
+}
+
+impl State {
+    pub(crate) fn new(settings: Settings, catalogue: Catalogue) -> Self {
+        Self {
+            settings,
+            catalogue,
+            open_streams: Arc::default(),
+            requests: Mutex::default(),
+            generations: Mutex::default(),
+            spent: Mutex::default(),
+            answers: AtomicU64::new(0),
+            flaky_works: AtomicBool::new(false),
+        }
+    }
+
+    /// The id and the time of the next answer.
+    pub(crate) fn next_generation(&self) -> (String, u64) {
+        let count = self.answers.fetch_add(1, Ordering::SeqCst);
+        let created = CLOCK + count;
+        let letters = Dice::new(self.settings.seed, &format!("generation {count}")).alphanumeric(20);
+        (format!("gen-{created}-{letters}"), created)
+    }
+
+    /// False, true, false, …
+    pub(crate) fn flaky_works(&self) -> bool {
+        self.flaky_works.fetch_xor(true, Ordering::SeqCst)
+    }
+
+    pub(crate) fn record(&self, request: RecordedRequest) {
+        lock(&self.requests).push(request);
+    }
+
+    pub(crate) fn requests(&self) -> Vec<RecordedRequest> {
+        lock(&self.requests).iter().cloned().collect()
+    }
+
+    /// Books a generation.
+    pub(crate) fn book(&self, generation: Generation, cost: Usd) {
+        lock(&self.generations).push(generation);
+        let mut spent = lock(&self.spent);
+        *spent = spent.plus(cost);
+    }
+
+    pub(crate) fn generation(&self, id: &str) -> Option<Value> {
+        lock(&self.generations).iter().find(|known| known.id == id).map(|known| known.record.clone())
+    }
+
+    /// What all generations cost.
+    pub(crate) fn spent(&self) -> Usd {
+        *lock(&self.spent)
+    }
+}
+
+/// Locks; the data stays good even if a holder panicked, because every change is a single step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

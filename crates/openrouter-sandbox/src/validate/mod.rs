@@ -1,0 +1,51 @@
+//! Is this a chat request? Strict, so that a client's slip shows in a test and not in production.
+//!
+//! The live service lets unknown top-level fields pass; here they are refused by name, because the
+//! likeliest reason for one is a misspelling.
+
+mod messages;
+mod params;
+mod tools;
+
+use serde_json::{Map, Value};
+
+use crate::errors::ApiError;
+
+/// What a check comes to: nothing to say, or the 400 to answer with.
+type Check = Result<(), ApiError>;
+
+/// Checks a request body.
+pub(crate) fn chat_request(body: &Value) -> Check {
+    let Value::Object(fields) = body else {
+        return Err(ApiError::bad_request("The request body must be a JSON object"));
+    };
+    params::check(fields)?;
+    messages::check(fields.get("messages").unwrap_or(&Value::Null))?;
+    tools::check(fields)
+}
+
+/// A 400 about one field.
+fn wrong(field: &str, problem: &str) -> ApiError {
+    ApiError::bad_request(format!("{field}: {problem}"))
+}
+
+fn ensure(holds: bool, field: &str, problem: &str) -> Check {
+    if holds { Ok(()) } else { Err(wrong(field, problem)) }
+}
+
+/// The value as an object.
+fn object<'a>(value: &'a Value, field: &str) -> Result<&'a Map<String, Value>, ApiError> {
+    value.as_object().ok_or_else(|| wrong(field, "must be an object"))
+}
+
+/// The value as a list.
+fn list<'a>(value: &'a Value, field: &str) -> Result<&'a [Value], ApiError> {
+    value.as_array().map(Vec::as_slice).ok_or_else(|| wrong(field, "must be an array"))
+}
+
+/// Names of functions and schemas.
+fn check_name(value: &Value, field: &str) -> Check {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let good = value.as_str().is_some_and(|name| (1..=64).contains(&name.len()) && name.bytes().all(allowed));
+    ensure(good, field, "must be 1 to 64 letters, digits, underscores or hyphens")
+}

@@ -1,0 +1,319 @@
+//! Top-level fields: one table for the simple ones, a function for each that has a shape.
+
+use serde_json::{Map, Value};
+
+use super::{Check, check_name, ensure, list, object, wrong};
+
+/// What a field may hold.
+enum Kind {
+    Bool,
+    Text,
+    Number(f64, f64),
+    Integer(i64, i64),
+    OneOf(&'static [&'static str]),
+    Object,
+    TextList,
+    /// Checked by a function of its own.
+    Shape(fn(&Value, &str) -> Check),
+}
+
+use Kind::{Bool, Integer, Number, Object, OneOf, Shape, Text, TextList};
+
+/// Whether `null` may stand for "not set".
+#[derive(PartialEq)]
+enum Null {
+    Ok,
+    No,
+}
+
+const ANY_INTEGER: Kind = Integer(i64::MIN, i64::MAX);
+const COUNT: Kind = Integer(1, i64::MAX);
+const EFFORTS: &[&str] = &["max", "xhigh", "high", "medium", "low", "minimal", "none"];
+
+/// The documented fields, those of the schema first, then those only the prose knows.
+const FIELDS: &[(&str, Null, Kind)] = &[
+    // Checked in modules of their own.
+    ("messages", Null::No, Shape(anything)),
+    ("tools", Null::No, Shape(anything)),
+    ("tool_choice", Null::No, Shape(anything)),
+    // Choosing a model.
+    ("model", Null::No, Text),
+    ("models", Null::No, Shape(models)),
+    ("route", Null::Ok, OneOf(&["fallback", "sort"])),
+    ("provider", Null::Ok, Shape(provider)),
+    ("plugins", Null::No, Shape(plugins)),
+    ("preset", Null::No, Text),
+    ("service_tier", Null::Ok, OneOf(&["auto", "default", "flex", "priority", "fast", "scale"])),
+    ("speed", Null::Ok, OneOf(&["fast"])),
+    // Sampling.
+    ("temperature", Null::Ok, Number(0.0, 2.0)),
+    ("top_p", Null::Ok, Number(0.0, 1.0)),
+    ("top_k", Null::Ok, Integer(0, i64::MAX)),
+    ("top_a", Null::Ok, Number(0.0, 1.0)),
+    ("min_p", Null::Ok, Number(0.0, 1.0)),
+    ("frequency_penalty", Null::Ok, Number(-2.0, 2.0)),
+    ("presence_penalty", Null::Ok, Number(-2.0, 2.0)),
+    ("repetition_penalty", Null::Ok, Number(0.0, 2.0)),
+    ("seed", Null::Ok, ANY_INTEGER),
+    ("stop", Null::Ok, Shape(stop)),
+    ("max_tokens", Null::Ok, COUNT),
+    ("max_completion_tokens", Null::Ok, COUNT),
+    ("logit_bias", Null::Ok, Shape(logit_bias)),
+    ("logprobs", Null::Ok, Bool),
+    ("top_logprobs", Null::Ok, Integer(0, 20)),
+    // The form of the answer.
+    ("response_format", Null::No, Shape(response_format)),
+    ("structured_outputs", Null::Ok, Bool),
+    ("stream", Null::No, Bool),
+    ("stream_options", Null::Ok, Object),
+    ("parallel_tool_calls", Null::Ok, Bool),
+    ("max_tool_calls", Null::Ok, Integer(1, 30)),
+    ("stop_server_tools_when", Null::No, Shape(stop_conditions)),
+    ("prediction", Null::Ok, Object),
+    ("modalities", Null::No, Shape(modalities)),
+    ("image_config", Null::No, Object),
+    ("audio", Null::No, Object),
+    ("verbosity", Null::Ok, OneOf(&["low", "medium", "high", "xhigh", "max"])),
+    // Thinking.
+    ("reasoning", Null::No, Shape(reasoning)),
+    ("reasoning_effort", Null::Ok, OneOf(EFFORTS)),
+    ("include_reasoning", Null::Ok, Bool),
+    // Caching, accounting, tracing.
+    ("cache_control", Null::No, Object),
+    ("prompt_cache_key", Null::Ok, Text),
+    ("prompt_cache_options", Null::Ok, Object),
+    ("session_id", Null::No, Shape(session_id)),
+    ("user", Null::No, Text),
+    ("metadata", Null::No, Shape(metadata)),
+    ("trace", Null::No, Object),
+    ("debug", Null::No, Object),
+    ("usage", Null::No, Object),
+    // Old, or handed through to one provider.
+    ("prompt", Null::No, Text),
+    ("transforms", Null::No, TextList),
+    ("web_search_options", Null::No, Object),
+    ("x_search_filter", Null::No, Object),
+    ("safe_prompt", Null::No, Bool),
+    ("raw_mode", Null::No, Bool),
+];
+
+pub(super) fn check(fields: &Map<String, Value>) -> Check {
+    for (name, value) in fields {
+        let Some((_, null, kind)) = FIELDS.iter().find(|(known, ..)| known == name) else {
+            return Err(wrong(name, "is not a field of a chat request"));
+        };
+        if !(value.is_null() && *null == Null::Ok) {
+            check_kind(kind, value, name)?;
+        }
+    }
+    check_together(fields)
+}
+
+fn check_kind(kind: &Kind, value: &Value, field: &str) -> Check {
+    match kind {
+        Bool => ensure(value.is_boolean(), field, "must be true or false"),
+        Text => ensure(value.is_string(), field, "must be a string"),
+        Object => object(value, field).map(drop),
+        TextList => {
+            ensure(list(value, field)?.iter().all(Value::is_string), field, "must hold nothing but strings")
+        }
+        Number(low, high) => ensure(
+            value.as_f64().is_some_and(|number| (*low..=*high).contains(&number)),
+            field,
+            &format!("must be a number from {low} to {high}"),
+        ),
+        Integer(low, high) => ensure(
+            value.as_i64().is_some_and(|number| (*low..=*high).contains(&number)),
+            field,
+            &match (*low, *high) {
+                (i64::MIN, _) => "must be an integer".to_owned(),
+                (low, i64::MAX) => format!("must be an integer of at least {low}"),
+                (low, high) => format!("must be an integer from {low} to {high}"),
+            },
+        ),
+        OneOf(choices) => ensure(
+            value.as_str().is_some_and(|text| choices.contains(&text)),
+            field,
+            &format!("must be one of {}", choices.join(", ")),
+        ),
+        Shape(check) => check(value, field),
+    }
+}
+
+/// Rules about more than one field.
+fn check_together(fields: &Map<String, Value>) -> Check {
+    let set = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+    let ranks = fields.get("top_logprobs").and_then(Value::as_i64);
+    let logprobs = fields.get("logprobs").and_then(Value::as_bool) == Some(true);
+    ensure(
+        logprobs || !set(fields.get("top_logprobs")) || ranks == Some(0),
+        "top_logprobs",
+        "needs logprobs",
+    )?;
+    let (short, long) =
+        (fields.get("reasoning_effort"), fields.get("reasoning").and_then(|it| it.get("effort")));
+    ensure(!set(short) || !set(long) || short == long, "reasoning_effort", "differs from reasoning.effort")
+}
+
+fn anything(_: &Value, _: &str) -> Check {
+    Ok(())
+}
+
+fn models(value: &Value, field: &str) -> Check {
+    check_kind(&TextList, value, field)?;
+    ensure(list(value, field)?.len() <= 3, field, "must have 3 items or fewer")
+}
+
+fn stop(value: &Value, field: &str) -> Check {
+    match value {
+        Value::Array(items) => {
+            ensure(items.len() <= 4, field, "must have 4 items or fewer")?;
+            check_kind(&TextList, value, field)
+        }
+        _ => check_kind(&Text, value, field),
+    }
+}
+
+fn logit_bias(value: &Value, field: &str) -> Check {
+    object(value, field)?.values().try_for_each(|bias| check_kind(&Number(-100.0, 100.0), bias, field))
+}
+
+fn session_id(value: &Value, field: &str) -> Check {
+    let good = value.as_str().is_some_and(|id| id.chars().count() <= 256);
+    ensure(good, field, "must be a string of at most 256 characters")
+}
+
+fn metadata(value: &Value, field: &str) -> Check {
+    let pairs = object(value, field)?;
+    ensure(pairs.len() <= 16, field, "must have 16 pairs or fewer")?;
+    let short = |text: &str, most: usize| text.chars().count() <= most;
+    let good =
+        |(key, value): (&String, &Value)| short(key, 64) && value.as_str().is_some_and(|it| short(it, 512));
+    ensure(pairs.iter().all(good), field, "must map keys (64 characters) to strings (512 characters)")
+}
+
+fn modalities(value: &Value, field: &str) -> Check {
+    list(value, field)?
+        .iter()
+        .try_for_each(|item| check_kind(&OneOf(&["text", "image", "audio"]), item, field))
+}
+
+fn plugins(value: &Value, field: &str) -> Check {
+    let named = |plugin: &Value| plugin["id"].is_string();
+    ensure(list(value, field)?.iter().all(named), field, "every plugin needs an id")
+}
+
+fn stop_conditions(value: &Value, field: &str) -> Check {
+    let conditions = list(value, field)?;
+    let good = !conditions.is_empty() && conditions.iter().all(|condition| condition["type"].is_string());
+    ensure(good, field, "must have at least one condition, each with a type")
+}
+
+fn response_format(value: &Value, field: &str) -> Check {
+    object(value, field)?;
+    let types = OneOf(&["text", "json_object", "json_schema", "grammar", "python"]);
+    check_kind(&types, &value["type"], "response_format.type")?;
+    match value["type"].as_str() {
+        Some("json_schema") => {
+            let schema = &value["json_schema"];
+            object(schema, "response_format.json_schema")?;
+            check_name(&schema["name"], "response_format.json_schema.name")?;
+            let strict = &schema["strict"];
+            ensure(
+                strict.is_null() || strict.is_boolean(),
+                "response_format.json_schema.strict",
+                "must be true or false",
+            )?;
+            let absent = schema.get("schema").is_none();
+            ensure(
+                absent || schema["schema"].is_object(),
+                "response_format.json_schema.schema",
+                "must be an object",
+            )
+        }
+        Some("grammar") => check_kind(&Text, &value["grammar"], "response_format.grammar"),
+        _ => Ok(()),
+    }
+}
+
+fn reasoning(value: &Value, field: &str) -> Check {
+    for (key, value) in object(value, field)? {
+        let field = format!("reasoning.{key}");
+        let kind = match key.as_str() {
+            "effort" => OneOf(EFFORTS),
+            "max_tokens" => COUNT,
+            "exclude" | "enabled" => Bool,
+            "summary" => OneOf(&["auto", "concise", "detailed"]),
+            "context" => OneOf(&["auto", "all_turns", "current_turn"]),
+            "mode" => OneOf(&["standard", "pro"]),
+            _ => return Err(wrong(&field, "is not a field of reasoning")),
+        };
+        if !value.is_null() {
+            check_kind(&kind, value, &field)?;
+        }
+    }
+    let both = !value["effort"].is_null() && !value["max_tokens"].is_null();
+    ensure(!both, field, "takes an effort or max_tokens, but not both")
+}
+
+fn provider(value: &Value, field: &str) -> Check {
+    for (key, value) in object(value, field)? {
+        let field = format!("provider.{key}");
+        let kind = match key.as_str() {
+            "order" | "only" | "ignore" => TextList,
+            "allow_fallbacks" | "require_parameters" | "zdr" | "enforce_distillable_text" => Bool,
+            "data_collection" => OneOf(&["allow", "deny"]),
+            "quantizations" => Shape(quantizations),
+            "sort" => Shape(sort),
+            "preferred_min_throughput" | "preferred_max_latency" => Shape(number_or_percentiles),
+            "max_price" => Shape(max_price),
+            _ => return Err(wrong(&field, "is not a provider preference")),
+        };
+        if !value.is_null() {
+            check_kind(&kind, value, &field)?;
+        }
+    }
+    Ok(())
+}
+
+fn quantizations(value: &Value, field: &str) -> Check {
+    const KNOWN: &[&str] =
+        &["int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32", "unknown"];
+    list(value, field)?.iter().try_for_each(|item| check_kind(&OneOf(KNOWN), item, field))
+}
+
+fn sort(value: &Value, field: &str) -> Check {
+    let by = OneOf(&["price", "throughput", "latency", "exacto"]);
+    match value {
+        Value::Object(sort) => {
+            sort.iter().filter(|(_, value)| !value.is_null()).try_for_each(|(key, value)| {
+                match key.as_str() {
+                    "by" => check_kind(&by, value, field),
+                    "partition" => check_kind(&OneOf(&["model", "none"]), value, field),
+                    _ => Err(wrong(field, "takes by and partition")),
+                }
+            })
+        }
+        _ => check_kind(&by, value, field),
+    }
+}
+
+fn number_or_percentiles(value: &Value, field: &str) -> Check {
+    match value {
+        Value::Object(limits) => {
+            let good = limits.iter().all(|(key, limit)| {
+                ["p50", "p75", "p90", "p99"].contains(&key.as_str()) && limit.is_number()
+            });
+            ensure(good, field, "takes numbers for p50, p75, p90 and p99")
+        }
+        _ => ensure(value.is_number(), field, "must be a number or an object of percentiles"),
+    }
+}
+
+fn max_price(value: &Value, field: &str) -> Check {
+    let known = |key: &str| ["prompt", "completion", "request", "image", "audio"].contains(&key);
+    let good = object(value, field)?
+        .iter()
+        .all(|(key, price)| known(key) && crate::routing::per_million(price).is_some());
+    ensure(good, field, "takes decimal prices for prompt, completion, request, image and audio")
+}

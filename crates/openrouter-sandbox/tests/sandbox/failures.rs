@@ -1,0 +1,178 @@
+//! Bad days, one model id each.
+
+use std::time::Duration;
+
+use openrouter_sandbox::{FAILURES, Sandbox};
+use serde_json::{Value, json};
+
+use crate::support::{Events, ask, chat, send, start, stream};
+
+fn failing(name: &str, streamed: bool) -> Value {
+    ask(&format!("sandbox/{name}"), "Hello", json!({ "stream": streamed }))
+}
+
+#[tokio::test]
+async fn early_errors_are_json_with_their_status_even_for_streams() {
+    let sandbox = start().await;
+    for (name, status) in [
+        ("rate-limit", 429),
+        ("rate-limit-free", 429),
+        ("overload", 503),
+        ("upstream-error", 502),
+        ("moderation", 403),
+        ("no-credits", 402),
+        ("no-endpoints", 404),
+        ("context-length", 400),
+        ("server-error", 500),
+    ] {
+        let response = send(&sandbox, &failing(name, true)).await;
+        assert_eq!(response.status().as_u16(), status, "{name}");
+        assert!(response.headers().contains_key("x-generation-id"));
+        assert_eq!(
+            response.headers().contains_key("retry-after"),
+            ["rate-limit", "overload"].contains(&name)
+        );
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["error"]["code"], status, "{name}");
+        assert!(body["user_id"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn metadata_tells_more() {
+    let sandbox = start().await;
+    let error = async |name| chat(&sandbox, &failing(name, false)).await.1["error"].clone();
+    let headers = error("rate-limit-free").await["metadata"]["headers"].clone();
+    assert!(headers["X-RateLimit-Reset"].as_str().unwrap().parse::<u64>().unwrap() > 1_700_000_000_000);
+    let raw = error("upstream-error").await["metadata"]["raw"].clone();
+    assert!(serde_json::from_str::<Value>(raw.as_str().unwrap()).unwrap()["error"].is_object());
+    let moderation = error("moderation").await["metadata"].clone();
+    assert_eq!(moderation["flagged_input"], "Hello");
+    assert_eq!(error("overload").await["availability"]["retryable"], true);
+}
+
+#[tokio::test]
+async fn html_and_errors_with_status_200() {
+    let sandbox = start().await;
+    let response = send(&sandbox, &failing("html-error", false)).await;
+    assert_eq!(response.status(), 524);
+    assert!(response.text().await.unwrap().starts_with("<!DOCTYPE html>"));
+
+    let response = send(&sandbox, &failing("error-200", true)).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"] == "application/json"),
+        (200, true)
+    );
+    let body: Value = response.json().await.unwrap();
+    assert_eq!((&body["error"]["code"], body.get("choices")), (&json!(429), None));
+
+    let (status, body) = chat(&sandbox, &failing("empty", false)).await;
+    assert_eq!((status, &body["choices"], body.get("error")), (200, &Value::Null, None));
+}
+
+#[tokio::test]
+async fn errors_in_the_middle() {
+    let sandbox = start().await;
+    for name in ["mid-stream-error", "choice-error"] {
+        let events = stream(&sandbox, &failing(name, true)).await;
+        let last = events.chunks.last().unwrap();
+        assert!(last["error"].is_object() && last["choices"][0]["finish_reason"] == "error");
+        assert!(!events.joined("content").is_empty());
+        let (_, body) = chat(&sandbox, &failing(name, false)).await;
+        let choice = &body["choices"][0];
+        assert!(choice["error"].is_object() && choice["finish_reason"] == "error");
+        assert!(!choice["message"]["content"].as_str().unwrap().is_empty());
+    }
+    let events = stream(&sandbox, &failing("mid-stream-error-bare", true)).await;
+    let last = events.chunks.last().unwrap();
+    assert!(last["error"].is_object() && last.get("choices").is_none() && !events.done);
+    let (_, body) = chat(&sandbox, &failing("mid-stream-error-bare", false)).await;
+    assert!(body["error"].is_object() && body["choices"].is_null());
+}
+
+#[tokio::test]
+async fn bodies_that_end_early() {
+    let sandbox = start().await;
+    let events = stream(&sandbox, &failing("truncated", true)).await;
+    assert!(!events.done && events.chunks.iter().all(|chunk| chunk["choices"][0]["finish_reason"].is_null()));
+    let text = send(&sandbox, &failing("truncated", false)).await.text().await.unwrap();
+    assert!(serde_json::from_str::<Value>(&text).is_err());
+
+    for streamed in [true, false] {
+        let mut response = send(&sandbox, &failing("reset", streamed)).await;
+        assert!(response.chunk().await.unwrap().is_some(), "something arrives before the break");
+        while let Ok(chunk) = response.chunk().await {
+            assert!(chunk.is_some(), "the end must be an error");
+        }
+    }
+    let events = stream(&sandbox, &failing("no-done", true)).await;
+    assert!(!events.done && events.chunks.last().unwrap()["usage"].is_object());
+}
+
+#[tokio::test]
+async fn stalls_last_until_the_client_goes() {
+    let sandbox = start().await;
+    for name in ["stall", "stall-comments"] {
+        let mut response = send(&sandbox, &failing(name, true)).await;
+        let mut text = String::new();
+        let wait = Duration::from_millis(250);
+        while let Ok(chunk) = tokio::time::timeout(wait, response.chunk()).await {
+            text.push_str(std::str::from_utf8(&chunk.unwrap().expect("no end")).unwrap());
+            if text.matches(": OPENROUTER").count() > 5 {
+                break;
+            }
+        }
+        assert_eq!(text.matches(": OPENROUTER").count() > 5, name == "stall-comments");
+        assert!(!Events::parse(text).joined("content").is_empty());
+        assert_eq!(sandbox.open_streams(), 1);
+        drop(response);
+        while sandbox.open_streams() > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn slow_answers_arrive_whole() {
+    let sandbox = Sandbox::builder().slow_first_token(Duration::from_millis(80)).start().await.unwrap();
+    let start = std::time::Instant::now();
+    let events = stream(&sandbox, &failing("slow-first-token", true)).await;
+    assert!(start.elapsed() >= Duration::from_millis(80));
+    assert!(events.done && events.text.matches(": OPENROUTER").count() >= 5);
+
+    let start = std::time::Instant::now();
+    let mut request = failing("slow", true);
+    request["max_tokens"] = 4.into();
+    assert!(stream(&sandbox, &request).await.done);
+    assert!(start.elapsed() >= Duration::from_millis(4 * 30));
+}
+
+#[tokio::test]
+async fn truncated_calls_flaky_servers_and_refusals() {
+    let sandbox = start().await;
+    let (_, body) = chat(&sandbox, &failing("truncated-tool-call", false)).await;
+    let choice = &body["choices"][0];
+    assert_eq!(
+        (&choice["finish_reason"], &choice["native_finish_reason"]),
+        (&json!("tool_calls"), &json!("length"))
+    );
+    let arguments = choice["message"]["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
+    assert!(serde_json::from_str::<Value>(arguments).is_err());
+
+    for status in [503, 200, 503, 200] {
+        assert_eq!(chat(&sandbox, &failing("flaky", false)).await.0, status);
+    }
+
+    let (_, body) = chat(&sandbox, &failing("refusal", false)).await;
+    let message = &body["choices"][0]["message"];
+    assert!(message["content"].is_null() && message["refusal"].is_string());
+    assert!(!stream(&sandbox, &failing("refusal", true)).await.joined("refusal").is_empty());
+}
+
+#[tokio::test]
+async fn failures_are_not_in_the_catalogue() {
+    let sandbox = start().await;
+    let (_, models) = crate::support::get(&sandbox, "/models?output_modalities=all", None).await;
+    let ids: Vec<&Value> = models["data"].as_array().unwrap().iter().map(|model| &model["id"]).collect();
+    assert!(FAILURES.iter().all(|(id, _)| !ids.contains(&&json!(id))));
+}

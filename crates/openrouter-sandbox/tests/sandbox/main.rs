@@ -1,0 +1,14 @@
+//! The sandbox over a real socket, as a client sees it.
+
+// Clippy lets tests unwrap, but not the helpers they call.
+#![allow(clippy::unwrap_used)]
+
+mod account;
+mod catalogue;
+mod chat;
+mod failures;
+mod lifecycle;
+mod streaming;
+mod structure;
+mod support;
+mod validation;
