@@ -25,7 +25,7 @@ pub(crate) struct Head {
 
 impl Head {
     /// Says in an error what was asked and which answer it was.
-    fn place(&self, error: Error) -> Error {
+    pub(crate) fn place(&self, error: Error) -> Error {
         let error = error.with_provider(ID).with_model(&self.model).with_status(self.status.as_u16());
         failure::with_ids(error, &self.headers, self.redact())
     }
@@ -94,6 +94,10 @@ impl EventSource for Streamed {
             self.decoder.feed(&data);
         }
     }
+
+    fn describe(&self, error: Error) -> Error {
+        self.head.place(error)
+    }
 }
 
 /// An answer that came whole although a stream was asked for.
@@ -138,5 +142,9 @@ impl Whole {
 impl EventSource for Whole {
     fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
         Poll::Ready(self.collect(collector).map(|()| Step::End))
+    }
+
+    fn describe(&self, error: Error) -> Error {
+        self.head.place(error)
     }
 }

@@ -132,8 +132,10 @@ impl OpenRouter {
 
     async fn read_whole(&self, answer: Answer, request: &ChatRequest) -> Result<Whole, Error> {
         let (body, head) = self.head(answer, request);
-        let json = self.transport.text(body).await.map_err(|error| error.with_model(&request.model))?;
-        Ok(Whole::new(json, head))
+        match self.transport.text(body).await {
+            Ok(json) => Ok(Whole::new(json, head)),
+            Err(error) => Err(head.place(error)),
+        }
     }
 
     fn head(&self, answer: Answer, request: &ChatRequest) -> (reqwest::Body, Head) {

@@ -196,7 +196,9 @@ impl Collector {
     /// Ends a whole answer.
     ///
     /// # Errors
-    /// As [`conclude`](Self::conclude); the error keeps what was collected.
+    /// [`ErrorKind::Interrupted`] without any mark of the end, [`ErrorKind::EmptyResponse`] with an end and nothing
+    /// before it, [`ErrorKind::Upstream`] when the model stopped because of an error. What was collected is in its
+    /// [`partial`](Error::partial).
     pub fn finish(mut self) -> Result<ChatResponse, Error> {
         match self.conclude() {
             Ok(_) => Ok(self.response),
@@ -204,11 +206,7 @@ impl Collector {
         }
     }
 
-    /// Checks that the answer is one.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Interrupted`] without any mark of the end, [`ErrorKind::EmptyResponse`] with an end and nothing
-    /// before it, [`ErrorKind::Upstream`] when the model stopped because of an error.
+    /// Checks that the answer is one; the errors are those of [`finish`](Self::finish), without what was collected.
     pub(crate) fn conclude(&mut self) -> Result<Finished, Error> {
         self.calls.seal(&mut self.response);
         let response = &self.response;

@@ -56,6 +56,12 @@ pub trait EventSource: Send {
     /// # Errors
     /// When the answer cannot go on. What was collected stays with the error.
     fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>>;
+
+    /// Says in an error what was asked and of whom. Called for what the collector finds wrong with the answer as a whole;
+    /// errors of [`poll_step`](Self::poll_step) are taken as they are.
+    fn describe(&self, error: Error) -> Error {
+        error
+    }
 }
 
 /// The outcome of a step of an [`EventSource`].
@@ -116,19 +122,20 @@ impl ChatStream {
             if let Some(event) = self.collector.next_event() {
                 return Poll::Ready(Some(Ok(event)));
             }
-            let outcome = match &mut self.state {
-                State::Open(source) => ready!(source.poll_step(cx, &mut self.collector)),
+            let source = match &mut self.state {
+                State::Open(source) => source,
                 State::Closing(_) => return Poll::Ready(self.close()),
                 State::Ended(_) => return Poll::Ready(None),
             };
-            self.state = match outcome {
+            let end = match ready!(source.poll_step(cx, &mut self.collector)) {
                 Ok(Step::More) => continue,
-                Ok(Step::End) => match self.collector.conclude() {
-                    Ok(finished) => State::Closing(Ok(Event::Finished(Box::new(finished)))),
-                    Err(error) => State::Closing(Err(self.collector.fail_mut(error))),
-                },
-                Err(error) => State::Closing(Err(self.collector.fail_mut(error))),
+                Ok(Step::End) => self.collector.conclude().map_err(|error| source.describe(error)),
+                Err(error) => Err(error),
             };
+            self.state = State::Closing(match end {
+                Ok(finished) => Ok(Event::Finished(Box::new(finished))),
+                Err(error) => Err(self.collector.fail_mut(error)),
+            });
         }
     }
 

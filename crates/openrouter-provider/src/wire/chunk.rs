@@ -98,10 +98,10 @@ object! {
     Choice<'a> {
         index: Count = "index",
         delta: Option<Piece<'a>> = "delta",
-        message: Option<Piece<'a>> = "message",
+        message: Option<Box<Piece<'a>>> = "message",
         finish_reason: Str<'a> = "finish_reason",
         native_finish_reason: Str<'a> = "native_finish_reason",
-        logprobs: Logprobs<'a> = "logprobs",
+        logprobs: Raw<'a> = "logprobs",
         error: Raw<'a> = "error",
     }
     skip "\0"

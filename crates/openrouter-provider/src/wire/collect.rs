@@ -2,7 +2,7 @@
 
 use provider_core::{Annotation, Collector, Image, TokenLogprob, ToolCallPiece, TopLogprob};
 
-use super::chunk::{Choice, Chunk, ContentPart, Piece, WireToolCall};
+use super::chunk::{Choice, Chunk, ContentPart, Logprobs, Piece, WireToolCall};
 use super::lenient::{Count, Raw, Str, object};
 use super::{details, usage};
 
@@ -32,11 +32,13 @@ fn collect_choice(choice: Choice<'_>, collector: &mut Collector) {
         collect_piece(delta, false, collector);
     }
     if let Some(message) = choice.message {
-        collect_piece(message, true, collector);
+        collect_piece(*message, true, collector);
     }
     collector.finish_reason(choice.finish_reason.as_str());
     collector.native_finish_reason(choice.native_finish_reason.as_str());
-    choice.logprobs.content.for_each(|token: WireLogprob<'_>| collector.logprobs([token.into()]));
+    if let Some(logprobs) = choice.logprobs.read::<Logprobs<'_>>() {
+        logprobs.content.for_each(|token: WireLogprob<'_>| collector.logprobs([token.into()]));
+    }
     for (name, value) in choice.unknown {
         collector.extra(&name, value.into());
     }

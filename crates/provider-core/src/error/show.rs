@@ -12,12 +12,12 @@ impl fmt::Display for Error {
     /// `kind: message; field: problem; upstream says: … (provider, model, status, …)` on one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = &*self.0;
-        write!(f, "{}: {}", error.kind, error.message)?;
+        write!(f, "{}: {}", error.kind, OneLine(&error.message))?;
         for problem in &error.fields {
-            write!(f, "; {}: {}", problem.field, problem.problem)?;
+            write!(f, "; {}: {}", problem.field, OneLine(&problem.problem))?;
         }
         if let Some(words) = error.upstream.as_ref().and_then(|upstream| upstream.message.as_ref()) {
-            write!(f, "; upstream says: {words}")?;
+            write!(f, "; upstream says: {}", OneLine(words))?;
         }
         let mut context = Vec::new();
         let mut note = |name: &str, value: Option<&str>| {
@@ -41,7 +41,21 @@ impl fmt::Display for Error {
         if !error.attempts.is_empty() {
             context.push(format!("{} earlier attempts failed", error.attempts.len()));
         }
-        if context.is_empty() { Ok(()) } else { write!(f, " ({})", context.join(", ")) }
+        if context.is_empty() { Ok(()) } else { write!(f, " ({})", OneLine(&context.join(", "))) }
+    }
+}
+
+/// Text from outside on one line: a log must not be forged by what a server says.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.0.split(|c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}');
+        for (position, words) in words.filter(|words| !words.trim().is_empty()).enumerate() {
+            f.write_str(if position == 0 { "" } else { " " })?;
+            f.write_str(words.trim())?;
+        }
+        Ok(())
     }
 }
 

@@ -33,11 +33,33 @@ pub struct JsonSchema {
 impl ResponseFormat {
     /// JSON that fits a schema.
     pub fn json_schema(name: impl Into<String>, schema: impl Into<RawJson>) -> Self {
-        ResponseFormat::JsonSchema(JsonSchema {
-            name: name.into(),
-            schema: schema.into(),
-            strict: None,
-            description: None,
-        })
+        JsonSchema::new(name, schema).into()
+    }
+}
+
+impl JsonSchema {
+    /// A named schema.
+    pub fn new(name: impl Into<String>, schema: impl Into<RawJson>) -> Self {
+        Self { name: name.into(), schema: schema.into(), strict: None, description: None }
+    }
+
+    /// Sets whether the answer must match exactly.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = Some(strict);
+        self
+    }
+
+    /// Says what the data is.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+}
+
+impl From<JsonSchema> for ResponseFormat {
+    fn from(schema: JsonSchema) -> Self {
+        ResponseFormat::JsonSchema(schema)
     }
 }

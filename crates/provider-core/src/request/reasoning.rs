@@ -94,6 +94,18 @@ impl Reasoning {
         Self { budget: Some(ReasoningBudget::MaxTokens(tokens)), ..Self::default() }
     }
 
+    /// Think, or do not, and leave the rest to the model.
+    pub fn enabled(enabled: bool) -> Self {
+        Self { enabled: Some(enabled), ..Self::default() }
+    }
+
+    /// Sets how to sum the thoughts up: `auto`, `concise` or `detailed`.
+    #[must_use]
+    pub fn summary(mut self, summary: impl Into<String>) -> Self {
+        self.summary = Some(summary.into());
+        self
+    }
+
     /// Keeps the thoughts back.
     #[must_use]
     pub fn exclude(mut self) -> Self {

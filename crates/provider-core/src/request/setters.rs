@@ -20,7 +20,7 @@ macro_rules! setters {
 setters! {
     tool_choice: ToolChoice,
     parallel_tool_calls: bool,
-    response_format: ResponseFormat,
+    response_format: impl Into<ResponseFormat>,
     reasoning: Reasoning,
     temperature: f64,
     top_p: f64,

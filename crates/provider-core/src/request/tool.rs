@@ -36,12 +36,34 @@ impl Tool {
         description: impl Into<String>,
         parameters: impl Into<RawJson>,
     ) -> Self {
-        Tool::Function(FunctionTool {
-            name: name.into(),
-            description: Some(description.into()),
-            parameters: Some(parameters.into()),
-            strict: None,
-        })
+        FunctionTool::new(name, description).parameters(parameters).into()
+    }
+}
+
+impl FunctionTool {
+    /// A function without arguments.
+    pub fn new(name: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { name: name.into(), description: Some(description.into()), parameters: None, strict: None }
+    }
+
+    /// Sets the JSON Schema of the arguments.
+    #[must_use]
+    pub fn parameters(mut self, schema: impl Into<RawJson>) -> Self {
+        self.parameters = Some(schema.into());
+        self
+    }
+
+    /// Sets whether the arguments must match the schema exactly.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = Some(strict);
+        self
+    }
+}
+
+impl From<FunctionTool> for Tool {
+    fn from(tool: FunctionTool) -> Self {
+        Tool::Function(tool)
     }
 }
 
