@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Finish, ToolCall};
 use crate::exchange::{Exchange, empty_body, error_envelope, provider_error};
-use crate::playback::Step;
-use crate::stream::{FLUSH, HEARTBEAT, split_pause};
+use crate::playback::{FLUSH, HEARTBEAT, Step, split_pause};
 use crate::tokens;
 
 const KEEP_ALIVE: &str = "\n         \n";

@@ -15,6 +15,11 @@ use bytes::Bytes;
 use futures_core::Stream;
 use tokio::time::Sleep;
 
+/// Between the comments of a stream that has nothing else to say.
+pub(crate) const HEARTBEAT: Duration = Duration::from_millis(100);
+/// Time for what was sent to leave the machine before the connection is broken.
+pub(crate) const FLUSH: Duration = Duration::from_millis(20);
+
 /// One thing to do to the client.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
@@ -34,6 +39,12 @@ impl Step {
     pub(crate) fn send(text: impl Into<String>) -> Self {
         Self::Send(Bytes::from(text.into()))
     }
+}
+
+/// Waits for `time`, saying something now and then.
+pub(crate) fn split_pause(time: Duration, what: &'static str) -> impl Iterator<Item = Step> {
+    const PARTS: u32 = 4;
+    (0..PARTS).flat_map(move |_| [Step::Pause(time / PARTS), Step::send(what)])
 }
 
 /// Counts a stream as open for as long as it lives.

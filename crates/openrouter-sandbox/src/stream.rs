@@ -1,22 +1,15 @@
 //! The answer as an event stream: comments, chunks, `[DONE]`, and the ways a stream can end badly.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
 
 use crate::answer::Finish;
 use crate::completion::images;
 use crate::exchange::{Exchange, empty_body, provider_error};
-use crate::playback::Step;
+use crate::playback::{FLUSH, HEARTBEAT, Step, split_pause};
 use crate::tokens;
 
 const COMMENT: &str = ": OPENROUTER PROCESSING\n\n";
 const DONE: &str = "data: [DONE]\n\n";
-
-/// Between the comments of a stream that has nothing else to say.
-pub(crate) const HEARTBEAT: Duration = Duration::from_millis(100);
-/// Time for what was sent to leave the machine before the connection is broken.
-pub(crate) const FLUSH: Duration = Duration::from_millis(20);
 
 /// The steps of a stream.
 pub(crate) fn script(exchange: &Exchange) -> Vec<Step> {
@@ -67,12 +60,6 @@ pub(crate) fn script(exchange: &Exchange) -> Vec<Step> {
         }
     }
     steps
-}
-
-/// Waits for `time`, saying something now and then.
-pub(crate) fn split_pause(time: Duration, what: &'static str) -> impl Iterator<Item = Step> {
-    const PARTS: u32 = 4;
-    (0..PARTS).flat_map(move |_| [Step::Pause(time / PARTS), Step::send(what)])
 }
 
 fn ends_early(failure: &str) -> bool {

@@ -4,8 +4,6 @@ use provider_core::{AssistantMessage, Content, InputMessage, Message, Part, Tool
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::request::unknown;
-
 /// A message, borrowed.
 pub(super) struct WireMessage<'a>(pub(super) &'a Message);
 
@@ -123,4 +121,9 @@ impl Serialize for WireCalls<'_> {
             },
         }))
     }
+}
+
+/// For variants of the vocabulary that are newer than this provider: refused rather than dropped.
+pub(super) fn unknown<E: serde::ser::Error>(what: &str, value: &impl std::fmt::Debug) -> E {
+    E::custom(format!("{what}: this provider does not know how to send {value:?}"))
 }

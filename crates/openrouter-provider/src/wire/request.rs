@@ -6,7 +6,7 @@ use provider_core::{ResponseFormat, Tool, ToolChoice};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::message::WireMessage;
+use super::message::{WireMessage, unknown};
 
 /// Writes the body of a request.
 ///
@@ -261,9 +261,4 @@ impl Serialize for WireReasoning<'_> {
         }
         reasoning.end()
     }
-}
-
-/// For variants of the vocabulary that are newer than this provider: refused rather than dropped.
-pub(super) fn unknown<E: serde::ser::Error>(what: &str, value: &impl std::fmt::Debug) -> E {
-    E::custom(format!("{what}: this provider does not know how to send {value:?}"))
 }
