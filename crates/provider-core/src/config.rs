@@ -1,6 +1,6 @@
 //! The settings of a provider: the table of fields, and the values given for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::Serialize;
@@ -262,6 +262,18 @@ impl<K: Into<String>, V: AsRef<str>> FromIterator<(K, V)> for ConfigValues {
 
 impl<K: Into<String>, V: AsRef<str>, const N: usize> From<[(K, V); N]> for ConfigValues {
     fn from(pairs: [(K, V); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl<K: Into<String>, V: AsRef<str>> From<BTreeMap<K, V>> for ConfigValues {
+    fn from(pairs: BTreeMap<K, V>) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
+impl<K: Into<String>, V: AsRef<str>> From<HashMap<K, V>> for ConfigValues {
+    fn from(pairs: HashMap<K, V>) -> Self {
         pairs.into_iter().collect()
     }
 }

@@ -27,7 +27,7 @@ const ONE: i128 = 10_i128.pow(SCALE);
 /// assert_eq!(cost.as_f64(), 0.00251);
 /// # Ok::<(), provider_core::ParseUsdError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Usd(i128);
 
 impl Usd {
@@ -115,6 +115,13 @@ impl fmt::Display for Usd {
     }
 }
 
+impl fmt::Debug for Usd {
+    /// `0.00251 USD`: what is inside would tell nobody anything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} USD")
+    }
+}
+
 impl Serialize for Usd {
     /// As a JSON number.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -190,5 +197,6 @@ mod tests {
         assert_eq!(std::iter::repeat_n(tenth, 10).sum::<Usd>().to_string(), "1");
         assert_eq!((tenth * 1_000_000_007).to_string(), "100000000.7");
         assert_eq!(tenth * u64::MAX, Usd(i128::MAX), "out of range saturates");
+        assert_eq!(format!("{:?}", Some(tenth)), "Some(0.1 USD)");
     }
 }

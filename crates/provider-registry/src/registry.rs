@@ -46,6 +46,10 @@ impl Registry {
         check_id("a provider's id", provider.id)?;
         let taken = [provider.id, provider.display_name].into_iter().find_map(|name| self.find(name));
         if let Some(other) = taken {
+            if std::ptr::eq(other, provider) {
+                let message = format!("{} is registered already", provider.id);
+                return Err(Error::new(ErrorKind::Duplicate, message).with_provider(provider.id));
+            }
             let message = format!(
                 "two providers are called {} ({}) and {} ({}); link or register only one of them",
                 other.id, other.display_name, provider.id, provider.display_name
@@ -110,13 +114,14 @@ impl Registry {
         let linked: Vec<String> =
             self.providers().map(|provider| format!("{} ({})", provider.id, provider.display_name)).collect();
         let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
-        // What the crate is called by convention.
+        // What the crate is called by convention, as far as the name lends itself to it.
         let word: String = name
             .trim()
             .to_lowercase()
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
             .collect();
+        let word = if word.starts_with(|c: char| c.is_ascii_lowercase()) { &word } else { "acme" };
         let message = format!(
             "provider {name:?} is not registered; registered are: {linked}. A crate that is only listed in Cargo.toml is \
              not linked in: name it in the program, as in `use {word}_provider as _;`, or register it by hand"

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provider_core::{Catalogue, Error, ErrorKind};
+use provider_core::{Capability, Catalogue, Error, ErrorKind};
 
 use crate::{Instance, Listing, ModelRef, SelectedModel, Workspace};
 
@@ -23,6 +23,14 @@ impl Candidate<'_> {
             }
             Err(_) => Listing::NotChecked,
         }
+    }
+
+    fn lists(&self, id: &str) -> bool {
+        self.catalogue.as_ref().is_ok_and(|catalogue| catalogue.find(id).is_some())
+    }
+
+    fn kind(&self) -> &'static str {
+        self.instance.descriptor().id
     }
 
     fn select(&self, id: &str) -> SelectedModel {
@@ -47,17 +55,15 @@ pub(crate) async fn model(workspace: &Workspace, text: &str) -> Result<SelectedM
         }
     }
     let mut candidates = Vec::new();
-    for instance in workspace.instances() {
+    for instance in workspace.instances().filter(|i| i.descriptor().capabilities.has(Capability::Llm)) {
         candidates.push(Candidate { instance, catalogue: instance.catalogue().await });
     }
-    let listed: Vec<&Candidate<'_>> =
-        candidates.iter().filter(|candidate| matches!(candidate.listing(text), Listing::Listed(_))).collect();
-    match listed.as_slice() {
+    match listing(text, &candidates).as_slice() {
         [one] => return Ok(one.select(text)),
         [] => {}
         several => return Err(ambiguous(text, text, several.iter().map(|candidate| candidate.instance))),
     }
-    if let Some((name, id)) = text.split_once('/').filter(|(_, id)| id.contains('/')) {
+    if let Some((name, id)) = text.split_once('/').filter(|(_, id)| is_whole(id)) {
         if let Some(instance) = named(workspace, name, id)? {
             let found = candidates.iter().find(|candidate| candidate.instance.id() == instance.id());
             return Ok(found
@@ -70,7 +76,11 @@ pub(crate) async fn model(workspace: &Workspace, text: &str) -> Result<SelectedM
         .filter(|candidate| candidate.instance.descriptor().accepts_unlisted_models)
         .collect();
     match open.as_slice() {
-        [one] => Ok(one.select(text)),
+        // What another may have is not sent to this one only because the other does not answer.
+        [one] => match silent(&candidates).find(|(other, _)| other.id() != one.instance.id()) {
+            Some((other, error)) => Err(untold(text, other, error)),
+            None => Ok(one.select(text)),
+        },
         [] => Err(not_found(workspace, text, &candidates)),
         several => Err(ambiguous(text, text, several.iter().map(|candidate| candidate.instance))),
     }
@@ -90,6 +100,43 @@ fn named<'a>(workspace: &'a Workspace, name: &str, model: &str) -> Result<Option
     }
 }
 
+/// The candidates that list a model, and those that surely would: others of the same kind that do not answer now. So
+/// what is ambiguous stays so on a bad day, and no call moves to the bill of another key.
+fn listing<'a, 'b>(id: &str, candidates: &'b [Candidate<'a>]) -> Vec<&'b Candidate<'a>> {
+    let kinds: Vec<&str> =
+        candidates.iter().filter(|candidate| candidate.lists(id)).map(Candidate::kind).collect();
+    let would = |candidate: &Candidate<'_>| candidate.catalogue.is_err() && kinds.contains(&candidate.kind());
+    candidates.iter().filter(|candidate| candidate.lists(id) || would(candidate)).collect()
+}
+
+/// The instances whose catalogue could not be fetched, and why.
+fn silent<'a>(candidates: &'a [Candidate<'_>]) -> impl Iterator<Item = (&'a Instance, &'a Error)> {
+    candidates.iter().filter_map(|candidate| Some((candidate.instance, candidate.catalogue.as_ref().err()?)))
+}
+
+/// Nobody lists the model, but this instance could not be asked.
+fn untold(text: &str, instance: &Instance, error: &Error) -> Error {
+    let message = format!(
+        "the models of {:?} cannot be listed, so nobody knows whose {text:?} is ({}); write the provider in front, as in \
+         {}",
+        instance.id(),
+        error.message(),
+        ModelRef::new(instance.id(), text)
+    );
+    Error::new(error.kind(), message)
+        .with_retry(error.retry())
+        .with_provider(instance.id())
+        .with_model(text)
+        .with_source(error.clone())
+}
+
+/// Whether this can be an id of its own: `author/slug`, or a preset. In `openai/gpt-4@preset/x`, what follows `openai/`
+/// cannot.
+fn is_whole(id: &str) -> bool {
+    let model = id.split_once('@').map_or(id, |(model, _)| model);
+    id.starts_with("@preset/") || model.contains('/')
+}
+
 fn ambiguous<'a>(text: &str, model: &str, instances: impl Iterator<Item = &'a Instance>) -> Error {
     let forms: Vec<String> =
         instances.map(|instance| ModelRef::new(instance.id(), model).to_string()).collect();
@@ -99,18 +146,19 @@ fn ambiguous<'a>(text: &str, model: &str, instances: impl Iterator<Item = &'a In
 
 fn not_found(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) -> Error {
     if candidates.is_empty() {
-        let message =
-            format!("workspace {:?} has no provider yet; add one, then select {text:?}", workspace.id());
+        let message = format!(
+            "workspace {:?} has no provider of language models; add one, then select {text:?}",
+            workspace.id()
+        );
         return Error::new(ErrorKind::NotFound, message).with_model(text);
     }
-    // A catalogue that could not be fetched is the likelier reason.
-    if let Some(error) = candidates.iter().find_map(|candidate| candidate.catalogue.as_ref().err()) {
-        return error.clone().with_model(text);
+    if let Some((instance, error)) = silent(candidates).next() {
+        return untold(text, instance, error);
     }
     let mut similar: Vec<(f64, String)> = Vec::new();
     for candidate in candidates {
         for model in candidate.catalogue.iter().flat_map(|catalogue| &catalogue.models) {
-            let likeness = strsim::normalized_damerau_levenshtein(text, &model.id);
+            let likeness = likeness(text, &model.id);
             if likeness >= SIMILAR {
                 similar.push((likeness, ModelRef::new(candidate.instance.id(), &model.id).to_string()));
             }
@@ -121,4 +169,12 @@ fn not_found(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) ->
     let hint = if similar.is_empty() { String::new() } else { format!("; similar: {}", similar.join(", ")) };
     Error::new(ErrorKind::NotFound, format!("no provider of this workspace has the model {text:?}{hint}"))
         .with_model(text)
+}
+
+/// How alike two ids are, whatever their case, from 0 to 1. An author that was left out does not count.
+fn likeness(wanted: &str, id: &str) -> f64 {
+    let (wanted, id) = (wanted.to_lowercase(), id.to_lowercase());
+    let slug = id.split_once('/').map_or(id.as_str(), |(_, slug)| slug);
+    let like = |name: &str| strsim::normalized_damerau_levenshtein(&wanted, name);
+    like(&id).max(like(slug))
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, FieldProblem, LlmProvider, Model};
+use provider_core::{
+    Capability, ChatRequest, ChatResponse, ChatStream, Error, FieldProblem, LlmProvider, LlmProviderExt,
+    Model,
+};
 
 use crate::{Instance, ModelRef};
 
@@ -75,7 +78,8 @@ impl SelectedModel {
     /// Asks and waits for the whole answer. See [`LlmProvider::chat`].
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the request is for another model; else
+    /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the request is for another model,
+    /// [`ErrorKind::Unsupported`](provider_core::ErrorKind::Unsupported) when the provider has no language models; else
     /// those of the provider.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         self.check(request)?;
@@ -92,12 +96,13 @@ impl SelectedModel {
     }
 
     fn check(&self, request: &ChatRequest) -> Result<(), Error> {
+        let named = |error: Error| error.with_provider(&self.reference.provider).with_model(self.id());
+        self.provider.require(Capability::Llm).map_err(named)?;
         if request.model == self.id() {
             return Ok(());
         }
         let problem =
             format!("is {:?}, but {:?} was selected; start from `model.request()`", request.model, self.id());
-        let error = Error::invalid_request(vec![FieldProblem::new("model", problem)]);
-        Err(error.with_provider(&self.reference.provider).with_model(self.id()))
+        Err(named(Error::invalid_request(vec![FieldProblem::new("model", problem)])))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use provider_core::{ConfigValues, Error, ErrorKind, LlmProvider};
 
@@ -13,12 +14,20 @@ use crate::{Instance, Registry, SelectedModel, resolve};
 pub struct Workspace {
     id: String,
     instances: BTreeMap<String, Instance>,
+    catalogue_lifetime: Duration,
 }
 
 impl Workspace {
     /// A workspace without providers. Its id is the host's; it is only shown.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), instances: BTreeMap::new() }
+        Self { id: id.into(), instances: BTreeMap::new(), catalogue_lifetime: Duration::from_secs(300) }
+    }
+
+    /// Sets how long a fetched catalogue is used, for the providers that are added from now on. Default: 5 minutes.
+    #[must_use]
+    pub fn catalogue_lifetime(mut self, lifetime: Duration) -> Self {
+        self.catalogue_lifetime = lifetime;
+        self
     }
 
     /// The workspace's id.
@@ -70,7 +79,8 @@ impl Workspace {
             );
             return Err(Error::new(ErrorKind::Duplicate, message).with_provider(id));
         }
-        Ok(self.instances.entry(id.to_owned()).or_insert(Instance::new(id.to_owned(), provider)))
+        let instance = Instance::new(id.to_owned(), provider, self.catalogue_lifetime);
+        Ok(self.instances.entry(id.to_owned()).or_insert(instance))
     }
 
     /// Takes a provider out; `None` when there is none of that id.
@@ -104,10 +114,12 @@ impl Workspace {
     ///   that accepts ids it does not list. `openai` is the model's author there, never a provider.
     /// * `openrouter/openai/gpt-4o`: accepted as a courtesy when no catalogue lists it and two slashes are in it.
     ///
-    /// Nothing is guessed from a model's name.
+    /// Nothing is guessed from a model's name. Nor does a model move when a catalogue cannot be fetched: what only a
+    /// provider that does not answer may have is an error, and goes to no other.
     ///
     /// # Errors
-    /// [`ErrorKind::Ambiguous`] with the unambiguous forms, or [`ErrorKind::NotFound`] with up to three similar ids.
+    /// [`ErrorKind::Ambiguous`] with the unambiguous forms, [`ErrorKind::NotFound`] with up to three similar ids, or why a
+    /// catalogue that was needed could not be fetched.
     pub async fn model(&self, text: &str) -> Result<SelectedModel, Error> {
         resolve::model(self, text).await
     }

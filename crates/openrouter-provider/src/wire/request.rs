@@ -127,7 +127,10 @@ fn problems(request: &ChatRequest) -> Vec<FieldProblem> {
         problem("logit_bias", "must be finite numbers: JSON has no NaN and no infinity");
     }
     for name in request.extra.keys().filter(|name| NAMES.contains(&name.as_str())) {
-        problem(&format!("extra.{name}"), "has a field of its own in the request; set that instead");
+        problem(
+            &format!("extra.{name}"),
+            "is written by the provider itself; set the request's own field, or call `chat` or `stream`",
+        );
     }
     problems
 }

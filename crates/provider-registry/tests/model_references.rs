@@ -1,0 +1,435 @@
+//! The way from the text of a model reference to the model.
+
+mod support;
+
+use std::time::Duration;
+
+use provider_core::{ErrorKind, ProviderDescriptor};
+use provider_registry::{Listing, ModelRef, SelectedModel, Workspace};
+
+use support::{Fake, OLLAMA, OPENROUTER, describe, workspace};
+
+fn is_listed(model: &SelectedModel) -> bool {
+    matches!(model.listing(), Listing::Listed(listed) if listed.id == model.id())
+}
+
+/// `prod` is an OpenRouter, `local` an Ollama.
+fn two_kinds() -> Workspace {
+    let listed = [
+        "openai/gpt-4o",
+        "openrouter/auto",
+        "meta-llama/llama-3.2-3b-instruct:free",
+        "~anthropic/claude-opus-latest",
+    ];
+    workspace([
+        ("prod", &Fake::listing(&OPENROUTER, &listed)),
+        ("local", &Fake::listing(&OLLAMA, &["llama3.1:8b"])),
+    ])
+}
+
+#[tokio::test]
+async fn a_listed_id_is_the_model_of_whoever_lists_it() {
+    let workspace = two_kinds();
+    let cases = [
+        ("openai/gpt-4o", "prod"),
+        ("openrouter/auto", "prod"),
+        ("meta-llama/llama-3.2-3b-instruct:free", "prod"),
+        ("~anthropic/claude-opus-latest", "prod"),
+        ("llama3.1:8b", "local"),
+    ];
+    for (text, instance) in cases {
+        let model = workspace.model(text).await.unwrap();
+        assert_eq!(*model.reference(), ModelRef::new(instance, text));
+        assert!(is_listed(&model), "{text}: {:?}", model.listing());
+        assert_eq!(model.was_rewritten_from(), None, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_unlisted_id_goes_to_the_one_provider_that_takes_any() {
+    let workspace = two_kinds();
+    let cases = [
+        "openai/gpt-4o:nitro",
+        "openai/gpt-4@preset/x",
+        "@preset/x",
+        "openrouter/free",
+        "gpt-4o",
+        "a:b",
+        "prod/openai",
+        "OpenAI/GPT-4o",
+    ];
+    for text in cases {
+        let model = workspace.model(text).await.unwrap();
+        assert_eq!(*model.reference(), ModelRef::new("prod", text));
+        assert_eq!(*model.listing(), Listing::Unlisted, "{text}");
+        assert_eq!(model.was_rewritten_from(), None, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_in_front_of_the_first_colon_decides() {
+    let workspace = two_kinds();
+    let cases = [
+        ("prod:openai/gpt-4o", "prod", "openai/gpt-4o"),
+        ("openrouter:openai/gpt-4o", "prod", "openai/gpt-4o"),
+        ("ollama:openai/gpt-4o", "local", "openai/gpt-4o"),
+        ("local:llama3.1:8b", "local", "llama3.1:8b"),
+        ("prod:a/b:free:nitro", "prod", "a/b:free:nitro"),
+        ("prod:prod:x", "prod", "prod:x"),
+        ("prod:openrouter/openai/gpt-4o", "prod", "openrouter/openai/gpt-4o"),
+        ("prod::", "prod", ":"),
+    ];
+    for (text, instance, id) in cases {
+        let model = workspace.model(text).await.unwrap();
+        assert_eq!(*model.reference(), ModelRef::new(instance, id), "{text}");
+        assert_eq!(*model.listing(), Listing::NotChecked, "{text}");
+        assert_eq!(model.was_rewritten_from(), None, "{text}: the form is the proper one");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_in_front_of_a_slash_is_taken_off_and_reported() {
+    let workspace = two_kinds();
+    let cases = [
+        ("openrouter/openai/gpt-4o", "prod", "openai/gpt-4o"),
+        ("prod/openai/gpt-4o", "prod", "openai/gpt-4o"),
+        ("openrouter/openrouter/auto", "prod", "openrouter/auto"),
+        ("openrouter/~anthropic/claude-opus-latest", "prod", "~anthropic/claude-opus-latest"),
+        ("openrouter/openai/gpt-4o:nitro", "prod", "openai/gpt-4o:nitro"),
+        ("openrouter/openai/gpt-4@preset/x", "prod", "openai/gpt-4@preset/x"),
+        ("openrouter/@preset/x", "prod", "@preset/x"),
+        ("ollama/library/llama3.1:8b", "local", "library/llama3.1:8b"),
+    ];
+    for (text, instance, id) in cases {
+        let model = workspace.model(text).await.unwrap();
+        assert_eq!(*model.reference(), ModelRef::new(instance, id), "{text}");
+        assert_eq!(model.was_rewritten_from(), Some(text));
+    }
+    assert!(is_listed(&workspace.model("openrouter/openai/gpt-4o").await.unwrap()));
+}
+
+#[tokio::test]
+async fn a_listed_id_is_never_rewritten() {
+    let gateway = Fake::listing(&OPENROUTER, &["openrouter/openai/gpt-4o"]);
+    let model = workspace([("prod", &gateway)]).model("openrouter/openai/gpt-4o").await.unwrap();
+    assert_eq!(model.id(), "openrouter/openai/gpt-4o");
+    assert_eq!(model.was_rewritten_from(), None);
+}
+
+#[tokio::test]
+async fn an_author_is_no_provider_even_where_one_has_that_id() {
+    static OPENAI: ProviderDescriptor = describe("openai", "OpenAI");
+    let workspace = workspace([
+        ("openrouter", &Fake::listing(&OPENROUTER, &["openai/gpt-4o"])),
+        ("openai", &Fake::listing(&OPENAI, &["gpt-4o"])),
+    ]);
+    for text in ["openai/gpt-4o", "openai/gpt-4o:nitro", "openai/gpt-4@preset/x"] {
+        let model = workspace.model(text).await.unwrap();
+        assert_eq!(*model.reference(), ModelRef::new("openrouter", text));
+        assert_eq!(model.was_rewritten_from(), None, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_comes_before_a_kind_of_the_same_name() {
+    let workspace = workspace([
+        ("openrouter", &Fake::listing(&OPENROUTER, &[])),
+        ("test", &Fake::listing(&OPENROUTER, &[])),
+    ]);
+    let model = workspace.model("openrouter:openai/gpt-4o").await.unwrap();
+    assert_eq!(model.reference().provider, "openrouter");
+}
+
+#[tokio::test]
+async fn what_is_no_reference_is_refused() {
+    let workspace = two_kinds();
+    let cases = [
+        ("", "is no model reference"),
+        (" ", "is no model reference"),
+        (" openai/gpt-4o", "white space"),
+        ("openai/gpt-4o\n", "white space"),
+        ("openai / gpt-4o", "white space"),
+        ("prod: openai/gpt-4o", "white space"),
+        ("openai/gpt\u{0}4o", "is no model reference"),
+        ("openrouter:", "names no model after the colon"),
+        ("prod:", "names no model after the colon"),
+    ];
+    for (text, words) in cases {
+        let error = workspace.model(text).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{text:?}");
+        assert!(error.message().contains(words) && error.message().contains(&format!("{text:?}")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_workspace_says_that_it_is() {
+    let error = Workspace::new("acme").model("openai/gpt-4o").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.message().contains("workspace \"acme\" has no provider of language models"), "{error}");
+}
+
+#[test]
+fn a_search_can_be_sent_to_another_thread() {
+    fn sendable(_: impl Send) {}
+    sendable(two_kinds().model("openai/gpt-4o"));
+}
+
+// What fits several, and what fits none.
+
+#[tokio::test]
+async fn what_fits_several_is_refused_with_the_full_forms() {
+    let listed = ["openai/gpt-4o"];
+    let two_openrouters = workspace([
+        ("test", &Fake::listing(&OPENROUTER, &listed)),
+        ("prod", &Fake::listing(&OPENROUTER, &listed)),
+    ]);
+    let two_that_list = workspace([
+        ("openrouter", &Fake::listing(&OPENROUTER, &listed)),
+        ("local", &Fake::listing(&OLLAMA, &listed)),
+    ]);
+    let cases = [
+        (&two_that_list, "openai/gpt-4o", "write one of: local:openai/gpt-4o, openrouter:openai/gpt-4o"),
+        (&two_openrouters, "openai/gpt-4o", "write one of: prod:openai/gpt-4o, test:openai/gpt-4o"),
+        (
+            &two_openrouters,
+            "openrouter:openai/gpt-4o",
+            "write one of: prod:openai/gpt-4o, test:openai/gpt-4o",
+        ),
+        (
+            &two_openrouters,
+            "openrouter/openai/gpt-4o",
+            "write one of: prod:openai/gpt-4o, test:openai/gpt-4o",
+        ),
+        (&two_openrouters, "@preset/x", "write one of: prod:@preset/x, test:@preset/x"),
+    ];
+    for (workspace, text, forms) in cases {
+        let error = workspace.model(text).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Ambiguous, "{text}: {error}");
+        assert!(error.message().ends_with(forms), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_forms_of_an_ambiguous_error_can_be_written() {
+    let both = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let workspace = workspace([("prod", &both), ("test", &both)]);
+    let error = workspace.model("openai/gpt-4o").await.unwrap_err();
+    let forms = error.message().split_once("write one of: ").unwrap().1;
+    for form in forms.split(", ") {
+        assert_eq!(workspace.model(form).await.unwrap().reference().to_string(), form);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_answered_with_up_to_three_near_names() {
+    let listed = [
+        "openai/gpt-4o",
+        "openai/gpt-4o-mini",
+        "openai/gpt-4",
+        "openai/gpt-5",
+        "anthropic/claude-3.5-sonnet",
+        "llama3.1:8b",
+    ];
+    let workspace = workspace([("local", &Fake::listing(&OLLAMA, &listed))]);
+    let cases = [
+        ("openai/gpt-4p", "; similar: local:openai/gpt-4o, local:openai/gpt-4, local:openai/gpt-5"),
+        ("anthropic/claude-3-5-sonet", "; similar: local:anthropic/claude-3.5-sonnet"),
+        ("OpenAI/GPT-4o", "; similar: local:openai/gpt-4o, local:openai/gpt-4, local:openai/gpt-5"),
+        ("claude-3.5-sonnet", "; similar: local:anthropic/claude-3.5-sonnet"),
+        ("lama3.1:8b", "; similar: local:llama3.1:8b"),
+        ("something/else-entirely", "has the model \"something/else-entirely\""),
+    ];
+    for (text, hint) in cases {
+        let error = workspace.model(text).await.unwrap_err();
+        assert_eq!((error.kind(), error.model()), (ErrorKind::NotFound, Some(text)));
+        assert!(error.message().ends_with(hint), "{error}");
+    }
+}
+
+// The catalogues.
+
+#[tokio::test]
+async fn a_catalogue_is_fetched_again_when_it_is_old_or_forgotten() {
+    let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let mut workspace = Workspace::new("acme").catalogue_lifetime(Duration::ZERO);
+    workspace.add_provider("old", provider.clone()).unwrap();
+    workspace.model("openai/gpt-4o").await.unwrap();
+    workspace.model("openai/gpt-4o").await.unwrap();
+    assert_eq!(provider.fetches(), 2);
+
+    let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let mut workspace = Workspace::new("acme");
+    workspace.add_provider("forgotten", provider.clone()).unwrap();
+    workspace.model("openai/gpt-4o").await.unwrap();
+    workspace.instance("forgotten").unwrap().forget_catalogue();
+    workspace.model("openai/gpt-4o").await.unwrap();
+    assert_eq!(provider.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_catalogue_is_fetched_once_for_many_searches() {
+    let (open, closed) = (Fake::listing(&OPENROUTER, &["openai/gpt-4o"]), Fake::listing(&OLLAMA, &["qwen3"]));
+    let workspace = workspace([("prod", &open), ("local", &closed)]);
+    for text in ["openai/gpt-4o", "qwen3", "@preset/x", "openrouter/openai/gpt-4o", "openai/gpt-4o"] {
+        workspace.model(text).await.unwrap();
+    }
+    workspace.instance("prod").unwrap().catalogue().await.unwrap();
+    assert_eq!((open.fetches(), closed.fetches()), (1, 1));
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_for_a_model_that_is_given_in_two_fields() {
+    let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let workspace = workspace([("prod", &provider)]);
+    let model = workspace.instance("prod").unwrap().model("openai/gpt-4o");
+    assert_eq!(*model.reference(), ModelRef::new("prod", "openai/gpt-4o"));
+    assert_eq!(*model.listing(), Listing::NotChecked);
+    workspace.model("prod:openai/gpt-4o").await.unwrap();
+    workspace.model("openrouter:openai/gpt-4o").await.unwrap();
+    workspace.model("prod:").await.unwrap_err();
+    assert_eq!(provider.fetches(), 0);
+}
+
+#[tokio::test]
+async fn a_catalogue_that_cannot_be_fetched_does_not_stop_the_one_provider_that_takes_any_id() {
+    let provider = Fake::unreachable(&OPENROUTER);
+    let workspace = workspace([("prod", &provider)]);
+    let model = workspace.model("openai/gpt-4o").await.unwrap();
+    assert_eq!(*model.reference(), ModelRef::new("prod", "openai/gpt-4o"));
+    assert_eq!(*model.listing(), Listing::NotChecked);
+    let model = workspace.model("openrouter/openai/gpt-4o").await.unwrap();
+    assert_eq!((model.id(), model.listing()), ("openai/gpt-4o", &Listing::NotChecked));
+}
+
+#[tokio::test]
+async fn where_only_listed_ids_are_taken_the_failed_fetch_is_the_error() {
+    let workspace = workspace([("local", &Fake::unreachable(&OLLAMA))]);
+    let error = workspace.model("llama3.1:8b").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert_eq!((error.provider(), error.model()), (Some("local"), Some("llama3.1:8b")), "{error}");
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_does_not_hide_what_another_lists() {
+    let open = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let workspace = workspace([("prod", &open), ("local", &Fake::unreachable(&OLLAMA))]);
+    assert!(is_listed(&workspace.model("openai/gpt-4o").await.unwrap()));
+}
+
+#[tokio::test]
+async fn what_a_silent_provider_may_have_is_not_sent_to_another() {
+    let open = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let workspace = workspace([("prod", &open), ("local", &Fake::unreachable(&OLLAMA))]);
+    let error = workspace.model("llama3.1:8b").await.unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::Connection, Some("local")), "{error}");
+    assert!(workspace.model("prod:llama3.1:8b").await.is_ok(), "unless it is asked for");
+}
+
+#[tokio::test]
+async fn what_fits_two_of_one_kind_still_does_when_one_is_silent() {
+    let up = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let workspace = workspace([("test", &up), ("prod", &Fake::unreachable(&OPENROUTER))]);
+    let error = workspace.model("openai/gpt-4o").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Ambiguous, "{error}");
+    assert!(error.message().ends_with("write one of: prod:openai/gpt-4o, test:openai/gpt-4o"), "{error}");
+}
+
+#[tokio::test]
+async fn a_failed_fetch_is_not_remembered() {
+    let provider = Fake::unreachable(&OLLAMA);
+    let workspace = workspace([("local", &provider)]);
+    workspace.model("llama3.1:8b").await.unwrap_err();
+    provider.now_lists(&["llama3.1:8b"]);
+    assert!(is_listed(&workspace.model("llama3.1:8b").await.unwrap()));
+    assert_eq!(provider.fetches(), 2);
+}
+
+// The text form of a reference.
+
+/// Ids as OpenRouter's grammar has them: authors, slugs, aliases, variants, presets, routers.
+struct Ids(u64);
+
+impl Ids {
+    /// A number below `limit`, the next of a fixed sequence (xorshift).
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+
+    fn one_of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+        choices[self.below(choices.len())]
+    }
+
+    fn word(&mut self, letters: &[u8]) -> String {
+        let length = 1 + self.below(12);
+        (0..length).map(|_| char::from(letters[self.below(letters.len())])).collect()
+    }
+
+    fn id(&mut self) -> String {
+        match self.below(10) {
+            0 => format!("openrouter/{}", self.one_of(&["auto", "free", "fusion", "bodybuilder"])),
+            1 => format!("@preset/{}", self.word(b"abcxyz019-_")),
+            2 => self.word(b"abcxyz019-_.:"),
+            _ => {
+                let alias = self.one_of(&["", "", "", "~"]);
+                let author = match self.below(3) {
+                    0 => self.one_of(&INSTANCES).to_owned(),
+                    _ => self.word(b"abcxyz019-_"),
+                };
+                let slug = self.word(b"abcxyzABC019-_.");
+                let variants: String = (0..self.below(3)).map(|_| self.variant()).collect();
+                let preset = match self.below(4) {
+                    0 => format!("@preset/{}", self.word(b"abcxyz019-_")),
+                    _ => String::new(),
+                };
+                format!("{alias}{author}/{slug}{variants}{preset}")
+            }
+        }
+    }
+
+    fn variant(&mut self) -> String {
+        let known = [":free", ":nitro", ":floor", ":online", ":thinking", ":extended", ":exacto"];
+        match self.below(5) {
+            0 => format!(":{}", self.word(b"abcxyz")),
+            _ => self.one_of(&known).to_owned(),
+        }
+    }
+}
+
+/// Ids of instances, some of them words that ids of models have too.
+const INSTANCES: [&str; 5] = ["prod", "openai", "free", "0", "a-b_c"];
+
+#[tokio::test]
+async fn every_reference_is_read_back_as_it_was_written() {
+    let provider = Fake::listing(&OPENROUTER, &[]);
+    let workspace = workspace(INSTANCES.map(|instance| (instance, &provider)));
+    let mut ids = Ids(0x5EED);
+    for _ in 0..5_000 {
+        let id = ids.id();
+        for instance in INSTANCES {
+            let reference = ModelRef::new(instance, &id);
+            let model = workspace.model(&reference.to_string()).await.unwrap();
+            assert_eq!(*model.reference(), reference);
+            assert_eq!(model.was_rewritten_from(), None);
+        }
+    }
+    assert_eq!(provider.fetches(), 0);
+}
+
+#[tokio::test]
+async fn every_id_alone_is_that_of_the_only_provider() {
+    let workspace = workspace([("prod", &Fake::listing(&OPENROUTER, &[]))]);
+    let mut ids = Ids(0xACE);
+    for _ in 0..5_000 {
+        let id = ids.id();
+        // In front of the first colon, the name of a provider is one.
+        if id.starts_with("prod:") {
+            continue;
+        }
+        let model = workspace.model(&id).await.unwrap();
+        assert_eq!(*model.reference(), ModelRef::new("prod", &id));
+        assert_eq!(model.was_rewritten_from(), None, "{id}");
+    }
+}

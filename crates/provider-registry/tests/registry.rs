@@ -1,0 +1,263 @@
+//! Providers by name: what is discovered, what is refused, and what an engineer is told.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use openrouter_provider as _; // links the provider in
+use provider_core::{
+    Capabilities, Capability, ConfigValues, Error, ErrorKind, FieldProblem, LlmProviderExt,
+    ProviderDescriptor,
+};
+use provider_registry::Registry;
+
+use support::describe;
+
+static ACME: ProviderDescriptor = describe("acme", "Acme AI");
+static ZETA: ProviderDescriptor = {
+    let mut zeta = describe("zeta-2", "Zeta");
+    zeta.capabilities =
+        Capabilities::of(&[Capability::Embedding, Capability::Reranking, Capability::ImageUnderstanding]);
+    zeta
+};
+
+/// The names a registry has after these were registered, or the first refusal.
+fn register(providers: &[&'static ProviderDescriptor]) -> Result<Registry, Error> {
+    let mut registry = Registry::new();
+    for provider in providers {
+        registry.register(provider)?;
+    }
+    Ok(registry)
+}
+
+fn ids(providers: impl Iterator<Item = &'static ProviderDescriptor>) -> Vec<&'static str> {
+    providers.map(|provider| provider.id).collect()
+}
+
+#[test]
+fn discovery_finds_what_is_linked_in() {
+    let registry = Registry::discover().unwrap();
+    assert_eq!(ids(registry.providers()), ["openrouter"]);
+}
+
+#[test]
+fn a_discovered_registry_takes_more_by_hand() {
+    let mut registry = Registry::discover().unwrap();
+    registry.register(&ACME).unwrap();
+    assert_eq!(ids(registry.providers()), ["acme", "openrouter"]);
+}
+
+#[test]
+fn providers_are_sorted_by_id() {
+    let registry = register(&[&ZETA, &openrouter_provider::OPENROUTER, &ACME]).unwrap();
+    assert_eq!(ids(registry.providers()), ["acme", "openrouter", "zeta-2"]);
+}
+
+#[test]
+fn names_are_found_in_any_case_and_with_white_space_around() {
+    let registry = register(&[&ACME, &openrouter_provider::OPENROUTER]).unwrap();
+    let cases = [
+        ("openrouter", "openrouter"),
+        ("OpenRouter", "openrouter"),
+        ("OPENROUTER", "openrouter"),
+        ("  OpenRouter\n", "openrouter"),
+        ("acme", "acme"),
+        ("Acme", "acme"),
+        ("Acme AI", "acme"),
+        ("acme ai", "acme"),
+        ("\tACME AI ", "acme"),
+    ];
+    for (name, id) in cases {
+        assert_eq!(registry.descriptor(name).unwrap().id, id, "{name:?}");
+    }
+}
+
+#[test]
+fn only_whole_names_are_found() {
+    let registry = register(&[&ACME, &openrouter_provider::OPENROUTER]).unwrap();
+    for name in ["", " ", "open", "open router", "Open-Router", "openrouter2", "Acme  AI", "openrouter:x"] {
+        let error = registry.descriptor(name).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{name:?}");
+    }
+}
+
+#[test]
+fn a_taken_name_is_refused_and_both_are_named() {
+    static SAME_ID: ProviderDescriptor = describe("acme", "Another");
+    static SAME_DISPLAY_NAME: ProviderDescriptor = describe("acme-2", "ACME ai");
+    static ID_IS_A_DISPLAY_NAME: ProviderDescriptor = describe("zeta", "Something");
+    static DISPLAY_NAME_IS_AN_ID: ProviderDescriptor = describe("other", "Acme");
+    let cases = [
+        (&SAME_ID, "acme (Acme AI)", "acme (Another)"),
+        (&SAME_DISPLAY_NAME, "acme (Acme AI)", "acme-2 (ACME ai)"),
+        (&ID_IS_A_DISPLAY_NAME, "zeta-2 (Zeta)", "zeta (Something)"),
+        (&DISPLAY_NAME_IS_AN_ID, "acme (Acme AI)", "other (Acme)"),
+    ];
+    for (second, one, other) in cases {
+        let mut registry = register(&[&ACME, &ZETA]).unwrap();
+        let error = registry.register(second).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Duplicate, "{error}");
+        assert!(error.message().contains(one) && error.message().contains(other), "{error}");
+        assert_eq!(ids(registry.providers()), ["acme", "zeta-2"], "nothing has changed");
+    }
+}
+
+#[test]
+fn an_id_that_no_model_reference_could_carry_is_refused() {
+    static BAD: [ProviderDescriptor; 8] = [
+        describe("", "a"),
+        describe("Acme", "b"),
+        describe("acme ai", "c"),
+        describe("acme:ai", "d"),
+        describe("acme/ai", "e"),
+        describe("~acme", "f"),
+        describe("@acme", "g"),
+        describe("acmé", "h"),
+    ];
+    for provider in &BAD {
+        let error = register(&[provider]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.message().contains(&format!("{:?}", provider.id)), "{error}");
+    }
+}
+
+#[test]
+fn an_unknown_name_lists_what_is_there_and_says_how_to_link_more() {
+    let registry = register(&[&ZETA, &ACME]).unwrap();
+    let error = registry.descriptor("OpenRouter").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(
+        error.to_string(),
+        "not found: provider \"OpenRouter\" is not registered; registered are: acme (Acme AI), zeta-2 (Zeta). \
+         A crate that is only listed in Cargo.toml is not linked in: name it in the program, as in \
+         `use openrouter_provider as _;`, or register it by hand"
+    );
+}
+
+#[test]
+fn an_empty_registry_says_that_it_is() {
+    let error = Registry::new().descriptor("OpenRouter").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.message().contains("registered are: none"), "{error}");
+    assert!(error.message().contains("use openrouter_provider as _;"), "{error}");
+}
+
+#[test]
+fn the_line_to_write_is_rust_whatever_was_asked_for() {
+    let cases = [
+        ("acme", "use acme_provider as _;"),
+        ("Acme AI", "use acme_ai_provider as _;"),
+        (" acme-ai ", "use acme_ai_provider as _;"),
+        ("", "use acme_provider as _;"),
+        ("日本", "use acme_provider as _;"),
+        ("302.ai", "use acme_provider as _;"),
+    ];
+    for (name, line) in cases {
+        let error = Registry::new().descriptor(name).unwrap_err();
+        assert!(error.message().contains(line), "{name:?}: {error}");
+    }
+}
+
+#[test]
+fn providers_are_found_by_what_they_can_do() {
+    let registry = register(&[&ZETA, &openrouter_provider::OPENROUTER, &ACME]).unwrap();
+    for capability in Capability::ALL {
+        let expected: &[&str] = match capability {
+            Capability::Llm => &["acme", "openrouter"],
+            Capability::Embedding | Capability::Reranking | Capability::ImageUnderstanding => &["zeta-2"],
+            _ => &[],
+        };
+        assert_eq!(ids(registry.providers_with(capability)), expected, "{capability}");
+    }
+}
+
+#[test]
+fn a_missing_capability_is_an_error_that_names_both() {
+    let registry = Registry::discover().unwrap();
+    let openrouter = registry.connect("OpenRouter", [("api_key", "sk-or-v1-abc")]).unwrap();
+    assert!(openrouter.require(Capability::Llm).is_ok());
+    for capability in Capability::ALL.into_iter().filter(|capability| *capability != Capability::Llm) {
+        let error = openrouter.require(capability).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(error.capability(), Some(capability));
+        assert_eq!(error.provider(), Some("openrouter"));
+        let text = error.to_string();
+        assert!(text.contains("openrouter") && text.contains(capability.label()), "{text}");
+    }
+}
+
+#[test]
+fn require_passes_when_all_are_there() {
+    let registry = register(&[&ACME, &ZETA]).unwrap();
+    assert!(registry.require(&["Acme AI", "zeta-2"]).is_ok());
+    assert!(Registry::new().require(&[]).is_ok());
+}
+
+#[test]
+fn require_names_the_one_that_is_missing() {
+    let error = register(&[&ACME]).unwrap().require(&["acme", "OpenRouter"]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.message().contains("\"OpenRouter\""), "{error}");
+    assert!(error.message().contains("acme (Acme AI)"), "{error}");
+}
+
+#[test]
+fn a_provider_is_connected_from_a_stored_map() {
+    let stored: BTreeMap<String, String> =
+        [("api_key", "sk-or-v1-abc"), ("site_url", "https://acme.example"), ("site_name", "Acme")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+    let values: ConfigValues = stored.into_iter().collect();
+    let provider = Registry::discover().unwrap().connect("openrouter", values).unwrap();
+    assert_eq!(provider.descriptor().display_name, "OpenRouter");
+}
+
+#[test]
+fn the_key_alone_is_enough() {
+    assert!(Registry::discover().unwrap().connect("OpenRouter", [("api_key", "sk-or-v1-abc")]).is_ok());
+}
+
+#[test]
+fn every_problem_of_every_setting_is_told_at_once() {
+    let values =
+        [("site_url", "acme.example/s3cret"), ("site_name", "Acme\nX-S3cret: 1"), ("apikey", "s3cret")];
+    let error = Registry::discover().unwrap().connect("OpenRouter", values).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(error.provider(), Some("openrouter"));
+    let expected = [
+        ("api_key", "missing; enter the API Key or set OPENROUTER_API_KEY"),
+        ("site_url", "https://example.com"),
+        ("site_name", "control character"),
+        ("apikey", "no such setting; there are api_key, site_url, site_name, base_url"),
+    ];
+    assert_eq!(error.fields().len(), expected.len(), "{error}");
+    for (FieldProblem { field, problem, .. }, (key, words)) in error.fields().iter().zip(expected) {
+        assert_eq!(field, key);
+        assert!(problem.contains(words), "{key}: {problem}");
+        assert!(error.to_string().contains(problem), "Display has them all: {error}");
+    }
+}
+
+#[test]
+fn a_refused_value_is_never_in_the_error() {
+    let values = [
+        ("api_key", "sk-or-v1-s3cret with blanks"),
+        ("site_url", "ftp://user:s3cret@acme.example"),
+        ("site_name", "s3cret\tname"),
+        ("base_url", "http://acme.example/s3cret"),
+        ("apikey", "s3cret"),
+    ];
+    let error = Registry::discover().unwrap().connect("OpenRouter", values).unwrap_err();
+    assert_eq!(error.fields().len(), values.len(), "{error}");
+    let shown = [error.to_string(), format!("{error:?}"), serde_json::to_string(&error).unwrap()];
+    for text in shown {
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
+
+#[test]
+fn connecting_an_unknown_provider_says_so_before_it_looks_at_the_settings() {
+    let error = Registry::new().connect("OpenRouter", [("nonsense", "1")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.fields(), []);
+}

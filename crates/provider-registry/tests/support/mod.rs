@@ -1,0 +1,126 @@
+//! Providers that are data: a fixed catalogue, or none that can be fetched, and a count of what was asked.
+
+// Each test program uses its own part of this. A panic is a failed test.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use provider_core::{
+    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues,
+    ConnectionReport, Error, ErrorKind, Links, LlmProvider, Model, ProviderDescriptor,
+};
+use provider_registry::Workspace;
+
+/// An LLM provider without settings that takes only the models it lists.
+pub(crate) const fn describe(id: &'static str, display_name: &'static str) -> ProviderDescriptor {
+    ProviderDescriptor {
+        id,
+        display_name,
+        description: "Made up for a test.",
+        capabilities: Capabilities::of(&[Capability::Llm]),
+        fields: &[],
+        links: Links { key: None, docs: None, models: None, status: None },
+        accepts_unlisted_models: false,
+        constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
+    }
+}
+
+/// Takes any id, as OpenRouter does.
+pub(crate) static OPENROUTER: ProviderDescriptor = {
+    let mut openrouter = describe("openrouter", "OpenRouter");
+    openrouter.accepts_unlisted_models = true;
+    openrouter
+};
+/// Takes only what it lists.
+pub(crate) static OLLAMA: ProviderDescriptor = describe("ollama", "Ollama");
+
+/// A workspace with these providers, under these ids.
+pub(crate) fn workspace<const N: usize>(providers: [(&str, &Arc<Fake>); N]) -> Workspace {
+    let mut workspace = Workspace::new("acme");
+    for (id, provider) in providers {
+        let added = workspace.add_provider(id, provider.clone());
+        assert!(added.is_ok(), "{added:?}");
+    }
+    workspace
+}
+
+/// A provider that only says hello, and counts what it is asked.
+#[derive(Debug)]
+pub(crate) struct Fake {
+    descriptor: &'static ProviderDescriptor,
+    catalogue: Mutex<Result<Catalogue, Error>>,
+    fetches: AtomicUsize,
+    chats: AtomicUsize,
+}
+
+impl Fake {
+    /// A provider that has these models.
+    pub(crate) fn listing(descriptor: &'static ProviderDescriptor, ids: &[&str]) -> Arc<Self> {
+        Self::with(descriptor, Ok(catalogue(ids)))
+    }
+
+    /// A provider whose catalogue cannot be fetched.
+    pub(crate) fn unreachable(descriptor: &'static ProviderDescriptor) -> Arc<Self> {
+        let error = Error::new(ErrorKind::Connection, "nobody answers").with_provider(descriptor.id);
+        Self::with(descriptor, Err(error))
+    }
+
+    fn with(descriptor: &'static ProviderDescriptor, catalogue: Result<Catalogue, Error>) -> Arc<Self> {
+        let (fetches, chats) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { descriptor, catalogue: Mutex::new(catalogue), fetches, chats })
+    }
+
+    /// From now on it has these models.
+    pub(crate) fn now_lists(&self, ids: &[&str]) {
+        *self.catalogue.lock().unwrap() = Ok(catalogue(ids));
+    }
+
+    /// How often the catalogue was asked for.
+    pub(crate) fn fetches(&self) -> usize {
+        self.fetches.load(Relaxed)
+    }
+
+    /// How often it was asked for an answer.
+    pub(crate) fn chats(&self) -> usize {
+        self.chats.load(Relaxed)
+    }
+}
+
+#[async_trait]
+impl LlmProvider for Fake {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        self.descriptor
+    }
+
+    async fn stream(&self, _: &ChatRequest) -> Result<ChatStream, Error> {
+        self.chats.fetch_add(1, Relaxed);
+        Err(Error::new(ErrorKind::Server, "it only lists models").with_provider(self.descriptor.id))
+    }
+
+    async fn chat(&self, _: &ChatRequest) -> Result<ChatResponse, Error> {
+        self.chats.fetch_add(1, Relaxed);
+        let mut reply = ChatResponse::default();
+        reply.message.text.push_str("Hello");
+        Ok(reply)
+    }
+
+    async fn models(&self) -> Result<Catalogue, Error> {
+        self.fetches.fetch_add(1, Relaxed);
+        self.catalogue.lock().unwrap().clone()
+    }
+
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        Ok(ConnectionReport::default())
+    }
+}
+
+fn catalogue(ids: &[&str]) -> Catalogue {
+    let models = ids.iter().map(|id| {
+        let mut model = Model::default();
+        model.id.push_str(id);
+        model
+    });
+    Catalogue::new(models.collect(), None)
+}
