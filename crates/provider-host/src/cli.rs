@@ -1,0 +1,294 @@
+//! The command line: commands, flags, and their help.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+use crate::output::style::ColorChoice;
+use crate::params::Params;
+
+const EXAMPLES: &str = "\
+Examples:
+  provider-host chat openai/gpt-4o \"Hello\"
+  provider-host chat anthropic/claude-3.5-sonnet \"Summarise this\" < report.txt
+  provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
+  provider-host models claude --supports tools --sort price
+  OPENROUTER_API_KEY=sk-or-v1-... provider-host key
+
+Environment:
+  OPENROUTER_API_KEY    the key; there is no flag for it, as flags show in the process list
+  OPENROUTER_BASE_URL   where the API is
+  OPENROUTER_SITE_URL   the address of your app
+  OPENROUTER_SITE_NAME  the name of your app
+  NO_COLOR              no colours
+Blank variables count as unset. `provider-host providers show NAME` lists the variables of a provider.
+
+Without a key and a base URL everything runs against a sandbox inside this program, which costs nothing.";
+
+/// Talks to the models of AI providers, and shows what it did and what it cost.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", exit::CODES))]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
+    pub(crate) color: ColorChoice,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which provider to use, and how to reach it.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct ConnectArgs {
+    /// The provider, by its id or name; `providers` lists them
+    #[arg(long, global = true, value_name = "NAME", default_value = "openrouter")]
+    pub(crate) provider: String,
+
+    /// Where the API is, version path included [env: OPENROUTER_BASE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+
+    /// The address of your app, which the service may show [env: OPENROUTER_SITE_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) site_url: Option<String>,
+
+    /// The name of your app, which the service may show [env: OPENROUTER_SITE_NAME]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) site_name: Option<String>,
+
+    /// Use the sandbox inside this program, whatever the environment says
+    #[arg(long, global = true, conflicts_with = "base_url")]
+    pub(crate) sandbox: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask a model, and read its answer as it comes
+    Chat(Box<ChatArgs>),
+    /// Ask several models the same, and see their answers, speeds and costs side by side
+    Compare(Box<CompareArgs>),
+    /// Search the models there are, with prices and abilities
+    Models(ModelsArgs),
+    /// Test the key, and see what it has left
+    Key(KeyArgs),
+    /// See the providers there are, and the settings they take
+    Providers(ProvidersArgs),
+    /// Run the sandbox for other programs, until Ctrl-C
+    Sandbox(SandboxArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The answer goes to standard output, everything else to standard error.
+
+Examples:
+  provider-host chat openai/gpt-4o \"Hello\"
+  git diff | provider-host chat openai/gpt-4o \"Write a commit message\" --temperature 0
+  provider-host chat openai/gpt-4o - < prompt.txt > answer.txt
+  provider-host chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
+  provider-host chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
+  provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json")]
+pub(crate) struct ChatArgs {
+    /// The model's id, sent as it is; `openrouter:ID` names the provider as well
+    pub(crate) model: String,
+
+    /// What to ask. Without it, or with `-`, standard input is read; if both are given, standard input comes second
+    pub(crate) prompt: Option<String>,
+
+    /// Wait for the whole answer instead of streaming it
+    #[arg(long)]
+    pub(crate) no_stream: bool,
+
+    /// Show the model's thoughts on standard error
+    #[arg(long)]
+    pub(crate) show_reasoning: bool,
+
+    /// Write one JSON object: the answer or the error, and the times in milliseconds
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Give up after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) params: Params,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Rows have the order of the models on the command line, whichever answers first. A model that fails stops no \
+other. The exit code is 0 if at least one answered, and else that of the first error.
+
+Examples:
+  provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
+  provider-host compare \"Say hi\" openai/gpt-4o openai/gpt-5 --output markdown > report.md
+  provider-host compare - openai/gpt-4o openai/gpt-5 --max-tokens 200 --timeout 60 < prompt.txt")]
+pub(crate) struct CompareArgs {
+    /// What to ask; `-` reads standard input
+    pub(crate) prompt: String,
+
+    /// The models' ids, as for `chat`
+    #[arg(value_name = "MODEL", required = true)]
+    pub(crate) models: Vec<String>,
+
+    /// How to show the answers
+    #[arg(long, value_name = "FORM", default_value = "table")]
+    pub(crate) output: CompareOutput,
+
+    /// How many models to ask at the same time
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) concurrency: u16,
+
+    /// Give up on a model after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) params: Params,
+}
+
+/// How a comparison is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompareOutput {
+    /// Aligned columns, answers cut to a line
+    Table,
+    /// A report with the whole answers
+    Markdown,
+    /// Everything that is known
+    Json,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+All conditions must hold. Prices are in US dollars per million tokens, exact.
+
+Examples:
+  provider-host models claude
+  provider-host models --free --supports tools
+  provider-host models --input image --min-context 200000 --sort price --limit 10")]
+pub(crate) struct ModelsArgs {
+    /// Words that must be in the id or the name
+    pub(crate) words: Vec<String>,
+
+    /// Only models whose prompt and answer cost nothing
+    #[arg(long)]
+    pub(crate) free: bool,
+
+    /// Only models that support this request parameter (tools, response_format, reasoning, seed, ...); repeatable
+    #[arg(long, value_name = "PARAM")]
+    pub(crate) supports: Vec<String>,
+
+    /// Only models that read this (text, image, file, audio, video); repeatable
+    #[arg(long, value_name = "MODALITY")]
+    pub(crate) input: Vec<String>,
+
+    /// Only models with room for at least so many tokens
+    #[arg(long, value_name = "TOKENS")]
+    pub(crate) min_context: Option<u64>,
+
+    /// What comes first: by name, the cheapest, the roomiest, or the newest
+    #[arg(long, value_name = "ORDER", default_value = "id")]
+    pub(crate) sort: SortBy,
+
+    /// Show no more than so many
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+
+    /// Write JSON, with everything the service tells of each model
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The order of models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortBy {
+    /// By id
+    Id,
+    /// Cheapest first: the prices of prompt and answer together
+    Price,
+    /// Most room first
+    Context,
+    /// Newest first
+    Newest,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Costs nothing. Exit code 3 if the key is refused.")]
+pub(crate) struct KeyArgs {
+    /// Write JSON, with everything the service tells of the key
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  provider-host providers
+  provider-host providers show OpenRouter
+  provider-host providers show openrouter --json")]
+pub(crate) struct ProvidersArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ProvidersCommand>,
+
+    /// Write JSON, as a settings page needs it
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProvidersCommand {
+    /// List them, with what they can do (the default)
+    List,
+    /// Show one with its capabilities, settings and links
+    Show {
+        /// Its id or its name, in any case
+        name: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SandboxArgs {
+    /// The port to listen on, on this machine only; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 8787)]
+    pub(crate) port: u16,
+
+    /// The seed of everything made up: the same seed and request get the same answer
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// How many milliseconds each token takes
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    pub(crate) token_delay_ms: u64,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "is no number of seconds")?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("must be a number of seconds above 0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::{Cli, seconds};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn seconds_are_above_zero() {
+        assert_eq!(seconds("1.5").map(|time| time.as_millis()), Ok(1_500));
+        assert!(["0", "-1", "NaN", "inf", "1e300", "soon"].iter().all(|text| seconds(text).is_err()));
+    }
+}

@@ -1,0 +1,98 @@
+//! Everything that is written for people or programs to read: two channels, and the manners of each.
+//!
+//! Standard output carries results and nothing else; losing it ends the program quietly. Standard error carries
+//! remarks; losing it is nobody's problem.
+
+pub(crate) mod number;
+pub(crate) mod progress;
+pub(crate) mod style;
+pub(crate) mod table;
+pub(crate) mod text;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use self::style::{ColorChoice, Paint};
+
+/// The version of everything that is written as JSON. New fields do not change it.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Standard output takes no more.
+#[derive(Debug)]
+pub(crate) struct StdoutError(pub(crate) io::Error);
+
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema_version: u32,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+/// The two channels and what their readers can show.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    /// Colours for standard output.
+    pub(crate) out: Paint,
+    /// Colours for standard error.
+    pub(crate) err: Paint,
+    /// Whether a person reads standard output.
+    pub(crate) out_is_terminal: bool,
+    /// Whether a person reads standard error.
+    pub(crate) err_is_terminal: bool,
+    /// How many columns standard output has; `None` where lines may be of any length.
+    pub(crate) columns: Option<usize>,
+}
+
+impl Output {
+    pub(crate) fn new(color: ColorChoice) -> Self {
+        let (out_is_terminal, err_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let columns = out_is_terminal.then(terminal_size::terminal_size).flatten();
+        Self {
+            out: Paint::new(color, out_is_terminal),
+            err: Paint::new(color, err_is_terminal),
+            out_is_terminal,
+            err_is_terminal,
+            columns: columns.map(|(width, _)| usize::from(width.0)),
+        }
+    }
+
+    /// Writes a result, at once.
+    ///
+    /// # Errors
+    /// When standard output takes no more.
+    pub(crate) fn write(&self, text: &str) -> Result<(), StdoutError> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(StdoutError)
+    }
+
+    /// Writes text that came from elsewhere: as it is into a pipe or a file, without control characters on a terminal.
+    ///
+    /// # Errors
+    /// When standard output takes no more.
+    pub(crate) fn write_foreign(&self, text: &str) -> Result<(), StdoutError> {
+        if self.out_is_terminal { self.write(&text::harmless(text)) } else { self.write(text) }
+    }
+
+    /// Writes a result for programs: one JSON object, which begins with the version of its form.
+    ///
+    /// # Errors
+    /// When standard output takes no more.
+    pub(crate) fn write_json(&self, body: &impl Serialize) -> Result<(), StdoutError> {
+        let document = Document { schema_version: SCHEMA_VERSION, body };
+        let json = serde_json::to_string_pretty(&document).map_err(|error| StdoutError(error.into()))?;
+        self.write_foreign(&(json + "\n"))
+    }
+
+    /// Writes a remark as it is.
+    pub(crate) fn remark(&self, text: &str) {
+        let mut err = io::stderr().lock();
+        // There is no one left to tell.
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+
+    /// Writes a remark on a line of its own.
+    pub(crate) fn note(&self, line: &str) {
+        self.remark(&format!("{line}\n"));
+    }
+}

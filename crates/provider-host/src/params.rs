@@ -1,0 +1,252 @@
+//! The parameters of a request as flags, the same for every command that asks a model.
+//!
+//! A flag that is not given leaves its parameter out. Values go to the service as they are: it knows best what each
+//! model takes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use provider_core::{ChatRequest, RawJson, Reasoning, ResponseFormat};
+use serde_json::Value;
+
+use crate::exit::Failure;
+
+/// How long the name of a schema may be.
+const SCHEMA_NAME: usize = 64;
+
+/// The parameters of a request.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Request parameters (left out unless given)")]
+pub(crate) struct Params {
+    /// Instructions that stand above the prompt
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+
+    /// Randomness, 0 to 2
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    temperature: Option<f64>,
+
+    /// Pick from the likeliest tokens that make up this share, above 0 to 1
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    top_p: Option<f64>,
+
+    /// Pick from so many likeliest tokens; 0 is off
+    #[arg(long, value_name = "N")]
+    top_k: Option<u32>,
+
+    /// Drop tokens below this share of the likeliest one's squared probability, 0 to 1
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    top_a: Option<f64>,
+
+    /// Drop tokens below this share of the likeliest one's probability, 0 to 1
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    min_p: Option<f64>,
+
+    /// Penalty that grows with how often a token came already, -2 to 2
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    frequency_penalty: Option<f64>,
+
+    /// Penalty for tokens that came already, -2 to 2
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    presence_penalty: Option<f64>,
+
+    /// Multiplicative penalty for repetition, above 0 to 2; 1 is neutral
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    repetition_penalty: Option<f64>,
+
+    /// Seed for sampling, where the model takes one
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    seed: Option<i64>,
+
+    /// A text that ends the answer; repeatable
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    stop: Vec<String>,
+
+    /// The most tokens to generate
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u32>,
+
+    /// The same under its newer name, for models that take only that one
+    #[arg(long, value_name = "N")]
+    max_completion_tokens: Option<u32>,
+
+    /// How hard to think: none, minimal, low, medium, high, xhigh, max
+    #[arg(long, value_name = "EFFORT", conflicts_with = "reasoning_tokens")]
+    reasoning: Option<String>,
+
+    /// The most tokens to think with
+    #[arg(long, value_name = "N")]
+    reasoning_tokens: Option<u32>,
+
+    /// How long-winded to be: low, medium, high
+    #[arg(long, value_name = "WORD")]
+    verbosity: Option<String>,
+
+    /// Your id for the end user, for abuse detection
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
+
+    /// Keeps a conversation on one upstream provider
+    #[arg(long, value_name = "ID")]
+    session_id: Option<String>,
+
+    /// A model to try when the others failed; repeatable, in this order
+    #[arg(long, value_name = "MODEL")]
+    fallback: Vec<String>,
+
+    /// A parameter without a flag of its own, such as provider='{"sort":"price"}'; repeatable
+    #[arg(long, value_name = "NAME=JSON", value_parser = extra)]
+    extra: Vec<(String, Value)>,
+
+    /// Ask for the log probability of every token (see them with --json)
+    #[arg(long)]
+    logprobs: bool,
+
+    /// Ask for so many alternatives of every token, 0 to 20; needs --logprobs
+    #[arg(long, value_name = "N")]
+    top_logprobs: Option<u8>,
+
+    /// Ask for a JSON object; say so in the prompt as well
+    #[arg(long, conflicts_with = "json_schema")]
+    json_object: bool,
+
+    /// Ask for JSON that fits the JSON Schema in this file
+    #[arg(long, value_name = "FILE")]
+    json_schema: Option<PathBuf>,
+
+    /// A label to find the request by later; repeatable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    metadata: Vec<(String, String)>,
+}
+
+impl Params {
+    /// The request to ask any model with these parameters; put the model's id in.
+    ///
+    /// # Errors
+    /// When the file of the schema cannot be read.
+    pub(crate) fn request(&self, prompt: &str) -> Result<ChatRequest, Failure> {
+        let mut request = ChatRequest::default();
+        if let Some(system) = &self.system {
+            request = request.system(system.as_str());
+        }
+        request = request.user(prompt).fallback_models(&self.fallback).stop(&self.stop);
+        request.temperature = self.temperature;
+        request.top_p = self.top_p;
+        request.top_k = self.top_k;
+        request.top_a = self.top_a;
+        request.min_p = self.min_p;
+        request.frequency_penalty = self.frequency_penalty;
+        request.presence_penalty = self.presence_penalty;
+        request.repetition_penalty = self.repetition_penalty;
+        request.seed = self.seed;
+        request.max_tokens = self.max_tokens;
+        request.max_completion_tokens = self.max_completion_tokens;
+        request.reasoning = self.reasoning();
+        request.verbosity = self.verbosity.clone();
+        request.user = self.user.clone();
+        request.session_id = self.session_id.clone();
+        request.logprobs = self.logprobs.then_some(true);
+        request.top_logprobs = self.top_logprobs;
+        request.response_format = self.response_format()?;
+        request.extra = self.extra.iter().cloned().collect();
+        request.metadata = self.metadata.iter().cloned().collect();
+        Ok(request)
+    }
+
+    fn reasoning(&self) -> Option<Reasoning> {
+        let effort = self.reasoning.as_deref().map(Reasoning::effort);
+        effort.or_else(|| self.reasoning_tokens.map(Reasoning::max_tokens))
+    }
+
+    fn response_format(&self) -> Result<Option<ResponseFormat>, Failure> {
+        match &self.json_schema {
+            Some(file) => schema(file).map(Some),
+            None => Ok(self.json_object.then_some(ResponseFormat::JsonObject)),
+        }
+    }
+}
+
+/// The schema in a file. It is called like the file, since it needs a name.
+fn schema(file: &Path) -> Result<ResponseFormat, Failure> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| Failure::Usage(format!("--json-schema {}: {error}", file.display())))?;
+    let schema: RawJson = text
+        .parse()
+        .map_err(|error| Failure::Usage(format!("--json-schema {}: no JSON: {error}", file.display())))?;
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let name: String = stem.chars().map(plain).take(SCHEMA_NAME).collect();
+    Ok(ResponseFormat::json_schema(name, schema))
+}
+
+/// JSON has no NaN and no infinity.
+fn number(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err("is no number".to_owned()),
+    }
+}
+
+fn extra(text: &str) -> Result<(String, Value), String> {
+    let (name, json) = label(text).map_err(|_| "write NAME=JSON")?;
+    let value = serde_json::from_str(&json).map_err(|error| {
+        format!("what follows the = is no JSON ({error}); text needs quotes: {name}='\"...\"'")
+    })?;
+    Ok((name, value))
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use provider_core::ChatRequest;
+
+    use super::Params;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        params: Params,
+    }
+
+    fn request(line: &str) -> ChatRequest {
+        Line::try_parse_from(line.split(' ')).unwrap().params.request("hi").unwrap()
+    }
+
+    #[test]
+    fn what_is_not_given_is_left_out() {
+        assert_eq!(request("x"), ChatRequest::default().user("hi"));
+    }
+
+    #[test]
+    fn zero_and_below_are_values() {
+        let given = request("x --temperature 0 --presence-penalty -1.5 --seed -7 --top-k 0");
+        let expected =
+            ChatRequest::default().user("hi").temperature(0.0).presence_penalty(-1.5).seed(-7).top_k(0);
+        assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn pairs_are_split_at_the_first_sign() {
+        let given = request(r#"x --metadata a=b=c --extra provider={"order":["x=y"]}"#);
+        let expected = ChatRequest::default()
+            .user("hi")
+            .metadata("a", "b=c")
+            .extra("provider", serde_json::json!({"order": ["x=y"]}));
+        assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn what_json_cannot_say_is_refused() {
+        for line in ["x --temperature NaN", "x --top-p inf", "x --extra a", "x --extra =1", "x --extra a=b"] {
+            assert!(Line::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+use std::time::Duration;
+
+use openrouter_sandbox::Sandbox;
+use serde_json::json;
+
+use crate::support::{KEY, against, assert_has, binary, ran, ran_with_input, run, sandbox};
+
+#[tokio::test]
+async fn the_answer_is_alone_on_standard_output() {
+    let ran = run(&["chat", "openai/gpt-4o", "Hello"]).await.with_code(0);
+    assert_has(&ran.out, &["Hello"]);
+    assert!(ran.out.ends_with('\n') && ran.out.lines().count() == 1, "{:?}", ran.out);
+    assert_has(&ran.err, &["asked for openai/gpt-4o, served by ", "(model openai/gpt-4o-2024-11-20)"]);
+    assert_has(&ran.err, &["tokens 4 in, ", "cost $0.000", "finish stop", "first token ", "total "]);
+    assert!(!ran.err.contains('\x1b') && !ran.out.contains('\x1b'), "no colours in a pipe");
+}
+
+#[tokio::test]
+async fn streamed_and_whole_answers_are_the_same() {
+    let streamed = run(&["chat", "openai/gpt-4o", "Hello"]).await.with_code(0);
+    let whole = run(&["chat", "openai/gpt-4o", "Hello", "--no-stream"]).await.with_code(0);
+    assert_eq!(streamed.out, whole.out);
+}
+
+#[tokio::test]
+async fn json_has_answer_and_times() {
+    let ran = run(&["chat", "openai/gpt-4o", "Hello", "--json"]).await.with_code(0);
+    let json = ran.json();
+    assert_eq!(json["schema_version"], 1);
+    assert_eq!(json["requested"], "openai/gpt-4o");
+    assert_eq!(json["response"]["model"], "openai/gpt-4o-2024-11-20");
+    assert_has(json["response"]["message"]["text"].as_str().unwrap(), &["Hello"]);
+    assert!(json["response"]["usage"]["cost"].as_f64().unwrap() > 0.0);
+    let times = &json["timings"];
+    assert!(times["total_ms"].as_f64() >= times["time_to_first_token_ms"].as_f64(), "{times}");
+}
+
+#[tokio::test]
+async fn json_has_the_error_and_what_came_before_it() {
+    let ran = run(&["chat", "sandbox/mid-stream-error", "Hello", "--json"]).await.with_code(8);
+    let json = ran.json();
+    assert_eq!(json["error"]["kind"], "upstream");
+    assert_has(json["error"]["partial"]["message"]["text"].as_str().unwrap(), &["Hello"]);
+    assert_has(&ran.err, &["error: upstream provider failed"]);
+}
+
+#[tokio::test]
+async fn json_has_errors_of_the_settings_too() {
+    let ran = ran(binary().env("OPENROUTER_API_KEY", "a b").args(["chat", "x/y", "Hello", "--json"])).await;
+    let ran = ran.with_code(2);
+    assert_eq!(ran.json()["error"]["fields"][0]["field"], "api_key");
+}
+
+#[tokio::test]
+async fn the_prompt_comes_from_standard_input() {
+    let sandbox = sandbox().await;
+    for args in [&["chat", "openai/gpt-4o"][..], &["chat", "openai/gpt-4o", "-"]] {
+        ran_with_input(&mut against(&sandbox, args), "from the pipe\n").await.with_code(0);
+    }
+    let mut both = against(&sandbox, &["chat", "openai/gpt-4o", "Sum up"]);
+    ran_with_input(&mut both, "a long\nstory\n").await.with_code(0);
+    let prompts: Vec<_> =
+        sandbox.requests().iter().map(|request| request.body["messages"][0]["content"].clone()).collect();
+    assert_eq!(prompts, ["from the pipe", "from the pipe", "Sum up\n\na long\nstory"]);
+}
+
+#[tokio::test]
+async fn without_a_prompt_nothing_is_asked() {
+    let sandbox = sandbox().await;
+    let ran = ran(&mut against(&sandbox, &["chat", "openai/gpt-4o"])).await.with_code(2);
+    assert_has(&ran.err, &["error: there is nothing to ask"]);
+    assert!(sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn parameters_reach_the_wire_and_nothing_else_does() {
+    let sandbox = sandbox().await;
+    let dir = std::env::temp_dir().join(format!("provider-host-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let schema = dir.join("a person.json");
+    std::fs::write(&schema, r#"{"type":"object","properties":{"z":{},"a":{}}}"#).unwrap();
+    let args = ["chat", "openai/gpt-4o:nitro", "Hello", "--system", "Be terse", "--temperature", "0"];
+    let more = ["--presence-penalty", "-1.5", "--seed", "-7", "--stop", "-- ", "--max-tokens", "90"];
+    let rest = [
+        "--extra",
+        r#"provider={"sort":"price"}"#,
+        "--metadata",
+        "a=b=c",
+        "--fallback",
+        "openai/gpt-4o-mini",
+    ];
+    let mut command = against(&sandbox, &args);
+    command.args(more).args(rest).arg("--json-schema").arg(&schema);
+    ran(&mut command).await.with_code(0);
+    std::fs::remove_dir_all(&dir).unwrap();
+
+    let mut body = sandbox.requests()[0].body.clone();
+    // How streaming is asked for is the provider's business.
+    body.as_object_mut().unwrap().retain(|name, _| !name.starts_with("stream"));
+    let models = body.as_object_mut().unwrap().remove("models").unwrap();
+    assert!(models.as_array().unwrap().contains(&json!("openai/gpt-4o-mini")), "{models}");
+    let expected = json!({
+        "model": "openai/gpt-4o:nitro",
+        "messages": [{"role": "system", "content": "Be terse"}, {"role": "user", "content": "Hello"}],
+        "temperature": 0.0, "presence_penalty": -1.5, "seed": -7, "stop": ["-- "], "max_tokens": 90,
+        "provider": {"sort": "price"}, "metadata": {"a": "b=c"},
+        "response_format": {"type": "json_schema", "json_schema": {
+            "name": "a_person", "schema": {"type": "object", "properties": {"z": {}, "a": {}}},
+        }},
+    });
+    assert_eq!(body, expected);
+}
+
+#[tokio::test]
+async fn a_fallback_is_said_aloud() {
+    let ran =
+        run(&["chat", "sandbox/overload", "Hello", "--fallback", "openai/gpt-4o-mini"]).await.with_code(0);
+    assert_has(&ran.err, &["a fallback answered: asked for sandbox/overload, served by "]);
+}
+
+#[tokio::test]
+async fn thoughts_are_shown_on_demand_and_never_mixed_in() {
+    let args = ["chat", "deepseek/deepseek-r1", "Hello", "--reasoning", "high"];
+    let quiet = run(&args).await.with_code(0);
+    let loud = run(&[&args[..], &["--show-reasoning"]].concat()).await.with_code(0);
+    assert_eq!(quiet.out, loud.out);
+    assert!(loud.err.lines().count() > quiet.err.lines().count(), "{}", loud.err);
+    assert_has(&loud.err, &["reasoning) | cost"]);
+}
+
+#[tokio::test]
+async fn the_provider_can_be_named_in_the_model() {
+    let sandbox = sandbox().await;
+    ran(&mut against(&sandbox, &["chat", "openrouter:openai/gpt-4o:floor", "Hello"])).await.with_code(0);
+    assert_eq!(sandbox.requests()[0].body["model"], "openai/gpt-4o:floor");
+}
+
+#[tokio::test]
+async fn without_a_key_the_sandbox_answers() {
+    for key in [None, Some("  ")] {
+        let mut command = binary();
+        command.args(["chat", "openai/gpt-4o", "Hello"]);
+        if let Some(blank) = key {
+            command.env("OPENROUTER_API_KEY", blank);
+        }
+        let ran = ran(&mut command).await.with_code(0);
+        assert_has(&ran.out, &["Hello"]);
+        assert_eq!(ran.err.matches("built-in sandbox").count(), 1, "{}", ran.err);
+    }
+}
+
+#[tokio::test]
+async fn the_sandbox_never_gets_the_real_key() {
+    let elsewhere = sandbox().await;
+    let mut command = against(&elsewhere, &["chat", "openai/gpt-4o", "Hello", "--sandbox"]);
+    let ran = ran(&mut command).await.with_code(0);
+    assert!(elsewhere.requests().is_empty(), "the base URL of the environment was used");
+    assert!(!ran.err.contains("built-in sandbox"), "it was asked for: {}", ran.err);
+}
+
+#[tokio::test]
+async fn flags_override_the_environment() {
+    let sandbox = sandbox().await;
+    let mut command = against(&sandbox, &["chat", "openai/gpt-4o", "Hello", "--site-name", "Flag"]);
+    command.env("OPENROUTER_SITE_NAME", "Environment").env("OPENROUTER_SITE_URL", "https://example.com/");
+    ran(&mut command).await.with_code(0);
+    let request = &sandbox.requests()[0];
+    assert_eq!(request.header("x-title"), Some("Flag"));
+    assert_eq!(request.header("http-referer"), Some("https://example.com/"));
+    assert_eq!(request.header("authorization"), Some(&*format!("Bearer {KEY}")));
+}
+
+#[tokio::test]
+async fn a_time_limit_keeps_what_came() {
+    let sandbox = Sandbox::builder().token_delay(Duration::from_millis(1)).start().await.unwrap();
+    let mut command = against(&sandbox, &["chat", "sandbox/stall", "Hello", "--timeout", "1"]);
+    let ran = ran(&mut command).await.with_code(7);
+    assert_has(&ran.out, &["Hello"]);
+    assert!(ran.out.ends_with('\n'));
+    assert_has(&ran.err, &["error: timeout: there was no complete answer within 1 s"]);
+}
+
+#[tokio::test]
+async fn colours_can_be_forced() {
+    let ran = run(&["chat", "openai/gpt-4o", "Hello", "--color", "always"]).await.with_code(0);
+    assert!(ran.err.contains('\x1b') && !ran.out.contains('\x1b'));
+}

@@ -1,0 +1,87 @@
+use std::time::Duration;
+
+use openrouter_sandbox::Sandbox;
+
+use crate::support::{Ran, against, assert_has, ran, run, sandbox};
+
+const MODELS: [&str; 3] = ["sandbox/slow-first-token", "sandbox/no-credits", "openai/gpt-4o"];
+
+/// Compares the models with a slow one first, on a sandbox where slow is not long.
+async fn compare(output: &str) -> Ran {
+    let sandbox = Sandbox::builder().slow_first_token(Duration::from_millis(200)).start().await.unwrap();
+    let args = [&["compare", "Say hi"], &MODELS[..], &["--output", output]].concat();
+    ran(&mut against(&sandbox, &args)).await.with_code(0)
+}
+
+#[tokio::test]
+async fn the_table_has_a_row_for_each_in_the_order_asked() {
+    let table = compare("table").await.out;
+    let starts: Vec<&str> = table.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(starts, ["REQUESTED", MODELS[0], "", MODELS[1], "", MODELS[2], "", "2"], "{table}");
+    assert_has(
+        &table,
+        &["openai/gpt-4o-2024-11-20", "  error: payment required: ", "2 of 3 answered | tokens"],
+    );
+}
+
+#[tokio::test]
+async fn the_report_has_whole_answers() {
+    let report = compare("markdown").await.out;
+    assert_has(
+        &report,
+        &[
+            "# Comparison\n\n> Say hi\n",
+            "| Requested | Served |",
+            "| openai/gpt-4o | openai/gpt-4o-2024-11-20 |",
+        ],
+    );
+    assert_has(
+        &report,
+        &["\n## sandbox/no-credits\n\n**Error:** payment required", "\n## openai/gpt-4o\n\n> "],
+    );
+}
+
+#[tokio::test]
+async fn json_has_everything_and_exact_sums() {
+    let json = compare("json").await.json();
+    let cells = json["cells"].as_array().unwrap();
+    let requested: Vec<_> = cells.iter().map(|cell| &cell["requested"]).collect();
+    assert_eq!(requested, MODELS);
+    assert_eq!(cells[1]["error"]["kind"], "payment_required");
+    assert_eq!((&json["totals"]["models"], &json["totals"]["answered"]), (&3.into(), &2.into()));
+    let costs: Vec<f64> =
+        cells.iter().filter_map(|cell| cell["response"]["usage"]["cost"].as_f64()).collect();
+    // As decimals: 0.1 + 0.2 must be 0.3.
+    let cents = |amount: f64| (amount * 1e12).round() as u64;
+    assert_eq!(costs.len(), 2);
+    assert_eq!(
+        costs.iter().copied().map(cents).sum::<u64>(),
+        cents(json["totals"]["cost"].as_f64().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn if_all_fail_the_first_error_counts() {
+    let ran = run(&["compare", "Say hi", "sandbox/rate-limit", "sandbox/no-credits"]).await.with_code(6);
+    assert_has(&ran.out, &["error: rate limited", "error: payment required", "0 of 2 answered"]);
+}
+
+#[tokio::test]
+async fn a_silent_model_is_given_up_on() {
+    let args = ["compare", "Say hi", "sandbox/stall", "openai/gpt-4o", "--timeout", "1"];
+    let ran = run(&args).await.with_code(0);
+    assert_has(&ran.out, &["error: timeout: ", "1 of 2 answered"]);
+}
+
+#[tokio::test]
+async fn one_at_a_time_is_possible_and_all_get_the_same() {
+    let sandbox = sandbox().await;
+    let args = ["compare", "Say hi", "openai/gpt-4o", "openai/gpt-5", "--concurrency", "1", "--seed", "5"];
+    ran(&mut against(&sandbox, &args)).await.with_code(0);
+    let requests = sandbox.requests();
+    let asked: Vec<_> = requests.iter().map(|request| &request.body["model"]).collect();
+    assert_eq!(asked, ["openai/gpt-4o", "openai/gpt-5"]);
+    assert!(requests.iter().all(|request| request.body["seed"] == 5));
+    let wrong = ["compare", "Say hi", "openai/gpt-4o", "--concurrency", "0"];
+    ran(&mut against(&sandbox, &wrong)).await.with_code(2);
+}

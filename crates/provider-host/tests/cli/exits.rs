@@ -1,0 +1,104 @@
+use crate::support::{REFUSED_KEY, against, assert_has, binary, ran, run, sandbox};
+
+#[tokio::test]
+async fn every_kind_of_failure_has_its_code() {
+    let sandbox = sandbox().await;
+    for (model, code, said) in [
+        ("sandbox/rate-limit", 6, "rate limited"),
+        ("sandbox/rate-limit-free", 6, "rate limited"),
+        ("sandbox/overload", 8, "retry after 1 s"),
+        ("sandbox/upstream-error", 8, "a worker fell over"),
+        ("sandbox/moderation", 9, "content policy"),
+        ("sandbox/no-credits", 4, "--max-tokens"),
+        ("sandbox/no-endpoints", 5, "no endpoint fits"),
+        ("sandbox/context-length", 9, "--min-context"),
+        ("sandbox/server-error", 8, "service failed"),
+        ("sandbox/html-error", 7, "HTTP 524"),
+        ("sandbox/error-200", 6, "status 200"),
+        ("sandbox/choice-error", 8, "upstream provider failed"),
+        ("sandbox/empty", 8, "empty response"),
+        ("sandbox/mid-stream-error", 8, "upstream provider failed"),
+        ("sandbox/mid-stream-error-bare", 8, "upstream provider failed"),
+        ("sandbox/truncated", 8, "answer interrupted"),
+        ("sandbox/reset", 8, "answer interrupted"),
+        ("sandbox/refusal", 0, "the model refused"),
+        ("sandbox/no-done", 0, "finish stop"),
+        ("nobody/nothing", 5, "model not found"),
+    ] {
+        for form in [&[][..], &["--no-stream"]] {
+            // These two are about streams.
+            if !form.is_empty() && matches!(model, "sandbox/truncated" | "sandbox/reset") {
+                continue;
+            }
+            let args = [&["chat", model, "Hello"], form].concat();
+            let ran = ran(&mut against(&sandbox, &args)).await.with_code(code);
+            assert_has(&ran.err, &[said]);
+            let errors = ran.err.lines().filter(|line| line.starts_with("error: ")).count();
+            assert_eq!(errors, usize::from(code != 0), "{model}: {}", ran.err);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_had_come_stays() {
+    for model in ["sandbox/mid-stream-error", "sandbox/truncated", "sandbox/reset", "sandbox/choice-error"] {
+        let ran = run(&["chat", model, "Hello"]).await.with_code(8);
+        assert_has(&ran.out, &["Hello"]);
+        assert!(ran.out.ends_with('\n'), "{:?}", ran.out);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_key_is_3_everywhere() {
+    let sandbox = sandbox().await;
+    for args in [&["key"][..], &["chat", "openai/gpt-4o", "Hello"], &["compare", "Hello", "openai/gpt-4o"]] {
+        let ran = ran(against(&sandbox, args).env("OPENROUTER_API_KEY", REFUSED_KEY)).await.with_code(3);
+        assert_has(&format!("{}{}", ran.out, ran.err), &["error: authentication failed"]);
+    }
+}
+
+#[tokio::test]
+async fn each_bad_setting_has_its_line() {
+    let mut command = binary();
+    command.env("OPENROUTER_SITE_URL", "no url").args(["key", "--base-url", "http://example.com"]);
+    let ran = ran(&mut command).await.with_code(2);
+    let fields: Vec<&str> =
+        ran.err.lines().filter_map(|line| line.strip_prefix("  ")?.split(':').next()).collect();
+    assert_eq!(fields, ["api_key", "site_url", "base_url"], "{}", ran.err);
+    assert_has(&ran.err, &["OPENROUTER_API_KEY", "hint: keys are made at https://"]);
+}
+
+#[tokio::test]
+async fn nobody_there_is_7() {
+    let mut command = binary();
+    command.env("OPENROUTER_API_KEY", "any").args(["key", "--base-url", "http://127.0.0.1:1/api/v1"]);
+    assert_has(&ran(&mut command).await.with_code(7).err, &["error: connection failed"]);
+}
+
+#[tokio::test]
+async fn wrong_usage_is_2() {
+    for args in [
+        &["chat"][..],
+        &["chat", "openai/gpt-4o", "Hello", "--temperature", "warm"],
+        &["chat", "openai/gpt-4o", "Hello", "--extra", "a=b"],
+        &["chat", "openai/gpt-4o", "Hello", "--json-schema", "/no/such/file"],
+        &["chat", "openai/gpt-4o", "Hello", "--max-tokens", "5", "--max-completion-tokens", "5"],
+        &["compare", "Hello"],
+        &["models", "--sort", "colour"],
+        &["key", "--sandbox", "--base-url", "https://example.com"],
+    ] {
+        run(args).await.with_code(2);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_provider_is_5() {
+    let ran = run(&["chat", "x/y", "Hello", "--provider", "acme"]).await.with_code(5);
+    assert_has(&ran.err, &["openrouter (OpenRouter)"]);
+}
+
+#[tokio::test]
+async fn the_help_explains_the_codes() {
+    let ran = run(&["--help"]).await.with_code(0);
+    assert_has(&ran.out, &["Exit codes:", "130", "OPENROUTER_API_KEY", "Examples:"]);
+}

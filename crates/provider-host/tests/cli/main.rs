@@ -1,0 +1,16 @@
+//! Runs the binary as people do: arguments in; two streams and an exit code out. The service is a sandbox.
+
+// Helpers of tests fail like tests.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod chat;
+mod compare;
+mod exits;
+mod key;
+mod models;
+mod providers;
+#[cfg(unix)]
+mod sandbox;
+#[cfg(unix)]
+mod signals;
+mod support;

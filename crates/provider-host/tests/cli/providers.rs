@@ -1,0 +1,38 @@
+use crate::support::{assert_has, binary, ran};
+
+#[tokio::test]
+async fn they_are_listed() {
+    for args in [&["providers"][..], &["providers", "list"]] {
+        let ran = ran(binary().args(args)).await.with_code(0);
+        assert_has(&ran.out, &["openrouter", "OpenRouter", "llm"]);
+        assert_eq!(ran.err, "");
+    }
+    let json = ran(binary().args(["providers", "--json"])).await.with_code(0).json();
+    assert_eq!(json["providers"][0]["id"], "openrouter");
+}
+
+#[tokio::test]
+async fn one_is_shown_with_all_there_is_to_know() {
+    let page = ran(binary().args(["providers", "show", "openROUTER"])).await.with_code(0).out;
+    let rows: Vec<Vec<&str>> = page.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(rows.contains(&vec!["LLM", "llm", "yes"]), "{page}");
+    assert!(rows.contains(&vec!["Reranking", "reranking", "no"]), "{page}");
+    assert!(
+        rows.contains(&vec!["api_key", "API", "Key", "secret", "yes", "OPENROUTER_API_KEY", "-"]),
+        "{page}"
+    );
+    assert_has(&page, &["site_url", "site_name", "base_url", "https://openrouter.ai/api/v1", "status "]);
+}
+
+#[tokio::test]
+async fn the_descriptor_is_data() {
+    let json = ran(binary().args(["providers", "show", "OpenRouter", "--json"])).await.with_code(0).json();
+    assert_eq!(json["capabilities"], serde_json::json!(["llm"]));
+    assert_eq!(json["fields"][0]["key"], "api_key");
+}
+
+#[tokio::test]
+async fn an_unknown_one_is_not_found() {
+    let ran = ran(binary().args(["providers", "show", "acme"])).await.with_code(5);
+    assert_has(&ran.err, &["\"acme\"", "openrouter (OpenRouter)"]);
+}

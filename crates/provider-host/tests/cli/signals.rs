@@ -1,0 +1,80 @@
+use std::process::Stdio;
+use std::time::Duration;
+
+use openrouter_sandbox::Sandbox;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+
+use crate::support::{against, all_streams_closed, binary, gone, sandbox};
+
+/// What Ctrl-C does.
+pub(crate) fn interrupt(child: &Child) {
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+}
+
+async fn started(command: &mut Command) -> Child {
+    let mut child = command.spawn().unwrap();
+    let mut first = [0; 1];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).await.unwrap();
+    child
+}
+
+#[tokio::test]
+async fn ctrl_c_closes_the_connection() {
+    let sandbox = sandbox().await;
+    let child = started(&mut against(&sandbox, &["chat", "sandbox/stall", "Hello"])).await;
+    assert_eq!(sandbox.open_streams(), 1);
+    interrupt(&child);
+    let ran = gone(child).await.with_code(130);
+    assert_eq!(ran.err, "\ninterrupted\n");
+    all_streams_closed(&sandbox).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_closes_all_connections_of_a_comparison() {
+    let sandbox = sandbox().await;
+    let child = against(&sandbox, &["compare", "Hello", "sandbox/stall", "sandbox/stall"]).spawn().unwrap();
+    open_streams(&sandbox, 2).await;
+    interrupt(&child);
+    gone(child).await.with_code(130);
+    all_streams_closed(&sandbox).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_is_heard_while_reading_standard_input() {
+    let mut command = binary();
+    let mut child =
+        command.args(["chat", "openai/gpt-4o", "--sandbox"]).stdin(Stdio::piped()).spawn().unwrap();
+    // It must stay open, and waiting for the child would close it.
+    let stdin = child.stdin.take();
+    // Nothing tells from outside when it has begun to read.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    interrupt(&child);
+    assert_eq!(gone(child).await.with_code(130).err, "\ninterrupted\n");
+    drop(stdin);
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_ends_it_quietly() {
+    let sandbox = sandbox().await;
+    let mut child = started(&mut against(&sandbox, &["chat", "sandbox/slow", "Hello"])).await;
+    drop(child.stdout.take());
+    let ran = gone(child).await.with_code(0);
+    assert_eq!(ran.err, "");
+    all_streams_closed(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_long_list_can_be_cut_off() {
+    let sandbox = sandbox().await;
+    let mut child = against(&sandbox, &["models", "--json"]).spawn().unwrap();
+    drop(child.stdout.take());
+    gone(child).await.with_code(0);
+}
+
+async fn open_streams(sandbox: &Sandbox, count: usize) {
+    while sandbox.open_streams() < count {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,118 @@
+//! Starting the binary, and looking at what it did.
+
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use openrouter_sandbox::Sandbox;
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+
+/// The key all runs use. Every [`Ran`] makes sure that it is nowhere in the output.
+pub(crate) const KEY: &str = "sk-or-v1-marker-0123456789abcdef";
+/// A key that the sandbox refuses.
+pub(crate) const REFUSED_KEY: &str = "sk-or-v1-marker-invalid-89abcdef";
+
+/// The binary with an environment of its own and nothing on standard input.
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_provider-host"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OPENROUTER_") {
+            command.env_remove(name);
+        }
+    }
+    command.env_remove("NO_COLOR").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.kill_on_drop(true);
+    command
+}
+
+/// The binary with these arguments, against this sandbox.
+pub(crate) fn against(sandbox: &Sandbox, args: &[&str]) -> Command {
+    let mut command = binary();
+    command.env("OPENROUTER_API_KEY", KEY).env("OPENROUTER_BASE_URL", sandbox.base_url()).args(args);
+    command
+}
+
+/// A sandbox that answers at once.
+pub(crate) async fn sandbox() -> Sandbox {
+    Sandbox::start().await.unwrap()
+}
+
+/// Runs the binary against a sandbox of its own.
+pub(crate) async fn run(args: &[&str]) -> Ran {
+    let sandbox = sandbox().await;
+    ran(&mut against(&sandbox, args)).await
+}
+
+/// Runs a command to its end.
+pub(crate) async fn ran(command: &mut Command) -> Ran {
+    Ran::new(command.output().await.unwrap())
+}
+
+/// Runs a command with a text on standard input.
+pub(crate) async fn ran_with_input(command: &mut Command, input: &str) -> Ran {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
+    Ran::new(child.wait_with_output().await.unwrap())
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn new(output: Output) -> Self {
+        let ran = Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        };
+        for text in [&ran.out, &ran.err] {
+            assert!(!text.contains(KEY) && !text.contains(REFUSED_KEY), "the key shows: {text}");
+            assert!(!text.contains("panicked"), "{text}");
+        }
+        ran
+    }
+
+    /// The run, which must have ended with this code.
+    #[track_caller]
+    pub(crate) fn with_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "out: {}\nerr: {}", self.out, self.err);
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+/// Asserts that a text has all of these in it.
+#[track_caller]
+pub(crate) fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+}
+
+/// Waits until no stream is open any more.
+pub(crate) async fn all_streams_closed(sandbox: &Sandbox) {
+    for _ in 0..100 {
+        if sandbox.open_streams() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{} streams are still open", sandbox.open_streams());
+}
+
+/// Waits for a child that was told to go.
+pub(crate) async fn gone(child: Child) -> Ran {
+    let output = tokio::time::timeout(Duration::from_secs(10), child.wait_with_output()).await;
+    Ran::new(output.expect("it does not end").unwrap())
+}
