@@ -1,0 +1,429 @@
+//! The truth about failures: what a bad day on the wire becomes for the caller. Over real sockets, through the public API.
+
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
+use std::time::Duration;
+
+use openrouter_provider::{Limits, OpenRouter};
+use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event, Retry};
+use provider_tests::{Reply, ScriptedServer};
+
+fn client(server: &ScriptedServer) -> OpenRouter {
+    client_with(server, Limits::default())
+}
+
+fn client_with(server: &ScriptedServer, limits: Limits) -> OpenRouter {
+    let builder = OpenRouter::builder().api_key("sk-or-v1-test").base_url(server.url());
+    builder.limits(limits).build().expect("good settings")
+}
+
+fn request() -> ChatRequest {
+    ChatRequest::new("openai/gpt-4o").user("Hello")
+}
+
+async fn chat(reply: Reply) -> Result<ChatResponse, Error> {
+    let server = ScriptedServer::always(reply).await.expect("a free port");
+    client(&server).chat(&request()).await
+}
+
+/// Reads a stream to its end: its text as it was handed out, and how it ended.
+async fn stream(reply: Reply) -> (String, Result<ChatResponse, Error>) {
+    let server = ScriptedServer::always(reply).await.expect("a free port");
+    read(client(&server)).await
+}
+
+async fn read(client: OpenRouter) -> (String, Result<ChatResponse, Error>) {
+    let mut text = String::new();
+    let mut stream = match client.stream(&request()).await {
+        Ok(stream) => stream,
+        Err(error) => return (text, Err(error)),
+    };
+    let mut ends = 0;
+    while let Some(event) = stream.next().await {
+        match event {
+            Ok(Event::Text(piece)) => text.push_str(&piece),
+            Ok(Event::Finished(_)) | Err(_) => ends += 1,
+            Ok(_) => {}
+        }
+    }
+    assert_eq!(ends, 1, "exactly one terminal event");
+    assert!(stream.next().await.is_none(), "the end is the end");
+    (text, stream.into_response())
+}
+
+fn chunk(content: &str) -> String {
+    format!(
+        r#"data: {{"id":"gen-1","model":"openai/gpt-4o-2024-08-06","provider":"OpenAI","choices":[{{"index":0,"delta":{{"role":"assistant","content":"{content}"}},"finish_reason":null}}]}}"#
+    ) + "\n\n"
+}
+
+#[tokio::test]
+async fn statuses_become_kinds() {
+    use ErrorKind::*;
+    let cases = [
+        (400, r#"{"error":{"code":400,"message":"temperature is too high"}}"#, InvalidRequest, Retry::Never),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"acme/nope is not a valid model ID"}}"#,
+            ModelNotFound,
+            Retry::Never,
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"This endpoint's maximum context length is 10 tokens"}}"#,
+            ContextLength,
+            Retry::Never,
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"too long","metadata":{"error_type":"context_length_exceeded"}}}"#,
+            ContextLength,
+            Retry::Never,
+        ),
+        (
+            401,
+            r#"{"error":{"code":401,"message":"No auth credentials found"}}"#,
+            Authentication,
+            Retry::Never,
+        ),
+        (
+            402,
+            r#"{"error":{"code":402,"message":"more credits, or fewer max_tokens"}}"#,
+            PaymentRequired,
+            Retry::Never,
+        ),
+        (403, r#"{"error":{"code":403,"message":"not allowed here"}}"#, PermissionDenied, Retry::Never),
+        (
+            403,
+            r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"],"flagged_input":"…"}}}"#,
+            ContentPolicy,
+            Retry::Never,
+        ),
+        (
+            404,
+            r#"{"error":{"code":404,"message":"No endpoints found that support tool use"}}"#,
+            NoEndpoint,
+            Retry::Never,
+        ),
+        (408, r#"{"error":{"code":408,"message":"timed out"}}"#, Timeout, Retry::Now),
+        (413, r#"{"error":{"code":413,"message":"too large"}}"#, InvalidRequest, Retry::Never),
+        (429, r#"{"error":{"code":429,"message":"slow down"}}"#, RateLimited, Retry::Now),
+        (500, r#"{"error":{"code":500,"message":"Internal Server Error"}}"#, Server, Retry::Now),
+        (502, r#"{"error":{"code":502,"message":"Provider returned error"}}"#, Upstream, Retry::Now),
+        (503, r#"{"error":{"message":"overloaded"}}"#, Upstream, Retry::Now),
+        (504, "", Timeout, Retry::Now),
+        (524, "<html><body>A timeout occurred</body></html>", Timeout, Retry::Now),
+        (529, "{}", Upstream, Retry::Now),
+        (418, r#"{"error":"short and stout"}"#, InvalidRequest, Retry::Never),
+        (599, "not JSON at all", Server, Retry::Now),
+        (
+            404,
+            r#"{"error":{"code":404,"message":"gone","availability":{"code":"model_deprecated","retryable":false}}}"#,
+            ModelNotFound,
+            Retry::Never,
+        ),
+        (
+            503,
+            r#"{"error":{"message":"wait","availability":{"code":"temporarily_unavailable","retryable":true,"retry_after":7}}}"#,
+            Upstream,
+            Retry::After(Duration::from_secs(7)),
+        ),
+        (
+            429,
+            r#"{"error":{"message":"no use","availability":{"code":"capacity_exhausted","retryable":false}}}"#,
+            RateLimited,
+            Retry::Never,
+        ),
+    ];
+    for (status, body, kind, retry) in cases {
+        for streamed in [false, true] {
+            let reply =
+                Reply::json(status, body).header("x-generation-id", "gen-7").header("cf-ray", "ray-9");
+            let error = match streamed {
+                true => stream(reply).await.1.expect_err(body),
+                false => chat(reply).await.expect_err(body),
+            };
+            let context = format!("{status} {body}");
+            assert_eq!((error.kind(), error.retry()), (kind, retry), "{context}");
+            assert_eq!(error.status(), Some(status), "{context}");
+            assert_eq!(error.provider(), Some("openrouter"), "{context}");
+            assert_eq!(error.model(), Some("openai/gpt-4o"), "{context}");
+            assert_eq!(error.generation_id(), Some("gen-7"), "{context}");
+            assert_eq!(error.request_id(), Some("ray-9"), "{context}");
+            assert!(!error.message().is_empty(), "{context}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_upstream_provider_is_named_and_quoted() {
+    let cases = [
+        (r#""raw":"{\"type\":\"error\",\"error\":{\"message\":\"bad picture\"}}""#, "bad picture"),
+        (r#""raw":"temporarily out of capacity""#, "temporarily out of capacity"),
+        (r#""raw":{"detail":"no such deployment"}"#, "no such deployment"),
+        (r#""raw":"{\"code\":\"x\",\"error\":\"refused\"}""#, "refused"),
+    ];
+    for (raw, words) in cases {
+        let body = format!(
+            r#"{{"error":{{"code":502,"message":"Provider returned error","metadata":{{"provider_name":"Anthropic",{raw}}}}}}}"#
+        );
+        let error = chat(Reply::json(502, body)).await.expect_err("a failure");
+        let upstream = error.upstream().expect("an upstream provider");
+        assert_eq!(upstream.provider.as_deref(), Some("Anthropic"));
+        assert_eq!(upstream.message.as_deref(), Some(words));
+        let shown = error.to_string();
+        assert!(shown.contains(words) && shown.contains("Anthropic") && shown.contains("502"), "{shown}");
+        assert!(error.details().is_some_and(|details| details.get().contains("provider_name")));
+    }
+}
+
+#[tokio::test]
+async fn what_is_shown_is_one_line() {
+    let body = r#"{"error":{"code":502,"message":"first\nsecond\r\n","metadata":{"raw":"{\n  \"detail\": \"a\\tb\"\n}"}}}"#;
+    let shown = chat(Reply::json(502, body)).await.expect_err("a failure").to_string();
+    assert!(shown.contains("first second; upstream says: a b"), "{shown}");
+    assert!(!shown.contains(|c: char| c.is_control()), "{shown:?}");
+}
+
+#[tokio::test]
+async fn waits_are_taken_from_wherever_the_service_puts_them() {
+    let body = r#"{"error":{"code":429,"message":"slow down"}}"#;
+    let seconds = |seconds| Retry::After(Duration::from_secs(seconds));
+    for (name, value, retry) in [
+        ("retry-after", "3", seconds(3)),
+        ("retry-after-ms", "1500", Retry::After(Duration::from_millis(1500))),
+        ("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", Retry::Now),
+        ("retry-after", "soon", Retry::Now),
+    ] {
+        let error = chat(Reply::json(429, body).header(name, value)).await.expect_err("a failure");
+        assert_eq!(error.retry(), retry, "{name}: {value}");
+    }
+    let reset = std::time::SystemTime::now() + Duration::from_secs(100);
+    let reset = reset.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis();
+    let body = format!(
+        r#"{{"error":{{"code":429,"message":"free quota","metadata":{{"headers":{{"X-RateLimit-Reset":"{reset}"}}}}}}}}"#
+    );
+    match chat(Reply::json(429, body)).await.expect_err("a failure").retry() {
+        Retry::After(wait) => assert!((90..=100).contains(&wait.as_secs()), "{wait:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_error_inside_a_success_is_an_error() {
+    for body in [
+        r#"{"error":{"code":429,"message":"slow down"},"user_id":"u"}"#,
+        r#"{"id":null,"choices":null,"error":{"code":"429","message":"slow down"}}"#,
+        r#"{"id":"gen-1","choices":[{"message":{"content":""},"finish_reason":"error","error":{"code":429,"message":"slow down"}}]}"#,
+    ] {
+        for error in [
+            chat(Reply::json(200, body)).await.expect_err(body),
+            stream(Reply::json(200, body)).await.1.expect_err(body),
+            stream(Reply::events(format!("data: {body}\n\n"))).await.1.expect_err(body),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::RateLimited, "{body}");
+            assert_eq!((error.status(), error.code()), (Some(200), Some("429")), "{body}");
+            assert_eq!(error.message(), "slow down");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_success_without_an_answer_is_an_error() {
+    for body in [
+        r#"{"id":null,"choices":null,"created":1,"model":null,"usage":null}"#,
+        r#"{"id":"gen-1"}"#,
+        r#"{"choices":[]}"#,
+        r#"{"choices":[{"message":{"role":"assistant","content":""},"finish_reason":null}]}"#,
+    ] {
+        let error = chat(Reply::json(200, body)).await.expect_err(body);
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::EmptyResponse, true), "{body}");
+    }
+    let (_, end) = stream(Reply::events("data: [DONE]\n\n")).await;
+    assert_eq!(end.expect_err("nothing came").kind(), ErrorKind::EmptyResponse);
+    let error = chat(Reply::json(200, "<html>")).await.expect_err("no JSON");
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+    let error = chat(Reply::json(200, " \n \n")).await.expect_err("only keep-alives");
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_on_the_way_keeps_what_came() {
+    let usage = r#""usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11,"cost":0.001}"#;
+    let ends = [
+        format!(
+            r#"{{"id":"gen-1","error":{{"code":502,"message":"lost it"}},"choices":[{{"delta":{{"content":""}},"finish_reason":"error"}}],{usage}}}"#
+        ),
+        format!(r#"{{"choices":[],"error":{{"code":502,"message":"lost it"}},{usage}}}"#),
+        format!(r#"{{"error":{{"code":502,"message":"lost it"}},{usage}}}"#),
+        format!(
+            r#"{{"error":{{"code":"502","message":"lost it"}},"choices":[{{"delta":{{}},"finish_reason":null}}],{usage}}}"#
+        ),
+        format!(
+            r#"{{"choices":[{{"delta":{{}},"finish_reason":"error","error":{{"code":502,"message":"lost it"}}}}],{usage}}}"#
+        ),
+    ];
+    for end in ends {
+        for tail in ["", "data: [DONE]\n\n"] {
+            let body = format!("{}{}data: {end}\n\n{tail}", chunk("Hel"), chunk("lo"));
+            let (text, outcome) = stream(Reply::events(body)).await;
+            let error = outcome.expect_err(&end);
+            assert_eq!(
+                (error.kind(), error.message(), error.code()),
+                (ErrorKind::Upstream, "lost it", Some("502")),
+                "{end}"
+            );
+            let partial = error.partial().expect("what came");
+            assert_eq!((text.as_str(), partial.text()), ("Hello", "Hello"));
+            assert_eq!(partial.usage.total_tokens, Some(11), "what was paid for is known: {end}");
+            assert_eq!(error.generation_id(), Some("gen-1"));
+        }
+    }
+    // Called an error by its event, whatever is in it.
+    for data in [r#"{"message":"lost it"}"#, "lost it"] {
+        let (_, outcome) =
+            stream(Reply::events(format!("{}event: error\ndata: {data}\n\n", chunk("Hi")))).await;
+        assert_eq!(outcome.expect_err(data).message(), "lost it");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_is_an_error_and_keeps_what_came() {
+    let body = chunk("Hel") + &chunk("lo");
+    for reply in [
+        Reply::events(body.clone()),
+        Reply::events(body.clone()).cut_off(),
+        Reply::events(body.clone() + "data: {\"choices\":[{\"finish_rea"),
+    ] {
+        let (text, outcome) = stream(reply).await;
+        let error = outcome.expect_err("no end came");
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Interrupted, true));
+        assert_eq!(error.partial().expect("what came").text(), "Hello");
+        assert_eq!(text, "Hello");
+    }
+    // With a finish reason the answer is complete, end mark or not.
+    let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    let (_, outcome) = stream(Reply::events(body + finish)).await;
+    assert_eq!(outcome.expect("complete").text(), "Hello");
+    // Cut inside a whole answer.
+    let error = chat(Reply::json(200, r#"{"id":"gen-1","choices":[{"mess"#)).await.expect_err("cut");
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    let error = chat(Reply::json(200, r#"{"id":"gen-1","cho"#).cut_off()).await.expect_err("cut off");
+    assert_eq!((error.kind(), error.model()), (ErrorKind::Interrupted, Some("openai/gpt-4o")));
+}
+
+#[tokio::test]
+async fn a_frame_that_cannot_be_read_does_not_cost_the_answer_and_is_not_swallowed() {
+    let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let (text, outcome) =
+        stream(Reply::events(chunk("Hel") + "data: {oops\n\n" + &chunk("lo") + finish)).await;
+    let error = outcome.expect_err("one frame was unreadable");
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+    assert!(error.message().contains("event 2"), "{error}");
+    assert_eq!((text.as_str(), error.partial().expect("the answer").text()), ("Hello", "Hello"));
+}
+
+#[tokio::test]
+async fn odd_values_do_not_cost_the_answer() {
+    let body = r#"{"id":17,"model":"m","created":"yesterday","provider":{"name":"x"},"choices":[{"index":"0",
+        "message":{"content":"Hello","tool_calls":{},"reasoning":7,"annotations":3},"finish_reason":["stop"],
+        "native_finish_reason":"eos","logprobs":[]}],"usage":{"prompt_tokens":"9","completion_tokens":2.0,
+        "total_tokens":-1,"cost":"0.25","prompt_tokens_details":[]},"error":null}"#;
+    let reply = chat(Reply::json(200, body)).await.expect("an answer");
+    assert_eq!((reply.text(), reply.id.as_deref()), ("Hello", Some("17")));
+    assert_eq!((reply.usage.prompt_tokens, reply.usage.completion_tokens), (Some(9), Some(2)));
+    assert_eq!(
+        (reply.usage.total_tokens, reply.usage.cost.map(|cost| cost.to_string())),
+        (None, Some("0.25".into()))
+    );
+    assert_eq!((reply.finish_reason, reply.native_finish_reason.as_deref()), (None, Some("eos")));
+}
+
+#[tokio::test]
+async fn silence_ends_in_a_timeout() {
+    let limits = Limits::default().read_timeout(Duration::from_millis(200));
+    let server = ScriptedServer::always(Reply::events(chunk("Hello")).stall()).await.expect("a free port");
+    let (text, outcome) = read(client_with(&server, limits)).await;
+    let error = outcome.expect_err("it went silent");
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
+    assert_eq!((text.as_str(), error.partial().expect("what came").text()), ("Hello", "Hello"));
+    assert!(server.wait_for_close().await, "the connection was closed");
+
+    let limits = Limits::default().total_timeout(Duration::from_millis(200));
+    let server = ScriptedServer::always(Reply::json(200, " ").stall()).await.expect("a free port");
+    let error = client_with(&server, limits).chat(&request()).await.expect_err("it took too long");
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn buffers_are_bounded() {
+    let long = "x".repeat(5_000);
+    let cases = [
+        (Reply::events(chunk(&long)), Limits::default().max_frame_bytes(1_000), "max_frame_bytes"),
+        (Reply::events(chunk("a").repeat(50)), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
+        (Reply::json(200, format!("\"{long}\"")), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
+    ];
+    for (reply, limits, name) in cases {
+        let server = ScriptedServer::always(reply).await.expect("a free port");
+        let error = read(client_with(&server, limits)).await.1.expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+        assert!(error.message().contains(name) && error.message().contains("1000"), "{error}");
+    }
+    let server = ScriptedServer::always(Reply::json(500, long)).await.expect("a free port");
+    let error =
+        client_with(&server, Limits::default().max_error_bytes(100)).chat(&request()).await.expect_err("500");
+    assert_eq!((error.kind(), error.message().len()), (ErrorKind::Server, 100));
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_so() {
+    let client = OpenRouter::builder()
+        .api_key("sk-or-v1-test")
+        .base_url("http://127.0.0.1:9")
+        .build()
+        .expect("settings");
+    let error = client.chat(&request()).await.expect_err("nobody listens");
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Connection, true));
+    assert!(error.message().contains("http://127.0.0.1:9") && error.message().contains("refused"), "{error}");
+    assert_eq!(error.model(), Some("openai/gpt-4o"));
+}
+
+#[tokio::test]
+async fn a_redirect_is_refused_so_that_the_key_stays_where_it_is() {
+    let other = ScriptedServer::always(Reply::json(200, "{}")).await.expect("a free port");
+    let reply = Reply::json(307, "").header("location", &format!("{}/chat/completions", other.url()));
+    let error = chat(reply).await.expect_err("no redirects");
+    assert_eq!((error.kind(), error.status()), (ErrorKind::InvalidResponse, Some(307)));
+    assert!(other.requests().is_empty());
+}
+
+#[tokio::test]
+async fn dropping_a_stream_closes_the_connection() {
+    let server = ScriptedServer::always(Reply::events(chunk("Hello")).stall()).await.expect("a free port");
+    let mut stream = client(&server).stream(&request()).await.expect("a stream");
+    assert_eq!(stream.next().await.expect("an event").expect("a good one"), Event::Text("Hello".to_owned()));
+    assert_eq!(server.closed_connections(), 0);
+    drop(stream);
+    assert!(server.wait_for_close().await, "the connection was closed");
+}
+
+#[tokio::test]
+async fn the_end_mark_is_the_end_though_the_body_goes_on() {
+    let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let (text, outcome) = stream(Reply::events(chunk("Hello") + finish + &chunk("more")).stall()).await;
+    assert_eq!((text.as_str(), outcome.expect("complete").text()), ("Hello", "Hello"));
+}
+
+#[tokio::test]
+async fn a_stream_that_was_not_read_to_its_end_gives_no_answer() {
+    let server =
+        ScriptedServer::always(Reply::events(chunk("Hel") + &chunk("lo"))).await.expect("a free port");
+    let mut stream = client(&server).stream(&request()).await.expect("a stream");
+    stream.next().await.expect("an event").expect("a good one");
+    assert_eq!(stream.so_far().text(), "Hel");
+    let error = stream.into_response().expect_err("not complete");
+    assert_eq!(
+        (error.kind(), error.partial().map(ChatResponse::text)),
+        (ErrorKind::Interrupted, Some("Hel"))
+    );
+}

@@ -1,0 +1,114 @@
+//! The key is nowhere: not in `Debug`, not in `Display`, not in what is serialised, whatever happens.
+
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
+use openrouter_provider::{Limits, OpenRouter};
+use provider_core::{ChatRequest, ConfigValues, Error, LlmProvider, RawJson, Secret};
+use provider_tests::{Reply, ScriptedServer};
+
+const MARKER: &str = "sk-or-v1-MARKER0123456789abcdef";
+
+/// Fails if the marker is in any form of the value.
+fn clean<T: std::fmt::Debug>(what: &str, value: &T) {
+    for text in [format!("{value:?}"), format!("{value:#?}")] {
+        assert!(!text.contains("MARKER"), "{what}: {text}");
+    }
+}
+
+fn clean_error(what: &str, error: &Error) {
+    clean(what, error);
+    assert!(!error.to_string().contains("MARKER"), "{what}: {error}");
+    let json = serde_json::to_string(error).expect("JSON");
+    assert!(!json.contains("MARKER"), "{what}: {json}");
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(inner) = cause {
+        assert!(!format!("{inner} {inner:?} {inner:#?}").contains("MARKER"), "{what}: {inner:?}");
+        cause = inner.source();
+    }
+}
+
+#[test]
+fn values_and_clients_hide_the_key() {
+    let secret = Secret::new(MARKER);
+    clean("secret", &secret);
+    assert_eq!(secret.to_string(), "***");
+    clean("values", &ConfigValues::from([("api_key", MARKER), ("site_name", MARKER)]));
+    let builder = OpenRouter::builder().api_key(MARKER).limits(Limits::default());
+    clean("builder", &builder);
+    let client = builder.build().expect("good settings");
+    clean("client", &client);
+    let provider: std::sync::Arc<dyn LlmProvider> = std::sync::Arc::new(client);
+    clean("provider", &provider);
+    clean("descriptor", provider.descriptor());
+}
+
+#[tokio::test]
+async fn an_echo_of_the_key_is_taken_out_of_every_error() {
+    let echoes = [
+        Reply::json(401, format!(r#"{{"error":{{"code":"{MARKER}","message":"no such key: {MARKER}"}}}}"#)),
+        Reply::json(
+            502,
+            format!(
+                r#"{{"error":{{"code":502,"message":"x","metadata":{{"provider_name":"{MARKER}","raw":"key {MARKER}"}}}}}}"#
+            ),
+        ),
+        Reply::json(500, format!("plain {MARKER}")),
+        Reply::json(503, format!("<html>{MARKER}")),
+        Reply::json(200, format!(r#"{{"error":{{"message":"{MARKER}"}}}}"#)),
+        Reply::json(200, format!("{MARKER} is no JSON")),
+        Reply::events(format!("data: {{\"error\":{{\"code\":400,\"message\":\"{MARKER}\"}}}}\n\n")),
+        Reply::events(format!("data: {MARKER}\n\ndata: [DONE]\n\n")),
+        Reply::events(format!("event: error\ndata: {MARKER}\n\n")),
+        Reply::json(429, "{}").header("x-generation-id", MARKER).header("x-request-id", MARKER),
+        Reply::json(200, "{").cut_off(),
+    ];
+    for reply in echoes {
+        let what = format!(
+            "{} {:?}",
+            reply.status,
+            reply.pieces.first().map(|body| String::from_utf8_lossy(body).into_owned())
+        );
+        let server = ScriptedServer::always(reply).await.expect("a free port");
+        let client =
+            OpenRouter::builder().api_key(MARKER).base_url(server.url()).build().expect("good settings");
+        let request = ChatRequest::new("a/b").user("Hello");
+        clean_error(&what, &client.chat(&request).await.expect_err(&what));
+        match client.stream(&request).await {
+            Err(error) => clean_error(&what, &error),
+            Ok(stream) => {
+                clean(&what, &stream);
+                clean_error(&what, &stream.collect().await.expect_err(&what));
+            }
+        }
+        for error in [client.models().await.map(drop), client.check().await.map(drop)]
+            .into_iter()
+            .filter_map(Result::err)
+        {
+            clean_error(&what, &error);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_tells_nothing() {
+    let client =
+        OpenRouter::builder().api_key(MARKER).base_url("http://127.0.0.1:9").build().expect("good settings");
+    clean_error("refused", &client.check().await.expect_err("nobody listens"));
+}
+
+#[test]
+fn settings_that_are_refused_are_not_repeated() {
+    for values in [
+        ConfigValues::from([("api_key", format!("{MARKER} {MARKER}"))]),
+        ConfigValues::from([("api_key", MARKER), ("site_url", MARKER), ("site_name", "a\nb")]),
+        ConfigValues::from([("api_key", "k"), ("base_url", &format!("https://{MARKER}:x@host"))]),
+    ] {
+        clean_error("settings", &OpenRouter::from_values(values).expect_err("bad settings"));
+    }
+}
+
+#[test]
+fn answers_may_hold_anything_and_are_not_touched() {
+    let raw: RawJson = format!("\"{MARKER}\"").parse().expect("JSON");
+    assert_eq!(raw.get(), format!("\"{MARKER}\""), "what a model says is the caller's");
+}

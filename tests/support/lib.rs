@@ -1,0 +1,12 @@
+//! What the tests share: a server that plays scripts over a real socket.
+
+mod cuts;
+mod scripted;
+
+pub use cuts::{Cut, cut};
+pub use scripted::{Reply, Request, ScriptedServer};
+
+/// The examples of the README, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
