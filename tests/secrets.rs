@@ -2,11 +2,31 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
+use std::sync::Mutex;
+
 use openrouter_provider::{Limits, OpenRouter};
 use provider_core::{ChatRequest, ConfigValues, Error, LlmProvider, RawJson, Secret};
 use provider_tests::{Reply, ScriptedServer};
 
 const MARKER: &str = "sk-or-v1-MARKER0123456789abcdef";
+
+/// Everything that any library of the program logs or traces.
+struct Lines(Mutex<Vec<String>>);
+
+static LINES: Lines = Lines(Mutex::new(Vec::new()));
+
+impl log::Log for Lines {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{} {}: {}", record.level(), record.target(), record.args());
+        self.0.lock().expect("nobody panics in here").push(line);
+    }
+
+    fn flush(&self) {}
+}
 
 /// Fails if the marker is in any form of the value.
 fn clean<T: std::fmt::Debug>(what: &str, value: &T) {
@@ -86,6 +106,27 @@ async fn an_echo_of_the_key_is_taken_out_of_every_error() {
         {
             clean_error(&what, &error);
         }
+    }
+}
+
+#[tokio::test]
+async fn no_line_of_any_log_has_the_key() {
+    log::set_logger(&LINES).expect("the only logger");
+    log::set_max_level(log::LevelFilter::Trace);
+    let answer = r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
+    let server = ScriptedServer::always(Reply::json(200, answer)).await.expect("a free port");
+    let client = OpenRouter::builder().api_key(MARKER).site_name("Acme").base_url(server.url());
+    let client = client.build().expect("good settings");
+    let request = ChatRequest::new("a/b").user("Hello");
+    client.chat(&request).await.expect("an answer");
+    client.stream(&request).await.expect("an answer").collect().await.expect("an answer");
+    client.check().await.expect_err("no record of a key");
+    let elsewhere = OpenRouter::builder().api_key(MARKER).base_url("http://127.0.0.1:9").build();
+    elsewhere.expect("good settings").chat(&request).await.expect_err("nobody listens");
+    let lines = LINES.0.lock().expect("nobody panics in here");
+    assert!(!lines.is_empty(), "somebody logs");
+    for line in lines.iter() {
+        assert!(!line.contains("MARKER"), "{line}");
     }
 }
 

@@ -34,6 +34,14 @@
 //! assert!(provider_core::linked_providers().any(|provider| provider.display_name == "OpenRouter"));
 //! ```
 //!
+//! # TLS
+//!
+//! By default rustls with ring and the platform's certificates (`rustls-ring`), set up for this client alone: nothing
+//! process-wide is touched, and a crypto provider that the host has installed is used before ours. Other choices are the
+//! features `rustls-aws-lc` and `native-tls`, which pass through to reqwest; take the default off for them. A program that
+//! makes reqwest clients of its own beside `rustls-ring` should give reqwest a TLS feature too, or install a crypto
+//! provider: reqwest refuses to make a client where it was built with TLS and finds no provider.
+//!
 //! # The way of a request
 //!
 //! `ChatRequest` → `wire::request` (written once, from borrowed structs) → `transport` → `wire::sse` (bytes to frames) →

@@ -17,9 +17,17 @@ pub(crate) fn ask(model: &str, text: &str, more: Value) -> Value {
     request
 }
 
+/// An HTTP client. It needs no TLS; but in a build of the whole workspace another crate switches on reqwest's TLS without
+/// a crypto provider, and no client can be made before there is one.
+pub(crate) fn client() -> Client {
+    // Fails when there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
+}
+
 pub(crate) fn post(sandbox: &Sandbox, request: &Value) -> RequestBuilder {
     let url = format!("{}/chat/completions", sandbox.base_url());
-    Client::new().post(url).bearer_auth(KEY).json(request)
+    client().post(url).bearer_auth(KEY).json(request)
 }
 
 pub(crate) async fn send(sandbox: &Sandbox, request: &Value) -> Response {
@@ -34,7 +42,7 @@ pub(crate) async fn chat(sandbox: &Sandbox, request: &Value) -> (u16, Value) {
 
 /// Status and JSON body of a GET request.
 pub(crate) async fn get(sandbox: &Sandbox, path: &str, key: Option<&str>) -> (u16, Value) {
-    let mut request = Client::new().get(format!("{}{path}", sandbox.base_url()));
+    let mut request = client().get(format!("{}{path}", sandbox.base_url()));
     if let Some(key) = key {
         request = request.bearer_auth(key);
     }

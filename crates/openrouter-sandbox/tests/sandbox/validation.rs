@@ -1,9 +1,8 @@
 //! Requests that are refused, and some unusual ones that are not.
 
-use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::support::{KEY, ask, chat, start};
+use crate::support::{KEY, ask, chat, client, start};
 
 #[tokio::test]
 async fn each_mistake_is_named() {
@@ -82,8 +81,7 @@ async fn bodies_must_be_json_objects() {
         ("application/json", ""),
         ("text/plain", "{}"),
     ] {
-        let request =
-            Client::new().post(&url).bearer_auth(KEY).header("content-type", content_type).body(body);
+        let request = client().post(&url).bearer_auth(KEY).header("content-type", content_type).body(body);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 400, "{content_type} {body}");
         assert_eq!(response.json::<Value>().await.unwrap()["error"]["code"], 400);
@@ -102,7 +100,7 @@ async fn keys_decide_who_may_chat() {
     let sandbox = start().await;
     let request = ask("openai/gpt-4o", "Hi", json!({}));
     let url = format!("{}/chat/completions", sandbox.base_url());
-    let post = || Client::new().post(&url).json(&request);
+    let post = || client().post(&url).json(&request);
     assert_eq!(post().send().await.unwrap().status(), 401);
     for (key, status) in [("sk-invalid", 401), ("sk-poor", 402), ("sk-management", 403), ("anything", 200)] {
         assert_eq!(post().bearer_auth(key).send().await.unwrap().status(), status, "{key}");
