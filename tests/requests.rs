@@ -234,7 +234,7 @@ async fn a_turn_with_thoughts_and_tool_calls_goes_back_as_it_came() {
     let details = r#"[{"type":"reasoning.text","text":"hm","signature":"c2ln","format":"anthropic-claude-v1","index":0,"id":null},{"type":"reasoning.encrypted","data":"AAA=","id":"rs_1","index":0,"novel":{"b":1,"a":[2.50]}}]"#;
     let arguments = r#"{ \"b\": 1,\"a\":\"é\" }"#;
     let answer = format!(
-        r#"{{"id":"gen-1","choices":[{{"message":{{"role":"assistant","content":null,"reasoning":"hm","reasoning_details":{details},"tool_calls":[{{"index":0,"id":"call_1","type":"function","function":{{"name":"f","arguments":"{arguments}"}}}},{{"id":"","function":{{"name":"g"}}}}]}},"finish_reason":"tool_calls"}}]}}"#
+        r#"{{"id":"gen-1","choices":[{{"message":{{"role":"assistant","content":null,"reasoning":"hm","reasoning_details":{details},"tool_calls":[{{"index":0,"id":"call_1","type":"function","function":{{"name":"f","arguments":"{arguments}"}},"extra_content":{{"novel":1}}}},{{"id":"","function":{{"name":"g"}}}}]}},"finish_reason":"tool_calls"}}]}}"#
     );
     let server = ScriptedServer::always(Reply::json(200, answer)).await.expect("a free port");
     let client = OpenRouter::builder().api_key("k").base_url(server.url()).build().expect("good settings");
@@ -256,6 +256,7 @@ async fn a_turn_with_thoughts_and_tool_calls_goes_back_as_it_came() {
         (&turn["role"], &turn["content"], &turn["reasoning"]),
         (&json!("assistant"), &Value::Null, &json!("hm"))
     );
+    assert_eq!(turn["tool_calls"][0]["extra_content"], json!({"novel": 1}));
     assert_eq!(turn["tool_calls"][1]["function"], json!({"name": "g", "arguments": "{}"}));
     assert_eq!(second["messages"][3], json!({"role": "tool", "tool_call_id": ids[1], "content": "ok"}));
     assert_eq!(turn["tool_calls"][1]["id"], json!(ids[1]));

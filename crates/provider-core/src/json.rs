@@ -1,5 +1,6 @@
 //! JSON kept as text, for everything that has to survive unread.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -134,6 +135,11 @@ impl ExtraFields {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// The newest value of each name.
+    pub fn newest(&self) -> BTreeMap<&str, &RawJson> {
+        self.iter().collect()
+    }
+
     /// Whether nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -143,7 +149,6 @@ impl ExtraFields {
 impl Serialize for ExtraFields {
     /// As an object with the newest value of each name.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let newest: std::collections::BTreeMap<&str, &RawJson> = self.iter().collect();
-        newest.serialize(serializer)
+        self.newest().serialize(serializer)
     }
 }

@@ -12,14 +12,12 @@ object! {
         total_count: Count = "total_count",
         links: PageLinks<'a> = "links",
     }
-    skip "\0"
 }
 
 object! {
     PageLinks<'a> {
         next: Str<'a> = "next",
     }
-    skip "\0"
 }
 
 object! {
@@ -36,7 +34,6 @@ object! {
         pricing: WirePricing<'a> = "pricing",
         expiration_date: Str<'a> = "expiration_date",
     }
-    skip "\0"
 }
 
 object! {
@@ -65,7 +62,6 @@ object! {
         internal_reasoning: Raw<'a> = "internal_reasoning",
         web_search: Raw<'a> = "web_search",
     }
-    skip "\0"
 }
 
 /// Reads a page of the catalogue, and the link to the next one.

@@ -104,7 +104,6 @@ object! {
         logprobs: Raw<'a> = "logprobs",
         error: Raw<'a> = "error",
     }
-    skip "\0"
 }
 
 object! {
@@ -127,7 +126,6 @@ object! {
         kind: Str<'a> = "type",
         text: Str<'a> = "text",
     }
-    skip "\0"
 }
 
 object! {
@@ -146,7 +144,6 @@ object! {
         name: Str<'a> = "name",
         arguments: Arguments<'a> = "arguments",
     }
-    skip "\0"
 }
 
 /// The arguments of a tool call: text, or (against the rules) the object itself, whose text is then taken.

@@ -1,6 +1,6 @@
 //! From a decoded chunk to the collected answer.
 
-use provider_core::{Annotation, Collector, Image, TokenLogprob, ToolCallPiece, TopLogprob};
+use provider_core::{Annotation, Collector, ExtraFields, Image, TokenLogprob, ToolCallPiece, TopLogprob};
 
 use super::chunk::{Choice, Chunk, ContentPart, Logprobs, Piece, WireToolCall};
 use super::lenient::{Count, Raw, Str, object};
@@ -56,11 +56,16 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector) {
     }
     collector.refusal(piece.refusal.as_str());
     piece.tool_calls.for_each(|call: WireToolCall<'_>| {
+        let mut extra = ExtraFields::default();
+        for (name, value) in call.unknown {
+            extra.push(&name, value.into());
+        }
         collector.tool_call(ToolCallPiece {
             index: call.index.0,
             id: call.id.filled(),
             name: call.function.name.filled(),
             arguments: call.function.arguments.0.into_cow(),
+            extra,
             whole,
         });
     });
@@ -94,7 +99,6 @@ object! {
         bytes: Raw<'a> = "bytes",
         top: Raw<'a> = "top_logprobs",
     }
-    skip "\0"
 }
 
 /// A list of bytes, if the value is one.

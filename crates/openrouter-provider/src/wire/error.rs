@@ -56,7 +56,6 @@ object! {
         flagged_input: Raw<'a> = "flagged_input",
         headers: Headers<'a> = "headers",
     }
-    skip "\0"
 }
 
 object! {
@@ -141,7 +140,6 @@ object! {
         message: Raw<'a> = "message",
         detail: Raw<'a> = "detail",
     }
-    skip "\0"
 }
 
 /// Digs the message out of JSON: `error`, `message` or `detail`, nested or not.

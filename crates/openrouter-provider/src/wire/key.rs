@@ -9,7 +9,6 @@ object! {
     Answer<'a> {
         data: Raw<'a> = "data",
     }
-    skip "\0"
 }
 
 object! {
@@ -22,7 +21,6 @@ object! {
         is_free_tier: Flag = "is_free_tier",
         expires_at: Str<'a> = "expires_at",
     }
-    skip "\0"
 }
 
 /// Reads what the service tells about a key.

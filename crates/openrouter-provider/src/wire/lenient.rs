@@ -254,7 +254,7 @@ macro_rules! object {
     (
         $(#[$meta:meta])*
         $name:ident<'a> { $($(#[$field_meta:meta])* $field:ident: $type:ty = $key:literal),* $(,)? }
-        skip $skip:pat
+        $(skip $skip:pat)?
     ) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
@@ -279,7 +279,7 @@ macro_rules! object {
                         while let Some(key) = map.next_key::<$crate::wire::lenient::Key<'de>>()? {
                             match &*key {
                                 $($key => object.$field = map.next_value()?,)*
-                                $skip => drop(map.next_value::<serde::de::IgnoredAny>()?),
+                                $($skip => drop(map.next_value::<serde::de::IgnoredAny>()?),)?
                                 _ => {
                                     if let Some(value) = map.next_value::<$crate::wire::lenient::Raw<'de>>()?.0 {
                                         object.unknown.push((key, value));

@@ -99,27 +99,30 @@ struct WireCalls<'a>(&'a [ToolCall]);
 
 impl Serialize for WireCalls<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Call<'a> {
-            id: &'a str,
-            r#type: &'static str,
-            function: Function<'a>,
-        }
+        serializer.collect_seq(self.0.iter().map(WireCall))
+    }
+}
+
+struct WireCall<'a>(&'a ToolCall);
+
+impl Serialize for WireCall<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Function<'a> {
             name: &'a str,
             arguments: &'a str,
         }
-        serializer.collect_seq(self.0.iter().map(|call| Call {
-            id: &call.id,
-            r#type: "function",
-            function: Function {
-                name: &call.name,
-                // A call without arguments; an empty text is refused by providers that parse it.
-                arguments:
-                    Some(call.arguments.as_str()).filter(|text| !text.trim().is_empty()).unwrap_or("{}"),
-            },
-        }))
+        let ToolCall { id, name, arguments, extra, .. } = self.0;
+        // A call without arguments; an empty text is refused by providers that parse it.
+        let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
+        let mut call = serializer.serialize_map(None)?;
+        call.serialize_entry("id", id)?;
+        call.serialize_entry("type", "function")?;
+        call.serialize_entry("function", &Function { name, arguments })?;
+        for (name, value) in extra.newest() {
+            call.serialize_entry(name, value)?;
+        }
+        call.end()
     }
 }
 

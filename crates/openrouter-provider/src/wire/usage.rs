@@ -16,7 +16,6 @@ object! {
         cost_details: CostDetails<'a> = "cost_details",
         is_byok: Flag = "is_byok",
     }
-    skip "\0"
 }
 
 object! {
@@ -38,7 +37,6 @@ object! {
     CostDetails<'a> {
         upstream: Raw<'a> = "upstream_inference_cost",
     }
-    skip "\0"
 }
 
 /// Reads a usage object.

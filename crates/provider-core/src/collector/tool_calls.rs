@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::{ChatResponse, ToolCall, ToolCallDelta};
+use crate::{ChatResponse, ExtraFields, ToolCall, ToolCallDelta};
 
 /// A piece of a tool call as the wire has it.
 ///
@@ -19,6 +19,8 @@ pub struct ToolCallPiece<'a> {
     pub name: Option<&'a str>,
     /// The next piece of the arguments. An owned one becomes the event's without a copy.
     pub arguments: Cow<'a, str>,
+    /// Fields that have no place of their own.
+    pub extra: ExtraFields,
     /// Whether this is a whole call, never to be joined with another.
     pub whole: bool,
 }
@@ -55,6 +57,9 @@ impl OpenCalls {
         joined.id.push_str(id.unwrap_or_default());
         joined.name.push_str(name.unwrap_or_default());
         joined.arguments.push_str(&piece.arguments);
+        for (name, value) in piece.extra.iter() {
+            joined.extra.push(name, value.clone());
+        }
         if id.is_none() && name.is_none() && piece.arguments.is_empty() {
             return None;
         }

@@ -80,12 +80,14 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments: the exact text that came, which should be a JSON object but may be anything.
     pub arguments: String,
+    /// Everything else that came with the call. It goes back with it.
+    pub extra: ExtraFields,
 }
 
 impl ToolCall {
     /// A call of a tool, for building a conversation by hand.
     pub fn new(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
-        Self { id: id.into(), received_id: None, name: name.into(), arguments: arguments.into() }
+        Self { id: id.into(), name: name.into(), arguments: arguments.into(), ..Self::default() }
     }
 
     /// The arguments as JSON. Blank arguments are an empty object.
