@@ -110,6 +110,26 @@ async fn an_echo_of_the_key_is_taken_out_of_every_error() {
 }
 
 #[tokio::test]
+async fn an_echo_in_a_report_or_behind_escapes_is_taken_out_as_well() {
+    let reply =
+        Reply::json(200, format!(r#"{{"data":{{"label":"{MARKER}","usage":1,"novel":"{MARKER}"}}}}"#));
+    let server = ScriptedServer::always(reply).await.expect("a free port");
+    let client = OpenRouter::builder().api_key(MARKER).base_url(server.url()).build().expect("good settings");
+    let report = client.check().await.expect("a report");
+    clean("report", &report);
+    assert!(!serde_json::to_string(&report).expect("JSON").contains("MARKER"));
+
+    let escaped = MARKER.replace('M', "\\u004d");
+    let body =
+        format!(r#"{{"error":{{"code":400,"message":"{escaped}","metadata":{{"raw":"{escaped}"}}}}}}"#);
+    let server = ScriptedServer::always(Reply::json(400, body)).await.expect("a free port");
+    let client = OpenRouter::builder().api_key(MARKER).base_url(server.url()).build().expect("good settings");
+    let error = client.chat(&ChatRequest::new("a/b").user("Hello")).await.expect_err("an error");
+    clean_error("escaped", &error);
+    assert!(error.details().is_none(), "{error:?}");
+}
+
+#[tokio::test]
 async fn no_line_of_any_log_has_the_key() {
     log::set_logger(&LINES).expect("the only logger");
     log::set_max_level(log::LevelFilter::Trace);

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct Reply {
     pub cut_off: bool,
     /// Say nothing more after the pieces, and keep the connection open.
     pub stall: bool,
+    /// How long to wait before saying that the body is over.
+    pub late_end: Duration,
 }
 
 impl Reply {
@@ -54,6 +57,7 @@ impl Reply {
             pieces: vec![body.into()],
             cut_off: false,
             stall: false,
+            late_end: Duration::ZERO,
         }
     }
 
@@ -81,6 +85,13 @@ impl Reply {
         self
     }
 
+    /// Says only after a while that the body is over.
+    #[must_use]
+    pub fn late_end(mut self, wait: Duration) -> Self {
+        self.late_end = wait;
+        self
+    }
+
     /// Falls silent after the body.
     #[must_use]
     pub fn stall(mut self) -> Self {
@@ -96,7 +107,8 @@ type Script = dyn Fn(&Request) -> Reply + Send + Sync;
 pub struct ScriptedServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
-    closed: Arc<Mutex<usize>>,
+    opened: Arc<AtomicUsize>,
+    closed: Arc<AtomicUsize>,
     serving: JoinHandle<()>,
 }
 
@@ -109,21 +121,20 @@ impl ScriptedServer {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let closed = Arc::new(Mutex::new(0));
+        let (opened, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let script: Arc<Script> = Arc::new(script);
-        let (log, ends) = (requests.clone(), closed.clone());
+        let (log, begins, ends) = (requests.clone(), opened.clone(), closed.clone());
         let serving = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
+                begins.fetch_add(1, Ordering::SeqCst);
                 let (script, log, ends) = (script.clone(), log.clone(), ends.clone());
                 tokio::spawn(async move {
                     let _ = serve(socket, &*script, &log).await;
-                    if let Ok(mut ends) = ends.lock() {
-                        *ends += 1;
-                    }
+                    ends.fetch_add(1, Ordering::SeqCst);
                 });
             }
         });
-        Ok(Self { address, requests, closed, serving })
+        Ok(Self { address, requests, opened, closed, serving })
     }
 
     /// Answers every request with this.
@@ -144,9 +155,14 @@ impl ScriptedServer {
         self.requests.lock().map(|requests| requests.clone()).unwrap_or_default()
     }
 
+    /// How many connections have been opened.
+    pub fn connections(&self) -> usize {
+        self.opened.load(Ordering::SeqCst)
+    }
+
     /// How many connections have been closed.
     pub fn closed_connections(&self) -> usize {
-        self.closed.lock().map(|closed| *closed).unwrap_or_default()
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Waits until a connection has been closed, for two seconds at most.
@@ -198,6 +214,7 @@ async fn serve(socket: TcpStream, script: &Script, log: &Mutex<Vec<Request>>) ->
         if reply.cut_off {
             return Ok(());
         }
+        tokio::time::sleep(reply.late_end).await;
         socket.get_mut().write_all(b"0\r\n\r\n").await?;
     }
     Ok(())

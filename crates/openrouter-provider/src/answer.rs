@@ -2,16 +2,19 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http_body::Body as _;
 use provider_core::{ChatResponse, Collector, Error, ErrorKind, EventSource, Secret, Step};
 use reqwest::header::HeaderMap;
 use reqwest::{Body, StatusCode};
+use tokio::time::{Sleep, sleep};
 
 use crate::failure::{self, Redact};
 use crate::wire::chunk::Chunk;
 use crate::wire::collect::collect;
 use crate::wire::decoder::{ChatDecoder, Decoded, Stop, take_error};
+use crate::wire::halves::Halves;
 use crate::{ID, Limits};
 
 /// What is known about an answer before its body.
@@ -43,6 +46,11 @@ impl Head {
     }
 }
 
+/// How long what follows an error is waited for: usage often does, and was paid for.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+/// How long the end of a body is waited for after the end mark, so that the connection can be used again.
+const AFTER_END: Duration = Duration::from_millis(100);
+
 /// A streamed answer: the body is polled from the reader's own task, so that a slow reader holds the socket back and a
 /// dropped one closes it.
 #[derive(Debug)]
@@ -52,12 +60,27 @@ pub(crate) struct Streamed {
     head: Head,
     limits: Limits,
     received: usize,
+    /// The error that the service sent; the rest of the stream is still read, but not waited for.
+    failed: Option<Stop>,
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 impl Streamed {
     pub(crate) fn new(body: Body, head: Head, limits: Limits) -> Self {
         let decoder = ChatDecoder::new(limits.max_frame_bytes);
-        Self { body, decoder, head, limits, received: 0 }
+        Self { body, decoder, head, limits, received: 0, failed: None, patience: None }
+    }
+
+    /// The end of the stream: of a good answer, or of one that has failed.
+    fn end(&mut self, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+        let end = self.decoder.end(collector);
+        let end = self.failed.take().map_or(end, Err);
+        Poll::Ready(end.map(|()| Step::End).map_err(|stop| self.head.stopped(stop)))
+    }
+
+    /// Whether the time is up.
+    fn is_out_of_patience(&mut self, cx: &mut Context<'_>) -> bool {
+        self.patience.as_mut().is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready())
     }
 }
 
@@ -66,23 +89,29 @@ impl EventSource for Streamed {
         loop {
             match self.decoder.step(collector) {
                 Ok(Decoded::Frame) => return Poll::Ready(Ok(Step::More)),
-                Ok(Decoded::End) => {
-                    // The end of the body usually came with the end mark; reading it lets the connection be used again.
-                    let _ = Pin::new(&mut self.body).poll_frame(cx);
-                    return Poll::Ready(Ok(Step::End));
-                }
+                Ok(Decoded::End) => return self.end(collector),
                 Ok(Decoded::NeedsBytes) => {}
+                Err(stop @ Stop::Failed(_)) => {
+                    if self.failed.is_none() {
+                        self.failed = Some(stop);
+                        self.patience = Some(Box::pin(sleep(AFTER_ERROR)));
+                    }
+                    continue;
+                }
                 Err(stop) => return Poll::Ready(Err(self.head.stopped(stop))),
             }
-            let data = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            let frame = match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Ready(frame) => frame,
+                Poll::Pending if self.is_out_of_patience(cx) => None,
+                Poll::Pending => return Poll::Pending,
+            };
+            let data = match frame {
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+                Some(Err(_)) if self.failed.is_some() => return self.end(collector),
                 Some(Err(cause)) => {
                     return Poll::Ready(Err(self.head.place(failure::broken_off(&cause, &self.limits))));
                 }
-                None => {
-                    let end = self.decoder.end().map(|()| Step::End);
-                    return Poll::Ready(end.map_err(|stop| self.head.stopped(stop)));
-                }
+                None => return self.end(collector),
             };
             self.received = self.received.saturating_add(data.len());
             let limit = self.limits.max_body_bytes;
@@ -95,6 +124,20 @@ impl EventSource for Streamed {
         }
     }
 
+    fn poll_tidy(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.patience.is_none() {
+            self.patience = Some(Box::pin(sleep(AFTER_END)));
+        }
+        while !self.is_out_of_patience(cx) {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                // Nothing after the end mark counts, but there should not be much of it.
+                Some(Ok(frame)) if frame.data_ref().is_none_or(|data| data.len() < 1024) => {}
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
+
     fn describe(&self, error: Error) -> Error {
         self.head.place(error)
     }
@@ -103,13 +146,13 @@ impl EventSource for Streamed {
 /// An answer that came whole although a stream was asked for.
 #[derive(Debug)]
 pub(crate) struct Whole {
-    json: Option<String>,
+    body: Option<String>,
     head: Head,
 }
 
 impl Whole {
-    pub(crate) fn new(json: String, head: Head) -> Self {
-        Self { json: Some(json), head }
+    pub(crate) fn new(body: String, head: Head) -> Self {
+        Self { body: Some(body), head }
     }
 
     /// The answer, without streaming.
@@ -122,20 +165,37 @@ impl Whole {
     }
 
     fn collect(&mut self, collector: &mut Collector) -> Result<(), Error> {
-        let json = self.json.take().unwrap_or_default();
-        let unreadable = |cause: serde_json::Error| {
-            let message = match json.trim() {
-                "" => "the answer is empty".to_owned(),
-                _ => format!("the answer is no JSON object: {cause}"),
-            };
-            let kind = if cause.is_eof() { ErrorKind::Interrupted } else { ErrorKind::InvalidResponse };
-            self.head.place(Error::new(kind, message))
-        };
-        let chunk = Chunk::read(&json).map_err(unreadable)?;
-        let error = take_error(&chunk, None, &json);
-        collect(chunk, collector);
+        let body = self.body.take().unwrap_or_default();
+        let text = body.trim_start_matches('\u{feff}').trim();
+        if ["data:", "event:", ":"].iter().any(|beginning| text.starts_with(beginning)) {
+            return self.collect_events(&body, collector);
+        }
+        let chunk = Chunk::read(text).map_err(|cause| {
+            let error = failure::no_answer(text, &cause, self.head.redact());
+            self.head.place(error)
+        })?;
+        let error = take_error(&chunk, None, text);
+        let mut halves = Halves::default();
+        collect(chunk, collector, &mut halves);
+        halves.finish(collector);
         collector.end_mark();
         error.map_or(Ok(()), |error| Err(self.head.stopped(Stop::Failed(Box::new(error)))))
+    }
+
+    /// Reads an event stream that does not call itself one.
+    fn collect_events(&self, body: &str, collector: &mut Collector) -> Result<(), Error> {
+        let mut decoder = ChatDecoder::new(usize::MAX);
+        decoder.feed(body.as_bytes());
+        let mut failed = None;
+        loop {
+            match decoder.step(collector) {
+                Ok(Decoded::Frame) => {}
+                Ok(Decoded::End | Decoded::NeedsBytes) => break,
+                Err(stop) => drop(failed.get_or_insert(stop)),
+            }
+        }
+        let end = decoder.end(collector);
+        failed.map_or(end, Err).map_err(|stop| self.head.stopped(stop))
     }
 }
 

@@ -68,7 +68,7 @@ impl OpenRouterBuilder {
         self
     }
 
-    /// Makes the client. No I/O happens.
+    /// Makes the client. Nothing is sent; for `https` the platform's certificates are read.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](provider_core::ErrorKind::Config) with every problem of every setting at once.

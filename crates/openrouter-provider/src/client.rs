@@ -64,7 +64,7 @@ impl OpenRouter {
     /// [`stream`](Self::stream) can be cancelled.
     ///
     /// # Errors
-    /// Everything that goes wrong, an error inside a success and an empty success included.
+    /// Everything that goes wrong, an error inside a success and a success without an answer included.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let answer = self.ask(request, false).await?;
         self.read_whole(answer, request).await?.read()
@@ -95,18 +95,17 @@ impl OpenRouter {
         let (mut all, mut next) = self.models_page("models").await?;
         for _ in 1..MAX_PAGES {
             // The link is relative to the host; what differs is the query.
-            let Some(query) = next.as_deref().and_then(|link| link.split_once('?')).map(|(_, query)| query)
-            else {
-                break;
+            let Some(query) = next.as_deref().and_then(|link| Some(link.split_once('?')?.1)) else {
+                return Ok(all);
             };
             let (page, after) = self.models_page(&format!("models?{query}")).await?;
             if page.models.is_empty() {
-                break;
+                return Ok(all);
             }
             all.models.extend(page.models);
             next = after;
         }
-        Ok(all)
+        Err(unreadable("the list of models", &format!("it has more than {MAX_PAGES} pages")))
     }
 
     /// Tests the connection: whether the service is there and the key is good. `GET /key`, which costs nothing.
@@ -115,7 +114,9 @@ impl OpenRouter {
     /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
     pub async fn check(&self) -> Result<ConnectionReport, Error> {
         let body = self.transport.get("key").await?;
-        key::read(&body).map_err(|cause| unreadable("the key's record", &cause))
+        // A server that echoes the key must not put it into the report.
+        key::read(&self.transport.api_key().redact(&body))
+            .map_err(|cause| unreadable("the key's record", &cause))
     }
 
     async fn models_page(&self, path: &str) -> Result<(Catalogue, Option<String>), Error> {

@@ -133,7 +133,7 @@ fn web_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Whether a URL's host is this machine, whatever a name server says.
+/// Whether a URL's host is this machine: `localhost`, or an address of the loopback range.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');

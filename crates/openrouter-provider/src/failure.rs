@@ -5,18 +5,23 @@ mod classify;
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use provider_core::{Error, ErrorKind, Retry, Secret, Upstream};
+use provider_core::{Error, ErrorKind, RawJson, Retry, Secret, Upstream};
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 
 use crate::config::Config;
 use crate::wire::decoder::UnreadableFrame;
 use crate::wire::error::WireError;
+use crate::wire::escape::unescape;
 use crate::wire::sse::FrameTooLarge;
 use crate::{ID, Limits};
 
-/// How much of a text from outside is kept in an error.
+/// How much of a text from outside is kept in an error, in characters.
 const MAX_WORDS: usize = 2_000;
+/// How much JSON from outside is kept in an error, in bytes.
+const MAX_DETAILS: usize = 16 << 10;
+/// The longest wait that is passed on. What asks for more means "not today".
+const MAX_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Keeps the key out of texts that came from outside: a server may echo it.
 #[derive(Clone, Copy)]
@@ -30,26 +35,65 @@ impl Redact<'_> {
             None => text,
         }
     }
+
+    /// JSON that may be kept. What is too large is kept as the text of its beginning.
+    fn json(self, json: &str) -> Option<RawJson> {
+        let redacted = self.0.redact(json);
+        // The key may be spelled with escapes.
+        if unescape(&redacted).contains(self.0.expose()) {
+            return None;
+        }
+        if redacted.len() > MAX_DETAILS { Some(self.excerpt(json)) } else { redacted.parse().ok() }
+    }
+
+    fn excerpt(self, text: &str) -> RawJson {
+        serde_json::json!({ "excerpt": self.text(text) }).into()
+    }
 }
 
 /// The service refused: a status that is no success.
 pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &str, redact: Redact<'_>) -> Error {
-    let wire = WireError::from_body(body).unwrap_or_else(|| WireError {
-        // HTML from a proxy, or nothing at all.
-        message: Some(match body.trim() {
-            "" => "an empty body".to_owned(),
-            text if text.starts_with('<') => "a web page instead of an answer".to_owned(),
-            text => text.to_owned(),
-        }),
-        ..WireError::default()
-    });
-    said(&wire, status, headers, redact)
+    if let Some(wire) = WireError::from_body(body) {
+        return said(&wire, status, headers, redact);
+    }
+    // The service always says it in JSON of its own; this is from somebody on the way.
+    let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let words = match body.trim() {
+        "" => "an empty body".to_owned(),
+        text if text.starts_with('<') => "a web page".to_owned(),
+        text => redact.text(WireError::from_text(text).message.as_deref().unwrap_or(text)),
+    };
+    let (kind, message) = match (status.as_u16(), location) {
+        (300..400, location) => {
+            let to = redact.text(location.unwrap_or("nowhere"));
+            (ErrorKind::InvalidResponse, format!("redirected to {to}, which is not followed; check base_url"))
+        }
+        (404 | 405, _) => {
+            (ErrorKind::NotFound, format!("there is no such API at this address ({words}); check base_url"))
+        }
+        (code, _) => (classify::kind(&WireError::default(), code), words),
+    };
+    let error = Error::new(kind, message).with_provider(ID).with_status(status.as_u16());
+    with_ids(error.with_retry(retry(kind, &WireError::default(), headers)), headers, redact)
+}
+
+/// A body with a good status that is no answer.
+pub(crate) fn no_answer(body: &str, cause: &serde_json::Error, redact: Redact<'_>) -> Error {
+    if body.is_empty() {
+        return Error::new(ErrorKind::Interrupted, "the answer is empty");
+    }
+    let kind = if cause.is_eof() { ErrorKind::Interrupted } else { ErrorKind::InvalidResponse };
+    let message = match body.starts_with('<') {
+        true => "a web page came instead of an answer; check base_url".to_owned(),
+        false => format!("the answer is no JSON object: {cause}"),
+    };
+    Error::new(kind, message).with_details(redact.excerpt(body))
 }
 
 /// The service says that it failed, with whatever status.
 pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, redact: Redact<'_>) -> Error {
-    let code =
-        wire.code.as_deref().and_then(|code| code.parse().ok()).filter(|code| (400..600).contains(code));
+    let number = wire.code.as_deref().and_then(|code| code.parse::<f64>().ok()).map(|code| code as u16);
+    let code = number.or(wire.http_status).filter(|code| (400..600).contains(code));
     // Inside a success only the code tells; without one it was somebody upstream.
     let effective = code.unwrap_or(if status.is_success() { 502 } else { status.as_u16() });
     let kind = classify::kind(wire, effective);
@@ -66,7 +110,7 @@ pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, re
         error =
             error.with_upstream(Upstream::new(wire.provider_name.as_deref().map(|n| redact.text(n)), words));
     }
-    if let Some(details) = wire.metadata.as_deref().and_then(|json| redact.0.redact(json).parse().ok()) {
+    if let Some(details) = wire.metadata.as_deref().and_then(|json| redact.json(json)) {
         error = error.with_details(details);
     }
     with_ids(error, headers, redact)
@@ -75,8 +119,7 @@ pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, re
 /// A frame of the stream was no JSON object.
 pub(crate) fn unreadable(frame: &UnreadableFrame, redact: Redact<'_>) -> Error {
     let message = format!("event {} of the stream is no JSON object: {}", frame.number, frame.cause);
-    let shown = serde_json::json!({ "event": redact.text(&frame.data) });
-    Error::new(ErrorKind::InvalidResponse, message).with_details(shown.into())
+    Error::new(ErrorKind::InvalidResponse, message).with_details(redact.excerpt(&frame.data))
 }
 
 /// A frame of the stream is larger than allowed.
@@ -162,8 +205,8 @@ fn retry(kind: ErrorKind, wire: &WireError, headers: &HeaderMap) -> Retry {
         .and_then(|availability| availability.retry_after)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .or_else(|| retry_after(headers))
-        .or_else(|| wire.rate_limit_reset.and_then(|reset| until(UNIX_EPOCH + Duration::from_millis(reset))));
-    hint.map_or(Retry::Now, Retry::After)
+        .or_else(|| wire.rate_limit_reset.and_then(rate_limit_reset));
+    hint.map_or(Retry::Now, |wait| Retry::After(wait.min(MAX_WAIT)))
 }
 
 /// The wait that the headers ask for: in milliseconds, in seconds, or until a date.
@@ -175,6 +218,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
         None => until(httpdate::parse_http_date(headers.get(RETRY_AFTER)?.to_str().ok()?).ok()?),
     }
+}
+
+/// The wait until a rate limit starts anew, which is given in milliseconds since 1970.
+fn rate_limit_reset(milliseconds: u64) -> Option<Duration> {
+    until(UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))?)
 }
 
 /// How long it is until then; nothing for the past.

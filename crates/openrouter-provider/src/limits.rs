@@ -42,10 +42,11 @@ impl Limits {
     }
 
     /// How long it may be silent: before the answer begins, and between any two pieces of it. The service sends signs of
-    /// life while a model thinks, and they count. Default: 120 s.
+    /// life while a model thinks, and they count. A year at most. Default: 120 s.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        self.read_timeout = limit;
+        // A clock cannot count to all the limits that a `Duration` can hold.
+        self.read_timeout = limit.min(Duration::from_secs(365 * 24 * 60 * 60));
         self
     }
 

@@ -152,11 +152,9 @@ impl Collector {
         self.response.logprobs.extend(tokens);
     }
 
-    /// What was used. The newest object that says anything counts.
+    /// What was used. May come several times; the newest word on each figure counts.
     pub fn usage(&mut self, usage: Usage) {
-        if !usage.is_unknown() {
-            self.response.usage = usage;
-        }
+        self.response.usage.update(usage);
     }
 
     /// Why the model stopped. May come several times; the last one counts.

@@ -27,7 +27,7 @@ pub struct ProviderDescriptor {
     pub links: Links,
     /// Whether it may know models that its catalogue does not list (presets, variants), so that any id may be tried.
     pub accepts_unlisted_models: bool,
-    /// Makes a provider of settings that have been validated. Does no I/O. Call [`connect`](Self::connect) instead.
+    /// Makes a provider of settings that have been validated. Sends nothing. Call [`connect`](Self::connect) instead.
     #[serde(skip)]
     pub constructor: fn(&ConfigValues) -> Result<Arc<dyn LlmProvider>, Error>,
 }
@@ -46,7 +46,7 @@ pub struct Links {
 }
 
 impl ProviderDescriptor {
-    /// Makes a connected provider of settings. No I/O happens: whether the key is good, only
+    /// Makes a connected provider of settings. Nothing is sent: whether the key is good, only
     /// [`LlmProvider::check`] can tell.
     ///
     /// # Errors

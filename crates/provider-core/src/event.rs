@@ -35,7 +35,8 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
-    /// Which call: calls are counted from 0 in the order they begin, and all pieces of one call have the same number.
+    /// Which call: calls are counted from 0 in the order they begin, and all pieces of one call have the same number. The
+    /// answer lists them in the order of the service's own numbers, which is nearly always the same.
     pub call: usize,
     /// The call's id as the service sent it, with the piece that brings it.
     pub id: Option<String>,

@@ -113,6 +113,9 @@ impl<'de> Deserialize<'de> for RawJson {
     }
 }
 
+/// How many values are looked at, from the newest, for a repetition.
+const LOOK_BACK: usize = 256;
+
 /// Named JSON values in order of arrival: what came beside the fields that have a name of their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExtraFields(Vec<(String, RawJson)>);
@@ -125,7 +128,8 @@ impl ExtraFields {
 
     /// Keeps a value. A repetition of the newest value of that name adds nothing.
     pub fn push(&mut self, name: &str, value: RawJson) {
-        if self.get(name) != Some(&value) {
+        let newest = self.0.iter().rev().take(LOOK_BACK).find(|(key, _)| key == name);
+        if newest.is_none_or(|(_, newest)| *newest != value) {
             self.0.push((name.to_owned(), value));
         }
     }
@@ -138,6 +142,11 @@ impl ExtraFields {
     /// The newest value of each name.
     pub fn newest(&self) -> BTreeMap<&str, &RawJson> {
         self.iter().collect()
+    }
+
+    /// Whether no value says anything: blank texts and empty lists and objects do not.
+    pub fn says_nothing(&self) -> bool {
+        self.0.iter().all(|(_, value)| matches!(value.get(), "null" | "\"\"" | "[]" | "{}"))
     }
 
     /// Whether nothing is kept.

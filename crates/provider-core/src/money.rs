@@ -123,7 +123,7 @@ impl fmt::Debug for Usd {
 }
 
 impl Serialize for Usd {
-    /// As a JSON number.
+    /// As a JSON number, the nearest binary one.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(self.as_f64())
     }

@@ -15,7 +15,8 @@ use crate::{
 /// [`LlmProviderExt`], which every provider has for free.
 ///
 /// What all methods promise:
-/// * Dropping the returned future or stream stops the work and closes the connection.
+/// * Dropping the returned future or stream stops our side of the work and closes the connection. Whether the service stops
+///   too, and stops billing, is its own business; streams can usually be stopped, whole answers cannot.
 /// * No method retries, falls back or changes the request; layers around a provider do.
 /// * Errors name the provider and, where one was asked for, the model.
 #[async_trait]
@@ -37,7 +38,7 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// Requires [`Capability::Llm`]. An error that comes with a part of an answer keeps it in [`Error::partial`].
     ///
     /// # Errors
-    /// Everything that goes wrong; an answer with nothing in it is an error too.
+    /// Everything that goes wrong; a success without an answer is an error too.
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         self.stream(request).await?.collect().await
     }

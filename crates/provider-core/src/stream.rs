@@ -39,7 +39,9 @@ enum State {
     /// Pieces are coming.
     Open(Box<dyn EventSource>),
     /// The source is exhausted or failed; its last events are still to be handed out, then this.
-    Closing(Result<Event, Error>),
+    Closing(Box<dyn EventSource>, Result<Event, Error>),
+    /// A complete answer was handed out; the source may still tidy up.
+    Finished(Box<dyn EventSource>),
     /// Everything was handed out.
     Ended(Result<(), Error>),
 }
@@ -56,6 +58,13 @@ pub trait EventSource: Send {
     /// # Errors
     /// When the answer cannot go on. What was collected stays with the error.
     fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>>;
+
+    /// Tidies up after [`Step::End`], for example reads the end of a body so that its connection can be used again. Called
+    /// once the reader has the last event, and never for longer than the reader cares to wait; must be short.
+    fn poll_tidy(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = cx;
+        Poll::Ready(())
+    }
 
     /// Says in an error what was asked and of whom. Called for what the collector finds wrong with the answer as a whole;
     /// errors of [`poll_step`](Self::poll_step) are taken as they are.
@@ -96,9 +105,9 @@ impl ChatStream {
     /// [`ErrorKind::Interrupted`] when the stream was not read to its end.
     pub fn into_response(mut self) -> Result<ChatResponse, Error> {
         match self.state {
-            State::Ended(Ok(())) => Ok(self.collector.into_response()),
-            State::Ended(Err(error)) | State::Closing(Err(error)) => Err(error),
-            State::Open(_) | State::Closing(Ok(_)) => {
+            State::Finished(_) | State::Ended(Ok(())) => Ok(self.collector.into_response()),
+            State::Ended(Err(error)) | State::Closing(_, Err(error)) => Err(error),
+            State::Open(_) | State::Closing(_, Ok(_)) => {
                 let message =
                     "the stream was not read to its end; read until `next` gives `None`, or use `collect`";
                 Err(self.collector.fail_mut(Error::new(ErrorKind::Interrupted, message)))
@@ -122,32 +131,42 @@ impl ChatStream {
             if let Some(event) = self.collector.next_event() {
                 return Poll::Ready(Some(Ok(event)));
             }
-            let source = match &mut self.state {
-                State::Open(source) => source,
-                State::Closing(_) => return Poll::Ready(self.close()),
+            let end = match &mut self.state {
+                State::Open(source) => match ready!(source.poll_step(cx, &mut self.collector)) {
+                    Ok(Step::More) => continue,
+                    Ok(Step::End) => self.collector.conclude().map_err(|error| source.describe(error)),
+                    Err(error) => Err(error),
+                },
+                State::Closing(..) => return Poll::Ready(self.close()),
+                State::Finished(source) => {
+                    ready!(source.poll_tidy(cx));
+                    self.state = State::Ended(Ok(()));
+                    return Poll::Ready(None);
+                }
                 State::Ended(_) => return Poll::Ready(None),
             };
-            let end = match ready!(source.poll_step(cx, &mut self.collector)) {
-                Ok(Step::More) => continue,
-                Ok(Step::End) => self.collector.conclude().map_err(|error| source.describe(error)),
-                Err(error) => Err(error),
-            };
-            self.state = State::Closing(match end {
+            let end = match end {
                 Ok(finished) => Ok(Event::Finished(Box::new(finished))),
                 Err(error) => Err(self.collector.fail_mut(error)),
-            });
+            };
+            if let State::Open(source) = std::mem::replace(&mut self.state, State::Ended(Ok(()))) {
+                self.state = State::Closing(source, end);
+            }
         }
     }
 
     /// Hands out the terminal event.
     fn close(&mut self) -> Option<Result<Event, Error>> {
         match std::mem::replace(&mut self.state, State::Ended(Ok(()))) {
-            State::Closing(Ok(event)) => Some(Ok(event)),
-            State::Closing(Err(error)) => {
+            State::Closing(source, Ok(event)) => {
+                self.state = State::Finished(source);
+                Some(Ok(event))
+            }
+            State::Closing(_, Err(error)) => {
                 self.state = State::Ended(Err(error.clone()));
                 Some(Err(error))
             }
-            state @ (State::Open(_) | State::Ended(_)) => {
+            state => {
                 self.state = state;
                 None
             }
@@ -167,10 +186,12 @@ impl fmt::Debug for ChatStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Open(_) => "open",
-            State::Closing(_) => "closing",
-            State::Ended(Ok(())) => "finished",
+            State::Closing(..) => "closing",
+            State::Finished(_) | State::Ended(Ok(())) => "finished",
             State::Ended(Err(_)) => "failed",
         };
-        f.debug_struct("ChatStream").field("state", &state).field("so_far", self.so_far()).finish()
+        // What a model says does not belong in a log.
+        let so_far = format_args!("{} bytes of text", self.so_far().text().len());
+        f.debug_struct("ChatStream").field("state", &state).field("so_far", &so_far).finish()
     }
 }

@@ -89,7 +89,7 @@ impl Registry {
         names.iter().try_for_each(|name| self.descriptor(name).map(drop))
     }
 
-    /// Connects a provider with settings by key. No I/O happens, and nothing but `values` is read: where the environment is
+    /// Connects a provider with settings by key. Nothing is sent, and nothing but `values` is read: where the environment is
     /// to fill gaps, say so with [`ConfigValues::or`].
     ///
     /// # Errors

@@ -7,9 +7,16 @@ use crate::wire::error::WireError;
 /// The kind of a failure: by the service's fine-grained word where it gives one, else by its code or status.
 pub(super) fn kind(error: &WireError, code: u16) -> ErrorKind {
     let availability = error.availability.as_ref().and_then(|availability| availability.code.as_deref());
+    // Some put the word where the number belongs.
+    let words = [error.error_type.as_deref(), error.code.as_deref()];
     let by_word =
-        availability.and_then(by_availability).or_else(|| error.error_type.as_deref().and_then(by_type));
-    by_word.unwrap_or_else(|| by_code(error, code))
+        availability.and_then(by_availability).or_else(|| words.into_iter().flatten().find_map(by_type));
+    match by_word {
+        // The word for "bad request" is vaguer than what may come with it.
+        None | Some(ErrorKind::InvalidRequest) if (400..500).contains(&code) => by_code(error, code),
+        None => by_code(error, code),
+        Some(kind) => kind,
+    }
 }
 
 /// By `availability.code`.
@@ -30,14 +37,29 @@ fn by_availability(word: &str) -> Option<ErrorKind> {
 /// By `error_type`.
 fn by_type(word: &str) -> Option<ErrorKind> {
     Some(match word {
-        "authentication" => ErrorKind::Authentication,
-        "payment_required" => ErrorKind::PaymentRequired,
+        "authentication" | "authentication_error" => ErrorKind::Authentication,
+        "payment_required" | "insufficient_quota" => ErrorKind::PaymentRequired,
+        "permission_denied" | "permission_error" => ErrorKind::PermissionDenied,
         "content_policy_violation" | "refusal" => ErrorKind::ContentPolicy,
         "context_length_exceeded" | "token_limit_exceeded" | "string_too_long" => ErrorKind::ContextLength,
-        "rate_limit_exceeded" => ErrorKind::RateLimited,
+        "not_found" => ErrorKind::NoEndpoint,
+        "rate_limit_exceeded" | "rate_limit_error" => ErrorKind::RateLimited,
         "timeout" => ErrorKind::Timeout,
-        "provider_unavailable" | "provider_overloaded" => ErrorKind::Upstream,
-        "server" => ErrorKind::Server,
+        "provider_unavailable" | "provider_overloaded" | "overloaded_error" => ErrorKind::Upstream,
+        "server" | "server_error" | "unmapped" => ErrorKind::Server,
+        "invalid_request"
+        | "invalid_request_error"
+        | "invalid_prompt"
+        | "max_tokens_exceeded"
+        | "invalid_image"
+        | "image_too_large"
+        | "image_too_small"
+        | "unsupported_image_format"
+        | "image_download_failed"
+        | "image_not_found"
+        | "precondition_failed"
+        | "payload_too_large"
+        | "unprocessable" => ErrorKind::InvalidRequest,
         _ => return None,
     })
 }

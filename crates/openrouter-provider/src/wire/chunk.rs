@@ -110,9 +110,9 @@ object! {
     /// A piece of a message, or a whole one.
     Piece<'a> {
         content: Raw<'a> = "content",
-        reasoning: Str<'a> = "reasoning",
+        reasoning: Raw<'a> = "reasoning",
         reasoning_details: Raw<'a> = "reasoning_details",
-        refusal: Str<'a> = "refusal",
+        refusal: Raw<'a> = "refusal",
         tool_calls: Raw<'a> = "tool_calls",
         annotations: Raw<'a> = "annotations",
         images: Raw<'a> = "images",
@@ -133,31 +133,16 @@ object! {
     WireToolCall<'a> {
         index: Count = "index",
         id: Str<'a> = "id",
+        kind: Str<'a> = "type",
         function: WireFunction<'a> = "function",
     }
-    skip "type"
 }
 
 object! {
     /// The function of a tool call.
     WireFunction<'a> {
         name: Str<'a> = "name",
-        arguments: Arguments<'a> = "arguments",
-    }
-}
-
-/// The arguments of a tool call: text, or (against the rules) the object itself, whose text is then taken.
-#[derive(Debug, Default)]
-pub(crate) struct Arguments<'a>(pub(crate) Str<'a>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Arguments<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Raw::deserialize(deserializer)?;
-        Ok(Arguments(if raw.is_list() || raw.is_object() {
-            Str(raw.get().map(Into::into))
-        } else {
-            raw.text()
-        }))
+        arguments: Raw<'a> = "arguments",
     }
 }
 
@@ -165,6 +150,6 @@ object! {
     /// The log probabilities of a choice.
     Logprobs<'a> {
         content: Raw<'a> = "content",
+        refusal: Raw<'a> = "refusal",
     }
-    skip "refusal"
 }

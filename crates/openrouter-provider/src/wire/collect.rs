@@ -1,13 +1,19 @@
 //! From a decoded chunk to the collected answer.
 
+use std::borrow::Cow;
+
 use provider_core::{Annotation, Collector, ExtraFields, Image, TokenLogprob, ToolCallPiece, TopLogprob};
 
 use super::chunk::{Choice, Chunk, ContentPart, Logprobs, Piece, WireToolCall};
+use super::halves::{Half, Halves};
 use super::lenient::{Count, Raw, Str, object};
 use super::{details, usage};
 
+/// Stands before the names of fields that came inside a tool call's `function`.
+pub(super) const IN_FUNCTION: &str = "function.";
+
 /// Hands everything a chunk says to the collector, its errors excepted.
-pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector) {
+pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector, halves: &mut Halves) {
     collector.id(chunk.id.as_str());
     collector.model(chunk.model.as_str());
     collector.served_by(chunk.provider.as_str());
@@ -17,27 +23,31 @@ pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector) {
     collector.service_tier(chunk.service_tier.as_str());
     collector.system_fingerprint(chunk.system_fingerprint.as_str());
     if let Some(choice) = chunk.choice {
-        collect_choice(choice, collector);
+        collect_choice(choice, collector, halves);
     }
-    if let Some(usage) = usage::read(chunk.usage) {
-        collector.usage(usage);
+    match (chunk.usage.is_object(), chunk.usage.0) {
+        (true, _) => collector.usage(usage::read(chunk.usage).unwrap_or_default()),
+        (false, Some(odd)) => collector.extra("usage", odd.into()),
+        (false, None) => {}
     }
     for (name, value) in chunk.unknown {
         collector.extra(&name, value.into());
     }
 }
 
-fn collect_choice(choice: Choice<'_>, collector: &mut Collector) {
+fn collect_choice(choice: Choice<'_>, collector: &mut Collector, halves: &mut Halves) {
     if let Some(delta) = choice.delta {
-        collect_piece(delta, false, collector);
+        collect_piece(delta, false, collector, halves);
     }
-    if let Some(message) = choice.message {
-        collect_piece(*message, true, collector);
+    // Some repeat the whole message beside or after its deltas.
+    if let Some(message) = choice.message.filter(|_| collector.response().message.is_empty()) {
+        collect_piece(*message, true, collector, halves);
     }
     collector.finish_reason(choice.finish_reason.as_str());
     collector.native_finish_reason(choice.native_finish_reason.as_str());
     if let Some(logprobs) = choice.logprobs.read::<Logprobs<'_>>() {
         logprobs.content.for_each(|token: WireLogprob<'_>| collector.logprobs([token.into()]));
+        logprobs.refusal.0.into_iter().for_each(|raw| collector.extra("logprobs.refusal", raw.into()));
     }
     for (name, value) in choice.unknown {
         collector.extra(&name, value.into());
@@ -45,39 +55,81 @@ fn collect_choice(choice: Choice<'_>, collector: &mut Collector) {
 }
 
 /// Collects a piece of a message. `whole`: it is a message of its own, whose items are not to be joined with others.
-fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector) {
-    let has_plain_reasoning = piece.reasoning.filled().is_some();
-    collector.reasoning(piece.reasoning.into_cow());
-    details::collect(piece.reasoning_details, !whole, !has_plain_reasoning, collector);
-    if piece.content.is_list() {
+///
+/// What has the wrong type is kept beside the message, under its name.
+fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halves: &mut Halves) {
+    let reasoning = text_of(piece.reasoning, &mut halves.reasoning, "reasoning", collector);
+    let has_plain_reasoning = !reasoning.is_empty();
+    collector.reasoning(reasoning);
+    let details = list_of(piece.reasoning_details, "reasoning_details", collector);
+    details::collect(details, !whole, !has_plain_reasoning, collector);
+    if piece.content.is_list() || piece.content.is_object() {
         piece.content.for_each(|part: Raw<'_>| collect_part(part, collector));
     } else {
-        collector.text(piece.content.text().into_cow());
+        let text = text_of(piece.content, &mut halves.content, "content", collector);
+        collector.text(text);
     }
-    collector.refusal(piece.refusal.as_str());
-    piece.tool_calls.for_each(|call: WireToolCall<'_>| {
-        let mut extra = ExtraFields::default();
-        for (name, value) in call.unknown {
-            extra.push(&name, value.into());
-        }
-        collector.tool_call(ToolCallPiece {
-            index: call.index.0,
-            id: call.id.filled(),
-            name: call.function.name.filled(),
-            arguments: call.function.arguments.0.into_cow(),
-            extra,
-            whole,
-        });
-    });
-    piece.annotations.for_each(|raw: Raw<'_>| {
+    let refusal = text_of(piece.refusal, &mut halves.refusal, "refusal", collector);
+    collector.refusal(&refusal);
+    let calls = list_of(piece.tool_calls, "tool_calls", collector);
+    calls.for_each(|call: WireToolCall<'_>| collect_call(call, whole, collector, halves));
+    list_of(piece.annotations, "annotations", collector).for_each(|raw: Raw<'_>| {
         raw.0.into_iter().for_each(|raw| collector.annotation(Annotation::new(raw.into())));
     });
-    piece.images.for_each(|raw: Raw<'_>| {
+    list_of(piece.images, "images", collector).for_each(|raw: Raw<'_>| {
         raw.0.into_iter().for_each(|raw| collector.image(Image::new(raw.into())));
     });
     for (name, value) in piece.unknown {
         collector.message_extra(&name, value.into());
     }
+}
+
+/// A text, or nothing; what is neither is kept beside the message.
+fn text_of<'a>(raw: Raw<'a>, half: &mut Half, name: &str, collector: &mut Collector) -> Cow<'a, str> {
+    match (half.join(raw), raw.0) {
+        (Some(text), _) => text,
+        (None, Some(odd)) => {
+            collector.message_extra(name, odd.into());
+            Cow::Borrowed("")
+        }
+        (None, None) => Cow::Borrowed(""),
+    }
+}
+
+/// A list, or the one object that stands in its place; what is neither is kept beside the message.
+fn list_of<'a>(raw: Raw<'a>, name: &str, collector: &mut Collector) -> Raw<'a> {
+    if let (false, Some(odd)) = (raw.is_list() || raw.is_object(), raw.0) {
+        collector.message_extra(name, odd.into());
+        return Raw(None);
+    }
+    raw
+}
+
+fn collect_call(call: WireToolCall<'_>, whole: bool, collector: &mut Collector, halves: &mut Halves) {
+    let mut extra = ExtraFields::default();
+    if let Some(kind) = call.kind.filled().filter(|kind| *kind != "function") {
+        extra.push("type", serde_json::Value::from(kind).into());
+    }
+    for (name, value) in call.unknown {
+        extra.push(&name, value.into());
+    }
+    for (name, value) in call.function.unknown {
+        extra.push(&format!("{IN_FUNCTION}{}", &*name), value.into());
+    }
+    // Text; or, against the rules, the object itself, whose text is then taken.
+    let raw = call.function.arguments;
+    let arguments = match raw.is_list() || raw.is_object() {
+        true => raw.get().map(Cow::Borrowed),
+        false => halves.arguments(raw, call.index.0, collector),
+    };
+    collector.tool_call(ToolCallPiece {
+        index: call.index.0,
+        id: call.id.filled(),
+        name: call.function.name.filled(),
+        arguments: arguments.unwrap_or_default(),
+        extra,
+        whole,
+    });
 }
 
 /// Collects one part of a content that came as a list.
@@ -123,7 +175,9 @@ impl From<WireLogprob<'_>> for TokenLogprob {
         let number = |raw: Raw<'_>| raw.get().and_then(|text| text.parse::<f64>().ok());
         let mut top = Vec::new();
         wire.top.for_each(|other: WireLogprob<'_>| {
-            top.push(TopLogprob::new(other.token.into_cow().into_owned(), number(other.logprob)));
+            let mut token = TopLogprob::new(other.token.into_cow().into_owned(), number(other.logprob));
+            token.bytes = other.bytes.read::<Bytes>().and_then(|bytes| bytes.0);
+            top.push(token);
         });
         let mut token = TokenLogprob::new(wire.token.into_cow().into_owned(), number(wire.logprob), top);
         token.bytes = wire.bytes.read::<Bytes>().and_then(|bytes| bytes.0);

@@ -5,6 +5,7 @@ use provider_core::Collector;
 use super::chunk::Chunk;
 use super::collect::collect;
 use super::error::WireError;
+use super::halves::Halves;
 use super::lenient::Raw;
 use super::sse::{FrameTooLarge, SseDecoder};
 
@@ -16,6 +17,7 @@ pub(crate) struct ChatDecoder {
     /// The first frame that could not be read. The answer goes on, so that nothing that was paid for is lost, and ends in
     /// this error.
     unreadable: Option<UnreadableFrame>,
+    halves: Halves,
 }
 
 /// What a step of [`ChatDecoder`] came to.
@@ -29,10 +31,10 @@ pub(crate) enum Decoded {
     End,
 }
 
-/// What stops a stream.
+/// What makes a stream fail.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// The service says that it failed.
+    /// The service says that it failed. What follows is still to be read: the usage, perhaps.
     Failed(Box<WireError>),
     /// A frame was no JSON object. The rest has been read.
     Unreadable(UnreadableFrame),
@@ -51,7 +53,7 @@ pub(crate) struct UnreadableFrame {
 
 impl ChatDecoder {
     pub(crate) fn new(max_frame_bytes: usize) -> Self {
-        Self { sse: SseDecoder::new(max_frame_bytes), frames: 0, unreadable: None }
+        Self { sse: SseDecoder::new(max_frame_bytes), frames: 0, unreadable: None, halves: Halves::default() }
     }
 
     /// Adds bytes as they came, cut anywhere.
@@ -70,25 +72,27 @@ impl ChatDecoder {
         let data = frame.data.trim();
         if data == "[DONE]" {
             collector.end_mark();
-            return self.end().map(|()| Decoded::End);
+            return Ok(Decoded::End);
         }
-        if data.is_empty() {
+        if matches!(data, "" | "null") {
             return Ok(Decoded::Frame);
         }
         match Chunk::read(data) {
             Ok(chunk) => match take_error(&chunk, frame.event.as_deref(), data) {
                 Some(error) => {
-                    collect(chunk, collector);
+                    collect(chunk, collector, &mut self.halves);
                     Err(Stop::Failed(Box::new(error)))
                 }
                 None => {
-                    collect(chunk, collector);
+                    collect(chunk, collector, &mut self.halves);
                     Ok(Decoded::Frame)
                 }
             },
             Err(_) if frame.event.as_deref() == Some("error") => {
                 Err(Stop::Failed(Box::new(WireError::from_text(data))))
             }
+            // An event of another name is another matter, a `ping` for example.
+            Err(_) if !matches!(frame.event.as_deref(), None | Some("" | "message")) => Ok(Decoded::Frame),
             Err(cause) => {
                 let number = self.frames;
                 self.unreadable.get_or_insert_with(|| UnreadableFrame {
@@ -101,17 +105,19 @@ impl ChatDecoder {
         }
     }
 
-    /// No more bytes will come. What is left of an unfinished frame does not count.
-    pub(crate) fn end(&mut self) -> Result<(), Stop> {
+    /// The end was read, or no more bytes will come. What is left of an unfinished frame does not count.
+    pub(crate) fn end(&mut self, collector: &mut Collector) -> Result<(), Stop> {
+        self.halves.finish(collector);
         self.unreadable.take().map_or(Ok(()), |frame| Err(Stop::Unreadable(frame)))
     }
 }
 
 /// The error in a chunk: at the top, or in its choice, or the chunk itself when the event is called an error.
 pub(crate) fn take_error(chunk: &Chunk<'_>, event: Option<&str>, json: &str) -> Option<WireError> {
-    let in_choice = || chunk.choice.as_ref().and_then(|choice| choice.error.0).map(|raw| Raw(Some(raw)));
-    let top = Some(chunk.error).filter(|error| error.0.is_some());
-    match top.or_else(in_choice) {
+    // Some send an empty error beside a good answer.
+    let said = |error: &Raw<'_>| !matches!(error.get(), None | Some("false" | "0" | "\"\"" | "{}"));
+    let in_choice = chunk.choice.as_ref().map(|choice| choice.error);
+    match Some(chunk.error).filter(said).or(in_choice.filter(said)) {
         Some(error) => Some(WireError::read(error)),
         None if event == Some("error") => Some(WireError::from_text(json)),
         None => None,

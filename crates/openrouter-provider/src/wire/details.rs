@@ -10,7 +10,10 @@ use serde_json::value::RawValue;
 use super::lenient::{Key, Raw, Str, absent, fields};
 
 /// The fields whose pieces are joined.
-const TEXTS: [&str; 3] = ["text", "summary", "data"];
+const TEXTS: [&str; 2] = ["text", "summary"];
+/// How many items are looked at, from the newest, for the one that a piece goes on with. Keeps very many items from costing
+/// the square of their number.
+const LOOK_BACK: usize = 256;
 
 /// An item of `reasoning_details`, or a piece of one: its fields in order.
 #[derive(Debug, Default)]
@@ -76,8 +79,11 @@ impl DetailPiece<'_> {
         let kind = Some(self.kind.as_str())
             .filter(|kind| matches!(*kind, "reasoning.text" | "reasoning.summary"))?;
         let index = self.index.and_then(|index| index.parse().ok());
-        let newest =
-            items.iter_mut().rev().find(|item| item.kind() == Some(kind) && item.index() == index)?;
+        let newest = items
+            .iter_mut()
+            .rev()
+            .take(LOOK_BACK)
+            .find(|item| item.kind() == Some(kind) && item.index() == index)?;
         match (self.id.filled(), newest.id()) {
             (Some(mine), Some(theirs)) if !theirs.is_empty() && mine != theirs => None,
             _ => Some(newest),
@@ -107,7 +113,8 @@ impl DetailPiece<'_> {
 
     /// What a person may read of it.
     fn visible(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let readable = self.fields.iter().filter(|(key, _)| matches!(&**key, "text" | "summary"));
+        let encrypted = self.kind.as_str() == "reasoning.encrypted";
+        let readable = self.fields.iter().filter(move |(key, _)| !encrypted && TEXTS.contains(&&**key));
         readable.filter_map(|(_, value)| string(value))
     }
 }
@@ -121,7 +128,7 @@ fn string(value: &RawValue) -> Option<Cow<'_, str>> {
 /// Collects the structured thoughts of a chunk (`join`) or of a whole message. `show`: whether their readable parts are
 /// to be shown, because no plain text comes with them.
 pub(crate) fn collect(details: Raw<'_>, join: bool, show: bool, collector: &mut Collector) {
-    if !details.is_list() {
+    if details.0.is_none() {
         return;
     }
     // Even an empty list is something that was sent.

@@ -9,6 +9,8 @@ use super::lenient::{Count, Flag, Raw, Str, object};
 pub(crate) struct WireError {
     /// The code, number or word.
     pub(crate) code: Option<String>,
+    /// The status that the error would have had, where the code is a word.
+    pub(crate) http_status: Option<u16>,
     pub(crate) message: Option<String>,
     /// The service's fine-grained word for it (`rate_limit_exceeded`, …).
     pub(crate) error_type: Option<String>,
@@ -108,6 +110,7 @@ impl WireError {
         let owned = |text: &Str<'_>| text.filled().map(str::to_owned);
         Self {
             code: owned(&object.code).or_else(|| owned(&object.http_status)),
+            http_status: object.http_status.as_str().parse().ok(),
             message: owned(&object.message),
             error_type: owned(&metadata.error_type)
                 .or_else(|| owned(&object.error_type))
@@ -142,17 +145,30 @@ object! {
     }
 }
 
+/// How deep a message is dug for. Nobody wraps deeper, and what upstream sends must not decide how long it takes.
+const MAX_DEPTH: usize = 8;
+
 /// Digs the message out of JSON: `error`, `message` or `detail`, nested or not.
 fn dig(text: &str) -> Option<Cow<'_, str>> {
-    let text = text.trim();
+    let mut text = text.trim();
+    for _ in 0..MAX_DEPTH {
+        // Some put the object in a list.
+        text = text.strip_prefix('[').unwrap_or(text).trim_start();
+        let wrapped: Wrapped<'_> = first_object(text)?;
+        let inner = [wrapped.error, wrapped.message, wrapped.detail];
+        let inner = inner.into_iter().find(|inner| inner.get().is_some_and(|json| json != "\"\""))?;
+        if inner.is_string() {
+            return inner.text().0;
+        }
+        text = inner.get()?;
+    }
+    None
+}
+
+/// The object that a text begins with, whatever comes after it.
+fn first_object(text: &str) -> Option<Wrapped<'_>> {
     if !text.starts_with('{') {
         return None;
     }
-    let wrapped: Wrapped<'_> = serde_json::from_str(text).ok()?;
-    [wrapped.error, wrapped.message, wrapped.detail].into_iter().find_map(|inner| match inner.get()? {
-        json if json.starts_with('"') => {
-            Some(inner.read::<Str<'_>>()?.into_cow()).filter(|text| !text.is_empty())
-        }
-        json => dig(json),
-    })
+    serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
 }

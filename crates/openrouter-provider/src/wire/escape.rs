@@ -5,7 +5,7 @@ use memchr::memchr;
 /// The text of a JSON string without its quotes, which has been checked to be well-formed.
 ///
 /// Half a surrogate pair, which JSON can spell and text cannot hold, becomes U+FFFD.
-pub(super) fn unescape(mut text: &str) -> String {
+pub(crate) fn unescape(mut text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     while let Some(at) = memchr(b'\\', text.as_bytes()) {
         plain.push_str(&text[..at]);

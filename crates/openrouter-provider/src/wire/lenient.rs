@@ -96,30 +96,14 @@ pub(crate) struct Count(pub(crate) Option<u64>);
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Number;
-        impl<'de> Visitor<'de> for Number {
-            type Value = Count;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a count")
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Count(Some(number)))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Count(u64::try_from(number).ok()))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-                let whole = number.fract() == 0.0 && (0.0..9e15).contains(&number);
-                Ok(Count(whole.then_some(number as u64)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Count(text.trim().parse().ok()))
-            }
-            absent!(bool null seq map);
-        }
-        deserializer.deserialize_any(Number)
+        let raw = Raw::deserialize(deserializer)?;
+        Ok(Count(raw.text().filled().map(str::trim).and_then(count)))
     }
+}
+
+fn count(text: &str) -> Option<u64> {
+    let whole = |number: &f64| number.fract() == 0.0 && (0.0..9e15).contains(number);
+    text.parse().ok().or_else(|| text.parse::<f64>().ok().filter(whole).map(|number| number as u64))
 }
 
 /// A truth value.
@@ -128,19 +112,11 @@ pub(crate) struct Flag(pub(crate) Option<bool>);
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Truth;
-        impl<'de> Visitor<'de> for Truth {
-            type Value = Flag;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("true or false")
-            }
-            fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-                Ok(Flag(Some(value)))
-            }
-            absent!(numbers str null seq map);
-        }
-        deserializer.deserialize_any(Truth)
+        Ok(Flag(match Raw::deserialize(deserializer)?.get() {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            _ => None,
+        }))
     }
 }
 
@@ -157,6 +133,11 @@ impl<'a> Raw<'a> {
     /// The text that the value spells.
     pub(crate) fn text(self) -> Str<'a> {
         Str(self.get().and_then(unquote))
+    }
+
+    /// The inside of a string, escapes and all.
+    pub(crate) fn string(self) -> Option<&'a str> {
+        self.get()?.strip_prefix('"')?.strip_suffix('"')
     }
 
     /// Whether the value is a list.
@@ -180,8 +161,13 @@ impl<'a> Raw<'a> {
         self.get().map(|text| serde_json::from_str(text).unwrap_or_default())
     }
 
-    /// Hands the items of a list to `each`; anything but a list has none.
-    pub(crate) fn for_each<T: Deserialize<'a>>(self, each: impl FnMut(T)) {
+    /// Hands the items of a list to `each`. An object stands for the list with it alone, anything else for none.
+    pub(crate) fn for_each<T: Deserialize<'a>>(self, mut each: impl FnMut(T)) {
+        if self.is_object() {
+            // As in `read`: this cannot fail on lenient items.
+            self.get().and_then(|text| serde_json::from_str(text).ok()).into_iter().for_each(&mut each);
+            return;
+        }
         struct Items<T, F>(F, PhantomData<T>);
         impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Items<T, F> {
             type Value = ();

@@ -4,6 +4,8 @@ use provider_core::{AssistantMessage, Content, InputMessage, Message, Part, Tool
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::collect::IN_FUNCTION;
+
 /// A message, borrowed.
 pub(super) struct WireMessage<'a>(pub(super) &'a Message);
 
@@ -107,22 +109,38 @@ struct WireCall<'a>(&'a ToolCall);
 
 impl Serialize for WireCall<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Function<'a> {
-            name: &'a str,
-            arguments: &'a str,
-        }
-        let ToolCall { id, name, arguments, extra, .. } = self.0;
-        // A call without arguments; an empty text is refused by providers that parse it.
-        let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
+        let ToolCall { id, extra, .. } = self.0;
         let mut call = serializer.serialize_map(None)?;
         call.serialize_entry("id", id)?;
-        call.serialize_entry("type", "function")?;
-        call.serialize_entry("function", &Function { name, arguments })?;
+        if extra.get("type").is_none() {
+            call.serialize_entry("type", "function")?;
+        }
+        call.serialize_entry("function", &WireFunction(self.0))?;
         for (name, value) in extra.newest() {
-            call.serialize_entry(name, value)?;
+            if !name.starts_with(IN_FUNCTION) {
+                call.serialize_entry(name, value)?;
+            }
         }
         call.end()
+    }
+}
+
+struct WireFunction<'a>(&'a ToolCall);
+
+impl Serialize for WireFunction<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ToolCall { name, arguments, extra, .. } = self.0;
+        // A call without arguments; an empty text is refused by providers that parse it.
+        let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
+        let mut function = serializer.serialize_map(None)?;
+        function.serialize_entry("name", name)?;
+        function.serialize_entry("arguments", arguments)?;
+        for (name, value) in extra.newest() {
+            if let Some(name) = name.strip_prefix(IN_FUNCTION) {
+                function.serialize_entry(name, value)?;
+            }
+        }
+        function.end()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{ChatResponse, ExtraFields, ToolCall, ToolCallDelta};
 /// A piece of a tool call as the wire has it.
 ///
 /// Pieces with the same `index` are one call, until an `id` comes that is new there: some services number all their
-/// calls 0. A piece without an index goes on with the call of the piece before it.
+/// calls 0. A piece without an index goes on with the call that has its id, or else with that of the piece before it.
 #[derive(Clone, Debug, Default)]
 pub struct ToolCallPiece<'a> {
     /// The call's number on the wire.
@@ -24,6 +24,10 @@ pub struct ToolCallPiece<'a> {
     /// Whether this is a whole call, never to be joined with another.
     pub whole: bool,
 }
+
+/// How many calls are looked at, from the newest, for the one that a piece goes on with. Keeps a stream of very many calls
+/// from costing the square of their number.
+const LOOK_BACK: usize = 256;
 
 /// What is known of the calls beside the calls themselves.
 #[derive(Debug, Default)]
@@ -45,7 +49,7 @@ impl OpenCalls {
         self.latest = index;
         let id = piece.id.filter(|id| !id.is_empty());
         let name = piece.name.filter(|name| !name.is_empty());
-        let call = if piece.whole { None } else { self.find(calls, index, id) };
+        let call = if piece.whole { None } else { self.find(calls, &piece, index) };
         let call = call.unwrap_or_else(|| {
             self.indexes.push(index);
             calls.push(ToolCall::default());
@@ -71,14 +75,23 @@ impl OpenCalls {
         })
     }
 
-    /// The call that a piece goes on with.
-    fn find(&self, calls: &[ToolCall], index: u64, id: Option<&str>) -> Option<usize> {
-        let at_index = || (0..calls.len()).rev().filter(|call| self.indexes.get(*call) == Some(&index));
+    /// The call that a piece goes on with; none if it begins one.
+    fn find(&self, calls: &[ToolCall], piece: &ToolCallPiece<'_>, index: u64) -> Option<usize> {
+        let id = piece.id.filter(|id| !id.is_empty());
+        let newest_first = || (0..calls.len()).rev().take(LOOK_BACK);
+        if piece.index.is_none() {
+            if let Some(known) = id.and_then(|id| newest_first().find(|call| calls[*call].id == id)) {
+                return Some(known);
+            }
+        }
+        let at_index = || newest_first().filter(|call| self.indexes.get(*call) == Some(&index));
         let newest = at_index().next()?;
         match id {
-            None => Some(newest),
             Some(_) if calls[newest].id.is_empty() => Some(newest),
             Some(id) => at_index().find(|call| calls[*call].id == id),
+            // Without a number and without an id, a second name is the only sign of a second call.
+            None if piece.index.is_none() && !calls[newest].name.is_empty() && piece.name.is_some() => None,
+            None => Some(newest),
         }
     }
 
@@ -93,16 +106,28 @@ impl OpenCalls {
         let id = response.id.as_deref().unwrap_or_default();
         let suffix: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
         let suffix = &suffix[suffix.len().saturating_sub(12)..];
+        let received: HashSet<String> = numbered.iter().map(|(_, call)| call.id.clone()).collect();
         let mut taken = HashSet::new();
         for (position, (_, call)) in numbered.iter_mut().enumerate() {
             if call.id.is_empty() {
-                call.id = format!("call_{suffix}_{position}");
+                call.id = free_id(&format!("call_{suffix}"), position, &received, &taken);
             } else if taken.contains(&call.id) {
-                call.received_id = Some(call.id.clone());
-                call.id = format!("{}_{position}", call.id);
+                let id = free_id(&call.id, position, &received, &taken);
+                call.received_id = Some(std::mem::replace(&mut call.id, id));
             }
             taken.insert(call.id.clone());
         }
         response.message.tool_calls = numbered.into_iter().map(|(_, call)| call).collect();
     }
 }
+
+/// An id that no call has and no call was received with.
+fn free_id(stem: &str, from: usize, received: &HashSet<String>, taken: &HashSet<String>) -> String {
+    let free = |id: &String| !received.contains(id) && !taken.contains(id);
+    // Among as many numbers as there are ids, and one more, one is free.
+    let numbers = from..=from + received.len() + taken.len();
+    numbers.map(|number| format!("{stem}_{number}")).find(free).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

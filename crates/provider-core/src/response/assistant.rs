@@ -9,7 +9,8 @@ use super::ReasoningDetail;
 use crate::{ExtraFields, RawJson};
 
 /// What the assistant said. The same type is part of an answer and of the next request, so that a conversation goes on
-/// with `request.message(reply.message)` and nothing is lost on the way.
+/// with `request.message(reply.message)`: text, thoughts with their signatures, tool calls, refusal, annotations and images
+/// go back. What is in [`extra`](Self::extra) does not: a request may not know it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AssistantMessage {
@@ -28,7 +29,7 @@ pub struct AssistantMessage {
     pub annotations: Vec<Annotation>,
     /// Images the model made.
     pub images: Vec<Image>,
-    /// Everything else that came with the message, audio for example.
+    /// Everything else that came with the message, audio for example. Not sent back.
     pub extra: ExtraFields,
 }
 
@@ -63,7 +64,7 @@ impl AssistantMessage {
             && blank(refusal)
             && annotations.is_empty()
             && images.is_empty()
-            && extra.is_empty()
+            && extra.says_nothing()
     }
 }
 
@@ -78,7 +79,8 @@ pub struct ToolCall {
     pub received_id: Option<String>,
     /// The tool's name.
     pub name: String,
-    /// The arguments: the exact text that came, which should be a JSON object but may be anything.
+    /// The arguments: the exact text that came, which should be a JSON object but may be anything. It goes back as it is;
+    /// only a blank one goes back as `{}`, since blank is no JSON.
     pub arguments: String,
     /// Everything else that came with the call. It goes back with it.
     pub extra: ExtraFields,

@@ -24,6 +24,8 @@ pub struct TopLogprob {
     pub token: String,
     /// The natural logarithm of its probability, where given.
     pub logprob: Option<f64>,
+    /// Its bytes, for tokens that are no whole characters.
+    pub bytes: Option<Vec<u8>>,
 }
 
 impl TokenLogprob {
@@ -36,6 +38,6 @@ impl TokenLogprob {
 impl TopLogprob {
     /// An alternative and its log probability.
     pub fn new(token: String, logprob: Option<f64>) -> Self {
-        Self { token, logprob }
+        Self { token, logprob, bytes: None }
     }
 }

@@ -68,6 +68,9 @@ impl ReasoningDetail {
 
     /// What a person may read of it: the text or the summary. Encrypted items have none.
     pub fn visible_text(&self) -> Option<&str> {
+        if self.kind() == Some("reasoning.encrypted") {
+            return None;
+        }
         self.text_of("text").or_else(|| self.text_of("summary"))
     }
 

@@ -35,6 +35,32 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Takes over everything that a newer object says, and keeps what it does not.
+    pub fn update(&mut self, newer: Usage) {
+        let Usage {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens,
+            cached_tokens,
+            cache_write_tokens,
+            reasoning_tokens,
+            cost,
+            upstream_cost,
+            is_byok,
+            raw,
+        } = newer;
+        self.prompt_tokens = prompt_tokens.or(self.prompt_tokens);
+        self.completion_tokens = completion_tokens.or(self.completion_tokens);
+        self.total_tokens = total_tokens.or(self.total_tokens);
+        self.cached_tokens = cached_tokens.or(self.cached_tokens);
+        self.cache_write_tokens = cache_write_tokens.or(self.cache_write_tokens);
+        self.reasoning_tokens = reasoning_tokens.or(self.reasoning_tokens);
+        self.cost = cost.or(self.cost);
+        self.upstream_cost = upstream_cost.or(self.upstream_cost);
+        self.is_byok = is_byok.or(self.is_byok);
+        self.raw = raw.or(self.raw.take());
+    }
+
     /// Whether nothing is known.
     pub fn is_unknown(&self) -> bool {
         let Usage {

@@ -1,0 +1,292 @@
+//! Shapes that no agreement covers and that services send all the same. Over real sockets, through the public API.
+
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
+use std::time::Duration;
+
+use openrouter_provider::{Limits, OpenRouter};
+use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event, Retry};
+use provider_tests::{Reply, ScriptedServer};
+use serde_json::json;
+
+fn client(server: &ScriptedServer) -> OpenRouter {
+    OpenRouter::builder().api_key("sk-or-v1-test").base_url(server.url()).build().expect("good settings")
+}
+
+fn request() -> ChatRequest {
+    ChatRequest::new("openai/gpt-4o").user("Hello")
+}
+
+async fn chat(reply: Reply) -> Result<ChatResponse, Error> {
+    let server = ScriptedServer::always(reply).await.expect("a free port");
+    client(&server).chat(&request()).await
+}
+
+/// Reads an event stream; also the pieces of text as they were handed out.
+async fn read(reply: Reply) -> (Vec<String>, Result<ChatResponse, Error>) {
+    let server = ScriptedServer::always(reply).await.expect("a free port");
+    let mut stream = client(&server).stream(&request()).await.expect("a stream");
+    let mut pieces = Vec::new();
+    while let Some(event) = stream.next().await {
+        if let Ok(Event::Text(piece)) = event {
+            pieces.push(piece);
+        }
+    }
+    (pieces, stream.into_response())
+}
+
+/// A stream of these chunks and its end.
+fn events(chunks: &[&str]) -> Reply {
+    let mut body: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+    body.push_str("data: [DONE]\n\n");
+    Reply::events(body)
+}
+
+fn delta(fields: &str) -> String {
+    format!(r#"{{"choices":[{{"delta":{{{fields}}}}}]}}"#)
+}
+
+const STOP: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+
+#[tokio::test]
+async fn what_follows_an_error_is_still_read_but_not_waited_for() {
+    let error = r#"{"choices":[],"error":{"code":502,"message":"lost it"}}"#;
+    let usage = r#"{"choices":[],"usage":{"total_tokens":7,"cost":0.5}}"#;
+    let (_, end) = read(events(&[&delta(r#""content":"hi""#), error, usage])).await;
+    let failure = end.expect_err("it failed");
+    let partial = failure.partial().expect("what came");
+    assert_eq!((failure.message(), partial.text(), partial.usage.total_tokens), ("lost it", "hi", Some(7)));
+    // The body never ends: the error is not kept back for long.
+    let (_, end) = read(Reply::events(format!("data: {error}\n\n")).stall()).await;
+    assert_eq!(end.expect_err("it failed").message(), "lost it");
+}
+
+#[tokio::test]
+async fn the_words_of_an_error_count_where_its_number_is_missing() {
+    use ErrorKind::*;
+    for (error, kind, retry) in [
+        (json!({"code": "invalid_request_error", "message": "m"}), InvalidRequest, Retry::Never),
+        (json!({"message": "m", "metadata": {"error_type": "not_found"}}), NoEndpoint, Retry::Never),
+        (json!({"message": "m", "error_type": "permission_denied"}), PermissionDenied, Retry::Never),
+        (json!({"code": "rate_limit_exceeded", "message": "m"}), RateLimited, Retry::Now),
+        (json!({"code": "context_length_exceeded", "message": "m"}), ContextLength, Retry::Never),
+        (json!({"code": 429.0, "message": "m"}), RateLimited, Retry::Now),
+        (json!({"code": "whatever", "http_status": 402, "message": "m"}), PaymentRequired, Retry::Never),
+        (json!({"code": "server_error", "message": "m"}), Server, Retry::Now),
+        (json!({"message": "m"}), Upstream, Retry::Now),
+        (json!("just words"), Upstream, Retry::Now),
+    ] {
+        let failure =
+            chat(Reply::json(200, json!({ "error": error }).to_string())).await.expect_err("an error");
+        assert_eq!((failure.kind(), failure.retry()), (kind, retry), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_error_beside_an_answer_is_none() {
+    for error in ["null", "false", "\"\"", "{}", "0"] {
+        let body = format!(
+            r#"{{"error":{error},"choices":[{{"message":{{"content":"Hi"}},"finish_reason":"stop"}}]}}"#
+        );
+        assert_eq!(chat(Reply::json(200, body)).await.expect(error).text(), "Hi");
+    }
+}
+
+#[tokio::test]
+async fn an_error_wrapped_as_deep_as_one_likes_is_an_error_and_no_more() {
+    for depth in [2, 50_000] {
+        let raw = format!("{}1{}", r#"{"error":"#.repeat(depth), "}".repeat(depth));
+        let body = format!(r#"{{"error":{{"code":400,"message":"m","metadata":{{"raw":{raw}}}}}}}"#);
+        let server = ScriptedServer::always(Reply::json(400, body)).await.expect("a free port");
+        let limits = Limits::default().max_error_bytes(4 << 20);
+        let client = OpenRouter::builder().api_key("k").base_url(server.url()).limits(limits).build();
+        let failure = client.expect("good settings").chat(&request()).await.expect_err("an error");
+        assert_eq!(failure.message(), "m");
+        assert!(format!("{failure:?}").len() < 20_000, "bounded");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_is_bounded() {
+    let failure = chat(Reply::json(429, "{}").header("retry-after", "99999999999")).await.expect_err("429");
+    assert_eq!(failure.retry(), Retry::After(Duration::from_secs(7 * 24 * 60 * 60)));
+    let limits = Limits::default().read_timeout(Duration::MAX).connect_timeout(Duration::MAX);
+    let server =
+        ScriptedServer::always(Reply::json(200, r#"{"choices":[{"message":{"content":"Hi"}}]}"#)).await;
+    let server = server.expect("a free port");
+    let client = OpenRouter::builder().api_key("k").base_url(server.url()).limits(limits).build();
+    assert_eq!(client.expect("good settings").chat(&request()).await.expect("an answer").text(), "Hi");
+}
+
+#[tokio::test]
+async fn what_has_the_wrong_type_survives() {
+    let body = r#"{"choices":[{"message":{
+        "content":{"type":"text","text":"Hi"},"reasoning":["a"],"refusal":{"r":1},"annotations":true,
+        "tool_calls":{"id":"c","function":{"name":"f","arguments":{"a":1},"novel":2},"type":"custom"},
+        "images":{"type":"image_url","image_url":{"url":"data:,"}},
+        "reasoning_details":{"type":"reasoning.text","text":"hm"}},
+        "finish_reason":"tool_calls"}],"usage":"free"}"#;
+    let reply = chat(Reply::json(200, body)).await.expect("an answer");
+    assert_eq!(reply.text(), "Hi");
+    let [call] = reply.tool_calls() else { panic!("one call, not {:?}", reply.tool_calls()) };
+    assert_eq!((call.name.as_str(), call.arguments.as_str()), ("f", r#"{"a":1}"#));
+    assert_eq!(json!(call.extra), json!({"type": "custom", "function.novel": 2}));
+    assert_eq!(reply.message.images[0].url().as_deref(), Some("data:,"));
+    assert_eq!(reply.reasoning(), "hm");
+    assert_eq!(
+        json!(reply.message.extra),
+        json!({"reasoning": ["a"], "refusal": {"r": 1}, "annotations": true})
+    );
+    assert_eq!(json!(reply.extra), json!({"usage": "free"}));
+}
+
+#[tokio::test]
+async fn numbers_beyond_all_measure_cost_nothing_else() {
+    let body = r#"{"created":1e999,"choices":[{"index":1e999,"message":{"content":"Hi","tool_calls":[
+        {"index":1e999,"id":"a","function":{"name":"f","arguments":"{}"}}]}}],
+        "usage":{"prompt_tokens":1e999,"completion_tokens":5.0,"total_tokens":1e1,"cost":1e999}}"#;
+    let reply = chat(Reply::json(200, body)).await.expect("an answer");
+    assert_eq!((reply.text(), reply.tool_calls().len()), ("Hi", 1));
+    assert_eq!((reply.usage.completion_tokens, reply.usage.total_tokens), (Some(5), Some(10)));
+}
+
+#[tokio::test]
+async fn usage_in_several_pieces_is_one() {
+    let first = r#"{"choices":[],"usage":{"prompt_tokens":5,"total_tokens":7}}"#;
+    let second = r#"{"choices":[],"usage":{"cost":0.5,"total_tokens":8,"prompt_tokens":null}}"#;
+    let (_, end) = read(events(&[&delta(r#""content":"hi""#), first, STOP, second])).await;
+    let usage = end.expect("an answer").usage;
+    assert_eq!((usage.prompt_tokens, usage.total_tokens), (Some(5), Some(8)));
+    assert_eq!(usage.cost.map(|cost| cost.to_string()).as_deref(), Some("0.5"));
+}
+
+#[tokio::test]
+async fn a_message_beside_its_deltas_counts_once() {
+    let whole =
+        r#"{"choices":[{"delta":{"content":""},"message":{"content":"Hello"},"finish_reason":"stop"}]}"#;
+    let (pieces, end) =
+        read(events(&[&delta(r#""content":"Hel""#), &delta(r#""content":"lo""#), whole])).await;
+    assert_eq!((pieces.concat(), end.expect("an answer").text()), ("Hello".to_owned(), "Hello"));
+    let (pieces, _) = read(events(&[whole])).await;
+    assert_eq!(pieces.concat(), "Hello", "without deltas it is all there is");
+}
+
+#[tokio::test]
+async fn a_character_cut_in_half_is_whole_again() {
+    let chunks = [
+        delta(r#""content":"a\ud83d""#),
+        delta(r#""content":"""#),
+        delta(r#""content":"\uddfcb\ud83d""#),
+        delta(r#""content":"c\ud83d""#),
+        delta(
+            r#""content":null,"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"\"\ud83d"}}]"#,
+        ),
+        delta(r#""tool_calls":[{"index":0,"function":{"arguments":"\uddfc\""}}]"#),
+    ];
+    let chunks: Vec<&str> = chunks.iter().map(String::as_str).chain([STOP]).collect();
+    let (pieces, end) = read(events(&chunks)).await;
+    let reply = end.expect("an answer");
+    assert_eq!(reply.text(), "a🗼b\u{fffd}c\u{fffd}", "a half that stays alone is replaced");
+    assert_eq!(pieces.concat(), reply.text());
+    assert_eq!(reply.tool_calls()[0].arguments, "\"🗼\"");
+}
+
+#[tokio::test]
+async fn encrypted_thoughts_are_not_shown() {
+    let details = r#""reasoning_details":[{"type":"reasoning.encrypted","data":"AAA=","text":"[REDACTED]"}]"#;
+    let server = ScriptedServer::always(events(&[&delta(details), &delta(r#""content":"Hi""#), STOP])).await;
+    let server = server.expect("a free port");
+    let mut stream = client(&server).stream(&request()).await.expect("a stream");
+    while let Some(event) = stream.next().await {
+        assert!(!matches!(event.expect("a good event"), Event::Reasoning(_)));
+    }
+    let reply = stream.into_response().expect("an answer");
+    assert_eq!(reply.reasoning(), "");
+    assert_eq!(reply.message.reasoning_details.expect("details").len(), 1, "but kept");
+}
+
+#[tokio::test]
+async fn an_answer_of_the_wrong_content_type_is_an_answer() {
+    let stream = format!("data: {}\n\ndata: {STOP}\n\ndata: [DONE]\n\n", delta(r#""content":"Hi""#));
+    let whole = "\u{feff}{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}";
+    for body in [stream.as_str(), whole] {
+        let reply = Reply::new(200, "text/plain", body);
+        assert_eq!(chat(reply.clone()).await.expect(body).text(), "Hi");
+        assert_eq!(read(reply).await.1.expect(body).text(), "Hi");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_shown() {
+    let failure = chat(Reply::new(200, "text/html", "<html>Welcome</html>")).await.expect_err("a web page");
+    assert!(failure.message().contains("web page") && failure.message().contains("base_url"), "{failure}");
+    assert!(failure.details().expect("an excerpt").get().contains("Welcome"));
+    let cut = r#"{"id":"gen-1","choices":[{"message":{"content":"Hello wor"#;
+    let failure = chat(Reply::json(200, cut)).await.expect_err("cut");
+    assert_eq!(failure.kind(), ErrorKind::Interrupted);
+    assert!(
+        failure.details().expect("an excerpt").get().contains("Hello wor"),
+        "what was paid for is not lost"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_address_is_said_so() {
+    for body in ["<html>nothing here</html>", r#"{"detail":"Not Found"}"#, ""] {
+        let failure = chat(Reply::json(404, body)).await.expect_err("404");
+        assert_eq!(failure.kind(), ErrorKind::NotFound);
+        assert!(failure.message().contains("base_url"), "{failure}");
+    }
+    let failure =
+        chat(Reply::json(502, r#"[{"error":{"message":"from a gateway"}}]"#)).await.expect_err("502");
+    assert_eq!((failure.kind(), failure.message()), (ErrorKind::Upstream, "from a gateway"));
+}
+
+#[tokio::test]
+async fn events_of_other_names_and_null_are_no_answer_and_no_error() {
+    let body = format!(
+        "event: ping\ndata: ping\n\ndata: null\n\nevent: message\ndata: {}\n\ndata: {STOP}\n\ndata: [DONE]\n\n",
+        delta(r#""content":"Hi""#)
+    );
+    assert_eq!(read(Reply::events(body)).await.1.expect("an answer").text(), "Hi");
+}
+
+#[tokio::test]
+async fn an_answer_of_blank_fields_is_empty() {
+    let body =
+        r#"{"choices":[{"message":{"content":"","reasoning_content":"","novel":[]},"finish_reason":null}]}"#;
+    assert_eq!(chat(Reply::json(200, body)).await.expect_err("empty").kind(), ErrorKind::EmptyResponse);
+}
+
+/// Behind a proxy the end of the body comes a moment after the end mark.
+#[tokio::test]
+async fn a_connection_is_used_again_after_a_stream() {
+    let body = format!("data: {}\n\ndata: {STOP}\n\ndata: [DONE]\n\n", delta(r#""content":"Hi""#));
+    let server = ScriptedServer::always(Reply::events(body).late_end(Duration::from_millis(10))).await;
+    let server = server.expect("a free port");
+    let client = client(&server);
+    for _ in 0..5 {
+        let reply = client.stream(&request()).await.expect("a stream").collect().await.expect("an answer");
+        assert_eq!(reply.text(), "Hi");
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+/// As many items as one likes must not cost the square of their number.
+#[tokio::test]
+async fn very_many_items_are_read_in_good_time() {
+    let items = |item: fn(usize) -> String| (0..20_000).map(item).collect::<Vec<_>>().join(",");
+    let details = items(|n| format!(r#"{{"type":"reasoning.text","text":"x","index":{n}}}"#));
+    let calls =
+        items(|n| format!(r#"{{"index":0,"id":"c{n}","function":{{"name":"f","arguments":"{{}}"}}}}"#));
+    let fields = items(|n| format!(r#""f{n}":{n}"#));
+    let chunks = [
+        delta(&format!(r#""reasoning_details":[{details}]"#)),
+        delta(&format!(r#""tool_calls":[{calls}]"#)),
+        delta(&fields),
+    ];
+    let chunks: Vec<&str> = chunks.iter().map(String::as_str).chain([STOP]).collect();
+    let reply = read(events(&chunks)).await.1.expect("an answer");
+    assert_eq!(reply.message.reasoning_details.expect("details").len(), 20_000);
+    assert_eq!((reply.message.tool_calls.len(), reply.message.extra.iter().count()), (20_000, 20_000));
+}
