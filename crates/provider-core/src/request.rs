@@ -21,7 +21,8 @@ pub use self::tool::{FunctionTool, Tool, ToolChoice};
 ///
 /// A plain value. Every parameter is an `Option` (or an empty list): what is absent here is absent on the wire, and
 /// what is set is sent as it is, zero included. Nothing is added, clamped or renamed, so the service's own
-/// defaults and errors apply. The names are those of the wire.
+/// defaults and errors apply. The names are those of the wire. Chain the setters for what is known in advance, and
+/// assign the fields (`request.temperature = settings.temperature`) for what may be absent.
 ///
 /// ```
 /// use provider_core::{ChatRequest, Tool};

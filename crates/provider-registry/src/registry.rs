@@ -7,6 +7,9 @@ use provider_core::{
     Capability, ConfigValues, Error, ErrorKind, LlmProvider, ProviderDescriptor, linked_providers,
 };
 
+/// How alike two names must be for one to be offered for the other, from 0 to 1.
+pub(crate) const SIMILAR: f64 = 0.6;
+
 /// The providers a host offers, sorted by id.
 ///
 /// [`discover`](Self::discover) finds those of all crates that are linked in; [`register`](Self::register) adds one by hand,
@@ -114,6 +117,14 @@ impl Registry {
         let linked: Vec<String> =
             self.providers().map(|provider| format!("{} ({})", provider.id, provider.display_name)).collect();
         let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
+        let wanted = name.trim().to_lowercase();
+        let likeness = |provider: &&ProviderDescriptor| {
+            let like = |name: &str| strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase());
+            like(provider.id).max(like(provider.display_name))
+        };
+        let similar = self.providers().filter(|provider| likeness(provider) >= SIMILAR);
+        let similar = similar.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let hint = similar.map_or_else(String::new, |provider| format!("; did you mean {:?}?", provider.id));
         // What the crate is called by convention, as far as the name lends itself to it.
         let word: String = name
             .trim()
@@ -123,7 +134,7 @@ impl Registry {
             .collect();
         let word = if word.starts_with(|c: char| c.is_ascii_lowercase()) { &word } else { "acme" };
         let message = format!(
-            "provider {name:?} is not registered; registered are: {linked}. A crate that is only listed in Cargo.toml is \
+            "provider {name:?} is not registered{hint}; registered are: {linked}. A crate that is only listed in Cargo.toml is \
              not linked in: name it in the program, as in `use {word}_provider as _;`, or register it by hand"
         );
         Error::new(ErrorKind::NotFound, message)

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use provider_core::{Capability, Catalogue, Error, ErrorKind};
 
+use crate::registry::SIMILAR;
 use crate::{Instance, Listing, ModelRef, SelectedModel, Workspace};
-
-/// How alike two ids must be for one to be offered for the other, from 0 to 1.
-const SIMILAR: f64 = 0.6;
 
 /// An instance, and its catalogue as far as it could be fetched.
 struct Candidate<'a> {

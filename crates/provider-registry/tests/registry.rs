@@ -261,3 +261,13 @@ fn connecting_an_unknown_provider_says_so_before_it_looks_at_the_settings() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(error.fields(), []);
 }
+
+#[test]
+fn a_name_that_was_mistyped_is_guessed_at() {
+    let registry = Registry::discover().unwrap();
+    for name in ["openruter", "Open Router", "OPENROUTR"] {
+        let error = registry.descriptor(name).unwrap_err();
+        assert!(error.message().contains("did you mean \"openrouter\"?"), "{error}");
+    }
+    assert!(!registry.descriptor("acme").unwrap_err().message().contains("did you mean"));
+}
