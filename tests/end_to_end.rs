@@ -282,3 +282,24 @@ async fn the_connection_test_tells_a_good_key_from_a_bad_one() {
     assert_eq!(provider.check().await.expect_err("a bad key").kind(), ErrorKind::Authentication);
     provider.models().await.expect("the catalogue is public, and no test of a key");
 }
+
+#[tokio::test]
+async fn errors_inside_a_stream_name_the_instance_too() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let registry = Registry::discover().expect("no duplicates");
+    let mut workspace = Workspace::new("acme");
+    let values = [("api_key", "sk-or-v1-test"), ("base_url", sandbox.base_url())];
+    workspace.add_as("prod", &registry, "openrouter", values).expect("good settings");
+    let model = workspace.model("prod:sandbox/mid-stream-error").await.expect("taken as it is");
+    let stream = model.stream(&model.request().user("Hi")).await.expect("a good beginning");
+    let error = stream.collect().await.expect_err("it fails midway");
+    assert_eq!((error.provider(), error.model()), (Some("prod"), Some("sandbox/mid-stream-error")));
+
+    let mut stream = model.stream(&model.request().user("Hi")).await.expect("a stream");
+    stream.next().await.expect("an event").expect("a good one");
+    let error = stream.abandon(Error::new(ErrorKind::Timeout, "no time left"));
+    assert_eq!((error.provider(), error.model()), (Some("prod"), Some("sandbox/mid-stream-error")));
+    assert!(
+        error.generation_id().is_some() && error.partial().is_some_and(|partial| !partial.text().is_empty())
+    );
+}

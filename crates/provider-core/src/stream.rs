@@ -33,6 +33,8 @@ use crate::{ChatResponse, Collector, Error, ErrorKind, Event};
 pub struct ChatStream {
     collector: Collector,
     state: State,
+    /// What errors call the provider, if not what the source calls it.
+    provider: Option<String>,
 }
 
 enum State {
@@ -85,7 +87,25 @@ pub enum Step {
 impl ChatStream {
     /// A stream of what `source` decodes.
     pub fn new(source: impl EventSource + 'static) -> Self {
-        Self { collector: Collector::with_events(), state: State::Open(Box::new(source)) }
+        Self { collector: Collector::with_events(), state: State::Open(Box::new(source)), provider: None }
+    }
+
+    /// Names the provider in the errors of this stream, where it has several instances.
+    #[must_use]
+    pub fn named(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
+    /// Gives the stream up, because of a deadline of the reader's for example. The connection is closed, and the error
+    /// keeps what had been received.
+    #[must_use]
+    pub fn abandon(mut self, error: Error) -> Error {
+        let error = match &self.state {
+            State::Open(source) => source.describe(error),
+            _ => error,
+        };
+        self.fail(error)
     }
 
     /// The next event; `None` after the end. Safe to cancel: dropping the future loses nothing.
@@ -110,7 +130,7 @@ impl ChatStream {
             State::Open(_) | State::Closing(_, Ok(_)) => {
                 let message =
                     "the stream was not read to its end; read until `next` gives `None`, or use `collect`";
-                Err(self.collector.fail_mut(Error::new(ErrorKind::Interrupted, message)))
+                Err(self.fail(Error::new(ErrorKind::Interrupted, message)))
             }
         }
     }
@@ -147,11 +167,20 @@ impl ChatStream {
             };
             let end = match end {
                 Ok(finished) => Ok(Event::Finished(Box::new(finished))),
-                Err(error) => Err(self.collector.fail_mut(error)),
+                Err(error) => Err(self.fail(error)),
             };
             if let State::Open(source) = std::mem::replace(&mut self.state, State::Ended(Ok(()))) {
                 self.state = State::Closing(source, end);
             }
+        }
+    }
+
+    /// The error of this stream, with what had been received.
+    fn fail(&mut self, error: Error) -> Error {
+        let error = self.collector.fail_mut(error);
+        match &self.provider {
+            Some(provider) => error.with_provider(provider),
+            None => error,
         }
     }
 

@@ -110,7 +110,7 @@ impl Question {
                     watch(&event)?;
                 }
                 Ok(Some(Err(_)) | None) => break stream.into_response(),
-                Err(late) => break Err(broken_off(self.placed(late), stream.so_far())),
+                Err(late) => break Err(stream.abandon(late)),
             }
         };
         Ok(self.outcome(result, first_token, &clock))
@@ -129,15 +129,6 @@ impl Question {
         let timings = Timings { first_token, total: Some(clock.passed()) };
         Outcome { requested: self.requested.clone(), result, timings }
     }
-}
-
-/// `error`, with what had been received when it struck.
-fn broken_off(error: Error, received: &ChatResponse) -> Error {
-    let error = match &received.id {
-        Some(id) => error.with_generation_id(id),
-        None => error,
-    };
-    error.with_partial(received.clone())
 }
 
 /// The time that has passed, and the time that is allowed.

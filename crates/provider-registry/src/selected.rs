@@ -92,7 +92,9 @@ impl SelectedModel {
     /// As [`chat`](Self::chat), for what goes wrong before the answer begins.
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         self.check(request)?;
-        self.provider.stream(request).await.map_err(|error| error.with_provider(&self.reference.provider))
+        let name = &self.reference.provider;
+        let stream = self.provider.stream(request).await.map_err(|error| error.with_provider(name))?;
+        Ok(stream.named(name))
     }
 
     fn check(&self, request: &ChatRequest) -> Result<(), Error> {
