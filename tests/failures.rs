@@ -5,56 +5,18 @@
 use std::time::Duration;
 
 use openrouter_provider::{Limits, OpenRouter};
-use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event, Retry};
-use provider_tests::{Reply, ScriptedServer};
-
-fn client(server: &ScriptedServer) -> OpenRouter {
-    client_with(server, Limits::default())
-}
-
-fn client_with(server: &ScriptedServer, limits: Limits) -> OpenRouter {
-    let builder = OpenRouter::builder().api_key("sk-or-v1-test").base_url(server.url());
-    builder.limits(limits).build().expect("good settings")
-}
-
-fn request() -> ChatRequest {
-    ChatRequest::new("openai/gpt-4o").user("Hello")
-}
+use provider_core::{ChatResponse, Error, ErrorKind, Retry};
+use provider_tests::{Reply, ScriptedServer, chunk, openrouter, read, request};
 
 async fn chat(reply: Reply) -> Result<ChatResponse, Error> {
     let server = ScriptedServer::always(reply).await.expect("a free port");
-    client(&server).chat(&request()).await
+    openrouter(&server, Limits::default()).chat(&request()).await
 }
 
 /// Reads a stream to its end: its text as it was handed out, and how it ended.
 async fn stream(reply: Reply) -> (String, Result<ChatResponse, Error>) {
     let server = ScriptedServer::always(reply).await.expect("a free port");
-    read(client(&server)).await
-}
-
-async fn read(client: OpenRouter) -> (String, Result<ChatResponse, Error>) {
-    let mut text = String::new();
-    let mut stream = match client.stream(&request()).await {
-        Ok(stream) => stream,
-        Err(error) => return (text, Err(error)),
-    };
-    let mut ends = 0;
-    while let Some(event) = stream.next().await {
-        match event {
-            Ok(Event::Text(piece)) => text.push_str(&piece),
-            Ok(Event::Finished(_)) | Err(_) => ends += 1,
-            Ok(_) => {}
-        }
-    }
-    assert_eq!(ends, 1, "exactly one terminal event");
-    assert!(stream.next().await.is_none(), "the end is the end");
-    (text, stream.into_response())
-}
-
-fn chunk(content: &str) -> String {
-    format!(
-        r#"data: {{"id":"gen-1","model":"openai/gpt-4o-2024-08-06","provider":"OpenAI","choices":[{{"index":0,"delta":{{"role":"assistant","content":"{content}"}},"finish_reason":null}}]}}"#
-    ) + "\n\n"
+    read(openrouter(&server, Limits::default())).await
 }
 
 #[tokio::test]
@@ -340,42 +302,6 @@ async fn odd_values_do_not_cost_the_answer() {
 }
 
 #[tokio::test]
-async fn silence_ends_in_a_timeout() {
-    let limits = Limits::default().read_timeout(Duration::from_millis(200));
-    let server = ScriptedServer::always(Reply::events(chunk("Hello")).stall()).await.expect("a free port");
-    let (text, outcome) = read(client_with(&server, limits)).await;
-    let error = outcome.expect_err("it went silent");
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
-    assert_eq!((text.as_str(), error.partial().expect("what came").text()), ("Hello", "Hello"));
-    assert!(server.wait_for_close().await, "the connection was closed");
-
-    let limits = Limits::default().total_timeout(Duration::from_millis(200));
-    let server = ScriptedServer::always(Reply::json(200, " ").stall()).await.expect("a free port");
-    let error = client_with(&server, limits).chat(&request()).await.expect_err("it took too long");
-    assert_eq!(error.kind(), ErrorKind::Timeout);
-}
-
-#[tokio::test]
-async fn buffers_are_bounded() {
-    let long = "x".repeat(5_000);
-    let cases = [
-        (Reply::events(chunk(&long)), Limits::default().max_frame_bytes(1_000), "max_frame_bytes"),
-        (Reply::events(chunk("a").repeat(50)), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
-        (Reply::json(200, format!("\"{long}\"")), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
-    ];
-    for (reply, limits, name) in cases {
-        let server = ScriptedServer::always(reply).await.expect("a free port");
-        let error = read(client_with(&server, limits)).await.1.expect_err(name);
-        assert_eq!(error.kind(), ErrorKind::InvalidResponse);
-        assert!(error.message().contains(name) && error.message().contains("1000"), "{error}");
-    }
-    let server = ScriptedServer::always(Reply::json(500, long)).await.expect("a free port");
-    let error =
-        client_with(&server, Limits::default().max_error_bytes(100)).chat(&request()).await.expect_err("500");
-    assert_eq!((error.kind(), error.message().len()), (ErrorKind::Server, 100));
-}
-
-#[tokio::test]
 async fn nobody_there_is_said_so() {
     let client = OpenRouter::builder()
         .api_key("sk-or-v1-test")
@@ -395,35 +321,4 @@ async fn a_redirect_is_refused_so_that_the_key_stays_where_it_is() {
     let error = chat(reply).await.expect_err("no redirects");
     assert_eq!((error.kind(), error.status()), (ErrorKind::InvalidResponse, Some(307)));
     assert!(other.requests().is_empty());
-}
-
-#[tokio::test]
-async fn dropping_a_stream_closes_the_connection() {
-    let server = ScriptedServer::always(Reply::events(chunk("Hello")).stall()).await.expect("a free port");
-    let mut stream = client(&server).stream(&request()).await.expect("a stream");
-    assert_eq!(stream.next().await.expect("an event").expect("a good one"), Event::Text("Hello".to_owned()));
-    assert_eq!(server.closed_connections(), 0);
-    drop(stream);
-    assert!(server.wait_for_close().await, "the connection was closed");
-}
-
-#[tokio::test]
-async fn the_end_mark_is_the_end_though_the_body_goes_on() {
-    let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-    let (text, outcome) = stream(Reply::events(chunk("Hello") + finish + &chunk("more")).stall()).await;
-    assert_eq!((text.as_str(), outcome.expect("complete").text()), ("Hello", "Hello"));
-}
-
-#[tokio::test]
-async fn a_stream_that_was_not_read_to_its_end_gives_no_answer() {
-    let server =
-        ScriptedServer::always(Reply::events(chunk("Hel") + &chunk("lo"))).await.expect("a free port");
-    let mut stream = client(&server).stream(&request()).await.expect("a stream");
-    stream.next().await.expect("an event").expect("a good one");
-    assert_eq!(stream.so_far().text(), "Hel");
-    let error = stream.into_response().expect_err("not complete");
-    assert_eq!(
-        (error.kind(), error.partial().map(ChatResponse::text)),
-        (ErrorKind::Interrupted, Some("Hel"))
-    );
 }

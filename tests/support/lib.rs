@@ -1,8 +1,10 @@
-//! What the tests share: a server that plays scripts over a real socket.
+//! What the tests share: a server that plays scripts over a real socket, and a client of it.
 
+mod asking;
 mod cuts;
 mod scripted;
 
+pub use asking::{chunk, openrouter, read, request};
 pub use cuts::{Cut, cut};
 pub use scripted::{Reply, Request, ScriptedServer};
 

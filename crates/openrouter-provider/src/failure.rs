@@ -40,7 +40,8 @@ impl Redact<'_> {
     fn json(self, json: &str) -> Option<RawJson> {
         let redacted = self.0.redact(json);
         // The key may be spelled with escapes.
-        if unescape(&redacted).contains(self.0.expose()) {
+        let plain = unescape(&redacted);
+        if self.0.redact(&plain) != plain {
             return None;
         }
         if redacted.len() > MAX_DETAILS { Some(self.excerpt(json)) } else { redacted.parse().ok() }

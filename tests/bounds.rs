@@ -1,0 +1,79 @@
+//! Bounds on what a stream may take, and its end: in time, on its end mark, or because the reader goes. Over real sockets,
+//! through the public API.
+
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
+use std::time::Duration;
+
+use openrouter_provider::Limits;
+use provider_core::{ChatResponse, ErrorKind, Event};
+use provider_tests::{Reply, ScriptedServer, chunk, openrouter, read, request};
+
+#[tokio::test]
+async fn silence_ends_in_a_timeout() {
+    let limits = Limits::default().read_timeout(Duration::from_millis(200));
+    let server = ScriptedServer::always(Reply::events(chunk("Hello")).stall()).await.expect("a free port");
+    let (text, outcome) = read(openrouter(&server, limits)).await;
+    let error = outcome.expect_err("it went silent");
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
+    assert_eq!((text.as_str(), error.partial().expect("what came").text()), ("Hello", "Hello"));
+    assert!(server.wait_for_close().await, "the connection was closed");
+
+    let limits = Limits::default().total_timeout(Duration::from_millis(200));
+    let server = ScriptedServer::always(Reply::json(200, " ").stall()).await.expect("a free port");
+    let error = openrouter(&server, limits).chat(&request()).await.expect_err("it took too long");
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn buffers_are_bounded() {
+    let long = "x".repeat(5_000);
+    let cases = [
+        (Reply::events(chunk(&long)), Limits::default().max_frame_bytes(1_000), "max_frame_bytes"),
+        (Reply::events(chunk("a").repeat(50)), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
+        (Reply::json(200, format!("\"{long}\"")), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
+    ];
+    for (reply, limits, name) in cases {
+        let server = ScriptedServer::always(reply).await.expect("a free port");
+        let error = read(openrouter(&server, limits)).await.1.expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::InvalidResponse);
+        assert!(error.message().contains(name) && error.message().contains("1000"), "{error}");
+    }
+    let server = ScriptedServer::always(Reply::json(500, long)).await.expect("a free port");
+    let error =
+        openrouter(&server, Limits::default().max_error_bytes(100)).chat(&request()).await.expect_err("500");
+    assert_eq!((error.kind(), error.message().len()), (ErrorKind::Server, 100));
+}
+
+#[tokio::test]
+async fn dropping_a_stream_closes_the_connection() {
+    let server = ScriptedServer::always(Reply::events(chunk("Hello")).stall()).await.expect("a free port");
+    let mut stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
+    assert_eq!(stream.next().await.expect("an event").expect("a good one"), Event::Text("Hello".to_owned()));
+    assert_eq!(server.closed_connections(), 0);
+    drop(stream);
+    assert!(server.wait_for_close().await, "the connection was closed");
+}
+
+#[tokio::test]
+async fn the_end_mark_is_the_end_though_the_body_goes_on() {
+    let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let reply = Reply::events(chunk("Hello") + finish + &chunk("more")).stall();
+    let server = ScriptedServer::always(reply).await.expect("a free port");
+    let (text, outcome) = read(openrouter(&server, Limits::default())).await;
+    assert_eq!((text.as_str(), outcome.expect("complete").text()), ("Hello", "Hello"));
+}
+
+#[tokio::test]
+async fn a_stream_that_was_not_read_to_its_end_gives_no_answer() {
+    let server =
+        ScriptedServer::always(Reply::events(chunk("Hel") + &chunk("lo"))).await.expect("a free port");
+    let mut stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
+    stream.next().await.expect("an event").expect("a good one");
+    assert_eq!(stream.so_far().text(), "Hel");
+    let error = stream.into_response().expect_err("not complete");
+    assert_eq!(
+        (error.kind(), error.partial().map(ChatResponse::text)),
+        (ErrorKind::Interrupted, Some("Hel"))
+    );
+}
