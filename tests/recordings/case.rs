@@ -36,11 +36,12 @@ const HEADERS: [&str; 6] = [
     "retry-after",
 ];
 
-/// Loads all cases of a folder, by name.
+/// Loads all cases of a folder, by name. The folder has them in `cases`, or is that folder itself.
 pub(crate) fn load(folder: &Path) -> Result<Vec<Case>, Box<dyn std::error::Error>> {
-    let mut folders: Vec<_> = std::fs::read_dir(folder.join("cases"))?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
+    let inner = folder.join("cases");
+    let folder = if inner.is_dir() { &inner } else { folder };
+    let mut folders: Vec<_> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     folders.sort();
     folders.iter().filter(|folder| folder.is_dir()).map(|folder| load_case(folder)).collect()
 }
