@@ -214,7 +214,7 @@ async fn every_failure_is_told_truly_streamed_or_not() {
                 .await
                 .expect("a sandbox");
             let patience =
-                if failure.contains("stall") { Duration::from_millis(300) } else { Duration::from_secs(20) };
+                if failure.contains("stall") { Duration::from_secs(1) } else { Duration::from_secs(20) };
             let limits = openrouter_provider::Limits::default().total_timeout(patience);
             let client = openrouter_provider::OpenRouter::builder()
                 .api_key("k")
