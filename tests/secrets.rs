@@ -79,6 +79,13 @@ async fn an_echo_of_the_key_is_taken_out_of_every_error() {
         Reply::events(format!("data: {{\"error\":{{\"code\":400,\"message\":\"{MARKER}\"}}}}\n\n")),
         Reply::events(format!("data: {MARKER}\n\ndata: [DONE]\n\n")),
         Reply::events(format!("event: error\ndata: {MARKER}\n\n")),
+        // JSON, but no object: the decoder quotes what it found instead.
+        Reply::json(200, format!("\"{MARKER}\"")),
+        Reply::events(format!("data: \"{MARKER}\"\n\ndata: [DONE]\n\n")),
+        // Where an id should be.
+        Reply::json(200, format!(r#"{{"id":"{MARKER}","choices":[]}}"#)),
+        Reply::events(format!("data: {{\"id\":\"{MARKER}\",\"error\":{{\"message\":\"m\"}}}}\n\n")),
+        Reply::events(format!("data: {{\"id\":\"{MARKER}\",\"choices\":[]}}\n\n")),
         Reply::json(429, "{}").header("x-generation-id", MARKER).header("x-request-id", MARKER),
         Reply::json(200, "{").cut_off(),
     ];

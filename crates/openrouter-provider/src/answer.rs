@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http_body::Body as _;
-use provider_core::{ChatResponse, Collector, Error, ErrorKind, EventSource, Secret, Step};
+use provider_core::{ChatResponse, Collector, Error, EventSource, Secret, Step};
 use reqwest::header::HeaderMap;
 use reqwest::{Body, StatusCode};
 use tokio::time::{Sleep, sleep};
@@ -27,22 +27,23 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Says in an error what was asked and which answer it was.
+    /// Says in an error what was asked and which answer it was, and takes out the key: every error of an answer leaves
+    /// through here.
     pub(crate) fn place(&self, error: Error) -> Error {
         let error = error.with_provider(ID).with_model(&self.model).with_status(self.status.as_u16());
-        failure::with_ids(error, &self.headers, self.redact())
+        failure::with_ids(error, &self.headers).redact(&self.api_key)
     }
 
     fn redact(&self) -> Redact<'_> {
         Redact(&self.api_key)
     }
 
-    fn stopped(&self, stop: Stop) -> Error {
-        self.place(match stop {
+    fn error(&self, stop: Stop) -> Error {
+        match stop {
             Stop::Failed(wire) => failure::said(&wire, self.status, &self.headers, self.redact()),
             Stop::Unreadable(frame) => failure::unreadable(&frame, self.redact()),
-            Stop::TooLarge(frame) => failure::too_large(frame),
-        })
+            Stop::TooLarge(frame) => failure::frame_too_large(frame),
+        }
     }
 }
 
@@ -75,7 +76,7 @@ impl Streamed {
     fn end(&mut self, collector: &mut Collector) -> Poll<Result<Step, Error>> {
         let end = self.decoder.end(collector);
         let end = self.failed.take().map_or(end, Err);
-        Poll::Ready(end.map(|()| Step::End).map_err(|stop| self.head.stopped(stop)))
+        Poll::Ready(end.map(|()| Step::End).map_err(|stop| self.head.error(stop)))
     }
 
     /// Whether the time is up.
@@ -98,7 +99,7 @@ impl EventSource for Streamed {
                     }
                     continue;
                 }
-                Err(stop) => return Poll::Ready(Err(self.head.stopped(stop))),
+                Err(stop) => return Poll::Ready(Err(self.head.error(stop))),
             }
             let frame = match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(frame) => frame,
@@ -108,17 +109,12 @@ impl EventSource for Streamed {
             let data = match frame {
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
                 Some(Err(_)) if self.failed.is_some() => return self.end(collector),
-                Some(Err(cause)) => {
-                    return Poll::Ready(Err(self.head.place(failure::broken_off(&cause, &self.limits))));
-                }
+                Some(Err(cause)) => return Poll::Ready(Err(failure::broken_off(&cause, &self.limits))),
                 None => return self.end(collector),
             };
             self.received = self.received.saturating_add(data.len());
-            let limit = self.limits.max_body_bytes;
-            if self.received > limit {
-                let message =
-                    format!("the answer is larger than the limit of {limit} bytes (Limits::max_body_bytes)");
-                return Poll::Ready(Err(self.head.place(Error::new(ErrorKind::InvalidResponse, message))));
+            if self.received > self.limits.max_body_bytes {
+                return Poll::Ready(Err(failure::body_too_large(self.limits.max_body_bytes)));
             }
             self.decoder.feed(&data);
         }
@@ -159,9 +155,10 @@ impl Whole {
     pub(crate) fn read(mut self) -> Result<ChatResponse, Error> {
         let mut collector = Collector::without_events();
         match self.collect(&mut collector) {
-            Ok(()) => collector.finish().map_err(|error| self.head.place(error)),
+            Ok(()) => collector.finish(),
             Err(error) => Err(collector.fail(error)),
         }
+        .map_err(|error| self.head.place(error))
     }
 
     fn collect(&mut self, collector: &mut Collector) -> Result<(), Error> {
@@ -170,16 +167,14 @@ impl Whole {
         if ["data:", "event:", ":"].iter().any(|beginning| text.starts_with(beginning)) {
             return self.collect_events(&body, collector);
         }
-        let chunk = Chunk::read(text).map_err(|cause| {
-            let error = failure::no_answer(text, &cause, self.head.redact());
-            self.head.place(error)
-        })?;
+        let chunk =
+            Chunk::read(text).map_err(|cause| failure::no_answer(text, &cause, self.head.redact()))?;
         let error = take_error(&chunk, None, text);
         let mut halves = Halves::default();
         collect(chunk, collector, &mut halves);
         halves.finish(collector);
         collector.end_mark();
-        error.map_or(Ok(()), |error| Err(self.head.stopped(Stop::Failed(Box::new(error)))))
+        error.map_or(Ok(()), |error| Err(self.head.error(Stop::Failed(Box::new(error)))))
     }
 
     /// Reads an event stream that does not call itself one.
@@ -195,7 +190,7 @@ impl Whole {
             }
         }
         let end = decoder.end(collector);
-        failed.map_or(end, Err).map_err(|stop| self.head.stopped(stop))
+        failed.map_or(end, Err).map_err(|stop| self.head.error(stop))
     }
 }
 

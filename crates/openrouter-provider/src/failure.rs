@@ -75,7 +75,7 @@ pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &str, redac
         (code, _) => (classify::kind(&WireError::default(), code), words),
     };
     let error = Error::new(kind, message).with_provider(ID).with_status(status.as_u16());
-    with_ids(error.with_retry(retry(kind, &WireError::default(), headers)), headers, redact)
+    with_ids(error.with_retry(retry(kind, &WireError::default(), headers)), headers)
 }
 
 /// A body with a good status that is no answer.
@@ -86,7 +86,8 @@ pub(crate) fn no_answer(body: &str, cause: &serde_json::Error, redact: Redact<'_
     let kind = if cause.is_eof() { ErrorKind::Interrupted } else { ErrorKind::InvalidResponse };
     let message = match body.starts_with('<') {
         true => "a web page came instead of an answer; check base_url".to_owned(),
-        false => format!("the answer is no JSON object: {cause}"),
+        // The decoder may quote what it found.
+        false => format!("the answer is no JSON object: {}", redact.text(&cause.to_string())),
     };
     Error::new(kind, message).with_details(redact.excerpt(body))
 }
@@ -114,17 +115,18 @@ pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, re
     if let Some(details) = wire.metadata.as_deref().and_then(|json| redact.json(json)) {
         error = error.with_details(details);
     }
-    with_ids(error, headers, redact)
+    with_ids(error, headers)
 }
 
 /// A frame of the stream was no JSON object.
 pub(crate) fn unreadable(frame: &UnreadableFrame, redact: Redact<'_>) -> Error {
-    let message = format!("event {} of the stream is no JSON object: {}", frame.number, frame.cause);
+    let cause = redact.text(&frame.cause.to_string());
+    let message = format!("event {} of the stream is no JSON object: {cause}", frame.number);
     Error::new(ErrorKind::InvalidResponse, message).with_details(redact.excerpt(&frame.data))
 }
 
 /// A frame of the stream is larger than allowed.
-pub(crate) fn too_large(frame: FrameTooLarge) -> Error {
+pub(crate) fn frame_too_large(frame: FrameTooLarge) -> Error {
     let message = format!(
         "an event is larger than the limit of {} bytes; raise Limits::max_frame_bytes to read it",
         frame.limit
@@ -132,9 +134,15 @@ pub(crate) fn too_large(frame: FrameTooLarge) -> Error {
     Error::new(ErrorKind::InvalidResponse, message)
 }
 
+/// An answer is larger than allowed as a whole.
+pub(crate) fn body_too_large(limit: usize) -> Error {
+    let message = format!("the answer is larger than the limit of {limit} bytes (Limits::max_body_bytes)");
+    Error::new(ErrorKind::InvalidResponse, message).with_provider(ID)
+}
+
 /// Adds the ids that the headers have.
-pub(crate) fn with_ids(mut error: Error, headers: &HeaderMap, redact: Redact<'_>) -> Error {
-    let text = |name: &str| Some(redact.text(headers.get(name)?.to_str().ok()?));
+pub(crate) fn with_ids(mut error: Error, headers: &HeaderMap) -> Error {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
     if let Some(id) = text("x-generation-id") {
         error = error.with_generation_id(id);
     }

@@ -58,13 +58,7 @@ impl Transport {
         let limit = self.limits.max_body_bytes;
         let (bytes, complete) =
             read(body, limit).await.map_err(|cause| failure::broken_off(&cause, &self.limits))?;
-        if complete {
-            Ok(into_text(bytes))
-        } else {
-            let message =
-                format!("the answer is larger than the limit of {limit} bytes (Limits::max_body_bytes)");
-            Err(Error::new(ErrorKind::InvalidResponse, message).with_provider(ID))
-        }
+        if complete { Ok(into_text(bytes)) } else { Err(failure::body_too_large(limit)) }
     }
 
     /// The key, to keep it out of texts that came from outside.
@@ -83,7 +77,8 @@ impl Transport {
         }
         // The status is the news; a body that cannot be read does not change it.
         let body = read(body, self.limits.max_error_bytes).await.map(|(bytes, _)| into_text(bytes));
-        Err(failure::refused(status, &headers, &body.unwrap_or_default(), Redact(self.api_key())))
+        let error = failure::refused(status, &headers, &body.unwrap_or_default(), Redact(self.api_key()));
+        Err(error.redact(self.api_key()))
     }
 
     fn url(&self, path: &str) -> String {

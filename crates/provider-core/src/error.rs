@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::kind::ErrorKind;
-use crate::{Capability, ChatResponse, RawJson};
+use crate::{Capability, ChatResponse, RawJson, Secret};
 
 /// What everything in these crates fails with.
 ///
@@ -311,6 +311,38 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.inner().source = Some(Arc::new(source));
+        self
+    }
+
+    /// Takes a secret out of everything this error says: a server may echo a key anywhere. To be called where an error leaves
+    /// the provider. What a model said (the text of [`partial`](Self::partial)) is the caller's and stays.
+    #[must_use]
+    pub fn redact(mut self, secret: &Secret) -> Self {
+        let inner = self.inner();
+        let upstream = inner.upstream.as_mut();
+        let (upstream_name, upstream_words) =
+            upstream.map_or((None, None), |upstream| (upstream.provider.as_mut(), upstream.message.as_mut()));
+        let partial = inner.partial.as_mut();
+        let (id, model, served_by) = partial.map_or((None, None, None), |partial| {
+            (partial.id.as_mut(), Some(&mut partial.model), partial.served_by.provider.as_mut())
+        });
+        let texts = [
+            Some(&mut inner.message),
+            inner.code.as_mut(),
+            inner.request_id.as_mut(),
+            inner.generation_id.as_mut(),
+            upstream_name,
+            upstream_words,
+            id,
+            model,
+            served_by,
+        ];
+        let problems = inner.fields.iter_mut().map(|field| &mut field.problem);
+        for text in texts.into_iter().flatten().chain(problems) {
+            *text = secret.redact(text);
+        }
+        // The stars are no JSON outside a string; then there was none to keep.
+        inner.details = inner.details.take().and_then(|details| secret.redact(details.get()).parse().ok());
         self
     }
 

@@ -68,8 +68,8 @@ pub trait EventSource: Send {
         Poll::Ready(())
     }
 
-    /// Says in an error what was asked and of whom. Called for what the collector finds wrong with the answer as a whole;
-    /// errors of [`poll_step`](Self::poll_step) are taken as they are.
+    /// Says in an error what was asked and of whom, and takes out what must not be seen. Called once for every error of the
+    /// stream, whoever found it, when what had been received is in it.
     fn describe(&self, error: Error) -> Error {
         error
     }
@@ -101,11 +101,12 @@ impl ChatStream {
     /// keeps what had been received.
     #[must_use]
     pub fn abandon(mut self, error: Error) -> Error {
-        let error = match &self.state {
-            State::Open(source) => source.describe(error),
-            _ => error,
-        };
-        self.fail(error)
+        match self.take_state() {
+            State::Open(source) | State::Closing(source, _) | State::Finished(source) => {
+                self.fail(&*source, error)
+            }
+            State::Ended(_) => self.collector.fail_mut(error),
+        }
     }
 
     /// The next event; `None` after the end. Safe to cancel: dropping the future loses nothing.
@@ -124,13 +125,13 @@ impl ChatStream {
     /// The error the stream ended in, with what had been received in its [`partial`](Error::partial);
     /// [`ErrorKind::Interrupted`] when the stream was not read to its end.
     pub fn into_response(mut self) -> Result<ChatResponse, Error> {
-        match self.state {
+        match self.take_state() {
             State::Finished(_) | State::Ended(Ok(())) => Ok(self.collector.into_response()),
             State::Ended(Err(error)) | State::Closing(_, Err(error)) => Err(error),
-            State::Open(_) | State::Closing(_, Ok(_)) => {
+            State::Open(source) | State::Closing(source, Ok(_)) => {
                 let message =
                     "the stream was not read to its end; read until `next` gives `None`, or use `collect`";
-                Err(self.fail(Error::new(ErrorKind::Interrupted, message)))
+                Err(self.fail(&*source, Error::new(ErrorKind::Interrupted, message)))
             }
         }
     }
@@ -154,7 +155,7 @@ impl ChatStream {
             let end = match &mut self.state {
                 State::Open(source) => match ready!(source.poll_step(cx, &mut self.collector)) {
                     Ok(Step::More) => continue,
-                    Ok(Step::End) => self.collector.conclude().map_err(|error| source.describe(error)),
+                    Ok(Step::End) => self.collector.conclude(),
                     Err(error) => Err(error),
                 },
                 State::Closing(..) => return Poll::Ready(self.close()),
@@ -165,19 +166,24 @@ impl ChatStream {
                 }
                 State::Ended(_) => return Poll::Ready(None),
             };
-            let end = match end {
-                Ok(finished) => Ok(Event::Finished(Box::new(finished))),
-                Err(error) => Err(self.fail(error)),
-            };
-            if let State::Open(source) = std::mem::replace(&mut self.state, State::Ended(Ok(()))) {
+            if let State::Open(source) = self.take_state() {
+                let end = match end {
+                    Ok(finished) => Ok(Event::Finished(Box::new(finished))),
+                    Err(error) => Err(self.fail(&*source, error)),
+                };
                 self.state = State::Closing(source, end);
             }
         }
     }
 
+    /// The state, for one that is to be another.
+    fn take_state(&mut self) -> State {
+        std::mem::replace(&mut self.state, State::Ended(Ok(())))
+    }
+
     /// The error of this stream, with what had been received.
-    fn fail(&mut self, error: Error) -> Error {
-        let error = self.collector.fail_mut(error);
+    fn fail(&mut self, source: &dyn EventSource, error: Error) -> Error {
+        let error = source.describe(self.collector.fail_mut(error));
         match &self.provider {
             Some(provider) => error.with_provider(provider),
             None => error,
@@ -186,7 +192,7 @@ impl ChatStream {
 
     /// Hands out the terminal event.
     fn close(&mut self) -> Option<Result<Event, Error>> {
-        match std::mem::replace(&mut self.state, State::Ended(Ok(()))) {
+        match self.take_state() {
             State::Closing(source, Ok(event)) => {
                 self.state = State::Finished(source);
                 Some(Ok(event))

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use provider_core::{Catalogue, Error, LlmProvider, LlmProviderExt, ProviderDescriptor};
+use provider_core::{Catalogue, Error, LlmProvider, ProviderDescriptor};
 
 use crate::{Listing, SelectedModel};
 
@@ -69,10 +69,5 @@ impl Instance {
             .as_ref()
             .filter(|(fetched, _)| fetched.elapsed() < self.catalogue_lifetime)
             .map(|(_, list)| list.clone())
-    }
-
-    /// Whether `name` is this instance's id or its kind's.
-    pub(crate) fn answers_to(&self, name: &str) -> bool {
-        self.id == name || self.provider.id() == name
     }
 }

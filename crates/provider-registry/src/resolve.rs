@@ -90,7 +90,7 @@ fn named<'a>(workspace: &'a Workspace, name: &str, model: &str) -> Result<Option
         return Ok(Some(instance));
     }
     let of_kind: Vec<&Instance> =
-        workspace.instances().filter(|instance| instance.answers_to(name)).collect();
+        workspace.instances().filter(|instance| instance.descriptor().id == name).collect();
     match of_kind.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(one)),

@@ -78,6 +78,7 @@ impl OpenCalls {
     /// The call that a piece goes on with; none if it begins one.
     fn find(&self, calls: &[ToolCall], piece: &ToolCallPiece<'_>, index: u64) -> Option<usize> {
         let id = piece.id.filter(|id| !id.is_empty());
+        let named = piece.name.is_some_and(|name| !name.is_empty());
         let newest_first = || (0..calls.len()).rev().take(LOOK_BACK);
         if piece.index.is_none() {
             if let Some(known) = id.and_then(|id| newest_first().find(|call| calls[*call].id == id)) {
@@ -90,7 +91,7 @@ impl OpenCalls {
             Some(_) if calls[newest].id.is_empty() => Some(newest),
             Some(id) => at_index().find(|call| calls[*call].id == id),
             // Without a number and without an id, a second name is the only sign of a second call.
-            None if piece.index.is_none() && !calls[newest].name.is_empty() && piece.name.is_some() => None,
+            None if piece.index.is_none() && !calls[newest].name.is_empty() && named => None,
             None => Some(newest),
         }
     }

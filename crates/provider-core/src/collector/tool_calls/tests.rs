@@ -8,7 +8,7 @@ fn joined(pieces: &[(Option<u64>, &str, &str, &str)]) -> Vec<(String, String, St
         collector.tool_call(ToolCallPiece {
             index: *index,
             id: Some(id),
-            name: Some(name).filter(|name| !name.is_empty()).copied(),
+            name: Some(name),
             arguments: (*arguments).into(),
             ..ToolCallPiece::default()
         });
