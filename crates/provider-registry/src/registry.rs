@@ -124,7 +124,7 @@ impl Registry {
         };
         let similar = self.providers().filter(|provider| likeness(provider) >= SIMILAR);
         let similar = similar.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let hint = similar.map_or_else(String::new, |provider| format!("; did you mean {:?}?", provider.id));
+        let hint = similar.map_or_else(String::new, |provider| format!(" (did you mean {:?}?)", provider.id));
         // What the crate is called by convention, as far as the name lends itself to it.
         let word: String = name
             .trim()
