@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
-use openrouter_provider::OpenRouter;
+use openrouter_provider::{OpenRouter, OpenRouterOptions};
 use provider_core::{
     ChatRequest, ErrorKind, FunctionTool, JsonSchema, Message, Part, RawJson, Reasoning, ResponseFormat,
     Tool, ToolChoice,
@@ -101,7 +101,9 @@ async fn every_parameter_is_sent_as_it_is_zero_included() {
             Part::text("Look:"),
             Part::Other(json!({"type": "image_url", "image_url": {"url": "data:,"}}).into()),
         ])
-        .fallback_models(["openai/gpt-4o:nitro", "@preset/x"])
+        .options(
+            OpenRouterOptions::new().models(["openai/gpt-4o:nitro", "@preset/x"]).session_id("session-1"),
+        )
         .tool(Tool::function("f", "does it", schema))
         .tool(Tool::Other(json!({"type": "openrouter:datetime"}).into()))
         .tool_choice(ToolChoice::Function("f".to_owned()))
@@ -124,7 +126,6 @@ async fn every_parameter_is_sent_as_it_is_zero_included() {
         .top_logprobs(0)
         .verbosity("low")
         .end_user("user-7")
-        .session_id("session-1")
         .metadata("team", "a")
         .extra("transforms", json!([]))
         .extra("provider", json!({"order": ["openai"], "allow_fallbacks": false}));
@@ -297,10 +298,10 @@ async fn what_cannot_be_sent_is_refused_by_name_and_not_sent() {
         (ChatRequest::new("").user("Hi"), "model"),
         (ChatRequest::new("a b").user("Hi"), "model"),
         (ChatRequest::new("a/b"), "messages"),
-        (good().fallback_models(["ok/ok", ""]), "fallback_models"),
+        (good().options(OpenRouterOptions::new().models(["ok/ok", ""])), "options.models"),
         (good().temperature(f64::NAN), "temperature"),
         (good().top_p(f64::INFINITY), "top_p"),
-        (good().logit_bias("1", f64::NEG_INFINITY), "logit_bias"),
+        (good().logit_bias("1", f64::NEG_INFINITY), "logit_bias.1"),
         (good().max_tokens(1).max_completion_tokens(1), "max_completion_tokens"),
         (good().extra("stream", true), "extra.stream"),
         (good().extra("messages", json!([])), "extra.messages"),

@@ -157,7 +157,7 @@ async fn read_stream(
         broken.push("the text of the events is not the text of the answer".to_owned());
     }
     let in_answer: usize =
-        collected.map_or(0, |reply| reply.tool_calls().iter().map(|call| call.arguments.len()).sum());
+        collected.map_or(0, |reply| reply.message.tool_calls.iter().map(|call| call.arguments.len()).sum());
     if in_answer != arguments.len() {
         broken.push("the arguments of the events are not those of the answer".to_owned());
     }

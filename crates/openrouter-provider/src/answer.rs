@@ -5,16 +5,18 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http_body::Body as _;
-use provider_core::{ChatResponse, Collector, Error, EventSource, Secret, Step};
+use provider_core::{ChatResponse, Collector, Error, EventSource, RawJson, Secret, Step};
 use reqwest::header::HeaderMap;
 use reqwest::{Body, StatusCode};
 use tokio::time::{Sleep, sleep};
 
 use crate::failure::{self, Redact};
+use crate::response::{CACHE_FIELD, CacheReport, METADATA_FIELD};
 use crate::wire::chunk::Chunk;
 use crate::wire::collect::collect;
 use crate::wire::decoder::{ChatDecoder, Decoded, Stop, take_error};
 use crate::wire::halves::Halves;
+use crate::wire::metadata;
 use crate::{ID, Limits};
 
 /// What is known about an answer before its body.
@@ -23,6 +25,9 @@ pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) model: String,
+    /// The models that may answer in its place.
+    pub(crate) fallbacks: Vec<String>,
+    pub(crate) keep_raw: bool,
     pub(crate) api_key: Secret,
 }
 
@@ -32,6 +37,29 @@ impl Head {
     pub(crate) fn place(&self, error: Error) -> Error {
         let error = error.with_provider(ID).with_model(&self.model).with_status(self.status.as_u16());
         failure::with_ids(error, &self.headers).redact(&self.api_key)
+    }
+
+    /// Adds what the headers say of an answer.
+    fn complete(&self, collector: &mut Collector) {
+        let header = |name: &str| self.headers.get(name)?.to_str().ok();
+        if let Some(id) = header("x-generation-id") {
+            collector.id(id);
+        }
+        if let Some(metadata) = collector.response().extra.get(METADATA_FIELD) {
+            let provider = metadata.read().ok().and_then(metadata::selected_provider);
+            collector.served_by(provider.as_deref().unwrap_or_default());
+        }
+        let number = |name: &str| header(name).and_then(|text| text.trim().parse::<u64>().ok());
+        if let Some(status) = header("x-openrouter-cache-status") {
+            let report = CacheReport {
+                status: status.to_owned(),
+                age_seconds: number("x-openrouter-cache-age"),
+                ttl_seconds: number("x-openrouter-cache-ttl"),
+                source_id: header("x-openrouter-cache-source-id").map(str::to_owned),
+            };
+            // Texts and numbers can always be written.
+            collector.extra(CACHE_FIELD, RawJson::new(&report).unwrap_or_default());
+        }
     }
 
     fn redact(&self) -> Redact<'_> {
@@ -68,13 +96,14 @@ pub(crate) struct Streamed {
 
 impl Streamed {
     pub(crate) fn new(body: Body, head: Head, limits: Limits) -> Self {
-        let decoder = ChatDecoder::new(limits.max_frame_bytes);
+        let decoder = ChatDecoder::new(limits.max_frame_bytes, head.keep_raw);
         Self { body, decoder, head, limits, received: 0, failed: None, patience: None }
     }
 
     /// The end of the stream: of a good answer, or of one that has failed.
     fn end(&mut self, collector: &mut Collector) -> Poll<Result<Step, Error>> {
         let end = self.decoder.end(collector);
+        self.head.complete(collector);
         let end = self.failed.take().map_or(end, Err);
         Poll::Ready(end.map(|()| Step::End).map_err(|stop| self.head.error(stop)))
     }
@@ -154,6 +183,7 @@ impl Whole {
     /// The answer, without streaming.
     pub(crate) fn read(mut self) -> Result<ChatResponse, Error> {
         let mut collector = Collector::without_events();
+        collector.requested(&self.head.model, &self.head.fallbacks);
         match self.collect(&mut collector) {
             Ok(()) => collector.finish(),
             Err(error) => Err(collector.fail(error)),
@@ -165,13 +195,19 @@ impl Whole {
         let body = self.body.take().unwrap_or_default();
         let text = body.trim_start_matches('\u{feff}').trim();
         if ["data:", "event:", ":"].iter().any(|beginning| text.starts_with(beginning)) {
-            return self.collect_events(&body, collector);
+            self.collect_events(&body, collector)?;
+            self.head.complete(collector);
+            return Ok(());
         }
         let chunk =
             Chunk::read(text).map_err(|cause| failure::no_answer(text, &cause, self.head.redact()))?;
         let error = take_error(&chunk, None, text);
+        if self.head.keep_raw {
+            text.parse().into_iter().for_each(|raw| collector.raw(raw));
+        }
         let mut halves = Halves::default();
         collect(chunk, collector, &mut halves);
+        self.head.complete(collector);
         halves.finish(collector);
         collector.end_mark();
         error.map_or(Ok(()), |error| Err(self.head.error(Stop::Failed(Box::new(error)))))
@@ -179,7 +215,7 @@ impl Whole {
 
     /// Reads an event stream that does not call itself one.
     fn collect_events(&self, body: &str, collector: &mut Collector) -> Result<(), Error> {
-        let mut decoder = ChatDecoder::new(usize::MAX);
+        let mut decoder = ChatDecoder::new(usize::MAX, self.head.keep_raw);
         decoder.feed(body.as_bytes());
         let mut failed = None;
         loop {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use provider_core::{ConfigValues, Error};
 
+use crate::options::ProviderPreferences;
 use crate::{Limits, OpenRouter};
 
 /// Builds an [`OpenRouter`] from settings given one by one. Made by [`OpenRouter::builder`].
@@ -51,6 +52,13 @@ impl OpenRouterBuilder {
     /// Where the API is, version path included. Default: [`DEFAULT_BASE_URL`](crate::DEFAULT_BASE_URL).
     pub fn base_url(self, url: impl AsRef<str>) -> Self {
         self.set("base_url", url)
+    }
+
+    /// Which upstream providers may serve, where a request leaves it open: the whole workspace's routing preferences and data
+    /// policy.
+    pub fn routing(self, preferences: &ProviderPreferences) -> Self {
+        // The preferences are texts, flags and numbers: all of them can be written. A number that is none becomes `null`.
+        self.set("routing", serde_json::to_string(preferences).unwrap_or_default())
     }
 
     /// Bounds on every wait and every buffer.

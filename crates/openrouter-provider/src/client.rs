@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
+    RawJson,
 };
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use crate::answer::{Head, Streamed, Whole};
 use crate::builder::OpenRouterBuilder;
 use crate::config::{Config, FIELDS};
 use crate::transport::{Answer, Transport};
 use crate::wire::{catalogue, key, request};
-use crate::{ID, Limits, OPENROUTER};
+use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, headers};
 
 /// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
 const MAX_PAGES: usize = 100;
@@ -79,10 +80,24 @@ impl OpenRouter {
         if is_event_stream(&answer) {
             let limits = self.transport.limits;
             let (body, head) = self.head(answer, request);
-            return Ok(ChatStream::new(Streamed::new(body, head, limits)));
+            return Ok(ChatStream::new(Streamed::new(body, head, limits))
+                .requested(&request.model, fallbacks(request)));
         }
         // Some errors, and some answers, come whole even if a stream was asked for.
-        Ok(ChatStream::new(self.read_whole(answer, request).await?))
+        let whole = self.read_whole(answer, request).await?;
+        Ok(ChatStream::new(whole).requested(&request.model, fallbacks(request)))
+    }
+
+    /// The body that a request is sent as, for looking into. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
+    pub fn body_of(&self, request: &ChatRequest) -> Result<RawJson, Error> {
+        let placed = |error: Error| error.with_provider(ID).with_model(&request.model);
+        let body = request::body(request, self.transport.preferences(), false).map_err(placed)?;
+        let unreadable =
+            |cause| Error::new(ErrorKind::InvalidRequest, "the request is no JSON").with_source(cause);
+        serde_json::from_slice(&body).map_err(unreadable)
     }
 
     /// Fetches the models there are. `GET /models`.
@@ -126,9 +141,13 @@ impl OpenRouter {
 
     async fn ask(&self, request: &ChatRequest, stream: bool) -> Result<Answer, Error> {
         let placed = |error: Error| error.with_provider(ID).with_model(&request.model);
-        let body = request::body(request, stream).map_err(placed)?;
+        let body = request::body(request, self.transport.preferences(), stream).map_err(placed)?;
+        let added = match request.options.get::<OpenRouterOptions>() {
+            Some(options) => headers::of(options).map_err(placed)?,
+            None => HeaderMap::new(),
+        };
         let accept = if stream { "text/event-stream" } else { "application/json" };
-        self.transport.post("chat/completions", accept, body).await.map_err(placed)
+        self.transport.post("chat/completions", accept, added, body).await.map_err(placed)
     }
 
     async fn read_whole(&self, answer: Answer, request: &ChatRequest) -> Result<Whole, Error> {
@@ -143,7 +162,14 @@ impl OpenRouter {
         let Answer { headers, status, body } = answer;
         (
             body,
-            Head { status, headers, model: request.model.clone(), api_key: self.transport.api_key().clone() },
+            Head {
+                status,
+                headers,
+                model: request.model.clone(),
+                fallbacks: fallbacks(request).to_vec(),
+                keep_raw: request.keep_raw,
+                api_key: self.transport.api_key().clone(),
+            },
         )
     }
 }
@@ -152,6 +178,12 @@ impl fmt::Debug for OpenRouter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpenRouter").field("transport", &self.transport).finish()
     }
+}
+
+/// The models that may answer in the place of the one that is asked.
+fn fallbacks(request: &ChatRequest) -> &[String] {
+    let options = request.options.get::<OpenRouterOptions>();
+    options.and_then(|options| options.models.as_ref()).map_or(&[], |models| models)
 }
 
 fn is_event_stream(answer: &Answer) -> bool {

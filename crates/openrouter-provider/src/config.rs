@@ -5,6 +5,8 @@ use provider_core::{ConfigField, ConfigValues, FieldKind, Secret};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
+use crate::options::ProviderPreferences;
+
 /// Where the service is, unless `base_url` says otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://openrouter.ai/api/v1";
 
@@ -33,6 +35,18 @@ pub static FIELDS: &[ConfigField] = &[
         .placeholder(DEFAULT_BASE_URL)
         .help("Where the API is, version path included: a region's host, a gateway, a test server.")
         .check(check_base_url),
+    ConfigField::new("data_collection", "Data Collection", FieldKind::Select)
+        .advanced()
+        .options(&["allow", "deny"])
+        .help("Whether providers that keep or train on prompts may serve. Empty: as the account says."),
+    ConfigField::new("zdr", "Zero Data Retention", FieldKind::Bool)
+        .advanced()
+        .help("Whether only endpoints may serve that retain nothing. Empty: as the account says."),
+    ConfigField::new("routing", "Routing Preferences", FieldKind::Json)
+        .advanced()
+        .placeholder("{\"sort\": \"price\"}")
+        .help("Which upstream providers may serve, as the JSON object `provider` of the API. A request's own preferences count before it.")
+        .check(check_routing),
 ];
 
 /// Settings that have been checked, in the form the transport needs.
@@ -43,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) referer: Option<HeaderValue>,
     pub(crate) title: Option<HeaderValue>,
     pub(crate) base_url: Url,
+    /// What requests leave open about upstream providers.
+    pub(crate) preferences: ProviderPreferences,
 }
 
 impl Config {
@@ -66,6 +82,7 @@ impl Config {
             referer: header("site_url", &site_url)?,
             title: header("site_name", &|name| Ok(percent_encode(name)))?,
             base_url,
+            preferences: preferences(values)?,
         })
     }
 }
@@ -95,6 +112,34 @@ fn check_site_name(name: &str) -> Result<(), String> {
 
 fn check_base_url(url: &str) -> Result<(), String> {
     base_url(url).map(drop)
+}
+
+fn check_routing(json: &str) -> Result<(), String> {
+    routing(json).map(drop)
+}
+
+fn routing(json: &str) -> Result<ProviderPreferences, String> {
+    let example = "write a JSON object such as {\"order\": [\"openai\"], \"allow_fallbacks\": false}";
+    serde_json::from_str(json).map_err(|cause| {
+        // The cause may quote the value, which may be anything; the name of an unknown field is worth it.
+        let cause = match cause.to_string() {
+            words if words.starts_with("unknown field") => words,
+            _ => format!("line {}, column {}", cause.line(), cause.column()),
+        };
+        format!("does not fit ({cause}); {example}")
+    })
+}
+
+/// The workspace's preferences: what the fields of their own say counts before the object.
+fn preferences(values: &ConfigValues) -> Result<ProviderPreferences, String> {
+    let mut preferences = values.get("routing").map_or_else(|| Ok(ProviderPreferences::new()), routing)?;
+    if let Some(word) = values.get("data_collection") {
+        preferences = preferences.data_collection(word);
+    }
+    if let Some(zdr) = values.flag("zdr") {
+        preferences = preferences.zdr(zdr);
+    }
+    Ok(preferences)
 }
 
 /// The site URL as it is sent: as it was written, or normalised to ASCII where it was not.

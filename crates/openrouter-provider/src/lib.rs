@@ -53,8 +53,11 @@ mod builder;
 mod client;
 mod config;
 mod failure;
+mod headers;
 mod limits;
+pub mod options;
 mod provider;
+mod response;
 #[cfg(feature = "rustls-ring")]
 mod tls;
 mod transport;
@@ -64,7 +67,9 @@ pub use builder::OpenRouterBuilder;
 pub use client::OpenRouter;
 pub use config::{DEFAULT_BASE_URL, FIELDS};
 pub use limits::Limits;
+pub use options::OpenRouterOptions;
 pub use provider::OPENROUTER;
+pub use response::{CacheReport, OpenRouterResponse, PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
 pub use wire::sse::{Frame, FrameTooLarge, SseDecoder};
 
 /// The provider's id in code and in model references.

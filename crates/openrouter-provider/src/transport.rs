@@ -13,6 +13,7 @@ use reqwest::{Body, Client, RequestBuilder, StatusCode};
 
 use crate::config::{Config, is_loopback};
 use crate::failure::{self, Redact};
+use crate::options::ProviderPreferences;
 use crate::{ID, Limits};
 
 /// The connection to the service.
@@ -38,11 +39,17 @@ impl Transport {
         Ok(Self { client, config, limits })
     }
 
-    /// Posts a JSON body. `accept` is the content type that is wanted back.
-    pub(crate) async fn post(&self, path: &str, accept: &'static str, body: Bytes) -> Result<Answer, Error> {
+    /// Posts a JSON body. `accept` is the content type that is wanted back, `added` are headers of this request alone.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        accept: &'static str,
+        added: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
         let request = self.client.post(self.url(path)).header(ACCEPT, HeaderValue::from_static(accept));
         let json = HeaderValue::from_static("application/json");
-        self.send(request.header(CONTENT_TYPE, json).body(body)).await
+        self.send(request.headers(added).header(CONTENT_TYPE, json).body(body)).await
     }
 
     /// Gets a JSON document and reads it whole.
@@ -64,6 +71,11 @@ impl Transport {
     /// The key, to keep it out of texts that came from outside.
     pub(crate) fn api_key(&self) -> &Secret {
         &self.config.api_key
+    }
+
+    /// The workspace's preferences among upstream providers.
+    pub(crate) fn preferences(&self) -> &ProviderPreferences {
+        &self.config.preferences
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {

@@ -2,6 +2,7 @@
 //! byte by byte by a test, a fuzzer or a benchmark.
 
 pub(crate) mod catalogue;
+mod check;
 pub(crate) mod chunk;
 pub(crate) mod collect;
 pub(crate) mod decoder;
@@ -12,6 +13,9 @@ pub(crate) mod halves;
 pub(crate) mod key;
 pub(crate) mod lenient;
 pub(crate) mod message;
+pub(crate) mod metadata;
+mod part;
 pub(crate) mod request;
 pub(crate) mod sse;
+mod tool;
 pub(crate) mod usage;

@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use self::tool_calls::OpenCalls;
 pub use self::tool_calls::ToolCallPiece;
 use crate::{
-    Annotation, ChatResponse, Error, ErrorKind, Event, FinishReason, Finished, Image, RawJson,
-    ReasoningDetail, TokenLogprob, Usage,
+    Annotation, Audio, AudioDelta, ChatResponse, Error, ErrorKind, Event, FinishReason, Finished, Image,
+    RawJson, ReasoningDetail, TokenLogprob, Usage,
 };
 
 /// Collects an answer piece by piece.
@@ -39,6 +39,8 @@ pub struct Collector {
     calls: OpenCalls,
     events: Option<VecDeque<Event>>,
     end_marked: bool,
+    /// The models that may answer in the place of the one that was asked.
+    fallbacks: Vec<String>,
 }
 
 impl Collector {
@@ -50,6 +52,13 @@ impl Collector {
     /// For a stream.
     pub(crate) fn with_events() -> Self {
         Self { events: Some(VecDeque::new()), ..Self::default() }
+    }
+
+    /// What was asked for: the request's model, and the others that may answer in its place. A provider that does not say it
+    /// leaves [`ChatResponse::requested`] and [`AssistantMessage::made_by`](crate::AssistantMessage::made_by) unset.
+    pub fn requested(&mut self, model: &str, fallbacks: &[String]) {
+        model.clone_into(&mut self.response.requested);
+        self.fallbacks = fallbacks.to_vec();
     }
 
     /// The generation's id. The first one that is not empty counts, here and for the next two.
@@ -141,6 +150,34 @@ impl Collector {
         self.response.message.images.push(image);
     }
 
+    /// A piece of a spoken answer: sound and words are joined, anything else replaces what came before.
+    pub fn audio(&mut self, piece: Audio) {
+        let Audio { id, data, transcript, expires_at, extra } = piece;
+        let audio = self.response.message.audio.get_or_insert_with(Audio::default);
+        replace(&mut audio.id, id.as_deref().unwrap_or_default());
+        audio.expires_at = expires_at.or(audio.expires_at);
+        for (name, value) in extra.iter() {
+            audio.extra.push(name, value.clone());
+        }
+        let data = data.filter(|data| !data.is_empty());
+        let transcript = transcript.filter(|words| !words.is_empty());
+        if let Some(data) = &data {
+            audio.data.get_or_insert_with(String::new).push_str(data);
+        }
+        if let Some(words) = &transcript {
+            audio.transcript.get_or_insert_with(String::new).push_str(words);
+        }
+        if data.is_some() || transcript.is_some() {
+            self.emit(|| Event::Audio(AudioDelta { data, transcript }));
+        }
+    }
+
+    /// The JSON of a chunk or of a whole answer, to be kept as it is.
+    pub fn raw(&mut self, json: RawJson) {
+        self.emit(|| Event::Raw(json.clone()));
+        self.response.raw.push(json);
+    }
+
     /// A source or a parsed file.
     pub fn annotation(&mut self, annotation: Annotation) {
         self.emit(|| Event::Annotation(annotation.clone()));
@@ -206,7 +243,7 @@ impl Collector {
 
     /// Checks that the answer is one; the errors are those of [`finish`](Self::finish), without what was collected.
     pub(crate) fn conclude(&mut self) -> Result<Finished, Error> {
-        self.calls.seal(&mut self.response);
+        self.seal();
         let response = &self.response;
         match &response.finish_reason {
             Some(FinishReason::Error) => {
@@ -234,14 +271,45 @@ impl Collector {
     }
 
     pub(crate) fn fail_mut(&mut self, mut error: Error) -> Error {
-        self.calls.seal(&mut self.response);
+        self.seal();
         if let (None, Some(id)) = (error.generation_id(), &self.response.id) {
             error = error.with_generation_id(id);
         }
-        if error.partial().is_none() && self.response != ChatResponse::default() {
+        if error.attempts().is_empty() && !self.response.attempts.is_empty() {
+            error = error.with_attempts(self.response.attempts.clone());
+        }
+        if error.partial().is_none() && self.has_received() {
             error = error.with_partial(self.response.clone());
         }
         error
+    }
+
+    /// Whether anything came at all.
+    fn has_received(&self) -> bool {
+        let ChatResponse { requested, attempts, message, .. } = &self.response;
+        let mut nothing = ChatResponse::default();
+        nothing.requested.clone_from(requested);
+        nothing.attempts.clone_from(attempts);
+        nothing.message.made_by.clone_from(&message.made_by);
+        self.response != nothing
+    }
+
+    /// Gives every tool call its place and its id, and the message its maker.
+    fn seal(&mut self) {
+        self.calls.seal(&mut self.response);
+        let ChatResponse { requested, model, message, .. } = &mut self.response;
+        if !requested.is_empty() {
+            message.made_by = Some(maker(requested, &self.fallbacks, model).to_owned());
+        }
+    }
+
+    /// What was tried before this answer.
+    pub(crate) fn attempts(&mut self, attempts: Vec<Error>) {
+        self.response.attempts = attempts;
+    }
+
+    pub(crate) fn has_event(&self) -> bool {
+        self.events.as_ref().is_some_and(|events| !events.is_empty())
     }
 
     pub(crate) fn next_event(&mut self) -> Option<Event> {
@@ -257,6 +325,23 @@ impl Collector {
             events.push_back(event());
         }
     }
+}
+
+/// The one of the models that were asked for whose name `served` begins with at greatest length. Services answer with dated
+/// names (`openai/gpt-4o-2024-11-20`), and without variants such as `:nitro`.
+fn maker<'a>(requested: &'a str, fallbacks: &'a [String], served: &str) -> &'a str {
+    let likeness = |id: &str| {
+        let name = id.rsplit_once(':').map_or(id, |(name, _)| name);
+        [id, name].into_iter().filter(|name| served.starts_with(name)).map(str::len).max().unwrap_or(0)
+    };
+    let mut best = (requested, likeness(requested));
+    for fallback in fallbacks {
+        let likeness = likeness(fallback);
+        if likeness > best.1 {
+            best = (fallback, likeness);
+        }
+    }
+    best.0
 }
 
 fn replace(old: &mut Option<String>, new: &str) {

@@ -39,6 +39,8 @@ pub struct ConfigField {
     pub help: &'static str,
     /// The environment variable it can come from.
     pub env: Option<&'static str>,
+    /// What a [`FieldKind::Select`] offers.
+    pub options: &'static [&'static str],
     #[serde(skip)]
     check: fn(&str) -> Result<(), String>,
 }
@@ -54,6 +56,12 @@ pub enum FieldKind {
     Text,
     /// An `http` or `https` URL.
     Url,
+    /// One of the field's [`options`](ConfigField::options).
+    Select,
+    /// Yes or no.
+    Bool,
+    /// A JSON document.
+    Json,
 }
 
 impl ConfigField {
@@ -72,6 +80,7 @@ impl ConfigField {
             placeholder: "",
             help: "",
             env: None,
+            options: &[],
             check: anything,
         }
     }
@@ -118,12 +127,45 @@ impl ConfigField {
         self
     }
 
+    /// Sets what a [`FieldKind::Select`] offers. Nothing else is accepted then.
+    #[must_use]
+    pub const fn options(mut self, options: &'static [&'static str]) -> Self {
+        self.options = options;
+        self
+    }
+
     /// Sets the check of a value, which gets it without the white space around it. Its error says what is wrong and how
     /// to mend it, and must not repeat the value.
     #[must_use]
     pub const fn check(mut self, check: fn(&str) -> Result<(), String>) -> Self {
         self.check = check;
         self
+    }
+}
+
+impl ConfigField {
+    /// Whether a value is of the field's kind.
+    fn fits(&self, value: &str) -> Result<(), String> {
+        match self.kind {
+            FieldKind::Bool if flag(value).is_none() => Err("must be true or false".to_owned()),
+            FieldKind::Select if !self.options.is_empty() && !self.options.contains(&value) => {
+                Err(format!("must be one of: {}", self.options.join(", ")))
+            }
+            FieldKind::Json => match serde_json::from_str::<serde::de::IgnoredAny>(value) {
+                Ok(_) => Ok(()),
+                Err(cause) => Err(format!("is no JSON: {cause}")),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The truth value that a text spells.
+fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
     }
 }
 
@@ -205,6 +247,11 @@ impl ConfigValues {
         self.0.get(key).map(|entry| entry.value.expose())
     }
 
+    /// The value of a [`FieldKind::Bool`] setting: `true`, `yes`, `on`, `1` or their opposites, in any case.
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.get(key).and_then(flag)
+    }
+
     /// The environment variable a value came from, if it did.
     pub fn variable(&self, key: &str) -> Option<&'static str> {
         self.0.get(key)?.variable
@@ -223,7 +270,7 @@ impl ConfigValues {
                 (None, true) => problems.push(FieldProblem::new(field.key, missing(field))),
                 (None, false) => {}
                 (Some(value), _) => {
-                    if let Err(mut problem) = (field.check)(value) {
+                    if let Err(mut problem) = field.fits(value).and_then(|()| (field.check)(value)) {
                         if let Some(variable) = self.variable(field.key) {
                             problem.push_str(&format!(" (the value came from {variable})"));
                         }

@@ -346,7 +346,31 @@ impl Error {
         self
     }
 
+    /// Keeps `earlier` as attempts before this one, in front of those that it has.
+    #[must_use]
+    pub fn after(mut self, earlier: Vec<Error>) -> Self {
+        self.inner().attempts.splice(0..0, earlier);
+        self
+    }
+
     fn inner(&mut self) -> &mut Inner {
         Arc::make_mut(&mut self.0)
+    }
+}
+
+impl PartialEq for Error {
+    /// Equal when they say the same; the [source](StdError::source) does not count.
+    fn eq(&self, other: &Self) -> bool {
+        let said = |error: &Self| {
+            let Inner { kind, retry, status, .. } = *error.0;
+            (kind, retry, status)
+        };
+        Arc::ptr_eq(&self.0, &other.0)
+            || said(self) == said(other)
+                && self.to_string() == other.to_string()
+                && self.details() == other.details()
+                && self.fields() == other.fields()
+                && self.partial() == other.partial()
+                && self.attempts() == other.attempts()
     }
 }

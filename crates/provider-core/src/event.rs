@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Annotation, FinishReason, Image, Usage};
+use crate::{Annotation, AudioDelta, FinishReason, Image, RawJson, Usage};
 
 /// Something that happened in a stream.
 ///
@@ -25,8 +25,13 @@ pub enum Event {
     ToolCall(ToolCallDelta),
     /// An image, whole.
     Image(Image),
+    /// A piece of a spoken answer.
+    Audio(AudioDelta),
     /// A source or a parsed file. May come before any text.
     Annotation(Annotation),
+    /// The JSON of the chunk that the next events are made of, where the request asked to
+    /// [keep it](crate::ChatRequest::keep_raw).
+    Raw(RawJson),
     /// The end of a complete answer.
     Finished(Box<Finished>),
 }

@@ -36,10 +36,10 @@
 //!         .tool(Tool::function("get_weather", "The weather of a city, now", schema));
 //!     loop {
 //!         let reply = provider.chat(&request).await?;
-//!         if reply.tool_calls().is_empty() || reply.is_truncated() {
+//!         let calls = reply.tool_calls().to_vec();
+//!         if calls.is_empty() {
 //!             return Ok(reply);
 //!         }
-//!         let calls = reply.message.tool_calls.clone();
 //!         request = request.message(reply.message);
 //!         for call in calls {
 //!             request = request.tool_result(call.id, "18 °C, sunny");
@@ -64,10 +64,12 @@ mod event;
 mod json;
 mod model;
 mod money;
+mod options;
 mod provider;
 mod request;
 mod response;
 mod secret;
+mod shared;
 mod stream;
 
 pub use capability::{Capabilities, Capability};
@@ -80,16 +82,19 @@ pub use event::{Event, Finished, ToolCallDelta};
 pub use json::{ExtraFields, RawJson};
 pub use model::{Catalogue, Model, Price, Pricing};
 pub use money::{ParseUsdError, Usd};
+pub use options::{OptionsByProvider, ProviderOptions};
 pub use provider::{LlmProvider, LlmProviderExt};
 pub use request::{
-    ChatRequest, Content, Effort, FunctionTool, InputMessage, JsonSchema, Message, Part, Reasoning,
-    ReasoningBudget, ResponseFormat, TextPart, Tool, ToolChoice, ToolMessage,
+    AudioOutput, AudioPart, CacheMark, ChatRequest, Content, Effort, FilePart, FunctionTool, ImagePart,
+    InputMessage, JsonSchema, Message, Part, PromptCacheOptions, Reasoning, ReasoningBudget, ResponseFormat,
+    TextPart, Tool, ToolChoice, ToolMessage, VideoPart,
 };
 pub use response::{
-    Annotation, AssistantMessage, ChatResponse, DetailValue, FinishReason, Image, ReasoningDetail, ServedBy,
-    TokenLogprob, ToolCall, TopLogprob, Usage,
+    Annotation, AssistantMessage, Audio, AudioDelta, ChatResponse, DetailValue, FileAnnotation, FinishReason,
+    Image, ReasoningDetail, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation, Usage,
 };
 pub use secret::Secret;
+pub use shared::SharedVec;
 pub use stream::{ChatStream, EventSource, Step};
 
 #[doc(hidden)]

@@ -1,7 +1,10 @@
 //! What is asked of a model.
 
+mod cache;
 mod content;
 mod format;
+mod media;
+mod media_type;
 mod message;
 mod reasoning;
 mod setters;
@@ -11,11 +14,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use self::cache::{CacheMark, PromptCacheOptions};
 pub use self::content::{Content, Part, TextPart};
 pub use self::format::{JsonSchema, ResponseFormat};
+pub use self::media::{AudioPart, FilePart, ImagePart, VideoPart};
 pub use self::message::{InputMessage, Message, ToolMessage};
 pub use self::reasoning::{Effort, Reasoning, ReasoningBudget};
 pub use self::tool::{FunctionTool, Tool, ToolChoice};
+use crate::{OptionsByProvider, ProviderOptions, SharedVec};
 
 /// A chat completion to ask for: a model, the conversation, and whatever parameters are set.
 ///
@@ -37,9 +43,12 @@ pub use self::tool::{FunctionTool, Tool, ToolChoice};
 ///         "The weather of a city, now",
 ///         serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}}),
 ///     ))
-///     .extra("transforms", serde_json::json!([]));
+///     .extra("safe_prompt", true);
 /// assert_eq!(request.messages.len(), 2);
 /// ```
+///
+/// What only one provider understands (routing preferences, plugins, …) is in [`options`](Self#structfield.options), under that
+/// provider's name. Cloning is cheap: clones share messages and tools.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChatRequest {
@@ -48,12 +57,9 @@ pub struct ChatRequest {
     pub model: String,
     /// The conversation, oldest message first. At least one; a last message of the assistant is continued by the
     /// model.
-    pub messages: Vec<Message>,
-    /// Models to try, in this order, when `model` fails. Empty: no fallback. The answer names the model that served,
-    /// and that one is billed.
-    pub fallback_models: Vec<String>,
+    pub messages: SharedVec<Message>,
     /// Tools the model may call. Send them again with every turn that carries tool results.
-    pub tools: Vec<Tool>,
+    pub tools: SharedVec<Tool>,
     /// Whether and which tool the model must call.
     pub tool_choice: Option<ToolChoice>,
     /// Whether several tools may be called at once.
@@ -84,7 +90,8 @@ pub struct ChatRequest {
     pub stop: Vec<String>,
     /// The most tokens to generate, at least 1. The cap to prefer: nearly every model takes it.
     pub max_tokens: Option<u32>,
-    /// The newer name of the same cap, for models that take only this one. Not together with `max_tokens`.
+    /// The newer name of the same cap, for models that take only this one. It is sent only when it is asked for here, and not
+    /// together with `max_tokens`.
     pub max_completion_tokens: Option<u32>,
     /// Token ids (as text) and how much to favour them, -100 to 100.
     pub logit_bias: BTreeMap<String, f64>,
@@ -92,17 +99,49 @@ pub struct ChatRequest {
     pub logprobs: Option<bool>,
     /// How many alternatives to return for every token, 0 to 20. Needs `logprobs`.
     pub top_logprobs: Option<u8>,
-    /// How long-winded the model is: `low`, `medium`, `high`, where it supports that.
+    /// How long-winded the model is: `low`, `medium`, `high`, `xhigh`, `max`, where it supports that.
     pub verbosity: Option<String>,
-    /// Your id for the end user, for abuse detection.
+    /// Text that the answer probably has much of, which makes it quicker: the file that is to be edited, for example.
+    pub prediction: Option<Content>,
+    /// What the model is to write: `text`, `image`, `audio`. Empty: text.
+    pub modalities: Vec<String>,
+    /// Voice and format of a spoken answer. Needs `audio` in `modalities`, and services speak only in streams.
+    pub audio: Option<AudioOutput>,
+    /// The tier to be served by: `auto`, `default`, `flex`, `priority`, `fast`, `scale`. The answer says which one served.
+    pub service_tier: Option<String>,
+    /// Requests with the same key share a prompt cache.
+    pub prompt_cache_key: Option<String>,
+    /// How the prompt is cached, where the model has a choice. Marks are on the parts: [`Part::cached`].
+    pub prompt_cache_options: Option<PromptCacheOptions>,
+    /// Your id for the end user, for abuse detection. At most 128 characters at most services.
     pub user: Option<String>,
-    /// Keeps the requests of one conversation on one upstream provider, whose prompt cache is then warm.
-    pub session_id: Option<String>,
     /// Labels to find the request by later. At most 16 pairs.
     pub metadata: BTreeMap<String, String>,
     /// Parameters that have no field of their own, written at the top level of the body as they are. A name that is
-    /// also a field here is refused.
+    /// also a field here, or of the options, is refused.
     pub extra: BTreeMap<String, Value>,
+    /// What only one provider understands, under its name.
+    pub options: OptionsByProvider,
+    /// Whether to keep the JSON of the answer, in [`ChatResponse::raw`](crate::ChatResponse::raw) and as
+    /// [`Event::Raw`](crate::Event::Raw). For looking into; it takes memory and time.
+    pub keep_raw: bool,
+}
+
+/// How a spoken answer sounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AudioOutput {
+    /// The voice (`alloy`, …); models differ.
+    pub voice: String,
+    /// The format (`wav`, `mp3`, `flac`, `opus`, `pcm16`); streams usually allow `pcm16` alone.
+    pub format: String,
+}
+
+impl AudioOutput {
+    /// A voice and a format.
+    pub fn new(voice: impl Into<String>, format: impl Into<String>) -> Self {
+        Self { voice: voice.into(), format: format.into() }
+    }
 }
 
 impl ChatRequest {
@@ -149,10 +188,24 @@ impl ChatRequest {
         self
     }
 
-    /// Sets the models to try when the first one fails.
+    /// Sets the options that only one provider understands, in place of those it had.
     #[must_use]
-    pub fn fallback_models(mut self, models: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.fallback_models = models.into_iter().map(Into::into).collect();
+    pub fn options(mut self, options: impl ProviderOptions) -> Self {
+        self.options.set(options);
+        self
+    }
+
+    /// Sets what the model is to write: `text`, `image`, `audio`.
+    #[must_use]
+    pub fn modalities(mut self, modalities: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.modalities = modalities.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Keeps the JSON of the answer, see [`keep_raw`](Self#structfield.keep_raw).
+    #[must_use]
+    pub fn keep_raw(mut self) -> Self {
+        self.keep_raw = true;
         self
     }
 

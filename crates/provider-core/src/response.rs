@@ -1,6 +1,8 @@
 //! What a model answered.
 
+mod annotation;
 mod assistant;
+mod audio;
 mod finish;
 mod logprobs;
 mod reasoning_detail;
@@ -10,12 +12,14 @@ use std::fmt;
 
 use serde::Serialize;
 
-pub use self::assistant::{Annotation, AssistantMessage, Image, ToolCall};
+pub use self::annotation::{Annotation, FileAnnotation, UrlCitation};
+pub use self::assistant::{AssistantMessage, Image, ToolCall};
+pub use self::audio::{Audio, AudioDelta};
 pub use self::finish::FinishReason;
 pub use self::logprobs::{TokenLogprob, TopLogprob};
 pub use self::reasoning_detail::{DetailValue, ReasoningDetail};
 pub use self::usage::Usage;
-use crate::ExtraFields;
+use crate::{Error, ExtraFields, RawJson};
 
 /// A model's answer, complete or as far as it came.
 ///
@@ -26,6 +30,8 @@ use crate::ExtraFields;
 pub struct ChatResponse {
     /// The service's id of this generation: keep it to look up later what was billed.
     pub id: Option<String>,
+    /// The model that was asked for, as the request named it.
+    pub requested: String,
     /// The model that answered, as the service names it. It can differ from the one asked for: a dated version, the
     /// target of an alias, a fallback. Empty where the service did not say.
     pub model: String,
@@ -49,6 +55,13 @@ pub struct ChatResponse {
     pub system_fingerprint: Option<String>,
     /// Everything else that came beside the message.
     pub extra: ExtraFields,
+    /// What was tried before this answer and failed, oldest first: retries and fallbacks. Each error names its provider and
+    /// model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Error>,
+    /// The JSON that the answer came in, where the request asked to keep it: the whole answer, or each chunk of a stream.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub raw: Vec<RawJson>,
 }
 
 impl ChatResponse {
@@ -62,22 +75,24 @@ impl ChatResponse {
         self.message.reasoning_text()
     }
 
-    /// The tools the model wants called. Look here and not at the finish reason: some models finish with `stop`
-    /// although they call tools.
+    /// The tools the model wants called, ready to be run: none if the answer [was cut off](Self::is_truncated). Look here and
+    /// not at the finish reason: some models finish with `stop` although they call tools.
+    ///
+    /// The calls as they came, cut or not, are in [`message`](Self::message).
     pub fn tool_calls(&self) -> &[ToolCall] {
-        &self.message.tool_calls
+        if self.is_truncated() { &[] } else { &self.message.tool_calls }
     }
 
     /// Whether the answer was cut off by a token limit.
     ///
-    /// A tool call that was cut still finishes with `tool_calls`; only the upstream's own word tells. Do not run the
-    /// calls of a truncated answer.
+    /// A tool call that was cut still finishes with `tool_calls`; the upstream's own word tells, or arguments that are no JSON.
     pub fn is_truncated(&self) -> bool {
         let native = self.native_finish_reason.as_deref().unwrap_or_default();
         self.finish_reason == Some(FinishReason::Length)
             || ["length", "max_tokens", "max_output_tokens", "model_length"]
                 .iter()
                 .any(|word| native.eq_ignore_ascii_case(word))
+            || !self.message.tool_calls.iter().all(ToolCall::is_complete)
     }
 }
 

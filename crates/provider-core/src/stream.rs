@@ -90,6 +90,13 @@ impl ChatStream {
         Self { collector: Collector::with_events(), state: State::Open(Box::new(source)), provider: None }
     }
 
+    /// Says what was asked for, for [`ChatResponse::requested`]: the request's model, and those that may answer in its place.
+    #[must_use]
+    pub fn requested(mut self, model: &str, fallbacks: &[String]) -> Self {
+        self.collector.requested(model, fallbacks);
+        self
+    }
+
     /// Names the provider in the errors of this stream, where it has several instances.
     #[must_use]
     pub fn named(mut self, provider: impl Into<String>) -> Self {
@@ -106,6 +113,39 @@ impl ChatStream {
                 self.fail(&*source, error)
             }
             State::Ended(_) => self.collector.fail_mut(error),
+        }
+    }
+
+    /// Says what was tried before this stream and failed, for [`ChatResponse::attempts`]: what layers do.
+    #[must_use]
+    pub fn after(mut self, attempts: Vec<Error>) -> Self {
+        self.collector.attempts(attempts);
+        self
+    }
+
+    /// Waits until the first event is there, without taking it. A layer that may still ask elsewhere does this before it hands
+    /// the stream on: what fails before the first event has cost the reader nothing.
+    ///
+    /// # Errors
+    /// The error, if that is what came first. The stream is over then.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_ready(cx)).await
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            if self.collector.has_event() {
+                return Poll::Ready(Ok(()));
+            }
+            match &self.state {
+                State::Open(_) => ready!(self.poll_source(cx)),
+                State::Closing(_, Err(error)) | State::Ended(Err(error)) => {
+                    return Poll::Ready(Err(error.clone()));
+                }
+                State::Closing(_, Ok(_)) | State::Finished(_) | State::Ended(Ok(())) => {
+                    return Poll::Ready(Ok(()));
+                }
+            }
         }
     }
 
@@ -152,12 +192,8 @@ impl ChatStream {
             if let Some(event) = self.collector.next_event() {
                 return Poll::Ready(Some(Ok(event)));
             }
-            let end = match &mut self.state {
-                State::Open(source) => match ready!(source.poll_step(cx, &mut self.collector)) {
-                    Ok(Step::More) => continue,
-                    Ok(Step::End) => self.collector.conclude(),
-                    Err(error) => Err(error),
-                },
+            match &mut self.state {
+                State::Open(_) => ready!(self.poll_source(cx)),
                 State::Closing(..) => return Poll::Ready(self.close()),
                 State::Finished(source) => {
                     ready!(source.poll_tidy(cx));
@@ -165,15 +201,26 @@ impl ChatStream {
                     return Poll::Ready(None);
                 }
                 State::Ended(_) => return Poll::Ready(None),
-            };
-            if let State::Open(source) = self.take_state() {
-                let end = match end {
-                    Ok(finished) => Ok(Event::Finished(Box::new(finished))),
-                    Err(error) => Err(self.fail(&*source, error)),
-                };
-                self.state = State::Closing(source, end);
             }
         }
+    }
+
+    /// Lets an open source take a step; at its end the stream closes.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let State::Open(source) = &mut self.state else { return Poll::Ready(()) };
+        let end = match ready!(source.poll_step(cx, &mut self.collector)) {
+            Ok(Step::More) => return Poll::Ready(()),
+            Ok(Step::End) => self.collector.conclude(),
+            Err(error) => Err(error),
+        };
+        if let State::Open(source) = self.take_state() {
+            let end = match end {
+                Ok(finished) => Ok(Event::Finished(Box::new(finished))),
+                Err(error) => Err(self.fail(&*source, error)),
+            };
+            self.state = State::Closing(source, end);
+        }
+        Poll::Ready(())
     }
 
     /// The state, for one that is to be another.

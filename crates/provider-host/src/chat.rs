@@ -14,7 +14,6 @@ use crate::{prompt, summary};
 pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
     let prompt = prompt::read(args.prompt.as_deref(), output).await?;
     let request = args.params.request(&prompt)?;
-    let fallbacks = request.fallback_models.clone();
     let outcome = match connected(args, connect, output).await {
         // The host stays while its model is asked: the sandbox goes with it.
         Ok((_host, model)) => {
@@ -27,7 +26,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     if args.json {
         output.write_json(&outcome)?;
     }
-    for line in summary::lines(&outcome, &fallbacks, output.err) {
+    for line in summary::lines(&outcome, args.params.fallbacks(), output.err) {
         output.note(&line);
     }
     outcome.result.map(drop).map_err(Failure::Provider)

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use openrouter_provider::OpenRouterOptions;
 use provider_core::{ChatRequest, RawJson, Reasoning, ResponseFormat};
 use serde_json::Value;
 
@@ -130,7 +131,7 @@ impl Params {
         if let Some(system) = &self.system {
             request = request.system(system.as_str());
         }
-        request = request.user(prompt).fallback_models(&self.fallback).stop(&self.stop);
+        request = request.user(prompt).stop(&self.stop);
         request.temperature = self.temperature;
         request.top_p = self.top_p;
         request.top_k = self.top_k;
@@ -145,13 +146,30 @@ impl Params {
         request.reasoning = self.reasoning();
         request.verbosity = self.verbosity.clone();
         request.user = self.user.clone();
-        request.session_id = self.session_id.clone();
         request.logprobs = self.logprobs.then_some(true);
         request.top_logprobs = self.top_logprobs;
         request.response_format = self.response_format()?;
         request.extra = self.extra.iter().cloned().collect();
         request.metadata = self.metadata.iter().cloned().collect();
+        let options = self.options();
+        if options != OpenRouterOptions::new() {
+            request = request.options(options);
+        }
         Ok(request)
+    }
+
+    /// The models to try when the others failed.
+    pub(crate) fn fallbacks(&self) -> &[String] {
+        &self.fallback
+    }
+
+    fn options(&self) -> OpenRouterOptions {
+        let mut options = OpenRouterOptions::new();
+        if !self.fallback.is_empty() {
+            options = options.models(self.fallback.clone());
+        }
+        options.session_id = self.session_id.clone();
+        options
     }
 
     fn reasoning(&self) -> Option<Reasoning> {

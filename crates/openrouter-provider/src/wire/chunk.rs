@@ -99,6 +99,7 @@ object! {
         index: Count = "index",
         delta: Option<Piece<'a>> = "delta",
         message: Option<Box<Piece<'a>>> = "message",
+        text: Raw<'a> = "text",
         finish_reason: Str<'a> = "finish_reason",
         native_finish_reason: Str<'a> = "native_finish_reason",
         logprobs: Raw<'a> = "logprobs",
@@ -111,13 +112,25 @@ object! {
     Piece<'a> {
         content: Raw<'a> = "content",
         reasoning: Raw<'a> = "reasoning",
+        reasoning_content: Raw<'a> = "reasoning_content",
         reasoning_details: Raw<'a> = "reasoning_details",
         refusal: Raw<'a> = "refusal",
         tool_calls: Raw<'a> = "tool_calls",
         annotations: Raw<'a> = "annotations",
         images: Raw<'a> = "images",
+        audio: Raw<'a> = "audio",
     }
     skip "role"
+}
+
+object! {
+    /// A piece of a spoken answer.
+    AudioPiece<'a> {
+        id: Str<'a> = "id",
+        data: Str<'a> = "data",
+        transcript: Str<'a> = "transcript",
+        expires_at: Count = "expires_at",
+    }
 }
 
 object! {

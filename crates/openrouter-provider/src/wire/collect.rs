@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use provider_core::{Annotation, Collector, ExtraFields, Image, TokenLogprob, ToolCallPiece, TopLogprob};
+use provider_core::{
+    Annotation, Audio, Collector, ExtraFields, Image, TokenLogprob, ToolCallPiece, TopLogprob,
+};
 
-use super::chunk::{Choice, Chunk, ContentPart, Logprobs, Piece, WireToolCall};
+use super::chunk::{AudioPiece, Choice, Chunk, ContentPart, Logprobs, Piece, WireToolCall};
 use super::halves::{Half, Halves};
 use super::lenient::{Count, Raw, Str, object};
 use super::{details, usage};
@@ -43,6 +45,9 @@ fn collect_choice(choice: Choice<'_>, collector: &mut Collector, halves: &mut Ha
     if let Some(message) = choice.message.filter(|_| collector.response().message.is_empty()) {
         collect_piece(*message, true, collector, halves);
     }
+    // What was asked by `prompt` is answered here, old style.
+    let text = text_of(choice.text, &mut halves.content, "text", collector);
+    collector.text(text);
     collector.finish_reason(choice.finish_reason.as_str());
     collector.native_finish_reason(choice.native_finish_reason.as_str());
     if let Some(logprobs) = choice.logprobs.read::<Logprobs<'_>>() {
@@ -58,7 +63,9 @@ fn collect_choice(choice: Choice<'_>, collector: &mut Collector, halves: &mut Ha
 ///
 /// What has the wrong type is kept beside the message, under its name.
 fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halves: &mut Halves) {
-    let reasoning = text_of(piece.reasoning, &mut halves.reasoning, "reasoning", collector);
+    // Two names of one thing.
+    let reasoning = if piece.reasoning.0.is_some() { piece.reasoning } else { piece.reasoning_content };
+    let reasoning = text_of(reasoning, &mut halves.reasoning, "reasoning", collector);
     let has_plain_reasoning = !reasoning.is_empty();
     collector.reasoning(reasoning);
     let details = list_of(piece.reasoning_details, "reasoning_details", collector);
@@ -79,6 +86,11 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halve
     list_of(piece.images, "images", collector).for_each(|raw: Raw<'_>| {
         raw.0.into_iter().for_each(|raw| collector.image(Image::new(raw.into())));
     });
+    if piece.audio.is_object() {
+        collect_audio(piece.audio.read().unwrap_or_default(), collector);
+    } else if let Some(odd) = piece.audio.0 {
+        collector.message_extra("audio", odd.into());
+    }
     for (name, value) in piece.unknown {
         collector.message_extra(&name, value.into());
     }
@@ -130,6 +142,19 @@ fn collect_call(call: WireToolCall<'_>, whole: bool, collector: &mut Collector, 
         extra,
         whole,
     });
+}
+
+fn collect_audio(piece: AudioPiece<'_>, collector: &mut Collector) {
+    let owned = |text: Str<'_>| text.0.map(Cow::into_owned);
+    let mut audio = Audio::default();
+    audio.id = owned(piece.id);
+    audio.data = owned(piece.data);
+    audio.transcript = owned(piece.transcript);
+    audio.expires_at = piece.expires_at.0;
+    for (name, value) in piece.unknown {
+        audio.extra.push(&name, value.into());
+    }
+    collector.audio(audio);
 }
 
 /// Collects one part of a content that came as a list.

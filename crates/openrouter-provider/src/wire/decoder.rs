@@ -18,6 +18,7 @@ pub(crate) struct ChatDecoder {
     /// this error.
     unreadable: Option<UnreadableFrame>,
     halves: Halves,
+    keep_raw: bool,
 }
 
 /// What a step of [`ChatDecoder`] came to.
@@ -52,8 +53,15 @@ pub(crate) struct UnreadableFrame {
 }
 
 impl ChatDecoder {
-    pub(crate) fn new(max_frame_bytes: usize) -> Self {
-        Self { sse: SseDecoder::new(max_frame_bytes), frames: 0, unreadable: None, halves: Halves::default() }
+    /// `keep_raw`: whether the JSON of the chunks is kept as well.
+    pub(crate) fn new(max_frame_bytes: usize, keep_raw: bool) -> Self {
+        Self {
+            sse: SseDecoder::new(max_frame_bytes),
+            frames: 0,
+            unreadable: None,
+            halves: Halves::default(),
+            keep_raw,
+        }
     }
 
     /// Adds bytes as they came, cut anywhere.
@@ -77,7 +85,11 @@ impl ChatDecoder {
         if matches!(data, "" | "null") {
             return Ok(Decoded::Frame);
         }
-        match Chunk::read(data) {
+        let read = Chunk::read(data);
+        if self.keep_raw && read.is_ok() {
+            data.parse().into_iter().for_each(|raw| collector.raw(raw));
+        }
+        match read {
             Ok(chunk) => match take_error(&chunk, frame.event.as_deref(), data) {
                 Some(error) => {
                     collect(chunk, collector, &mut self.halves);

@@ -1,13 +1,15 @@
 //! Messages as they are sent.
 
-use provider_core::{AssistantMessage, Content, InputMessage, Message, Part, ToolCall};
+use provider_core::{AssistantMessage, Audio, InputMessage, Message, ToolCall};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::collect::IN_FUNCTION;
+use super::part::{WireContent, WirePart};
+use super::request::{List, unknown};
 
-/// A message, borrowed.
-pub(super) struct WireMessage<'a>(pub(super) &'a Message);
+/// A message, borrowed, and the model that it goes to.
+pub(super) struct WireMessage<'a>(pub(super) &'a Message, pub(super) &'a str);
 
 impl Serialize for WireMessage<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -15,11 +17,14 @@ impl Serialize for WireMessage<'_> {
             Message::System(message) => input("system", message, serializer),
             Message::Developer(message) => input("developer", message, serializer),
             Message::User(message) => input("user", message, serializer),
-            Message::Assistant(message) => assistant(message, serializer),
+            Message::Assistant(message) => assistant(message, self.1, serializer),
             Message::Tool(message) => {
                 let mut object = serializer.serialize_map(Some(3))?;
                 object.serialize_entry("role", "tool")?;
                 object.serialize_entry("tool_call_id", &message.tool_call_id)?;
+                if let Some(name) = &message.name {
+                    object.serialize_entry("name", name)?;
+                }
                 object.serialize_entry("content", &WireContent(&message.content))?;
                 object.end()
             }
@@ -38,70 +43,75 @@ fn input<S: Serializer>(role: &str, message: &InputMessage, serializer: S) -> Re
     object.end()
 }
 
-/// An assistant's turn, sent back as it came. Fields of an answer that requests do not know stay out.
-fn assistant<S: Serializer>(message: &AssistantMessage, serializer: S) -> Result<S::Ok, S::Error> {
-    let AssistantMessage {
-        text, reasoning, reasoning_details, tool_calls, refusal, annotations, images, ..
-    } = message;
+/// An assistant's turn, sent back as it came, without thoughts that another model had. Fields of an answer that requests do
+/// not know stay out.
+fn assistant<S: Serializer>(
+    message: &AssistantMessage,
+    model: &str,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let mut object = serializer.serialize_map(None)?;
     object.serialize_entry("role", "assistant")?;
-    // Some providers refuse blank text beside tool calls; `null` is what says "no text".
-    let no_text = text.is_empty() && (!tool_calls.is_empty() || refusal.is_some() || !images.is_empty());
-    object.serialize_entry("content", &(!no_text).then_some(text))?;
-    if let Some(reasoning) = reasoning {
-        object.serialize_entry("reasoning", reasoning)?;
+    for (key, value) in [("name", &message.name), ("model", &message.model)] {
+        if let Some(value) = value {
+            object.serialize_entry(key, value)?;
+        }
     }
-    if let Some(details) = reasoning_details {
-        object.serialize_entry("reasoning_details", details)?;
+    if message.parts.is_empty() {
+        // Some providers refuse blank text beside tool calls; `null` is what says "no text".
+        object.serialize_entry("content", &(!has_no_text(message)).then_some(&message.text))?;
+    } else {
+        object.serialize_entry("content", &List(&message.parts, WirePart))?;
     }
-    if !tool_calls.is_empty() {
-        object.serialize_entry("tool_calls", &WireCalls(tool_calls))?;
+    if message.thoughts_are_for(model) {
+        if let Some(reasoning) = &message.reasoning {
+            object.serialize_entry("reasoning", reasoning)?;
+        }
+        if let Some(details) = &message.reasoning_details {
+            object.serialize_entry("reasoning_details", details)?;
+        }
     }
-    if let Some(refusal) = refusal {
+    if !message.tool_calls.is_empty() {
+        object.serialize_entry("tool_calls", &List(&message.tool_calls, WireCall))?;
+    }
+    if let Some(refusal) = &message.refusal {
         object.serialize_entry("refusal", refusal)?;
     }
-    if !annotations.is_empty() {
-        object.serialize_entry("annotations", annotations)?;
+    if !message.annotations.is_empty() {
+        object.serialize_entry("annotations", &message.annotations)?;
     }
-    if !images.is_empty() {
-        object.serialize_entry("images", images)?;
+    if !message.images.is_empty() {
+        object.serialize_entry("images", &message.images)?;
+    }
+    if let Some(audio) = &message.audio {
+        object.serialize_entry("audio", &WireAudio(audio))?;
     }
     object.end()
 }
 
-struct WireContent<'a>(&'a Content);
-
-impl Serialize for WireContent<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Content::Text(text) => serializer.serialize_str(text),
-            Content::Parts(parts) => serializer.collect_seq(parts.iter().map(WirePart)),
-        }
-    }
+fn has_no_text(message: &AssistantMessage) -> bool {
+    let AssistantMessage { text, tool_calls, refusal, images, audio, .. } = message;
+    text.is_empty() && (!tool_calls.is_empty() || refusal.is_some() || !images.is_empty() || audio.is_some())
 }
 
-struct WirePart<'a>(&'a Part);
+struct WireAudio<'a>(&'a Audio);
 
-impl Serialize for WirePart<'_> {
+impl Serialize for WireAudio<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Part::Text(part) => {
-                let mut object = serializer.serialize_map(Some(2))?;
-                object.serialize_entry("type", "text")?;
-                object.serialize_entry("text", &part.text)?;
-                object.end()
+        let Audio { id, data, transcript, expires_at, extra, .. } = self.0;
+        let mut audio = serializer.serialize_map(None)?;
+        for (key, value) in [("id", id), ("data", data), ("transcript", transcript)] {
+            if let Some(value) = value {
+                audio.serialize_entry(key, value)?;
             }
-            Part::Other(raw) => raw.serialize(serializer),
-            other => Err(unknown("content part", other)),
         }
-    }
-}
-
-struct WireCalls<'a>(&'a [ToolCall]);
-
-impl Serialize for WireCalls<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(WireCall))
+        if let Some(expires_at) = expires_at {
+            audio.serialize_entry("expires_at", expires_at)?;
+        }
+        for (name, value) in extra.newest() {
+            audio.serialize_entry(name, value)?;
+        }
+        audio.end()
     }
 }
 
@@ -142,9 +152,4 @@ impl Serialize for WireFunction<'_> {
         }
         function.end()
     }
-}
-
-/// For variants of the vocabulary that are newer than this provider: refused rather than dropped.
-pub(super) fn unknown<E: serde::ser::Error>(what: &str, value: &impl std::fmt::Debug) -> E {
-    E::custom(format!("{what}: this provider does not know how to send {value:?}"))
 }

@@ -1,23 +1,34 @@
 //! The body of a chat request, borrowed from the [`ChatRequest`] and written once.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use provider_core::{ChatRequest, Error, ErrorKind, FieldProblem, JsonSchema, Reasoning, ReasoningBudget};
-use provider_core::{ResponseFormat, Tool, ToolChoice};
+use provider_core::{ChatRequest, Error, ErrorKind};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::json;
 
-use super::message::{WireMessage, unknown};
+use super::check;
+use super::message::WireMessage;
+use super::part::WireContent;
+use super::tool::{WireChoice, WireFormat, WireReasoning, WireTools};
+use crate::options::{OpenRouterOptions, ProviderPreferences};
 
-/// Writes the body of a request.
+/// Writes the body of a request. `defaults` are the workspace's.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
-pub(crate) fn body(request: &ChatRequest, stream: bool) -> Result<Bytes, Error> {
-    let problems = problems(request);
+pub(crate) fn body(
+    request: &ChatRequest,
+    defaults: &ProviderPreferences,
+    stream: bool,
+) -> Result<Bytes, Error> {
+    let body = Body::new(request, defaults, stream);
+    let problems = check::problems(&body);
     if !problems.is_empty() {
         return Err(Error::invalid_request(problems));
     }
-    match serde_json::to_vec(&Body { request, stream }) {
+    match serde_json::to_vec(&body) {
         Ok(body) => Ok(body.into()),
         Err(cause) => {
             Err(Error::new(ErrorKind::InvalidRequest, "the request cannot be written as JSON")
@@ -26,242 +37,156 @@ pub(crate) fn body(request: &ChatRequest, stream: bool) -> Result<Bytes, Error> 
     }
 }
 
-struct Body<'a> {
-    request: &'a ChatRequest,
+/// What a body is made of.
+pub(super) struct Body<'a> {
+    pub(super) request: &'a ChatRequest,
+    pub(super) options: &'a OpenRouterOptions,
+    /// The request's preferences and the workspace's, joined.
+    pub(super) preferences: Cow<'a, ProviderPreferences>,
     stream: bool,
 }
 
-/// Writes the fields that are set, and knows the names of all.
-macro_rules! body_fields {
-    ($($name:literal => |$request:ident| $value:expr),* $(,)?) => {
-        /// The fields that have a place of their own and cannot come from `extra`.
-        const NAMES: &[&str] = &["stream", $($name),*];
+static NO_OPTIONS: OpenRouterOptions = OpenRouterOptions::NONE;
 
+impl<'a> Body<'a> {
+    fn new(request: &'a ChatRequest, defaults: &'a ProviderPreferences, stream: bool) -> Self {
+        let options = request.options.get::<OpenRouterOptions>().unwrap_or(&NO_OPTIONS);
+        let preferences = match &options.provider {
+            None => Cow::Borrowed(defaults),
+            Some(own) if *defaults == ProviderPreferences::default() => Cow::Borrowed(own),
+            Some(own) => Cow::Owned(own.or(defaults)),
+        };
+        Self { request, options, preferences, stream }
+    }
+}
+
+/// Writes the fields that are set, and knows which are.
+macro_rules! body_fields {
+    ($($name:literal => |$request:ident, $options:ident, $body:ident| $value:expr),* $(,)?) => {
         impl Serialize for Body<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut body = serializer.serialize_map(None)?;
                 $({
-                    let $request = self.request;
+                    let ($request, $options, $body) = (self.request, self.options, self);
                     if let Some(value) = $value {
                         body.serialize_entry($name, &value)?;
                     }
                 })*
-                if self.stream {
-                    body.serialize_entry("stream", &true)?;
-                }
                 for (name, value) in &self.request.extra {
                     body.serialize_entry(name, value)?;
                 }
                 body.end()
             }
         }
+
+        impl Body<'_> {
+            /// Whether a field is written from a place of its own, so that it cannot come from `extra` as well.
+            ///
+            /// `stream` never can: the method that is called says it.
+            pub(super) fn writes(&self, name: &str) -> bool {
+                name == "stream" || self.has(name)
+            }
+
+            fn has(&self, name: &str) -> bool {
+                match name {
+                    $($name => {
+                        let ($request, $options, $body) = (self.request, self.options, self);
+                        $value.is_some()
+                    })*
+                    _ => false,
+                }
+            }
+        }
     };
 }
 
 body_fields! {
-    "model" => |r| Some(&r.model),
-    "models" => |r| filled(&r.fallback_models),
-    "messages" => |r| Some(List(&r.messages, WireMessage)),
-    "tools" => |r| (!r.tools.is_empty()).then_some(List(&r.tools, WireTool)),
-    "tool_choice" => |r| r.tool_choice.as_ref().map(WireToolChoice),
-    "parallel_tool_calls" => |r| r.parallel_tool_calls,
-    "response_format" => |r| r.response_format.as_ref().map(WireFormat),
-    "reasoning" => |r| r.reasoning.as_ref().map(WireReasoning),
-    "temperature" => |r| r.temperature,
-    "top_p" => |r| r.top_p,
-    "top_k" => |r| r.top_k,
-    "top_a" => |r| r.top_a,
-    "min_p" => |r| r.min_p,
-    "frequency_penalty" => |r| r.frequency_penalty,
-    "presence_penalty" => |r| r.presence_penalty,
-    "repetition_penalty" => |r| r.repetition_penalty,
-    "seed" => |r| r.seed,
-    "stop" => |r| filled(&r.stop),
-    "max_tokens" => |r| r.max_tokens,
-    "max_completion_tokens" => |r| r.max_completion_tokens,
-    "logit_bias" => |r| (!r.logit_bias.is_empty()).then_some(&r.logit_bias),
-    "logprobs" => |r| r.logprobs,
-    "top_logprobs" => |r| r.top_logprobs,
-    "verbosity" => |r| r.verbosity.as_ref(),
-    "user" => |r| r.user.as_ref(),
-    "session_id" => |r| r.session_id.as_ref(),
-    "metadata" => |r| (!r.metadata.is_empty()).then_some(&r.metadata),
+    "model" => |r, _o, _b| Some(&r.model),
+    "models" => |_r, o, _b| o.models.as_ref(),
+    "messages" => |r, _o, _b| filled(&r.messages).map(|list| List(list, |m| WireMessage(m, &r.model))),
+    "prompt" => |_r, o, _b| o.prompt.as_ref(),
+    "tools" => |r, o, _b| WireTools::of(r, o),
+    "tool_choice" => |r, _o, _b| r.tool_choice.as_ref().map(WireChoice),
+    "parallel_tool_calls" => |r, _o, _b| r.parallel_tool_calls,
+    "max_tool_calls" => |_r, o, _b| o.max_tool_calls,
+    "stop_server_tools_when" => |_r, o, _b| o.stop_server_tools_when.as_ref(),
+    "response_format" => |r, _o, _b| r.response_format.as_ref().map(WireFormat),
+    "structured_outputs" => |_r, o, _b| o.structured_outputs,
+    "reasoning" => |r, _o, _b| r.reasoning.as_ref().map(WireReasoning),
+    "reasoning_effort" => |_r, o, _b| o.reasoning_effort.as_ref().map(|effort| effort.as_str()),
+    "include_reasoning" => |_r, o, _b| o.include_reasoning,
+    "temperature" => |r, _o, _b| r.temperature,
+    "top_p" => |r, _o, _b| r.top_p,
+    "top_k" => |r, _o, _b| r.top_k,
+    "top_a" => |r, _o, _b| r.top_a,
+    "min_p" => |r, _o, _b| r.min_p,
+    "frequency_penalty" => |r, _o, _b| r.frequency_penalty,
+    "presence_penalty" => |r, _o, _b| r.presence_penalty,
+    "repetition_penalty" => |r, _o, _b| r.repetition_penalty,
+    "seed" => |r, _o, _b| r.seed,
+    "stop" => |r, _o, _b| filled(&r.stop),
+    "max_tokens" => |r, _o, _b| r.max_tokens,
+    "max_completion_tokens" => |r, _o, _b| r.max_completion_tokens,
+    "logit_bias" => |r, _o, _b| (!r.logit_bias.is_empty()).then_some(&r.logit_bias),
+    "logprobs" => |r, _o, _b| r.logprobs,
+    "top_logprobs" => |r, _o, _b| r.top_logprobs,
+    "verbosity" => |r, _o, _b| r.verbosity.as_ref(),
+    "prediction" => |r, _o, _b| r.prediction.as_ref().map(|text| Prediction { r#type: "content", content: WireContent(text) }),
+    "modalities" => |r, _o, _b| filled(&r.modalities),
+    "audio" => |r, _o, _b| r.audio.as_ref().map(|audio| json!({ "voice": audio.voice, "format": audio.format })),
+    "image_config" => |_r, o, _b| o.image_config.as_ref(),
+    "service_tier" => |r, _o, _b| r.service_tier.as_ref(),
+    "speed" => |_r, o, _b| o.speed.as_ref(),
+    "prompt_cache_key" => |r, _o, _b| r.prompt_cache_key.as_ref(),
+    "prompt_cache_options" => |r, _o, _b| r.prompt_cache_options.as_ref().map(|options| PromptCache {
+        mode: &options.mode,
+        ttl: options.ttl.as_deref(),
+    }),
+    "cache_control" => |_r, o, _b| o.cache_control.as_ref(),
+    "provider" => |_r, _o, b| (*b.preferences != ProviderPreferences::default()).then_some(&*b.preferences),
+    "route" => |_r, o, _b| o.route.as_ref(),
+    "plugins" => |_r, o, _b| o.plugins.as_ref(),
+    "preset" => |_r, o, _b| o.preset.as_ref(),
+    "web_search_options" => |_r, o, _b| o.web_search_options.as_ref(),
+    "x_search_filter" => |_r, o, _b| o.x_search_filter.as_ref(),
+    "transforms" => |_r, o, _b| o.transforms.as_ref(),
+    "user" => |r, _o, _b| r.user.as_ref(),
+    "session_id" => |_r, o, _b| o.session_id.as_ref(),
+    "metadata" => |r, _o, _b| (!r.metadata.is_empty()).then_some(&r.metadata),
+    "trace" => |_r, o, _b| o.trace.as_ref(),
+    "debug" => |_r, o, _b| o.debug.as_ref(),
+    "stream" => |_r, _o, b| b.stream.then_some(true),
+    "stream_options" => |_r, o, _b| o.stream_options.as_ref(),
+    "usage" => |_r, o, _b| o.usage.as_ref(),
 }
 
-fn filled(list: &[String]) -> Option<&[String]> {
+fn filled<T>(list: &[T]) -> Option<&[T]> {
     (!list.is_empty()).then_some(list)
 }
 
-/// What cannot be sent, or would be sent as something else. Ranges are the service's business: they differ by model.
-fn problems(request: &ChatRequest) -> Vec<FieldProblem> {
-    let mut problems = Vec::new();
-    let mut problem = |field: &str, what: &str| problems.push(FieldProblem::new(field, what));
-    let unusable = |id: &str| id.is_empty() || id.chars().any(|c| c.is_whitespace() || c.is_control());
-    if unusable(&request.model) {
-        problem("model", "must be a model id such as openai/gpt-4o, without white space");
-    }
-    if request.fallback_models.iter().any(|model| unusable(model)) {
-        problem("fallback_models", "must be model ids such as openai/gpt-4o, without white space");
-    }
-    if request.messages.is_empty() {
-        problem("messages", "there must be at least one message");
-    }
-    if request.max_tokens.is_some() && request.max_completion_tokens.is_some() {
-        problem("max_completion_tokens", "is another name of max_tokens; set one of them");
-    }
-    let numbers = [
-        ("temperature", request.temperature),
-        ("top_p", request.top_p),
-        ("top_a", request.top_a),
-        ("min_p", request.min_p),
-        ("frequency_penalty", request.frequency_penalty),
-        ("presence_penalty", request.presence_penalty),
-        ("repetition_penalty", request.repetition_penalty),
-    ];
-    for (field, number) in numbers {
-        if number.is_some_and(|number| !number.is_finite()) {
-            problem(field, "must be a finite number: JSON has no NaN and no infinity");
-        }
-    }
-    if request.logit_bias.values().any(|bias| !bias.is_finite()) {
-        problem("logit_bias", "must be finite numbers: JSON has no NaN and no infinity");
-    }
-    for name in request.extra.keys().filter(|name| NAMES.contains(&name.as_str())) {
-        problem(
-            &format!("extra.{name}"),
-            "is written by the provider itself; set the request's own field, or call `chat` or `stream`",
-        );
-    }
-    problems
-}
-
-/// A list whose items are written through a wrapper.
-struct List<'a, T, W>(&'a [T], fn(&'a T) -> W);
-
-impl<T, W: Serialize> Serialize for List<'_, T, W> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(self.1))
-    }
-}
-
-struct WireTool<'a>(&'a Tool);
-
-impl Serialize for WireTool<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let function = match self.0 {
-            Tool::Function(function) => function,
-            Tool::Other(raw) => return raw.serialize(serializer),
-            other => return Err(unknown("tool", other)),
-        };
-        #[derive(Serialize)]
-        struct Function<'a> {
-            name: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            description: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            parameters: Option<&'a provider_core::RawJson>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            strict: Option<bool>,
-        }
-        let mut tool = serializer.serialize_map(Some(2))?;
-        tool.serialize_entry("type", "function")?;
-        tool.serialize_entry(
-            "function",
-            &Function {
-                name: &function.name,
-                description: function.description.as_deref(),
-                parameters: function.parameters.as_ref(),
-                strict: function.strict,
-            },
-        )?;
-        tool.end()
-    }
-}
-
-struct WireToolChoice<'a>(&'a ToolChoice);
-
-impl Serialize for WireToolChoice<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            ToolChoice::Auto => serializer.serialize_str("auto"),
-            ToolChoice::None => serializer.serialize_str("none"),
-            ToolChoice::Required => serializer.serialize_str("required"),
-            ToolChoice::Function(name) => {
-                let mut choice = serializer.serialize_map(Some(2))?;
-                choice.serialize_entry("type", "function")?;
-                choice.serialize_entry("function", &Named { name })?;
-                choice.end()
-            }
-            ToolChoice::Other(raw) => raw.serialize(serializer),
-            other => Err(unknown("tool_choice", other)),
-        }
-    }
+#[derive(Serialize)]
+struct Prediction<'a> {
+    r#type: &'static str,
+    content: WireContent<'a>,
 }
 
 #[derive(Serialize)]
-struct Named<'a> {
-    name: &'a str,
+struct PromptCache<'a> {
+    mode: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<&'a str>,
 }
 
-struct WireFormat<'a>(&'a ResponseFormat);
+/// A list whose items are written through a wrapper.
+pub(super) struct List<'a, T, F>(pub(super) &'a [T], pub(super) F);
 
-impl Serialize for WireFormat<'_> {
+impl<'a, T, W: Serialize, F: Fn(&'a T) -> W> Serialize for List<'a, T, F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut format = match self.0 {
-            ResponseFormat::Other(raw) => return raw.serialize(serializer),
-            _ => serializer.serialize_map(None)?,
-        };
-        match self.0 {
-            ResponseFormat::Text => format.serialize_entry("type", "text")?,
-            ResponseFormat::JsonObject => format.serialize_entry("type", "json_object")?,
-            ResponseFormat::JsonSchema(schema) => {
-                format.serialize_entry("type", "json_schema")?;
-                format.serialize_entry("json_schema", &WireSchema(schema))?;
-            }
-            other => return Err(unknown("response_format", other)),
-        }
-        format.end()
+        serializer.collect_seq(self.0.iter().map(&self.1))
     }
 }
 
-struct WireSchema<'a>(&'a JsonSchema);
-
-impl Serialize for WireSchema<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut schema = serializer.serialize_map(None)?;
-        schema.serialize_entry("name", &self.0.name)?;
-        if let Some(description) = &self.0.description {
-            schema.serialize_entry("description", description)?;
-        }
-        schema.serialize_entry("schema", &self.0.schema)?;
-        if let Some(strict) = self.0.strict {
-            schema.serialize_entry("strict", &strict)?;
-        }
-        schema.end()
-    }
-}
-
-struct WireReasoning<'a>(&'a Reasoning);
-
-impl Serialize for WireReasoning<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Reasoning { budget, enabled, exclude, summary, .. } = self.0;
-        let mut reasoning = serializer.serialize_map(None)?;
-        match budget {
-            Some(ReasoningBudget::Effort(effort)) => reasoning.serialize_entry("effort", effort.as_str())?,
-            Some(ReasoningBudget::MaxTokens(tokens)) => reasoning.serialize_entry("max_tokens", tokens)?,
-            Some(other) => return Err(unknown("reasoning", other)),
-            None => {}
-        }
-        if let Some(enabled) = enabled {
-            reasoning.serialize_entry("enabled", enabled)?;
-        }
-        if let Some(exclude) = exclude {
-            reasoning.serialize_entry("exclude", exclude)?;
-        }
-        if let Some(summary) = summary {
-            reasoning.serialize_entry("summary", summary)?;
-        }
-        reasoning.end()
-    }
+/// For variants of the vocabulary that are newer than this provider: refused rather than dropped.
+pub(super) fn unknown<E: serde::ser::Error>(what: &str, value: &impl std::fmt::Debug) -> E {
+    E::custom(format!("{what}: this provider does not know how to send {value:?}"))
 }

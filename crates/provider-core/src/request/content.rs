@@ -1,5 +1,6 @@
 //! What a message says: text, or parts of several kinds.
 
+use super::{AudioPart, CacheMark, FilePart, ImagePart, VideoPart};
 use crate::RawJson;
 
 /// The content of a message: plain text, or a list of parts.
@@ -14,27 +15,80 @@ pub enum Content {
 }
 
 /// One part of a message.
+///
+/// Those that hold data are made from bytes or files by the constructors in this type, which find the media type out.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Part {
     /// A piece of text.
     Text(TextPart),
+    /// An image. Put the text that belongs to it first.
+    Image(ImagePart),
+    /// A sound.
+    Audio(AudioPart),
+    /// A file, a PDF for example.
+    File(FilePart),
+    /// A video.
+    Video(VideoPart),
     /// Any other part, as the JSON object the wire expects.
     Other(RawJson),
 }
 
 /// A piece of text inside a list of parts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TextPart {
     /// The text.
     pub text: String,
+    /// Whether the prompt up to here is to be cached.
+    pub cache: Option<CacheMark>,
+    /// An explicit breakpoint of OpenAI's prompt cache, the counterpart of `cache`.
+    pub cache_breakpoint: bool,
+}
+
+impl Content {
+    /// The parts' texts, or the text; other parts say nothing here.
+    pub fn text(&self) -> String {
+        match self {
+            Content::Text(text) => text.clone(),
+            Content::Parts(parts) => parts
+                .iter()
+                .filter_map(|part| match part {
+                    Part::Text(part) => Some(part.text.as_str()),
+                    _ => None,
+                })
+                .collect(),
+        }
+    }
 }
 
 impl Part {
     /// A piece of text.
     pub fn text(text: impl Into<String>) -> Self {
-        Part::Text(TextPart { text: text.into() })
+        Part::Text(TextPart { text: text.into(), ..TextPart::default() })
+    }
+
+    /// Marks the prompt up to the end of this part for the prompt cache. Parts of other kinds than ours stay as they are.
+    ///
+    /// ```
+    /// use provider_core::{CacheMark, ChatRequest, Part};
+    ///
+    /// let manual = "a long text";
+    /// let request = ChatRequest::new("anthropic/claude-sonnet-4.5")
+    ///     .system(vec![Part::text(manual).cached(CacheMark::default())])
+    ///     .user("How do I reset it?");
+    /// ```
+    #[must_use]
+    pub fn cached(mut self, mark: CacheMark) -> Self {
+        match &mut self {
+            Part::Text(part) => part.cache = Some(mark),
+            Part::Image(part) => part.cache = Some(mark),
+            Part::Audio(part) => part.cache = Some(mark),
+            Part::File(part) => part.cache = Some(mark),
+            Part::Video(part) => part.cache = Some(mark),
+            Part::Other(_) => {}
+        }
+        self
     }
 }
 
@@ -53,5 +107,23 @@ impl From<String> for Content {
 impl From<Vec<Part>> for Content {
     fn from(parts: Vec<Part>) -> Self {
         Content::Parts(parts)
+    }
+}
+
+impl<const N: usize> From<[Part; N]> for Content {
+    fn from(parts: [Part; N]) -> Self {
+        Content::Parts(parts.into())
+    }
+}
+
+impl From<&str> for Part {
+    fn from(text: &str) -> Self {
+        Part::text(text)
+    }
+}
+
+impl From<String> for Part {
+    fn from(text: String) -> Self {
+        Part::text(text)
     }
 }

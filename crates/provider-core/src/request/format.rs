@@ -12,6 +12,10 @@ pub enum ResponseFormat {
     JsonObject,
     /// JSON that fits a schema.
     JsonSchema(JsonSchema),
+    /// Text that fits a grammar.
+    Grammar(String),
+    /// Python code.
+    Python,
     /// Anything else, as the JSON object the wire expects.
     Other(RawJson),
 }
@@ -22,8 +26,8 @@ pub enum ResponseFormat {
 pub struct JsonSchema {
     /// A name for the schema: up to 64 letters, digits, `_` and `-`.
     pub name: String,
-    /// The JSON Schema, sent with its keys in the order they have here.
-    pub schema: RawJson,
+    /// The JSON Schema, sent with its keys in the order they have here. `None`: the name says it all.
+    pub schema: Option<RawJson>,
     /// Whether the answer must match exactly. Some models are not available with `true`, so it is left to you.
     pub strict: Option<bool>,
     /// What the data is, for the model to read.
@@ -40,7 +44,12 @@ impl ResponseFormat {
 impl JsonSchema {
     /// A named schema.
     pub fn new(name: impl Into<String>, schema: impl Into<RawJson>) -> Self {
-        Self { name: name.into(), schema: schema.into(), strict: None, description: None }
+        Self { name: name.into(), schema: Some(schema.into()), strict: None, description: None }
+    }
+
+    /// A name without a schema.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), schema: None, strict: None, description: None }
     }
 
     /// Sets whether the answer must match exactly.

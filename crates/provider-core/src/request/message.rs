@@ -14,7 +14,7 @@ pub enum Message {
     /// The user's words.
     User(InputMessage),
     /// The model's words, thoughts and tool calls.
-    Assistant(AssistantMessage),
+    Assistant(Box<AssistantMessage>),
     /// The result of a tool call.
     Tool(ToolMessage),
 }
@@ -37,6 +37,8 @@ pub struct ToolMessage {
     pub tool_call_id: String,
     /// What the tool returned.
     pub content: Content,
+    /// The tool's name. The call's id says which tool it was; some clients repeat it.
+    pub name: Option<String>,
 }
 
 impl Message {
@@ -57,20 +59,26 @@ impl Message {
 
     /// An assistant message of plain text.
     pub fn assistant(text: impl Into<String>) -> Self {
-        Message::Assistant(AssistantMessage { text: text.into(), ..AssistantMessage::default() })
+        AssistantMessage { text: text.into(), ..AssistantMessage::default() }.into()
     }
 
     /// The result of the tool call with this id.
     pub fn tool(tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
-        Message::Tool(ToolMessage { tool_call_id: tool_call_id.into(), content: content.into() })
+        let (tool_call_id, content) = (tool_call_id.into(), content.into());
+        Message::Tool(ToolMessage { tool_call_id, content, name: None })
     }
 
-    /// Names the speaker. Assistant and tool messages have no name and stay as they are.
+    /// Names the speaker, or the tool.
     #[must_use]
     pub fn named(mut self, speaker: impl Into<String>) -> Self {
-        if let Message::System(message) | Message::Developer(message) | Message::User(message) = &mut self {
-            message.name = Some(speaker.into());
-        }
+        let name = match &mut self {
+            Message::System(message) | Message::Developer(message) | Message::User(message) => {
+                &mut message.name
+            }
+            Message::Assistant(message) => &mut message.name,
+            Message::Tool(message) => &mut message.name,
+        };
+        *name = Some(speaker.into());
         self
     }
 }
@@ -83,6 +91,6 @@ impl From<Content> for InputMessage {
 
 impl From<AssistantMessage> for Message {
     fn from(message: AssistantMessage) -> Self {
-        Message::Assistant(message)
+        Message::Assistant(Box::new(message))
     }
 }

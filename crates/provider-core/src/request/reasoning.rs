@@ -18,6 +18,10 @@ pub struct Reasoning {
     pub exclude: Option<bool>,
     /// How to sum the thoughts up: `auto`, `concise`, `detailed`.
     pub summary: Option<String>,
+    /// Which earlier thoughts the model sees again: `auto`, `all_turns`, `current_turn`.
+    pub context: Option<String>,
+    /// `standard`, or `pro` for the model's slower and better form.
+    pub mode: Option<String>,
 }
 
 /// How much a model may think.
@@ -103,6 +107,20 @@ impl Reasoning {
     #[must_use]
     pub fn summary(mut self, summary: impl Into<String>) -> Self {
         self.summary = Some(summary.into());
+        self
+    }
+
+    /// Sets which earlier thoughts the model sees again: `auto`, `all_turns` or `current_turn`.
+    #[must_use]
+    pub fn context(mut self, context: impl Into<String>) -> Self {
+        self.context = Some(context.into());
+        self
+    }
+
+    /// Sets the mode: `standard` or `pro`.
+    #[must_use]
+    pub fn mode(mut self, mode: impl Into<String>) -> Self {
+        self.mode = Some(mode.into());
         self
     }
 

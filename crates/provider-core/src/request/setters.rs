@@ -1,6 +1,6 @@
 //! The setters of [`ChatRequest`] that only set: one line each.
 
-use super::{ChatRequest, Reasoning, ResponseFormat, ToolChoice};
+use super::{AudioOutput, ChatRequest, Content, PromptCacheOptions, Reasoning, ResponseFormat, ToolChoice};
 
 macro_rules! setters {
     ($($name:ident: $type:ty),* $(,)?) => {
@@ -36,5 +36,9 @@ setters! {
     logprobs: bool,
     top_logprobs: u8,
     verbosity: impl Into<String>,
-    session_id: impl Into<String>,
+    prediction: impl Into<Content>,
+    audio: AudioOutput,
+    service_tier: impl Into<String>,
+    prompt_cache_key: impl Into<String>,
+    prompt_cache_options: PromptCacheOptions,
 }

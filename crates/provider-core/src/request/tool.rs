@@ -1,5 +1,6 @@
 //! Tools a model may call.
 
+use super::CacheMark;
 use crate::RawJson;
 
 /// A tool the model may call.
@@ -13,7 +14,7 @@ pub enum Tool {
 }
 
 /// A function that the model may ask the caller to run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FunctionTool {
     /// The name: up to 64 letters, digits, `_` and `-`.
@@ -24,6 +25,11 @@ pub struct FunctionTool {
     pub parameters: Option<RawJson>,
     /// Whether the arguments must match the schema exactly. Only where the model supports it.
     pub strict: Option<bool>,
+    /// Whether the prompt up to this tool is to be cached.
+    pub cache: Option<CacheMark>,
+    /// Whether the arguments are to be streamed as the model writes them, without being checked first, where the model has
+    /// that choice.
+    pub eager_input_streaming: Option<bool>,
 }
 
 impl Tool {
@@ -43,7 +49,7 @@ impl Tool {
 impl FunctionTool {
     /// A function without arguments.
     pub fn new(name: impl Into<String>, description: impl Into<String>) -> Self {
-        Self { name: name.into(), description: Some(description.into()), parameters: None, strict: None }
+        Self { name: name.into(), description: Some(description.into()), ..Self::default() }
     }
 
     /// Sets the JSON Schema of the arguments.
@@ -57,6 +63,20 @@ impl FunctionTool {
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = Some(strict);
+        self
+    }
+
+    /// Marks the prompt up to this tool for the prompt cache.
+    #[must_use]
+    pub fn cached(mut self, mark: CacheMark) -> Self {
+        self.cache = Some(mark);
+        self
+    }
+
+    /// Sets whether the arguments are streamed as the model writes them.
+    #[must_use]
+    pub fn eager_input_streaming(mut self, eager: bool) -> Self {
+        self.eager_input_streaming = Some(eager);
         self
     }
 }

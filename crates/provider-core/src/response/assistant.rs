@@ -2,20 +2,27 @@
 
 use std::borrow::Cow;
 
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ReasoningDetail;
-use crate::{ExtraFields, RawJson};
+use super::{Annotation, Audio, ReasoningDetail};
+use crate::{ExtraFields, Part, RawJson};
 
 /// What the assistant said. The same type is part of an answer and of the next request, so that a conversation goes on
-/// with `request.message(reply.message)`: text, thoughts with their signatures, tool calls, refusal, annotations and images
-/// go back. What is in [`extra`](Self::extra) does not: a request may not know it.
+/// with `request.message(reply.message)`: text, thoughts with their signatures, tool calls, refusal, annotations, images and
+/// audio go back as they came, byte for byte. What is in [`extra`](Self::extra) does not: a request may not know it.
+///
+/// Thoughts go back only to the model that had them: see [`made_by`](Self::made_by).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AssistantMessage {
     /// The text. Empty when there is none.
     pub text: String,
+    /// The content as parts, in a message that is built by hand and needs them (to carry a [`CacheMark`](crate::CacheMark), for
+    /// example). They are sent in place of `text`. Answers have none.
+    #[serde(skip)]
+    pub parts: Vec<Part>,
     /// Thoughts as plain text, where the service sends them so.
     pub reasoning: Option<String>,
     /// Thoughts in the service's own structure, signatures and encrypted parts included. Models that call tools
@@ -29,7 +36,17 @@ pub struct AssistantMessage {
     pub annotations: Vec<Annotation>,
     /// Images the model made.
     pub images: Vec<Image>,
-    /// Everything else that came with the message, audio for example. Not sent back.
+    /// What the model said aloud.
+    pub audio: Option<Audio>,
+    /// Who speaks, to tell several assistants apart. Only in messages that are built by hand.
+    pub name: Option<String>,
+    /// The model to name in the request as the one that said this; a router may keep to it. Not set by answers.
+    pub model: Option<String>,
+    /// The id of the model that this was asked of, among those of the request (fallbacks included) the one that answered.
+    /// Never sent. A request to another model leaves `reasoning` and `reasoning_details` out: models refuse thoughts that are
+    /// not their own. `None`, as in a message that is built by hand, leaves nothing out.
+    pub made_by: Option<String>,
+    /// Everything else that came with the message. Not sent back.
     pub extra: ExtraFields,
 }
 
@@ -44,26 +61,38 @@ impl AssistantMessage {
         }
     }
 
+    /// Whether the model called `model` may see the thoughts in this message. See [`made_by`](Self::made_by).
+    pub fn thoughts_are_for(&self, model: &str) -> bool {
+        self.made_by.as_deref().is_none_or(|maker| maker == model)
+    }
+
     /// Whether the message says nothing at all.
     pub fn is_empty(&self) -> bool {
         let AssistantMessage {
             text,
+            parts,
             reasoning,
             reasoning_details,
             tool_calls,
             refusal,
             annotations,
             images,
+            audio,
+            name: _,
+            model: _,
+            made_by: _,
             extra,
         } = self;
         let blank = |text: &Option<String>| text.as_deref().unwrap_or_default().is_empty();
         text.is_empty()
+            && parts.is_empty()
             && blank(reasoning)
             && reasoning_details.as_deref().unwrap_or_default().is_empty()
             && tool_calls.is_empty()
             && blank(refusal)
             && annotations.is_empty()
             && images.is_empty()
+            && audio.as_ref().is_none_or(Audio::is_empty)
             && extra.says_nothing()
     }
 }
@@ -92,41 +121,28 @@ impl ToolCall {
         Self { id: id.into(), name: name.into(), arguments: arguments.into(), ..Self::default() }
     }
 
+    /// Whether the arguments are all there: JSON, or nothing at all. They are not where a token limit cut the call off.
+    pub fn is_complete(&self) -> bool {
+        self.arguments.trim().is_empty() || serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
+    }
+
+    /// The arguments as `T`. Blank ones are read as an empty object.
+    ///
+    /// # Errors
+    /// When they are no JSON, or do not fit `T`.
+    pub fn arguments_as<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        match self.arguments.trim() {
+            "" | "null" => serde_json::from_str("{}"),
+            text => serde_json::from_str(text),
+        }
+    }
+
     /// The arguments as JSON. Blank arguments are an empty object.
     ///
     /// # Errors
     /// When the text is no JSON, which is how a call looks that was cut off by a token limit.
     pub fn arguments_json(&self) -> Result<Value, serde_json::Error> {
-        match self.arguments.trim() {
-            "" | "null" => Ok(Value::Object(serde_json::Map::new())),
-            text => serde_json::from_str(text),
-        }
-    }
-}
-
-/// A note on an answer: a source, a parsed file. Kept as it came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Annotation(RawJson);
-
-impl Annotation {
-    /// Keeps an annotation object.
-    pub fn new(raw: RawJson) -> Self {
-        Self(raw)
-    }
-
-    /// The whole object.
-    pub fn raw(&self) -> &RawJson {
-        &self.0
-    }
-
-    /// The `type` of the annotation: `url_citation`, `file`, ….
-    pub fn kind(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Kind {
-            r#type: String,
-        }
-        self.0.read::<Kind>().ok().map(|kind| kind.r#type)
+        self.arguments_as()
     }
 }
 

@@ -1,0 +1,95 @@
+//! `openrouter_metadata`: how a request was routed.
+
+use super::lenient::{Count, Flag, Raw, Str, object};
+use super::usage::amount;
+use crate::response::{PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
+
+object! {
+    Metadata<'a> {
+        requested: Str<'a> = "requested",
+        strategy: Str<'a> = "strategy",
+        region: Str<'a> = "region",
+        summary: Str<'a> = "summary",
+        attempt: Count = "attempt",
+        is_byok: Flag = "is_byok",
+        endpoints: Endpoints<'a> = "endpoints",
+        attempts: Raw<'a> = "attempts",
+        pipeline: Raw<'a> = "pipeline",
+    }
+}
+
+object! {
+    Endpoints<'a> {
+        total: Count = "total",
+        available: Raw<'a> = "available",
+    }
+}
+
+object! {
+    Endpoint<'a> {
+        provider: Str<'a> = "provider",
+        model: Str<'a> = "model",
+        selected: Flag = "selected",
+        status: Count = "status",
+    }
+}
+
+object! {
+    Stage<'a> {
+        kind: Str<'a> = "type",
+        name: Str<'a> = "name",
+        summary: Str<'a> = "summary",
+        cost: Raw<'a> = "cost_usd",
+    }
+}
+
+fn owned(text: &Str<'_>) -> Option<String> {
+    text.filled().map(str::to_owned)
+}
+
+/// Reads the object, if it is one.
+pub(crate) fn read(raw: Raw<'_>) -> Option<Routing> {
+    let wire = raw.is_object().then_some(raw)?.read::<Metadata<'_>>()?;
+    let mut routing = Routing {
+        requested: owned(&wire.requested),
+        strategy: owned(&wire.strategy),
+        region: owned(&wire.region),
+        summary: owned(&wire.summary),
+        attempt: wire.attempt.0,
+        is_byok: wire.is_byok.0,
+        endpoints_total: wire.endpoints.total.0,
+        raw: raw.0.map(Into::into),
+        ..Routing::default()
+    };
+    wire.endpoints.available.for_each(|endpoint: Endpoint<'_>| {
+        routing.endpoints.push(RoutedEndpoint {
+            provider: owned(&endpoint.provider),
+            model: owned(&endpoint.model),
+            selected: endpoint.selected.0 == Some(true),
+        });
+    });
+    wire.attempts.for_each(|attempt: Endpoint<'_>| {
+        routing.attempts.push(RoutingAttempt {
+            provider: owned(&attempt.provider),
+            model: owned(&attempt.model),
+            status: attempt.status.0,
+        });
+    });
+    wire.pipeline.for_each(|raw: Raw<'_>| {
+        let stage: Stage<'_> = raw.read().unwrap_or_default();
+        routing.pipeline.push(PipelineStage {
+            kind: owned(&stage.kind),
+            name: owned(&stage.name),
+            summary: owned(&stage.summary),
+            cost: amount(stage.cost),
+            raw: raw.0.map(Into::into),
+        });
+    });
+    Some(routing)
+}
+
+/// The upstream provider that served, by the metadata.
+pub(crate) fn selected_provider(raw: Raw<'_>) -> Option<String> {
+    let routing = read(raw)?;
+    routing.endpoints.into_iter().find(|endpoint| endpoint.selected)?.provider
+}

@@ -1,0 +1,182 @@
+//! Parts that hold data: images, sounds, files, videos.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::media_type::{MediaType, Medium};
+use super::{CacheMark, Part};
+use crate::{Error, FieldProblem};
+
+/// An image: png, jpeg, webp or gif.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ImagePart {
+    /// Where it is: an `https:` URL, or a `data:` URL with the image in it.
+    pub url: String,
+    /// How closely the model looks: `auto`, `low`, `high`, `original`.
+    pub detail: Option<String>,
+    /// Whether the prompt up to here is to be cached.
+    pub cache: Option<CacheMark>,
+}
+
+/// A sound. There is no URL form.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct AudioPart {
+    /// The data in base64, without any prefix.
+    pub data: String,
+    /// The format: `wav`, `mp3`, `flac`, `m4a`, `ogg`, `aiff`, `aac`, `pcm16`, `pcm24`.
+    pub format: String,
+    /// Whether the prompt up to here is to be cached.
+    pub cache: Option<CacheMark>,
+}
+
+/// A file: by its data or by the id it has at the service.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct FilePart {
+    /// Its name.
+    pub filename: Option<String>,
+    /// Where it is: an `https:` URL, or a `data:` URL with the file in it.
+    pub data: Option<String>,
+    /// Its id at the service.
+    pub id: Option<String>,
+    /// Whether the prompt up to here is to be cached.
+    pub cache: Option<CacheMark>,
+}
+
+/// A video: mp4, mpeg, mov or webm.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct VideoPart {
+    /// Where it is: an `https:` URL, or a `data:` URL with the video in it. Which URLs work differs by model.
+    pub url: String,
+    /// Whether the prompt up to here is to be cached.
+    pub cache: Option<CacheMark>,
+}
+
+impl Part {
+    /// An image by its URL (`https:` or `data:`).
+    pub fn image_url(url: impl Into<String>) -> Self {
+        Part::Image(ImagePart { url: url.into(), ..ImagePart::default() })
+    }
+
+    /// An image from its bytes; what it is, is found out from them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is a png, jpeg, webp or gif.
+    pub fn image(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let bytes = bytes.as_ref();
+        let kind = MediaType::expect(Medium::Image, bytes)?;
+        Ok(Self::image_url(data_url(kind.name, bytes)))
+    }
+
+    /// Sets how closely the model looks at an image: `auto`, `low`, `high` or `original`. Other parts stay as they are.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        if let Part::Image(image) = &mut self {
+            image.detail = Some(detail.into());
+        }
+        self
+    }
+
+    /// A sound from its bytes; what it is, is found out from them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is a wav, mp3, flac, m4a, ogg, aiff or aac. For
+    /// raw samples, which nothing can be found out from, see [`audio_as`](Self::audio_as).
+    pub fn audio(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let bytes = bytes.as_ref();
+        let kind = MediaType::expect(Medium::Audio, bytes)?;
+        Self::audio_as(kind.format, bytes)
+    }
+
+    /// A sound in a format that the caller knows: `pcm16`, for example.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when there is no data.
+    pub fn audio_as(format: impl Into<String>, bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let bytes = filled("input_audio.data", bytes.as_ref())?;
+        let (data, format) = (BASE64.encode(bytes), format.into());
+        Ok(Part::Audio(AudioPart { data, format, ..AudioPart::default() }))
+    }
+
+    /// A file by its URL (`https:` or `data:`).
+    pub fn file_url(filename: impl Into<String>, url: impl Into<String>) -> Self {
+        let (filename, data) = (Some(filename.into()), Some(url.into()));
+        Part::File(FilePart { filename, data, ..FilePart::default() })
+    }
+
+    /// A file by the id it has at the service.
+    pub fn file_id(id: impl Into<String>) -> Self {
+        Part::File(FilePart { id: Some(id.into()), ..FilePart::default() })
+    }
+
+    /// A file from its bytes, a PDF for example. What it is, is found out from the bytes, or else from the name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when there is no data, or when neither bytes nor name tell
+    /// what it is.
+    pub fn file(filename: impl Into<String>, bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let (filename, bytes) = (filename.into(), bytes.as_ref());
+        let bytes = filled("file.file_data", bytes)?;
+        let Some(kind) = MediaType::of_bytes(bytes).or_else(|| MediaType::of_name(&filename, bytes)) else {
+            let what = format!(
+                "{filename} is of no type that can be told from its bytes or its name; use `file_url`"
+            );
+            return Err(refused("file.file_data", what));
+        };
+        Ok(Self::file_url(filename, data_url(kind.name, bytes)))
+    }
+
+    /// A video by its URL (`https:` or `data:`).
+    pub fn video_url(url: impl Into<String>) -> Self {
+        Part::Video(VideoPart { url: url.into(), cache: None })
+    }
+
+    /// A video from its bytes; what it is, is found out from them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is an mp4, mpeg, mov or webm.
+    pub fn video(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let bytes = bytes.as_ref();
+        let kind = MediaType::expect(Medium::Video, bytes)?;
+        Ok(Self::video_url(data_url(kind.name, bytes)))
+    }
+
+    /// The part that a file on this machine becomes: an image, a sound, a video, or else a file. Reads it whole, and waits for
+    /// the disk while it does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when it cannot be read, and what the other constructors
+    /// refuse.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|cause| {
+            refused("content", format!("{} cannot be read: {cause}", path.display())).with_source(cause)
+        })?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        match MediaType::of_bytes(&bytes).map(|kind| kind.medium) {
+            Some(Medium::Image) => Self::image(bytes),
+            Some(Medium::Audio) => Self::audio(bytes),
+            Some(Medium::Video) => Self::video(bytes),
+            Some(Medium::File) | None => Self::file(name, bytes),
+        }
+    }
+}
+
+fn data_url(media_type: &str, bytes: &[u8]) -> String {
+    let mut url = format!("data:{media_type};base64,");
+    BASE64.encode_string(bytes, &mut url);
+    url
+}
+
+fn filled<'a>(field: &str, bytes: &'a [u8]) -> Result<&'a [u8], Error> {
+    if bytes.is_empty() { Err(refused(field, "there is no data in it".to_owned())) } else { Ok(bytes) }
+}
+
+pub(super) fn refused(field: &str, what: String) -> Error {
+    Error::invalid_request(vec![FieldProblem::new(field, what)])
+}

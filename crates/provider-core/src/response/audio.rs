@@ -1,0 +1,46 @@
+//! A spoken answer.
+
+use serde::Serialize;
+
+use crate::ExtraFields;
+
+/// What the model said aloud. Streamed pieces have been joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Audio {
+    /// The id to refer to it by in later turns, while the service keeps it.
+    pub id: Option<String>,
+    /// The sound in base64, in the format that was asked for.
+    pub data: Option<String>,
+    /// What is said, in writing.
+    pub transcript: Option<String>,
+    /// When the service forgets it, in seconds since 1970.
+    pub expires_at: Option<u64>,
+    /// Everything else that came with it. It goes back with it.
+    pub extra: ExtraFields,
+}
+
+impl Audio {
+    /// Whether there is neither a sound nor a word, nor an id to find them by.
+    pub fn is_empty(&self) -> bool {
+        let blank = |text: &Option<String>| text.as_deref().unwrap_or_default().is_empty();
+        blank(&self.id) && blank(&self.data) && blank(&self.transcript) && self.extra.says_nothing()
+    }
+}
+
+/// A piece of a spoken answer, as a stream hands it out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct AudioDelta {
+    /// The next piece of the sound: base64 that continues the piece before it.
+    pub data: Option<String>,
+    /// The next piece of the transcript.
+    pub transcript: Option<String>,
+}
+
+impl AudioDelta {
+    /// A piece of sound, of transcript, or of both.
+    pub fn new(data: Option<String>, transcript: Option<String>) -> Self {
+        Self { data, transcript }
+    }
+}
