@@ -24,6 +24,12 @@ pub(crate) struct Case {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
     pub(crate) expected: Value,
+    /// The body of the request; `null` where there was none.
+    pub(crate) request: Value,
+    /// Whether strings of it are shortened.
+    pub(crate) request_is_shortened: bool,
+    /// Where it was recorded: exchanges of one conversation share it.
+    pub(crate) origin: String,
 }
 
 /// The response headers worth playing back.
@@ -50,7 +56,7 @@ fn load_case(folder: &Path) -> Result<Case, Box<dyn std::error::Error>> {
     let json = |name: &str| -> Result<Value, Box<dyn std::error::Error>> {
         Ok(serde_json::from_slice(&std::fs::read(folder.join(name))?)?)
     };
-    let (meta, expected) = (json("meta.json")?, json("expected.json")?);
+    let (meta, expected, mut request) = (json("meta.json")?, json("expected.json")?, json("request.json")?);
     let kind = match expected["kind"].as_str() {
         Some("completion") => Kind::Completion,
         Some("stream") => Kind::Stream,
@@ -71,5 +77,8 @@ fn load_case(folder: &Path) -> Result<Case, Box<dyn std::error::Error>> {
         headers: headers.collect(),
         body: std::fs::read(folder.join("response.body"))?,
         expected,
+        request_is_shortened: request["strings_left_out"] != 0,
+        request: request["body"].take(),
+        origin: format!("{} {}", meta["source"], meta["file"]),
     })
 }

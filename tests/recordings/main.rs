@@ -8,6 +8,7 @@
 
 mod case;
 mod compare;
+mod conversations;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -40,12 +41,7 @@ const LARGE: usize = 200_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recorded_answers_are_read_as_expected() {
-    let Some(folder) = std::env::var_os("OPENROUTER_RECORDINGS").filter(|folder| !folder.is_empty()) else {
-        say("skipped: OPENROUTER_RECORDINGS names no folder of recordings");
-        return;
-    };
-    let cases: Arc<Vec<Case>> = Arc::new(case::load(&PathBuf::from(folder)).expect("readable recordings"));
-    assert!(!cases.is_empty(), "there are no cases in the folder");
+    let Some(cases) = cases() else { return };
     let script = cases.clone();
     let server =
         ScriptedServer::start(move |request| reply(&script, &request.path)).await.expect("a free port");
@@ -71,6 +67,61 @@ async fn recorded_answers_are_read_as_expected() {
     }
     say(&format!("{} cases, {plays} plays, {} disagreements", cases.len(), disagreements.len()));
     assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+}
+
+#[test]
+fn recorded_requests_are_read_and_written_again() {
+    let Some(cases) = cases() else { return };
+    let mut differences = Vec::new();
+    let requests: Vec<&Case> = cases.iter().filter(|case| case.request["messages"].is_array()).collect();
+    for case in &requests {
+        differences
+            .extend(conversations::round_trip(case).into_iter().map(|what| format!("{}: {what}", case.id)));
+    }
+    say(&format!("{} requests read and written, {} differences", requests.len(), differences.len()));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recorded_conversations_go_on_from_the_answers() {
+    let Some(cases) = cases() else { return };
+    let script = cases.clone();
+    let server =
+        ScriptedServer::start(move |request| reply(&script, &request.path)).await.expect("a free port");
+    let mut differences = Vec::new();
+    let turns = conversations::turns(&cases);
+    for turn in &turns {
+        let number = cases.iter().position(|case| case.id == turn.previous.id).unwrap_or_default();
+        let client = OpenRouter::builder()
+            .api_key("sk-or-v1-test")
+            .base_url(format!("{}/{number}/0", server.url()))
+            .build()
+            .expect("good settings");
+        let answer = match turn.previous.streaming {
+            true => read_stream(&client, &turn.request()).await.0,
+            false => client.chat(&turn.request()).await,
+        };
+        let found = match answer {
+            Ok(answer) => turn.compare(answer.message.into()),
+            Err(error) => vec![format!("no answer: {error}")],
+        };
+        differences.extend(
+            found.into_iter().map(|what| format!("{} after {}: {what}", turn.next.id, turn.previous.id)),
+        );
+    }
+    say(&format!("{} turns carried on, {} differences", turns.len(), differences.len()));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The recorded exchanges, if there are any at hand.
+fn cases() -> Option<Arc<Vec<Case>>> {
+    let Some(folder) = std::env::var_os("OPENROUTER_RECORDINGS").filter(|folder| !folder.is_empty()) else {
+        say("skipped: OPENROUTER_RECORDINGS names no folder of recordings");
+        return None;
+    };
+    let cases = case::load(&PathBuf::from(folder)).expect("readable recordings");
+    assert!(!cases.is_empty(), "there are no cases in the folder");
+    Some(Arc::new(cases))
 }
 
 /// Says something past the test runner, which keeps what a passing test prints to itself.

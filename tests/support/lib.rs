@@ -2,10 +2,12 @@
 
 mod asking;
 mod cuts;
+mod json;
 mod scripted;
 
 pub use asking::{chunk, openrouter, read, request};
 pub use cuts::{Cut, cut};
+pub use json::same_json;
 pub use scripted::{Reply, Request, ScriptedServer};
 
 /// The examples of the README, which must compile.

@@ -14,7 +14,7 @@ use crate::builder::OpenRouterBuilder;
 use crate::config::{Config, FIELDS};
 use crate::transport::{Answer, Transport};
 use crate::wire::{catalogue, key, request};
-use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, headers};
+use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, body, headers};
 
 /// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
 const MAX_PAGES: usize = 100;
@@ -93,11 +93,7 @@ impl OpenRouter {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
     pub fn body_of(&self, request: &ChatRequest) -> Result<RawJson, Error> {
-        let placed = |error: Error| error.with_provider(ID).with_model(&request.model);
-        let body = request::body(request, self.transport.preferences(), false).map_err(placed)?;
-        let unreadable =
-            |cause| Error::new(ErrorKind::InvalidRequest, "the request is no JSON").with_source(cause);
-        serde_json::from_slice(&body).map_err(unreadable)
+        body::write(request, self.transport.preferences())
     }
 
     /// Fetches the models there are. `GET /models`.

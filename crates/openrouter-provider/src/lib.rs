@@ -49,6 +49,7 @@
 //! polled by the caller's own task: no task and no channel stand between socket and caller.
 
 mod answer;
+pub mod body;
 mod builder;
 mod client;
 mod config;

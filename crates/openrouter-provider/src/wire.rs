@@ -15,6 +15,7 @@ pub(crate) mod lenient;
 pub(crate) mod message;
 pub(crate) mod metadata;
 mod part;
+pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod sse;
 mod tool;

@@ -28,6 +28,7 @@ impl Serialize for WireMessage<'_> {
                 object.serialize_entry("content", &WireContent(&message.content))?;
                 object.end()
             }
+            Message::Other(raw) => raw.serialize(serializer),
             other => Err(unknown("message", other)),
         }
     }

@@ -1,7 +1,7 @@
 //! The messages of a conversation.
 
 use super::Content;
-use crate::AssistantMessage;
+use crate::{AssistantMessage, RawJson};
 
 /// One message of a conversation. The variant is the role.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub enum Message {
     Assistant(Box<AssistantMessage>),
     /// The result of a tool call.
     Tool(ToolMessage),
+    /// Any other message, as the JSON object the wire expects.
+    Other(RawJson),
 }
 
 /// What a system, developer or user message holds.
@@ -68,7 +70,7 @@ impl Message {
         Message::Tool(ToolMessage { tool_call_id, content, name: None })
     }
 
-    /// Names the speaker, or the tool.
+    /// Names the speaker, or the tool. A message that is [`Other`](Message::Other) stays as it is.
     #[must_use]
     pub fn named(mut self, speaker: impl Into<String>) -> Self {
         let name = match &mut self {
@@ -77,6 +79,7 @@ impl Message {
             }
             Message::Assistant(message) => &mut message.name,
             Message::Tool(message) => &mut message.name,
+            Message::Other(_) => return self,
         };
         *name = Some(speaker.into());
         self

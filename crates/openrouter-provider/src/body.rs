@@ -1,0 +1,59 @@
+//! The bodies of `POST /chat/completions` as text: to store a conversation, to show what would be sent, to take a request from
+//! an OpenAI-compatible client.
+
+use provider_core::{ChatRequest, Error, ErrorKind, RawJson};
+
+use crate::ID;
+use crate::options::ProviderPreferences;
+use crate::wire::{read, request};
+
+/// Writes the body that a request is sent as, without a workspace's preferences; for those see
+/// [`OpenRouter::body_of`](crate::OpenRouter::body_of).
+///
+/// What is no part of the body is not in it: the options that travel as headers, and which model made an assistant's message
+/// (thoughts that another model made are left out, as when sending).
+///
+/// ```
+/// use openrouter_provider::body;
+/// use provider_core::ChatRequest;
+///
+/// let request = ChatRequest::new("openai/gpt-4o").user("Hello").temperature(0.0);
+/// let stored = body::to_json(&request)?;
+/// assert_eq!(body::from_json(stored.get())?.request, request);
+/// # Ok::<(), provider_core::Error>(())
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
+pub fn to_json(request: &ChatRequest) -> Result<RawJson, Error> {
+    write(request, &ProviderPreferences::default())
+}
+
+pub(crate) fn write(request: &ChatRequest, defaults: &ProviderPreferences) -> Result<RawJson, Error> {
+    let placed = |error: Error| error.with_provider(ID).with_model(&request.model);
+    let body = request::body(request, defaults, false).map_err(placed)?;
+    let unreadable =
+        |cause| Error::new(ErrorKind::InvalidRequest, "the request is no JSON").with_source(cause);
+    serde_json::from_slice(&body).map_err(|cause| placed(unreadable(cause)))
+}
+
+/// A body that was read.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ReadBody {
+    /// What it asks for.
+    pub request: ChatRequest,
+    /// Whether it asks for a stream.
+    pub stream: bool,
+}
+
+/// Reads a body. What has no typed place stays JSON: unknown fields in [`ChatRequest::extra`], unknown messages, parts, tools and
+/// plugins in the `Other` of their types; it goes out again as it came. `null` counts as absent.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`] when the text is no JSON object, or when `model`, `messages` or `stream` cannot be read. What can be
+/// read but not sent is refused when it is sent.
+pub fn from_json(json: &str) -> Result<ReadBody, Error> {
+    let (request, stream) = read::body(json).map_err(|error| error.with_provider(ID))?;
+    Ok(ReadBody { request, stream })
+}

@@ -1,0 +1,123 @@
+//! The content of messages, read back.
+
+use provider_core::{AudioPart, CacheMark, Content, FilePart, ImagePart, Part, RawJson, TextPart, VideoPart};
+use serde::Deserialize;
+
+use super::{fitting, text};
+
+/// Text, or a list of parts.
+pub(super) fn content(raw: &RawJson) -> Option<Content> {
+    match text(raw) {
+        Some(text) => Some(Content::Text(text)),
+        None => parts(raw).map(Content::Parts),
+    }
+}
+
+pub(super) fn parts(raw: &RawJson) -> Option<Vec<Part>> {
+    let list: Vec<RawJson> = fitting(raw)?;
+    Some(list.into_iter().map(|raw| part(&raw).unwrap_or(Part::Other(raw))).collect())
+}
+
+/// The mark of the prompt cache.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mark {
+    r#type: Ephemeral,
+    ttl: Option<String>,
+}
+
+#[derive(Deserialize)]
+enum Ephemeral {
+    #[serde(rename = "ephemeral")]
+    Ephemeral,
+}
+
+impl From<Mark> for CacheMark {
+    fn from(mark: Mark) -> Self {
+        let Mark { r#type: Ephemeral::Ephemeral, ttl } = mark;
+        ttl.map_or_else(CacheMark::default, CacheMark::ttl)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Breakpoint {
+    mode: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Image {
+    url: String,
+    detail: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Audio {
+    data: String,
+    format: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    filename: Option<String>,
+    file_data: Option<String>,
+    file_id: Option<String>,
+}
+
+/// All that the parts of our kinds have.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    r#type: String,
+    text: Option<String>,
+    image_url: Option<Image>,
+    input_audio: Option<Audio>,
+    file: Option<File>,
+    video_url: Option<Image>,
+    cache_control: Option<Mark>,
+    prompt_cache_breakpoint: Option<Breakpoint>,
+}
+
+/// A part of one of our kinds, and nothing else in it.
+fn part(raw: &RawJson) -> Option<Part> {
+    let wire: Wire = fitting(raw)?;
+    let cache = wire.cache_control.map(CacheMark::from);
+    let breakpoint = match &wire.prompt_cache_breakpoint {
+        Some(breakpoint) if breakpoint.mode != "explicit" => return None,
+        other => other.is_some(),
+    };
+    let data = (wire.text, wire.image_url, wire.input_audio, wire.file, wire.video_url);
+    match (wire.r#type.as_str(), data) {
+        ("text", (Some(text), None, None, None, None)) => {
+            let mut part = TextPart::default();
+            (part.text, part.cache, part.cache_breakpoint) = (text, cache, breakpoint);
+            Some(Part::Text(part))
+        }
+        _ if breakpoint => None,
+        ("image_url", (None, Some(image), None, None, None)) => {
+            let mut part = ImagePart::default();
+            (part.url, part.detail, part.cache) = (image.url, image.detail, cache);
+            Some(Part::Image(part))
+        }
+        ("input_audio", (None, None, Some(audio), None, None)) => {
+            let mut part = AudioPart::default();
+            (part.data, part.format, part.cache) = (audio.data, audio.format, cache);
+            Some(Part::Audio(part))
+        }
+        ("file", (None, None, None, Some(file), None)) => {
+            let mut part = FilePart::default();
+            (part.filename, part.data, part.id, part.cache) =
+                (file.filename, file.file_data, file.file_id, cache);
+            Some(Part::File(part))
+        }
+        ("video_url", (None, None, None, None, Some(Image { url, detail: None }))) => {
+            let mut part = VideoPart::default();
+            (part.url, part.cache) = (url, cache);
+            Some(Part::Video(part))
+        }
+        _ => None,
+    }
+}

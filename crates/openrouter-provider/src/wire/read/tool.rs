@@ -1,0 +1,124 @@
+//! Tools, the choice among them and the form of the answer, read back.
+
+use provider_core::{
+    CacheMark, ChatRequest, FunctionTool, JsonSchema, RawJson, ResponseFormat, Tool, ToolChoice,
+};
+use serde::Deserialize;
+
+use super::part::Mark;
+use super::{fitting, value};
+use crate::options::{OpenRouterOptions, ServerTool};
+
+/// The tools: functions are the request's; what the service runs is the options', unless a function comes after it, since there
+/// it would change places.
+pub(super) fn read(raw: &RawJson, request: &mut ChatRequest, options: &mut OpenRouterOptions) -> bool {
+    let Some(list) = fitting::<Vec<RawJson>>(raw) else { return false };
+    let own = list
+        .iter()
+        .rposition(|raw| kind(raw).is_none_or(|kind| kind == "function"))
+        .map_or(0, |last| last + 1);
+    let (own, server) = list.split_at(own);
+    request.tools = own
+        .iter()
+        .map(|raw| function(raw).map_or_else(|| Tool::Other(raw.clone()), Tool::Function))
+        .collect();
+    let server_tool = |raw: &RawJson| fitting(raw).unwrap_or_else(|| ServerTool::Other(raw.clone()));
+    if !server.is_empty() {
+        options.server_tools = Some(server.iter().map(server_tool).collect());
+    }
+    true
+}
+
+/// The `type` of an object.
+fn kind(raw: &RawJson) -> Option<String> {
+    value(raw).get("type")?.as_str().map(str::to_owned)
+}
+
+fn function(raw: &RawJson) -> Option<FunctionTool> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wire {
+        r#type: String,
+        function: Function,
+        cache_control: Option<Mark>,
+        eager_input_streaming: Option<bool>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Function {
+        name: String,
+        description: Option<String>,
+        parameters: Option<RawJson>,
+        strict: Option<bool>,
+    }
+    let Wire { r#type, function, cache_control, eager_input_streaming } = fitting(raw)?;
+    if r#type != "function" {
+        return None;
+    }
+    let mut tool = FunctionTool::default();
+    tool.name = function.name;
+    tool.description = function.description;
+    tool.parameters = function.parameters;
+    tool.strict = function.strict;
+    tool.cache = cache_control.map(CacheMark::from);
+    tool.eager_input_streaming = eager_input_streaming;
+    Some(tool)
+}
+
+pub(super) fn choice(raw: &RawJson) -> ToolChoice {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wire {
+        r#type: String,
+        function: Named,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Named {
+        name: String,
+    }
+    match raw.get() {
+        "\"auto\"" => ToolChoice::Auto,
+        "\"none\"" => ToolChoice::None,
+        "\"required\"" => ToolChoice::Required,
+        _ => match fitting::<Wire>(raw) {
+            Some(Wire { r#type, function }) if r#type == "function" => ToolChoice::Function(function.name),
+            _ => ToolChoice::Other(raw.clone()),
+        },
+    }
+}
+
+pub(super) fn format(raw: &RawJson) -> ResponseFormat {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wire {
+        r#type: String,
+        json_schema: Option<Schema>,
+        grammar: Option<String>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Schema {
+        name: String,
+        description: Option<String>,
+        schema: Option<RawJson>,
+        strict: Option<bool>,
+    }
+    let Some(Wire { r#type, json_schema, grammar }) = fitting(raw) else {
+        return ResponseFormat::Other(raw.clone());
+    };
+    match (r#type.as_str(), json_schema, grammar) {
+        ("text", None, None) => ResponseFormat::Text,
+        ("json_object", None, None) => ResponseFormat::JsonObject,
+        ("python", None, None) => ResponseFormat::Python,
+        ("grammar", None, Some(grammar)) => ResponseFormat::Grammar(grammar),
+        ("json_schema", Some(wire), None) => {
+            let mut schema = JsonSchema::named(wire.name);
+            schema.description = wire.description;
+            schema.schema = wire.schema;
+            schema.strict = wire.strict;
+            schema.into()
+        }
+        _ => ResponseFormat::Other(raw.clone()),
+    }
+}
