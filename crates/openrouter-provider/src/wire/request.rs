@@ -143,7 +143,7 @@ body_fields! {
         ttl: options.ttl.as_deref(),
     }),
     "cache_control" => |_r, o, _b| o.cache_control.as_ref(),
-    "provider" => |_r, _o, b| (*b.preferences != ProviderPreferences::default()).then_some(&*b.preferences),
+    "provider" => |_r, o, b| (o.provider.is_some() || *b.preferences != ProviderPreferences::default()).then_some(&*b.preferences),
     "route" => |_r, o, _b| o.route.as_ref(),
     "plugins" => |_r, o, _b| o.plugins.as_ref(),
     "preset" => |_r, o, _b| o.preset.as_ref(),
