@@ -1,0 +1,243 @@
+//! What OpenRouter alone understands: options, headers, a workspace's preferences, and what is refused. Over real sockets.
+
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
+use openrouter_provider::options::{
+    DataCollection, MaxPrice, ProviderPreferences, ResponseCache, ServerTool, SortBy, WebSearch,
+};
+use openrouter_provider::{Limits, OpenRouter, OpenRouterOptions, body};
+use provider_core::{
+    ChatRequest, ConfigValues, ErrorKind, FunctionTool, JsonSchema, Message, ProviderOptions, Reasoning, Tool,
+};
+use provider_tests::{Reply, Request, ScriptedServer, openrouter, request};
+use serde_json::{Value, json};
+
+const ANSWER: &str =
+    r#"{"id":"gen-1","model":"m","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
+
+async fn service() -> ScriptedServer {
+    ScriptedServer::start(|_| Reply::json(200, ANSWER)).await.expect("a free port")
+}
+
+/// The one request that was sent.
+async fn sent(client: impl FnOnce(&ScriptedServer) -> OpenRouter, request: &ChatRequest) -> Request {
+    let server = service().await;
+    client(&server).chat(request).await.expect("an answer");
+    server.requests().remove(0)
+}
+
+fn plain(server: &ScriptedServer) -> OpenRouter {
+    openrouter(server, Limits::default())
+}
+
+fn json_of(request: &Request) -> Value {
+    serde_json::from_slice(&request.body).expect("JSON")
+}
+
+#[tokio::test]
+async fn options_of_others_stay_here() {
+    #[derive(Clone, Debug, PartialEq)]
+    struct Acme;
+    impl ProviderOptions for Acme {
+        const PROVIDER: &'static str = "acme";
+    }
+    let theirs = json_of(&sent(plain, &request().options(Acme)).await);
+    assert_eq!(theirs, json_of(&sent(plain, &request()).await));
+}
+
+#[tokio::test]
+async fn options_that_are_headers_are_sent_as_such() {
+    let options = OpenRouterOptions::new()
+        .metadata(true)
+        .response_cache(ResponseCache::new().ttl_seconds(60_u32).clear(true))
+        .categories(["cli-agent", "writing-assistant"])
+        .header("x-anthropic-beta", "structured-outputs-2025-11-13");
+    let request = sent(plain, &request().options(options)).await;
+    for (name, value) in [
+        ("x-openrouter-metadata", "enabled"),
+        ("x-openrouter-cache", "true"),
+        ("x-openrouter-cache-ttl", "60"),
+        ("x-openrouter-cache-clear", "true"),
+        ("x-openrouter-categories", "cli-agent,writing-assistant"),
+        ("x-anthropic-beta", "structured-outputs-2025-11-13"),
+    ] {
+        assert_eq!(request.header(name), Some(value), "{name}");
+    }
+    let keys: Vec<String> = json_of(&request).as_object().expect("an object").keys().cloned().collect();
+    assert_eq!(keys, ["messages", "model"], "headers are no fields");
+}
+
+#[tokio::test]
+async fn nothing_is_on_by_default() {
+    let request = sent(plain, &request()).await;
+    assert!(request.headers.iter().all(|(name, _)| !name.starts_with("x-openrouter-")), "{request:?}");
+}
+
+#[tokio::test]
+async fn a_request_overrides_the_workspace() {
+    let settings = |server: &ScriptedServer| {
+        OpenRouter::from_values(
+            ConfigValues::from([("api_key", "k"), ("data_collection", "deny"), ("zdr", "yes")])
+                .set("base_url", server.url())
+                .set("routing", r#"{"sort":"price","order":["azure"],"data_collection":"allow"}"#),
+        )
+        .expect("good settings")
+    };
+    let left_open = json_of(&sent(settings, &request()).await);
+    let workspace = json!({"sort": "price", "order": ["azure"], "data_collection": "deny", "zdr": true});
+    assert_eq!(left_open["provider"], workspace);
+
+    let own = ProviderPreferences::new().order(["openai"]).zdr(false).sort(SortBy::Latency);
+    let own = request().options(OpenRouterOptions::new().provider(own));
+    let overridden = json_of(&sent(settings, &own).await);
+    let joined = json!({"sort": "latency", "order": ["openai"], "data_collection": "deny", "zdr": false});
+    assert_eq!(overridden["provider"], joined);
+
+    let by_builder = |server: &ScriptedServer| {
+        let preferences = ProviderPreferences::new()
+            .data_collection(DataCollection::Deny)
+            .max_price(MaxPrice::new().prompt("0.1".parse::<provider_core::Usd>().expect("a price")));
+        OpenRouter::builder()
+            .api_key("k")
+            .base_url(server.url())
+            .routing(&preferences)
+            .build()
+            .expect("good settings")
+    };
+    let built = json_of(&sent(by_builder, &request()).await);
+    assert_eq!(built["provider"], json!({"data_collection": "deny", "max_price": {"prompt": "0.1"}}));
+    // A policy of the workspace cannot be passed by as an unknown field.
+    let server = service().await;
+    let extra = request().extra("provider", json!({"data_collection": "allow"}));
+    let error = by_builder(&server).chat(&extra).await.expect_err("set twice");
+    assert_eq!(error.fields()[0].field, "extra.provider");
+}
+
+#[test]
+fn settings_of_the_wrong_kind_are_refused_by_name() {
+    for (key, value, hint) in [
+        ("data_collection", "never", "allow, deny"),
+        ("zdr", "perhaps", "true or false"),
+        ("routing", "price", "JSON"),
+        ("routing", r#"{"sorted":"price"}"#, "sorted"),
+        ("routing", r#""sk-or-v1-secret""#, "line 1"),
+    ] {
+        let error = OpenRouter::from_values([("api_key", "k"), (key, value)]).expect_err(value);
+        assert_eq!((error.kind(), error.fields()[0].field.as_str()), (ErrorKind::Config, key));
+        assert!(error.to_string().contains(hint), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_service_refuses_for_all_is_refused_here_by_name() {
+    let good = request;
+    let own = |options: OpenRouterOptions| request().options(options);
+    let named = |name: &str| Tool::from(FunctionTool::new(name, "does it"));
+    let free = ChatRequest::new("a/b:free").user("Hi");
+    let long = "x".repeat(257);
+    let cases = [
+        (good().temperature(2.1), "temperature"),
+        (good().top_p(-0.1), "top_p"),
+        (good().presence_penalty(-2.5), "presence_penalty"),
+        (good().repetition_penalty(2.01), "repetition_penalty"),
+        (good().logit_bias("7", 101.0), "logit_bias.7"),
+        (good().max_tokens(0), "max_tokens"),
+        (good().top_logprobs(3), "top_logprobs"),
+        (good().logprobs(true).top_logprobs(21), "top_logprobs"),
+        (good().stop(["1", "2", "3", "4", "5"]), "stop"),
+        (good().tool(named("get weather")), "tools[0].function.name"),
+        (good().tool(named("")), "tools[0].function.name"),
+        (good().tool(named(&"x".repeat(65))), "tools[0].function.name"),
+        (good().tool(named("a")).tool(named("a")), "tools[1].function.name"),
+        (good().response_format(JsonSchema::new("a b", json!({}))), "response_format.json_schema.name"),
+        (good().metadata("k", "v".repeat(513)), "metadata"),
+        (good().temperature(1.0).extra("temperature", 1), "extra.temperature"),
+        (own(OpenRouterOptions::new().models(["a/1", "a/2", "a/3", "a/4"])), "options.models"),
+        (free.clone().options(OpenRouterOptions::new().models(["a/b"])), "options.models"),
+        (own(OpenRouterOptions::new().session_id(long)), "options.session_id"),
+        (own(OpenRouterOptions::new().prompt("Once")), "options.prompt"),
+        (
+            own(OpenRouterOptions::new().reasoning_effort("low")).reasoning(Reasoning::effort("high")),
+            "options.reasoning_effort",
+        ),
+        (
+            own(OpenRouterOptions::new().reasoning_effort("low")).reasoning(Reasoning::max_tokens(9)),
+            "options.reasoning_effort",
+        ),
+        (
+            own(OpenRouterOptions::new().provider(ProviderPreferences::new().preferred_max_latency(f64::NAN))),
+            "options.provider.preferred_max_latency",
+        ),
+        (own(OpenRouterOptions::new().header("Authorization", "mine")), "options.headers.Authorization"),
+        (own(OpenRouterOptions::new().header("x a", "b")), "options.headers.x a"),
+        (own(OpenRouterOptions::new().header("x-a", "b\r\nx-c: d")), "options.headers.x-a"),
+        (
+            own(OpenRouterOptions::new().metadata(true).header("X-OpenRouter-Metadata", "disabled")),
+            "options.headers.X-OpenRouter-Metadata",
+        ),
+        (
+            own(OpenRouterOptions::new().response_cache(ResponseCache::new().ttl_seconds(0_u32))),
+            "options.response_cache.ttl_seconds",
+        ),
+    ];
+    let server = service().await;
+    for (request, field) in cases {
+        let error = plain(&server).chat(&request).await.expect_err(field);
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+        let fields: Vec<&str> = error.fields().iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(fields, [field], "{error}");
+    }
+    assert!(server.requests().is_empty(), "nothing was sent");
+
+    // What is meant is done.
+    let paid = OpenRouterOptions::new().models(["a/b"]).allow_paid_fallback();
+    let body = json_of(&sent(plain, &free.options(paid)).await);
+    assert_eq!(body["models"], json!(["a/b"]));
+    let unknown_form = good().extra("reasoning", json!({"effort": "high", "new": 1}));
+    assert_eq!(json_of(&sent(plain, &unknown_form).await)["reasoning"], json!({"effort": "high", "new": 1}));
+}
+
+#[tokio::test]
+async fn a_prompt_takes_the_place_of_messages() {
+    let server = ScriptedServer::start(|_| {
+        Reply::json(
+            200,
+            r#"{"id":"gen-1","model":"m","choices":[{"text":" upon a time","finish_reason":"stop"}]}"#,
+        )
+    })
+    .await
+    .expect("a free port");
+    let request = ChatRequest::new("a/b").options(OpenRouterOptions::new().prompt("Once"));
+    let reply = plain(&server).chat(&request).await.expect("an answer");
+    assert_eq!(reply.text(), " upon a time");
+    assert_eq!(json_of(&server.requests()[0]), json!({"model": "a/b", "prompt": "Once"}));
+}
+
+#[test]
+fn what_is_read_goes_out_again() {
+    let text = r#"{"model":"a/b","stream":true,"messages":[{"role":"user","content":"Hi"},
+        {"role":"critic","content":"new role"},{"role":"user","content":[{"type":"hologram","x":1}]}],
+        "tools":[{"type":"openrouter:web_search","parameters":{"max_results":2}},{"type":"new:tool"}],
+        "plugins":[{"id":"brand-new","z":1,"a":2}],"provider":{"order":["openai"],"max_price":{"prompt":1}},
+        "reasoning":{"effort":"low","depth":3},"n":2}"#;
+    let read = body::from_json(text).expect("a body");
+    assert!(read.stream);
+    assert!(matches!(read.request.messages[1], Message::Other(_)));
+    let options = read.request.options.get::<OpenRouterOptions>().expect("options");
+    let tools = options.server_tools.as_ref().expect("tools");
+    assert_eq!(tools[0], ServerTool::web_search(WebSearch::new().max_results(2_u32)));
+    let mut expected: Value = serde_json::from_str(text).expect("JSON");
+    expected.as_object_mut().expect("an object").remove("stream");
+    // A number that is a price becomes the text that the schema asks for.
+    expected["provider"]["max_price"]["prompt"] = json!("1");
+    let written: Value = body::to_json(&read.request).expect("a good request").read().expect("JSON");
+    assert_eq!(written, expected);
+
+    for (text, field) in
+        [("[]", "body"), ("{", "body"), (r#"{"model":7}"#, "model"), (r#"{"messages":{}}"#, "messages")]
+    {
+        let error = body::from_json(text).expect_err(text);
+        assert_eq!((error.kind(), error.fields()[0].field.as_str()), (ErrorKind::InvalidRequest, field));
+    }
+}
