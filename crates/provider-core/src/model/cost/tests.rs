@@ -1,5 +1,5 @@
 use super::*;
-use crate::{ChatRequest, Model, Part, RawJson};
+use crate::{ChatRequest, Model, Part, PriceOverride, Prices, RawJson};
 
 fn price(text: &str) -> Option<Price> {
     Some(Price::Fixed(text.parse().unwrap()))
@@ -100,10 +100,9 @@ fn what_cannot_be_priced_is_named() {
 
 #[test]
 fn long_prompts_have_their_own_price() {
-    let mut long = super::super::Prices::default();
-    long.prompt = price("0.000006");
+    let long = Prices { prompt: price("0.000006"), ..Prices::default() };
     let mut pricing = claude();
-    pricing.overrides = vec![super::super::PriceOverride::new(long).above_prompt_tokens(1_000)];
+    pricing.overrides = vec![PriceOverride::new(long).above_prompt_tokens(1_000)];
     assert_eq!(pricing.estimate(&usage(1_000, 0), UtcTime::NOON).amount, "0.003".parse().unwrap());
     assert_eq!(pricing.estimate(&usage(1_001, 0), UtcTime::NOON).amount, "0.006006".parse().unwrap());
 }
