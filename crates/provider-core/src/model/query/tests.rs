@@ -42,7 +42,10 @@ fn words_are_found_however_they_are_typed() {
         ("antropic opus", &["~anthropic/claude-opus-latest"]),
         ("anhtropic opus", &["~anthropic/claude-opus-latest"]),
         ("clade opsu", &["~anthropic/claude-opus-latest"]),
-        ("cldsnt", &["anthropic/claude-3.5-sonnet", "anthropic/claude-sonnet-4.5"]),
+        ("cldsnt", &["anthropic/claude-sonnet-4.5"]),
+        ("4oopenai", &[]),
+        ("emini2.5", &[]),
+        ("claude3.5sonnet", &["anthropic/claude-3.5-sonnet"]),
         ("llama3.3", &["meta-llama/llama-3.3-70b-instruct"]),
         ("mistrl", &["mistralai/mistral-large"]),
         ("千问", &["qwen/qwen3-max"]),
@@ -65,10 +68,15 @@ fn words_are_found_however_they_are_typed() {
 #[test]
 fn strong_fits_come_before_weak_ones() {
     let models =
-        ["a/s-o-n-net", "a/sonet-x", "a/my-sonnets", "a/sonnets", "a/sonnet"].map(|id| model(id, ""));
+        ["a/s-o-n-net", "a/sonet-x", "a/my-xsonnets", "a/sonnets", "a/sonnet"].map(|id| model(id, ""));
     let catalogue = Catalogue::new(models.into(), None);
-    let wanted = ["a/sonnet", "a/sonnets", "a/my-sonnets", "a/s-o-n-net", "a/sonet-x"];
+    let wanted = ["a/sonnet", "a/sonnets", "a/my-xsonnets", "a/s-o-n-net", "a/sonet-x"];
     assert_eq!(ids(&catalogue, &ModelQuery::new("sonnet")), wanted);
+    let models = [("b/other", "B: Llama"), ("meta/llama-70b", "M"), ("a/x-llamas", "A")]
+        .map(|(id, name)| model(id, name));
+    let catalogue = Catalogue::new(models.into(), None);
+    let wanted = ["meta/llama-70b", "b/other", "a/x-llamas"];
+    assert_eq!(ids(&catalogue, &ModelQuery::new("llama")), wanted, "the id counts more than the name");
     // Two words of which one fits weakly, against one that fits twice.
     let models = ["zzz/sonet-sonet-claude", "b/claudette-sonnetic"].map(|id| model(id, ""));
     let catalogue = Catalogue::new(models.into(), None);
