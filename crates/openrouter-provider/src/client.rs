@@ -3,26 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
-use provider_core::{
-    Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
-    RawJson,
-};
+use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, RawJson};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use crate::answer::{Head, Streamed, Whole};
 use crate::builder::OpenRouterBuilder;
 use crate::config::{Config, FIELDS};
 use crate::transport::{Answer, Transport};
-use crate::wire::{catalogue, key, request};
+use crate::wire::request;
 use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, body, headers};
-
-/// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
-const MAX_PAGES: usize = 100;
 
 /// A client of OpenRouter. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct OpenRouter {
-    transport: Arc<Transport>,
+    pub(crate) transport: Arc<Transport>,
 }
 
 impl OpenRouter {
@@ -96,45 +90,6 @@ impl OpenRouter {
         body::write(request, self.transport.preferences())
     }
 
-    /// Fetches the models there are. `GET /models`.
-    ///
-    /// The list is public: that it can be fetched says nothing about the key.
-    ///
-    /// # Errors
-    /// When the list cannot be fetched or read.
-    pub async fn models(&self) -> Result<Catalogue, Error> {
-        let (mut all, mut next) = self.models_page("models").await?;
-        for _ in 1..MAX_PAGES {
-            // The link is relative to the host; what differs is the query.
-            let Some(query) = next.as_deref().and_then(|link| Some(link.split_once('?')?.1)) else {
-                return Ok(all);
-            };
-            let (page, after) = self.models_page(&format!("models?{query}")).await?;
-            if page.models.is_empty() {
-                return Ok(all);
-            }
-            all.models.extend(page.models);
-            next = after;
-        }
-        Err(unreadable("the list of models", &format!("it has more than {MAX_PAGES} pages")))
-    }
-
-    /// Tests the connection: whether the service is there and the key is good. `GET /key`, which costs nothing.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
-    pub async fn check(&self) -> Result<ConnectionReport, Error> {
-        let body = self.transport.get("key").await?;
-        // A server that echoes the key must not put it into the report.
-        key::read(&self.transport.api_key().redact(&body))
-            .map_err(|cause| unreadable("the key's record", &cause))
-    }
-
-    async fn models_page(&self, path: &str) -> Result<(Catalogue, Option<String>), Error> {
-        let body = self.transport.get(path).await?;
-        catalogue::read(&body).map_err(|cause| unreadable("the list of models", &cause))
-    }
-
     async fn ask(&self, request: &ChatRequest, stream: bool) -> Result<Answer, Error> {
         let placed = |error: Error| error.with_provider(ID).with_model(&request.model);
         let body = request::body(request, self.transport.preferences(), stream).map_err(placed)?;
@@ -185,8 +140,4 @@ fn fallbacks(request: &ChatRequest) -> &[String] {
 fn is_event_stream(answer: &Answer) -> bool {
     let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
-}
-
-fn unreadable(what: &str, cause: &str) -> Error {
-    Error::new(ErrorKind::InvalidResponse, format!("{what} cannot be read: {cause}")).with_provider(ID)
 }

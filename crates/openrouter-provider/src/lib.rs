@@ -34,6 +34,27 @@
 //! assert!(provider_core::linked_providers().any(|provider| provider.display_name == "OpenRouter"));
 //! ```
 //!
+//! # Catalogue and account
+//!
+//! ```no_run
+//! use openrouter_provider::{ModelsQuery, OpenRouter};
+//! use provider_core::ModelQuery;
+//!
+//! # async fn run() -> Result<(), provider_core::Error> {
+//! let openrouter = OpenRouter::from_env()?;
+//! let models = openrouter.models().await?; // those that the key may use
+//! for model in models.select(&ModelQuery::new("claude").supports("tools").limit(5)) {
+//!     println!("{} {:?}", model.id, model.pricing.prompt);
+//! }
+//! let zdr = openrouter.all_models(&ModelsQuery::new().zdr().region("eu")).await?;
+//! let endpoints = openrouter.endpoints("openai/gpt-4o").await?; // who serves it, how fast, at which price
+//! let key = openrouter.key().await?; // what the key may spend and has left
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What a finished answer cost and who served it can be looked up later with [`OpenRouter::generation`].
+//!
 //! # TLS
 //!
 //! By default rustls with ring and the platform's certificates (`rustls-ring`), set up for this client alone: nothing
@@ -48,9 +69,11 @@
 //! `wire::chunk` (one borrowed decode per frame) → `wire::collect` → the caller. Everything in `wire` is sans-IO. The body is
 //! polled by the caller's own task: no task and no channel stand between socket and caller.
 
+mod account;
 mod answer;
 pub mod body;
 mod builder;
+mod catalogue;
 mod client;
 mod config;
 mod failure;
@@ -64,7 +87,9 @@ mod tls;
 mod transport;
 mod wire;
 
+pub use account::{Credits, Generation, KeyInfo, ProviderResponse};
 pub use builder::OpenRouterBuilder;
+pub use catalogue::{Endpoint, ModelEndpoints, ModelsQuery, ModelsSort, Percentiles, ProviderInfo};
 pub use client::OpenRouter;
 pub use config::{DEFAULT_BASE_URL, FIELDS};
 pub use limits::Limits;

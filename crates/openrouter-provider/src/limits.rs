@@ -18,6 +18,7 @@ pub struct Limits {
     pub(crate) max_frame_bytes: usize,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_error_bytes: usize,
+    pub(crate) generation_wait: Duration,
 }
 
 impl Default for Limits {
@@ -29,6 +30,7 @@ impl Default for Limits {
             max_frame_bytes: 64 << 20,
             max_body_bytes: 256 << 20,
             max_error_bytes: 256 << 10,
+            generation_wait: Duration::from_millis(3_750),
         }
     }
 }
@@ -76,6 +78,15 @@ impl Limits {
     #[must_use]
     pub fn max_error_bytes(mut self, limit: usize) -> Self {
         self.max_error_bytes = limit;
+        self
+    }
+
+    /// How long the record of an answer is waited for while the service has not written it yet, see
+    /// [`OpenRouter::generation`](crate::OpenRouter::generation). Four waits between five tries, each twice as long as the
+    /// one before: 0.25 s, 0.5 s, 1 s and 2 s by default. Zero: one try. Default: 3.75 s.
+    #[must_use]
+    pub fn generation_wait(mut self, limit: Duration) -> Self {
+        self.generation_wait = limit;
         self
     }
 }

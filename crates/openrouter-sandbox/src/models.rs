@@ -85,6 +85,21 @@ pub(crate) async fn endpoints(
     })))
 }
 
+/// Providers that keep nothing of what they are sent.
+const KEEP_NO_DATA: [&str; 3] = ["azure", "amazon-bedrock", "google-vertex"];
+
+/// `GET /endpoints/zdr`: the endpoints that keep no data.
+pub(crate) async fn zdr_endpoints(
+    Shared(state): Shared<Arc<State>>,
+    headers: HeaderMap,
+) -> Result<Response<Body>, ApiError> {
+    Key::check(&headers)?;
+    let models = state.catalogue.models().iter();
+    let all = models.flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)));
+    let discreet = all.filter(|(_, endpoint)| KEEP_NO_DATA.contains(&endpoint.slug()));
+    Ok(data_response(discreet.map(|(model, endpoint)| endpoint_record(model, endpoint, true)).collect()))
+}
+
 fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value {
     let row = &model.row;
     let speed = |p50: u64| {

@@ -29,6 +29,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/models/count", get(models::count))
         .route("/models/{author}/{slug}/endpoints", get(models::endpoints))
         .route("/model/{author}/{slug}", get(models::one))
+        .route("/endpoints/zdr", get(models::zdr_endpoints))
         .route("/key", get(account::key))
         .route("/credits", get(account::account_credits))
         .route("/generation", get(account::generation))

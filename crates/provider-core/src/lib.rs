@@ -80,7 +80,11 @@ pub use descriptor::{Links, ProviderDescriptor, linked_providers};
 pub use error::{Error, ErrorKind, FieldProblem, Retry, Upstream};
 pub use event::{Event, Finished, ToolCallDelta};
 pub use json::{ExtraFields, RawJson};
-pub use model::{Catalogue, Model, Price, Pricing};
+pub use model::{
+    AliasTarget, Catalogue, CostEstimate, CostPart, DefaultParameters, Deprecation, Model, ModelQuery,
+    ModelSort, Price, PriceOverride, Prices, Pricing, ReasoningOptions, RequestLimits, Unpriced, UtcTime,
+    UtcWindow,
+};
 pub use money::{ParseUsdError, Usd};
 pub use options::{OptionsByProvider, ProviderOptions};
 pub use provider::{LlmProvider, LlmProviderExt};

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::iter::Sum;
-use std::ops::{Add, Mul};
+use std::ops::{Add, Mul, Neg, Sub};
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// Digits after the decimal point that [`Usd`] keeps.
 const SCALE: u32 = 24;
@@ -43,6 +45,15 @@ impl Usd {
     /// Whether the amount is below zero. Catalogues use `-1` for "depends on the model that is picked".
     pub fn is_negative(self) -> bool {
         self.0 < 0
+    }
+
+    /// This share of the amount, to nine digits of the share; nothing for shares below zero.
+    pub(crate) fn share(self, share: f64) -> Usd {
+        const WHOLE: i128 = 1_000_000_000;
+        let parts = (share.max(0.0) * WHOLE as f64).round() as i128;
+        let exact = self.0.checked_mul(parts).map(|product| product / WHOLE);
+        // Amounts of a size that no price has lose their last digits.
+        Usd(exact.unwrap_or_else(|| (self.0 / WHOLE).saturating_mul(parts)))
     }
 }
 
@@ -129,11 +140,41 @@ impl Serialize for Usd {
     }
 }
 
+impl<'de> Deserialize<'de> for Usd {
+    /// From JSON: a number, or a text with a decimal number in it, both exactly as they are spelled.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let text = if json.get().starts_with('"') {
+            serde_json::from_str(json.get())
+        } else {
+            Ok(json.get().into())
+        };
+        let text: String = text.map_err(D::Error::custom)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
 impl Add for Usd {
     type Output = Usd;
 
     fn add(self, other: Usd) -> Usd {
         Usd(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Usd {
+    type Output = Usd;
+
+    fn sub(self, other: Usd) -> Usd {
+        Usd(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Neg for Usd {
+    type Output = Usd;
+
+    fn neg(self) -> Usd {
+        Usd(self.0.saturating_neg())
     }
 }
 
@@ -189,6 +230,41 @@ mod tests {
         for value in [0.0, 0.00011915, 3.645e-05, 0.1 + 0.2, 1e-12, 12345.678] {
             assert_eq!(format!("{value}").parse::<Usd>().map(Usd::as_f64), Ok(value));
         }
+    }
+
+    #[test]
+    fn json_gives_amounts_back() {
+        for (json, shown) in [
+            ("0.0000025", "0.0000025"),
+            ("\"0.00011915000000000001\"", "0.00011915000000000001"),
+            ("\" 2.5e-6 \"", "0.0000025"),
+            ("3.645e-05", "0.00003645"),
+            ("0", "0"),
+            ("-1", "-1"),
+            ("100", "100"),
+        ] {
+            let amount: Usd = serde_json::from_str(json).unwrap();
+            assert_eq!(amount.to_string(), shown, "{json}");
+            let again: Usd = serde_json::from_str(&serde_json::to_string(&amount).unwrap()).unwrap();
+            assert_eq!(again.as_f64(), amount.as_f64(), "{json}");
+        }
+        let exact: Usd = serde_json::from_str("0.00000000012345678901234").unwrap();
+        assert_eq!(exact.to_string(), "0.00000000012345678901234", "more digits than a float has");
+        assert_eq!(serde_json::from_value::<Usd>(serde_json::json!(0.25)).unwrap().to_string(), "0.25");
+        for json in ["\"\"", "\"free\"", "null", "true", "[1]", "{}", "1e300", "\"\\ud800\""] {
+            assert!(serde_json::from_str::<Usd>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_taken_away_and_shared() {
+        let usd = |text: &str| text.parse::<Usd>().unwrap();
+        assert_eq!(usd("1") - usd("0.000001"), usd("0.999999"));
+        assert_eq!((-usd("0.5")).to_string(), "-0.5");
+        assert_eq!(-Usd(i128::MIN), Usd(i128::MAX), "out of range saturates");
+        assert_eq!(usd("0.0000025").share(0.75), usd("0.000001875"));
+        assert_eq!(usd("100000000000000").share(0.5), usd("50000000000000"), "even if it is huge");
+        assert_eq!(usd("3").share(-1.0), Usd::ZERO);
     }
 
     #[test]

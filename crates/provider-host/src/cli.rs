@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use provider_core::Usd;
 
 use crate::exit;
 use crate::output::style::ColorChoice;
@@ -166,14 +167,16 @@ pub(crate) enum CompareOutput {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-All conditions must hold. Prices are in US dollars per million tokens, exact.
+All conditions must hold. Prices are in US dollars per million tokens, exact. Models that can only be asked in \
+batches, or that do not answer chats, are left out unless --all is given.
 
 Examples:
-  provider-host models claude
+  provider-host models claude sonet
   provider-host models --free --supports tools
+  provider-host models --author openai --author google --max-price 1
   provider-host models --input image --min-context 200000 --sort price --limit 10")]
 pub(crate) struct ModelsArgs {
-    /// Words that must be in the id or the name
+    /// What to look for in ids and names: words in any order, in part, with a typo
     pub(crate) words: Vec<String>,
 
     /// Only models whose prompt and answer cost nothing
@@ -188,13 +191,29 @@ pub(crate) struct ModelsArgs {
     #[arg(long, value_name = "MODALITY")]
     pub(crate) input: Vec<String>,
 
+    /// Only models that write this (text, image, audio); repeatable
+    #[arg(long, value_name = "MODALITY")]
+    pub(crate) output: Vec<String>,
+
+    /// Only models of this author (openai, anthropic, ...); repeatable, any of them will do
+    #[arg(long, value_name = "NAME")]
+    pub(crate) author: Vec<String>,
+
     /// Only models with room for at least so many tokens
     #[arg(long, value_name = "TOKENS")]
     pub(crate) min_context: Option<u64>,
 
-    /// What comes first: by name, the cheapest, the roomiest, or the newest
-    #[arg(long, value_name = "ORDER", default_value = "id")]
-    pub(crate) sort: SortBy,
+    /// Only models of which a million tokens cost no more than this, prompt and answer alike
+    #[arg(long, value_name = "USD")]
+    pub(crate) max_price: Option<Usd>,
+
+    /// Also models that cannot be chatted with
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// What comes first: the best match (if there are words), the id (if not), the cheapest, the roomiest, or the newest
+    #[arg(long, value_name = "ORDER")]
+    pub(crate) sort: Option<SortBy>,
 
     /// Show no more than so many
     #[arg(long, value_name = "N")]
@@ -208,6 +227,8 @@ pub(crate) struct ModelsArgs {
 /// The order of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SortBy {
+    /// What fits the words best
+    Relevance,
     /// By id
     Id,
     /// Cheapest first: the prices of prompt and answer together

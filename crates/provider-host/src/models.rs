@@ -1,8 +1,8 @@
-//! `models`: the catalogue, searched, filtered and sorted here, so that conditions can be combined freely.
+//! `models`: the catalogue, searched as a model selector would.
 
-use std::cmp::Reverse;
+use std::time::SystemTime;
 
-use provider_core::{Model, Price};
+use provider_core::{Model, ModelQuery, ModelSort};
 use serde::Serialize;
 
 use crate::cli::{ConnectArgs, ModelsArgs, SortBy};
@@ -25,11 +25,7 @@ pub(crate) async fn run(args: &ModelsArgs, connect: &ConnectArgs, output: Output
     let progress = Progress::new(output, "fetching the list of models");
     let catalogue = progress.during(host.instance()?.catalogue()).await?;
 
-    let words = args.words.join(" ");
-    let mut models: Vec<&Model> = catalogue.search(&words).filter(|model| args.want(model)).collect();
-    sort(&mut models, args.sort);
-    models.truncate(args.limit.unwrap_or(usize::MAX));
-
+    let models = catalogue.select(&args.query());
     let total_count = catalogue.models.len();
     if args.json {
         return Ok(output.write_json(&Listed { total_count, models })?);
@@ -43,28 +39,26 @@ pub(crate) async fn run(args: &ModelsArgs, connect: &ConnectArgs, output: Output
 }
 
 impl ModelsArgs {
-    fn want(&self, model: &Model) -> bool {
-        let reads = |modality: &String| model.input_modalities.contains(modality);
-        (!self.free || model.is_free())
-            && self.supports.iter().all(|parameter| model.supports(parameter))
-            && self.input.iter().all(reads)
-            && self.min_context.is_none_or(|least| model.context_length.is_some_and(|length| length >= least))
-    }
-}
-
-/// Sorts; what is unknown comes last, and equals are ordered by id.
-fn sort(models: &mut [&Model], by: SortBy) {
-    models.sort_by(|a, b| a.id.cmp(&b.id));
-    match by {
-        SortBy::Id => {}
-        SortBy::Price => models.sort_by_key(|model| {
-            let amount = |price: Option<Price>| price.and_then(Price::amount);
-            let both = amount(model.pricing.prompt).zip(amount(model.pricing.completion));
-            (both.is_none(), both.map(|(prompt, completion)| prompt + completion))
-        }),
-        // `None` is less than any number.
-        SortBy::Context => models.sort_by_key(|model| Reverse(model.context_length)),
-        SortBy::Newest => models.sort_by_key(|model| Reverse(model.created)),
+    fn query(&self) -> ModelQuery {
+        let mut query = ModelQuery::new(self.words.join(" "));
+        query.free = self.free;
+        query.parameters.clone_from(&self.supports);
+        query.input_modalities.clone_from(&self.input);
+        query.output_modalities.clone_from(&self.output);
+        query.authors.clone_from(&self.author);
+        query.min_context = self.min_context;
+        query.max_prompt_price = self.max_price;
+        query.max_completion_price = self.max_price;
+        query.include_unselectable = self.all;
+        query.limit = self.limit;
+        query.sort(match self.sort {
+            None if self.words.is_empty() => ModelSort::Id,
+            None | Some(SortBy::Relevance) => ModelSort::Relevance,
+            Some(SortBy::Id) => ModelSort::Id,
+            Some(SortBy::Price) => ModelSort::Price,
+            Some(SortBy::Context) => ModelSort::Context,
+            Some(SortBy::Newest) => ModelSort::Newest,
+        })
     }
 }
 
@@ -91,15 +85,16 @@ fn table(models: &[&Model]) -> Table {
 
 /// What people pick a model by, and a warning if it will go away.
 fn abilities(model: &Model) -> String {
-    let reads_images = model.input_modalities.iter().any(|modality| modality == "image");
     let flags = [
-        ("tools", model.supports("tools")),
-        ("json", model.supports("response_format") || model.supports("structured_outputs")),
-        ("reasoning", model.supports("reasoning")),
-        ("vision", reads_images),
+        ("tools", model.supports_tools()),
+        ("json", model.supports_json()),
+        ("reasoning", model.supports_reasoning()),
+        ("vision", model.reads("image")),
+        ("batch only", model.batch_only),
     ];
     let mut words: Vec<String> =
         flags.into_iter().filter(|(_, has)| *has).map(|(word, _)| word.to_owned()).collect();
-    words.extend(model.expiration_date.as_ref().map(|day| format!("(ends {day})")));
+    let deprecation = model.deprecation(SystemTime::now());
+    words.extend(deprecation.map(|deprecation| format!("(ends {})", deprecation.date)));
     words.join(" ")
 }

@@ -1,25 +1,38 @@
-//! The answer of `GET /key`.
+//! The answers of `GET /key` and `GET /credits`.
 
-use provider_core::ConnectionReport;
-
+use super::data;
 use super::lenient::{Flag, Raw, Str, object};
 use super::usage::amount;
+use super::values::owned;
+use crate::account::{Credits, KeyInfo};
 
 object! {
-    Answer<'a> {
-        data: Raw<'a> = "data",
-    }
-}
-
-object! {
-    Key<'a> {
+    WireKey<'a> {
         label: Str<'a> = "label",
         limit: Raw<'a> = "limit",
         limit_remaining: Raw<'a> = "limit_remaining",
         limit_reset: Str<'a> = "limit_reset",
+        include_byok_in_limit: Flag = "include_byok_in_limit",
         usage: Raw<'a> = "usage",
+        usage_daily: Raw<'a> = "usage_daily",
+        usage_weekly: Raw<'a> = "usage_weekly",
+        usage_monthly: Raw<'a> = "usage_monthly",
+        byok_usage: Raw<'a> = "byok_usage",
+        byok_usage_daily: Raw<'a> = "byok_usage_daily",
+        byok_usage_weekly: Raw<'a> = "byok_usage_weekly",
+        byok_usage_monthly: Raw<'a> = "byok_usage_monthly",
         is_free_tier: Flag = "is_free_tier",
+        is_management_key: Flag = "is_management_key",
+        is_provisioning_key: Flag = "is_provisioning_key",
+        creator_user_id: Str<'a> = "creator_user_id",
         expires_at: Str<'a> = "expires_at",
+    }
+}
+
+object! {
+    WireCredits<'a> {
+        total_credits: Raw<'a> = "total_credits",
+        total_usage: Raw<'a> = "total_usage",
     }
 }
 
@@ -27,18 +40,42 @@ object! {
 ///
 /// # Errors
 /// When the body is no JSON object with `data` in it.
-pub(crate) fn read(body: &str) -> Result<ConnectionReport, String> {
-    let answer: Answer<'_> = serde_json::from_str(body).map_err(|cause| cause.to_string())?;
-    let key: Key<'_> = answer.data.read().ok_or("there is nothing in `data`")?;
-    let owned = |text: Str<'_>| text.filled().map(str::to_owned);
-    let mut report = ConnectionReport::default();
-    report.label = owned(key.label);
-    report.limit = amount(key.limit);
-    report.limit_remaining = amount(key.limit_remaining);
-    report.limit_reset = owned(key.limit_reset);
-    report.usage = amount(key.usage);
-    report.is_free_tier = key.is_free_tier.0;
-    report.expires_at = owned(key.expires_at);
-    report.raw = answer.data.0.map(Into::into);
-    Ok(report)
+pub(crate) fn read(body: &str) -> Result<KeyInfo, String> {
+    let raw = data::object(body)?;
+    let wire: WireKey<'_> = raw.read().unwrap_or_default();
+    Ok(KeyInfo {
+        label: owned(wire.label),
+        limit: amount(wire.limit),
+        limit_remaining: amount(wire.limit_remaining),
+        limit_reset: owned(wire.limit_reset),
+        include_byok_in_limit: wire.include_byok_in_limit.0,
+        usage: amount(wire.usage),
+        usage_daily: amount(wire.usage_daily),
+        usage_weekly: amount(wire.usage_weekly),
+        usage_monthly: amount(wire.usage_monthly),
+        byok_usage: amount(wire.byok_usage),
+        byok_usage_daily: amount(wire.byok_usage_daily),
+        byok_usage_weekly: amount(wire.byok_usage_weekly),
+        byok_usage_monthly: amount(wire.byok_usage_monthly),
+        is_free_tier: wire.is_free_tier.0,
+        // The older name says the same.
+        is_management_key: wire.is_management_key.0.or(wire.is_provisioning_key.0),
+        creator_user_id: owned(wire.creator_user_id),
+        expires_at: owned(wire.expires_at),
+        raw: raw.0.map(Into::into),
+    })
+}
+
+/// Reads what the account has paid in and spent.
+///
+/// # Errors
+/// When the body is no JSON object with `data` in it.
+pub(crate) fn read_credits(body: &str) -> Result<Credits, String> {
+    let raw = data::object(body)?;
+    let wire: WireCredits<'_> = raw.read().unwrap_or_default();
+    Ok(Credits {
+        total_credits: amount(wire.total_credits),
+        total_usage: amount(wire.total_usage),
+        raw: raw.0.map(Into::into),
+    })
 }

@@ -57,6 +57,11 @@ async fn one_model_and_its_endpoints() {
     let (_, private) = get(&sandbox, path, Some(KEY)).await;
     assert!(private["data"]["endpoints"][0]["latency_last_30m"].is_object());
 
+    let (_, zdr) = get(&sandbox, "/endpoints/zdr", Some(KEY)).await;
+    let tags: Vec<&Value> = zdr["data"].as_array().unwrap().iter().map(|row| &row["tag"]).collect();
+    assert!(tags.contains(&&json!("azure")) && !tags.contains(&&json!("openai")), "{tags:?}");
+    assert_eq!(get(&sandbox, "/endpoints/zdr", None).await.0, 401);
+
     let (status, body) = get(&sandbox, "/providers", None).await;
     assert_eq!(status, 200);
     let slugs = body["data"].as_array().unwrap().iter().map(|row| row["slug"].as_str().unwrap());

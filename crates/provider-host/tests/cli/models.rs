@@ -46,3 +46,25 @@ async fn the_order_can_be_chosen() {
     assert!(place("openai/gpt-4o") < place("openrouter/auto"), "what varies comes last");
     assert_eq!(ids(&["--sort", "newest", "--limit", "2"]).await.len(), 2);
 }
+
+#[tokio::test]
+async fn a_selector_is_forgiving_and_shows_what_can_be_selected() {
+    assert_eq!(ids(&["sonet", "antropic", "4.5"]).await, ["anthropic/claude-sonnet-4.5"]);
+    assert_eq!(ids(&["gpt4o", "--limit", "1"]).await, ["openai/gpt-4o"]);
+    assert!(!ids(&["gpt-4o"]).await.contains(&"openai/gpt-4o:batch".to_owned()));
+    assert!(ids(&["gpt-4o", "--all"]).await.contains(&"openai/gpt-4o:batch".to_owned()));
+
+    let two = ids(&["--author", "mistralai", "--author", "X-AI"]).await;
+    assert_eq!(two, ["mistralai/mistral-large", "x-ai/grok-4-fast"]);
+    assert_eq!(ids(&["--output", "image"]).await, ["google/gemini-2.5-flash-image"]);
+    let cheap = ids(&["--author", "openai", "--max-price", "0.6"]).await;
+    assert_eq!(cheap, ["openai/gpt-4o-mini", "openai/gpt-oss-20b", "openai/gpt-oss-20b:free"]);
+    assert_has(&run(&["models", "--max-price", "cheap"]).await.with_code(2).err, &["decimal amount"]);
+}
+
+#[tokio::test]
+async fn a_real_end_is_shown_and_a_sentinel_is_not() {
+    let out = run(&["models", "llama-3.3-70b"]).await.with_code(0).out;
+    assert!(out.contains("meta-llama/llama-3.3-70b-instruct") && !out.contains("(ends"), "{out}");
+    assert_has(&run(&["models", "o4-mini"]).await.with_code(0).out, &["(ends 2027-03-31)"]);
+}

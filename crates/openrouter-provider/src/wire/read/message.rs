@@ -83,7 +83,7 @@ fn assistant(raw: &RawJson) -> Option<AssistantMessage> {
     }
     let wire: Wire = fitting(raw)?;
     let mut message = AssistantMessage::default();
-    match wire.content.as_ref().map(|raw| part::content(raw)) {
+    match wire.content.as_ref().map(part::content) {
         None => {}
         Some(Some(Content::Text(text))) => message.text = text,
         Some(Some(Content::Parts(parts))) if !parts.is_empty() => message.parts = parts,

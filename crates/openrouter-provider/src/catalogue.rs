@@ -1,0 +1,143 @@
+//! The catalogue: models, who serves them, and the providers there are.
+
+mod endpoint;
+mod models_query;
+pub(crate) mod path;
+mod provider_info;
+
+use provider_core::{Catalogue, Error, ErrorKind, Model};
+
+pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles};
+pub use self::models_query::{ModelsQuery, ModelsSort};
+pub use self::provider_info::ProviderInfo;
+use crate::account::retold;
+use crate::wire::{catalogue, data, endpoint as wire_endpoint, model, providers};
+use crate::{ID, OpenRouter};
+
+/// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
+const MAX_PAGES: usize = 100;
+
+impl OpenRouter {
+    /// Fetches the models that this key may use: what the account's privacy settings, preferences and guardrails allow.
+    /// `GET /models/user`, with a key for running models.
+    ///
+    /// Where the server has no such list (404 or 405, as gateways in front of the service answer), it is the public one:
+    /// [`all_models`](Self::all_models).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
+    pub async fn models(&self) -> Result<Catalogue, Error> {
+        match self.pages("models/user", "").await {
+            Err(error) if matches!(error.status(), Some(404 | 405)) => self.pages("models", "").await,
+            models => models,
+        }
+    }
+
+    /// Fetches the models that the service has, searched and filtered there. `GET /models`, with any key or none: that it
+    /// can be fetched says nothing about the key.
+    ///
+    /// Without a filter these are all models that write text.
+    ///
+    /// # Errors
+    /// When the list cannot be fetched or read.
+    pub async fn all_models(&self, query: &ModelsQuery) -> Result<Catalogue, Error> {
+        self.pages("models", &query.to_query()).await
+    }
+
+    /// Counts the models that write text. `GET /models/count`.
+    ///
+    /// # Errors
+    /// When they cannot be counted.
+    pub async fn models_count(&self) -> Result<u64, Error> {
+        self.fetch("models/count", "the count of models", catalogue::read_count).await
+    }
+
+    /// Fetches one model; the service knows aliases and variants (`openai/gpt-4o:free`) as well.
+    /// `GET /model/{author}/{slug}`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] for what cannot be the id of a model, [`ErrorKind::ModelNotFound`] when there is none
+    /// of that id, or whatever else is in the way.
+    pub async fn model(&self, id: &str) -> Result<Model, Error> {
+        let path = format!("model/{}", path::model(id)?);
+        let read = |body: &str| model::read(data::object(body)?).ok_or("the model has no id".to_owned());
+        self.fetch(&path, "the model", read).await.map_err(|error| of_model(error, id))
+    }
+
+    /// Fetches who serves a model: prices, limits, speed, uptime. `GET /models/{author}/{slug}/endpoints`, with a key for
+    /// running models; without one, latency and throughput are left out.
+    ///
+    /// # Errors
+    /// As [`model`](Self::model).
+    pub async fn endpoints(&self, id: &str) -> Result<ModelEndpoints, Error> {
+        let path = format!("models/{}/endpoints", path::model(id)?);
+        let endpoints = self.fetch(&path, "the model's endpoints", wire_endpoint::read).await;
+        endpoints.map_err(|error| of_model(error, id))
+    }
+
+    /// Fetches all endpoints that keep no data of a request ("zero data retention"). `GET /endpoints/zdr`.
+    ///
+    /// # Errors
+    /// When the list cannot be fetched or read.
+    pub async fn zdr_endpoints(&self) -> Result<Vec<Endpoint>, Error> {
+        self.fetch("endpoints/zdr", "the list of endpoints", wire_endpoint::read_list).await
+    }
+
+    /// Fetches the upstream providers there are. `GET /providers`.
+    ///
+    /// # Errors
+    /// When the list cannot be fetched or read.
+    pub async fn providers(&self) -> Result<Vec<ProviderInfo>, Error> {
+        self.fetch("providers", "the list of providers", providers::read).await
+    }
+
+    /// Fetches all pages of a list of models.
+    async fn pages(&self, path: &str, query: &str) -> Result<Catalogue, Error> {
+        let mut all: Option<Catalogue> = None;
+        let mut page_query = query.to_owned();
+        for _ in 0..MAX_PAGES {
+            let separator = if page_query.is_empty() { "" } else { "?" };
+            let page_path = format!("{path}{separator}{page_query}");
+            let (page, next) = self.fetch(&page_path, "the list of models", catalogue::read).await?;
+            let is_empty = page.models.is_empty();
+            let catalogue = match all.take() {
+                Some(mut catalogue) => {
+                    catalogue.models.extend(page.models);
+                    catalogue
+                }
+                None => page,
+            };
+            // The link is relative to the host; what differs is the query.
+            match next.as_deref().and_then(|link| link.split_once('?')) {
+                Some((_, next)) if !is_empty => page_query = path::merge_queries(query, next),
+                _ => return Ok(catalogue),
+            }
+            all = Some(catalogue);
+        }
+        let message = format!("the list of models cannot be read: it has more than {MAX_PAGES} pages");
+        Err(Error::new(ErrorKind::InvalidResponse, message).with_provider(ID))
+    }
+
+    /// Gets a public document and reads it.
+    async fn fetch<T>(
+        &self,
+        path: &str,
+        what: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<T, Error> {
+        let body = self.transport.get(path).await?;
+        read(&body).map_err(|cause| self.unreadable(what, &cause, &body))
+    }
+}
+
+/// An error about a model. That the service has "no endpoint" means here that there is no such model.
+fn of_model(error: Error, id: &str) -> Error {
+    let error = match error.kind() {
+        ErrorKind::NoEndpoint => {
+            let message = format!("there is no model of this id: {}", error.message());
+            retold(error, ErrorKind::ModelNotFound, message)
+        }
+        _ => error,
+    };
+    error.with_model(id)
+}
