@@ -1,6 +1,7 @@
 //! `chat`: one question to one model. The answer goes to standard output as it comes, and nothing else does.
 
-use provider_core::Event;
+use openrouter_provider::body;
+use provider_core::{ChatRequest, Event};
 use provider_registry::SelectedModel;
 
 use crate::ask::{Outcome, Question};
@@ -14,6 +15,9 @@ use crate::{prompt, summary};
 pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
     let prompt = prompt::read(args.prompt.as_deref(), output).await?;
     let request = args.params.request(&prompt)?;
+    if args.dry_run {
+        return show(args, connect, request, output).await;
+    }
     let outcome = match connected(args, connect, output).await {
         // The host stays while its model is asked: the sandbox goes with it.
         Ok((_host, model)) => {
@@ -30,6 +34,19 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         output.note(&line);
     }
     outcome.result.map(drop).map_err(Failure::Provider)
+}
+
+/// Shows the body that would be sent.
+async fn show(
+    args: &ChatArgs,
+    connect: &ConnectArgs,
+    mut request: ChatRequest,
+    output: Output,
+) -> Result<(), Failure> {
+    let (_host, model) = connected(args, connect, output).await?;
+    model.id().clone_into(&mut request.model);
+    let body = body::to_json(&request).map_err(Failure::Provider)?;
+    Ok(output.write(&format!("{body}\n"))?)
 }
 
 async fn connected(

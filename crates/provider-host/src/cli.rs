@@ -93,13 +93,20 @@ Examples:
   provider-host chat openai/gpt-4o - < prompt.txt > answer.txt
   provider-host chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
   provider-host chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
-  provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json")]
+  provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
+  provider-host chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
+  provider-host chat openai/gpt-4o \"Rain today?\" --tools tools.json --tool-choice required
+  provider-host chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing")]
 pub(crate) struct ChatArgs {
     /// The model's id, sent as it is; `openrouter:ID` names the provider as well
     pub(crate) model: String,
 
     /// What to ask. Without it, or with `-`, standard input is read; if both are given, standard input comes second
     pub(crate) prompt: Option<String>,
+
+    /// Show the request that would be sent, as JSON, and send nothing
+    #[arg(long, conflicts_with_all = ["json", "no_stream"])]
+    pub(crate) dry_run: bool,
 
     /// Wait for the whole answer instead of streaming it
     #[arg(long)]

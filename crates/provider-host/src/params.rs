@@ -3,18 +3,20 @@
 //! A flag that is not given leaves its parameter out. Values go to the service as they are: it knows best what each
 //! model takes.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod attachments;
+mod files;
+mod routing;
+
+use std::path::PathBuf;
 
 use clap::Args;
 use openrouter_provider::OpenRouterOptions;
-use provider_core::{ChatRequest, RawJson, Reasoning, ResponseFormat};
+use provider_core::{ChatRequest, Reasoning, ResponseFormat, ToolChoice};
 use serde_json::Value;
 
+use self::attachments::Attachments;
+use self::routing::Routing;
 use crate::exit::Failure;
-
-/// How long the name of a schema may be.
-const SCHEMA_NAME: usize = 64;
 
 /// The parameters of a request.
 #[derive(Args, Clone, Debug, Default)]
@@ -88,15 +90,23 @@ pub(crate) struct Params {
     #[arg(long, value_name = "ID")]
     user: Option<String>,
 
-    /// Keeps a conversation on one upstream provider
-    #[arg(long, value_name = "ID")]
-    session_id: Option<String>,
+    /// The tier to be served by: auto, default, flex, priority
+    #[arg(long, value_name = "TIER")]
+    service_tier: Option<String>,
 
-    /// A model to try when the others failed; repeatable, in this order
-    #[arg(long, value_name = "MODEL")]
-    fallback: Vec<String>,
+    /// What the model is to write: text, image, audio; repeatable
+    #[arg(long, value_name = "WORD")]
+    modality: Vec<String>,
 
-    /// A parameter without a flag of its own, such as provider='{"sort":"price"}'; repeatable
+    /// Tools from a JSON file: a list as the chat API takes it, the service's own tools included
+    #[arg(long, value_name = "FILE")]
+    tools: Option<PathBuf>,
+
+    /// Whether tools must be called: auto, none, required, or the name of one
+    #[arg(long, value_name = "CHOICE")]
+    tool_choice: Option<String>,
+
+    /// A parameter without a flag of its own, such as plugins='[{"id":"web"}]'; repeatable
     #[arg(long, value_name = "NAME=JSON", value_parser = extra)]
     extra: Vec<(String, Value)>,
 
@@ -119,6 +129,12 @@ pub(crate) struct Params {
     /// A label to find the request by later; repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
     metadata: Vec<(String, String)>,
+
+    #[command(flatten)]
+    attachments: Attachments,
+
+    #[command(flatten)]
+    routing: Routing,
 }
 
 impl Params {
@@ -131,7 +147,7 @@ impl Params {
         if let Some(system) = &self.system {
             request = request.system(system.as_str());
         }
-        request = request.user(prompt).stop(&self.stop);
+        request = request.user(self.attachments.content(prompt)?).stop(&self.stop).modalities(&self.modality);
         request.temperature = self.temperature;
         request.top_p = self.top_p;
         request.top_k = self.top_k;
@@ -146,12 +162,17 @@ impl Params {
         request.reasoning = self.reasoning();
         request.verbosity = self.verbosity.clone();
         request.user = self.user.clone();
+        request.service_tier = self.service_tier.clone();
+        request.tool_choice = self.tool_choice.as_deref().map(tool_choice);
         request.logprobs = self.logprobs.then_some(true);
         request.top_logprobs = self.top_logprobs;
         request.response_format = self.response_format()?;
         request.extra = self.extra.iter().cloned().collect();
         request.metadata = self.metadata.iter().cloned().collect();
-        let options = self.options();
+        let mut options = self.routing.add_to(OpenRouterOptions::new());
+        if let Some(file) = &self.tools {
+            files::tools(file, &mut request, &mut options)?;
+        }
         if options != OpenRouterOptions::new() {
             request = request.options(options);
         }
@@ -160,16 +181,7 @@ impl Params {
 
     /// The models to try when the others failed.
     pub(crate) fn fallbacks(&self) -> &[String] {
-        &self.fallback
-    }
-
-    fn options(&self) -> OpenRouterOptions {
-        let mut options = OpenRouterOptions::new();
-        if !self.fallback.is_empty() {
-            options = options.models(self.fallback.clone());
-        }
-        options.session_id = self.session_id.clone();
-        options
+        self.routing.fallbacks()
     }
 
     fn reasoning(&self) -> Option<Reasoning> {
@@ -179,23 +191,19 @@ impl Params {
 
     fn response_format(&self) -> Result<Option<ResponseFormat>, Failure> {
         match &self.json_schema {
-            Some(file) => schema(file).map(Some),
+            Some(file) => files::schema(file).map(Some),
             None => Ok(self.json_object.then_some(ResponseFormat::JsonObject)),
         }
     }
 }
 
-/// The schema in a file. It is called like the file, since it needs a name.
-fn schema(file: &Path) -> Result<ResponseFormat, Failure> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| Failure::Usage(format!("--json-schema {}: {error}", file.display())))?;
-    let schema: RawJson = text
-        .parse()
-        .map_err(|error| Failure::Usage(format!("--json-schema {}: no JSON: {error}", file.display())))?;
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    let name: String = stem.chars().map(plain).take(SCHEMA_NAME).collect();
-    Ok(ResponseFormat::json_schema(name, schema))
+fn tool_choice(word: &str) -> ToolChoice {
+    match word {
+        "auto" => ToolChoice::Auto,
+        "none" => ToolChoice::None,
+        "required" => ToolChoice::Required,
+        name => ToolChoice::Function(name.to_owned()),
+    }
 }
 
 /// JSON has no NaN and no infinity.

@@ -1,5 +1,6 @@
 //! What is said after an answer: who gave it, what it used and cost, how it ended, how long it took.
 
+use openrouter_provider::OpenRouterResponse;
 use provider_core::{ChatResponse, Usage};
 
 use crate::ask::{Outcome, Timings};
@@ -20,6 +21,12 @@ pub(crate) fn lines(outcome: &Outcome, fallbacks: &[String], paint: Paint) -> Ve
         true => paint.yellow(served.line).to_string(),
         false => paint.dim(served.line).to_string(),
     });
+    lines.extend(
+        response
+            .routing()
+            .and_then(|routing| routing.summary)
+            .map(|summary| paint.dim(format!("routed: {}", text::one_line(&summary))).to_string()),
+    );
     lines.push(paint.dim(figures(response, outcome.timings)).to_string());
     lines
 }

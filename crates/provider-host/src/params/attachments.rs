@@ -1,0 +1,87 @@
+//! Images, sounds, files and videos as flags.
+
+use std::path::Path;
+
+use clap::Args;
+use provider_core::{Content, Error, Part};
+
+use crate::exit::Failure;
+
+/// What goes with the prompt.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Attachments")]
+pub(crate) struct Attachments {
+    /// An image to look at: a file (png, jpeg, webp, gif) or a URL; repeatable
+    #[arg(long, value_name = "FILE|URL")]
+    image: Vec<String>,
+
+    /// A file to read, such as a PDF: a file or a URL; repeatable
+    #[arg(long, value_name = "FILE|URL")]
+    file: Vec<String>,
+
+    /// A sound to hear: a file (wav, mp3, flac, m4a, ogg, aiff, aac); repeatable
+    #[arg(long, value_name = "FILE")]
+    audio: Vec<String>,
+
+    /// A video to watch: a file (mp4, mpeg, mov, webm) or a URL; repeatable
+    #[arg(long, value_name = "FILE|URL")]
+    video: Vec<String>,
+}
+
+impl Attachments {
+    /// The prompt with what goes with it: plain text if nothing does.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or is of a type that cannot be sent.
+    pub(super) fn content(&self, prompt: &str) -> Result<Content, Failure> {
+        let mut parts = Vec::new();
+        for image in &self.image {
+            parts.push(part("--image", image, |url| Part::image_url(url), |_, bytes| Part::image(bytes))?);
+        }
+        for file in &self.file {
+            let by_url = |url: &str| Part::file_url(name(url), url);
+            parts.push(part("--file", file, by_url, |name, bytes| Part::file(name, bytes))?);
+        }
+        for audio in &self.audio {
+            let bytes = read("--audio", audio)?;
+            parts.push(Part::audio(bytes).map_err(|error| refused("--audio", audio, &error))?);
+        }
+        for video in &self.video {
+            parts.push(part("--video", video, |url| Part::video_url(url), |_, bytes| Part::video(bytes))?);
+        }
+        if parts.is_empty() {
+            return Ok(prompt.into());
+        }
+        // Models read best what was said before they look.
+        parts.insert(0, Part::text(prompt));
+        Ok(parts.into())
+    }
+}
+
+/// The part for a URL, or for the bytes of a file and its name.
+fn part(
+    flag: &str,
+    given: &str,
+    by_url: impl Fn(&str) -> Part,
+    by_bytes: impl Fn(&str, Vec<u8>) -> Result<Part, Error>,
+) -> Result<Part, Failure> {
+    if ["http://", "https://", "data:"].iter().any(|scheme| given.starts_with(scheme)) {
+        return Ok(by_url(given));
+    }
+    by_bytes(name(given), read(flag, given)?).map_err(|error| refused(flag, given, &error))
+}
+
+fn read(flag: &str, file: &str) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file).map_err(|error| Failure::Usage(format!("{flag} {file}: {error}")))
+}
+
+fn refused(flag: &str, file: &str, error: &Error) -> Failure {
+    let problem = error.fields().first().map_or(error.message(), |field| &field.problem);
+    Failure::Usage(format!("{flag} {file}: {problem}"))
+}
+
+/// The last part of a path or a URL.
+fn name(path: &str) -> &str {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or("file")
+}

@@ -1,0 +1,123 @@
+//! Flags for what OpenRouter alone understands: who may serve, what it may cost, what is done around the model.
+
+use clap::Args;
+use openrouter_provider::OpenRouterOptions;
+use openrouter_provider::options::{List, MaxPrice, ProviderPreferences, ResponseCache};
+use provider_core::Usd;
+
+/// Which upstream providers may serve, and what is done around the model.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Routing (left to the service unless given)")]
+pub(crate) struct Routing {
+    /// A model to try when the others failed; up to three, in this order
+    #[arg(long, value_name = "MODEL")]
+    fallback: Vec<String>,
+
+    /// Let a free model fall back to one that is billed
+    #[arg(long, requires = "fallback")]
+    allow_paid_fallback: bool,
+
+    /// Upstream providers to try first, in this order: openai,azure
+    #[arg(long, value_name = "SLUGS", value_delimiter = ',')]
+    provider_order: Vec<String>,
+
+    /// Only these upstream providers
+    #[arg(long, value_name = "SLUGS", value_delimiter = ',')]
+    provider_only: Vec<String>,
+
+    /// None of these upstream providers
+    #[arg(long, value_name = "SLUGS", value_delimiter = ',')]
+    provider_ignore: Vec<String>,
+
+    /// Which upstream provider comes first: price, throughput, latency, exacto
+    #[arg(long, value_name = "MEASURE")]
+    provider_sort: Option<String>,
+
+    /// Try no other upstream provider when the first one fails
+    #[arg(long)]
+    no_provider_fallbacks: bool,
+
+    /// Only upstream providers that support every parameter of the request
+    #[arg(long)]
+    require_parameters: bool,
+
+    /// Whether upstream providers may keep or train on prompts: allow, deny
+    #[arg(long, value_name = "WORD", value_parser = ["allow", "deny"])]
+    data_collection: Option<String>,
+
+    /// Only endpoints that retain nothing
+    #[arg(long)]
+    zdr: bool,
+
+    /// Only these precisions: fp8,bf16
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    quantization: Vec<String>,
+
+    /// The most that a million tokens of the prompt may cost, in US dollars
+    #[arg(long, value_name = "USD")]
+    max_price_in: Option<Usd>,
+
+    /// The most that a million tokens of the answer may cost, in US dollars
+    #[arg(long, value_name = "USD")]
+    max_price_out: Option<Usd>,
+
+    /// Keeps a conversation on one upstream provider
+    #[arg(long, value_name = "ID")]
+    session_id: Option<String>,
+
+    /// Take an answer that the service has given before, if it has, for free
+    #[arg(long)]
+    response_cache: bool,
+
+    /// Have the service tell how it routed the request
+    #[arg(long)]
+    show_routing: bool,
+
+    /// A header of your own, such as x-anthropic-beta=...; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = super::label)]
+    header: Vec<(String, String)>,
+}
+
+impl Routing {
+    /// The options that were given, beside those in `options` already.
+    pub(super) fn add_to(&self, mut options: OpenRouterOptions) -> OpenRouterOptions {
+        options.models = filled(&self.fallback);
+        options.allow_paid_fallback = self.allow_paid_fallback;
+        let preferences = self.preferences();
+        options.provider = (preferences != ProviderPreferences::new()).then_some(preferences);
+        options.session_id = self.session_id.clone();
+        options.response_cache = self.response_cache.then(|| ResponseCache::new().enabled(true));
+        options.metadata = self.show_routing.then_some(true);
+        options.headers = self.header.iter().cloned().collect();
+        options
+    }
+
+    /// The models to try when the others failed.
+    pub(crate) fn fallbacks(&self) -> &[String] {
+        &self.fallback
+    }
+
+    fn preferences(&self) -> ProviderPreferences {
+        let mut preferences = ProviderPreferences::new();
+        preferences.order = filled(&self.provider_order);
+        preferences.only = filled(&self.provider_only);
+        preferences.ignore = filled(&self.provider_ignore);
+        preferences.quantizations = filled(&self.quantization);
+        preferences.sort = self.provider_sort.as_deref().map(Into::into);
+        preferences.allow_fallbacks = self.no_provider_fallbacks.then_some(false);
+        preferences.require_parameters = self.require_parameters.then_some(true);
+        preferences.data_collection = self.data_collection.as_deref().map(Into::into);
+        preferences.zdr = self.zdr.then_some(true);
+        if self.max_price_in.is_some() || self.max_price_out.is_some() {
+            let mut most = MaxPrice::new();
+            most.prompt = self.max_price_in.map(Into::into);
+            most.completion = self.max_price_out.map(Into::into);
+            preferences.max_price = Some(most);
+        }
+        preferences
+    }
+}
+
+fn filled(words: &[String]) -> Option<List<String>> {
+    (!words.is_empty()).then(|| words.to_vec().into())
+}
