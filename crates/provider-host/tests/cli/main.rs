@@ -9,6 +9,7 @@ mod exits;
 mod key;
 mod models;
 mod providers;
+mod requests;
 #[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
