@@ -1,0 +1,32 @@
+use openrouter_provider::OpenRouter;
+use provider_core::{ChatRequest, Error, ModelQuery, ModelSort, UtcTime};
+
+pub async fn catalogue_and_cost(openrouter: &OpenRouter) -> Result<(), Error> {
+    let catalogue = openrouter.models().await?; // what this key may use
+    let query =
+        ModelQuery::new("claude").supports("tools").min_context(100_000).sort(ModelSort::Price).limit(5);
+    for model in catalogue.select(&query) {
+        println!("{} ({:?} tokens of context)", model.id, model.context_length);
+    }
+
+    // What a model cannot do is known before the call, and what it would cost roughly.
+    let request = ChatRequest::new("openai/gpt-4o").user("Hello").max_tokens(500);
+    let Some(model) = catalogue.find(&request.model) else { return Ok(()) };
+    assert!(model.problems(&request).is_empty());
+    println!("{}", model.estimate(&request, UtcTime::now())); // "about 0.00500… USD (estimate)"
+
+    // What it did cost comes with the answer, exactly.
+    let reply = openrouter.chat(&request).await?;
+    println!("{:?}", reply.usage.cost);
+
+    // And what the account says of it afterwards.
+    if let Some(id) = &reply.id {
+        let generation = openrouter.generation(id).await?; // waits shortly while it is not there yet
+        println!("{:?} run by {:?}", generation.total_cost, generation.provider_name);
+    }
+    for endpoint in openrouter.endpoints("openai/gpt-4o").await?.endpoints {
+        println!("{}: up {:?} %", endpoint.provider_name, endpoint.uptime_last_1d);
+    }
+    println!("{:?} left on the key", openrouter.key().await?.limit_remaining);
+    Ok(())
+}
