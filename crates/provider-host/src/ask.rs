@@ -1,23 +1,15 @@
 //! One question to one model, with a stopwatch.
 
+use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
+use provider_compare::{Stopwatch, Timings};
 use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event};
 use provider_registry::SelectedModel;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use tokio::time::{Instant, timeout_at};
-
-/// How long things took.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Timings {
-    /// Until the first piece of an answer, thoughts included; `None` if there was none, or it came whole.
-    #[serde(rename = "time_to_first_token_ms", serialize_with = "milliseconds")]
-    pub(crate) first_token: Option<Duration>,
-    /// Until the end; `None` if nothing was sent.
-    #[serde(rename = "total_ms", serialize_with = "milliseconds")]
-    pub(crate) total: Option<Duration>,
-}
+use tokio::time::sleep;
 
 /// What came of a question.
 #[derive(Debug)]
@@ -78,86 +70,59 @@ impl Question {
 
     /// Waits for the whole answer.
     pub(crate) async fn whole(&self) -> Outcome {
-        let clock = Clock::start(self.limit);
-        let result = match clock.bound(self.model.chat(&self.request)).await {
-            Ok(result) => result,
-            Err(late) => Err(self.placed(late)),
-        };
-        self.outcome(result, None, &clock)
+        let (watch, mut bound) = (Stopwatch::start(), pin!(self.bound()));
+        let result = before(&mut bound, self.model.chat(&self.request)).await.and_then(|result| result);
+        self.outcome(result, &watch)
     }
 
-    /// Reads the answer as it comes, and shows each event to `watch`, which can stop it by an error of its own.
+    /// Reads the answer as it comes, and shows each event to `show`, which can stop it by an error of its own.
     ///
     /// # Errors
-    /// That of `watch`. What the model or the service does wrong is part of the outcome.
+    /// That of `show`. What the model or the service does wrong is part of the outcome.
     pub(crate) async fn streamed<E>(
         &self,
-        mut watch: impl FnMut(&Event) -> Result<(), E>,
+        mut show: impl FnMut(&Event) -> Result<(), E>,
     ) -> Result<Outcome, E> {
-        let clock = Clock::start(self.limit);
-        let mut stream = match clock.bound(self.model.stream(&self.request)).await {
+        let (mut watch, mut bound) = (Stopwatch::start(), pin!(self.bound()));
+        let mut stream = match before(&mut bound, self.model.stream(&self.request)).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Ok(self.outcome(Err(error), None, &clock)),
-            Err(late) => return Ok(self.outcome(Err(self.placed(late)), None, &clock)),
+            Ok(Err(error)) | Err(error) => return Ok(self.outcome(Err(error), &watch)),
         };
-        let mut first_token = None;
         let result = loop {
-            match clock.bound(stream.next()).await {
+            match before(&mut bound, stream.next()).await {
                 Ok(Some(Ok(event))) => {
-                    if first_token.is_none() && !matches!(event, Event::Finished(_)) {
-                        first_token = Some(clock.passed());
-                    }
-                    watch(&event)?;
+                    watch.event(&event);
+                    show(&event)?;
                 }
                 Ok(Some(Err(_)) | None) => break stream.into_response(),
+                // The answer is complete; only its connection was not done yet.
+                Err(_) if watch.is_finished() => break stream.into_response(),
                 Err(late) => break Err(stream.abandon(late)),
             }
         };
-        Ok(self.outcome(result, first_token, &clock))
+        Ok(self.outcome(result, &watch))
     }
 
-    fn placed(&self, error: Error) -> Error {
-        error.with_provider(&self.model.reference().provider).with_model(self.model.id())
+    /// The end of the time that is allowed.
+    async fn bound(&self) -> Error {
+        let Some(limit) = self.limit else { return pending().await };
+        sleep(limit).await;
+        let message = format!("there was no complete answer within {} s", limit.as_secs_f64());
+        let late = Error::new(ErrorKind::Timeout, message);
+        late.with_provider(&self.model.reference().provider).with_model(self.model.id())
     }
 
-    fn outcome(
-        &self,
-        result: Result<ChatResponse, Error>,
-        first_token: Option<Duration>,
-        clock: &Clock,
-    ) -> Outcome {
-        let timings = Timings { first_token, total: Some(clock.passed()) };
+    fn outcome(&self, result: Result<ChatResponse, Error>, watch: &Stopwatch) -> Outcome {
+        let timings = watch.stop(result.as_ref().ok().map(|response| &response.usage));
         Outcome { requested: self.requested.clone(), result, timings }
     }
 }
 
-/// The time that has passed, and the time that is allowed.
-struct Clock {
-    started: Instant,
-    limit: Option<Duration>,
-}
-
-impl Clock {
-    fn start(limit: Option<Duration>) -> Self {
-        Self { started: Instant::now(), limit }
+/// Waits for `work`, but not beyond `bound`, which is looked at first: work that never has to wait ends, too.
+async fn before<W: Future>(bound: impl Future<Output = Error>, work: W) -> Result<W::Output, Error> {
+    tokio::select! {
+        biased;
+        late = bound => Err(late),
+        output = work => Ok(output),
     }
-
-    fn passed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    /// Waits for `work`, but not beyond the limit.
-    async fn bound<F: Future>(&self, work: F) -> Result<F::Output, Error> {
-        let deadline = self.limit.and_then(|limit| self.started.checked_add(limit));
-        let (Some(limit), Some(deadline)) = (self.limit, deadline) else { return Ok(work.await) };
-        timeout_at(deadline, work).await.map_err(|_| {
-            let message = format!("there was no complete answer within {} s", limit.as_secs_f64());
-            Error::new(ErrorKind::Timeout, message)
-        })
-    }
-}
-
-fn milliseconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    // To the microsecond: more digits say nothing.
-    time.map(|time| time.as_micros() as f64 / 1_000.0).serialize(serializer)
 }

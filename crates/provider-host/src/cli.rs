@@ -131,7 +131,7 @@ pub(crate) struct ChatArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Rows have the order of the models on the command line, whichever answers first. A model that fails stops no \
-other. The exit code is 0 if at least one answered, and else that of the first error.
+other. The exit code is 0 if at least one answered, and else that of the first error. Ctrl-C shows what is there by then.
 
 Examples:
   provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
@@ -156,6 +156,10 @@ pub(crate) struct CompareArgs {
     /// Give up on a model after so many seconds
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     pub(crate) timeout: Duration,
+
+    /// Give up on all that have not answered so many seconds after the start
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) deadline: Option<Duration>,
 
     #[command(flatten)]
     pub(crate) params: Params,

@@ -1,18 +1,12 @@
 //! `compare`: one question to several models at once. One cell for each, in the order they were named.
 
-mod cell;
-mod markdown;
 mod table;
-mod totals;
 
-use std::convert::Infallible;
+use std::pin::pin;
 
-use provider_core::ChatRequest;
-use serde::Serialize;
-use tokio::task::JoinSet;
+use provider_compare::{Cell, CellStep, Comparison, Ended, Report};
+use tokio::signal::ctrl_c;
 
-use self::totals::Totals;
-use crate::ask::{Outcome, Question};
 use crate::cli::{CompareArgs, CompareOutput, ConnectArgs};
 use crate::connect::Host;
 use crate::exit::Failure;
@@ -20,81 +14,74 @@ use crate::output::Output;
 use crate::output::progress::Progress;
 use crate::prompt;
 
-/// What came of a comparison.
-#[derive(Debug, Serialize)]
-struct Comparison {
-    prompt: String,
-    cells: Vec<Outcome>,
-    totals: Totals,
+/// Hears Ctrl-C itself: what is finished by then is shown.
+pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
+    let mut interrupt = pin!(async {
+        // Where signals cannot be heard, none comes.
+        if ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    });
+    // The host stays while its models are asked: the sandbox goes with it.
+    let (comparison, _host) = tokio::select! {
+        biased;
+        () = &mut interrupt => return Err(Failure::Interrupted),
+        prepared = prepared(args, connect, output) => prepared?,
+    };
+
+    let progress = Progress::new(output, "asking");
+    let mut done = 0;
+    let asked = comparison.run_until(interrupt, |happened| {
+        if let CellStep::Finished(_) = happened.step {
+            done += 1;
+            progress.relabel(format!("{done} of {} done", args.models.len()));
+        }
+    });
+    let mut report = progress.during(asked).await;
+    // Here this has always been the text on the command line, which may name the provider, too.
+    for cell in &mut report.cells {
+        cell.requested.clone_from(&cell.label);
+    }
+    match args.output {
+        CompareOutput::Table => output.write(&table::render(&report, output))?,
+        CompareOutput::Markdown => output.write_foreign(&report.to_markdown())?,
+        CompareOutput::Json => output.write_document(&report)?,
+    }
+    end(&report)
 }
 
-pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
+async fn prepared(
+    args: &CompareArgs,
+    connect: &ConnectArgs,
+    output: Output,
+) -> Result<(Comparison, Host), Failure> {
     let prompt = prompt::read(Some(&args.prompt), output).await?;
     let request = args.params.request(&prompt)?;
     let host = Host::open(connect, output).await?;
-
-    let progress = Progress::new(output, "asking");
-    let cells = progress.during(ask_all(args, &host, &request, &progress)).await;
-    let totals = Totals::of(&cells);
-    let comparison = Comparison { prompt, cells, totals };
-    match args.output {
-        CompareOutput::Table => output.write(&table::render(&comparison, output))?,
-        CompareOutput::Markdown => output.write_foreign(&markdown::render(&comparison))?,
-        CompareOutput::Json => output.write_json(&comparison)?,
+    let mut comparison =
+        Comparison::new(request).concurrency(args.concurrency.into()).cell_timeout(args.timeout);
+    if let Some(deadline) = args.deadline {
+        comparison = comparison.deadline(deadline);
     }
-    comparison.end()
+    for requested in &args.models {
+        let cell = match host.model(requested).await {
+            Ok(model) => Cell::new(requested, model.provider().clone(), model.id())
+                .provider_name(&model.reference().provider),
+            Err(error) => Cell::not_asked(requested, error),
+        };
+        comparison = comparison.cells([cell]);
+    }
+    Ok((comparison, host))
 }
 
-impl Comparison {
-    /// A success if at least one model answered, or else the first error.
-    fn end(&self) -> Result<(), Failure> {
-        let errors: Vec<_> = self.cells.iter().filter_map(|cell| cell.result.as_ref().err()).collect();
-        match errors.first() {
-            Some(first) if errors.len() == self.cells.len() => Err(Failure::Told(first.kind())),
-            _ => Ok(()),
-        }
+/// A success if at least one model answered, or else the first error. Ctrl-C is none.
+fn end(report: &Report) -> Result<(), Failure> {
+    if report.ended == Ended::Stopped {
+        return Err(Failure::Interrupted);
     }
-}
-
-/// Asks every model, in order and so many at a time. Dropping the future stops all of them.
-async fn ask_all(
-    args: &CompareArgs,
-    host: &Host,
-    request: &ChatRequest,
-    progress: &Progress,
-) -> Vec<Outcome> {
-    let mut cells: Vec<(usize, Outcome)> = Vec::new();
-    let mut running = JoinSet::new();
-    let mut waiting = args.models.iter().enumerate();
-    loop {
-        while running.len() < args.concurrency.into() {
-            let Some((place, requested)) = waiting.next() else { break };
-            match host.model(requested).await {
-                Ok(model) => {
-                    let question = Question::new(requested, model, request.clone(), Some(args.timeout));
-                    running.spawn(async move { (place, answer(question).await) });
-                }
-                Err(error) => cells.push((place, Outcome::not_asked(requested, error))),
-            }
-        }
-        progress.relabel(format!("{} of {} done", cells.len(), args.models.len()));
-        match running.join_next().await {
-            Some(Ok(cell)) => cells.push(cell),
-            // Nothing cancels a cell, so it panicked, and that is no answer of a model.
-            Some(Err(broken)) => {
-                if let Ok(panic) = broken.try_into_panic() {
-                    std::panic::resume_unwind(panic);
-                }
-            }
-            None => break,
-        }
+    let mut errors = report.cells.iter().filter_map(|cell| cell.result.as_ref().err());
+    match errors.next() {
+        Some(first) if report.totals.answered == 0 => Err(Failure::Told(first.kind())),
+        _ => Ok(()),
     }
-    cells.sort_by_key(|(place, _)| *place);
-    cells.into_iter().map(|(_, cell)| cell).collect()
-}
-
-/// Streams, so that the first token can be timed.
-async fn answer(question: Question) -> Outcome {
-    let Ok(outcome) = question.streamed(|_| Ok::<(), Infallible>(())).await;
-    outcome
 }

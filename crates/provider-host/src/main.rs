@@ -52,11 +52,13 @@ fn end(result: Result<(), Failure>, output: Output) -> ExitCode {
     }
 }
 
-/// Runs the command. Ctrl-C drops it, which closes its connections; for the sandbox that is the way to end well.
+/// Runs the command. Ctrl-C drops it, which closes its connections; for the sandbox that is the way to end well. A
+/// comparison hears it itself, since it has something to show.
 async fn until_interrupted(cli: &Cli, output: Output) -> Result<(), Failure> {
+    let listens_itself = matches!(cli.command, Command::Compare(_));
     tokio::select! {
         result = run(cli, output) => result,
-        Ok(()) = tokio::signal::ctrl_c() => match cli.command {
+        Ok(()) = tokio::signal::ctrl_c(), if !listens_itself => match cli.command {
             Command::Sandbox(_) => Ok(()),
             _ => Err(Failure::Interrupted),
         },

@@ -79,8 +79,15 @@ impl Output {
     /// # Errors
     /// When standard output takes no more.
     pub(crate) fn write_json(&self, body: &impl Serialize) -> Result<(), StdoutError> {
-        let document = Document { schema_version: SCHEMA_VERSION, body };
-        let json = serde_json::to_string_pretty(&document).map_err(|error| StdoutError(error.into()))?;
+        self.write_document(&Document { schema_version: SCHEMA_VERSION, body })
+    }
+
+    /// Writes a result for programs that has the version of its form in it.
+    ///
+    /// # Errors
+    /// When standard output takes no more.
+    pub(crate) fn write_document(&self, document: &impl Serialize) -> Result<(), StdoutError> {
+        let json = serde_json::to_string_pretty(document).map_err(|error| StdoutError(error.into()))?;
         self.write_foreign(&(json + "\n"))
     }
 

@@ -1,9 +1,10 @@
 //! What is said after an answer: who gave it, what it used and cost, how it ended, how long it took.
 
 use openrouter_provider::OpenRouterResponse;
+use provider_compare::Timings;
 use provider_core::{ChatResponse, Usage};
 
-use crate::ask::{Outcome, Timings};
+use crate::ask::Outcome;
 use crate::output::number::{dollars, duration, grouped, or_unknown};
 use crate::output::style::Paint;
 use crate::output::text;

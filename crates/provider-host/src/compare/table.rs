@@ -1,57 +1,65 @@
 //! A comparison for the terminal: a row of figures for each model, and below it the beginning of what it said.
 
-use super::Comparison;
-use super::cell::{figures, said};
-use crate::ask::Outcome;
+use provider_compare::{CellReport, Figures, Report};
+
 use crate::output::table::{self, Table};
 use crate::output::{Output, text};
 
 /// How much of an answer is shown where the terminal sets no limit.
 const ANSWER_COLUMNS: usize = 100;
 
-pub(super) fn render(comparison: &Comparison, output: Output) -> String {
-    let wide = wide(comparison, output);
+pub(super) fn render(report: &Report, output: Output) -> String {
+    let wide = wide(report, output);
     let fits = output.columns.is_none_or(|columns| wide.width() <= columns);
-    let table = if fits { wide } else { narrow(comparison, output) };
-    let totals = output.out.bold(comparison.totals.to_string());
+    let table = if fits { wide } else { narrow(report, output) };
+    let totals = output.out.bold(report.totals.to_string());
     format!("{}{totals}\n", table.render(output.columns, output.out))
 }
 
 /// All figures in one row.
-fn wide(comparison: &Comparison, output: Output) -> Table {
+fn wide(report: &Report, output: Output) -> Table {
     let mut table = with_figures(Table::new().left("REQUESTED").left("SERVED").left("PROVIDER"));
-    for cell in &comparison.cells {
-        table.row(figures(cell));
-        table.below(beginning(cell, output));
+    for cell in &report.cells {
+        let figures = cell.figures();
+        let who = [cell.label.clone(), figures.served.clone(), figures.provider.clone()];
+        table.row(who.into_iter().chain(row(figures)));
+        below(&mut table, cell, output);
     }
     table
 }
 
 /// The same with who served on a line of its own.
-fn narrow(comparison: &Comparison, output: Output) -> Table {
+fn narrow(report: &Report, output: Output) -> Table {
     let mut table = with_figures(Table::new().left("REQUESTED"));
-    for cell in &comparison.cells {
-        let [requested, served, provider, figures @ ..] = figures(cell);
-        let [first, total, tokens_in, tokens_out, cost, finish] = figures;
-        table.row([requested, first, total, tokens_in, tokens_out, cost, finish]);
+    for cell in &report.cells {
+        let figures = cell.figures();
+        let served = format!("served by {} (model {})", figures.provider, figures.served);
+        table.row([cell.label.clone()].into_iter().chain(row(figures)));
         if cell.response().is_some() {
-            table.below(text::one_line(&format!("served by {provider} (model {served})")));
+            table.below(text::one_line(&served));
         }
-        table.below(beginning(cell, output));
+        below(&mut table, cell, output);
     }
     table
 }
 
 fn with_figures(table: Table) -> Table {
-    table.right("FIRST").right("TOTAL").right("IN").right("OUT").right("COST").left("FINISH")
+    table.right("FIRST").right("TOTAL").right("IN").right("OUT").right("OUT/S").right("COST").left("FINISH")
 }
 
-/// The beginning of the answer, or the error.
-fn beginning(cell: &Outcome, output: Output) -> String {
+/// The figures in the order of the columns.
+fn row(f: Figures) -> [String; 7] {
+    [f.first_token, f.total, f.tokens_in, f.tokens_out, f.tokens_per_second, f.cost, f.finish]
+}
+
+/// The beginning of the answer, and the error.
+fn below(table: &mut Table, cell: &CellReport, output: Output) {
     let room = output.columns.map_or(ANSWER_COLUMNS, |columns| columns.saturating_sub(table::INDENT.len()));
-    match &cell.result {
-        Ok(response) => output.out.dim(text::cut(&text::one_line(&said(response)), room)).to_string(),
+    if let Some(said) = cell.said() {
+        table.below(output.out.dim(text::cut(&text::one_line(&said), room)).to_string());
+    }
+    if let Err(error) = &cell.result {
         // Cut short it would help nobody.
-        Err(error) => output.out.red(format!("error: {}", text::one_line(&error.to_string()))).to_string(),
+        table.below(output.out.red(format!("error: {}", text::one_line(&error.to_string()))).to_string());
     }
 }

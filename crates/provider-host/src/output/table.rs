@@ -50,8 +50,8 @@ impl Table {
     }
 
     /// Adds a row: one cell per column, each made one line.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        let cells = cells.iter().map(|cell| text::one_line(cell)).collect();
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells = cells.into_iter().map(|cell| text::one_line(&cell)).collect();
         self.rows.push(Row { cells, below: Vec::new() });
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+pub(crate) use provider_compare::show::one_line;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// `text` without control characters other than line breaks and tabs, so that it cannot steer a terminal.
@@ -12,16 +13,6 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
-}
-
-/// `text` on one line: every run of white space is a single space, and control characters are gone.
-pub(crate) fn one_line(text: &str) -> String {
-    let words: Vec<String> = text
-        .split_whitespace()
-        .map(|word| word.chars().filter(|c| !c.is_control()).collect())
-        .filter(|word: &String| !word.is_empty())
-        .collect();
-    words.join(" ")
 }
 
 /// How many columns `text` takes.
@@ -52,12 +43,11 @@ pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, harmless, one_line, width};
+    use super::{cut, harmless, width};
 
     #[test]
     fn a_terminal_cannot_be_steered() {
         assert_eq!(harmless("a\x1b[31m\tb\r\n\u{9b}c"), "a[31m\tb\nc");
-        assert_eq!(one_line(" a\r\n\n b\t\x1b c\u{7}d "), "a b cd");
     }
 
     #[test]

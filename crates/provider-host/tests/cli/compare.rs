@@ -61,6 +61,49 @@ async fn json_has_everything_and_exact_sums() {
 }
 
 #[tokio::test]
+async fn json_tells_who_was_asked_and_how_long_it_took() {
+    let sandbox = sandbox().await;
+    let args =
+        ["compare", "Say hi", "openrouter:openai/gpt-4o", "sandbox/no-credits", "--system", "Be brief."];
+    let json =
+        ran(&mut against(&sandbox, &[&args[..], &["--output", "json"]].concat())).await.with_code(0).json();
+    assert_eq!(
+        (&json["schema_version"], &json["prompt"], &json["ended"]),
+        (&1.into(), &"Say hi".into(), &"complete".into())
+    );
+    assert_eq!(json["messages"][0]["text"], "Be brief.");
+    for cell in json["cells"].as_array().unwrap() {
+        assert_eq!((&cell["requested"], &cell["provider"]), (&cell["label"], &"openrouter".into()));
+        assert!(cell["timings"]["total_ms"].as_f64().unwrap() > 0.0);
+    }
+    assert_eq!(json["cells"][0]["requested"], "openrouter:openai/gpt-4o", "as it was typed");
+    assert_eq!(json["cells"][0]["response"]["requested"], "openai/gpt-4o");
+    assert!(json["totals"]["duration_ms"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test]
+async fn the_deadline_is_that_of_all_models() {
+    let sandbox = sandbox().await;
+    let args = [
+        "compare",
+        "Say hi",
+        "openai/gpt-4o",
+        "sandbox/stall",
+        "openai/gpt-5",
+        "--concurrency",
+        "1",
+        "--deadline",
+        "1",
+    ];
+    let ran = ran(&mut against(&sandbox, &args)).await.with_code(0);
+    assert_has(
+        &ran.out,
+        &["error: timeout: there was no complete answer", "error: timeout: not asked", "1 of 3 answered"],
+    );
+    assert_eq!(sandbox.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn if_all_fail_the_first_error_counts() {
     let ran = run(&["compare", "Say hi", "sandbox/rate-limit", "sandbox/no-credits"]).await.with_code(6);
     assert_has(&ran.out, &["error: rate limited", "error: payment required", "0 of 2 answered"]);

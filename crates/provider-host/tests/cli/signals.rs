@@ -42,6 +42,43 @@ async fn ctrl_c_closes_all_connections_of_a_comparison() {
 }
 
 #[tokio::test]
+async fn ctrl_c_shows_what_a_comparison_has() {
+    let sandbox = sandbox().await;
+    let models = ["openai/gpt-4o", "sandbox/stall", "openai/gpt-5"];
+    let args = [&["compare", "Hello"], &models[..], &["--concurrency", "1", "--output", "json"]].concat();
+    let child = against(&sandbox, &args).spawn().unwrap();
+    while sandbox.requests().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    interrupt(&child);
+    let ran = gone(child).await.with_code(130);
+    assert_eq!(ran.err, "\ninterrupted\n");
+    let report = ran.json();
+    assert_eq!((&report["ended"], &report["totals"]["answered"]), (&"stopped".into(), &1.into()));
+    let cells = report["cells"].as_array().unwrap();
+    assert!(!cells[0]["response"]["message"]["text"].as_str().unwrap().is_empty());
+    for (cell, asked) in cells[1..].iter().zip([true, false]) {
+        assert_eq!(cell["error"]["kind"], "interrupted");
+        assert_eq!(cell["error"]["message"].as_str().unwrap().starts_with("not asked"), !asked);
+    }
+    assert_eq!(sandbox.requests().len(), 2);
+    all_streams_closed(&sandbox).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_is_heard_while_a_comparison_reads_its_prompt() {
+    let mut command = binary();
+    let args = ["compare", "-", "openai/gpt-4o", "--sandbox"];
+    let mut child = command.args(args).stdin(Stdio::piped()).spawn().unwrap();
+    let stdin = child.stdin.take();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    interrupt(&child);
+    let ran = gone(child).await.with_code(130);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", "\ninterrupted\n"));
+    drop(stdin);
+}
+
+#[tokio::test]
 async fn ctrl_c_is_heard_while_reading_standard_input() {
     let mut command = binary();
     let mut child =

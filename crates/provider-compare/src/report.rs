@@ -1,0 +1,80 @@
+//! What came of a comparison.
+
+mod asked;
+mod cell;
+mod figures;
+mod markdown;
+mod totals;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub(crate) use self::asked::Asked;
+pub use self::asked::AskedMessage;
+pub use self::cell::CellReport;
+pub use self::figures::Figures;
+pub use self::totals::Totals;
+use crate::Ended;
+
+/// What came of a comparison: the question, a cell for each model in the order they were added, and the sums.
+///
+/// Serialises as the [crate's documentation](crate#the-report-as-json) says, and reads as [Markdown](Self::to_markdown).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The version of the form it serialises in: 1.
+    pub schema_version: u32,
+    /// When the comparison began, in seconds since 1970.
+    pub created: u64,
+    /// The text of the last user message.
+    pub prompt: String,
+    /// The texts of all messages.
+    pub messages: Vec<AskedMessage>,
+    /// What each model gave.
+    pub cells: Vec<CellReport>,
+    /// All cells together.
+    pub totals: Totals,
+    /// Whether it ran to its end.
+    pub ended: Ended,
+}
+
+impl Report {
+    /// The version of the form that reports serialise in. New names do not change it.
+    pub const SCHEMA_VERSION: u32 = 1;
+
+    pub(crate) fn new(
+        created: u64,
+        asked: Asked,
+        cells: Vec<CellReport>,
+        duration: Duration,
+        ended: Ended,
+    ) -> Self {
+        let totals = Totals::of(&cells, duration);
+        let Asked { prompt, messages } = asked;
+        Self { schema_version: Self::SCHEMA_VERSION, created, prompt, messages, cells, totals, ended }
+    }
+
+    /// The cell whose answer was complete first after it was asked; the first of them when several are equal. `None` if none
+    /// answered.
+    pub fn fastest(&self) -> Option<&CellReport> {
+        self.least(|cell| cell.timings.total)
+    }
+
+    /// The cell whose answer cost the least, of those whose [cost](CellReport::cost) is known; the first of them when several
+    /// are equal. `None` if there is none.
+    pub fn cheapest(&self) -> Option<&CellReport> {
+        self.least(CellReport::cost)
+    }
+
+    /// The report for people: a table of figures, then every answer whole, as a quotation.
+    pub fn to_markdown(&self) -> String {
+        markdown::render(self)
+    }
+
+    fn least<T: Ord>(&self, figure: impl Fn(&CellReport) -> Option<T>) -> Option<&CellReport> {
+        let answered = self.cells.iter().filter(|cell| cell.result.is_ok());
+        let known = answered.filter_map(|cell| Some((figure(cell)?, cell)));
+        known.min_by(|(one, _), (other, _)| Ord::cmp(one, other)).map(|(_, cell)| cell)
+    }
+}

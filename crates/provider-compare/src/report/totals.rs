@@ -1,0 +1,79 @@
+//! Everything added up, money exactly.
+
+use std::fmt;
+use std::time::Duration;
+
+use provider_core::{Usage, Usd};
+use serde::{Serialize, Serializer};
+
+use crate::CellReport;
+use crate::show::{dollars, duration, grouped};
+
+/// Sums over all cells. What failed after it had used something counts, since it is billed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Totals {
+    /// How many models there were to ask.
+    pub models: usize,
+    /// How many of them answered.
+    pub answered: usize,
+    /// Tokens of the requests.
+    pub prompt_tokens: u64,
+    /// Tokens of the answers.
+    pub completion_tokens: u64,
+    /// What the services charged.
+    pub cost: Usd,
+    /// What upstream providers charged besides, for keys of your own.
+    pub upstream_cost: Usd,
+    /// How many answers, whole or in part, have a cost that nobody told; it is missing in `cost`.
+    pub cost_unknown: usize,
+    /// How long the comparison took.
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub duration: Duration,
+}
+
+impl Totals {
+    pub(super) fn of(cells: &[CellReport], duration: Duration) -> Self {
+        let usages: Vec<&Usage> =
+            cells.iter().filter_map(CellReport::response).map(|response| &response.usage).collect();
+        let own_keys = usages.iter().filter(|usage| usage.is_byok == Some(true));
+        Self {
+            models: cells.len(),
+            answered: cells.iter().filter(|cell| cell.result.is_ok()).count(),
+            prompt_tokens: usages.iter().filter_map(|usage| usage.prompt_tokens).sum(),
+            completion_tokens: usages.iter().filter_map(|usage| usage.completion_tokens).sum(),
+            cost: usages.iter().filter_map(|usage| usage.cost).sum(),
+            upstream_cost: own_keys.filter_map(|usage| usage.upstream_cost).sum(),
+            cost_unknown: usages.iter().filter(|usage| usage.cost.is_none()).count(),
+            duration,
+        }
+    }
+}
+
+impl fmt::Display for Totals {
+    /// One line: `2 of 3 answered | tokens 24 in, 310 out | cost $0.00251 | 2.41 s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of {} answered | tokens {} in, {} out | cost {}",
+            self.answered,
+            self.models,
+            grouped(self.prompt_tokens),
+            grouped(self.completion_tokens),
+            dollars(self.cost)
+        )?;
+        if self.upstream_cost != Usd::ZERO {
+            write!(f, " and {} at upstream providers", dollars(self.upstream_cost))?;
+        }
+        match self.cost_unknown {
+            0 => {}
+            1 => f.write_str(" and one answer of unknown cost")?,
+            several => write!(f, " and {several} answers of unknown cost")?,
+        }
+        write!(f, " | {}", duration(self.duration))
+    }
+}
+
+fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    crate::timing::milliseconds(&Some(*time), serializer)
+}
