@@ -37,7 +37,7 @@ impl<F: FnMut(Progress<'_>), E: Future<Output = Limit>> Round<'_, F, E> {
         };
         let provider = cell.provider().map(str::to_owned);
         let requested = cell.requested().to_owned();
-        let report = CellReport { label: cell.label, provider, requested, result, timings };
+        let report = CellReport { label: cell.label, provider, requested, result, timings, listing: None };
         self.watcher.tell(index, &report.label, CellStep::Finished(&report));
         (index, report)
     }

@@ -41,6 +41,7 @@
 //! | `cells` | one for each model, in order: `label`, `provider`, `requested`, then `response` or `error`, then `timings` |
 //! | `cells[].response` | a [`ChatResponse`](provider_core::ChatResponse), tokens and cost in its `usage` |
 //! | `cells[].error` | an [`Error`](provider_core::Error), with what had come in `partial` |
+//! | `cells[].listing` | what the catalogue says, where [it was added](Report::add_listings): see [`Listing`] |
 //! | `cells[].timings` | `waited_ms`, `time_to_first_token_ms`, `total_ms`, `tokens_per_second`: see [`Timings`] |
 //! | `totals` | `models`, `answered`, `prompt_tokens`, `completion_tokens`, `cost`, `upstream_cost`, `cost_unknown`, `duration_ms`: see [`Totals`] |
 //! | `ended` | `complete`, `deadline` or `stopped` |
@@ -60,5 +61,5 @@ pub use cell::Cell;
 pub use comparison::Comparison;
 pub use limit::Ended;
 pub use progress::{CellStep, Progress};
-pub use report::{AskedMessage, CellReport, Figures, Report, Totals};
+pub use report::{AskedMessage, CellReport, Figures, Listing, Report, Totals};
 pub use timing::{Stopwatch, Timings};

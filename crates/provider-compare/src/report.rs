@@ -3,6 +3,7 @@
 mod asked;
 mod cell;
 mod figures;
+mod listing;
 mod markdown;
 mod totals;
 
@@ -14,6 +15,7 @@ pub(crate) use self::asked::Asked;
 pub use self::asked::AskedMessage;
 pub use self::cell::CellReport;
 pub use self::figures::Figures;
+pub use self::listing::Listing;
 pub use self::totals::Totals;
 use crate::Ended;
 

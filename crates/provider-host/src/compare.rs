@@ -3,9 +3,13 @@
 mod table;
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use provider_compare::{Cell, CellStep, Comparison, Ended, Report};
+use provider_core::Catalogue;
 use tokio::signal::ctrl_c;
+use tokio::time::timeout;
 
 use crate::cli::{CompareArgs, CompareOutput, ConnectArgs};
 use crate::connect::Host;
@@ -13,6 +17,9 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::output::progress::Progress;
 use crate::prompt;
+
+/// How long the catalogue is waited for when the answers are there.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Hears Ctrl-C itself: what is finished by then is shown.
 pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
@@ -23,7 +30,7 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
         }
     });
     // The host stays while its models are asked: the sandbox goes with it.
-    let (comparison, _host) = tokio::select! {
+    let (comparison, host) = tokio::select! {
         biased;
         () = &mut interrupt => return Err(Failure::Interrupted),
         prepared = prepared(args, connect, output) => prepared?,
@@ -37,7 +44,10 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
             progress.relabel(format!("{done} of {} done", args.models.len()));
         }
     });
-    let mut report = progress.during(asked).await;
+    let (mut report, catalogue) = progress.during(with_catalogue(asked, &host)).await;
+    if let (Some(catalogue), Ok(instance)) = (catalogue, host.instance()) {
+        report.add_listings(instance.id(), &catalogue);
+    }
     // Here this has always been the text on the command line, which may name the provider, too.
     for cell in &mut report.cells {
         cell.requested.clone_from(&cell.label);
@@ -72,6 +82,26 @@ async fn prepared(
         comparison = comparison.cells([cell]);
     }
     Ok((comparison, host))
+}
+
+/// Fetches the catalogue, for the prices, while the models answer. It is waited for a little, and not insisted on.
+async fn with_catalogue(
+    asked: impl Future<Output = Report>,
+    host: &Host,
+) -> (Report, Option<Arc<Catalogue>>) {
+    let (mut asked, mut fetched) = (pin!(asked), None);
+    let mut catalogue = pin!(async { host.instance().ok()?.catalogue().await.ok() });
+    loop {
+        tokio::select! {
+            report = &mut asked => {
+                if fetched.is_none() && report.ended != Ended::Stopped {
+                    fetched = timeout(PATIENCE, &mut catalogue).await.ok();
+                }
+                return (report, fetched.flatten());
+            }
+            catalogue = &mut catalogue, if fetched.is_none() => fetched = Some(catalogue),
+        }
+    }
 }
 
 /// A success if at least one model answered, or else the first error. Ctrl-C is none.

@@ -4,6 +4,7 @@ use provider_core::{ChatResponse, Error, Usd};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::Listing;
 use crate::Timings;
 
 /// What one model gave.
@@ -20,6 +21,8 @@ pub struct CellReport {
     pub result: Result<ChatResponse, Error>,
     /// How long it took.
     pub timings: Timings,
+    /// What the catalogue says of the model, where [it was added](crate::Report::add_listings).
+    pub listing: Option<Listing>,
 }
 
 impl CellReport {
@@ -61,9 +64,9 @@ impl CellReport {
 }
 
 impl Serialize for CellReport {
-    /// `label`, `provider`, `requested`, then either `response` or `error`, then `timings`.
+    /// `label`, `provider`, `requested`, then either `response` or `error`, then `timings`, and `listing` where there is one.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(Some(5))?;
+        let mut object = serializer.serialize_map(None)?;
         object.serialize_entry("label", &self.label)?;
         object.serialize_entry("provider", &self.provider)?;
         object.serialize_entry("requested", &self.requested)?;
@@ -72,6 +75,9 @@ impl Serialize for CellReport {
             Err(error) => object.serialize_entry("error", error)?,
         }
         object.serialize_entry("timings", &self.timings)?;
+        if let Some(listing) = &self.listing {
+            object.serialize_entry("listing", listing)?;
+        }
         object.end()
     }
 }

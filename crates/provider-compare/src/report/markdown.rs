@@ -21,6 +21,9 @@ pub(super) fn render(report: &Report) -> String {
             true => page.push_str(&format!("\n## {label}\n")),
             false => page.push_str(&format!("\n## {label} ({})\n", inline(&cell.requested))),
         }
+        if let Some(listing) = &cell.listing {
+            page.push_str(&format!("\n{listing}\n"));
+        }
         if let Some(said) = cell.said() {
             page.push_str(&format!("\n{}", quoted(&said)));
         }

@@ -55,6 +55,9 @@ fn row(f: Figures) -> [String; 7] {
 /// The beginning of the answer, and the error.
 fn below(table: &mut Table, cell: &CellReport, output: Output) {
     let room = output.columns.map_or(ANSWER_COLUMNS, |columns| columns.saturating_sub(table::INDENT.len()));
+    if let Some(listing) = &cell.listing {
+        table.below(listing.to_string());
+    }
     if let Some(said) = cell.said() {
         table.below(output.out.dim(text::cut(&text::one_line(&said), room)).to_string());
     }

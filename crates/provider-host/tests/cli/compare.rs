@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use openrouter_sandbox::Sandbox;
 
-use crate::support::{Ran, against, assert_has, ran, run, sandbox};
+use crate::support::{Ran, against, assert_has, questions, ran, run, sandbox};
 
 const MODELS: [&str; 3] = ["sandbox/slow-first-token", "sandbox/no-credits", "openai/gpt-4o"];
 
@@ -17,10 +17,15 @@ async fn compare(output: &str) -> Ran {
 async fn the_table_has_a_row_for_each_in_the_order_asked() {
     let table = compare("table").await.out;
     let starts: Vec<&str> = table.lines().map(|line| line.split(' ').next().unwrap()).collect();
-    assert_eq!(starts, ["REQUESTED", MODELS[0], "", MODELS[1], "", MODELS[2], "", "2"], "{table}");
+    assert_eq!(starts, ["REQUESTED", MODELS[0], "", MODELS[1], "", MODELS[2], "", "", "2"], "{table}");
     assert_has(
         &table,
-        &["openai/gpt-4o-2024-11-20", "  error: payment required: ", "2 of 3 answered | tokens"],
+        &[
+            "openai/gpt-4o-2024-11-20",
+            "  128,000 tokens of context, $2.5 in and $10 out per million tokens",
+            "  error: payment required: ",
+            "2 of 3 answered | tokens",
+        ],
     );
 }
 
@@ -37,7 +42,10 @@ async fn the_report_has_whole_answers() {
     );
     assert_has(
         &report,
-        &["\n## sandbox/no-credits\n\n**Error:** payment required", "\n## openai/gpt-4o\n\n> "],
+        &[
+            "\n## sandbox/no-credits\n\n**Error:** payment required",
+            "\n## openai/gpt-4o\n\n128,000 tokens of context",
+        ],
     );
 }
 
@@ -48,6 +56,7 @@ async fn json_has_everything_and_exact_sums() {
     let requested: Vec<_> = cells.iter().map(|cell| &cell["requested"]).collect();
     assert_eq!(requested, MODELS);
     assert_eq!(cells[1]["error"]["kind"], "payment_required");
+    assert_eq!(cells[2]["listing"]["context_length"], 128_000);
     assert_eq!((&json["totals"]["models"], &json["totals"]["answered"]), (&3.into(), &2.into()));
     let costs: Vec<f64> =
         cells.iter().filter_map(|cell| cell["response"]["usage"]["cost"].as_f64()).collect();
@@ -100,7 +109,7 @@ async fn the_deadline_is_that_of_all_models() {
         &ran.out,
         &["error: timeout: there was no complete answer", "error: timeout: not asked", "1 of 3 answered"],
     );
-    assert_eq!(sandbox.requests().len(), 2);
+    assert_eq!(questions(&sandbox).len(), 2);
 }
 
 #[tokio::test]
@@ -121,7 +130,7 @@ async fn one_at_a_time_is_possible_and_all_get_the_same() {
     let sandbox = sandbox().await;
     let args = ["compare", "Say hi", "openai/gpt-4o", "openai/gpt-5", "--concurrency", "1", "--seed", "5"];
     ran(&mut against(&sandbox, &args)).await.with_code(0);
-    let requests = sandbox.requests();
+    let requests = questions(&sandbox);
     let asked: Vec<_> = requests.iter().map(|request| &request.body["model"]).collect();
     assert_eq!(asked, ["openai/gpt-4o", "openai/gpt-5"]);
     assert!(requests.iter().all(|request| request.body["seed"] == 5));

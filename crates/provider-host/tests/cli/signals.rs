@@ -5,7 +5,7 @@ use openrouter_sandbox::Sandbox;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
-use crate::support::{against, all_streams_closed, binary, gone, sandbox};
+use crate::support::{against, all_streams_closed, binary, gone, questions, sandbox};
 
 /// What Ctrl-C does.
 pub(crate) fn interrupt(child: &Child) {
@@ -47,7 +47,7 @@ async fn ctrl_c_shows_what_a_comparison_has() {
     let models = ["openai/gpt-4o", "sandbox/stall", "openai/gpt-5"];
     let args = [&["compare", "Hello"], &models[..], &["--concurrency", "1", "--output", "json"]].concat();
     let child = against(&sandbox, &args).spawn().unwrap();
-    while sandbox.requests().len() < 2 {
+    while questions(&sandbox).len() < 2 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     interrupt(&child);
@@ -61,7 +61,7 @@ async fn ctrl_c_shows_what_a_comparison_has() {
         assert_eq!(cell["error"]["kind"], "interrupted");
         assert_eq!(cell["error"]["message"].as_str().unwrap().starts_with("not asked"), !asked);
     }
-    assert_eq!(sandbox.requests().len(), 2);
+    assert_eq!(questions(&sandbox).len(), 2);
     all_streams_closed(&sandbox).await;
 }
 

@@ -3,7 +3,7 @@
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use openrouter_sandbox::Sandbox;
+use openrouter_sandbox::{RecordedRequest, Sandbox};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
@@ -90,6 +90,11 @@ impl Ran {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
+}
+
+/// What the sandbox was asked, the catalogue aside.
+pub(crate) fn questions(sandbox: &Sandbox) -> Vec<RecordedRequest> {
+    sandbox.requests().into_iter().filter(|request| request.method == "POST").collect()
 }
 
 /// Asserts that a text has all of these in it.
