@@ -14,6 +14,8 @@ mod caching;
 mod catalogue_and_cost;
 #[path = "../../docs/examples/chat.rs"]
 mod chat;
+#[path = "../../docs/examples/comparison.rs"]
+mod comparison;
 #[path = "../../docs/examples/images_and_files.rs"]
 mod images_and_files;
 #[path = "../../docs/examples/reasoning.rs"]
@@ -104,4 +106,12 @@ async fn routing() {
 async fn catalogue_and_cost() {
     let (_sandbox, client) = sandbox().await;
     catalogue_and_cost::catalogue_and_cost(&client).await.expect("it runs");
+}
+
+#[tokio::test]
+async fn comparison() {
+    let (sandbox, client) = sandbox().await;
+    let report = comparison::comparison(std::sync::Arc::new(client)).await.expect("it runs");
+    assert!(report.contains("## Claude") && report.contains("2 of 3 answered"), "{report}");
+    assert_eq!(sandbox.requests().iter().filter(|request| request.method == "POST").count(), 3);
 }
