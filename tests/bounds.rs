@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use openrouter_provider::Limits;
-use provider_core::{ChatResponse, ErrorKind, Event};
+use openrouter_provider::{Limits, OpenRouter};
+use provider_core::{ChatResponse, ErrorKind, Event, TimeoutPhase};
 use provider_tests::{Reply, ScriptedServer, chunk, openrouter, read, request};
 
 #[tokio::test]
@@ -16,13 +16,30 @@ async fn silence_ends_in_a_timeout() {
     let (text, outcome) = read(openrouter(&server, limits)).await;
     let error = outcome.expect_err("it went silent");
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
+    assert_eq!(error.timeout(), Some(TimeoutPhase::Idle), "{error}");
     assert_eq!((text.as_str(), error.partial().expect("what came").text()), ("Hello", "Hello"));
     assert!(server.wait_for_close().await, "the connection was closed");
 
     let limits = Limits::default().total_timeout(Duration::from_millis(200));
     let server = ScriptedServer::always(Reply::json(200, " ").stall()).await.expect("a free port");
     let error = openrouter(&server, limits).chat(&request()).await.expect_err("it took too long");
-    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(
+        (error.kind(), error.timeout()),
+        (ErrorKind::Timeout, Some(TimeoutPhase::Deadline)),
+        "{error}"
+    );
+
+    let limits = Limits::default().read_timeout(Duration::from_millis(200));
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let client =
+        OpenRouter::builder().api_key("k").base_url(url).limits(limits).build().expect("good settings");
+    let error = client.chat(&request()).await.expect_err("nobody answered");
+    assert_eq!(
+        (error.kind(), error.timeout()),
+        (ErrorKind::Timeout, Some(TimeoutPhase::FirstOutput)),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -180,12 +180,8 @@ fn kind_of(failure: &str) -> Option<ErrorKind> {
     use ErrorKind::*;
     Some(match failure.trim_start_matches("sandbox/") {
         "rate-limit" | "rate-limit-free" | "error-200" => RateLimited,
-        "overload"
-        | "upstream-error"
-        | "choice-error"
-        | "mid-stream-error"
-        | "mid-stream-error-bare"
-        | "flaky" => Upstream,
+        "overload" | "flaky" => Overloaded,
+        "upstream-error" | "choice-error" | "mid-stream-error" | "mid-stream-error-bare" => Upstream,
         "moderation" => ContentPolicy,
         "no-credits" => PaymentRequired,
         "no-endpoints" => NoEndpoint,

@@ -64,18 +64,32 @@ async fn statuses_become_kinds() {
         (
             404,
             r#"{"error":{"code":404,"message":"No endpoints found that support tool use"}}"#,
+            UnsupportedFeature,
+            Retry::Never,
+        ),
+        (
+            404,
+            r#"{"error":{"code":404,"message":"No endpoints found for meta-llama/llama-3.1-405b-instruct."}}"#,
+            ModelNotFound,
+            Retry::Never,
+        ),
+        (
+            404,
+            r#"{"error":{"code":404,"message":"No endpoints found matching your data policy"}}"#,
             NoEndpoint,
             Retry::Never,
         ),
+        (409, r#"{"error":{"code":409,"message":"conflict"}}"#, InvalidRequest, Retry::Now),
+        (410, r#"{"error":{"code":410,"message":"gone"}}"#, InvalidRequest, Retry::Never),
         (408, r#"{"error":{"code":408,"message":"timed out"}}"#, Timeout, Retry::Now),
-        (413, r#"{"error":{"code":413,"message":"too large"}}"#, InvalidRequest, Retry::Never),
+        (413, r#"{"error":{"code":413,"message":"too large"}}"#, PayloadTooLarge, Retry::Never),
         (429, r#"{"error":{"code":429,"message":"slow down"}}"#, RateLimited, Retry::Now),
         (500, r#"{"error":{"code":500,"message":"Internal Server Error"}}"#, Server, Retry::Now),
         (502, r#"{"error":{"code":502,"message":"Provider returned error"}}"#, Upstream, Retry::Now),
-        (503, r#"{"error":{"message":"overloaded"}}"#, Upstream, Retry::Now),
+        (503, r#"{"error":{"message":"overloaded"}}"#, Overloaded, Retry::Now),
         (504, "", Timeout, Retry::Now),
         (524, "<html><body>A timeout occurred</body></html>", Timeout, Retry::Now),
-        (529, "{}", Upstream, Retry::Now),
+        (529, "{}", Overloaded, Retry::Now),
         (418, r#"{"error":"short and stout"}"#, InvalidRequest, Retry::Never),
         (599, "not JSON at all", Server, Retry::Now),
         (
@@ -87,7 +101,7 @@ async fn statuses_become_kinds() {
         (
             503,
             r#"{"error":{"message":"wait","availability":{"code":"temporarily_unavailable","retryable":true,"retry_after":7}}}"#,
-            Upstream,
+            Overloaded,
             Retry::After(Duration::from_secs(7)),
         ),
         (
@@ -160,15 +174,83 @@ async fn waits_are_taken_from_wherever_the_service_puts_them() {
         let error = chat(Reply::json(429, body).header(name, value)).await.expect_err("a failure");
         assert_eq!(error.retry(), retry, "{name}: {value}");
     }
+    for (name, value, retry) in [
+        ("Retry-After", "3", seconds(3)),
+        ("retry-after-ms", "250", Retry::After(Duration::from_millis(250))),
+    ] {
+        let body = format!(
+            r#"{{"error":{{"code":429,"message":"slow","metadata":{{"headers":{{"{name}":"{value}"}}}}}}}}"#
+        );
+        assert_eq!(chat(Reply::json(429, body)).await.expect_err("a failure").retry(), retry, "{name}");
+    }
     let reset = std::time::SystemTime::now() + Duration::from_secs(100);
     let reset = reset.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis();
     let body = format!(
         r#"{{"error":{{"code":429,"message":"free quota","metadata":{{"headers":{{"X-RateLimit-Reset":"{reset}"}}}}}}}}"#
     );
-    match chat(Reply::json(429, body)).await.expect_err("a failure").retry() {
-        Retry::After(wait) => assert!((90..=100).contains(&wait.as_secs()), "{wait:?}"),
-        other => panic!("{other:?}"),
+    let in_body = Reply::json(429, body);
+    let in_headers = Reply::json(429, "{}").header("X-RateLimit-Reset", &reset.to_string());
+    for reply in [in_body, in_headers] {
+        match chat(reply).await.expect_err("a failure").retry() {
+            Retry::After(wait) => assert!((90..=100).contains(&wait.as_secs()), "{wait:?}"),
+            other => panic!("{other:?}"),
+        }
     }
+}
+
+#[tokio::test]
+async fn what_to_do_is_said_where_it_is_known() {
+    for (status, body, words) in [
+        (
+            402,
+            r#"{"error":{"code":402,"message":"more credits, or fewer max_tokens"}}"#,
+            "lower `max_tokens`",
+        ),
+        (
+            404,
+            r#"{"error":{"code":404,"message":"No endpoints found matching your data policy"}}"#,
+            "privacy settings",
+        ),
+        (
+            404,
+            r#"{"error":{"message":"filtered","availability":{"code":"privacy_restricted","excluded_by":["data_policy:zdr"]}}}"#,
+            "privacy settings",
+        ),
+        (
+            404,
+            r#"{"error":{"message":"filtered","availability":{"code":"constraint_filtered","excluded_by":["max_price"]}}}"#,
+            "raise `max_price`",
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"x is not a valid model ID","availability":{"code":"model_not_found","fallback_models":["a/b","c/d"]}}}"#,
+            "ask another model: a/b, c/d",
+        ),
+        (
+            404,
+            r#"{"error":{"code":404,"message":"No endpoints found that support tool use"}}"#,
+            "leave it out",
+        ),
+    ] {
+        let error = chat(Reply::json(status, body)).await.expect_err(body);
+        assert!(error.next_step().is_some_and(|step| step.contains(words)), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let error = chat(Reply::json(500, "{}")).await.expect_err("a failure");
+    assert_eq!(error.next_step(), None);
+}
+
+#[tokio::test]
+async fn what_the_service_tried_before_is_told() {
+    let body = r#"{"error":{"code":502,"message":"all failed","metadata":{"previous_errors":[
+        {"provider":"Azure","code":"rate_limit_exceeded","status":429},{"provider":"OpenAI","code":503},7]}}}"#;
+    let error = chat(Reply::json(502, body)).await.expect_err("a failure");
+    let told: Vec<_> = error
+        .attempts()
+        .iter()
+        .map(|attempt| (attempt.upstream().and_then(|upstream| upstream.provider.as_deref()), attempt.kind()))
+        .collect();
+    assert_eq!(told[..2], [(Some("Azure"), ErrorKind::RateLimited), (Some("OpenAI"), ErrorKind::Overloaded)]);
 }
 
 #[tokio::test]

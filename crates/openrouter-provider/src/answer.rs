@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body::Body as _;
 use provider_core::{ChatResponse, Collector, Error, EventSource, RawJson, Secret, Step};
@@ -88,6 +88,8 @@ pub(crate) struct Streamed {
     decoder: ChatDecoder,
     head: Head,
     limits: Limits,
+    /// When the request was sent.
+    begun: Instant,
     received: usize,
     /// The error that the service sent; the rest of the stream is still read, but not waited for.
     failed: Option<Stop>,
@@ -95,9 +97,9 @@ pub(crate) struct Streamed {
 }
 
 impl Streamed {
-    pub(crate) fn new(body: Body, head: Head, limits: Limits) -> Self {
+    pub(crate) fn new(body: Body, head: Head, limits: Limits, begun: Instant) -> Self {
         let decoder = ChatDecoder::new(limits.max_frame_bytes, head.keep_raw);
-        Self { body, decoder, head, limits, received: 0, failed: None, patience: None }
+        Self { body, decoder, head, limits, begun, received: 0, failed: None, patience: None }
     }
 
     /// The end of the stream: of a good answer, or of one that has failed.
@@ -138,7 +140,9 @@ impl EventSource for Streamed {
             let data = match frame {
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
                 Some(Err(_)) if self.failed.is_some() => return self.end(collector),
-                Some(Err(cause)) => return Poll::Ready(Err(failure::broken_off(&cause, &self.limits))),
+                Some(Err(cause)) => {
+                    return Poll::Ready(Err(failure::broken_off(&cause, &self.limits, self.begun.elapsed())));
+                }
                 None => return self.end(collector),
             };
             self.received = self.received.saturating_add(data.len());

@@ -73,8 +73,9 @@ impl OpenRouter {
         let answer = self.ask(request, true).await?;
         if is_event_stream(&answer) {
             let limits = self.transport.limits;
+            let begun = answer.begun;
             let (body, head) = self.head(answer, request);
-            return Ok(ChatStream::new(Streamed::new(body, head, limits))
+            return Ok(ChatStream::new(Streamed::new(body, head, limits, begun))
                 .requested(&request.model, fallbacks(request)));
         }
         // Some errors, and some answers, come whole even if a stream was asked for.
@@ -102,15 +103,16 @@ impl OpenRouter {
     }
 
     async fn read_whole(&self, answer: Answer, request: &ChatRequest) -> Result<Whole, Error> {
+        let begun = answer.begun;
         let (body, head) = self.head(answer, request);
-        match self.transport.text(body).await {
+        match self.transport.text(body, begun).await {
             Ok(json) => Ok(Whole::new(json, head)),
             Err(error) => Err(head.place(error)),
         }
     }
 
     fn head(&self, answer: Answer, request: &ChatRequest) -> (reqwest::Body, Head) {
-        let Answer { headers, status, body } = answer;
+        let Answer { headers, status, body, begun: _ } = answer;
         (
             body,
             Head {

@@ -1,27 +1,25 @@
 //! The truth about failures: from what went wrong on the wire to an [`Error`] a caller can act on.
 
 mod classify;
+mod next_step;
+mod retry;
+mod transport;
 
-use std::error::Error as StdError;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use provider_core::{Error, ErrorKind, RawJson, Retry, Secret, Upstream};
+use provider_core::{Error, ErrorKind, RawJson, Secret, TimeoutPhase, Upstream};
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{HeaderMap, LOCATION};
 
-use crate::config::Config;
+pub(crate) use self::transport::{body_too_large, broken_off, not_sent};
+use crate::ID;
 use crate::wire::decoder::UnreadableFrame;
-use crate::wire::error::WireError;
+use crate::wire::error::{PreviousError, WireError};
 use crate::wire::escape::unescape;
 use crate::wire::sse::FrameTooLarge;
-use crate::{ID, Limits};
 
-/// How much of a text from outside is kept in an error, in characters.
-const MAX_WORDS: usize = 2_000;
+/// How much of a text from outside is kept in an error, in bytes.
+const MAX_WORDS: usize = 8 << 10;
 /// How much JSON from outside is kept in an error, in bytes.
-const MAX_DETAILS: usize = 16 << 10;
-/// The longest wait that is passed on. What asks for more means "not today".
-const MAX_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const MAX_DETAILS: usize = 8 << 10;
 
 /// Keeps the key out of texts that came from outside: a server may echo it.
 #[derive(Clone, Copy)]
@@ -30,10 +28,9 @@ pub(crate) struct Redact<'a>(pub(crate) &'a Secret);
 impl Redact<'_> {
     fn text(self, text: &str) -> String {
         let text = self.0.redact(text);
-        match text.char_indices().nth(MAX_WORDS) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text,
-        }
+        let end =
+            text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_WORDS).last();
+        if text.len() <= MAX_WORDS { text } else { format!("{}…", &text[..end.unwrap_or(0)]) }
     }
 
     /// JSON that may be kept. What is too large is kept as the text of its beginning.
@@ -74,8 +71,10 @@ pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &str, redac
         }
         (code, _) => (classify::kind(&WireError::default(), code), words),
     };
+    let wire = WireError::default();
     let error = Error::new(kind, message).with_provider(ID).with_status(status.as_u16());
-    with_ids(error.with_retry(retry(kind, &WireError::default(), headers)), headers)
+    let error = error.with_retry(retry::advice(kind, status.as_u16(), &wire, headers));
+    with_ids(advised(error, &wire, redact), headers)
 }
 
 /// A body with a good status that is no answer.
@@ -103,7 +102,7 @@ pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, re
     let mut error = Error::new(kind, redact.text(message))
         .with_provider(ID)
         .with_status(status.as_u16())
-        .with_retry(retry(kind, wire, headers));
+        .with_retry(retry::advice(kind, effective, wire, headers));
     if let Some(code) = &wire.code {
         error = error.with_code(redact.text(code));
     }
@@ -115,7 +114,35 @@ pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, re
     if let Some(details) = wire.metadata.as_deref().and_then(|json| redact.json(json)) {
         error = error.with_details(details);
     }
-    with_ids(error, headers)
+    if !wire.previous.is_empty() {
+        error = error.with_attempts(wire.previous.iter().map(|previous| earlier(previous, redact)).collect());
+    }
+    with_ids(advised(error, wire, redact), headers)
+}
+
+/// What the service tried before.
+fn earlier(previous: &PreviousError, redact: Redact<'_>) -> Error {
+    let code = previous.code.as_deref().and_then(|code| code.parse().ok());
+    let kind = classify::kind(&WireError::default(), code.unwrap_or(502));
+    let words = previous.message.as_deref().map(|words| redact.text(words));
+    let message = words.clone().unwrap_or_else(|| "the service tried another provider before".to_owned());
+    let name = previous.provider.as_deref().map(|name| redact.text(name));
+    let error = Error::new(kind, message).with_provider(ID).with_upstream(Upstream::new(name, words));
+    match &previous.code {
+        Some(code) => error.with_code(redact.text(code)),
+        None => error,
+    }
+}
+
+/// Adds what is known beside the kind: which clock, and what to do.
+fn advised(mut error: Error, wire: &WireError, redact: Redact<'_>) -> Error {
+    if error.kind() == ErrorKind::Timeout {
+        error = error.with_timeout(TimeoutPhase::Service);
+    }
+    match next_step::of(error.kind(), wire) {
+        Some(what) => error.with_next_step(redact.text(&what)),
+        None => error,
+    }
 }
 
 /// A frame of the stream was no JSON object.
@@ -134,12 +161,6 @@ pub(crate) fn frame_too_large(frame: FrameTooLarge) -> Error {
     Error::new(ErrorKind::InvalidResponse, message)
 }
 
-/// An answer is larger than allowed as a whole.
-pub(crate) fn body_too_large(limit: usize) -> Error {
-    let message = format!("the answer is larger than the limit of {limit} bytes (Limits::max_body_bytes)");
-    Error::new(ErrorKind::InvalidResponse, message).with_provider(ID)
-}
-
 /// Adds the ids that the headers have.
 pub(crate) fn with_ids(mut error: Error, headers: &HeaderMap) -> Error {
     let text = |name: &str| headers.get(name)?.to_str().ok();
@@ -150,91 +171,4 @@ pub(crate) fn with_ids(mut error: Error, headers: &HeaderMap) -> Error {
         error = error.with_request_id(id);
     }
     error
-}
-
-/// The request could not be sent, or no answer began.
-pub(crate) fn not_sent(cause: reqwest::Error, config: &Config, limits: &Limits) -> Error {
-    let origin = config.base_url.origin().ascii_serialization();
-    let (kind, what) = if cause.is_connect() && cause.is_timeout() {
-        (ErrorKind::Timeout, format!("connecting to {origin} took longer than {:?}", limits.connect_timeout))
-    } else if cause.is_timeout() {
-        (
-            ErrorKind::Timeout,
-            format!("no answer from {origin} in time (silent for {:?} at most)", limits.read_timeout),
-        )
-    } else if cause.is_builder() {
-        (ErrorKind::InvalidRequest, format!("the request to {origin} cannot be made"))
-    } else {
-        (ErrorKind::Connection, format!("cannot reach {origin}"))
-    };
-    from_transport(kind, what, cause)
-}
-
-/// The answer broke off on the way.
-pub(crate) fn broken_off(cause: &reqwest::Error, limits: &Limits) -> Error {
-    let (kind, what) = if cause.is_timeout() {
-        let limits = (limits.read_timeout, limits.total_timeout);
-        (
-            ErrorKind::Timeout,
-            format!("the answer went silent for {:?}, or took longer than {:?}", limits.0, limits.1),
-        )
-    } else {
-        (ErrorKind::Interrupted, "the connection broke off before the answer was complete".to_owned())
-    };
-    Error::new(kind, with_causes(what, cause)).with_provider(ID)
-}
-
-fn from_transport(kind: ErrorKind, what: String, cause: reqwest::Error) -> Error {
-    let cause = cause.without_url();
-    Error::new(kind, with_causes(what, &cause)).with_provider(ID).with_source(cause)
-}
-
-/// `what`, and the words of the innermost cause, which are the telling ones.
-fn with_causes(what: String, error: &dyn StdError) -> String {
-    let mut innermost = None;
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        innermost = Some(inner);
-        cause = inner.source();
-    }
-    match innermost {
-        Some(cause) => format!("{what}: {cause}"),
-        None => what,
-    }
-}
-
-/// Whether and when to try again: what the service says counts before what its status usually means.
-fn retry(kind: ErrorKind, wire: &WireError, headers: &HeaderMap) -> Retry {
-    let availability = wire.availability.as_ref();
-    let retryable = availability.and_then(|availability| availability.retryable);
-    if !retryable.unwrap_or(kind.usual_retry() != Retry::Never) {
-        return Retry::Never;
-    }
-    let hint = availability
-        .and_then(|availability| availability.retry_after)
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .or_else(|| retry_after(headers))
-        .or_else(|| wire.rate_limit_reset.and_then(rate_limit_reset));
-    hint.map_or(Retry::Now, |wait| Retry::After(wait.min(MAX_WAIT)))
-}
-
-/// The wait that the headers ask for: in milliseconds, in seconds, or until a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds =
-        number("retry-after-ms").map(|milliseconds| milliseconds / 1e3).or_else(|| number("retry-after"));
-    match seconds {
-        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        None => until(httpdate::parse_http_date(headers.get(RETRY_AFTER)?.to_str().ok()?).ok()?),
-    }
-}
-
-/// The wait until a rate limit starts anew, which is given in milliseconds since 1970.
-fn rate_limit_reset(milliseconds: u64) -> Option<Duration> {
-    until(UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))?)
-}
-
-/// How long it is until then; nothing for the past.
-fn until(time: SystemTime) -> Option<Duration> {
-    time.duration_since(SystemTime::now()).ok()
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::Body as _;
@@ -28,6 +29,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     pub(crate) status: StatusCode,
     pub(crate) body: Body,
+    /// When the request was sent.
+    pub(crate) begun: Instant,
 }
 
 impl Transport {
@@ -57,14 +60,15 @@ impl Transport {
         let request =
             self.client.get(self.url(path)).header(ACCEPT, HeaderValue::from_static("application/json"));
         let answer = self.send(request).await?;
-        self.text(answer.body).await
+        self.text(answer.body, answer.begun).await
     }
 
-    /// Reads a body whole, up to the limit. Bytes that are no UTF-8 are replaced.
-    pub(crate) async fn text(&self, body: Body) -> Result<String, Error> {
+    /// Reads a body whole, up to the limit. Bytes that are no UTF-8 are replaced. `begun`: when the request was sent.
+    pub(crate) async fn text(&self, body: Body, begun: Instant) -> Result<String, Error> {
         let limit = self.limits.max_body_bytes;
+        let read = read(body, limit).await;
         let (bytes, complete) =
-            read(body, limit).await.map_err(|cause| failure::broken_off(&cause, &self.limits))?;
+            read.map_err(|cause| failure::broken_off(&cause, &self.limits, begun.elapsed()))?;
         if complete { Ok(into_text(bytes)) } else { Err(failure::body_too_large(limit)) }
     }
 
@@ -80,12 +84,14 @@ impl Transport {
 
     async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
         let request = request.headers(self.headers()).timeout(self.limits.total_timeout);
+        let begun = Instant::now();
+        let sent = request.send().await;
         let mut response =
-            request.send().await.map_err(|cause| failure::not_sent(cause, &self.config, &self.limits))?;
+            sent.map_err(|cause| failure::not_sent(cause, &self.config, &self.limits, begun.elapsed()))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let body = Body::from(response);
         if status.is_success() {
-            return Ok(Answer { headers, status, body });
+            return Ok(Answer { headers, status, body, begun });
         }
         // The status is the news; a body that cannot be read does not change it.
         let body = read(body, self.limits.max_error_bytes).await.map(|(bytes, _)| into_text(bytes));

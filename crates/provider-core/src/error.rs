@@ -1,7 +1,10 @@
 //! The one error type: what went wrong, where, whose words, and whether trying again can help.
 
 mod kind;
+mod redact;
+mod setters;
 mod show;
+mod timeout;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -10,7 +13,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::kind::ErrorKind;
-use crate::{Capability, ChatResponse, RawJson, Secret};
+pub use self::timeout::TimeoutPhase;
+use crate::{Capability, ChatResponse, RawJson};
 
 /// What everything in these crates fails with.
 ///
@@ -51,6 +55,8 @@ struct Inner {
     request_id: Option<String>,
     generation_id: Option<String>,
     capability: Option<Capability>,
+    timeout: Option<TimeoutPhase>,
+    next_step: Option<String>,
     attempts: Vec<Error>,
     fields: Vec<FieldProblem>,
     details: Option<RawJson>,
@@ -119,6 +125,8 @@ impl Error {
             request_id: None,
             generation_id: None,
             capability: None,
+            timeout: None,
+            next_step: None,
             attempts: Vec::new(),
             fields: Vec::new(),
             details: None,
@@ -210,6 +218,22 @@ impl Error {
         self.0.capability
     }
 
+    /// Which clock ran out, when the kind is [`ErrorKind::Timeout`] and it is known.
+    pub fn timeout(&self) -> Option<TimeoutPhase> {
+        self.0.timeout
+    }
+
+    /// What to do about it, where something is known that helps: a setting to change, models to ask instead.
+    pub fn next_step(&self) -> Option<&str> {
+        self.0.next_step.as_deref()
+    }
+
+    /// The code a host platform shows in its event stream: `rate_limit`, `context_overflow`, `tool_error`, `timeout`,
+    /// `auth_error` or `provider_error`.
+    pub fn host_code(&self) -> &'static str {
+        self.0.kind.host_code()
+    }
+
     /// Earlier attempts that failed before this one, oldest first.
     pub fn attempts(&self) -> &[Error] {
         &self.0.attempts
@@ -228,129 +252,6 @@ impl Error {
     /// What had been received when a stream or an answer failed: text, tool calls, usage, cost so far.
     pub fn partial(&self) -> Option<&ChatResponse> {
         self.0.partial.as_deref()
-    }
-
-    /// Sets the HTTP status.
-    #[must_use]
-    pub fn with_status(mut self, status: u16) -> Self {
-        self.inner().status = Some(status);
-        self
-    }
-
-    /// Sets the retry advice.
-    #[must_use]
-    pub fn with_retry(mut self, retry: Retry) -> Self {
-        self.inner().retry = retry;
-        self
-    }
-
-    /// Sets the service's own error code.
-    #[must_use]
-    pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.inner().code = Some(code.into());
-        self
-    }
-
-    /// Sets who failed upstream.
-    #[must_use]
-    pub fn with_upstream(mut self, upstream: Upstream) -> Self {
-        self.inner().upstream = Some(upstream);
-        self
-    }
-
-    /// Sets the provider that was asked.
-    #[must_use]
-    pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
-        self.inner().provider = Some(provider.into());
-        self
-    }
-
-    /// Sets the model that was asked for.
-    #[must_use]
-    pub fn with_model(mut self, model: impl Into<String>) -> Self {
-        self.inner().model = Some(model.into());
-        self
-    }
-
-    /// Sets the id of the HTTP request.
-    #[must_use]
-    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
-        self.inner().request_id = Some(id.into());
-        self
-    }
-
-    /// Sets the id of the generation.
-    #[must_use]
-    pub fn with_generation_id(mut self, id: impl Into<String>) -> Self {
-        self.inner().generation_id = Some(id.into());
-        self
-    }
-
-    /// Sets the attempts that failed before this one.
-    #[must_use]
-    pub fn with_attempts(mut self, attempts: Vec<Error>) -> Self {
-        self.inner().attempts = attempts;
-        self
-    }
-
-    /// Sets what the service said besides.
-    #[must_use]
-    pub fn with_details(mut self, details: RawJson) -> Self {
-        self.inner().details = Some(details);
-        self
-    }
-
-    /// Keeps what had been received.
-    #[must_use]
-    pub fn with_partial(mut self, partial: ChatResponse) -> Self {
-        self.inner().partial = Some(Box::new(partial));
-        self
-    }
-
-    /// Sets the error below this one. Its text must be free of secrets, like everything else in here.
-    #[must_use]
-    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.inner().source = Some(Arc::new(source));
-        self
-    }
-
-    /// Takes a secret out of everything this error says: a server may echo a key anywhere. To be called where an error leaves
-    /// the provider. What a model said (the text of [`partial`](Self::partial)) is the caller's and stays.
-    #[must_use]
-    pub fn redact(mut self, secret: &Secret) -> Self {
-        let inner = self.inner();
-        let upstream = inner.upstream.as_mut();
-        let (upstream_name, upstream_words) =
-            upstream.map_or((None, None), |upstream| (upstream.provider.as_mut(), upstream.message.as_mut()));
-        let partial = inner.partial.as_mut();
-        let (id, model, served_by) = partial.map_or((None, None, None), |partial| {
-            (partial.id.as_mut(), Some(&mut partial.model), partial.served_by.provider.as_mut())
-        });
-        let texts = [
-            Some(&mut inner.message),
-            inner.code.as_mut(),
-            inner.request_id.as_mut(),
-            inner.generation_id.as_mut(),
-            upstream_name,
-            upstream_words,
-            id,
-            model,
-            served_by,
-        ];
-        let problems = inner.fields.iter_mut().map(|field| &mut field.problem);
-        for text in texts.into_iter().flatten().chain(problems) {
-            *text = secret.redact(text);
-        }
-        // The stars are no JSON outside a string; then there was none to keep.
-        inner.details = inner.details.take().and_then(|details| secret.redact(details.get()).parse().ok());
-        self
-    }
-
-    /// Keeps `earlier` as attempts before this one, in front of those that it has.
-    #[must_use]
-    pub fn after(mut self, earlier: Vec<Error>) -> Self {
-        self.inner().attempts.splice(0..0, earlier);
-        self
     }
 
     fn inner(&mut self) -> &mut Inner {

@@ -139,6 +139,12 @@ impl ExtraFields {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Changes every value.
+    pub(crate) fn map(&mut self, change: impl Fn(RawJson) -> Option<RawJson>) {
+        let values = std::mem::take(&mut self.0).into_iter();
+        self.0 = values.filter_map(|(name, value)| Some((name, change(value)?))).collect();
+    }
+
     /// The newest value of each name.
     pub fn newest(&self) -> BTreeMap<&str, &RawJson> {
         self.iter().collect()

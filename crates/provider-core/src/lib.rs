@@ -77,7 +77,7 @@ pub use collector::{Collector, ToolCallPiece};
 pub use config::{ConfigField, ConfigValues, FieldKind};
 pub use connection::ConnectionReport;
 pub use descriptor::{Links, ProviderDescriptor, linked_providers};
-pub use error::{Error, ErrorKind, FieldProblem, Retry, Upstream};
+pub use error::{Error, ErrorKind, FieldProblem, Retry, TimeoutPhase, Upstream};
 pub use event::{Event, Finished, ToolCallDelta};
 pub use json::{ExtraFields, RawJson};
 pub use model::{

@@ -104,13 +104,17 @@ fn tell_line(problem: &str, output: Output) {
 
 fn code(kind: ErrorKind) -> u8 {
     match kind {
-        ErrorKind::Config | ErrorKind::InvalidRequest => USAGE,
+        ErrorKind::Config | ErrorKind::InvalidRequest | ErrorKind::PayloadTooLarge => USAGE,
         ErrorKind::Authentication | ErrorKind::PermissionDenied => 3,
         ErrorKind::PaymentRequired => 4,
-        ErrorKind::ModelNotFound | ErrorKind::NotFound | ErrorKind::NoEndpoint => 5,
+        ErrorKind::ModelNotFound
+        | ErrorKind::NotFound
+        | ErrorKind::NoEndpoint
+        | ErrorKind::UnsupportedFeature => 5,
         ErrorKind::RateLimited => 6,
         ErrorKind::Timeout | ErrorKind::Connection => 7,
         ErrorKind::Upstream
+        | ErrorKind::Overloaded
         | ErrorKind::Server
         | ErrorKind::Interrupted
         | ErrorKind::EmptyResponse

@@ -41,7 +41,7 @@ pub(crate) fn of(error: &Error) -> Option<String> {
         ErrorKind::Connection => {
             see("check the network and the base URL; the service's health", links.status)
         }
-        ErrorKind::Timeout | ErrorKind::Upstream | ErrorKind::Server => {
+        ErrorKind::Timeout | ErrorKind::Upstream | ErrorKind::Overloaded | ErrorKind::Server => {
             see("try again, or name another model with --fallback; the service's health", links.status)
         }
         ErrorKind::Interrupted | ErrorKind::EmptyResponse => "try again".to_owned(),

@@ -12,8 +12,10 @@ pub(super) fn kind(error: &WireError, code: u16) -> ErrorKind {
     let by_word =
         availability.and_then(by_availability).or_else(|| words.into_iter().flatten().find_map(by_type));
     match by_word {
-        // The word for "bad request" is vaguer than what may come with it.
-        None | Some(ErrorKind::InvalidRequest) if (400..500).contains(&code) => by_code(error, code),
+        // The words for "bad request" and "not found" are vaguer than what may come with them.
+        None | Some(ErrorKind::InvalidRequest | ErrorKind::NoEndpoint) if (400..500).contains(&code) => {
+            by_code(error, code)
+        }
         None => by_code(error, code),
         Some(kind) => kind,
     }
@@ -28,7 +30,7 @@ fn by_availability(word: &str) -> Option<ErrorKind> {
         }
         "region_restricted" => ErrorKind::PermissionDenied,
         "capacity_exhausted" => ErrorKind::RateLimited,
-        "temporarily_unavailable" => ErrorKind::Upstream,
+        "temporarily_unavailable" => ErrorKind::Overloaded,
         "wrong_endpoint" => ErrorKind::InvalidRequest,
         _ => return None,
     })
@@ -43,9 +45,11 @@ fn by_type(word: &str) -> Option<ErrorKind> {
         "content_policy_violation" | "refusal" => ErrorKind::ContentPolicy,
         "context_length_exceeded" | "token_limit_exceeded" | "string_too_long" => ErrorKind::ContextLength,
         "not_found" => ErrorKind::NoEndpoint,
+        "payload_too_large" => ErrorKind::PayloadTooLarge,
         "rate_limit_exceeded" | "rate_limit_error" => ErrorKind::RateLimited,
         "timeout" => ErrorKind::Timeout,
-        "provider_unavailable" | "provider_overloaded" | "overloaded_error" => ErrorKind::Upstream,
+        "provider_unavailable" => ErrorKind::Upstream,
+        "provider_overloaded" | "overloaded_error" => ErrorKind::Overloaded,
         "server" | "server_error" | "unmapped" => ErrorKind::Server,
         "invalid_request"
         | "invalid_request_error"
@@ -58,7 +62,6 @@ fn by_type(word: &str) -> Option<ErrorKind> {
         | "image_download_failed"
         | "image_not_found"
         | "precondition_failed"
-        | "payload_too_large"
         | "unprocessable" => ErrorKind::InvalidRequest,
         _ => return None,
     })
@@ -72,16 +75,25 @@ fn by_code(error: &WireError, code: u16) -> ErrorKind {
     };
     match code {
         400 | 403 if error.moderated => ErrorKind::ContentPolicy,
-        400 if says(&["not a valid model"]) => ErrorKind::ModelNotFound,
-        400 | 413 if says(&["context length", "context window"]) => ErrorKind::ContextLength,
+        400 | 404 if says(&["not a valid model", "does not exist", "no longer available", "deprecated"]) => {
+            ErrorKind::ModelNotFound
+        }
+        400 | 413 if says(&["context length", "context window", "maximum context"]) => {
+            ErrorKind::ContextLength
+        }
+        413 => ErrorKind::PayloadTooLarge,
         401 => ErrorKind::Authentication,
         402 => ErrorKind::PaymentRequired,
         403 => ErrorKind::PermissionDenied,
+        404 if says(&["that support", "does not support", "not support"]) => ErrorKind::UnsupportedFeature,
+        // What is left over when no filter is named: the model has no endpoint at all.
+        404 if says(&["no endpoints found for"]) && !says(&["matching"]) => ErrorKind::ModelNotFound,
         404 => ErrorKind::NoEndpoint,
         408 | 504 | 524 => ErrorKind::Timeout,
         429 => ErrorKind::RateLimited,
         500 => ErrorKind::Server,
-        502 | 503 | 529 => ErrorKind::Upstream,
+        502 => ErrorKind::Upstream,
+        503 | 529 => ErrorKind::Overloaded,
         300..400 => ErrorKind::InvalidResponse,
         400..500 => ErrorKind::InvalidRequest,
         _ => ErrorKind::Server,

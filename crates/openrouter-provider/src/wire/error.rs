@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::lenient::{Count, Flag, Raw, Str, object};
+use serde_json::value::RawValue;
+
+use super::lenient::{Flag, Key, Raw, Str, object};
+use super::values::texts;
 
 /// What the service says about a failure, owned, since errors are off the hot path.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,8 +23,10 @@ pub(crate) struct WireError {
     pub(crate) upstream_message: Option<String>,
     /// Why moderation refused.
     pub(crate) moderated: bool,
-    /// When the rate limit starts anew, in milliseconds since 1970.
-    pub(crate) rate_limit_reset: Option<u64>,
+    /// The headers of the answer that the service got, or would have sent, by lower-case name.
+    pub(crate) headers: Vec<(String, String)>,
+    /// What the service tried before, and what came of it.
+    pub(crate) previous: Vec<PreviousError>,
     pub(crate) availability: Option<Availability>,
     /// The JSON of `metadata`.
     pub(crate) metadata: Option<String>,
@@ -34,6 +39,18 @@ pub(crate) struct Availability {
     pub(crate) retryable: Option<bool>,
     /// In seconds.
     pub(crate) retry_after: Option<f64>,
+    /// Models that could be asked instead. Their prices and abilities differ.
+    pub(crate) fallback_models: Vec<String>,
+    /// What left no endpoint over (`data_policy:zdr`, `max_price`, …).
+    pub(crate) excluded_by: Vec<String>,
+}
+
+/// An upstream provider that the service tried before, and how it failed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct PreviousError {
+    pub(crate) provider: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
 }
 
 object! {
@@ -57,14 +74,23 @@ object! {
         reasons: Raw<'a> = "reasons",
         flagged_input: Raw<'a> = "flagged_input",
         headers: Headers<'a> = "headers",
+        previous_errors: Raw<'a> = "previous_errors",
     }
 }
 
 object! {
-    Headers<'a> {
-        reset: Count = "X-RateLimit-Reset",
+    /// All of its fields are in `unknown`: no header has a place of its own.
+    Headers<'a> {}
+}
+
+object! {
+    Previous<'a> {
+        provider: Str<'a> = "provider",
+        provider_name: Str<'a> = "provider_name",
+        code: Str<'a> = "code",
+        status: Str<'a> = "status",
+        message: Str<'a> = "message",
     }
-    skip "X-RateLimit-Limit" | "X-RateLimit-Remaining"
 }
 
 object! {
@@ -72,6 +98,8 @@ object! {
         code: Str<'a> = "code",
         retryable: Flag = "retryable",
         retry_after: Str<'a> = "retry_after",
+        fallback_models: Raw<'a> = "fallback_models",
+        excluded_by: Raw<'a> = "excluded_by",
     }
     skip "docs_url"
 }
@@ -118,15 +146,46 @@ impl WireError {
             provider_name: owned(&metadata.provider_name),
             upstream_message: upstream_words(metadata.raw),
             moderated: metadata.reasons.0.is_some() || metadata.flagged_input.0.is_some(),
-            rate_limit_reset: metadata.headers.reset.0,
+            headers: metadata.headers.into_pairs(),
+            previous: previous(metadata.previous_errors),
             availability: object.availability.map(|availability| Availability {
                 code: owned(&availability.code),
                 retryable: availability.retryable.0,
                 retry_after: availability.retry_after.as_str().parse().ok(),
+                fallback_models: texts(availability.fallback_models),
+                excluded_by: texts(availability.excluded_by),
             }),
             metadata: object.metadata.get().map(str::to_owned),
         }
     }
+}
+
+impl Headers<'_> {
+    fn into_pairs(self) -> Vec<(String, String)> {
+        let pair = |(name, value): (Key<'_>, &RawValue)| {
+            let value = Raw(Some(value)).text().into_cow().into_owned();
+            (name.to_ascii_lowercase(), value)
+        };
+        self.unknown.into_iter().map(pair).collect()
+    }
+}
+
+/// How many earlier failures are kept.
+const MAX_PREVIOUS: usize = 16;
+
+fn previous(list: Raw<'_>) -> Vec<PreviousError> {
+    let mut previous = Vec::new();
+    list.for_each(|error: Previous<'_>| {
+        if previous.len() < MAX_PREVIOUS {
+            let owned = |text: &Str<'_>| text.filled().map(str::to_owned);
+            previous.push(PreviousError {
+                provider: owned(&error.provider).or_else(|| owned(&error.provider_name)),
+                code: owned(&error.status).or_else(|| owned(&error.code)),
+                message: owned(&error.message),
+            });
+        }
+    });
+    previous
 }
 
 /// The words in `metadata.raw`: a text, JSON in a text, or an object.

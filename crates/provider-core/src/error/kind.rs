@@ -25,16 +25,22 @@ pub enum ErrorKind {
     ContentPolicy,
     /// The model does not exist, or not any more.
     ModelNotFound,
-    /// The model exists, but no endpoint fits the request (privacy, price, tools, parameters, …).
+    /// The model exists, but no endpoint of it is left (privacy, price, region, routing preferences, …).
     NoEndpoint,
+    /// The model exists, but none of its endpoints supports something that the request uses (tools, images, a parameter).
+    UnsupportedFeature,
     /// The prompt does not fit the model's context window.
     ContextLength,
+    /// The request is larger than the service takes.
+    PayloadTooLarge,
     /// Too many requests: the account's limit, or the capacity of all providers.
     RateLimited,
     /// Nobody answered in time: the service, the provider behind it, or a limit of ours.
     Timeout,
-    /// The provider behind the service failed or is overloaded.
+    /// The provider behind the service failed.
     Upstream,
+    /// The service or the provider behind it has more to do than it can.
+    Overloaded,
     /// The service itself failed.
     Server,
     /// The service could not be reached.
@@ -62,6 +68,7 @@ impl ErrorKind {
             ErrorKind::RateLimited
             | ErrorKind::Timeout
             | ErrorKind::Upstream
+            | ErrorKind::Overloaded
             | ErrorKind::Server
             | ErrorKind::Connection
             | ErrorKind::Interrupted
@@ -81,10 +88,13 @@ impl ErrorKind {
             ErrorKind::ContentPolicy => "content policy",
             ErrorKind::ModelNotFound => "model not found",
             ErrorKind::NoEndpoint => "no endpoint fits",
+            ErrorKind::UnsupportedFeature => "unsupported feature",
+            ErrorKind::PayloadTooLarge => "payload too large",
             ErrorKind::ContextLength => "context length exceeded",
             ErrorKind::RateLimited => "rate limited",
             ErrorKind::Timeout => "timeout",
             ErrorKind::Upstream => "upstream provider failed",
+            ErrorKind::Overloaded => "overloaded",
             ErrorKind::Server => "service failed",
             ErrorKind::Connection => "connection failed",
             ErrorKind::Interrupted => "answer interrupted",

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{Error, Retry};
+use super::{Error, Retry, TimeoutPhase};
 
 impl fmt::Display for Error {
     /// `kind: message; field: problem; upstream says: … (provider, model, status, …)` on one line.
@@ -18,6 +18,9 @@ impl fmt::Display for Error {
         }
         if let Some(words) = error.upstream.as_ref().and_then(|upstream| upstream.message.as_ref()) {
             write!(f, "; upstream says: {}", OneLine(words))?;
+        }
+        if let Some(what) = &error.next_step {
+            write!(f, "; try this: {}", OneLine(what))?;
         }
         let mut context = Vec::new();
         let mut note = |name: &str, value: Option<&str>| {
@@ -35,6 +38,7 @@ impl fmt::Display for Error {
         );
         note("generation", error.generation_id.as_deref());
         note("request", error.request_id.as_deref());
+        note("clock", error.timeout.map(TimeoutPhase::label));
         if let Retry::After(wait) = error.retry {
             context.push(format!("retry after {} s", wait.as_secs_f64().ceil()));
         }
@@ -82,13 +86,15 @@ impl fmt::Debug for Error {
             request_id,
             generation_id,
             capability,
+            timeout,
+            next_step,
             details,
             source
         );
         if let Some(partial) = &error.partial {
             // What a model said does not belong in a log.
             let bytes = partial.text().len();
-            let calls = partial.tool_calls().len();
+            let calls = partial.message.tool_calls.len();
             shown.field("partial", &format_args!("{bytes} bytes of text, {calls} tool calls"));
         }
         if !error.fields.is_empty() {
@@ -132,6 +138,8 @@ impl Serialize for Error {
             request_id,
             generation_id,
             capability,
+            timeout,
+            next_step,
             details,
             partial
         );

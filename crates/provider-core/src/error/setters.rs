@@ -1,0 +1,114 @@
+//! Filling in what is known of a failure.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use super::{Error, Retry, TimeoutPhase, Upstream};
+use crate::{ChatResponse, RawJson};
+
+impl Error {
+    /// Sets the HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.inner().status = Some(status);
+        self
+    }
+
+    /// Sets the retry advice.
+    #[must_use]
+    pub fn with_retry(mut self, retry: Retry) -> Self {
+        self.inner().retry = retry;
+        self
+    }
+
+    /// Sets the service's own error code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.inner().code = Some(code.into());
+        self
+    }
+
+    /// Sets who failed upstream.
+    #[must_use]
+    pub fn with_upstream(mut self, upstream: Upstream) -> Self {
+        self.inner().upstream = Some(upstream);
+        self
+    }
+
+    /// Sets the provider that was asked.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl Into<String>) -> Self {
+        self.inner().provider = Some(provider.into());
+        self
+    }
+
+    /// Sets the model that was asked for.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<String>) -> Self {
+        self.inner().model = Some(model.into());
+        self
+    }
+
+    /// Sets the id of the HTTP request.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.inner().request_id = Some(id.into());
+        self
+    }
+
+    /// Sets the id of the generation.
+    #[must_use]
+    pub fn with_generation_id(mut self, id: impl Into<String>) -> Self {
+        self.inner().generation_id = Some(id.into());
+        self
+    }
+
+    /// Says which clock ran out.
+    #[must_use]
+    pub fn with_timeout(mut self, phase: TimeoutPhase) -> Self {
+        self.inner().timeout = Some(phase);
+        self
+    }
+
+    /// Says what to do about it, as the second half of a sentence ("lower `max_tokens`").
+    #[must_use]
+    pub fn with_next_step(mut self, what: impl Into<String>) -> Self {
+        self.inner().next_step = Some(what.into());
+        self
+    }
+
+    /// Sets the attempts that failed before this one.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: Vec<Error>) -> Self {
+        self.inner().attempts = attempts;
+        self
+    }
+
+    /// Sets what the service said besides.
+    #[must_use]
+    pub fn with_details(mut self, details: RawJson) -> Self {
+        self.inner().details = Some(details);
+        self
+    }
+
+    /// Keeps what had been received.
+    #[must_use]
+    pub fn with_partial(mut self, partial: ChatResponse) -> Self {
+        self.inner().partial = Some(Box::new(partial));
+        self
+    }
+
+    /// Sets the error below this one. Its text must be free of secrets, like everything else in here.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.inner().source = Some(Arc::new(source));
+        self
+    }
+
+    /// Keeps `earlier` as attempts before this one, in front of those that it has.
+    #[must_use]
+    pub fn after(mut self, earlier: Vec<Error>) -> Self {
+        self.inner().attempts.splice(0..0, earlier);
+        self
+    }
+}
