@@ -48,6 +48,11 @@
 //! }
 //! ```
 //!
+//! # Have it answer in a type
+//!
+//! With the feature `schemars`, [`LlmProviderExt::extract`](LlmProviderExt) asks for an answer that fits a type and reads it:
+//! the schema is made from the type.
+//!
 //! # Write a provider
 //!
 //! Implement [`LlmProvider`]; feed what the wire says to a [`Collector`] from an [`EventSource`]; describe the provider
@@ -61,6 +66,8 @@ mod connection;
 mod descriptor;
 mod error;
 mod event;
+#[cfg(feature = "schemars")]
+mod extract;
 mod json;
 mod model;
 mod money;
@@ -79,6 +86,8 @@ pub use connection::ConnectionReport;
 pub use descriptor::{Links, ProviderDescriptor, linked_providers};
 pub use error::{Error, ErrorKind, FieldProblem, Retry, Upstream};
 pub use event::{Event, Finished, ToolCallDelta};
+#[cfg(feature = "schemars")]
+pub use extract::Extracted;
 pub use json::{ExtraFields, RawJson};
 pub use model::{Catalogue, Model, Price, Pricing};
 pub use money::{ParseUsdError, Usd};
@@ -96,6 +105,10 @@ pub use response::{
 pub use secret::Secret;
 pub use shared::SharedVec;
 pub use stream::{ChatStream, EventSource, Step};
+
+/// The crate that makes schemas of types, in the version whose types are part of this crate's functions.
+#[cfg(feature = "schemars")]
+pub use schemars;
 
 #[doc(hidden)]
 pub mod __private {
