@@ -8,6 +8,7 @@ mod strict;
 use schemars::JsonSchema as SchemaOf;
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::read::read_json;
 use crate::{ChatRequest, ChatResponse, Error, JsonSchema, LlmProvider, LlmProviderExt};
 
 /// What a model answered, as a value of the caller's own type.
@@ -52,8 +53,8 @@ impl ChatResponse {
     /// The whole answer is in the error's [`partial`](Error::partial), whatever the error is:
     /// * [`ErrorKind::InvalidOutput`](crate::ErrorKind::InvalidOutput) when the text is no JSON or does not fit. Its
     ///   [`fields`](Error::fields) name the place (`order.items[2].price`), its [`details`](Error::details) are the text, up to
-    ///   8 KiB of it. Or the model called tools and said nothing: run them, and parse the last
-    ///   answer.
+    ///   8 KiB of it. Or the model called tools and said nothing: run them, in a [`tool_loop`](LlmProviderExt::tool_loop) for
+    ///   example, and parse its last answer.
     /// * [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) when a token limit cut it off.
     /// * [`ErrorKind::ContentPolicy`](crate::ErrorKind::ContentPolicy) when the model refused or a filter stopped it.
     /// * [`ErrorKind::EmptyResponse`](crate::ErrorKind::EmptyResponse) when there is no text.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error,
-    ProviderDescriptor,
+    ProviderDescriptor, ToolLoop, ToolSet,
 };
 #[cfg(feature = "schemars")]
 use crate::{Extracted, extract};
@@ -78,6 +78,22 @@ pub trait LlmProviderExt: LlmProvider {
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), naming the provider and the capability.
     fn require(&self, capability: Capability) -> Result<(), Error> {
         self.descriptor().require(capability)
+    }
+
+    /// Lets the model call tools until it answers. Set the limits, then [`run`](ToolLoop::run) it.
+    ///
+    /// ```
+    /// use provider_core::{ChatRequest, ChatResponse, Error, FunctionTool, LlmProvider, LlmProviderExt, ToolSet};
+    ///
+    /// async fn roll(provider: &dyn LlmProvider) -> Result<ChatResponse, Error> {
+    ///     let die = FunctionTool::new("roll_die", "Rolls a die");
+    ///     let tools = ToolSet::new().untyped(die, |_call| async { "4" });
+    ///     let request = ChatRequest::new("openai/gpt-4o").user("Roll a die for me.");
+    ///     provider.tool_loop(&tools).max_turns(5).run(&request).await.into_response()
+    /// }
+    /// ```
+    fn tool_loop<'a>(&'a self, tools: &'a ToolSet<'a>) -> ToolLoop<'a, Self> {
+        ToolLoop::new(self, tools)
     }
 
     /// Asks for an answer in the form of a type, and reads it. Needs the feature `schemars`.
