@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
-    envelope: Value,
+    envelope: Box<Value>,
     /// Sent instead of the envelope, as an edge server in front of the service would.
     html: Option<&'static str>,
     retry_after: Option<u32>,
@@ -17,7 +17,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
-        let envelope = json!({"error": {"code": status, "message": message.into()}});
+        let envelope = Box::new(json!({"error": {"code": status, "message": message.into()}}));
         Self { status, envelope, html: None, retry_after: None, generation_id: None }
     }
 

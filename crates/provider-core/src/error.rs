@@ -93,18 +93,18 @@ impl Upstream {
     }
 }
 
-/// One setting that cannot be used, and what to do about it.
+/// One setting, or one field of a request or of an extracted value, that cannot be used, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FieldProblem {
     /// The key of the field (`api_key`, `site_url`, …).
     pub field: String,
-    /// What is wrong and how to mend it. Never contains the value.
+    /// What is wrong and how to mend it. Never contains the value of a setting.
     pub problem: String,
 }
 
 impl FieldProblem {
-    /// Names a field and what is wrong with it. `problem` must not repeat the value: it may be a secret.
+    /// Names a field and what is wrong with it. `problem` must not repeat the value of a setting: it may be a secret.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into() }
     }
@@ -239,7 +239,7 @@ impl Error {
         &self.0.attempts
     }
 
-    /// The settings or request fields at fault.
+    /// The settings or fields at fault.
     pub fn fields(&self) -> &[FieldProblem] {
         &self.0.fields
     }

@@ -24,29 +24,29 @@
 //! }
 //! ```
 //!
-//! # Let it call a tool
+//! # Let it call tools
 //!
 //! ```
-//! use provider_core::{ChatRequest, ChatResponse, Error, LlmProvider, Message, Tool};
+//! use provider_core::{ChatRequest, ChatResponse, Error, FunctionTool, LlmProvider, LlmProviderExt, ToolSet};
 //!
 //! async fn weather(provider: &dyn LlmProvider) -> Result<ChatResponse, Error> {
 //!     let schema = serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}});
-//!     let mut request = ChatRequest::new("openai/gpt-4o")
-//!         .user("What is the weather in Paris?")
-//!         .tool(Tool::function("get_weather", "The weather of a city, now", schema));
-//!     loop {
-//!         let reply = provider.chat(&request).await?;
-//!         let calls = reply.tool_calls().to_vec();
-//!         if calls.is_empty() {
-//!             return Ok(reply);
-//!         }
-//!         request = request.message(reply.message);
-//!         for call in calls {
-//!             request = request.tool_result(call.id, "18 °C, sunny");
-//!         }
-//!     }
+//!     let weather = FunctionTool::new("get_weather", "The weather of a city, now").parameters(schema);
+//!     let tools = ToolSet::new().untyped(weather, |call| async move {
+//!         let arguments = call.arguments_json()?;
+//!         Ok::<_, serde_json::Error>(format!("18 °C in {}", arguments["city"]))
+//!     });
+//!     let request = ChatRequest::new("openai/gpt-4o").user("What is the weather in Paris?");
+//!     let run = provider.tool_loop(&tools).max_turns(5).run(&request).await;
+//!     println!("{} turns, {} USD", run.steps.len(), run.cost());
+//!     run.into_response()
 //! }
 //! ```
+//!
+//! # Have it answer in a type
+//!
+//! With the feature `schemars`, [`LlmProviderExt::extract`](LlmProviderExt) asks for an answer that fits a type and reads it, and
+//! tools have typed arguments: schemas are made from the types.
 //!
 //! # Write a provider
 //!
@@ -61,6 +61,8 @@ mod connection;
 mod descriptor;
 mod error;
 mod event;
+#[cfg(feature = "schemars")]
+mod extract;
 mod json;
 mod model;
 mod money;
@@ -71,6 +73,7 @@ mod response;
 mod secret;
 mod shared;
 mod stream;
+mod tools;
 
 pub use capability::{Capabilities, Capability};
 pub use collector::{Collector, ToolCallPiece};
@@ -79,6 +82,8 @@ pub use connection::ConnectionReport;
 pub use descriptor::{Links, ProviderDescriptor, linked_providers};
 pub use error::{Error, ErrorKind, FieldProblem, Retry, TimeoutPhase, Upstream};
 pub use event::{Event, Finished, ToolCallDelta};
+#[cfg(feature = "schemars")]
+pub use extract::Extracted;
 pub use json::{ExtraFields, RawJson};
 pub use model::{
     AliasTarget, Catalogue, CostEstimate, CostPart, DefaultParameters, Deprecation, Model, ModelQuery,
@@ -100,6 +105,14 @@ pub use response::{
 pub use secret::Secret;
 pub use shared::SharedVec;
 pub use stream::{ChatStream, EventSource, Step};
+pub use tools::{
+    CalledTool, IntoToolOutput, Json, LoopEvent, RunOutcome, ToolError, ToolErrorKind, ToolErrors, ToolLoop,
+    ToolRun, ToolSet, ToolStep,
+};
+
+/// The crate that makes schemas of types, in the version whose types are part of this crate's functions.
+#[cfg(feature = "schemars")]
+pub use schemars;
 
 #[doc(hidden)]
 pub mod __private {

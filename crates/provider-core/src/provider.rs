@@ -6,8 +6,10 @@ use async_trait::async_trait;
 
 use crate::{
     Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error,
-    ProviderDescriptor,
+    ProviderDescriptor, ToolLoop, ToolSet,
 };
+#[cfg(feature = "schemars")]
+use crate::{Extracted, extract};
 
 /// An AI model provider, connected and ready.
 ///
@@ -76,6 +78,61 @@ pub trait LlmProviderExt: LlmProvider {
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), naming the provider and the capability.
     fn require(&self, capability: Capability) -> Result<(), Error> {
         self.descriptor().require(capability)
+    }
+
+    /// Lets the model call tools until it answers. Set the limits, then [`run`](ToolLoop::run) it.
+    ///
+    /// ```
+    /// use provider_core::{ChatRequest, ChatResponse, Error, FunctionTool, LlmProvider, LlmProviderExt, ToolSet};
+    ///
+    /// async fn roll(provider: &dyn LlmProvider) -> Result<ChatResponse, Error> {
+    ///     let die = FunctionTool::new("roll_die", "Rolls a die");
+    ///     let tools = ToolSet::new().untyped(die, |_call| async { "4" });
+    ///     let request = ChatRequest::new("openai/gpt-4o").user("Roll a die for me.");
+    ///     provider.tool_loop(&tools).max_turns(5).run(&request).await.into_response()
+    /// }
+    /// ```
+    fn tool_loop<'a>(&'a self, tools: &'a ToolSet<'a>) -> ToolLoop<'a, Self> {
+        ToolLoop::new(self, tools)
+    }
+
+    /// Asks for an answer in the form of a type, and reads it. Needs the feature `schemars`.
+    ///
+    /// The request goes out with the schema of `T` as its [`response_format`](ChatRequest::response_format), in the form that
+    /// services demand for `strict`, but without claiming it: see [`JsonSchema::of`](crate::JsonSchema::of). A request that has a
+    /// format already keeps it, so strictness is one setter away: `request.response_format(JsonSchema::strict_of::<T>()?)`.
+    ///
+    /// ```
+    /// use provider_core::schemars::{self, JsonSchema};
+    /// use provider_core::{ChatRequest, Error, LlmProvider, LlmProviderExt};
+    ///
+    /// #[derive(serde::Deserialize, JsonSchema)]
+    /// struct Order {
+    ///     customer: String,
+    ///     items: Vec<Item>,
+    /// }
+    ///
+    /// #[derive(serde::Deserialize, JsonSchema)]
+    /// struct Item {
+    ///     name: String,
+    ///     /// In euros
+    ///     price: Option<f64>,
+    /// }
+    ///
+    /// async fn read_mail(provider: &dyn LlmProvider, mail: &str) -> Result<Order, Error> {
+    ///     let request = ChatRequest::new("openai/gpt-4o").system("Extract the order.").user(mail);
+    ///     Ok(provider.extract(&request).await?.into_value())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`chat`](LlmProvider::chat), and those of [`ChatResponse::parse`], which keep the whole answer.
+    #[cfg(feature = "schemars")]
+    fn extract<T>(&self, request: &ChatRequest) -> impl Future<Output = Result<Extracted<T>, Error>> + Send
+    where
+        T: serde::de::DeserializeOwned + schemars::JsonSchema,
+    {
+        extract::extract(self, request)
     }
 }
 

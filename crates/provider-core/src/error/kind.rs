@@ -51,6 +51,14 @@ pub enum ErrorKind {
     EmptyResponse,
     /// The answer cannot be read.
     InvalidResponse,
+    /// The model answered, but not with what was asked for: no JSON, JSON that does not fit, or tool calls in its place.
+    InvalidOutput,
+    /// A token limit cut the answer off, and what there is of it is of no use. A higher `max_tokens` may pass.
+    Truncated,
+    /// A tool failed, or could not be run, in a loop that such a failure ends.
+    ToolFailed,
+    /// A limit of the caller's ended a tool loop before the model answered: its turns, its cost, its tool calls.
+    LimitReached,
     /// The provider lacks the capability that was asked for.
     Unsupported,
     /// No provider, provider instance or model of that name.
@@ -72,7 +80,8 @@ impl ErrorKind {
             | ErrorKind::Server
             | ErrorKind::Connection
             | ErrorKind::Interrupted
-            | ErrorKind::EmptyResponse => Retry::Now,
+            | ErrorKind::EmptyResponse
+            | ErrorKind::InvalidOutput => Retry::Now,
             _ => Retry::Never,
         }
     }
@@ -100,6 +109,10 @@ impl ErrorKind {
             ErrorKind::Interrupted => "answer interrupted",
             ErrorKind::EmptyResponse => "empty response",
             ErrorKind::InvalidResponse => "invalid response",
+            ErrorKind::InvalidOutput => "invalid output",
+            ErrorKind::Truncated => "answer truncated",
+            ErrorKind::ToolFailed => "tool failed",
+            ErrorKind::LimitReached => "limit reached",
             ErrorKind::Unsupported => "unsupported capability",
             ErrorKind::NotFound => "not found",
             ErrorKind::Ambiguous => "ambiguous",
@@ -107,13 +120,14 @@ impl ErrorKind {
         }
     }
 
-    /// The code a host platform shows in its event stream: `auth_error`, `rate_limit`, `context_overflow`, `timeout`
-    /// or `provider_error`.
+    /// The code a host platform shows in its event stream: `auth_error`, `rate_limit`, `context_overflow`,
+    /// `tool_error`, `timeout` or `provider_error`.
     pub const fn host_code(self) -> &'static str {
         match self {
             ErrorKind::Authentication => "auth_error",
             ErrorKind::RateLimited => "rate_limit",
             ErrorKind::ContextLength => "context_overflow",
+            ErrorKind::ToolFailed => "tool_error",
             ErrorKind::Timeout => "timeout",
             _ => "provider_error",
         }

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use super::{Error, Retry, TimeoutPhase, Upstream};
+use super::{Error, FieldProblem, Retry, TimeoutPhase, Upstream};
 use crate::{ChatResponse, RawJson};
 
 impl Error {
@@ -81,6 +81,13 @@ impl Error {
     #[must_use]
     pub fn with_attempts(mut self, attempts: Vec<Error>) -> Self {
         self.inner().attempts = attempts;
+        self
+    }
+
+    /// Sets the fields at fault.
+    #[must_use]
+    pub fn with_fields(mut self, fields: Vec<FieldProblem>) -> Self {
+        self.inner().fields = fields;
         self
     }
 

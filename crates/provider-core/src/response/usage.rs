@@ -26,12 +26,49 @@ macro_rules! figures {
                 self.raw = newer.raw.or(self.raw.take());
             }
 
+            /// Adds the figures of another answer, for the total of several. What neither says stays unknown; `is_byok` is
+            /// whether any of them was. `raw` says nothing of a total and is dropped.
+            pub fn accumulate(&mut self, other: &Usage) {
+                $(self.$name = Figure::sum(self.$name, other.$name);)*
+                self.raw = None;
+            }
+
             /// Whether nothing is known.
             pub fn is_unknown(&self) -> bool {
                 $(self.$name.is_none())&&*
             }
         }
     };
+}
+
+/// What can be totalled.
+trait Figure: Sized {
+    fn plus(self, other: Self) -> Self;
+
+    fn sum(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.plus(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+impl Figure for u64 {
+    fn plus(self, other: u64) -> u64 {
+        self.saturating_add(other)
+    }
+}
+
+impl Figure for Usd {
+    fn plus(self, other: Usd) -> Usd {
+        self + other
+    }
+}
+
+impl Figure for bool {
+    fn plus(self, other: bool) -> bool {
+        self || other
+    }
 }
 
 figures! {

@@ -1,0 +1,209 @@
+//! What happened in a tool loop, while it runs and afterwards.
+
+use std::time::{Duration, Instant};
+
+use super::ToolError;
+use crate::{ChatRequest, ChatResponse, Content, Error, ErrorKind, Event, ToolCall, Usage, Usd};
+
+/// Something that happens in a tool loop.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum LoopEvent<'e> {
+    /// The model is asked. Turns count from 1.
+    TurnStarted(usize),
+    /// What the model says, as it says it. [`Event::Finished`] ends the turn's answer.
+    Model(Event),
+    /// A tool begins.
+    ToolStarted(&'e ToolCall),
+    /// A tool is done, whether it failed or not. Tools of one turn are done in any order. One that is dropped midway is not done.
+    ToolFinished(&'e CalledTool),
+}
+
+/// What a failing tool does to a tool loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToolErrors {
+    /// The model is told, as the tool's result, and may try something else.
+    #[default]
+    TellModel,
+    /// The run ends; other tools of the same turn that are still at work are dropped.
+    Stop,
+}
+
+/// A tool loop that has ended, however it did: everything that was asked, answered, called and paid.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ToolRun {
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// The turns: each an answer of the model, and the tools that it called.
+    pub steps: Vec<ToolStep>,
+    /// The request as it was given, with the tools and the conversation so far: `run.request.user("And tomorrow?")` goes on with
+    /// it. Every call in it has a result, if need be one that says why it was not run (except those of
+    /// [`RunOutcome::Handover`]). An answer whose tool calls were cut off is only in [`steps`](Self::steps), and a `tool_choice`
+    /// that forced a call has had its effect and is gone.
+    pub request: ChatRequest,
+    /// The provider, for errors.
+    pub(super) provider: &'static str,
+}
+
+/// How a tool loop ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RunOutcome {
+    /// The model answered. The answer is that of the last step.
+    Answered,
+    /// A token limit cut the last step's answer off. If it called tools, none of them was run.
+    Truncated,
+    /// The model called tools in the last turn that it was allowed. They were not run.
+    TurnLimit,
+    /// The model called tools, and the turns had cost as much as they may, or more. They were not run.
+    CostLimit,
+    /// The model called more tools than it may. None of this turn's was run.
+    CallLimit,
+    /// The future given to [`until`](super::ToolLoop::until) was done first: an [`ErrorKind::Timeout`]. What had come of a
+    /// streamed turn is in its [`partial`](Error::partial).
+    Deadline(Error),
+    /// A tool failed, and [`ToolErrors::Stop`] was asked for.
+    ToolFailed {
+        /// The call that failed.
+        call: ToolCall,
+        /// Why.
+        error: ToolError,
+    },
+    /// The model called functions which the request offers and the [`ToolSet`](super::ToolSet) does not have: these calls are
+    /// the caller's. Add their results to [`ToolRun::request`] and run it again. The set's own are done.
+    Handover(Vec<ToolCall>),
+    /// The provider failed, in the turn after the last step; or the request could not be sent.
+    Failed(Error),
+}
+
+/// One turn of a tool loop.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ToolStep {
+    /// What the model answered. The text beside tool calls is here too.
+    pub response: ChatResponse,
+    /// The tools it called and what came of it, in the order of the calls. Those handed over are not among them.
+    pub calls: Vec<CalledTool>,
+    /// When the model was asked.
+    pub started: Instant,
+    /// How long it took to answer.
+    pub took: Duration,
+}
+
+/// A tool call and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CalledTool {
+    /// The call.
+    pub call: ToolCall,
+    /// The result, or why there is none.
+    pub result: Result<Content, ToolError>,
+    /// When the tool began; for one that was [not run](super::ToolErrorKind::NotRun), when that was decided.
+    pub started: Instant,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+impl ToolRun {
+    /// The last answer of the model, whether it is the final one or not.
+    pub fn response(&self) -> Option<&ChatResponse> {
+        self.steps.last().map(|step| &step.response)
+    }
+
+    /// All tool calls of all turns, in order.
+    pub fn calls(&self) -> impl Iterator<Item = &CalledTool> {
+        self.steps.iter().flat_map(|step| &step.calls)
+    }
+
+    /// What all turns used together, one that failed midway included, as far as the service said.
+    pub fn usage(&self) -> Usage {
+        let mut usage = Usage::default();
+        let unfinished = match &self.outcome {
+            RunOutcome::Failed(error) | RunOutcome::Deadline(error) => error.partial(),
+            _ => None,
+        };
+        for response in self.steps.iter().map(|step| &step.response).chain(unfinished) {
+            usage.accumulate(&response.usage);
+        }
+        usage
+    }
+
+    /// What all turns cost together, as far as the service said.
+    pub fn cost(&self) -> Usd {
+        self.usage().cost.unwrap_or_default()
+    }
+
+    /// The model's answer, if it came to one.
+    ///
+    /// # Errors
+    /// For every outcome but [`RunOutcome::Answered`]. The error keeps what had come of the turn that failed, or else the last
+    /// answer, in its [`partial`](Error::partial).
+    /// * [`ErrorKind::Truncated`] for an answer that was cut off.
+    /// * [`ErrorKind::LimitReached`] for the limits of turns, cost and calls.
+    /// * [`ErrorKind::Timeout`] for the deadline.
+    /// * [`ErrorKind::ToolFailed`] for a failed tool, and for calls that are handed over.
+    /// * The provider's own error.
+    pub fn into_response(mut self) -> Result<ChatResponse, Error> {
+        let turns = self.steps.len();
+        let cost = self.cost();
+        let last = self.steps.pop().map(|step| step.response);
+        let limit = |message: String| Error::new(ErrorKind::LimitReached, message);
+        let error = match self.outcome {
+            RunOutcome::Answered => match last {
+                Some(response) => return Ok(response),
+                None => Error::new(ErrorKind::EmptyResponse, "the model was not asked"),
+            },
+            RunOutcome::Truncated => {
+                let message = format!("a token limit cut the answer of turn {turns} off; raise max_tokens");
+                Error::new(ErrorKind::Truncated, message)
+            }
+            RunOutcome::TurnLimit => limit(format!("no answer within {turns} turns; raise max_turns")),
+            RunOutcome::CostLimit => {
+                limit(format!("no answer before {turns} turns had cost {cost} USD; raise max_cost"))
+            }
+            RunOutcome::CallLimit => {
+                limit(format!("turn {turns} called more tools than it may; raise max_tool_calls"))
+            }
+            RunOutcome::Deadline(error) | RunOutcome::Failed(error) => error,
+            RunOutcome::ToolFailed { call, error } => error.into_error(&call.name),
+            RunOutcome::Handover(calls) => {
+                let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+                let message =
+                    format!("{}: the tool set does not have it, run it and go on", names.join(", "));
+                Error::new(ErrorKind::ToolFailed, message)
+            }
+        };
+        let error = match (error.provider(), error.model()) {
+            (None, None) => error.with_provider(self.provider).with_model(self.request.model),
+            (None, _) => error.with_provider(self.provider),
+            (_, None) => error.with_model(self.request.model),
+            _ => error,
+        };
+        Err(match (error.partial(), last) {
+            (None, Some(last)) => error.with_partial(last),
+            _ => error,
+        })
+    }
+}
+
+impl ToolStep {
+    pub(super) fn new(response: ChatResponse, started: Instant) -> Self {
+        Self { response, calls: Vec::new(), started, took: started.elapsed() }
+    }
+}
+
+impl CalledTool {
+    pub(super) fn new(call: ToolCall, result: Result<Content, ToolError>, started: Instant) -> Self {
+        Self { call, result, started, took: started.elapsed() }
+    }
+
+    /// What the model is told.
+    pub(super) fn content(&self) -> Content {
+        match &self.result {
+            Ok(content) => content.clone(),
+            Err(error) => error.to_content(),
+        }
+    }
+}

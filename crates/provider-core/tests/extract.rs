@@ -1,0 +1,120 @@
+//! Answers read into the caller's own type, and what is said when they cannot be.
+
+#![cfg(feature = "schemars")]
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
+mod support;
+
+use provider_core::schemars::{self, JsonSchema};
+use provider_core::{ChatRequest, ErrorKind, JsonSchema as Format, LlmProviderExt, ResponseFormat, Retry};
+use serde::Deserialize;
+use support::{Scripted, Turn};
+
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+struct Mail {
+    order: Order,
+}
+
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+struct Order {
+    items: Vec<Item>,
+}
+
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+struct Item {
+    price: u32,
+}
+
+const GOOD: &str = r#"{"order":{"items":[{"price":1},{"price":2}]}}"#;
+
+fn request() -> ChatRequest {
+    ChatRequest::new("acme/model").user("Read this")
+}
+
+#[tokio::test]
+async fn an_answer_becomes_a_value() {
+    let fenced = "```json\n{\"order\": {\"items\": [{\"price\": 1}, {\"price\": 2}]}}\n```\n";
+    // A loop of white space up to the limit takes nothing away from what came before it.
+    let cut = Turn::text("{\"order\":{\"items\":[{\"price\":1},{\"price\":2}]}}\n\n\n").finish("length");
+    for turn in [Turn::text(GOOD), Turn::text(fenced), cut] {
+        let scripted = Scripted::new([turn.cost("0.1")]);
+        let mail = scripted.extract::<Mail>(&request()).await.expect("it fits");
+        assert_eq!(mail.response.usage.cost.map(|cost| cost.to_string()).as_deref(), Some("0.1"));
+        assert_eq!(mail.into_value().order.items, [Item { price: 1 }, Item { price: 2 }]);
+        assert_eq!(scripted.asked()[0].response_format, Some(ResponseFormat::of::<Mail>()));
+    }
+    let scripted = Scripted::new([Turn::text(GOOD)]);
+    let strict = Format::strict_of::<Mail>().expect("strict");
+    scripted.extract::<Mail>(&request().response_format(strict.clone())).await.expect("it fits");
+    assert_eq!(scripted.asked()[0].response_format, Some(strict.into()), "a format that is there stays");
+}
+
+#[tokio::test]
+async fn what_is_no_value_is_told_with_the_whole_answer() {
+    use ErrorKind::*;
+    let long = "x".repeat(20_000).leak();
+    for (turn, kind, retry, told) in [
+        (
+            Turn::text(r#"{"order":{"items":[{"price":1},{},{"price":2}]}}"#),
+            InvalidOutput,
+            Retry::Now,
+            "order.items[1]: missing field `price`",
+        ),
+        (
+            Turn::text(r#"{"order":{"items":[{"price":1},{"price":"two"}]}}"#),
+            InvalidOutput,
+            Retry::Now,
+            "order.items[1].price: invalid type: string \"two\", expected u32",
+        ),
+        (Turn::text("[1]"), InvalidOutput, Retry::Now, "does not fit extract::Mail"),
+        (Turn::text("I think it is 5."), InvalidOutput, Retry::Now, "the answer is no JSON: expected value"),
+        (Turn::text(long), InvalidOutput, Retry::Now, "the answer is no JSON"),
+        (
+            Turn::text("{\"order\":{\"items\":[]}} And more?"),
+            InvalidOutput,
+            Retry::Now,
+            "the answer is no JSON: trailing characters",
+        ),
+        (Turn::text("{\"order\":{").finish("length"), Truncated, Retry::Never, "raise max_tokens"),
+        (Turn::Refusal("I cannot help with that."), ContentPolicy, Retry::Never, "I cannot help with that."),
+        (Turn::text("{\"or").finish("content_filter"), ContentPolicy, Retry::Never, "content filter"),
+        (
+            Turn::calls([("get_mail", "{}")]),
+            InvalidOutput,
+            Retry::Never,
+            "called tools in place of an answer (get_mail)",
+        ),
+        (Turn::text(" \n "), EmptyResponse, Retry::Now, "no text"),
+    ] {
+        let scripted = Scripted::new([turn.clone().cost("0.1")]);
+        let error = scripted.extract::<Mail>(&request()).await.expect_err("no mail");
+        assert_eq!((error.kind(), error.retry()), (kind, retry), "{error}");
+        assert!(error.to_string().contains(told), "{error}");
+        assert_eq!((error.provider(), error.model()), (Some("scripted"), Some("acme/model")));
+        assert_eq!(error.generation_id(), Some("gen-1"));
+        let partial = error.partial().expect("nothing that was paid for is lost");
+        if let (Turn::Answer { text, .. }, Some(shown)) = (&turn, error.details()) {
+            assert_eq!(partial.text(), *text);
+            let shown: String = shown.read().expect("a text");
+            assert!(text.trim().starts_with(&shown) && shown.len() == text.trim().len().min(8192));
+        }
+        let parsed = partial.parse::<Mail>().expect_err("no mail").with_provider("scripted");
+        assert_eq!(parsed, error, "parsing it later says the same");
+    }
+}
+
+#[tokio::test]
+async fn half_a_number_is_no_number() {
+    let scripted = Scripted::new([Turn::text("12").finish("length"), Turn::text("12")]);
+    let error = scripted.extract::<u32>(&request()).await.expect_err("it may have been 123");
+    assert_eq!(error.kind(), ErrorKind::Truncated);
+    assert_eq!(scripted.extract::<u32>(&request()).await.expect("a number").into_value(), 12);
+}
+
+#[tokio::test]
+async fn the_words_of_an_error_have_an_end() {
+    let text: &str = format!(r#"{{"order":{{"items":[{{"price":"{}"}}]}}}}"#, "é".repeat(50_000)).leak();
+    let error = Scripted::new([Turn::text(text)]).extract::<Mail>(&request()).await.expect_err("no number");
+    assert!(error.to_string().len() < 1000 && error.to_string().contains("order.items[0].price"), "{error}");
+    assert_eq!(error.partial().map(|partial| partial.text().len()), Some(text.len()));
+}

@@ -1,0 +1,415 @@
+//! The tool loop against a scripted model: what is run, what is told, where it ends, and that nothing is lost.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
+
+mod support;
+
+use std::future::{pending, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use provider_core::{
+    ChatRequest, Content, ErrorKind, Event, FunctionTool, Json, LlmProvider, LlmProviderExt, LoopEvent,
+    Message, Part, Retry, RunOutcome, Tool, ToolCall, ToolChoice, ToolError, ToolErrorKind, ToolErrors,
+    ToolRun, ToolSet,
+};
+use support::{Scripted, Turn, results};
+use tokio::sync::Barrier;
+
+fn request() -> ChatRequest {
+    ChatRequest::new("acme/model").user("Go on")
+}
+
+fn tool(name: &str) -> FunctionTool {
+    FunctionTool::new(name, "Does something")
+}
+
+/// `echo` says its arguments, `fail` fails.
+fn tools() -> ToolSet<'static> {
+    ToolSet::new()
+        .untyped(tool("echo"), |call: ToolCall| async move { call.arguments })
+        .untyped(tool("fail"), |_| async { Err::<(), _>(ToolError::new("out of order")) })
+}
+
+fn kinds(run: &ToolRun) -> Vec<Option<ToolErrorKind>> {
+    run.calls().map(|called| called.result.as_ref().err().map(ToolError::kind)).collect()
+}
+
+#[tokio::test]
+async fn the_model_is_told_the_results_until_it_answers() {
+    let turns = [
+        Turn::calls([("echo", "1"), ("echo", "2")]).saying("Let me see.").cost("0.1"),
+        Turn::calls([("echo", "3")]).cost("0.2"),
+        Turn::text("Done").cost("0.0000000001"),
+    ];
+    let scripted = Scripted::new(turns);
+    let provider: Arc<dyn LlmProvider> = scripted.clone();
+    let tools = tools();
+    let run = provider.tool_loop(&tools).run(&request().temperature(0.5)).await;
+    assert_eq!(run.outcome, RunOutcome::Answered);
+    assert_eq!(run.steps.len(), 3);
+    assert_eq!(run.steps[0].response.text(), "Let me see.");
+    assert_eq!(run.cost().to_string(), "0.3000000001");
+    assert_eq!(run.usage().completion_tokens, Some(30));
+    assert_eq!(run.calls().map(|called| called.call.arguments.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
+
+    let asked = scripted.asked();
+    assert_eq!(scripted.streamed(), 0, "nobody watches");
+    assert_eq!(results(&asked[1]), ["call_1_0: 1", "call_1_1: 2"]);
+    assert_eq!(results(&asked[2]), ["call_1_0: 1", "call_1_1: 2", "call_2_0: 3"]);
+    for request in &asked {
+        assert_eq!(request.temperature, Some(0.5));
+        assert_eq!(request.tools.len(), 2);
+    }
+    assert!(matches!(&asked[1].messages[1], Message::Assistant(said) if said.text == "Let me see."));
+
+    // The conversation goes on, with the same tools.
+    assert!(matches!(run.request.messages.last(), Some(Message::Assistant(said)) if said.text == "Done"));
+    assert_eq!(run.request.messages.len(), asked[2].messages.len() + 1);
+    let scripted = Scripted::new([Turn::text("You're welcome")]);
+    let again = scripted.tool_loop(&tools).run(&run.request.clone().user("Thanks")).await;
+    assert_eq!(scripted.asked()[0].tools.len(), 2, "not offered twice");
+    assert_eq!(again.into_response().expect("an answer").text(), "You're welcome");
+    assert_eq!(run.into_response().expect("an answer").text(), "Done");
+}
+
+#[tokio::test]
+async fn tools_return_text_json_parts_or_nothing() {
+    let image = || Part::image_url("https://acme.example/cat.png");
+    let tools = ToolSet::new()
+        .untyped(tool("text"), |_| async { "plain" })
+        .untyped(tool("json"), |_| async { Json([1, 2]) })
+        .untyped(tool("parts"), |_| async move { [Part::text("a cat"), image()] })
+        .untyped(tool("nothing"), |_| async {})
+        .untyped(tool("question"), |call: ToolCall| async move {
+            let number: u8 = call.arguments_as()?;
+            Ok::<_, ToolError>(number.to_string())
+        });
+    let calls = [("text", ""), ("json", ""), ("parts", ""), ("nothing", ""), ("question", "300")];
+    let scripted = Scripted::new([Turn::calls(calls), Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools).run(&request()).await;
+    let results: Vec<_> = run.calls().map(|called| called.result.clone()).collect();
+    assert_eq!(results[0], Ok("plain".into()));
+    assert_eq!(results[1], Ok("[1,2]".into()));
+    assert_eq!(results[2], Ok(Content::Parts(vec![Part::text("a cat"), image()])));
+    assert_eq!(results[3], Ok("done".into()));
+    let error = results[4].as_ref().expect_err("too large a number");
+    assert!(error.message().contains("300") && error.source().is_some(), "{error:?}");
+}
+
+#[tokio::test]
+async fn calls_of_a_turn_run_side_by_side_and_keep_their_order() {
+    // Nobody passes before all three are there; the last one is done first.
+    let barrier = Barrier::new(3);
+    let tools = ToolSet::new().untyped(tool("meet"), async |call: ToolCall| {
+        barrier.wait().await;
+        for _ in 0..call.arguments.len() {
+            tokio::task::yield_now().await;
+        }
+        call.arguments
+    });
+    let calls = [("meet", "333"), ("meet", "22"), ("meet", "1")];
+    let scripted = Scripted::new([Turn::calls(calls), Turn::text("Done")]);
+    let mut finished = Vec::new();
+    let run = scripted
+        .tool_loop(&tools)
+        .watch(|event| {
+            if let LoopEvent::ToolFinished(called) = event {
+                finished.push(called.call.arguments.clone());
+            }
+        })
+        .run(&request())
+        .await;
+    assert_eq!(finished, ["1", "22", "333"]);
+    assert_eq!(results(&run.request), ["call_1_0: 333", "call_1_1: 22", "call_1_2: 1"]);
+}
+
+#[tokio::test]
+async fn no_more_tools_run_at_a_time_than_may() {
+    for (parallel, most_seen) in [(1, 1), (2, 2), (9, 5)] {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let tools = ToolSet::new().untyped(tool("count"), async |_| {
+            most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+            now.fetch_sub(1, SeqCst);
+        });
+        let scripted = Scripted::new([Turn::calls([("count", ""); 5]), Turn::text("Done")]);
+        let run = scripted.tool_loop(&tools).max_parallel(parallel).run(&request()).await;
+        assert_eq!(run.calls().filter(|called| called.result.is_ok()).count(), 5);
+        assert_eq!(most.load(SeqCst), most_seen, "at most {parallel}");
+    }
+}
+
+#[tokio::test]
+async fn failures_are_told_to_the_model() {
+    let calls = [("fail", ""), ("tell_fortune", "{}"), ("echo", "1")];
+    let scripted = Scripted::new([Turn::calls(calls), Turn::text("Sorry")]);
+    let run = scripted.tool_loop(&tools()).run(&request()).await;
+    assert_eq!(run.outcome, RunOutcome::Answered);
+    assert_eq!(kinds(&run), [Some(ToolErrorKind::Failed), Some(ToolErrorKind::UnknownTool), None]);
+    assert_eq!(
+        results(&scripted.asked()[1]),
+        [
+            "call_1_0: Error: out of order",
+            "call_1_1: Error: there is no tool `tell_fortune`; there are: echo, fail",
+            "call_1_2: 1"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_failure_ends_the_run_where_asked_for() {
+    for (name, kind, told) in [
+        ("fail", ToolErrorKind::Failed, "tool failed: fail: out of order"),
+        ("tell_fortune", ToolErrorKind::UnknownTool, "tool failed: tell_fortune: there is no tool"),
+    ] {
+        let calls = [("echo", "1"), ("never", ""), (name, "")];
+        let scripted = Scripted::new([Turn::calls(calls)]);
+        let tools = tools().untyped(tool("never"), |_| pending::<()>());
+        let run = scripted.tool_loop(&tools).on_tool_error(ToolErrors::Stop).run(&request()).await;
+        let RunOutcome::ToolFailed { call, error } = &run.outcome else { panic!("{:?}", run.outcome) };
+        assert_eq!((call.name.as_str(), error.kind()), (name, kind));
+        assert_eq!(kinds(&run), [None, Some(ToolErrorKind::NotRun), Some(kind)]);
+        assert_eq!(results(&run.request).len(), 3, "every call is answered, so that it can go on");
+        let error = run.into_response().expect_err("no answer");
+        assert_eq!((error.kind(), error.kind().host_code()), (ErrorKind::ToolFailed, "tool_error"));
+        assert!(error.to_string().starts_with(told), "{error}");
+        assert_eq!((error.provider(), error.model()), (Some("scripted"), Some("acme/model")));
+        assert_eq!(error.partial().map(|last| last.tool_calls().len()), Some(3));
+    }
+}
+
+/// A model that never stops calling tools, each turn at this price.
+fn endless(cost: &'static str) -> Arc<Scripted> {
+    Scripted::new(std::iter::repeat_n(Turn::calls([("echo", "1"), ("echo", "2")]).cost(cost), 20))
+}
+
+#[tokio::test]
+async fn limits_end_the_run_before_the_next_turn_is_paid_for() {
+    let tools = tools();
+    let usd = |text: &str| text.parse().expect("an amount");
+    // The limit, the turns, the calls that were run, the outcome.
+    type Limit = fn(provider_core::ToolLoop<'_, Scripted>) -> provider_core::ToolLoop<'_, Scripted>;
+    let cases: [(Limit, usize, usize, RunOutcome); 7] = [
+        (|run| run, 10, 18, RunOutcome::TurnLimit),
+        (|run| run.max_turns(3), 3, 4, RunOutcome::TurnLimit),
+        (|run| run.max_turns(0), 0, 0, RunOutcome::TurnLimit),
+        // Three times 0.1 is exactly 0.3, as it is not with binary numbers.
+        (|run| run.max_cost("0.3".parse().expect("an amount")), 3, 4, RunOutcome::CostLimit),
+        (|run| run.max_cost("0.300000000000000001".parse().expect("an amount")), 4, 6, RunOutcome::CostLimit),
+        (|run| run.max_cost(provider_core::Usd::ZERO), 1, 0, RunOutcome::CostLimit),
+        (|run| run.max_tool_calls(5), 3, 4, RunOutcome::CallLimit),
+    ];
+    for (number, (limit, turns, calls, outcome)) in cases.into_iter().enumerate() {
+        let scripted = endless("0.1");
+        let run = limit(scripted.tool_loop(&tools)).run(&request()).await;
+        assert_eq!(run.outcome, outcome, "case {number}");
+        assert_eq!((scripted.asked().len(), run.steps.len()), (turns, turns), "case {number}");
+        assert_eq!(run.calls().filter(|called| called.result.is_ok()).count(), calls, "case {number}");
+        assert_eq!(run.cost(), usd("0.1") * turns as u64);
+        assert_eq!(results(&run.request).len(), 2 * turns, "every call is answered");
+        let error = run.into_response().expect_err("no answer");
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::LimitReached, Retry::Never));
+        assert_eq!(error.partial().is_some(), turns > 0);
+    }
+
+    // An answer is an answer, whatever it cost.
+    let scripted = Scripted::new([Turn::text("Done").cost("5")]);
+    let run = scripted.tool_loop(&tools).max_turns(1).max_cost(usd("0.1")).run(&request()).await;
+    assert_eq!(run.outcome, RunOutcome::Answered);
+}
+
+#[tokio::test]
+async fn calls_that_were_cut_off_are_not_run() {
+    for turn in [
+        Turn::calls([("echo", "{\"a\":")]),
+        Turn::calls([("echo", "1"), ("echo", "{\"a\"")]).saying("Let me"),
+        Turn::calls([("echo", "1")]).finish("length"),
+    ] {
+        let scripted = Scripted::new([turn]);
+        let run = scripted.tool_loop(&tools()).run(&request()).await;
+        assert_eq!(run.outcome, RunOutcome::Truncated);
+        assert_eq!((run.calls().count(), run.steps.len()), (0, 1));
+        assert_eq!(run.request.messages.len(), 1, "half a call cannot be sent back");
+        let error = run.into_response().expect_err("half an answer");
+        assert_eq!(error.kind(), ErrorKind::Truncated);
+        assert!(!error.partial().expect("kept").message.tool_calls.is_empty());
+    }
+    let scripted = Scripted::new([Turn::text("Once upon").finish("length")]);
+    let run = scripted.tool_loop(&tools()).run(&request()).await;
+    assert_eq!(run.outcome, RunOutcome::Truncated);
+    assert_eq!(run.request.messages.len(), 2, "half a text can");
+}
+
+// Paused: the clock moves when there is nothing else to do.
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_the_run_wherever_it_is() {
+    // Before it began.
+    let scripted = Scripted::new([]);
+    let run = scripted.tool_loop(&tools()).until(ready(())).run(&request()).await;
+    assert!(matches!(run.outcome, RunOutcome::Deadline(_)) && scripted.asked().is_empty());
+
+    // While the model speaks: what it said is kept if it was streamed.
+    for watched in [true, false] {
+        let scripted = Scripted::new([Turn::calls([("echo", "1")]).cost("0.1"), Turn::Stalls("Once upon")]);
+        let tools = tools();
+        let mut run = scripted.tool_loop(&tools).until(tokio::time::sleep(Duration::from_secs(60)));
+        if watched {
+            run = run.watch(|_| {});
+        }
+        let run = run.run(&request()).await;
+        assert_eq!((run.steps.len(), run.cost().to_string().as_str()), (1, "0.1"));
+        let RunOutcome::Deadline(error) = &run.outcome else { panic!("{:?}", run.outcome) };
+        assert_eq!(error.partial().map(|partial| partial.text()), watched.then_some("Once upon"));
+        let error = run.into_response().expect_err("no answer");
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Timeout, Retry::Never));
+        assert_eq!((error.provider(), error.model()), (Some("scripted"), Some("acme/model")));
+        assert!(error.partial().is_some(), "the last step's answer, if nothing newer");
+    }
+
+    // While tools are at work: those that are done are kept, the others are dropped.
+    let dropped = Arc::new(());
+    let held = Arc::downgrade(&dropped);
+    let tools = tools().untyped(tool("never"), move |_| {
+        let held = dropped.clone();
+        async move {
+            pending::<()>().await;
+            drop(held);
+        }
+    });
+    let scripted = Scripted::new([Turn::calls([("echo", "1"), ("never", "")])]);
+    let run = scripted.tool_loop(&tools).until(tokio::time::sleep(Duration::from_secs(60)));
+    let run = run.run(&request()).await;
+    assert!(matches!(run.outcome, RunOutcome::Deadline(_)));
+    assert_eq!(kinds(&run), [None, Some(ToolErrorKind::NotRun)]);
+    assert_eq!(results(&run.request), ["call_1_0: 1", "call_1_1: Error: not finished in time"]);
+    assert_eq!(held.strong_count(), 1, "the tool itself holds one, its work none");
+}
+
+#[tokio::test]
+async fn a_failing_provider_loses_nothing() {
+    for turn in [Turn::Fails(ErrorKind::RateLimited), Turn::FailsMidway("Once", ErrorKind::RateLimited)] {
+        for watched in [true, false] {
+            let calls = Turn::calls([("echo", "1")]).cost("0.1");
+            let scripted = Scripted::new([calls.clone(), calls, turn.clone()]);
+            let tools = tools();
+            let mut run = scripted.tool_loop(&tools);
+            if watched {
+                run = run.watch(|_| {});
+            }
+            let run = run.run(&request()).await;
+            assert!(
+                matches!(&run.outcome, RunOutcome::Failed(error) if error.kind() == ErrorKind::RateLimited)
+            );
+            assert_eq!((run.steps.len(), run.cost().to_string().as_str()), (2, "0.2"));
+            assert_eq!(results(&run.request).len(), 2, "the request of turn 3, to be sent again");
+            let error = run.into_response().expect_err("no answer");
+            assert!(error.is_retryable() && error.partial().is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_forced_choice_is_for_the_first_turn_only() {
+    let function = ToolChoice::Function("echo".to_owned());
+    for (choice, later) in [
+        (ToolChoice::Required, None),
+        (function, None),
+        (ToolChoice::Auto, Some(ToolChoice::Auto)),
+        (ToolChoice::None, Some(ToolChoice::None)),
+    ] {
+        let scripted = Scripted::new([Turn::calls([("echo", "1")]), Turn::text("Done")]);
+        let run = scripted.tool_loop(&tools()).run(&request().tool_choice(choice.clone())).await;
+        let choices: Vec<_> = scripted.asked().into_iter().map(|request| request.tool_choice).collect();
+        assert_eq!(choices, [Some(choice), later.clone()]);
+        assert_eq!(run.request.tool_choice, later);
+    }
+}
+
+#[tokio::test]
+async fn names_must_not_clash() {
+    let other = Tool::function("echo", "Another one", serde_json::json!({"type": "object"}));
+    for (request, tools) in
+        [(request().tool(other), tools()), (request(), tools().untyped(tool("echo"), |_| async {}))]
+    {
+        let scripted = Scripted::new([]);
+        let run = scripted.tool_loop(&tools).run(&request).await;
+        assert!(scripted.asked().is_empty());
+        let error = run.into_response().expect_err("not sent");
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_eq!(error.fields()[0].problem, "two tools are called `echo`");
+    }
+    let run = Scripted::new([]).tool_loop(&tools()).max_parallel(0).run(&request()).await;
+    assert_eq!(run.into_response().expect_err("not sent").fields()[0].field, "max_parallel");
+}
+
+#[tokio::test]
+async fn functions_of_the_request_are_handed_over() {
+    let scripted = Scripted::new([Turn::calls([("approve", "{}"), ("echo", "1")])]);
+    let tools = tools();
+    let run = scripted.tool_loop(&tools).max_turns(5).run(&request().tool(tool("approve"))).await;
+    let RunOutcome::Handover(calls) = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!(calls.iter().map(|call| call.name.as_str()).collect::<Vec<_>>(), ["approve"]);
+    assert_eq!(results(&run.request), ["call_1_1: 1"], "the set's own is done");
+    let asked = scripted.asked();
+    assert_eq!(asked[0].tools.len(), 3, "its own and the set's");
+
+    let request = run.request.clone().tool_result(&calls[0].id, "approved");
+    let scripted = Scripted::new([Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools).run(&request).await;
+    assert_eq!(results(&scripted.asked()[0]), ["call_1_1: 1", "call_1_0: approved"]);
+    assert_eq!(run.outcome, RunOutcome::Answered);
+}
+
+#[tokio::test]
+async fn a_watcher_sees_everything_in_order() {
+    let turns = [Turn::calls([("echo", "1"), ("fail", "")]).saying("Hm."), Turn::text("Done")];
+    let scripted = Scripted::new(turns);
+    let mut seen = Vec::new();
+    let tools = tools();
+    let run = scripted.tool_loop(&tools).watch(|event| {
+        seen.push(match event {
+            LoopEvent::TurnStarted(turn) => format!("turn {turn}"),
+            LoopEvent::Model(Event::Text(text)) => text,
+            LoopEvent::Model(Event::ToolCall(delta)) => format!("call {}", delta.name.unwrap_or_default()),
+            LoopEvent::Model(Event::Finished(_)) => "finished".to_owned(),
+            LoopEvent::ToolStarted(call) => format!("{} starts", call.name),
+            LoopEvent::ToolFinished(called) => format!("{} ok: {}", called.call.name, called.result.is_ok()),
+            other => format!("{other:?}"),
+        });
+    });
+    let run = run.run(&request()).await;
+    assert_eq!(run.into_response().expect("an answer").text(), "Done");
+    assert_eq!(scripted.streamed(), 2);
+    assert_eq!(
+        seen,
+        [
+            "turn 1",
+            "Hm.",
+            "call echo",
+            "call fail",
+            "finished",
+            "echo starts",
+            "echo ok: true",
+            "fail starts",
+            "fail ok: false",
+            "turn 2",
+            "Done",
+            "finished"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_run_can_be_spawned_by_those_who_want_to() {
+    let provider: Arc<dyn LlmProvider> = Scripted::new([Turn::calls([("echo", "1")]), Turn::text("Done")]);
+    let run = tokio::spawn(async move {
+        let tools = tools();
+        let run = provider.tool_loop(&tools).watch(|_| {}).until(pending::<()>());
+        run.run(&request()).await
+    });
+    assert_eq!(run.await.expect("no panic").outcome, RunOutcome::Answered);
+}
