@@ -314,6 +314,15 @@ impl Error {
         self
     }
 
+    /// Adds a remark to the message: what a layer did about the error, or why it did nothing.
+    #[must_use]
+    pub fn with_note(mut self, note: &str) -> Self {
+        let message = &mut self.inner().message;
+        message.push_str("; ");
+        message.push_str(note);
+        self
+    }
+
     /// Takes a secret out of everything this error says: a server may echo a key anywhere. To be called where an error leaves
     /// the provider. What a model said (the text of [`partial`](Self::partial)) is the caller's and stays.
     #[must_use]
@@ -350,6 +359,17 @@ impl Error {
     #[must_use]
     pub fn after(mut self, earlier: Vec<Error>) -> Self {
         self.inner().attempts.splice(0..0, earlier);
+        self
+    }
+
+    /// Says, in what had been received, which model was asked for at first, where this was one that was asked in its place.
+    #[must_use]
+    pub fn in_place_of(mut self, model: &str) -> Self {
+        if self.partial().is_some_and(|partial| partial.requested != model) {
+            if let Some(partial) = &mut self.inner().partial {
+                model.clone_into(&mut partial.requested);
+            }
+        }
         self
     }
 
