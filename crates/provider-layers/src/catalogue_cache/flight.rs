@@ -71,3 +71,37 @@ impl Wake for Waiting {
         waiting.into_iter().for_each(Waker::wake);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, SeqCst);
+        }
+    }
+
+    #[test]
+    fn whoever_finishes_the_work_wakes_the_others() {
+        // Done all at once, without a word to those who wait.
+        let is_done = Arc::new(AtomicBool::new(false));
+        let done = is_done.clone();
+        let work = poll_fn(move |_| if done.load(SeqCst) { Poll::Ready(7) } else { Poll::Pending });
+        let flight = Flight::new(work);
+        let (mut one, mut other) = (pin!(flight.clone().landed()), pin!(flight.landed()));
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        assert!(other.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        is_done.store(true, SeqCst);
+        assert_eq!(one.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(7));
+        assert!(woken.0.load(SeqCst));
+        assert_eq!(other.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Ready(7));
+    }
+}

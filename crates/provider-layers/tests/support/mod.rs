@@ -273,3 +273,11 @@ pub(crate) fn story(attempts: &[Error]) -> Vec<(&str, &str, ErrorKind)> {
     };
     attempts.iter().map(named).collect()
 }
+
+/// An empty folder of this name, for the files of one test.
+pub(crate) fn folder(name: &str) -> std::path::PathBuf {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("provider-layers").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
