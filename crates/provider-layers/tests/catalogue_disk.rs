@@ -9,7 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use provider_core::{Catalogue, Error, ErrorKind, LlmProvider, Model, Price};
+use provider_core::{
+    AliasTarget, Catalogue, Effort, Error, ErrorKind, LlmProvider, Model, Price, PriceOverride, Prices,
+    ReasoningOptions, RequestLimits, UtcTime,
+};
 use provider_layers::{CatalogueCache, CatalogueOrigin};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -68,7 +71,36 @@ fn intricate() -> Catalogue {
     model.pricing.input_cache_read = fixed("0");
     model.pricing.input_cache_write = fixed("0.3");
     model.pricing.internal_reasoning = Some(Price::Varies);
+    model.pricing.discount = Some(0.25);
+    let mut night = Prices::default();
+    night.completion = fixed("0.0000000001000000000000000001");
+    let (from, until) = (UtcTime::from_hhmm(1630).unwrap(), UtcTime::END_OF_DAY);
+    model.pricing.overrides =
+        vec![PriceOverride::new(night).above_prompt_tokens(200_000).between(from, until)];
+    model.hugging_face_id = Some("acme/pi".to_owned());
+    model.knowledge_cutoff = Some("2024-10-01".to_owned());
+    model.top_provider_context_length = Some(8192);
+    model.is_moderated = Some(false);
+    let mut limits = RequestLimits::default();
+    limits.prompt_tokens = Some(7);
+    model.per_request_limits = Some(limits);
+    model.modality = Some("text+image->text".to_owned());
+    model.tokenizer = Some("GPT".to_owned());
+    model.instruct_type = Some("chatml".to_owned());
+    model.default_parameters.temperature = Some(0.7);
+    model.default_parameters.top_k = Some(40);
+    model.supported_voices = vec!["alloy".to_owned()];
+    let mut reasoning = ReasoningOptions::default();
+    reasoning.mandatory = true;
+    reasoning.default_effort = Some(Effort::Other("utter".to_owned()));
+    reasoning.supported_efforts = Some(vec![Effort::XHigh, Effort::Low]);
+    model.reasoning = Some(reasoning);
     model.expiration_date = Some("2026-12-31".to_owned());
+    let mut target = AliasTarget::default();
+    target.slug = "acme/pi-2027".to_owned();
+    model.alias_target = Some(target);
+    model.details_link = Some("/details".to_owned());
+    model.batch_only = true;
     model.raw =
         Some(r#"{ "id" : "acme/π:free", "n": 1e-30, "n2": 12345678901234567890.10 }"#.parse().unwrap());
     Catalogue::new(vec![model, Model::default()], Some(700))

@@ -25,11 +25,14 @@ enum Known {
     Unreachable,
 }
 
-const ALL: [Known; 6] = [
+const ALL: [Known; 9] = [
     Known::As(Listed::Free),
     Known::As(Listed::Paid),
     Known::As(Listed::Varies),
     Known::As(Listed::WithoutPrice),
+    Known::As(Listed::FreeAtFirst),
+    Known::As(Listed::PerRequest),
+    Known::As(Listed::GivenAway),
     Known::Unlisted,
     Known::Unreachable,
 ];
@@ -52,7 +55,8 @@ async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
             let scripts = [("b:free", says("Hi"))];
             let second = Scripted::with(&OTHER, &scripts, list("b:free", to), Duration::ZERO);
             let fallback = Fallback::new(first.clone(), Fallback::OUTAGES).to(second.clone(), "b:free");
-            let expected = from == Known::As(Listed::Paid) || to == Known::As(Listed::Free);
+            let is_billed = [Listed::Paid, Listed::PerRequest].map(Known::As).contains(&from);
+            let expected = is_billed || to == Known::As(Listed::Free);
             for (way, outcome) in both_ways(&fallback, &ChatRequest::new("a:free").user("Hello")).await {
                 match outcome {
                     Ok(reply) => assert!(expected && reply.text() == "Hi", "{from:?} to {to:?}, {way}"),

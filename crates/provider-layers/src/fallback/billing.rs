@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provider_core::{LlmProvider, LlmProviderExt, Model, Price, Usd};
+use provider_core::{LlmProvider, LlmProviderExt, Model, Price, Prices, Usd};
 
 use super::Fallback;
 
@@ -53,11 +53,16 @@ impl Billing {
     }
 
     fn of_model(model: &Model) -> Self {
+        let pricing = &model.pricing;
         let costs =
             |price: Option<Price>| price.and_then(Price::amount).is_some_and(|amount| amount > Usd::ZERO);
-        if model.is_free() {
+        let charges =
+            |prices: Prices| [prices.prompt, prices.completion, prices.request].into_iter().any(costs);
+        let is_given_away = pricing.discount.is_some_and(|discount| discount >= 1.0);
+        let depends = pricing.overrides.iter().any(|entry| charges(entry.prices));
+        if model.is_free() && !charges(pricing.listed()) && !depends {
             Billing::Free
-        } else if costs(model.pricing.prompt) || costs(model.pricing.completion) {
+        } else if charges(pricing.listed()) && !is_given_away {
             Billing::Billed
         } else {
             Billing::Unknown("the catalogue has no fixed price for it".to_owned())

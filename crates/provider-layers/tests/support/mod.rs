@@ -12,8 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provider_core::{
     Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, Collector, ConfigValues,
-    ConnectionReport, Error, ErrorKind, EventSource, Links, LlmProvider, Model, Price, ProviderDescriptor,
-    Step, Usage,
+    ConnectionReport, Error, ErrorKind, EventSource, Links, LlmProvider, Model, Price, PriceOverride, Prices,
+    ProviderDescriptor, Step, Usage,
 };
 
 const fn describe(id: &'static str) -> ProviderDescriptor {
@@ -67,6 +67,12 @@ pub(crate) enum Listed {
     Paid,
     Varies,
     WithoutPrice,
+    /// Free for short prompts only.
+    FreeAtFirst,
+    /// Nothing per token, something per request.
+    PerRequest,
+    /// A price, and a discount of all of it.
+    GivenAway,
 }
 
 /// A catalogue of these models.
@@ -74,13 +80,24 @@ pub(crate) fn catalogue(models: &[(&str, Listed)]) -> Catalogue {
     let models = models.iter().map(|(id, listed)| {
         let mut model = Model::default();
         model.id.push_str(id);
+        let fixed = |text: &str| Some(Price::Fixed(text.parse().unwrap()));
         let price = match listed {
-            Listed::Free => Some(Price::Fixed("0".parse().unwrap())),
-            Listed::Paid => Some(Price::Fixed("0.0000025".parse().unwrap())),
+            Listed::Free | Listed::FreeAtFirst | Listed::PerRequest => fixed("0"),
+            Listed::Paid | Listed::GivenAway => fixed("0.0000025"),
             Listed::Varies => Some(Price::Varies),
             Listed::WithoutPrice => None,
         };
         (model.pricing.prompt, model.pricing.completion) = (price, price);
+        match listed {
+            Listed::FreeAtFirst => {
+                let mut long = Prices::default();
+                long.prompt = fixed("0.000001");
+                model.pricing.overrides = vec![PriceOverride::new(long).above_prompt_tokens(1000)];
+            }
+            Listed::PerRequest => model.pricing.request = fixed("0.01"),
+            Listed::GivenAway => model.pricing.discount = Some(1.0),
+            _ => {}
+        }
         model
     });
     Catalogue::new(models.collect(), None)
