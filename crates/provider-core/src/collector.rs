@@ -39,7 +39,8 @@ pub struct Collector {
     calls: OpenCalls,
     events: Option<VecDeque<Event>>,
     end_marked: bool,
-    /// The models that may answer in the place of the one that was asked.
+    /// The model that was asked, and those that may answer in its place.
+    asked: String,
     fallbacks: Vec<String>,
 }
 
@@ -58,6 +59,7 @@ impl Collector {
     /// leaves [`ChatResponse::requested`] and [`AssistantMessage::made_by`](crate::AssistantMessage::made_by) unset.
     pub fn requested(&mut self, model: &str, fallbacks: &[String]) {
         model.clone_into(&mut self.response.requested);
+        model.clone_into(&mut self.asked);
         self.fallbacks = fallbacks.to_vec();
     }
 
@@ -297,15 +299,20 @@ impl Collector {
     /// Gives every tool call its place and its id, and the message its maker.
     fn seal(&mut self) {
         self.calls.seal(&mut self.response);
-        let ChatResponse { requested, model, message, .. } = &mut self.response;
-        if !requested.is_empty() {
-            message.made_by = Some(maker(requested, &self.fallbacks, model).to_owned());
+        let ChatResponse { model, message, .. } = &mut self.response;
+        if !self.asked.is_empty() {
+            message.made_by = Some(maker(&self.asked, &self.fallbacks, model).to_owned());
         }
     }
 
-    /// What was tried before this answer.
-    pub(crate) fn attempts(&mut self, attempts: Vec<Error>) {
-        self.response.attempts = attempts;
+    /// What was tried before this answer, in front of what is known of that.
+    pub(crate) fn after(&mut self, attempts: Vec<Error>) {
+        self.response.attempts.splice(0..0, attempts);
+    }
+
+    /// The model that was asked for at first, where this answers in its place.
+    pub(crate) fn in_place_of(&mut self, model: &str) {
+        model.clone_into(&mut self.response.requested);
     }
 
     pub(crate) fn has_event(&self) -> bool {

@@ -13,7 +13,7 @@ mod reasoning;
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::catalogue::Catalogue;
 pub use self::cost::{CostEstimate, CostPart, Unpriced};
@@ -24,7 +24,8 @@ pub use self::reasoning::ReasoningOptions;
 use crate::{RawJson, Usd};
 
 /// A model in a catalogue. What the catalogue does not say is `None` or empty.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Model {
     /// What to send as [`ChatRequest::model`](crate::ChatRequest::model).
@@ -84,7 +85,8 @@ pub struct Model {
 }
 
 /// How many tokens one request may have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct RequestLimits {
     /// In the prompt.
@@ -94,7 +96,8 @@ pub struct RequestLimits {
 }
 
 /// What parameters are when a request does not set them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct DefaultParameters {
     /// Randomness.
@@ -112,7 +115,8 @@ pub struct DefaultParameters {
 }
 
 /// What an alias stands for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct AliasTarget {
     /// The model's id.

@@ -6,6 +6,7 @@ use std::ops::{Add, Mul, Neg, Sub};
 use std::str::FromStr;
 
 use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -36,7 +37,7 @@ impl Usd {
     /// Nothing.
     pub const ZERO: Usd = Usd(0);
 
-    /// The nearest binary number, for display and for JSON.
+    /// The nearest binary number, for display.
     pub fn as_f64(self) -> f64 {
         // Reading the decimal text gives the nearest float; dividing two rounded floats would not.
         self.to_string().parse().unwrap_or(f64::NAN)
@@ -134,9 +135,14 @@ impl fmt::Debug for Usd {
 }
 
 impl Serialize for Usd {
-    /// As a JSON number, the nearest binary one.
+    /// As a JSON number with exactly the digits of the amount, and always with a point (`2.0`), so that it is read as the same
+    /// type everywhere.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.as_f64())
+        let mut text = self.to_string();
+        if !text.contains('.') {
+            text.push_str(".0");
+        }
+        RawValue::from_string(text).map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 
@@ -246,10 +252,13 @@ mod tests {
             let amount: Usd = serde_json::from_str(json).unwrap();
             assert_eq!(amount.to_string(), shown, "{json}");
             let again: Usd = serde_json::from_str(&serde_json::to_string(&amount).unwrap()).unwrap();
-            assert_eq!(again.as_f64(), amount.as_f64(), "{json}");
+            assert_eq!(again, amount, "{json}");
         }
         let exact: Usd = serde_json::from_str("0.00000000012345678901234").unwrap();
         assert_eq!(exact.to_string(), "0.00000000012345678901234", "more digits than a float has");
+        assert_eq!(serde_json::to_string(&exact).unwrap(), "0.00000000012345678901234");
+        assert_eq!(serde_json::to_string(&Usd::ZERO).unwrap(), "0.0");
+        assert_eq!(serde_json::to_value("0.25".parse::<Usd>().unwrap()).unwrap(), serde_json::json!(0.25));
         assert_eq!(serde_json::from_value::<Usd>(serde_json::json!(0.25)).unwrap().to_string(), "0.25");
         for json in ["\"\"", "\"free\"", "null", "true", "[1]", "{}", "1e300", "\"\\ud800\""] {
             assert!(serde_json::from_str::<Usd>(json).is_err(), "{json}");

@@ -116,11 +116,29 @@ impl ChatStream {
         }
     }
 
-    /// Says what was tried before this stream and failed, for [`ChatResponse::attempts`]: what layers do.
+    /// Says what was tried before this stream and failed, for [`ChatResponse::attempts`]: what layers do. Stands in front of
+    /// what was said so before.
     #[must_use]
     pub fn after(mut self, attempts: Vec<Error>) -> Self {
-        self.collector.attempts(attempts);
+        self.amend(|error| error.after(attempts.clone()));
+        self.collector.after(attempts);
         self
+    }
+
+    /// Says which model was asked for at first, where this stream answers in its place: that one is
+    /// [`ChatResponse::requested`] then, while [`made_by`](crate::AssistantMessage::made_by) stays a model of this stream.
+    #[must_use]
+    pub fn in_place_of(mut self, model: &str) -> Self {
+        self.amend(|error| error.in_place_of(model));
+        self.collector.in_place_of(model);
+        self
+    }
+
+    /// Changes the error that this stream is going to end in, if it is known already.
+    fn amend(&mut self, change: impl FnOnce(Error) -> Error) {
+        if let State::Closing(_, Err(error)) | State::Ended(Err(error)) = &mut self.state {
+            *error = change(error.clone());
+        }
     }
 
     /// Waits until the first event is there, without taking it. A layer that may still ask elsewhere does this before it hands

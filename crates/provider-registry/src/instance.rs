@@ -1,9 +1,9 @@
 //! A configured provider of a workspace.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use provider_core::{Catalogue, Error, LlmProvider, ProviderDescriptor};
+use provider_layers::CatalogueCache;
 
 use crate::{Listing, SelectedModel};
 
@@ -12,13 +12,12 @@ use crate::{Listing, SelectedModel};
 pub struct Instance {
     id: String,
     provider: Arc<dyn LlmProvider>,
-    catalogue: Mutex<Option<(Instant, Arc<Catalogue>)>>,
-    catalogue_lifetime: Duration,
+    catalogue: Arc<CatalogueCache>,
 }
 
 impl Instance {
-    pub(crate) fn new(id: String, provider: Arc<dyn LlmProvider>, catalogue_lifetime: Duration) -> Self {
-        Self { id, provider, catalogue: Mutex::default(), catalogue_lifetime }
+    pub(crate) fn new(id: String, catalogue: CatalogueCache) -> Self {
+        Self { id, provider: catalogue.provider().clone(), catalogue: Arc::new(catalogue) }
     }
 
     /// The id inside the workspace.
@@ -41,33 +40,23 @@ impl Instance {
         SelectedModel::new(self, id.into(), Listing::NotChecked)
     }
 
-    /// The provider's models: those fetched last, unless they are older than the workspace allows
-    /// ([`Workspace::catalogue_lifetime`](crate::Workspace::catalogue_lifetime)).
+    /// The provider's models: those that were fetched last, if the workspace takes them for good enough
+    /// ([`Workspace::catalogue_lifetime`](crate::Workspace::catalogue_lifetime)), or else those of now.
     ///
     /// # Errors
     /// When the list has to be fetched and cannot be.
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>, Error> {
-        if let Some(catalogue) = self.cached() {
-            return Ok(catalogue);
-        }
-        let models = self.provider.models().await;
-        let catalogue = Arc::new(models.map_err(|error| error.with_provider(&self.id))?);
-        // The lock guards a plain value: whoever panicked while holding it left it whole.
-        let mut cache = self.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
-        *cache = Some((Instant::now(), catalogue.clone()));
-        Ok(catalogue)
+        let cached = self.catalogue.get().await;
+        cached.map(|cached| cached.catalogue).map_err(|error| error.with_provider(&self.id))
+    }
+
+    /// Where the models are kept: how old they are, why there are no newer ones, and how to have some fetched.
+    pub fn catalogue_cache(&self) -> &Arc<CatalogueCache> {
+        &self.catalogue
     }
 
     /// Forgets the fetched models, so that the next one who asks gets today's.
     pub fn forget_catalogue(&self) {
-        *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn cached(&self) -> Option<Arc<Catalogue>> {
-        let cache = self.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
-        cache
-            .as_ref()
-            .filter(|(fetched, _)| fetched.elapsed() < self.catalogue_lifetime)
-            .map(|(_, list)| list.clone())
+        self.catalogue.forget();
     }
 }

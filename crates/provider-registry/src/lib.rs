@@ -22,6 +22,7 @@
 //! It knows no HTTP and no single provider: what it works with are the descriptors of `provider-core`.
 
 mod instance;
+mod join;
 mod model_ref;
 mod registry;
 mod resolve;

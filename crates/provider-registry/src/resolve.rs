@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use provider_core::{Capability, Catalogue, Error, ErrorKind};
 
+use crate::join::all;
 use crate::registry::SIMILAR;
 use crate::{Instance, Listing, ModelRef, SelectedModel, Workspace};
 
@@ -13,7 +14,11 @@ struct Candidate<'a> {
     catalogue: Result<Arc<Catalogue>, Error>,
 }
 
-impl Candidate<'_> {
+impl<'a> Candidate<'a> {
+    async fn ask(instance: &'a Instance) -> Self {
+        Self { instance, catalogue: instance.catalogue().await }
+    }
+
     fn listing(&self, id: &str) -> Listing {
         match &self.catalogue {
             Ok(catalogue) => {
@@ -52,10 +57,8 @@ pub(crate) async fn model(workspace: &Workspace, text: &str) -> Result<SelectedM
             };
         }
     }
-    let mut candidates = Vec::new();
-    for instance in workspace.instances().filter(|i| i.descriptor().capabilities.has(Capability::Llm)) {
-        candidates.push(Candidate { instance, catalogue: instance.catalogue().await });
-    }
+    let of_language = workspace.instances().filter(|i| i.descriptor().capabilities.has(Capability::Llm));
+    let candidates = all(of_language.map(Candidate::ask)).await;
     match listing(text, &candidates).as_slice() {
         [one] => return Ok(one.select(text)),
         [] => {}

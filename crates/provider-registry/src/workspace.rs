@@ -1,10 +1,12 @@
 //! A workspace's configured providers.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use provider_core::{ConfigValues, Error, ErrorKind, LlmProvider};
+use provider_layers::CatalogueCache;
 
 use crate::registry::check_id;
 use crate::{Instance, Registry, SelectedModel, resolve};
@@ -15,18 +17,39 @@ pub struct Workspace {
     id: String,
     instances: BTreeMap<String, Instance>,
     catalogue_lifetime: Duration,
+    catalogue_dir: Option<PathBuf>,
 }
 
 impl Workspace {
-    /// A workspace without providers. Its id is the host's; it is only shown.
+    /// A workspace without providers. Its id is the host's: it is shown, and names the files of
+    /// [`catalogue_dir`](Self::catalogue_dir).
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), instances: BTreeMap::new(), catalogue_lifetime: Duration::from_secs(300) }
+        Self {
+            id: id.into(),
+            instances: BTreeMap::new(),
+            catalogue_lifetime: Duration::from_secs(300),
+            catalogue_dir: None,
+        }
     }
 
-    /// Sets how long a fetched catalogue is used, for the providers that are added from now on. Default: 5 minutes.
+    /// Sets how long a fetched catalogue counts as today's, for the providers that are added from now on. Default: 5 minutes.
+    ///
+    /// For a day after that it is still returned, while a new one is fetched; an older one is not. Zero: it is fetched anew
+    /// every time.
     #[must_use]
     pub fn catalogue_lifetime(mut self, lifetime: Duration) -> Self {
         self.catalogue_lifetime = lifetime;
+        self
+    }
+
+    /// Keeps the catalogues in this folder, too, for the providers that are added from now on: they are there after a restart,
+    /// and when a service is not. Each has a file of its own, named after the workspace and the provider instance, so
+    /// workspaces can share the folder. Default: they are kept in memory only.
+    ///
+    /// A file outlives the instance. Give another id to one with other settings, if its models are others.
+    #[must_use]
+    pub fn catalogue_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.catalogue_dir = Some(path.into());
         self
     }
 
@@ -79,7 +102,13 @@ impl Workspace {
             );
             return Err(Error::new(ErrorKind::Duplicate, message).with_provider(id));
         }
-        let instance = Instance::new(id.to_owned(), provider, self.catalogue_lifetime);
+        // Whoever selects a model once more, after a failure, wants to know what is true now.
+        let mut catalogue =
+            CatalogueCache::new(provider).fresh_for(self.catalogue_lifetime).failures_for(Duration::ZERO);
+        if let Some(folder) = &self.catalogue_dir {
+            catalogue = catalogue.disk(folder.join(file_name(&self.id, id)));
+        }
+        let instance = Instance::new(id.to_owned(), catalogue);
         Ok(self.instances.entry(id.to_owned()).or_insert(instance))
     }
 
@@ -122,5 +151,41 @@ impl Workspace {
     /// catalogue that was needed could not be fetched.
     pub async fn model(&self, text: &str) -> Result<SelectedModel, Error> {
         resolve::model(self, text).await
+    }
+}
+
+/// The name of an instance's file. Different ids have different names, on file systems that take `A` for `a` as well, and none
+/// is a name that a system keeps for itself.
+fn file_name(workspace: &str, instance: &str) -> String {
+    let mut name = "models-".to_owned();
+    for byte in workspace.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => name.push(char::from(byte)),
+            _ => name.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    // An instance's id is made of such characters anyway, and has no dot.
+    format!("{name}.{instance}.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn every_instance_has_a_file_of_its_own() {
+        let cases = [
+            ("acme", "openrouter", "models-acme.openrouter.json"),
+            ("Acme", "openrouter", "models-%41cme.openrouter.json"),
+            ("%41cme", "openrouter", "models-%2541cme.openrouter.json"),
+            ("acme.x", "y", "models-acme%2ex.y.json"),
+            ("../acme", "x", "models-%2e%2e%2facme.x.json"),
+            ("a\\b:c", "x", "models-a%5cb%3ac.x.json"),
+            ("ü\0", "x", "models-%c3%bc%00.x.json"),
+            ("", "con", "models-.con.json"),
+        ];
+        for (workspace, instance, name) in cases {
+            assert_eq!(file_name(workspace, instance), name);
+        }
     }
 }

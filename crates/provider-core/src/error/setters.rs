@@ -118,4 +118,24 @@ impl Error {
         self.inner().attempts.splice(0..0, earlier);
         self
     }
+
+    /// Adds a remark to the message: what a layer did about the error, or why it did nothing.
+    #[must_use]
+    pub fn with_note(mut self, note: &str) -> Self {
+        let message = &mut self.inner().message;
+        message.push_str("; ");
+        message.push_str(note);
+        self
+    }
+
+    /// Says, in what had been received, which model was asked for at first, where this was one that was asked in its place.
+    #[must_use]
+    pub fn in_place_of(mut self, model: &str) -> Self {
+        if self.partial().is_some_and(|partial| partial.requested != model) {
+            if let Some(partial) = &mut self.inner().partial {
+                model.clone_into(&mut partial.requested);
+            }
+        }
+        self
+    }
 }

@@ -1,12 +1,13 @@
 //! The list of a provider's models.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::query::ModelQuery;
 use super::{Model, query};
 
 /// The list of a provider's models.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Catalogue {
     /// The models, in the provider's order.

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Prices;
 
 /// Prices that count instead of the listed ones when all conditions hold. Prices that are `None` stay as they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct PriceOverride {
     /// For prompts of more tokens than this; exactly this many do not count.
@@ -95,8 +97,22 @@ impl Serialize for UtcTime {
     }
 }
 
+impl<'de> Deserialize<'de> for UtcTime {
+    /// From a text: `"10:30"`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.split_once(':').and_then(|(hour, minute)| {
+            let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+            hour.checked_mul(100)?.checked_add(minute).filter(|_| minute < 60)
+        });
+        number
+            .and_then(Self::from_hhmm)
+            .ok_or_else(|| D::Error::custom("not a time of the day such as 10:30"))
+    }
+}
+
 /// A part of every day: from `start` until before `end`, past midnight if `end` is earlier. Empty if both are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UtcWindow {
     /// Its first minute.
     pub start: UtcTime,
@@ -129,6 +145,18 @@ mod tests {
         assert!([60, 199, 2401, 2500, u16::MAX].iter().all(|number| UtcTime::from_hhmm(*number).is_none()));
         let moment = UNIX_EPOCH + Duration::from_secs(1_760_000_000);
         assert_eq!(UtcTime::from(moment).to_string(), "08:53");
+    }
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        for text in ["00:00", "00:05", "10:30", "24:00"] {
+            let json = format!("\"{text}\"");
+            let time: UtcTime = serde_json::from_str(&json).unwrap();
+            assert_eq!(serde_json::to_string(&time).unwrap(), json);
+        }
+        for json in ["\"24:01\"", "\"1:60\"", "\"9:100\"", "\"noon\"", "\"655:36\"", "1030", "null"] {
+            assert!(serde_json::from_str::<UtcTime>(json).is_err(), "{json}");
+        }
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What a model costs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::override_price::{PriceOverride, UtcTime};
 use crate::Usd;
 
 /// A price per unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Price {
     /// This much.
@@ -31,7 +31,8 @@ macro_rules! prices {
         /// What a model costs, in US dollars, as its list says it: before the discount, and under default conditions.
         ///
         /// [`in_force`](Self::in_force) gives the prices that count for one request.
-        #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
         #[non_exhaustive]
         pub struct Pricing {
             $($(#[$doc])* pub $name: Option<Price>,)*
@@ -42,7 +43,8 @@ macro_rules! prices {
         }
 
         /// Prices alone, in US dollars: those of an override, or those in force for one request.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
         #[non_exhaustive]
         pub struct Prices {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<Price>,)*

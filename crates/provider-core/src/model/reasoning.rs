@@ -1,11 +1,12 @@
 //! How a model's thinking can be steered.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Effort;
 
 /// How a model's thinking can be steered, as its catalogue says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct ReasoningOptions {
     /// Whether it always thinks: switching it off, and [`Effort::None`], are refused.
@@ -13,10 +14,10 @@ pub struct ReasoningOptions {
     /// Whether it thinks when a request does not say.
     pub default_enabled: Option<bool>,
     /// How hard it thinks when a request switches thinking on and says no more.
-    #[serde(serialize_with = "option")]
+    #[serde(serialize_with = "option", deserialize_with = "read_option")]
     pub default_effort: Option<Effort>,
     /// The efforts it takes, the highest first. `None`: all of them.
-    #[serde(serialize_with = "list")]
+    #[serde(serialize_with = "list", deserialize_with = "read_list")]
     pub supported_efforts: Option<Vec<Effort>>,
     /// Whether it takes a budget in tokens. Others are given the effort that comes nearest to one.
     pub supports_max_tokens: bool,
@@ -40,4 +41,14 @@ fn option<S: Serializer>(effort: &Option<Effort>, serializer: S) -> Result<S::Ok
 fn list<S: Serializer>(efforts: &Option<Vec<Effort>>, serializer: S) -> Result<S::Ok, S::Error> {
     let words = efforts.as_ref().map(|efforts| efforts.iter().map(Effort::as_str).collect::<Vec<_>>());
     words.serialize(serializer)
+}
+
+fn read_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Effort>, D::Error> {
+    let word = Option::<String>::deserialize(deserializer)?;
+    Ok(word.as_deref().map(Effort::from))
+}
+
+fn read_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Effort>>, D::Error> {
+    let words = Option::<Vec<String>>::deserialize(deserializer)?;
+    Ok(words.map(|words| words.iter().map(|word| Effort::from(word.as_str())).collect()))
 }

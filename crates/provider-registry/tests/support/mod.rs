@@ -12,6 +12,7 @@ use provider_core::{
     ConnectionReport, Error, ErrorKind, Links, LlmProvider, Model, ProviderDescriptor,
 };
 use provider_registry::Workspace;
+use tokio::sync::Barrier;
 
 /// An LLM provider without settings that takes only the models it lists.
 pub(crate) const fn describe(id: &'static str, display_name: &'static str) -> ProviderDescriptor {
@@ -53,23 +54,38 @@ pub(crate) struct Fake {
     catalogue: Mutex<Result<Catalogue, Error>>,
     fetches: AtomicUsize,
     chats: AtomicUsize,
+    /// Where a fetch waits until others have come.
+    barrier: Option<Arc<Barrier>>,
 }
 
 impl Fake {
     /// A provider that has these models.
     pub(crate) fn listing(descriptor: &'static ProviderDescriptor, ids: &[&str]) -> Arc<Self> {
-        Self::with(descriptor, Ok(catalogue(ids)))
+        Self::with(descriptor, Ok(catalogue(ids)), None)
+    }
+
+    /// A provider that has these models, and tells it only when all others at the barrier are asked, too.
+    pub(crate) fn listing_together(
+        descriptor: &'static ProviderDescriptor,
+        ids: &[&str],
+        barrier: &Arc<Barrier>,
+    ) -> Arc<Self> {
+        Self::with(descriptor, Ok(catalogue(ids)), Some(barrier.clone()))
     }
 
     /// A provider whose catalogue cannot be fetched.
     pub(crate) fn unreachable(descriptor: &'static ProviderDescriptor) -> Arc<Self> {
         let error = Error::new(ErrorKind::Connection, "nobody answers").with_provider(descriptor.id);
-        Self::with(descriptor, Err(error))
+        Self::with(descriptor, Err(error), None)
     }
 
-    fn with(descriptor: &'static ProviderDescriptor, catalogue: Result<Catalogue, Error>) -> Arc<Self> {
+    fn with(
+        descriptor: &'static ProviderDescriptor,
+        catalogue: Result<Catalogue, Error>,
+        barrier: Option<Arc<Barrier>>,
+    ) -> Arc<Self> {
         let (fetches, chats) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { descriptor, catalogue: Mutex::new(catalogue), fetches, chats })
+        Arc::new(Self { descriptor, catalogue: Mutex::new(catalogue), fetches, chats, barrier })
     }
 
     /// From now on it has these models.
@@ -108,6 +124,9 @@ impl LlmProvider for Fake {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.fetches.fetch_add(1, Relaxed);
+        if let Some(barrier) = &self.barrier {
+            barrier.wait().await;
+        }
         self.catalogue.lock().unwrap().clone()
     }
 

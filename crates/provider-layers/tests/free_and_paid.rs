@@ -1,0 +1,156 @@
+//! Nobody who asks a free model gets a bill, unless it was allowed.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use provider_core::{ChatRequest, Error, ErrorKind, LlmProvider, Retry};
+use provider_layers::{CatalogueCache, Fallback};
+
+use support::{ACME, Listed, OTHER, Script, Scripted, both_ways, catalogue, says, story};
+
+fn overloaded() -> Script {
+    let wait = Retry::After(Duration::from_secs(3));
+    Script::Refuses(Error::new(ErrorKind::Upstream, "overloaded").with_retry(wait).with_status(503))
+}
+
+/// What a catalogue knows of a model: this, or nothing since the model is not listed, or nothing since it cannot be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    As(Listed),
+    Unlisted,
+    Unreachable,
+}
+
+const ALL: [Known; 9] = [
+    Known::As(Listed::Free),
+    Known::As(Listed::Paid),
+    Known::As(Listed::Varies),
+    Known::As(Listed::WithoutPrice),
+    Known::As(Listed::FreeAtFirst),
+    Known::As(Listed::PerRequest),
+    Known::As(Listed::GivenAway),
+    Known::Unlisted,
+    Known::Unreachable,
+];
+
+fn list(model: &str, known: Known) -> Result<provider_core::Catalogue, Error> {
+    match known {
+        Known::As(listed) => Ok(catalogue(&[(model, listed)])),
+        Known::Unlisted => Ok(catalogue(&[("something-else", Listed::Free)])),
+        Known::Unreachable => Err(Error::new(ErrorKind::Connection, "nobody answers")),
+    }
+}
+
+#[tokio::test]
+async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
+    for from in ALL {
+        for to in ALL {
+            // The mark of a free model means nothing where the catalogue does not say so.
+            let scripts = [("a:free", overloaded())];
+            let first = Scripted::with(&ACME, &scripts, list("a:free", from), Duration::ZERO);
+            let scripts = [("b:free", says("Hi"))];
+            let second = Scripted::with(&OTHER, &scripts, list("b:free", to), Duration::ZERO);
+            let fallback = Fallback::new(first.clone(), Fallback::OUTAGES).to(second.clone(), "b:free");
+            let is_billed = [Listed::Paid, Listed::PerRequest].map(Known::As).contains(&from);
+            let expected = is_billed || to == Known::As(Listed::Free);
+            for (way, outcome) in both_ways(&fallback, &ChatRequest::new("a:free").user("Hello")).await {
+                match outcome {
+                    Ok(reply) => assert!(expected && reply.text() == "Hi", "{from:?} to {to:?}, {way}"),
+                    Err(error) => {
+                        assert!(!expected, "{from:?} to {to:?}, {way}: {error}");
+                        assert_eq!((error.kind(), error.status()), (ErrorKind::Upstream, Some(503)));
+                        assert_eq!(error.retry(), Retry::After(Duration::from_secs(3)));
+                        let words = error.message();
+                        for word in
+                            ["overloaded; no fallback to", "\"b:free\" of other", "`Fallback::allow_paid`"]
+                        {
+                            assert!(words.contains(word), "{words}");
+                        }
+                        assert!(second.asked().is_empty(), "it was not asked");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_error_says_why_no_step_was_made() {
+    let cases = [
+        (Known::As(Listed::Free), Known::As(Listed::Paid), "which is billed, since \"a\" is free"),
+        (Known::Unlisted, Known::As(Listed::Paid), "since \"a\" may be free (it is not in the catalogue)"),
+        (
+            Known::As(Listed::Varies),
+            Known::As(Listed::Paid),
+            "may be free (the catalogue has no fixed price for it)",
+        ),
+        (Known::As(Listed::Free), Known::Unlisted, "which may be billed (it is not in the catalogue), since"),
+        (
+            Known::As(Listed::Free),
+            Known::Unreachable,
+            "may be billed (the catalogue cannot be had: nobody answers)",
+        ),
+    ];
+    for (from, to, words) in cases {
+        let first = Scripted::with(&ACME, &[("a", overloaded())], list("a", from), Duration::ZERO);
+        let second = Scripted::with(&OTHER, &[("b", says("Hi"))], list("b", to), Duration::ZERO);
+        let fallback = Fallback::new(first, Fallback::OUTAGES).to(second, "b");
+        let error = fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
+        assert!(error.message().contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_is_not_made_in_the_middle_tells_what_was_before() {
+    let models = [("a", Listed::Free), ("b", Listed::Free), ("c", Listed::Paid)];
+    let scripts = [("a", overloaded()), ("b", overloaded()), ("c", says("Hi"))];
+    let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&models)), Duration::ZERO);
+    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES)
+        .to(provider.clone(), "b")
+        .to(provider.clone(), "c");
+    let error = fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
+    assert_eq!(error.model(), Some("b"));
+    assert_eq!(story(error.attempts()), [("acme", "a", ErrorKind::Upstream)]);
+    assert!(error.message().contains("no fallback to \"c\""), "{error}");
+    assert_eq!(provider.models_asked(), ["a", "b"]);
+    assert_eq!(provider.fetches(), 1, "one catalogue for all steps");
+}
+
+#[tokio::test]
+async fn what_is_allowed_is_not_looked_up() {
+    let scripts = [("a", overloaded()), ("b", says("Hi"))];
+    let listed = Ok(catalogue(&[("a", Listed::Free), ("b", Listed::Paid)]));
+    let provider = Scripted::with(&ACME, &scripts, listed, Duration::ZERO);
+    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").allow_paid();
+    assert_eq!(fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap().text(), "Hi");
+    assert_eq!(provider.fetches(), 0);
+}
+
+#[tokio::test]
+async fn nothing_is_looked_up_until_a_step_is_about_to_be_made() {
+    let scripts = [("fine", says("Hi")), ("wrong", support::refuses(ErrorKind::InvalidRequest))];
+    let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&[])), Duration::ZERO);
+    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b");
+    for model in ["fine", "wrong"] {
+        let _ = both_ways(&fallback, &ChatRequest::new(model).user("Hello")).await;
+    }
+    assert_eq!(provider.fetches(), 0);
+}
+
+#[tokio::test]
+async fn prices_come_from_a_catalogue_that_is_there_already() {
+    let scripts = [("a", overloaded()), ("b", says("Hi"))];
+    let listed = Ok(catalogue(&[("a", Listed::Paid), ("b", Listed::Paid)]));
+    let provider = Scripted::with(&ACME, &scripts, listed, Duration::ZERO);
+    let shared: Arc<dyn LlmProvider> = provider.clone();
+    let cache = Arc::new(CatalogueCache::new(shared.clone()));
+    cache.get().await.unwrap();
+    provider.now_lists(Err(Error::new(ErrorKind::Connection, "nobody answers")));
+    let fallback = Fallback::new(shared.clone(), Fallback::OUTAGES).catalogue(cache).to(shared, "b");
+    assert_eq!(fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap().text(), "Hi");
+    assert_eq!(provider.fetches(), 1);
+}

@@ -1,0 +1,75 @@
+//! The catalogues of a workspace: fetched together, kept on disk, and looked into.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use provider_core::ErrorKind;
+use provider_layers::CatalogueOrigin;
+use provider_registry::{Listing, Workspace};
+use tokio::sync::Barrier;
+use tokio::time::timeout;
+
+use support::{Fake, OLLAMA, OPENROUTER, workspace};
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("provider-registry").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    folder
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_catalogues_of_all_are_fetched_at_once() {
+    let barrier = Arc::new(Barrier::new(3));
+    let open = Fake::listing_together(&OPENROUTER, &["openai/gpt-4o"], &barrier);
+    let local = Fake::listing_together(&OLLAMA, &["qwen3"], &barrier);
+    let spare = Fake::listing_together(&OLLAMA, &["qwen3"], &barrier);
+    let workspace = workspace([("prod", &open), ("spare", &spare), ("local", &local)]);
+    let found = timeout(Duration::from_secs(60), workspace.model("openai/gpt-4o")).await.expect("none waits");
+    assert_eq!(found.unwrap().reference().provider, "prod");
+    let error = workspace.model("qwen3").await.unwrap_err();
+    assert!(error.message().ends_with("write one of: local:qwen3, spare:qwen3"), "in order: {error}");
+}
+
+#[tokio::test]
+async fn a_workspace_knows_its_models_after_a_restart_and_without_the_service() {
+    let folder = folder("restart");
+    // Two workspaces whose ids differ by case only, each with its own list of the same provider.
+    for (id, model) in [("acme", "openai/gpt-4o"), ("Acme", "openai/gpt-5")] {
+        let mut workspace = Workspace::new(id).catalogue_dir(&folder);
+        workspace.add_provider("prod", Fake::listing(&OPENROUTER, &[model])).unwrap();
+        workspace.model(model).await.unwrap();
+    }
+    for (id, model, other) in
+        [("acme", "openai/gpt-4o", "openai/gpt-5"), ("Acme", "openai/gpt-5", "openai/gpt-4o")]
+    {
+        let mut workspace = Workspace::new(id).catalogue_dir(&folder);
+        let away = Fake::unreachable(&OPENROUTER);
+        workspace.add_provider("prod", away.clone()).unwrap();
+        workspace.add_provider("test", Fake::unreachable(&OLLAMA)).unwrap();
+        assert!(matches!(workspace.model(model).await.unwrap().listing(), Listing::Listed(_)));
+        let error = workspace.model(other).await.unwrap_err();
+        assert_eq!((error.kind(), error.provider()), (ErrorKind::Connection, Some("test")), "not its own");
+        assert_eq!(away.fetches(), 0);
+        let cache = workspace.instance("prod").unwrap().catalogue_cache();
+        assert_eq!(cache.peek().unwrap().origin, CatalogueOrigin::Disk);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_yesterday_is_used_while_a_new_one_is_fetched() {
+    let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let workspace = workspace([("prod", &provider)]);
+    let instance = workspace.instance("prod").unwrap();
+    instance.catalogue().await.unwrap();
+    provider.now_lists(&["openai/gpt-5"]);
+    tokio::time::advance(Duration::from_secs(60 * 60)).await;
+    assert!(instance.catalogue().await.unwrap().find("openai/gpt-4o").is_some());
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert!(instance.catalogue().await.unwrap().find("openai/gpt-5").is_some());
+    assert_eq!(provider.fetches(), 2);
+}
