@@ -33,7 +33,7 @@ async fn both_ways(provider: &dyn LlmProvider, model: &str) -> [Result<ChatRespo
 #[tokio::test]
 async fn a_model_that_cannot_answer_is_replaced_by_one_that_can() {
     let cases = [
-        ("sandbox/overload", ErrorKind::Upstream),
+        ("sandbox/overload", ErrorKind::Overloaded),
         ("sandbox/rate-limit", ErrorKind::RateLimited),
         ("sandbox/upstream-error", ErrorKind::Upstream),
         ("sandbox/server-error", ErrorKind::Server),
@@ -118,7 +118,7 @@ async fn nobody_is_billed_who_may_have_asked_for_something_free() {
     // The models that fail are not in the catalogue, so they may be free.
     let error =
         both_ways(&to("openai/gpt-4o"), "sandbox/overload").await[0].clone().expect_err("not allowed");
-    assert_eq!((error.kind(), error.status()), (ErrorKind::Upstream, Some(503)));
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Overloaded, Some(503)));
     assert!(matches!(error.retry(), Retry::After(_)), "{error}");
     for words in ["no fallback to \"openai/gpt-4o\"", "is billed", "may be free", "`Fallback::allow_paid`"] {
         assert!(error.message().contains(words), "{error}");
@@ -149,7 +149,7 @@ async fn a_workspace_takes_a_provider_with_a_fallback_around_it() {
     assert_eq!(error.model(), Some("sandbox/server-error"));
     let before: Vec<_> = error.attempts().iter().map(|failed| (failed.kind(), failed.model())).collect();
     let expected = [
-        (ErrorKind::Upstream, Some("sandbox/overload")),
+        (ErrorKind::Overloaded, Some("sandbox/overload")),
         (ErrorKind::RateLimited, Some("sandbox/rate-limit")),
     ];
     assert_eq!(before, expected);

@@ -16,6 +16,8 @@ mod catalogue_and_cost;
 mod chat;
 #[path = "../../docs/examples/comparison.rs"]
 mod comparison;
+#[path = "../../docs/examples/fallback.rs"]
+mod fallback;
 #[path = "../../docs/examples/images_and_files.rs"]
 mod images_and_files;
 #[path = "../../docs/examples/reasoning.rs"]
@@ -24,6 +26,10 @@ mod reasoning;
 mod routing;
 #[path = "../../docs/examples/stream.rs"]
 mod stream;
+#[path = "../../docs/examples/structured_output.rs"]
+mod structured_output;
+#[path = "../../docs/examples/tools.rs"]
+mod tools;
 
 use std::path::Path;
 
@@ -114,4 +120,26 @@ async fn comparison() {
     let report = comparison::comparison(std::sync::Arc::new(client)).await.expect("it runs");
     assert!(report.contains("## Claude") && report.contains("2 of 3 answered"), "{report}");
     assert_eq!(sandbox.requests().iter().filter(|request| request.method == "POST").count(), 3);
+}
+
+#[tokio::test]
+async fn fallback() {
+    let (_sandbox, one) = sandbox().await;
+    let (_other_sandbox, other) = sandbox().await;
+    let model = fallback::fallback(std::sync::Arc::new(one), std::sync::Arc::new(other)).await;
+    assert!(model.expect("it runs").starts_with("anthropic/"));
+}
+
+#[tokio::test]
+async fn structured_output() {
+    let (_sandbox, client) = sandbox().await;
+    structured_output::structured_output(&client, "Ann wants three pears.").await.expect("it runs");
+}
+
+#[tokio::test]
+async fn tools() {
+    let (sandbox, client) = sandbox().await;
+    let answer = tools::tools(&client).await.expect("it runs");
+    assert!(answer.contains("18 °C"), "{answer}");
+    assert_eq!(sandbox.requests().len(), 2);
 }

@@ -184,7 +184,7 @@ fn preferences() -> ProviderPreferences {
 
 fn plugins() -> Vec<Plugin> {
     let place = UserLocation::new()
-        .r#type("approximate")
+        .kind("approximate")
         .city("Paris")
         .country("FR")
         .region("IDF")

@@ -83,8 +83,9 @@ settings! {
 
     /// Where the user is, as closely as it may be told.
     UserLocation {
-        /// `approximate`.
-        r#type: String,
+        /// The `type` on the wire: `approximate`.
+        #[serde(rename = "type")]
+        kind: String,
         /// The city.
         city: String,
         /// The country, as two letters.
