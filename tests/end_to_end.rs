@@ -303,3 +303,16 @@ async fn errors_inside_a_stream_name_the_instance_too() {
         error.generation_id().is_some() && error.partial().is_some_and(|partial| !partial.text().is_empty())
     );
 }
+
+#[tokio::test]
+async fn an_unknown_model_is_told_with_similar_ones() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let workspace = workspace(&sandbox, "sk-or-v1-test");
+    // The catalogue is known once a bare id was looked up.
+    workspace.model("openai/gpt-4o").await.expect("a model");
+    let model = workspace.model("openrouter:openai/gpt-4o-minni").await.expect("taken as it is");
+    let error = model.chat(&model.request().user("Hi")).await.expect_err("no such model");
+    assert_eq!(error.kind(), ErrorKind::ModelNotFound);
+    let step = error.next_step().expect("similar ones");
+    assert!(step.contains("openai/gpt-4o-mini"), "{step}");
+}

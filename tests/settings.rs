@@ -116,3 +116,15 @@ fn the_field_table_serialises_as_a_form_needs_it() {
     assert_eq!(json["fields"][0]["required"], true);
     assert_eq!(json["fields"][0]["env"], "OPENROUTER_API_KEY");
 }
+
+#[test]
+fn plain_http_elsewhere_is_for_whoever_says_so() {
+    let elsewhere = [("api_key", "k"), ("base_url", "http://gateway.example/api/v1")];
+    let error = OpenRouter::from_values(elsewhere).expect_err("in the clear");
+    assert!(error.to_string().contains("allow_http"), "{error}");
+    let values = ConfigValues::from(elsewhere);
+    assert!(OPENROUTER.validate(&values).is_err());
+    let said = values.set("allow_http", "yes");
+    assert!(OPENROUTER.validate(&said).is_ok());
+    OpenRouter::from_values(said).expect("the operator says so");
+}

@@ -34,7 +34,10 @@ pub static FIELDS: &[ConfigField] = &[
         .default(DEFAULT_BASE_URL)
         .placeholder(DEFAULT_BASE_URL)
         .help("Where the API is, version path included: a region's host, a gateway, a test server.")
-        .check(check_base_url),
+        .check_among(check_base_url),
+    ConfigField::new("allow_http", "Allow Plain HTTP", FieldKind::Bool)
+        .advanced()
+        .help("Whether the base URL may be http on another machine: the key travels in the clear then."),
     ConfigField::new("data_collection", "Data Collection", FieldKind::Select)
         .advanced()
         .options(&["allow", "deny"])
@@ -69,7 +72,8 @@ impl Config {
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| "api_key cannot be a header")?;
         authorization.set_sensitive(true);
-        let base_url = base_url(values.get("base_url").unwrap_or(DEFAULT_BASE_URL))?;
+        let allow_http = values.flag("allow_http").unwrap_or(false);
+        let base_url = base_url(values.get("base_url").unwrap_or(DEFAULT_BASE_URL), allow_http)?;
         let header = |key: &str, text: &dyn Fn(&str) -> Result<String, String>| match values.get(key) {
             Some(value) => HeaderValue::from_str(&text(value)?)
                 .map(Some)
@@ -110,8 +114,8 @@ fn check_site_name(name: &str) -> Result<(), String> {
     }
 }
 
-fn check_base_url(url: &str) -> Result<(), String> {
-    base_url(url).map(drop)
+fn check_base_url(url: &str, all: &ConfigValues) -> Result<(), String> {
+    base_url(url, all.flag("allow_http").unwrap_or(false)).map(drop)
 }
 
 fn check_routing(json: &str) -> Result<(), String> {
@@ -148,15 +152,17 @@ fn site_url(text: &str) -> Result<String, String> {
     Ok(if text.is_ascii() { text.to_owned() } else { url.into() })
 }
 
-fn base_url(text: &str) -> Result<Url, String> {
+fn base_url(text: &str, allow_http: bool) -> Result<Url, String> {
     let mut url = web_url(text)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err("must end with the path; remove what follows ? or #".to_owned());
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err(
-            "must be https, or the key would travel in the clear; http is for this machine only".to_owned()
-        );
+        if !allow_http {
+            return Err("must be https, or the key would travel in the clear; http is for this machine, or for whoever \
+                        sets allow_http"
+                .to_owned());
+        }
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);

@@ -43,6 +43,8 @@ pub struct ConfigField {
     pub options: &'static [&'static str],
     #[serde(skip)]
     check: fn(&str) -> Result<(), String>,
+    #[serde(skip)]
+    check_among: fn(&str, &ConfigValues) -> Result<(), String>,
 }
 
 /// What sort of value a [`ConfigField`] takes.
@@ -70,6 +72,9 @@ impl ConfigField {
         fn anything(_: &str) -> Result<(), String> {
             Ok(())
         }
+        fn anything_among(_: &str, _: &ConfigValues) -> Result<(), String> {
+            Ok(())
+        }
         Self {
             key,
             label,
@@ -82,6 +87,7 @@ impl ConfigField {
             env: None,
             options: &[],
             check: anything,
+            check_among: anything_among,
         }
     }
 
@@ -144,6 +150,13 @@ impl ConfigField {
 }
 
 impl ConfigField {
+    /// Sets a check that depends on other settings: it gets the value, and all of them.
+    #[must_use]
+    pub const fn check_among(mut self, check: fn(&str, &ConfigValues) -> Result<(), String>) -> Self {
+        self.check_among = check;
+        self
+    }
+
     /// Whether a value is of the field's kind.
     fn fits(&self, value: &str) -> Result<(), String> {
         match self.kind {
@@ -270,7 +283,11 @@ impl ConfigValues {
                 (None, true) => problems.push(FieldProblem::new(field.key, missing(field))),
                 (None, false) => {}
                 (Some(value), _) => {
-                    if let Err(mut problem) = field.fits(value).and_then(|()| (field.check)(value)) {
+                    if let Err(mut problem) = field
+                        .fits(value)
+                        .and_then(|()| (field.check)(value))
+                        .and_then(|()| (field.check_among)(value, self))
+                    {
                         if let Some(variable) = self.variable(field.key) {
                             problem.push_str(&format!(" (the value came from {variable})"));
                         }

@@ -156,20 +156,25 @@ fn not_found(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) ->
     if let Some((instance, error)) = silent(candidates).next() {
         return untold(text, instance, error);
     }
-    let mut similar: Vec<(f64, String)> = Vec::new();
-    for candidate in candidates {
-        for model in candidate.catalogue.iter().flat_map(|catalogue| &catalogue.models) {
-            let likeness = likeness(text, &model.id);
-            if likeness >= SIMILAR {
-                similar.push((likeness, ModelRef::new(candidate.instance.id(), &model.id).to_string()));
-            }
-        }
-    }
-    similar.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let similar: Vec<String> = similar.into_iter().take(3).map(|(_, form)| form).collect();
+    let all = candidates.iter().flat_map(|candidate| {
+        let models = candidate.catalogue.iter().flat_map(|catalogue| &catalogue.models);
+        models.map(|model| (model.id.as_str(), candidate.instance.id()))
+    });
+    let similar: Vec<String> = similar(text, all)
+        .into_iter()
+        .map(|(id, instance)| ModelRef::new(instance, id).to_string())
+        .collect();
     let hint = if similar.is_empty() { String::new() } else { format!("; similar: {}", similar.join(", ")) };
     Error::new(ErrorKind::NotFound, format!("no provider of this workspace has the model {text:?}{hint}"))
         .with_model(text)
+}
+
+/// The three ids that are most like this one, if they are like it at all, and what came with each.
+pub(crate) fn similar<'a, T>(text: &str, ids: impl Iterator<Item = (&'a str, T)>) -> Vec<(&'a str, T)> {
+    let rated = ids.map(|(id, with)| (likeness(text, id), id, with));
+    let mut similar: Vec<_> = rated.filter(|(likeness, ..)| *likeness >= SIMILAR).collect();
+    similar.sort_by(|a, b| b.0.total_cmp(&a.0));
+    similar.into_iter().take(3).map(|(_, id, with)| (id, with)).collect()
 }
 
 /// How alike two ids are, whatever their case, from 0 to 1. An author that was left out does not count.

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use provider_core::{
-    Capability, ChatRequest, ChatResponse, ChatStream, Error, FieldProblem, LlmProvider, LlmProviderExt,
-    Model,
+    Capability, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, FieldProblem, LlmProvider,
+    LlmProviderExt, Model,
 };
+use provider_layers::CatalogueCache;
 
-use crate::{Instance, ModelRef};
+use crate::{Instance, ModelRef, resolve};
 
 /// A model, found and ready to be asked.
 #[derive(Clone, Debug)]
 pub struct SelectedModel {
     reference: ModelRef,
     provider: Arc<dyn LlmProvider>,
+    /// What is known of the provider's models.
+    catalogue: Arc<CatalogueCache>,
     listing: Listing,
     rewritten_from: Option<String>,
 }
@@ -35,6 +38,7 @@ impl SelectedModel {
         Self {
             reference: ModelRef::new(instance.id(), model),
             provider: instance.provider().clone(),
+            catalogue: instance.catalogue_cache().clone(),
             listing,
             rewritten_from: None,
         }
@@ -83,7 +87,7 @@ impl SelectedModel {
     /// those of the provider.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         self.check(request)?;
-        self.provider.chat(request).await.map_err(|error| error.with_provider(&self.reference.provider))
+        self.provider.chat(request).await.map_err(|error| self.placed(error))
     }
 
     /// Asks and hands the answer out while it comes in. See [`LlmProvider::stream`].
@@ -93,8 +97,26 @@ impl SelectedModel {
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         self.check(request)?;
         let name = &self.reference.provider;
-        let stream = self.provider.stream(request).await.map_err(|error| error.with_provider(name))?;
+        let stream = self.provider.stream(request).await.map_err(|error| self.placed(error))?;
         Ok(stream.named(name))
+    }
+
+    /// Names the provider instance in an error and, where the model is unknown, models that are called much the same.
+    fn placed(&self, error: Error) -> Error {
+        let error = error.with_provider(&self.reference.provider);
+        if error.kind() != ErrorKind::ModelNotFound || error.next_step().is_some() {
+            return error;
+        }
+        // What is known already is enough: nothing is asked for the sake of a hint.
+        let Some(known) = self.catalogue.peek() else { return error };
+        let ids = known.catalogue.models.iter().map(|model| (model.id.as_str(), ()));
+        let similar: Vec<&str> = resolve::similar(self.id(), ids).into_iter().map(|(id, ())| id).collect();
+        match similar.is_empty() {
+            true => error,
+            false => {
+                error.with_next_step(format!("a model that is called much the same: {}", similar.join(", ")))
+            }
+        }
     }
 
     fn check(&self, request: &ChatRequest) -> Result<(), Error> {
