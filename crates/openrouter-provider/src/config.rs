@@ -157,12 +157,10 @@ fn base_url(text: &str, allow_http: bool) -> Result<Url, String> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err("must end with the path; remove what follows ? or #".to_owned());
     }
-    if url.scheme() == "http" && !is_loopback(&url) {
-        if !allow_http {
-            return Err("must be https, or the key would travel in the clear; http is for this machine, or for whoever \
-                        sets allow_http"
-                .to_owned());
-        }
+    if url.scheme() == "http" && !is_loopback(&url) && !allow_http {
+        return Err("must be https, or the key would travel in the clear; http is for this machine, or for whoever sets \
+                    allow_http"
+            .to_owned());
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
