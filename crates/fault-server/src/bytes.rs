@@ -1,0 +1,46 @@
+//! Bytes that are cheap to copy and short to show.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// How much is shown.
+const SHOWN: usize = 200;
+
+/// Bytes that many copies of a script share.
+#[derive(Clone)]
+pub(crate) struct Bytes(Arc<[u8]>);
+
+impl Bytes {
+    pub(crate) fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into().into())
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Excerpt(self).fmt(f)
+    }
+}
+
+/// Shows the beginning of some bytes, as text.
+pub(crate) struct Excerpt<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Debug for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.get(..SHOWN).unwrap_or(self.0);
+        write!(f, "{:?}", String::from_utf8_lossy(shown))?;
+        match self.0.len() - shown.len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} bytes more"),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Ends, at every place.
+
+use std::time::Instant;
+
+use fault_server::{FaultServer, RefusedPort, Script, SilentPort};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::client::{Client, Ended, always, ms, said};
+
+/// A script for each place where it can end, and what it has said by then.
+fn places() -> [(Script, &'static str); 5] {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    [
+        (Script::nothing(), ""),
+        (Script::raw("HTTP/1.1 200 OK\r\ncontent-le"), "HTTP/1.1 200 OK\r\ncontent-le"),
+        (Script::new(200), head),
+        (
+            Script::new(200).write("data: 1\n\nda"),
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\ndata: 1\n\nda\r\n",
+        ),
+        (
+            Script::new(200).raw_write("b\r\ndata"),
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\ndata",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn silence_at_every_place() {
+    for (script, wire) in places() {
+        let server = always(script.stall()).await;
+        let mut client = Client::of(&server).await;
+        client.get("/").await;
+        client.expect(wire).await;
+        client.expect_silence().await;
+        assert_eq!((server.open_connections(), server.closed_by_client()), (1, 0), "{wire}");
+        drop(client);
+        server.until_client_gone(1).await.expect("it is noticed");
+        assert_eq!((server.open_connections(), server.closed_by_client()), (0, 1), "{wire}");
+    }
+}
+
+#[tokio::test]
+async fn a_fin_at_every_place() {
+    for (script, wire) in places() {
+        let server = always(script.close()).await;
+        let mut client = Client::of(&server).await;
+        client.get("/").await;
+        client.expect(wire).await;
+        client.expect_end(Ended::Fin).await;
+        server.until_all_closed().await.expect("closed");
+        assert_eq!(server.closed_by_client(), 0, "the server closed it");
+    }
+}
+
+#[tokio::test]
+async fn a_rst_at_every_place() {
+    for (script, wire) in places() {
+        // The wait lets what was said arrive.
+        let server = always(script.wait(ms(30)).reset()).await;
+        let mut client = Client::of(&server).await;
+        client.get("/").await;
+        client.expect(wire).await;
+        client.expect_end(Ended::Rst).await;
+        server.until_all_closed().await.expect("closed");
+        assert_eq!(server.closed_by_client(), 0, "the server closed it");
+    }
+}
+
+#[tokio::test]
+async fn closed_after_a_good_answer() {
+    let wire = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    for (script, ended) in [
+        (Script::json(200, "{}").then_close(), Ended::Fin),
+        (Script::json(200, "{}").wait(ms(30)).then_reset(), Ended::Rst),
+    ] {
+        let server = always(script).await;
+        let mut client = Client::of(&server).await;
+        client.get("/").await;
+        client.expect(wire).await;
+        client.expect_end(ended).await;
+    }
+}
+
+#[tokio::test]
+async fn closed_under_the_next_request() {
+    let server = FaultServer::start(|request| match request.number_on_connection {
+        1 => Script::new(200),
+        _ => Script::nothing().close(),
+    });
+    let server = server.await.expect("a free port");
+    for _ in 0..2 {
+        let mut client = Client::of(&server).await;
+        client.get("/").await;
+        client.expect("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        client.expect_silence().await;
+        client.get("/").await;
+        client.expect_end(Ended::Fin).await;
+    }
+}
+
+#[tokio::test]
+async fn a_reply_that_nobody_asked_for() {
+    let script =
+        Script::json(200, "1").followed_by(Script::json(200, "2")).followed_by(Script::nothing().close());
+    let reply = |body| {
+        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1\r\n\r\n{body}")
+    };
+    assert_eq!(said(script).await, (reply(1) + &reply(2), Ended::Fin));
+    // Nothing follows an end.
+    let script = Script::json(200, "1").then_close().followed_by(Script::json(200, "2"));
+    assert_eq!(said(script).await, (reply(1), Ended::Fin));
+}
+
+#[tokio::test]
+async fn passed_over() {
+    let server = FaultServer::answers([Script::nothing(), Script::new(204)]).await.expect("a free port");
+    let mut client = Client::of(&server).await;
+    client.get("/1").await;
+    client.expect_silence().await;
+    client.get("/2").await;
+    client.expect("HTTP/1.1 204 No Content\r\n\r\n").await;
+}
+
+#[tokio::test]
+async fn at_the_door() {
+    let server = FaultServer::builder().on_accept(|connection| match connection {
+        1 => Some(Script::nothing().close()),
+        2 => Some(Script::nothing().reset()),
+        3 => Some(Script::raw("220 ready\r\n")),
+        4 => Some(Script::nothing().stall()),
+        _ => None,
+    });
+    let server = server.start(|_| Script::new(204)).await.expect("a free port");
+    Client::of(&server).await.expect_end(Ended::Fin).await;
+    Client::of(&server).await.expect_end(Ended::Rst).await;
+    let answer = "HTTP/1.1 204 No Content\r\n\r\n";
+    let mut greeted = Client::of(&server).await;
+    greeted.expect("220 ready\r\n").await;
+    greeted.get("/").await;
+    greeted.expect(answer).await;
+    let mut ignored = Client::of(&server).await;
+    ignored.get("/").await;
+    ignored.expect_silence().await;
+    let mut served = Client::of(&server).await;
+    served.get("/").await;
+    served.expect(answer).await;
+    assert_eq!((server.connections(), server.open_connections(), server.request_count()), (5, 3, 2));
+    drop(ignored);
+    server.until_client_gone(1).await.expect("it is noticed though nothing was read");
+}
+
+#[tokio::test]
+async fn refused() {
+    let port = RefusedPort::new().expect("a free port");
+    for _ in 0..3 {
+        let error = TcpStream::connect(port.address()).await.expect_err("nobody listens");
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
+    assert_eq!(port.url(), format!("http://{}", port.address()));
+}
+
+#[tokio::test]
+async fn dropped() {
+    let port = match SilentPort::new().await {
+        Ok(port) => port,
+        // Linux does; others need not.
+        Err(error) if !cfg!(target_os = "linux") => {
+            return assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let begin = Instant::now();
+    let connected = timeout(ms(200), TcpStream::connect(port.address())).await;
+    assert!(connected.is_err() && begin.elapsed() >= ms(200), "neither accepted nor refused: {connected:?}");
+    assert_eq!(port.url(), format!("http://{}", port.address()));
+}
