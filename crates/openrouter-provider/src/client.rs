@@ -62,6 +62,10 @@ impl OpenRouter {
     /// Everything that goes wrong, an error inside a success and a success without an answer included.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let answer = self.ask(request, false).await?;
+        if is_event_stream(&answer) {
+            // Some stream whatever was asked for; then the end mark counts, and not the end of the body.
+            return self.streamed(answer, request).collect().await;
+        }
         self.read_whole(answer, request).await?.read()
     }
 
@@ -72,11 +76,7 @@ impl OpenRouter {
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let answer = self.ask(request, true).await?;
         if is_event_stream(&answer) {
-            let limits = self.transport.limits;
-            let begun = answer.begun;
-            let (body, head) = self.head(answer, request);
-            return Ok(ChatStream::new(Streamed::new(body, head, limits, begun))
-                .requested(&request.model, fallbacks(request)));
+            return Ok(self.streamed(answer, request));
         }
         // Some errors, and some answers, come whole even if a stream was asked for.
         let whole = self.read_whole(answer, request).await?;
@@ -100,6 +100,13 @@ impl OpenRouter {
         };
         let accept = if stream { "text/event-stream" } else { "application/json" };
         self.transport.post("chat/completions", accept, added, body).await.map_err(placed)
+    }
+
+    fn streamed(&self, answer: Answer, request: &ChatRequest) -> ChatStream {
+        let (limits, begun) = (self.transport.limits, answer.begun);
+        let (body, head) = self.head(answer, request);
+        let source = Streamed::new(body, head, limits, begun);
+        ChatStream::new(source).requested(&request.model, fallbacks(request))
     }
 
     async fn read_whole(&self, answer: Answer, request: &ChatRequest) -> Result<Whole, Error> {

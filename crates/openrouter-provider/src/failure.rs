@@ -7,7 +7,7 @@ mod transport;
 
 use provider_core::{Error, ErrorKind, RawJson, Secret, TimeoutPhase, Upstream};
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
 pub(crate) use self::transport::{body_too_large, broken_off, not_sent};
 use crate::ID;
@@ -75,6 +75,15 @@ pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &str, redac
     let error = Error::new(kind, message).with_provider(ID).with_status(status.as_u16());
     let error = error.with_retry(retry::advice(kind, status.as_u16(), &wire, headers));
     with_ids(advised(error, &wire, redact), headers)
+}
+
+/// A body that is compressed, although nothing was said of that being understood.
+pub(crate) fn encoded(encoding: &HeaderValue, status: StatusCode, headers: &HeaderMap) -> Error {
+    let encoding = String::from_utf8_lossy(encoding.as_bytes());
+    let message = format!("the answer is compressed ({encoding:.40}), which was not asked for");
+    let error =
+        Error::new(ErrorKind::InvalidResponse, message).with_provider(ID).with_status(status.as_u16());
+    with_ids(error, headers)
 }
 
 /// A body with a good status that is no answer.

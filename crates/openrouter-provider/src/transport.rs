@@ -8,7 +8,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body::Body as _;
 use provider_core::{Error, ErrorKind, Secret};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client, RequestBuilder, StatusCode};
 
@@ -90,11 +92,18 @@ impl Transport {
             sent.map_err(|cause| failure::not_sent(cause, &self.config, &self.limits, begun.elapsed()))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let body = Body::from(response);
+        let encoding = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity");
+        if let (true, Some(encoding)) = (status.is_success(), encoding) {
+            return Err(failure::encoded(encoding, status, &headers).redact(self.api_key()));
+        }
         if status.is_success() {
             return Ok(Answer { headers, status, body, begun });
         }
         // The status is the news; a body that cannot be read does not change it.
-        let body = read(body, self.limits.max_error_bytes).await.map(|(bytes, _)| into_text(bytes));
+        let body = match encoding {
+            None => read(body, self.limits.max_error_bytes).await.map(|(bytes, _)| into_text(bytes)),
+            Some(_) => Ok(String::new()),
+        };
         let error = failure::refused(status, &headers, &body.unwrap_or_default(), Redact(self.api_key()));
         Err(error.redact(self.api_key()))
     }
