@@ -48,6 +48,15 @@ async fn buffers_are_bounded() {
     let cases = [
         (Reply::events(chunk(&long)), Limits::default().max_frame_bytes(1_000), "max_frame_bytes"),
         (Reply::events(chunk("a").repeat(50)), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
+        (
+            Reply::events(
+                format!(
+                    r#"data: {{"choices":[{{"index":0,"delta":{{"tool_calls":[{{"index":0,"function":{{"arguments":"{long}"}}}}]}}}}]}}"#
+                ) + "\n\n",
+            ),
+            Limits::default().max_tool_argument_bytes(1_000),
+            "max_tool_argument_bytes",
+        ),
         (Reply::json(200, format!("\"{long}\"")), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
     ];
     for (reply, limits, name) in cases {

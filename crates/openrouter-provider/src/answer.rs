@@ -71,6 +71,7 @@ impl Head {
             Stop::Failed(wire) => failure::said(&wire, self.status, &self.headers, self.redact()),
             Stop::Unreadable(frame) => failure::unreadable(&frame, self.redact()),
             Stop::TooLarge(frame) => failure::frame_too_large(frame),
+            Stop::TooManyArguments { limit } => failure::arguments_too_large(limit),
         }
     }
 }
@@ -98,7 +99,7 @@ pub(crate) struct Streamed {
 
 impl Streamed {
     pub(crate) fn new(body: Body, head: Head, limits: Limits, begun: Instant) -> Self {
-        let decoder = ChatDecoder::new(limits.max_frame_bytes, head.keep_raw);
+        let decoder = ChatDecoder::new(&limits, head.keep_raw);
         Self { body, decoder, head, limits, begun, received: 0, failed: None, patience: None }
     }
 
@@ -177,11 +178,12 @@ impl EventSource for Streamed {
 pub(crate) struct Whole {
     body: Option<String>,
     head: Head,
+    limits: Limits,
 }
 
 impl Whole {
-    pub(crate) fn new(body: String, head: Head) -> Self {
-        Self { body: Some(body), head }
+    pub(crate) fn new(body: String, head: Head, limits: Limits) -> Self {
+        Self { body: Some(body), head, limits }
     }
 
     /// The answer, without streaming.
@@ -212,6 +214,7 @@ impl Whole {
         let mut halves = Halves::default();
         collect(chunk, collector, &mut halves);
         self.head.complete(collector);
+        halves.within(self.limits.max_tool_argument_bytes).map_err(|stop| self.head.error(stop))?;
         halves.finish(collector);
         collector.end_mark();
         error.map_or(Ok(()), |error| Err(self.head.error(Stop::Failed(Box::new(error)))))
@@ -219,7 +222,7 @@ impl Whole {
 
     /// Reads an event stream that does not call itself one.
     fn collect_events(&self, body: &str, collector: &mut Collector) -> Result<(), Error> {
-        let mut decoder = ChatDecoder::new(usize::MAX, self.head.keep_raw);
+        let mut decoder = ChatDecoder::new(&self.limits, self.head.keep_raw);
         decoder.feed(body.as_bytes());
         let mut failed = None;
         loop {

@@ -113,7 +113,7 @@ impl OpenRouter {
         let begun = answer.begun;
         let (body, head) = self.head(answer, request);
         match self.transport.text(body, begun).await {
-            Ok(json) => Ok(Whole::new(json, head)),
+            Ok(json) => Ok(Whole::new(json, head, self.transport.limits)),
             Err(error) => Err(head.place(error)),
         }
     }

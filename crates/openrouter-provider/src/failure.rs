@@ -170,6 +170,14 @@ pub(crate) fn frame_too_large(frame: FrameTooLarge) -> Error {
     Error::new(ErrorKind::InvalidResponse, message)
 }
 
+/// The arguments of the tool calls are larger than allowed.
+pub(crate) fn arguments_too_large(limit: usize) -> Error {
+    let message = format!(
+        "the arguments of the tool calls are larger than the limit of {limit} bytes (Limits::max_tool_argument_bytes)"
+    );
+    Error::new(ErrorKind::InvalidResponse, message)
+}
+
 /// Adds the ids that the headers have.
 pub(crate) fn with_ids(mut error: Error, headers: &HeaderMap) -> Error {
     let text = |name: &str| headers.get(name)?.to_str().ok();

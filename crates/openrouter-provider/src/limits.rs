@@ -18,6 +18,7 @@ pub struct Limits {
     pub(crate) max_frame_bytes: usize,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_error_bytes: usize,
+    pub(crate) max_tool_argument_bytes: usize,
     pub(crate) generation_wait: Duration,
 }
 
@@ -27,9 +28,10 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(120),
             total_timeout: Duration::from_secs(60 * 60),
-            max_frame_bytes: 64 << 20,
-            max_body_bytes: 256 << 20,
+            max_frame_bytes: 32 << 20,
+            max_body_bytes: 64 << 20,
             max_error_bytes: 256 << 10,
+            max_tool_argument_bytes: 8 << 20,
             generation_wait: Duration::from_millis(3_750),
         }
     }
@@ -60,17 +62,24 @@ impl Limits {
         self
     }
 
-    /// How large one event of a stream may be; a generated image is one event. Default: 64 MiB.
+    /// How large one event of a stream may be; a generated image is one event. Default: 32 MiB.
     #[must_use]
     pub fn max_frame_bytes(mut self, limit: usize) -> Self {
         self.max_frame_bytes = limit;
         self
     }
 
-    /// How large an answer may be as a whole, streamed or not. Default: 256 MiB.
+    /// How large an answer may be as a whole, streamed or not. Default: 64 MiB.
     #[must_use]
     pub fn max_body_bytes(mut self, limit: usize) -> Self {
         self.max_body_bytes = limit;
+        self
+    }
+
+    /// How large the arguments of an answer's tool calls may be, all calls together. Default: 8 MiB.
+    #[must_use]
+    pub fn max_tool_argument_bytes(mut self, limit: usize) -> Self {
+        self.max_tool_argument_bytes = limit;
         self
     }
 

@@ -134,11 +134,13 @@ fn collect_call(call: WireToolCall<'_>, whole: bool, collector: &mut Collector, 
         true => raw.get().map(Cow::Borrowed),
         false => halves.arguments(raw, call.index.0, collector),
     };
+    let arguments = arguments.unwrap_or_default();
+    halves.argument_bytes = halves.argument_bytes.saturating_add(arguments.len());
     collector.tool_call(ToolCallPiece {
         index: call.index.0,
         id: call.id.filled(),
         name: call.function.name.filled(),
-        arguments: arguments.unwrap_or_default(),
+        arguments,
         extra,
         whole,
     });

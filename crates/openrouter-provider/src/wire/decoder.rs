@@ -8,6 +8,7 @@ use super::error::WireError;
 use super::halves::Halves;
 use super::lenient::Raw;
 use super::sse::{FrameTooLarge, SseDecoder};
+use crate::Limits;
 
 /// Decodes a streamed answer. Sans-IO: feed it bytes, let it take steps.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(crate) struct ChatDecoder {
     /// this error.
     unreadable: Option<UnreadableFrame>,
     halves: Halves,
+    max_tool_argument_bytes: usize,
     keep_raw: bool,
 }
 
@@ -41,6 +43,11 @@ pub(crate) enum Stop {
     Unreadable(UnreadableFrame),
     /// A frame is larger than allowed.
     TooLarge(FrameTooLarge),
+    /// The arguments of the tool calls are larger than allowed.
+    TooManyArguments {
+        /// The limit, in bytes.
+        limit: usize,
+    },
 }
 
 /// A frame that is no JSON object.
@@ -54,9 +61,10 @@ pub(crate) struct UnreadableFrame {
 
 impl ChatDecoder {
     /// `keep_raw`: whether the JSON of the chunks is kept as well.
-    pub(crate) fn new(max_frame_bytes: usize, keep_raw: bool) -> Self {
+    pub(crate) fn new(limits: &Limits, keep_raw: bool) -> Self {
         Self {
-            sse: SseDecoder::new(max_frame_bytes),
+            sse: SseDecoder::new(limits.max_frame_bytes),
+            max_tool_argument_bytes: limits.max_tool_argument_bytes,
             frames: 0,
             unreadable: None,
             halves: Halves::default(),
@@ -97,7 +105,7 @@ impl ChatDecoder {
                 }
                 None => {
                     collect(chunk, collector, &mut self.halves);
-                    Ok(Decoded::Frame)
+                    self.halves.within(self.max_tool_argument_bytes).map(|()| Decoded::Frame)
                 }
             },
             Err(_) if frame.event.as_deref() == Some("error") => {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use provider_core::{Collector, ToolCallPiece};
 
+use super::decoder::Stop;
 use super::escape::unescape;
 use super::lenient::Raw;
 
@@ -19,6 +20,8 @@ pub(crate) struct Halves {
     arguments: Half,
     /// The call that the half in `arguments` belongs to.
     call: Option<u64>,
+    /// How large the arguments of all calls are so far.
+    pub(crate) argument_bytes: usize,
 }
 
 /// The escape of a first half that waits for its second.
@@ -47,6 +50,11 @@ impl Half {
 }
 
 impl Halves {
+    /// Whether the arguments of all calls are within their limit.
+    pub(crate) fn within(&self, limit: usize) -> Result<(), Stop> {
+        if self.argument_bytes > limit { Err(Stop::TooManyArguments { limit }) } else { Ok(()) }
+    }
+
     /// The text of a piece of a call's arguments.
     pub(super) fn arguments<'a>(
         &mut self,

@@ -36,7 +36,7 @@ fn cost(chunks: u64, chunk: &str) -> (f64, f64) {
     }
     body.push_str("data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
     let pieces: Vec<Vec<u8>> = body.as_bytes().chunks(4096).map(<[u8]>::to_vec).collect();
-    let source = Fed { decoder: ChatDecoder::new(1 << 20, false), pieces: pieces.into_iter() };
+    let source = Fed { decoder: ChatDecoder::new(&Limits::default(), false), pieces: pieces.into_iter() };
     let measured = allocation_counter::measure(|| {
         let mut stream = ChatStream::new(source);
         let mut cx = Context::from_waker(Waker::noop());
