@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
 mod leaving;
+mod memory;
 mod wire;
 
 use std::time::Duration;
