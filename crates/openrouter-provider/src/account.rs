@@ -1,7 +1,7 @@
 //! The account: keys, money, and the records of answers.
 
-mod generation;
-mod key_info;
+pub(crate) mod generation;
+pub(crate) mod key_info;
 
 use std::time::Duration;
 

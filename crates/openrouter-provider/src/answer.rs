@@ -14,9 +14,10 @@ use crate::failure::{self, Redact};
 use crate::response::{CACHE_FIELD, CacheReport, METADATA_FIELD};
 use crate::wire::chunk::Chunk;
 use crate::wire::collect::collect;
-use crate::wire::decoder::{ChatDecoder, Decoded, Stop, take_error};
+use crate::wire::decoder::{ChatDecoder, Decoded, take_error};
 use crate::wire::halves::Halves;
 use crate::wire::metadata;
+use crate::wire::stop::Stop;
 use crate::{ID, Limits};
 
 /// What is known about an answer before its body.

@@ -1,9 +1,9 @@
 //! The catalogue: models, who serves them, and the providers there are.
 
-mod endpoint;
+pub(crate) mod endpoint;
 mod models_query;
 pub(crate) mod path;
-mod provider_info;
+pub(crate) mod provider_info;
 
 use provider_core::{Catalogue, Error, ErrorKind, Model};
 

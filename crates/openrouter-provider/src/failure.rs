@@ -11,10 +11,10 @@ use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
 pub(crate) use self::transport::{body_too_large, broken_off, not_sent};
 use crate::ID;
-use crate::wire::decoder::UnreadableFrame;
 use crate::wire::error::{PreviousError, WireError};
 use crate::wire::escape::unescape;
 use crate::wire::sse::FrameTooLarge;
+use crate::wire::stop::UnreadableFrame;
 
 /// How much of a text from outside is kept in an error, in bytes.
 const MAX_WORDS: usize = 8 << 10;

@@ -9,7 +9,7 @@ use provider_core::{
     ChatRequest, FieldProblem, JsonSchema, Reasoning, ReasoningBudget, ResponseFormat, Tool,
 };
 
-use super::request::Body;
+use super::fields::Body;
 use crate::options::OpenRouterOptions;
 
 /// The most fallback models that the service takes.

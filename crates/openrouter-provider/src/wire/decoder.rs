@@ -7,7 +7,8 @@ use super::collect::collect;
 use super::error::WireError;
 use super::halves::Halves;
 use super::lenient::Raw;
-use super::sse::{FrameTooLarge, SseDecoder};
+use super::sse::SseDecoder;
+use super::stop::{Stop, UnreadableFrame};
 use crate::Limits;
 
 /// Decodes a streamed answer. Sans-IO: feed it bytes, let it take steps.
@@ -32,31 +33,6 @@ pub(crate) enum Decoded {
     NeedsBytes,
     /// The end mark was read; nothing after it counts.
     End,
-}
-
-/// What makes a stream fail.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    /// The service says that it failed. What follows is still to be read: the usage, perhaps.
-    Failed(Box<WireError>),
-    /// A frame was no JSON object. The rest has been read.
-    Unreadable(UnreadableFrame),
-    /// A frame is larger than allowed.
-    TooLarge(FrameTooLarge),
-    /// The arguments of the tool calls are larger than allowed.
-    TooManyArguments {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-}
-
-/// A frame that is no JSON object.
-#[derive(Debug)]
-pub(crate) struct UnreadableFrame {
-    /// Its number in the stream, from 1.
-    pub(crate) number: usize,
-    pub(crate) data: String,
-    pub(crate) cause: serde_json::Error,
 }
 
 impl ChatDecoder {

@@ -5,7 +5,7 @@ use super::lenient::{Count, Flag, Raw, Str, object};
 use super::model::Architecture;
 use super::pricing::{WirePricing, pricing};
 use super::values::{integer, number, owned, texts};
-use crate::catalogue::{Endpoint, ModelEndpoints, Percentiles};
+use crate::catalogue::endpoint::{Endpoint, ModelEndpoints, Percentiles};
 
 object! {
     WireEndpoint<'a> {

@@ -4,7 +4,7 @@ use super::data;
 use super::lenient::{Count, Flag, Raw, Str, object};
 use super::usage::amount;
 use super::values::{integer, number, owned};
-use crate::account::{Generation, ProviderResponse};
+use crate::account::generation::{Generation, ProviderResponse};
 
 object! {
     WireGeneration<'a> {

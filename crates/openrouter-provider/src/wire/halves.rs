@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use provider_core::{Collector, ToolCallPiece};
 
-use super::decoder::Stop;
 use super::escape::unescape;
 use super::lenient::Raw;
+use super::stop::Stop;
 
 /// The halves that wait, by the field they came in.
 #[derive(Debug, Default)]

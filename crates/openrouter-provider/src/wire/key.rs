@@ -4,7 +4,7 @@ use super::data;
 use super::lenient::{Flag, Raw, Str, object};
 use super::usage::amount;
 use super::values::owned;
-use crate::account::{Credits, KeyInfo};
+use crate::account::key_info::{Credits, KeyInfo};
 
 object! {
     WireKey<'a> {

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::collect::IN_FUNCTION;
 use super::part::{WireContent, WirePart};
-use super::request::{List, unknown};
+use super::write::{List, unknown};
 
 /// A message, borrowed, and the model that it goes to.
 pub(super) struct WireMessage<'a>(pub(super) &'a Message, pub(super) &'a str);

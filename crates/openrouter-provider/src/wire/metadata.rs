@@ -2,7 +2,7 @@
 
 use super::lenient::{Count, Flag, Raw, Str, object};
 use super::usage::amount;
-use crate::response::{PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
+use crate::response::routing::{PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
 
 object! {
     Metadata<'a> {

@@ -4,7 +4,7 @@ use provider_core::{AudioPart, CacheMark, Content, FilePart, ImagePart, Part, Te
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::request::{List, unknown};
+use super::write::{List, unknown};
 
 /// The content of a message: a plain string, or a list of parts.
 pub(super) struct WireContent<'a>(pub(super) &'a Content);

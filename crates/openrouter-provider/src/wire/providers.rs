@@ -3,7 +3,7 @@
 use super::data;
 use super::lenient::{Raw, Str, object};
 use super::values::{owned, texts};
-use crate::catalogue::ProviderInfo;
+use crate::catalogue::provider_info::ProviderInfo;
 
 object! {
     WireProvider<'a> {

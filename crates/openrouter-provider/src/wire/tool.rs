@@ -8,7 +8,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use super::part::cached;
-use super::request::unknown;
+use super::write::unknown;
 use crate::options::{OpenRouterOptions, ServerTool};
 
 /// The request's own tools, then those that the service runs.

@@ -5,9 +5,9 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::media_type::{MediaType, Medium};
+use super::media_type::{MediaType, Medium, refused};
 use super::{CacheMark, Part};
-use crate::{Error, FieldProblem};
+use crate::Error;
 
 /// An image: png, jpeg, webp or gif.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -175,8 +175,4 @@ fn data_url(media_type: &str, bytes: &[u8]) -> String {
 
 fn filled<'a>(field: &str, bytes: &'a [u8]) -> Result<&'a [u8], Error> {
     if bytes.is_empty() { Err(refused(field, "there is no data in it".to_owned())) } else { Ok(bytes) }
-}
-
-pub(super) fn refused(field: &str, what: String) -> Error {
-    Error::invalid_request(vec![FieldProblem::new(field, what)])
 }

@@ -1,7 +1,6 @@
 //! What data is, told from its first bytes.
 
-use super::media::refused;
-use crate::Error;
+use crate::{Error, FieldProblem};
 
 /// What sort of thing data is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +128,10 @@ fn mpeg_audio(bytes: &[u8]) -> Option<MediaType> {
         }
         _ => None,
     }
+}
+
+pub(super) fn refused(field: &str, what: String) -> Error {
+    Error::invalid_request(vec![FieldProblem::new(field, what)])
 }
 
 #[cfg(test)]
