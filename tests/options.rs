@@ -234,9 +234,14 @@ fn what_is_read_goes_out_again() {
     let written: Value = body::to_json(&read.request).expect("a good request").read().expect("JSON");
     assert_eq!(written, expected);
 
-    for (text, field) in
-        [("[]", "body"), ("{", "body"), (r#"{"model":7}"#, "model"), (r#"{"messages":{}}"#, "messages")]
-    {
+    for (text, field) in [
+        ("[]", "body"),
+        ("{", "body"),
+        (r#"{"model":7}"#, "model"),
+        (r#"{"messages":{}}"#, "messages"),
+        (r#"{"novel":1e999}"#, "novel"),
+        (r#"{"novel":["\ud83d"]}"#, "novel"),
+    ] {
         let error = body::from_json(text).expect_err(text);
         assert_eq!((error.kind(), error.fields()[0].field.as_str()), (ErrorKind::InvalidRequest, field));
     }

@@ -61,8 +61,11 @@ impl Reader {
             }
             _ => {
                 if !(self.portable(&name, raw) || self.own(&name, raw)) {
-                    // Text that was read as JSON is JSON.
-                    self.request.extra.insert(name, serde_json::from_str(raw.get()).unwrap_or_default());
+                    // A value can be JSON by its grammar, and nothing that can be held.
+                    let value = serde_json::from_str(raw.get()).map_err(|cause| {
+                        refused(&name, format!("cannot be kept: {cause}")).with_source(cause)
+                    })?;
+                    self.request.extra.insert(name, value);
                 }
             }
         }
