@@ -75,9 +75,12 @@ async fn the_words_of_an_error_count_where_its_number_is_missing() {
         (json!({"code": "server_error", "message": "m"}), Server, Retry::Now),
         (json!({"message": "m"}), Upstream, Retry::Now),
         (json!("just words"), Upstream, Retry::Now),
+        (json!({"code": 500, "message": " "}), Server, Retry::Now),
+        (json!("  "), Upstream, Retry::Now),
     ] {
         let failure =
             chat(Reply::json(200, json!({ "error": error }).to_string())).await.expect_err("an error");
+        assert!(!failure.message().trim().is_empty(), "{failure:?} says nothing");
         assert_eq!((failure.kind(), failure.retry()), (kind, retry), "{error}");
     }
 }

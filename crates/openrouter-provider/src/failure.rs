@@ -99,7 +99,8 @@ pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, re
     // Inside a success only the code tells; without one it was somebody upstream.
     let effective = code.unwrap_or(if status.is_success() { 502 } else { status.as_u16() });
     let kind = classify::kind(wire, effective);
-    let message = wire.message.as_deref().unwrap_or("the service gave no reason");
+    let message = wire.message.as_deref().filter(|message| !message.trim().is_empty());
+    let message = message.unwrap_or("the service gave no reason");
     let mut error = Error::new(kind, redact.text(message))
         .with_provider(ID)
         .with_status(status.as_u16())
