@@ -110,6 +110,15 @@ async fn an_error_wrapped_as_deep_as_one_likes_is_an_error_and_no_more() {
 }
 
 #[tokio::test]
+async fn an_id_without_end_is_not_in_the_line_of_an_error() {
+    let id = "gen-".repeat(10_000);
+    let failure =
+        read(events(&[&json!({ "id": id, "error": "lost" }).to_string()])).await.1.expect_err("lost");
+    assert!(failure.to_string().len() < 1_000, "{failure}");
+    assert_eq!(failure.partial().and_then(|partial| partial.id.as_deref()), Some(&*id), "but kept");
+}
+
+#[tokio::test]
 async fn a_wait_is_bounded() {
     let failure = chat(Reply::json(429, "{}").header("retry-after", "99999999999")).await.expect_err("429");
     assert_eq!(failure.retry(), Retry::After(Duration::from_secs(7 * 24 * 60 * 60)));

@@ -8,7 +8,7 @@ use wire_properties::{KEY, answer, failed};
 /// Words from outside: of any text, very long, or with the key in them.
 fn words() -> impl Strategy<Value = String> {
     let key = (any::<String>(), any::<String>()).prop_map(|(before, after)| format!("{before}{KEY}{after}"));
-    prop_oneof![any::<String>(), "[a-z ]{1,60}", key, "[a-z]{1,9}".prop_map(|word| word.repeat(2_000))]
+    prop_oneof![any::<String>(), "[a-z ]{1,60}", key, "[a-z]{1,9}".prop_map(|word| word.repeat(5_000))]
 }
 
 /// What upstream says: words, or JSON around them, which may be in a text.
@@ -92,11 +92,12 @@ proptest! {
     }
 
     #[test]
-    fn an_envelope_in_a_success_is_an_error(envelope in envelope()) {
+    fn an_envelope_in_a_success_is_an_error(envelope in envelope(), id in words()) {
         let body = envelope.to_string();
         answer(body.as_bytes());
         prop_assert!(failed(200, &[], &body).is_err());
-        let stream = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"so far\"}}}}]}}\n\ndata: {body}\n\n");
+        let chunk = json!({ "id": id, "choices": [{ "delta": { "content": "so far" } }] });
+        let stream = format!("data: {chunk}\n\ndata: {body}\n\n");
         let outcome = wire_properties::read(stream.as_bytes());
         prop_assert_eq!(outcome.text(), "so far");
         prop_assert!(outcome.end.is_err());
