@@ -75,9 +75,12 @@ async fn the_words_of_an_error_count_where_its_number_is_missing() {
         (json!({"code": "server_error", "message": "m"}), Server, Retry::Now),
         (json!({"message": "m"}), Upstream, Retry::Now),
         (json!("just words"), Upstream, Retry::Now),
+        (json!({"code": 500, "message": " "}), Server, Retry::Now),
+        (json!("  "), Upstream, Retry::Now),
     ] {
         let failure =
             chat(Reply::json(200, json!({ "error": error }).to_string())).await.expect_err("an error");
+        assert!(!failure.message().trim().is_empty(), "{failure:?} says nothing");
         assert_eq!((failure.kind(), failure.retry()), (kind, retry), "{error}");
     }
 }
@@ -104,6 +107,15 @@ async fn an_error_wrapped_as_deep_as_one_likes_is_an_error_and_no_more() {
         assert_eq!(failure.message(), "m");
         assert!(format!("{failure:?}").len() < 40_000, "bounded");
     }
+}
+
+#[tokio::test]
+async fn an_id_without_end_is_not_in_the_line_of_an_error() {
+    let id = "gen-".repeat(10_000);
+    let failure =
+        read(events(&[&json!({ "id": id, "error": "lost" }).to_string()])).await.1.expect_err("lost");
+    assert!(failure.to_string().len() < 1_000, "{failure}");
+    assert_eq!(failure.partial().and_then(|partial| partial.id.as_deref()), Some(&*id), "but kept");
 }
 
 #[tokio::test]

@@ -235,9 +235,41 @@ fn what_is_read_goes_out_again() {
     let written: Value = body::to_json(&read.request).expect("a good request").read().expect("JSON");
     assert_eq!(written, expected);
 
-    for (text, field) in
-        [("[]", "body"), ("{", "body"), (r#"{"model":7}"#, "model"), (r#"{"messages":{}}"#, "messages")]
-    {
+    // What serde would take for something else: lists for structs, numbers for variants.
+    for (name, value) in [
+        ("audio", json!(["a", "b"])),
+        ("reasoning", json!(["low"])),
+        ("plugins", json!([{"id": 1}, ["web"], {"id": "file-parser", "pdf": ["native"]}])),
+        ("provider", json!({"sort": ["price"], "max_price": ["1"]})),
+        ("stream_options", json!([true])),
+        ("tools", json!([{"type": "function", "function": ["f"]}, {"type": 2}, ["openrouter:datetime"]])),
+        ("tool_choice", json!({"type": "function", "function": ["f"]})),
+        ("response_format", json!(["json_schema", ["n"]])),
+        ("cache_control", json!({"type": {"ephemeral": null}})),
+        (
+            "messages",
+            json!([["user", "Hi"], {"role": "user", "content": [["text", "a"],
+            {"type": "image_url", "image_url": ["u"]},
+            {"type": "text", "text": "a", "cache_control": {"type": {"ephemeral": null}}}]},
+            {"role": "assistant", "content": "x", "audio": ["a"],
+             "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "function.x": 1}]}]),
+        ),
+    ] {
+        let mut body = json!({ "model": "a/b", "messages": [{ "role": "user", "content": "Hi" }] });
+        body[name] = value;
+        let read = body::from_json(&body.to_string()).expect("a body").request;
+        let written: Value = body::to_json(&read).expect("a good request").read().expect("JSON");
+        assert_eq!(written, body, "{name}");
+    }
+
+    for (text, field) in [
+        ("[]", "body"),
+        ("{", "body"),
+        (r#"{"model":7}"#, "model"),
+        (r#"{"messages":{}}"#, "messages"),
+        (r#"{"novel":1e999}"#, "novel"),
+        (r#"{"novel":["\ud83d"]}"#, "novel"),
+    ] {
         let error = body::from_json(text).expect_err(text);
         assert_eq!((error.kind(), error.fields()[0].field.as_str()), (ErrorKind::InvalidRequest, field));
     }

@@ -32,6 +32,9 @@ fn each_bad_value_is_refused_by_name_without_repeating_it() {
         ("base_url", "http://example.com/MARKER", "https"),
         ("base_url", "https://example.com/api?k=MARKER", "?"),
         ("base_url", "MARKER", "no URL"),
+        ("routing", "{\"order\": \"MARKER\"}", "does not fit"),
+        ("routing", "[[\"MARKER\"]]", "list"),
+        ("routing", "{\"sort\": [\"MARKER\"]}", "list"),
         ("api_keys", "MARKER", "no such setting"),
     ];
     for (field, value, words) in cases {
@@ -63,6 +66,10 @@ fn good_values_are_accepted() {
         ("base_url", "http://127.0.0.1:8787/api/v1"),
         ("base_url", "http://[::1]:8787/"),
         ("base_url", "https://eu.openrouter.ai/api/v1/"),
+        (
+            "routing",
+            r#"{"sort": "price", "zdr": null, "max_price": {"prompt": "1.50", "completion": 2, "image": 1e-3}}"#,
+        ),
     ] {
         let values = ConfigValues::from([("api_key", "k")]).set(field, value);
         assert_eq!(problems(values), [], "{field}: {value:?}");

@@ -51,8 +51,9 @@ pub struct ReadBody {
 /// plugins in the `Other` of their types; it goes out again as it came. `null` counts as absent.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidRequest`] when the text is no JSON object, or when `model`, `messages` or `stream` cannot be read. What can be
-/// read but not sent is refused when it is sent.
+/// [`ErrorKind::InvalidRequest`] when the text is no JSON object, when `model`, `messages` or `stream` cannot be read, or when an
+/// unknown field has a value that nothing can hold (`1e999`, half a character). What can be read but not sent is refused when it is
+/// sent.
 pub fn from_json(json: &str) -> Result<ReadBody, Error> {
     let (request, stream) = read::body(json).map_err(|error| error.with_provider(ID))?;
     Ok(ReadBody { request, stream })

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, RawJson};
+use reqwest::RequestBuilder;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use crate::answer::{Head, Streamed, Whole};
@@ -62,11 +63,7 @@ impl OpenRouter {
     /// Everything that goes wrong, an error inside a success and a success without an answer included.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let answer = self.ask(request, false).await?;
-        if is_event_stream(&answer) {
-            // Some stream whatever was asked for; then the end mark counts, and not the end of the body.
-            return self.streamed(answer, request).collect().await;
-        }
-        self.read_whole(answer, request).await?.read()
+        self.read(answer, request).await
     }
 
     /// Asks for an answer and hands it out while it comes in. `POST /chat/completions` with `stream`.
@@ -75,12 +72,7 @@ impl OpenRouter {
     /// Everything that goes wrong before the answer begins; what goes wrong later is in the stream.
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let answer = self.ask(request, true).await?;
-        if is_event_stream(&answer) {
-            return Ok(self.streamed(answer, request));
-        }
-        // Some errors, and some answers, come whole even if a stream was asked for.
-        let whole = self.read_whole(answer, request).await?;
-        Ok(ChatStream::new(whole).requested(&request.model, fallbacks(request)))
+        self.read_stream(answer, request).await
     }
 
     /// The body that a request is sent as, for looking into. Nothing is sent.
@@ -92,14 +84,43 @@ impl OpenRouter {
     }
 
     async fn ask(&self, request: &ChatRequest, stream: bool) -> Result<Answer, Error> {
-        let placed = |error: Error| error.with_provider(ID).with_model(&request.model);
-        let body = request::body(request, self.transport.preferences(), stream).map_err(placed)?;
+        let placed = |error| placed(error, request);
+        let asking = self.asking(request, stream).map_err(placed)?;
+        self.transport.send(asking).await.map_err(placed)
+    }
+
+    /// The HTTP request that asks for an answer.
+    pub(crate) fn asking(&self, request: &ChatRequest, stream: bool) -> Result<RequestBuilder, Error> {
+        let body = request::body(request, self.transport.preferences(), stream)?;
         let added = match request.options.get::<OpenRouterOptions>() {
-            Some(options) => headers::of(options).map_err(placed)?,
+            Some(options) => headers::of(options)?,
             None => HeaderMap::new(),
         };
         let accept = if stream { "text/event-stream" } else { "application/json" };
-        self.transport.post("chat/completions", accept, added, body).await.map_err(placed)
+        Ok(self.transport.post("chat/completions", accept, added, body))
+    }
+
+    /// The answer to a request that wants it whole.
+    pub(crate) async fn read(&self, answer: Answer, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        if is_event_stream(&answer) {
+            // Some stream whatever was asked for; then the end mark counts, and not the end of the body.
+            return self.streamed(answer, request).collect().await;
+        }
+        self.read_whole(answer, request).await?.read()
+    }
+
+    /// The answer to a request that wants it streamed.
+    pub(crate) async fn read_stream(
+        &self,
+        answer: Answer,
+        request: &ChatRequest,
+    ) -> Result<ChatStream, Error> {
+        if is_event_stream(&answer) {
+            return Ok(self.streamed(answer, request));
+        }
+        // Some errors, and some answers, come whole even if a stream was asked for.
+        let whole = self.read_whole(answer, request).await?;
+        Ok(ChatStream::new(whole).requested(&request.model, fallbacks(request)))
     }
 
     fn streamed(&self, answer: Answer, request: &ChatRequest) -> ChatStream {
@@ -138,6 +159,11 @@ impl fmt::Debug for OpenRouter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpenRouter").field("transport", &self.transport).finish()
     }
+}
+
+/// Says in an error what was asked.
+pub(crate) fn placed(error: Error, request: &ChatRequest) -> Error {
+    error.with_provider(ID).with_model(&request.model)
 }
 
 /// The models that may answer in the place of the one that is asked.

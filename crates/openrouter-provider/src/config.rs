@@ -1,11 +1,12 @@
 //! The settings: one table that draws the form, names the environment variables, checks the values, and is the
 //! documentation.
 
-use provider_core::{ConfigField, ConfigValues, FieldKind, Secret};
+use provider_core::{ConfigField, ConfigValues, FieldKind, RawJson, Secret};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use crate::options::ProviderPreferences;
+use crate::wire::read::exact;
 
 /// Where the service is, unless `base_url` says otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://openrouter.ai/api/v1";
@@ -124,14 +125,17 @@ fn check_routing(json: &str) -> Result<(), String> {
 
 fn routing(json: &str) -> Result<ProviderPreferences, String> {
     let example = "write a JSON object such as {\"order\": [\"openai\"], \"allow_fallbacks\": false}";
-    serde_json::from_str(json).map_err(|cause| {
+    let unfit = |cause: serde_json::Error| {
         // The cause may quote the value, which may be anything; the name of an unknown field is worth it.
         let cause = match cause.to_string() {
             words if words.starts_with("unknown field") => words,
             _ => format!("line {}, column {}", cause.line(), cause.column()),
         };
         format!("does not fit ({cause}); {example}")
-    })
+    };
+    let raw: RawJson = json.parse().map_err(unfit)?;
+    raw.read::<ProviderPreferences>().map_err(unfit)?;
+    exact(&raw).ok_or_else(|| format!("does not fit (a list stands for an object in it); {example}"))
 }
 
 /// The workspace's preferences: what the fields of their own say counts before the object.

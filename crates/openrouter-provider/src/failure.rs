@@ -28,9 +28,12 @@ pub(crate) struct Redact<'a>(pub(crate) &'a Secret);
 impl Redact<'_> {
     fn text(self, text: &str) -> String {
         let text = self.0.redact(text);
-        let end =
-            text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_WORDS).last();
-        if text.len() <= MAX_WORDS { text } else { format!("{}…", &text[..end.unwrap_or(0)]) }
+        if text.len() <= MAX_WORDS {
+            return text;
+        }
+        let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+        let end = ends.take_while(|end| *end <= MAX_WORDS - '…'.len_utf8()).last();
+        format!("{}…", &text[..end.unwrap_or(0)])
     }
 
     /// JSON that may be kept. What is too large is kept as the text of its beginning.
@@ -107,7 +110,8 @@ pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, re
     // Inside a success only the code tells; without one it was somebody upstream.
     let effective = code.unwrap_or(if status.is_success() { 502 } else { status.as_u16() });
     let kind = classify::kind(wire, effective);
-    let message = wire.message.as_deref().unwrap_or("the service gave no reason");
+    let message = wire.message.as_deref().filter(|message| !message.trim().is_empty());
+    let message = message.unwrap_or("the service gave no reason");
     let mut error = Error::new(kind, redact.text(message))
         .with_provider(ID)
         .with_status(status.as_u16())

@@ -77,6 +77,9 @@ mod catalogue;
 mod client;
 mod config;
 mod failure;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod headers;
 mod limits;
 pub mod options;

@@ -21,8 +21,8 @@ use crate::{ID, Limits};
 
 /// The connection to the service.
 pub(crate) struct Transport {
-    client: Client,
-    config: Config,
+    pub(crate) client: Client,
+    pub(crate) config: Config,
     pub(crate) limits: Limits,
 }
 
@@ -44,23 +44,24 @@ impl Transport {
         Ok(Self { client, config, limits })
     }
 
-    /// Posts a JSON body. `accept` is the content type that is wanted back, `added` are headers of this request alone.
-    pub(crate) async fn post(
+    /// A request that posts a JSON body. `accept` is the content type that is wanted back, `added` are headers of this request
+    /// alone.
+    pub(crate) fn post(
         &self,
         path: &str,
         accept: &'static str,
         added: HeaderMap,
         body: Bytes,
-    ) -> Result<Answer, Error> {
-        let request = self.client.post(self.url(path)).header(ACCEPT, HeaderValue::from_static(accept));
+    ) -> RequestBuilder {
         let json = HeaderValue::from_static("application/json");
-        self.send(request.headers(added).header(CONTENT_TYPE, json).body(body)).await
+        let request = self.client.post(self.url(path)).header(ACCEPT, HeaderValue::from_static(accept));
+        request.headers(added).header(CONTENT_TYPE, json).headers(self.headers()).body(body)
     }
 
     /// Gets a JSON document and reads it whole.
     pub(crate) async fn get(&self, path: &str) -> Result<String, Error> {
-        let request =
-            self.client.get(self.url(path)).header(ACCEPT, HeaderValue::from_static("application/json"));
+        let json = HeaderValue::from_static("application/json");
+        let request = self.client.get(self.url(path)).header(ACCEPT, json).headers(self.headers());
         let answer = self.send(request).await?;
         self.text(answer.body, answer.begun).await
     }
@@ -84,14 +85,24 @@ impl Transport {
         &self.config.preferences
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
-        let request = request.headers(self.headers()).timeout(self.limits.total_timeout);
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
+        let request = request.timeout(self.limits.total_timeout);
         let begun = Instant::now();
         let sent = request.send().await;
         let mut response =
             sent.map_err(|cause| failure::not_sent(cause, &self.config, &self.limits, begun.elapsed()))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let body = Body::from(response);
+        self.accept(status, headers, Body::from(response), begun).await
+    }
+
+    /// Takes an answer whose status is good; makes an error of any other. `begun`: when the request was sent.
+    pub(crate) async fn accept(
+        &self,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Body,
+        begun: Instant,
+    ) -> Result<Answer, Error> {
         let encoding = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity");
         if let (true, Some(encoding)) = (status.is_success(), encoding) {
             return Err(failure::encoded(encoding, status, &headers).redact(self.api_key()));

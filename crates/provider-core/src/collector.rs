@@ -12,6 +12,9 @@ use crate::{
     RawJson, ReasoningDetail, TokenLogprob, Usage,
 };
 
+/// The longest id of a generation that an error names, in bytes: what is longer is none, and errors are of bounded size.
+const MAX_ID: usize = 256;
+
 /// Collects an answer piece by piece.
 ///
 /// A provider's decoder calls it with what the wire says, as often and in whatever order the wire says it; out come a
@@ -274,7 +277,8 @@ impl Collector {
 
     pub(crate) fn fail_mut(&mut self, mut error: Error) -> Error {
         self.seal();
-        if let (None, Some(id)) = (error.generation_id(), &self.response.id) {
+        let id = self.response.id.as_deref().filter(|id| id.len() <= MAX_ID);
+        if let (None, Some(id)) = (error.generation_id(), id) {
             error = error.with_generation_id(id);
         }
         if error.attempts().is_empty() && !self.response.attempts.is_empty() {

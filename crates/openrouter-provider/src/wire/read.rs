@@ -3,6 +3,7 @@
 //! A value takes its typed place if every key in it is known and every value fits; what does not is kept as the JSON it is, in
 //! the nearest place that takes JSON, and goes out again unchanged.
 
+mod exact;
 mod message;
 mod part;
 mod tool;
@@ -13,9 +14,12 @@ use provider_core::{
     AudioOutput, ChatRequest, Content, Effort, Error, FieldProblem, PromptCacheOptions, RawJson, Reasoning,
     ReasoningBudget,
 };
+use serde::Serialize;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+pub(crate) use self::exact::exact;
+use self::exact::object;
 use crate::options::{OpenRouterOptions, Plugin};
 
 /// Reads a body; says whether it asks for a stream.
@@ -61,8 +65,11 @@ impl Reader {
             }
             _ => {
                 if !(self.portable(&name, raw) || self.own(&name, raw)) {
-                    // Text that was read as JSON is JSON.
-                    self.request.extra.insert(name, serde_json::from_str(raw.get()).unwrap_or_default());
+                    // A value can be JSON by its grammar, and nothing that can be held.
+                    let value = serde_json::from_str(raw.get()).map_err(|cause| {
+                        refused(&name, format!("cannot be kept: {cause}")).with_source(cause)
+                    })?;
+                    self.request.extra.insert(name, value);
                 }
             }
         }
@@ -118,7 +125,7 @@ impl Reader {
             "provider" => put(&mut options.provider, raw),
             "plugins" => match fitting::<Vec<RawJson>>(raw) {
                 Some(list) => {
-                    let plugin = |raw: RawJson| fitting(&raw).unwrap_or(Plugin::Other(raw));
+                    let plugin = |raw: RawJson| exact(&raw).unwrap_or(Plugin::Other(raw));
                     options.plugins = Some(list.into_iter().map(plugin).collect());
                     true
                 }
@@ -159,8 +166,8 @@ fn text(raw: &RawJson) -> Option<String> {
     fitting(raw)
 }
 
-fn put<T: DeserializeOwned>(place: &mut Option<T>, raw: &RawJson) -> bool {
-    set(place, fitting(raw))
+fn put<T: DeserializeOwned + Serialize>(place: &mut Option<T>, raw: &RawJson) -> bool {
+    set(place, exact(raw))
 }
 
 fn set<T>(place: &mut Option<T>, value: Option<T>) -> bool {
@@ -185,7 +192,7 @@ fn reasoning(raw: &RawJson) -> Option<Reasoning> {
         context: Option<String>,
         mode: Option<String>,
     }
-    let wire: Wire = fitting(raw)?;
+    let wire: Wire = object(raw)?;
     let mut reasoning = Reasoning::default();
     reasoning.budget = match (wire.effort, wire.max_tokens) {
         // Only one of them can be meant; which one is the service's to say.
@@ -208,7 +215,7 @@ fn prediction(raw: &RawJson) -> Option<Content> {
         r#type: String,
         content: RawJson,
     }
-    let wire: Wire = fitting(raw)?;
+    let wire: Wire = object(raw)?;
     if wire.r#type == "content" { part::content(&wire.content) } else { None }
 }
 
@@ -219,7 +226,7 @@ fn audio(raw: &RawJson) -> Option<AudioOutput> {
         voice: String,
         format: String,
     }
-    let wire: Wire = fitting(raw)?;
+    let wire: Wire = object(raw)?;
     Some(AudioOutput::new(wire.voice, wire.format))
 }
 
@@ -230,7 +237,7 @@ fn prompt_cache(raw: &RawJson) -> Option<PromptCacheOptions> {
         mode: String,
         ttl: Option<String>,
     }
-    let wire: Wire = fitting(raw)?;
+    let wire: Wire = object(raw)?;
     let mut options = PromptCacheOptions::explicit();
     options.mode = wire.mode;
     options.ttl = wire.ttl;

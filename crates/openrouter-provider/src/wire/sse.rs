@@ -102,12 +102,12 @@ impl SseDecoder {
                     return Ok(Some(self.take_frame()));
                 }
                 self.name = None;
-                self.event = self.line;
             } else {
                 self.read_line(from, to);
             }
             if self.data.is_none() && self.name.is_none() {
-                // Nothing before this point is needed any more.
+                // Nothing before this point is needed any more. It is checked all the same: in smaller pieces it would have been.
+                self.check_size(self.line)?;
                 self.event = self.line;
             }
         }

@@ -6,6 +6,7 @@ use provider_core::{
 };
 use serde::Deserialize;
 
+use super::exact::{Object, object};
 use super::{Fields, fitting, part, text};
 use crate::wire::collect::IN_FUNCTION;
 
@@ -19,7 +20,7 @@ fn known(raw: &RawJson) -> Option<Message> {
     struct Role {
         role: String,
     }
-    let role: Role = fitting(raw)?;
+    let role: Role = object(raw)?;
     match role.role.as_str() {
         "system" => input(raw).map(|(content, name)| named(Message::system(content), name)),
         "developer" => input(raw).map(|(content, name)| named(Message::developer(content), name)),
@@ -46,7 +47,7 @@ fn input(raw: &RawJson) -> Option<(Content, Option<String>)> {
         content: RawJson,
         name: Option<String>,
     }
-    let wire: Wire = fitting(raw)?;
+    let wire: Wire = object(raw)?;
     Some((part::content(&wire.content)?, wire.name))
 }
 
@@ -60,7 +61,7 @@ fn tool(raw: &RawJson) -> Option<Message> {
         tool_call_id: String,
         name: Option<String>,
     }
-    let wire: Wire = fitting(raw)?;
+    let wire: Wire = object(raw)?;
     Some(named(Message::tool(wire.tool_call_id, part::content(&wire.content)?), wire.name))
 }
 
@@ -79,9 +80,9 @@ fn assistant(raw: &RawJson) -> Option<AssistantMessage> {
         refusal: Option<String>,
         annotations: Option<Vec<RawJson>>,
         images: Option<Vec<RawJson>>,
-        audio: Option<WireAudio>,
+        audio: Option<Object<WireAudio>>,
     }
-    let wire: Wire = fitting(raw)?;
+    let wire: Wire = object(raw)?;
     let mut message = AssistantMessage::default();
     match wire.content.as_ref().map(part::content) {
         None => {}
@@ -100,7 +101,7 @@ fn assistant(raw: &RawJson) -> Option<AssistantMessage> {
     message.refusal = wire.refusal;
     message.annotations = wire.annotations.unwrap_or_default().into_iter().map(Annotation::new).collect();
     message.images = wire.images.unwrap_or_default().into_iter().map(Image::new).collect();
-    message.audio = wire.audio.map(Audio::from);
+    message.audio = wire.audio.map(|Object(audio)| audio.into());
     Some(message)
 }
 
@@ -146,6 +147,8 @@ fn call(raw: &RawJson) -> Option<ToolCall> {
                     }
                 }
             }
+            // It would go out as a field of the function.
+            _ if name.starts_with(IN_FUNCTION) => return None,
             _ => call.extra.push(&name, value),
         }
     }

@@ -3,6 +3,7 @@
 use provider_core::{AudioPart, CacheMark, Content, FilePart, ImagePart, Part, RawJson, TextPart, VideoPart};
 use serde::Deserialize;
 
+use super::exact::{Object, object};
 use super::{fitting, text};
 
 /// Text, or a list of parts.
@@ -22,20 +23,18 @@ pub(super) fn parts(raw: &RawJson) -> Option<Vec<Part>> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Mark {
-    r#type: Ephemeral,
+    r#type: String,
     ttl: Option<String>,
 }
 
-#[derive(Deserialize)]
-enum Ephemeral {
-    #[serde(rename = "ephemeral")]
-    Ephemeral,
-}
-
-impl From<Mark> for CacheMark {
-    fn from(mark: Mark) -> Self {
-        let Mark { r#type: Ephemeral::Ephemeral, ttl } = mark;
-        ttl.map_or_else(CacheMark::default, CacheMark::ttl)
+/// The mark as ours, if it is of the kind there is; the outer `None` says that it is not.
+pub(super) fn cache(mark: Option<Object<Mark>>) -> Option<Option<CacheMark>> {
+    match mark {
+        None => Some(None),
+        Some(Object(Mark { r#type, ttl })) if r#type == "ephemeral" => {
+            Some(Some(ttl.map_or_else(CacheMark::default, CacheMark::ttl)))
+        }
+        Some(_) => None,
     }
 }
 
@@ -73,20 +72,20 @@ struct File {
 struct Wire {
     r#type: String,
     text: Option<String>,
-    image_url: Option<Image>,
-    input_audio: Option<Audio>,
-    file: Option<File>,
-    video_url: Option<Image>,
-    cache_control: Option<Mark>,
-    prompt_cache_breakpoint: Option<Breakpoint>,
+    image_url: Option<Object<Image>>,
+    input_audio: Option<Object<Audio>>,
+    file: Option<Object<File>>,
+    video_url: Option<Object<Image>>,
+    cache_control: Option<Object<Mark>>,
+    prompt_cache_breakpoint: Option<Object<Breakpoint>>,
 }
 
 /// A part of one of our kinds, and nothing else in it.
 fn part(raw: &RawJson) -> Option<Part> {
-    let wire: Wire = fitting(raw)?;
-    let cache = wire.cache_control.map(CacheMark::from);
+    let wire: Wire = object(raw)?;
+    let cache = cache(wire.cache_control)?;
     let breakpoint = match &wire.prompt_cache_breakpoint {
-        Some(breakpoint) if breakpoint.mode != "explicit" => return None,
+        Some(Object(breakpoint)) if breakpoint.mode != "explicit" => return None,
         other => other.is_some(),
     };
     let data = (wire.text, wire.image_url, wire.input_audio, wire.file, wire.video_url);
@@ -97,23 +96,23 @@ fn part(raw: &RawJson) -> Option<Part> {
             Some(Part::Text(part))
         }
         _ if breakpoint => None,
-        ("image_url", (None, Some(image), None, None, None)) => {
+        ("image_url", (None, Some(Object(image)), None, None, None)) => {
             let mut part = ImagePart::default();
             (part.url, part.detail, part.cache) = (image.url, image.detail, cache);
             Some(Part::Image(part))
         }
-        ("input_audio", (None, None, Some(audio), None, None)) => {
+        ("input_audio", (None, None, Some(Object(audio)), None, None)) => {
             let mut part = AudioPart::default();
             (part.data, part.format, part.cache) = (audio.data, audio.format, cache);
             Some(Part::Audio(part))
         }
-        ("file", (None, None, None, Some(file), None)) => {
+        ("file", (None, None, None, Some(Object(file)), None)) => {
             let mut part = FilePart::default();
             (part.filename, part.data, part.id, part.cache) =
                 (file.filename, file.file_data, file.file_id, cache);
             Some(Part::File(part))
         }
-        ("video_url", (None, None, None, None, Some(Image { url, detail: None }))) => {
+        ("video_url", (None, None, None, None, Some(Object(Image { url, detail: None })))) => {
             let mut part = VideoPart::default();
             (part.url, part.cache) = (url, cache);
             Some(Part::Video(part))

@@ -1,11 +1,10 @@
 //! Tools, the choice among them and the form of the answer, read back.
 
-use provider_core::{
-    CacheMark, ChatRequest, FunctionTool, JsonSchema, RawJson, ResponseFormat, Tool, ToolChoice,
-};
+use provider_core::{ChatRequest, FunctionTool, JsonSchema, RawJson, ResponseFormat, Tool, ToolChoice};
 use serde::Deserialize;
 
-use super::part::Mark;
+use super::exact::{Object, exact, object};
+use super::part::{Mark, cache};
 use super::{fitting, value};
 use crate::options::{OpenRouterOptions, ServerTool};
 
@@ -22,7 +21,7 @@ pub(super) fn read(raw: &RawJson, request: &mut ChatRequest, options: &mut OpenR
         .iter()
         .map(|raw| function(raw).map_or_else(|| Tool::Other(raw.clone()), Tool::Function))
         .collect();
-    let server_tool = |raw: &RawJson| fitting(raw).unwrap_or_else(|| ServerTool::Other(raw.clone()));
+    let server_tool = |raw: &RawJson| exact(raw).unwrap_or_else(|| ServerTool::Other(raw.clone()));
     if !server.is_empty() {
         options.server_tools = Some(server.iter().map(server_tool).collect());
     }
@@ -39,8 +38,8 @@ fn function(raw: &RawJson) -> Option<FunctionTool> {
     #[serde(deny_unknown_fields)]
     struct Wire {
         r#type: String,
-        function: Function,
-        cache_control: Option<Mark>,
+        function: Object<Function>,
+        cache_control: Option<Object<Mark>>,
         eager_input_streaming: Option<bool>,
     }
     #[derive(Deserialize)]
@@ -51,7 +50,7 @@ fn function(raw: &RawJson) -> Option<FunctionTool> {
         parameters: Option<RawJson>,
         strict: Option<bool>,
     }
-    let Wire { r#type, function, cache_control, eager_input_streaming } = fitting(raw)?;
+    let Wire { r#type, function: Object(function), cache_control, eager_input_streaming } = object(raw)?;
     if r#type != "function" {
         return None;
     }
@@ -60,7 +59,7 @@ fn function(raw: &RawJson) -> Option<FunctionTool> {
     tool.description = function.description;
     tool.parameters = function.parameters;
     tool.strict = function.strict;
-    tool.cache = cache_control.map(CacheMark::from);
+    tool.cache = cache(cache_control)?;
     tool.eager_input_streaming = eager_input_streaming;
     Some(tool)
 }
@@ -70,7 +69,7 @@ pub(super) fn choice(raw: &RawJson) -> ToolChoice {
     #[serde(deny_unknown_fields)]
     struct Wire {
         r#type: String,
-        function: Named,
+        function: Object<Named>,
     }
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -81,8 +80,10 @@ pub(super) fn choice(raw: &RawJson) -> ToolChoice {
         "\"auto\"" => ToolChoice::Auto,
         "\"none\"" => ToolChoice::None,
         "\"required\"" => ToolChoice::Required,
-        _ => match fitting::<Wire>(raw) {
-            Some(Wire { r#type, function }) if r#type == "function" => ToolChoice::Function(function.name),
+        _ => match object::<Wire>(raw) {
+            Some(Wire { r#type, function: Object(function) }) if r#type == "function" => {
+                ToolChoice::Function(function.name)
+            }
             _ => ToolChoice::Other(raw.clone()),
         },
     }
@@ -93,7 +94,7 @@ pub(super) fn format(raw: &RawJson) -> ResponseFormat {
     #[serde(deny_unknown_fields)]
     struct Wire {
         r#type: String,
-        json_schema: Option<Schema>,
+        json_schema: Option<Object<Schema>>,
         grammar: Option<String>,
     }
     #[derive(Deserialize)]
@@ -104,7 +105,7 @@ pub(super) fn format(raw: &RawJson) -> ResponseFormat {
         schema: Option<RawJson>,
         strict: Option<bool>,
     }
-    let Some(Wire { r#type, json_schema, grammar }) = fitting(raw) else {
+    let Some(Wire { r#type, json_schema, grammar }) = object(raw) else {
         return ResponseFormat::Other(raw.clone());
     };
     match (r#type.as_str(), json_schema, grammar) {
@@ -112,7 +113,7 @@ pub(super) fn format(raw: &RawJson) -> ResponseFormat {
         ("json_object", None, None) => ResponseFormat::JsonObject,
         ("python", None, None) => ResponseFormat::Python,
         ("grammar", None, Some(grammar)) => ResponseFormat::Grammar(grammar),
-        ("json_schema", Some(wire), None) => {
+        ("json_schema", Some(Object(wire)), None) => {
             let mut schema = JsonSchema::named(wire.name);
             schema.description = wire.description;
             schema.schema = wire.schema;

@@ -76,18 +76,21 @@ fn bytes_that_are_no_text_are_replaced() {
 #[test]
 fn a_frame_over_the_limit_is_refused_however_it_is_cut() {
     let limit = 50;
-    let event = format!("data: {}\n\n", "x".repeat(60));
-    for size in [1, 7, event.len()] {
-        let mut decoder = SseDecoder::new(limit);
-        let mut refused = false;
-        for piece in event.as_bytes().chunks(size) {
-            decoder.feed(piece);
-            refused |= decoder.next_frame() == Err(FrameTooLarge { limit });
-            if refused {
-                break;
+    let long = "x".repeat(60);
+    // What is dropped in the end has to be held until then.
+    for event in [format!("data: {long}\n\n"), format!(": {long}\n\n"), format!("event: {long}\n\n")] {
+        for size in [1, 7, event.len()] {
+            let mut decoder = SseDecoder::new(limit);
+            let mut refused = false;
+            for piece in event.as_bytes().chunks(size) {
+                decoder.feed(piece);
+                refused |= decoder.next_frame() == Err(FrameTooLarge { limit });
+                if refused {
+                    break;
+                }
             }
+            assert!(refused, "{event:?} in pieces of {size}");
         }
-        assert!(refused, "in pieces of {size}");
     }
     // Many small events are no large one, and neither are comments.
     let mut decoder = SseDecoder::new(limit);

@@ -1,0 +1,123 @@
+//! Doors for this repository's fuzz targets and property tests: the client without a socket. No API.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame};
+use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, StatusCode};
+
+use crate::builder::OpenRouterBuilder;
+use crate::client::placed;
+use crate::transport::Answer;
+use crate::{Limits, OpenRouter};
+
+/// An HTTP request that would be sent.
+#[derive(Debug)]
+pub struct Sent {
+    /// Where to.
+    pub url: String,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+/// An HTTP answer as it comes in.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// The status; one that HTTP does not have counts as 200.
+    pub status: u16,
+    /// The headers; those that cannot be any are left out.
+    pub headers: Vec<(String, String)>,
+    /// The pieces of the body.
+    pub pieces: Vec<Vec<u8>>,
+    /// Whether the connection breaks off after the pieces.
+    pub broken_off: bool,
+}
+
+/// Connects like [`OpenRouter::from_values`], with the HTTP client of `like`: making one takes time.
+///
+/// # Errors
+/// Those of [`OpenRouter::from_values`].
+pub fn connect(values: ConfigValues, limits: Limits, like: &OpenRouter) -> Result<OpenRouter, Error> {
+    OpenRouterBuilder::from_values(values).limits(limits).http_client(like.transport.client.clone()).build()
+}
+
+/// What [`OpenRouter::chat`] would send.
+///
+/// # Errors
+/// When the request is refused.
+pub fn sent(client: &OpenRouter, request: &ChatRequest) -> Result<Sent, Error> {
+    let asking = client.asking(request, false)?.build();
+    let asking = asking.map_err(|cause| {
+        crate::failure::not_sent(cause, &client.transport.config, &Limits::default(), Duration::ZERO)
+    })?;
+    let header = |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.as_bytes().to_vec());
+    Ok(Sent { url: asking.url().to_string(), headers: asking.headers().iter().map(header).collect() })
+}
+
+/// What [`OpenRouter::chat`] makes of an answer.
+///
+/// # Errors
+/// Those of [`OpenRouter::chat`].
+pub async fn chat(
+    client: &OpenRouter,
+    request: &ChatRequest,
+    received: Received,
+) -> Result<ChatResponse, Error> {
+    client.read(accept(client, request, received).await?, request).await
+}
+
+/// What [`OpenRouter::stream`] makes of an answer.
+///
+/// # Errors
+/// Those of [`OpenRouter::stream`].
+pub async fn stream(
+    client: &OpenRouter,
+    request: &ChatRequest,
+    received: Received,
+) -> Result<ChatStream, Error> {
+    client.read_stream(accept(client, request, received).await?, request).await
+}
+
+async fn accept(client: &OpenRouter, request: &ChatRequest, received: Received) -> Result<Answer, Error> {
+    let Received { status, headers, pieces, broken_off } = received;
+    let header = |(name, value): &(String, String)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::from_str(value).ok()?))
+    };
+    let headers: HeaderMap = headers.iter().filter_map(header).collect();
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let pieces = pieces.into_iter().map(Bytes::from).collect();
+    let answer = client
+        .transport
+        .accept(status, headers, Body::wrap(Pieces { pieces, broken_off }), Instant::now())
+        .await;
+    answer.map_err(|error| placed(error, request))
+}
+
+/// A body that is there already.
+struct Pieces {
+    pieces: VecDeque<Bytes>,
+    broken_off: bool,
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(match self.pieces.pop_front() {
+            Some(piece) => Some(Ok(Frame::data(piece))),
+            None if std::mem::take(&mut self.broken_off) => {
+                Some(Err(std::io::ErrorKind::ConnectionReset.into()))
+            }
+            None => None,
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! Streams of answers.
+
+use openrouter_provider::Limits;
+use openrouter_provider::fuzzing::Received;
+use provider_core::ErrorKind;
+
+use crate::client::{client, limited, request, stream};
+use crate::cuts::{Cut, cut};
+use crate::outcome::Outcome;
+use crate::{plain, seed};
+
+/// Any bytes make a stream that keeps its law; however they are cut, it says the same, and no text is lost.
+pub fn decoder(bytes: &[u8]) {
+    let outcome = read(bytes);
+    if let Some(plain) = plain::stream(bytes) {
+        assert_eq!(outcome.text(), plain.text, "what a plain reading finds");
+        match plain.good {
+            Some(true) => assert!(outcome.end.is_ok(), "{:?} of a good answer", outcome.end),
+            Some(false) => assert!(outcome.end.is_err(), "{:?} of what is no answer", outcome.end),
+            None => {}
+        }
+    }
+    let bounded = [Limits::default().max_frame_bytes(100), Limits::default().max_body_bytes(200)];
+    for limits in bounded {
+        let seed = seed(bytes);
+        let outcome = Outcome::of(stream(
+            &limited(limits),
+            &request(),
+            received(bytes, Cut::Random { seed, longest: 90 }),
+        ));
+        outcome.check();
+    }
+}
+
+/// Reads a stream in several ways, which must come to the same; gives the outcome.
+pub fn read(bytes: &[u8]) -> Outcome {
+    let seed = seed(bytes);
+    let read = |received| {
+        let outcome = Outcome::of(stream(client(), &request(), received));
+        outcome.check();
+        outcome
+    };
+    let whole = read(received(bytes, Cut::Whole));
+    for cut in [Cut::Random { seed, longest: 1 }, Cut::Random { seed, longest: 40 }, Cut::InsideCharacters] {
+        read(received(bytes, cut)).must_equal(&whole, &format!("{cut:?}"));
+    }
+    let mut broken_off = received(bytes, Cut::Whole);
+    broken_off.broken_off = true;
+    let broken_off = read(broken_off);
+    match (&broken_off.end, &whole.end) {
+        // The end mark came before, or the error that counts.
+        (Ok(_), _) => broken_off.must_equal(&whole, "broken off after the end"),
+        (Err(error), _) if error.kind() == ErrorKind::Interrupted => {
+            // Halves of characters are given up only at a proper end.
+            let (came, all) = (broken_off.text(), whole.text());
+            assert!(
+                all.strip_prefix(&*came).is_some_and(|rest| matches!(rest, "" | "\u{fffd}")),
+                "{came:?} {all:?}"
+            );
+        }
+        (Err(_), _) => assert!(whole.end.is_err()),
+    }
+    let mut with_raw = request();
+    with_raw.keep_raw = true;
+    let raw = Outcome::of(stream(client(), &with_raw, received(bytes, Cut::Whole)));
+    raw.check();
+    assert_eq!(raw.text(), whole.text());
+    whole
+}
+
+fn received(bytes: &[u8], how: Cut) -> Received {
+    let content_type = ("content-type".to_owned(), "text/event-stream; charset=utf-8".to_owned());
+    Received { status: 200, headers: vec![content_type], pieces: cut(bytes, how), broken_off: false }
+}

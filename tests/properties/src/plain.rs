@@ -1,0 +1,123 @@
+//! A plain reading of well-formed streams and answers: slow, simple, and written from the standards alone. What it has no
+//! opinion of, it says so.
+
+use serde_json::Value;
+
+/// An event of a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PlainFrame {
+    pub(crate) event: Option<String>,
+    pub(crate) data: String,
+}
+
+/// The events of a stream, by the words of the WHATWG standard; and how many comments are in it.
+pub(crate) fn frames(stream: &[u8]) -> (Vec<PlainFrame>, usize) {
+    let text = String::from_utf8_lossy(stream);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n").replace('\r', "\n");
+    let (mut frames, mut comments) = (Vec::new(), 0);
+    let (mut data, mut event) = (None::<String>, None);
+    // What is behind the last line feed is no line yet.
+    let lines = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    let lines = text.contains('\n').then(|| lines.split('\n')).into_iter().flatten();
+    for line in lines {
+        if line.is_empty() {
+            let event = event.take();
+            frames.extend(data.take().map(|data| PlainFrame { event, data }));
+        } else if line.starts_with(':') {
+            comments += 1;
+        } else {
+            let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match field {
+                "data" => match &mut data {
+                    Some(data) => *data = format!("{data}\n{value}"),
+                    None => data = Some(value.to_owned()),
+                },
+                "event" => event = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+    }
+    (frames, comments)
+}
+
+/// What a well-formed stream of chunks says.
+#[derive(Debug, Default)]
+pub(crate) struct PlainAnswer {
+    /// Its text.
+    pub(crate) text: String,
+    /// Whether it says that it is over.
+    pub(crate) ended: bool,
+    /// Whether it can be nothing but a good answer, or nothing but an error.
+    pub(crate) good: Option<bool>,
+}
+
+/// Reads a stream; nothing if it is not as agreed.
+pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
+    let mut answer = PlainAnswer::default();
+    let mut good = true;
+    for frame in frames(stream).0 {
+        if !matches!(frame.event.as_deref(), None | Some("message")) {
+            return None;
+        }
+        let data = frame.data.trim();
+        if data == "[DONE]" {
+            answer.ended = true;
+            break;
+        }
+        let json: Value = match serde_json::from_str(data) {
+            Ok(json) => json,
+            Err(_) if serde_json::from_str::<serde::de::IgnoredAny>(data).is_err() && !data.is_empty() => {
+                good = false;
+                continue;
+            }
+            Err(_) => return None,
+        };
+        let (text, finished) = chunk(&json, "delta")?;
+        answer.text.push_str(text);
+        answer.ended |= finished;
+    }
+    answer.good = match (good, answer.ended, answer.text.is_empty()) {
+        (true, true, false) => Some(true),
+        (_, false, _) | (false, ..) => Some(false),
+        _ => None,
+    };
+    Some(answer)
+}
+
+/// Reads a whole answer: its text. Nothing if it is not as agreed.
+pub(crate) fn answer(body: &str) -> Option<String> {
+    chunk(&serde_json::from_str(body).ok()?, "message").map(|(text, _)| text.to_owned())
+}
+
+/// The text of a chunk or an answer, and whether it says that it is over.
+fn chunk<'a>(json: &'a Value, message: &str) -> Option<(&'a str, bool)> {
+    let known = |object: &Value, names: &[&str]| {
+        object.as_object().is_some_and(|fields| fields.keys().all(|name| names.contains(&name.as_str())))
+    };
+    if !known(json, &["id", "object", "created", "model", "provider", "choices", "usage"]) {
+        return None;
+    }
+    let choice = match json.get("choices").map(|choices| choices.as_array().map(Vec::as_slice)) {
+        None | Some(Some([])) => return Some(("", false)),
+        Some(Some([choice])) => choice,
+        Some(_) => return None,
+    };
+    if !known(choice, &["index", message, "finish_reason"]) || choice.get("index").is_some_and(|i| *i != 0) {
+        return None;
+    }
+    let finished = match choice.get("finish_reason") {
+        None | Some(Value::Null) => false,
+        Some(Value::String(reason)) if matches!(&**reason, "stop" | "length") => true,
+        Some(_) => return None,
+    };
+    match choice.get(message) {
+        None => Some(("", finished)),
+        Some(piece) if known(piece, &["role", "content"]) => match piece.get("content") {
+            None | Some(Value::Null) => Some(("", finished)),
+            Some(Value::String(text)) => Some((text, finished)),
+            Some(_) => None,
+        },
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,67 @@
+//! Bytes to frames.
+
+use openrouter_provider::SseDecoder;
+
+use crate::cuts::{Cut, cut};
+use crate::plain::{self, PlainFrame};
+use crate::seed;
+
+/// What a decoder made of a stream.
+#[derive(Debug, PartialEq, Eq)]
+struct Read {
+    frames: Vec<PlainFrame>,
+    /// How many comments there were; unknown if something was too large.
+    comments: Option<usize>,
+    too_large: bool,
+}
+
+/// The frames of any bytes are those of the standard, however they are cut, and a limit on their size lets all through that
+/// come before the first that is larger.
+pub fn sse(stream: &[u8]) {
+    let seed = seed(stream);
+    let whole = read(stream, Cut::Whole, usize::MAX);
+    let (frames, comments) = plain::frames(stream);
+    assert_eq!((&whole.frames, whole.comments, whole.too_large), (&frames, Some(comments), false));
+    let limit = seed as usize % 64;
+    let limited = read(stream, Cut::Whole, limit);
+    assert_eq!(
+        limited.frames,
+        whole.frames[..limited.frames.len()],
+        "those before the one that is too large"
+    );
+    let sizes = limited.frames.iter().map(|frame| frame.data.len());
+    // What is no text grows when it is replaced.
+    assert!(sizes.max().unwrap_or(0) <= limit * 3, "{limited:?} is over {limit}");
+    assert!(limited.too_large || limited == whole);
+    for cut in [
+        Cut::Random { seed, longest: 1 },
+        Cut::Random { seed, longest: 4 },
+        Cut::Random { seed, longest: 64 },
+        Cut::InsideCharacters,
+    ] {
+        assert_eq!(read(stream, cut, usize::MAX), whole, "{cut:?}");
+        assert_eq!(read(stream, cut, limit), limited, "{cut:?}, limited to {limit} bytes");
+    }
+}
+
+fn read(stream: &[u8], how: Cut, limit: usize) -> Read {
+    let mut decoder = SseDecoder::new(limit);
+    let (mut frames, mut too_large) = (Vec::new(), false);
+    'pieces: for piece in cut(stream, how) {
+        decoder.feed(&piece);
+        loop {
+            match decoder.next_frame() {
+                Ok(Some(frame)) => {
+                    frames.push(PlainFrame { event: frame.event, data: frame.data.into_owned() });
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(error.limit, limit);
+                    too_large = true;
+                    break 'pieces;
+                }
+            }
+        }
+    }
+    Read { frames, comments: (!too_large).then_some(decoder.comments()), too_large }
+}
