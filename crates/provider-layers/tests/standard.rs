@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use provider_core::{ChatRequest, ConfigValues, ErrorKind, LlmProvider, LlmProviderExt, TimeoutPhase};
+use provider_core::{ChatRequest, ConfigValues, ErrorKind, LlmProviderExt, TimeoutPhase};
 use provider_layers::{FIELDS, RetrySettings, StandardSettings, TimeoutSettings, standard};
 use tokio::time::Instant;
 
