@@ -23,6 +23,8 @@ fn workspace(sandbox: &Sandbox, key: &str) -> Workspace {
         ("site_url", "https://acme.example"),
         ("site_name", "Acme"),
         ("base_url", sandbox.base_url()),
+        // What one try brings; `survival` is about more of them.
+        ("max_attempts", "1"),
     ];
     workspace.add(&registry, "OpenRouter", values).expect("good settings");
     workspace

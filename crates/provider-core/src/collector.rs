@@ -323,6 +323,10 @@ impl Collector {
         self.events.as_ref().is_some_and(|events| !events.is_empty())
     }
 
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter().flatten()
+    }
+
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         self.events.as_mut()?.pop_front()
     }

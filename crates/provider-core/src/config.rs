@@ -62,6 +62,10 @@ pub enum FieldKind {
     Select,
     /// Yes or no.
     Bool,
+    /// A whole number.
+    Integer,
+    /// A number, with a decimal point if need be.
+    Number,
     /// A JSON document.
     Json,
 }
@@ -161,6 +165,10 @@ impl ConfigField {
     fn fits(&self, value: &str) -> Result<(), String> {
         match self.kind {
             FieldKind::Bool if flag(value).is_none() => Err("must be true or false".to_owned()),
+            FieldKind::Integer if value.parse::<i64>().is_err() => {
+                Err("must be a whole number, such as 3".to_owned())
+            }
+            FieldKind::Number if number(value).is_none() => Err("must be a number, such as 2.5".to_owned()),
             FieldKind::Select if !self.options.is_empty() && !self.options.contains(&value) => {
                 Err(format!("must be one of: {}", self.options.join(", ")))
             }
@@ -180,6 +188,11 @@ fn flag(text: &str) -> Option<bool> {
         "false" | "no" | "off" | "0" => Some(false),
         _ => None,
     }
+}
+
+/// The number that a text spells.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 impl fmt::Debug for ConfigField {
@@ -263,6 +276,29 @@ impl ConfigValues {
     /// The value of a [`FieldKind::Bool`] setting: `true`, `yes`, `on`, `1` or their opposites, in any case.
     pub fn flag(&self, key: &str) -> Option<bool> {
         self.get(key).and_then(flag)
+    }
+
+    /// The value of a [`FieldKind::Integer`] setting.
+    pub fn integer(&self, key: &str) -> Option<i64> {
+        self.get(key)?.parse().ok()
+    }
+
+    /// The value of a [`FieldKind::Number`] setting.
+    pub fn number(&self, key: &str) -> Option<f64> {
+        self.get(key).and_then(number)
+    }
+
+    /// The values for these fields alone.
+    #[must_use]
+    pub fn only(&self, fields: &[ConfigField]) -> Self {
+        let known = |key: &str| fields.iter().any(|field| field.key == key);
+        Self(
+            self.0
+                .iter()
+                .filter(|(key, _)| known(key))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        )
     }
 
     /// The environment variable a value came from, if it did.

@@ -104,7 +104,7 @@ pub use response::{
 };
 pub use secret::Secret;
 pub use shared::SharedVec;
-pub use stream::{ChatStream, EventSource, Step};
+pub use stream::{ChatStream, EventSource, Step, StreamGuard};
 pub use tools::{
     CalledTool, IntoToolOutput, Json, LoopEvent, RunOutcome, ToolError, ToolErrorKind, ToolErrors, ToolLoop,
     ToolRun, ToolSet, ToolStep,

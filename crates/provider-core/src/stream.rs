@@ -1,5 +1,7 @@
 //! The stream of an answer.
 
+mod guard;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -7,6 +9,8 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
+use self::guard::Guards;
+pub use self::guard::StreamGuard;
 use crate::{ChatResponse, Collector, Error, ErrorKind, Event};
 
 /// An answer while it comes in.
@@ -35,6 +39,7 @@ pub struct ChatStream {
     state: State,
     /// What errors call the provider, if not what the source calls it.
     provider: Option<String>,
+    guards: Guards,
 }
 
 enum State {
@@ -87,7 +92,8 @@ pub enum Step {
 impl ChatStream {
     /// A stream of what `source` decodes.
     pub fn new(source: impl EventSource + 'static) -> Self {
-        Self { collector: Collector::with_events(), state: State::Open(Box::new(source)), provider: None }
+        let (collector, state) = (Collector::with_events(), State::Open(Box::new(source)));
+        Self { collector, state, provider: None, guards: Guards::default() }
     }
 
     /// Says what was asked for, for [`ChatResponse::requested`]: the request's model, and those that may answer in its place.
@@ -101,6 +107,15 @@ impl ChatStream {
     #[must_use]
     pub fn named(mut self, provider: impl Into<String>) -> Self {
         self.provider = Some(provider.into());
+        self
+    }
+
+    /// Has a guard watch the stream from here on, beside those that it has. Does nothing once the stream is over.
+    #[must_use]
+    pub fn guarded(mut self, guard: impl StreamGuard + 'static) -> Self {
+        if matches!(self.state, State::Open(_)) {
+            self.guards.add(guard);
+        }
         self
     }
 
@@ -226,19 +241,37 @@ impl ChatStream {
     /// Lets an open source take a step; at its end the stream closes.
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let State::Open(source) = &mut self.state else { return Poll::Ready(()) };
-        let end = match ready!(source.poll_step(cx, &mut self.collector)) {
-            Ok(Step::More) => return Poll::Ready(()),
-            Ok(Step::End) => self.collector.conclude(),
-            Err(error) => Err(error),
+        let step = source.poll_step(cx, &mut self.collector);
+        // Nobody is asked for more before what is there was handed out, so these are the events of this step.
+        let seen = if self.guards.is_empty() { Ok(()) } else { self.show_guards() };
+        let end = match (step, seen) {
+            (Poll::Ready(Ok(Step::More)), Ok(())) => return Poll::Ready(()),
+            (Poll::Ready(Ok(Step::More)) | Poll::Pending, Err(error)) => Err(error),
+            (Poll::Pending, Ok(())) if self.collector.has_event() => return Poll::Ready(()),
+            (Poll::Pending, Ok(())) => Err(ready!(self.guards.poll_waiting(cx))),
+            (Poll::Ready(Ok(Step::End)), _) => self.collector.conclude(),
+            (Poll::Ready(Err(error)), _) => Err(error),
         };
         if let State::Open(source) = self.take_state() {
             let end = match end {
-                Ok(finished) => Ok(Event::Finished(Box::new(finished))),
+                Ok(finished) => {
+                    self.guards.end(Ok(&finished));
+                    Ok(Event::Finished(Box::new(finished)))
+                }
                 Err(error) => Err(self.fail(&*source, error)),
             };
             self.state = State::Closing(source, end);
         }
         Poll::Ready(())
+    }
+
+    /// Shows the guards the events that are there. An error ends the stream.
+    fn show_guards(&mut self) -> Result<(), Error> {
+        let mut seen = Ok(());
+        for event in self.collector.events() {
+            seen = seen.and(self.guards.event(event));
+        }
+        seen
     }
 
     /// The state, for one that is to be another.
@@ -248,11 +281,12 @@ impl ChatStream {
 
     /// The error of this stream, with what had been received.
     fn fail(&mut self, source: &dyn EventSource, error: Error) -> Error {
-        let error = source.describe(self.collector.fail_mut(error));
-        match &self.provider {
-            Some(provider) => error.with_provider(provider),
-            None => error,
+        let mut error = source.describe(self.collector.fail_mut(error));
+        if let Some(provider) = &self.provider {
+            error = error.with_provider(provider);
         }
+        self.guards.end(Err(&error));
+        error
     }
 
     /// Hands out the terminal event.
@@ -292,6 +326,7 @@ impl fmt::Debug for ChatStream {
         };
         // What a model says does not belong in a log.
         let so_far = format_args!("{} bytes of text", self.so_far().text().len());
-        f.debug_struct("ChatStream").field("state", &state).field("so_far", &so_far).finish()
+        let mut shown = f.debug_struct("ChatStream");
+        shown.field("state", &state).field("so_far", &so_far).field("guards", &self.guards).finish()
     }
 }

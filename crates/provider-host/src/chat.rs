@@ -7,7 +7,7 @@ use provider_registry::SelectedModel;
 use crate::ask::{Outcome, Question};
 use crate::cli::{ChatArgs, ConnectArgs};
 use crate::connect::Host;
-use crate::exit::Failure;
+use crate::exit::{Failure, tell_attempts};
 use crate::output::progress::Progress;
 use crate::output::{Output, StdoutError, text};
 use crate::{prompt, summary};
@@ -29,6 +29,9 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     };
     if args.json {
         output.write_json(&outcome)?;
+    }
+    if let Ok(response) = &outcome.result {
+        tell_attempts("", &response.attempts, output);
     }
     for line in summary::lines(&outcome, args.params.fallbacks(), output.err) {
         output.note(&line);

@@ -38,6 +38,10 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
     pub(crate) color: ColorChoice,
 
+    /// Tell on standard error which attempts failed before the answer or the error
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub(crate) verbose: bool,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -61,6 +65,10 @@ pub(crate) struct ConnectArgs {
     /// The name of your app, which the service may show [env: OPENROUTER_SITE_NAME]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) site_name: Option<String>,
+
+    /// How often to try again when a request fails in a way that may pass; 0 is never. The default is 2
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) retries: Option<u16>,
 
     /// Use the sandbox inside this program, whatever the environment says
     #[arg(long, global = true, conflicts_with = "base_url")]
@@ -92,6 +100,7 @@ Examples:
   git diff | provider-host chat openai/gpt-4o \"Write a commit message\" --temperature 0
   provider-host chat openai/gpt-4o - < prompt.txt > answer.txt
   provider-host chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
+  provider-host chat sandbox/flaky \"Hello\" --retries 5 --verbose
   provider-host chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
   provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
   provider-host chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf

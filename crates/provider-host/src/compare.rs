@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provider_compare::{Cell, CellStep, Comparison, Ended, Report};
-use provider_core::Catalogue;
+use provider_core::{Catalogue, Error};
 use tokio::signal::ctrl_c;
 use tokio::time::timeout;
 
 use crate::cli::{CompareArgs, CompareOutput, ConnectArgs};
 use crate::connect::Host;
-use crate::exit::Failure;
+use crate::exit::{Failure, tell_attempts};
 use crate::output::Output;
 use crate::output::progress::Progress;
 use crate::prompt;
@@ -56,6 +56,10 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
         CompareOutput::Table => output.write(&table::render(&report, output))?,
         CompareOutput::Markdown => output.write_foreign(&report.to_markdown())?,
         CompareOutput::Json => output.write_document(&report)?,
+    }
+    for cell in &report.cells {
+        let attempts = cell.result.as_ref().map_or_else(Error::attempts, |answer| &answer.attempts);
+        tell_attempts(&format!("{}: ", cell.label), attempts, output);
     }
     end(&report)
 }

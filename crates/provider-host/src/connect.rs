@@ -35,7 +35,9 @@ impl Host {
     pub(crate) async fn open(args: &ConnectArgs, output: Output) -> Result<Self, Failure> {
         let registry = Registry::discover()?;
         let provider = registry.descriptor(&args.provider)?;
+        let attempts = args.retries.map(|retries| (u32::from(retries) + 1).to_string());
         let given = ConfigValues::new()
+            .set("max_attempts", attempts.unwrap_or_default())
             .set("base_url", args.base_url.as_deref().unwrap_or_default())
             .set("site_url", args.site_url.as_deref().unwrap_or_default())
             .set("site_name", args.site_name.as_deref().unwrap_or_default());

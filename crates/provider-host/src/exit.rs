@@ -85,6 +85,7 @@ impl From<StdoutError> for Failure {
 
 /// Tells a provider's error: one line, or one line and one more for each setting or field that is wrong; and what to do.
 fn tell_error(error: &Error, output: Output) {
+    tell_attempts("", error.attempts(), output);
     if error.fields().is_empty() {
         tell_line(&error.to_string(), output);
     } else {
@@ -95,6 +96,15 @@ fn tell_error(error: &Error, output: Output) {
     }
     if let Some(hint) = hint::of(error) {
         output.note(&format!("{} {hint}", output.err.yellow("hint:")));
+    }
+}
+
+/// Tells what failed before an answer or an error of `whom`, oldest first, if that is wanted.
+pub(crate) fn tell_attempts(whom: &str, attempts: &[Error], output: Output) {
+    let attempts = attempts.iter().filter(|_| output.verbose);
+    for (number, failed) in (1..).zip(attempts) {
+        let line = text::one_line(&format!("{whom}attempt {number} failed: {failed}"));
+        output.note(&output.err.dim(line).to_string());
     }
 }
 

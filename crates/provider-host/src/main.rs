@@ -30,7 +30,7 @@ use crate::output::Output;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let output = Output::new(cli.color);
+    let output = Output::new(cli.color, cli.verbose);
     match Runtime::new() {
         Ok(runtime) => {
             let result = runtime.block_on(until_interrupted(&cli, output));

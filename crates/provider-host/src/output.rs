@@ -42,10 +42,12 @@ pub(crate) struct Output {
     pub(crate) err_is_terminal: bool,
     /// How many columns standard output has; `None` where lines may be of any length.
     pub(crate) columns: Option<usize>,
+    /// Whether to tell what failed on the way.
+    pub(crate) verbose: bool,
 }
 
 impl Output {
-    pub(crate) fn new(color: ColorChoice) -> Self {
+    pub(crate) fn new(color: ColorChoice, verbose: bool) -> Self {
         let (out_is_terminal, err_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let columns = out_is_terminal.then(terminal_size::terminal_size).flatten();
         Self {
@@ -54,6 +56,7 @@ impl Output {
             out_is_terminal,
             err_is_terminal,
             columns: columns.map(|(width, _)| usize::from(width.0)),
+            verbose,
         }
     }
 

@@ -10,6 +10,14 @@ use crate::output::Output;
 use crate::output::number::UNKNOWN;
 use crate::output::table::Table;
 
+/// A provider, and what all providers take beside their own settings.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    provider: &'static ProviderDescriptor,
+    layer_fields: Vec<ConfigField>,
+}
+
 #[derive(Serialize)]
 struct Listed {
     providers: Vec<&'static ProviderDescriptor>,
@@ -26,11 +34,12 @@ pub(crate) fn run(args: &ProvidersArgs, output: Output) -> Result<(), Failure> {
             }
         }
         Some(ProvidersCommand::Show { name }) => {
-            let provider = registry.descriptor(name)?;
-            match args.json {
-                true => Ok(output.write_json(provider)?),
-                false => Ok(output.write(&page(provider, output))?),
+            let (provider, fields) = (registry.descriptor(name)?, registry.fields(name)?);
+            if !args.json {
+                return Ok(output.write(&page(provider, &fields, output))?);
             }
+            let layer_fields = fields.get(provider.fields.len()..).unwrap_or_default().to_vec();
+            Ok(output.write_json(&Shown { provider, layer_fields })?)
         }
     }
 }
@@ -44,14 +53,12 @@ fn list(providers: &[&ProviderDescriptor]) -> Table {
     table
 }
 
-fn page(provider: &ProviderDescriptor, output: Output) -> String {
+fn page(provider: &ProviderDescriptor, fields: &[ConfigField], output: Output) -> String {
     let title = output.out.bold(format!("{} ({})", provider.display_name, provider.id));
     let mut sections = vec![format!("{title}\n{}\n", provider.description)];
     sections.push(capabilities(provider).render(output.columns, output.out));
-    if !provider.fields.is_empty() {
-        sections.push(settings(provider.fields).render(output.columns, output.out));
-        sections.push(provider.fields.iter().map(help).collect());
-    }
+    sections.push(settings(fields).render(output.columns, output.out));
+    sections.push(fields.iter().map(help).collect());
     sections.push(links(provider));
     sections.retain(|section| !section.is_empty());
     sections.join("\n")
@@ -108,6 +115,11 @@ fn kind(kind: FieldKind) -> &'static str {
         FieldKind::Secret => "secret",
         FieldKind::Text => "text",
         FieldKind::Url => "url",
+        FieldKind::Select => "choice",
+        FieldKind::Bool => "yes or no",
+        FieldKind::Integer => "integer",
+        FieldKind::Number => "number",
+        FieldKind::Json => "JSON",
         _ => "other",
     }
 }

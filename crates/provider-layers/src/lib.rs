@@ -9,16 +9,19 @@
 //! From the outside in:
 //!
 //! ```text
-//! trace( fallback( retry( timeout( provider ))))
+//! trace( fallback( retry( breaker( limit( timeouts( provider ))))))
 //! ```
 //!
-//! Each sees one thing of those inside it: a timeout bounds one attempt, a retry repeats attempts that ran out of time, a
-//! fallback asks elsewhere when the retries are used up, and a trace tells all of it as one request. In another order they
-//! work, too, but mean something else: a retry around a fallback goes through all the models again.
+//! Each sees one thing of those inside it. [`Timeouts`] bound one try, from the moment it is sent. A limit has a try wait for its
+//! turn, which is not the service's time. A breaker sees every try, and refuses those that are in vain. [`Retry`] makes one call
+//! of several tries, within one deadline. [`Fallback`] asks elsewhere when the tries are used up, and a trace tells all of it as one
+//! request. In another order they work, too, but mean something else: a retry around a fallback goes through all the models again.
+//!
+//! [`standard`] puts those around a provider that every provider should have; a registry does so with all that it connects.
 //!
 //! # What every layer promises
 //!
-//! * It is off until somebody builds it, and does nothing that it was not told to.
+//! * It does nothing until somebody puts it around a provider, and nothing then that its settings do not say.
 //! * It changes nothing that was handed on: once the first event of a stream is out, no layer asks again.
 //! * What it tried is in the answer ([`ChatResponse::attempts`](provider_core::ChatResponse::attempts)) or in the error
 //!   ([`Error::attempts`](provider_core::Error::attempts)), oldest first, in one flat list.
@@ -26,14 +29,24 @@
 //!
 //! # What there is
 //!
+//! * [`Timeouts`] ends what takes too long to begin, to go on, or in all.
+//! * [`Retry`] asks once more when that may help.
 //! * [`Fallback`] asks other models, of the same or of other providers, when one cannot answer.
+//! * [`standard`] is a stack of them, with [settings](FIELDS) for a form.
 //! * [`CatalogueCache`] is no layer but a helper of layers and hosts: it fetches a provider's list of models once for
 //!   everybody who asks, and keeps it.
 //!
 //! [`LlmProvider`]: provider_core::LlmProvider
 
 mod catalogue_cache;
+mod clocks;
 mod fallback;
+mod retry;
+mod standard;
+mod timeouts;
 
 pub use catalogue_cache::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
 pub use fallback::Fallback;
+pub use retry::{Retry, RetrySettings};
+pub use standard::{FIELDS, StandardSettings, standard};
+pub use timeouts::{TimeoutSettings, Timeouts};

@@ -30,7 +30,7 @@ impl Instance {
         self.provider.descriptor()
     }
 
-    /// The provider itself.
+    /// The provider, with the layers that are around it.
     pub fn provider(&self) -> &Arc<dyn LlmProvider> {
         &self.provider
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provider_core::{
-    Capability, ConfigValues, Error, ErrorKind, LlmProvider, ProviderDescriptor, linked_providers,
+    Capability, ConfigField, ConfigValues, Error, ErrorKind, LlmProvider, ProviderDescriptor,
+    linked_providers,
 };
+use provider_layers::{StandardSettings, standard};
 
 /// How alike two names must be for one to be offered for the other, from 0 to 1.
 pub(crate) const SIMILAR: f64 = 0.6;
@@ -92,8 +94,20 @@ impl Registry {
         names.iter().try_for_each(|name| self.descriptor(name).map(drop))
     }
 
-    /// Connects a provider with settings by key. Nothing is sent, and nothing but `values` is read: where the environment is
-    /// to fill gaps, say so with [`ConfigValues::or`].
+    /// The settings that a provider takes here, in the order a form shows them: its own, and then those of the
+    /// [layers](provider_layers::FIELDS) that [`connect`](Self::connect) puts around it.
+    ///
+    /// # Errors
+    /// As [`descriptor`](Self::descriptor).
+    pub fn fields(&self, name: &str) -> Result<Vec<ConfigField>, Error> {
+        Ok(fields(self.descriptor(name)?))
+    }
+
+    /// Connects a provider with settings by key, and puts the [standard layers](provider_layers::standard) around it: retries and
+    /// timeouts. [`fields`](Self::fields) lists the keys. Nothing is sent, and nothing but `values` is read: where the
+    /// environment is to fill gaps, say so with [`ConfigValues::or`].
+    ///
+    /// For the provider alone, without layers, there is [`ProviderDescriptor::connect`].
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for an unknown name, [`ErrorKind::Config`] with every problem of every setting at once.
@@ -102,7 +116,15 @@ impl Registry {
         name: &str,
         values: impl Into<ConfigValues>,
     ) -> Result<Arc<dyn LlmProvider>, Error> {
-        self.descriptor(name)?.connect(&values.into())
+        let (descriptor, values) = (self.descriptor(name)?, values.into());
+        let fields = fields(descriptor);
+        let problems = values.problems(&fields);
+        if !problems.is_empty() {
+            return Err(Error::config(descriptor.id, problems));
+        }
+        let provider = descriptor.connect(&values.only(descriptor.fields))?;
+        let layers = fields.get(descriptor.fields.len()..).unwrap_or_default();
+        Ok(standard(provider, &StandardSettings::from_values(&values.only(layers))))
     }
 
     fn find(&self, name: &str) -> Option<&'static ProviderDescriptor> {
@@ -139,6 +161,13 @@ impl Registry {
         );
         Error::new(ErrorKind::NotFound, message)
     }
+}
+
+/// The settings of a provider, then those of the layers around it. A key that both know is the provider's.
+fn fields(provider: &ProviderDescriptor) -> Vec<ConfigField> {
+    let is_its_own = |key| provider.fields.iter().any(|field| field.key == key);
+    let layers = provider_layers::FIELDS.iter().filter(|field| !is_its_own(field.key));
+    provider.fields.iter().chain(layers).copied().collect()
 }
 
 /// Checks an id of a provider or of an instance: it must be safe in front of the colon of a model reference.

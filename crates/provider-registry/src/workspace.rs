@@ -72,7 +72,8 @@ impl Workspace {
         self.add_as(id, registry, provider, values)
     }
 
-    /// Adds a provider under an id of its own: lower-case letters, digits, `_` and `-`.
+    /// Adds a provider under an id of its own: lower-case letters, digits, `_` and `-`. It is connected as by
+    /// [`Registry::connect`], with retries and timeouts around it, for which `values` may have settings, too.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for an unknown provider, [`ErrorKind::Config`] with every problem of every setting at once,
@@ -88,7 +89,7 @@ impl Workspace {
         self.add_provider(id, provider)
     }
 
-    /// Adds a provider that is connected already, one with layers around it for example.
+    /// Adds a provider that is connected already, as it is: what layers it has is up to the caller.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] when the id cannot be one, [`ErrorKind::Duplicate`] when it is taken.

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use openrouter_provider as _; // links the provider in
 use provider_core::{
-    Capabilities, Capability, ConfigValues, Error, ErrorKind, FieldProblem, LlmProviderExt,
-    ProviderDescriptor,
+    Capabilities, Capability, ConfigField, ConfigValues, Error, ErrorKind, FieldKind, FieldProblem,
+    LlmProviderExt, ProviderDescriptor,
 };
-use provider_registry::Registry;
+use provider_registry::{Registry, Workspace};
 
-use support::describe;
+use support::{Fake, describe};
 
 static ACME: ProviderDescriptor = describe("acme", "Acme AI");
 static ZETA: ProviderDescriptor = {
@@ -270,4 +270,74 @@ fn a_name_that_was_mistyped_is_guessed_at() {
         assert!(error.message().contains("did you mean \"openrouter\"?"), "{error}");
     }
     assert!(!registry.descriptor("acme").unwrap_err().message().contains("did you mean"));
+}
+
+// The settings of the layers.
+
+/// Takes a setting that the layers have, too, and must get its own alone.
+static OWN_DEADLINE: ProviderDescriptor = {
+    static FIELDS: &[ConfigField] = &[
+        ConfigField::new("region", "Region", FieldKind::Text),
+        ConfigField::new("deadline", "Deadline", FieldKind::Text),
+    ];
+    let mut own = describe("own", "Own");
+    own.fields = FIELDS;
+    own.constructor = |values| match values.keys().eq(["deadline"]) {
+        true => Ok(Fake::listing(&OWN_DEADLINE, &[])),
+        false => Err(Error::new(ErrorKind::Config, format!("{values:?}"))),
+    };
+    own
+};
+
+#[test]
+fn every_provider_takes_the_settings_of_the_layers_beside_its_own() {
+    let registry = register(&[&OWN_DEADLINE, &openrouter_provider::OPENROUTER]).unwrap();
+    let keys = |name| -> Vec<&str> { registry.fields(name).unwrap().iter().map(|field| field.key).collect() };
+    let openrouter = keys("OpenRouter");
+    let layers: Vec<&str> = provider_layers::FIELDS.iter().map(|field| field.key).collect();
+    assert!(
+        openrouter.starts_with(&["api_key", "site_url"]) && openrouter.ends_with(&layers),
+        "{openrouter:?}"
+    );
+    let expected =
+        ["region", "deadline", "max_attempts", "first_output_timeout", "idle_timeout", "max_concurrency"];
+    assert!(keys("own").starts_with(&expected), "a key that both know is the provider's: {:?}", keys("own"));
+    assert_eq!(registry.fields("acme").unwrap_err().kind(), ErrorKind::NotFound);
+
+    let values = [("api_key", "sk-or-v1-abc"), ("max_attempts", "5"), ("idle_timeout", "12.5")];
+    let provider = registry.connect("OpenRouter", values).unwrap();
+    assert_eq!(provider.descriptor().id, "openrouter");
+    assert!(registry.connect("own", [("deadline", "Friday"), ("max_attempts", "1")]).is_ok());
+}
+
+#[test]
+fn settings_of_the_layers_are_checked_with_those_of_the_provider() {
+    let values = [("max_attempts", "0"), ("deadline", "soon"), ("idle", "3")];
+    let error = Registry::discover().unwrap().connect("OpenRouter", values).unwrap_err();
+    let fields: Vec<&str> = error.fields().iter().map(|problem| &*problem.field).collect();
+    assert_eq!(fields, ["api_key", "max_attempts", "deadline", "idle"]);
+    assert!(error.to_string().contains("there are api_key") && error.to_string().contains("idle_timeout"));
+    // The provider itself knows nothing of them.
+    let alone = ConfigValues::from([("api_key", "sk-or-v1-abc"), ("max_attempts", "1")]);
+    assert_eq!(openrouter_provider::OPENROUTER.connect(&alone).unwrap_err().fields().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_connected_is_tried_again_as_often_as_the_settings_say() {
+    let registry = register(&[&OWN_DEADLINE]).unwrap();
+    for (attempts, failed_before) in [("1", 0), ("2", 1), ("4", 3)] {
+        let mut workspace = Workspace::new("acme");
+        let values = [("deadline", "Friday"), ("max_attempts", attempts)];
+        let instance = workspace.add_as("prod", &registry, "own", values).unwrap();
+        assert_eq!((instance.id(), instance.descriptor().id), ("prod", "own"));
+        let model = instance.model("a");
+        let error = model.stream(&model.request().user("Hello")).await.unwrap_err();
+        assert_eq!((error.kind(), error.provider()), (ErrorKind::Server, Some("prod")));
+        assert_eq!(error.attempts().len(), failed_before);
+    }
+    // One that is connected already is taken as it is.
+    let mut workspace = Workspace::new("acme");
+    let instance = workspace.add_provider("prod", Fake::listing(&OWN_DEADLINE, &[])).unwrap();
+    let model = instance.model("a");
+    assert!(model.stream(&model.request().user("Hello")).await.unwrap_err().attempts().is_empty());
 }

@@ -1,4 +1,4 @@
-use crate::support::{REFUSED_KEY, against, assert_has, binary, ran, run, sandbox};
+use crate::support::{REFUSED_KEY, against, assert_has, binary, questions, ran, run, sandbox};
 
 #[tokio::test]
 async fn every_kind_of_failure_has_its_code() {
@@ -30,13 +30,40 @@ async fn every_kind_of_failure_has_its_code() {
             if !form.is_empty() && matches!(model, "sandbox/truncated" | "sandbox/reset") {
                 continue;
             }
-            let args = [&["chat", model, "Hello"], form].concat();
+            let args = [&["chat", model, "Hello", "--retries", "0"], form].concat();
             let ran = ran(&mut against(&sandbox, &args)).await.with_code(code);
             assert_has(&ran.err, &[said]);
             let errors = ran.err.lines().filter(|line| line.starts_with("error: ")).count();
             assert_eq!(errors, usize::from(code != 0), "{model}: {}", ran.err);
         }
     }
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_again_and_verbose_tells_it() {
+    let attempt =
+        |n: u8| format!("attempt {n} failed: service failed: Internal Server Error (provider openrouter,");
+    for (retries, asked) in [("0", 1), ("1", 2), ("2", 3)] {
+        let sandbox = sandbox().await;
+        let args = ["chat", "sandbox/server-error", "Hello", "--retries", retries, "-v"];
+        let ran = ran(&mut against(&sandbox, &args)).await.with_code(8);
+        assert_eq!(questions(&sandbox).len(), asked);
+        let told: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("attempt ")).collect();
+        assert_eq!(told.len(), asked - 1, "{}", ran.err);
+        for (n, line) in (1..).zip(told) {
+            assert_has(line, &[&attempt(n), "model sandbox/server-error"]);
+        }
+    }
+    // An answer tells it as well, but not unasked.
+    for (form, is_told) in [(&["--verbose"][..], true), (&[], false)] {
+        let args = [&["chat", "sandbox/flaky", "Hello"][..], form].concat();
+        let ran = run(&args).await.with_code(0);
+        assert_eq!(ran.err.contains("attempt 1 failed: overloaded: "), is_told, "{}", ran.err);
+        assert_has(&ran.err, &["served by "]);
+    }
+    let ran =
+        run(&["compare", "Hello", "sandbox/server-error", "openai/gpt-4o", "-v", "--retries", "1"]).await;
+    assert_has(&ran.with_code(0).err, &["sandbox/server-error: attempt 1 failed: "]);
 }
 
 #[tokio::test]

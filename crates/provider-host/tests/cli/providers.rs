@@ -21,6 +21,8 @@ async fn one_is_shown_with_all_there_is_to_know() {
         rows.contains(&vec!["api_key", "API", "Key", "secret", "yes", "OPENROUTER_API_KEY", "-"]),
         "{page}"
     );
+    assert!(rows.contains(&vec!["max_attempts", "Attempts", "integer", "no", "-", "3"]), "{page}");
+    assert_has(&page, &["deadline: How many seconds"]);
     assert_has(&page, &["site_url", "site_name", "base_url", "https://openrouter.ai/api/v1", "status "]);
 }
 
@@ -29,6 +31,8 @@ async fn the_descriptor_is_data() {
     let json = ran(binary().args(["providers", "show", "OpenRouter", "--json"])).await.with_code(0).json();
     assert_eq!(json["capabilities"], serde_json::json!(["llm"]));
     assert_eq!(json["fields"][0]["key"], "api_key");
+    assert_eq!(json["layer_fields"][0]["key"], "max_attempts");
+    assert_eq!(json["layer_fields"][0]["kind"], "integer");
 }
 
 #[tokio::test]

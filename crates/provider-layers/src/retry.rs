@@ -1,0 +1,136 @@
+//! The same once more, when it failed and may pass the next time.
+
+mod dice;
+mod settings;
+mod tokens;
+mod tries;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use provider_core::{
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, LlmProvider,
+    ProviderDescriptor,
+};
+
+use self::dice::Dice;
+pub use self::settings::RetrySettings;
+use self::tokens::Tokens;
+use self::tries::Tries;
+
+/// A provider that asks again when a call fails in a way that may pass.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use provider_core::{ChatRequest, ChatResponse, Error, LlmProvider};
+/// use provider_layers::{Retry, RetrySettings};
+///
+/// # async fn ask(openrouter: Arc<dyn LlmProvider>) -> Result<ChatResponse, Error> {
+/// let provider = Retry::around(openrouter, RetrySettings::default());
+/// let reply = provider.chat(&ChatRequest::new("openai/gpt-4o").user("Hello")).await?;
+/// for failed in &reply.attempts {
+///     println!("before that: {failed}");
+/// }
+/// # Ok(reply)
+/// # }
+/// ```
+///
+/// # When it asks again
+///
+/// * The error [advises](Error::retry) it. A provider does so for timeouts, for rate limits and overload, for servers and connections
+///   that failed, for answers without anything in them, and for whatever its service calls worth another try. And
+/// * nothing of an answer had come, streamed or not, and none is on the bill: what was paid for is in the error, and is not asked for
+///   twice. And
+/// * there are [tries](RetrySettings::max_attempts), [time](RetrySettings::total_budget) and
+///   [retry budget](#the-retry-budget) left.
+///
+/// The request is the same every time. The list of models and the connection test are asked for again, too.
+///
+/// # How long it waits
+///
+/// If the service says how long, that long, and up to [`initial_delay`](RetrySettings::initial_delay) more. If that is longer than
+/// what is left of the time, the error is returned at once, with the service's advice in it. Else any time up to a
+/// limit that doubles: 0.5 s, 1 s, 2 s, …, 8 s by default.
+///
+/// # The retry budget
+///
+/// A service that is down stays down longer when every call asks three times. So all calls of one layer share a bucket of
+/// [10](RetrySettings::retry_tokens) retries, full at first: each retry takes one out, each call puts [a tenth](RetrySettings::tokens_per_call)
+/// back in. A few failures are retried as often as they may be; when everything fails, one call in ten is.
+///
+/// # What is said of it
+///
+/// What failed on the way is in [`ChatResponse::attempts`] or [`Error::attempts`], oldest first, each error with its provider and
+/// model. Why there was no further try is in the error's message, where it is not plain.
+///
+/// It works inside the call, without a task of its own, and needs a tokio runtime with a clock.
+#[derive(Debug)]
+pub struct Retry {
+    provider: Arc<dyn LlmProvider>,
+    settings: RetrySettings,
+    tokens: Tokens,
+    dice: Dice,
+}
+
+impl Retry {
+    /// Has calls of this provider tried again.
+    pub fn around(provider: Arc<dyn LlmProvider>, settings: RetrySettings) -> Self {
+        let tokens = Tokens::new(settings.retry_tokens, settings.tokens_per_call);
+        Self { provider, settings, tokens, dice: Dice::new(settings.seed) }
+    }
+}
+
+#[async_trait]
+impl LlmProvider for Retry {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        self.provider.descriptor()
+    }
+
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        let mut tries = Tries::begin(self, Some(&request.model));
+        loop {
+            let error = match tries.run(self.provider.stream(request)).await {
+                Ok(stream) => {
+                    let mut stream = tries.guard(stream);
+                    match stream.ready().await {
+                        Ok(()) => return Ok(tries.streamed(stream)),
+                        Err(error) => error,
+                    }
+                }
+                Err(error) => error,
+            };
+            tries.again(error).await?;
+        }
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        let mut tries = Tries::begin(self, Some(&request.model));
+        loop {
+            match tries.run(self.provider.chat(request)).await {
+                Ok(reply) => return Ok(tries.answered(reply)),
+                Err(error) => tries.again(error).await?,
+            }
+        }
+    }
+
+    async fn models(&self) -> Result<Catalogue, Error> {
+        let mut tries = Tries::begin(self, None);
+        loop {
+            match tries.run(self.provider.models()).await {
+                Ok(catalogue) => return Ok(catalogue),
+                Err(error) => tries.again(error).await?,
+            }
+        }
+    }
+
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        let mut tries = Tries::begin(self, None);
+        loop {
+            match tries.run(self.provider.check()).await {
+                Ok(report) => return Ok(report),
+                Err(error) => tries.again(error).await?,
+            }
+        }
+    }
+}

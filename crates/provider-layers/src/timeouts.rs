@@ -1,0 +1,155 @@
+//! How long an answer is waited for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use provider_core::{
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, LlmProvider, LlmProviderExt,
+    ProviderDescriptor, TimeoutPhase,
+};
+use tokio::time::Instant;
+
+use crate::clocks::{Clocks, Limit, within};
+
+/// A provider that does not wait for ever.
+///
+/// Three clocks, each of which can be switched off:
+///
+/// | clock | from | until | runs |
+/// |---|---|---|---|
+/// | [`first_output`](TimeoutSettings::first_output) | the call | the first event of the stream | while the caller waits |
+/// | [`idle`](TimeoutSettings::idle) | an event | the next one | while the reader waits |
+/// | [`deadline`](TimeoutSettings::deadline) | the call | the end of the answer | always |
+///
+/// Only what the model says counts as output: a service that sends keep-alives and nothing else runs out of time. A reader that
+/// takes its time between two events does not.
+///
+/// The error is of the kind [`Timeout`](provider_core::ErrorKind::Timeout), says [which clock](Error::timeout) it was, and has
+/// [what had come](Error::partial).
+///
+/// For answers that are asked for as a whole, for the list of models and for the connection test there is the deadline alone:
+/// nobody sees a whole answer begin, and how long it takes depends on how long it is.
+///
+/// It works inside the stream, without a task of its own, and needs a tokio runtime with a clock.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use provider_core::LlmProvider;
+/// use provider_layers::{TimeoutSettings, Timeouts};
+///
+/// # fn wrap(openrouter: Arc<dyn LlmProvider>) -> Timeouts {
+/// let settings = TimeoutSettings::default().first_output(Duration::from_secs(20));
+/// Timeouts::around(openrouter, settings)
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Timeouts {
+    provider: Arc<dyn LlmProvider>,
+    settings: TimeoutSettings,
+}
+
+/// The limits of [`Timeouts`].
+///
+/// The defaults stop what is dead, not what is slow: they are for hosts that never thought about them. A provider's own limits,
+/// on the silence of a connection for example, count beside these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeoutSettings {
+    first_output: Option<Duration>,
+    idle: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
+}
+
+impl Default for TimeoutSettings {
+    fn default() -> Self {
+        Self {
+            first_output: Some(Duration::from_secs(300)),
+            idle: Some(Duration::from_secs(120)),
+            deadline: Some(Duration::from_secs(60 * 60)),
+        }
+    }
+}
+
+impl TimeoutSettings {
+    /// No limits at all.
+    pub fn off() -> Self {
+        Self { first_output: None, idle: None, deadline: None }
+    }
+
+    /// How long a stream may take to its first event. Default: 300 s, since a model with much to think about and nothing to show
+    /// of it takes minutes. `None`: as long as it takes.
+    #[must_use]
+    pub fn first_output(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.first_output = limit.into();
+        self
+    }
+
+    /// How long the reader of a stream may have to wait from one event to the next. Default: 120 s; a model that has begun to write
+    /// seldom pauses for seconds, but one that thinks between two tool calls pauses longer. `None`: as long as it takes.
+    #[must_use]
+    pub fn idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.idle = limit.into();
+        self
+    }
+
+    /// How long a call may take from its beginning to its end. Default: 1 h, which is above what any answer has been seen to take.
+    /// `None`: as long as it takes.
+    #[must_use]
+    pub fn deadline(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.deadline = limit.into();
+        self
+    }
+}
+
+impl Timeouts {
+    /// Puts clocks on every call of this provider.
+    pub fn around(provider: Arc<dyn LlmProvider>, settings: TimeoutSettings) -> Self {
+        Self { provider, settings }
+    }
+
+    fn deadline(&self, start: Instant) -> Option<Limit> {
+        Limit::after(start, self.settings.deadline, TimeoutPhase::Deadline)
+    }
+
+    /// The error of a call that never got to an answer.
+    fn late(&self, limit: Limit, model: Option<&str>) -> Error {
+        let error = limit.error().with_provider(self.provider.id());
+        match model {
+            Some(model) => error.with_model(model),
+            None => error,
+        }
+    }
+}
+
+#[async_trait]
+impl LlmProvider for Timeouts {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        self.provider.descriptor()
+    }
+
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        let start = Instant::now();
+        let first_output = Limit::after(start, self.settings.first_output, TimeoutPhase::FirstOutput);
+        let deadline = self.deadline(start);
+        let asked = within(Limit::first(first_output, deadline), self.provider.stream(request)).await;
+        let stream = asked.map_err(|limit| self.late(limit, Some(&request.model)))??;
+        Ok(stream.guarded(Clocks::new(first_output, self.settings.idle, deadline)))
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        let asked = within(self.deadline(Instant::now()), self.provider.chat(request)).await;
+        asked.map_err(|limit| self.late(limit, Some(&request.model)))?
+    }
+
+    async fn models(&self) -> Result<Catalogue, Error> {
+        let asked = within(self.deadline(Instant::now()), self.provider.models()).await;
+        asked.map_err(|limit| self.late(limit, None))?
+    }
+
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        let asked = within(self.deadline(Instant::now()), self.provider.check()).await;
+        asked.map_err(|limit| self.late(limit, None))?
+    }
+}

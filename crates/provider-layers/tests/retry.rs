@@ -1,0 +1,368 @@
+//! What is asked again, when, how often, and what is said of it.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use provider_core::{
+    ChatRequest, ChatResponse, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, Retry as Advice,
+    TimeoutPhase, Usage,
+};
+use provider_layers::{Retry, RetrySettings};
+use tokio::time::{Instant, timeout};
+
+use support::turns::{Beat, InTurn, Turn};
+use support::{both_ways, story};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn around(provider: &Arc<InTurn>, settings: RetrySettings) -> Retry {
+    Retry::around(provider.clone(), settings)
+}
+
+fn hello() -> ChatRequest {
+    ChatRequest::new("a").user("Hello")
+}
+
+fn down() -> Turn {
+    Turn::fails(ErrorKind::Server)
+}
+
+fn wait(time: Duration) -> Turn {
+    Turn::refuses(Error::new(ErrorKind::RateLimited, "not now").with_retry(Advice::After(time)))
+}
+
+// When.
+
+#[tokio::test(start_paused = true)]
+async fn waits_are_anything_up_to_a_limit_that_doubles() {
+    let most = [500, 1000, 2000, 4000, 8000, 8000].map(Duration::from_millis);
+    let mut shares = Vec::new();
+    for seed in 0..50 {
+        let provider = InTurn::new([down()]);
+        let settings = RetrySettings::default().max_attempts(7).seed(seed);
+        around(&provider, settings).chat(&hello()).await.unwrap_err();
+        let waits = provider.waits();
+        assert_eq!(waits.len(), most.len());
+        for (wait, most) in waits.iter().zip(most) {
+            // The clock counts milliseconds.
+            assert!(*wait <= most + Duration::from_millis(1), "{waits:?}");
+            shares.push(wait.as_secs_f64() / most.as_secs_f64());
+        }
+    }
+    for quarter in [0.0, 0.25, 0.5, 0.75] {
+        let within = shares.iter().filter(|share| (quarter..quarter + 0.25).contains(*share)).count();
+        assert!((40..=110).contains(&within), "{within} of {} from {quarter} on", shares.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seed_makes_the_waits_the_same_and_none_makes_them_differ() {
+    let waits = async |settings: RetrySettings| {
+        let provider = InTurn::new([down()]);
+        around(&provider, settings.max_attempts(5)).chat(&hello()).await.unwrap_err();
+        provider.waits()
+    };
+    let seeded = RetrySettings::default().seed(7);
+    assert_eq!(waits(seeded).await, waits(seeded).await);
+    assert_ne!(waits(RetrySettings::default()).await, waits(RetrySettings::default()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_service_asks_for_is_waited_for_and_a_little_more() {
+    for seed in 0..20 {
+        let provider = InTurn::new([wait(20 * SECOND), wait(SECOND), Turn::says("Hi")]);
+        let settings = RetrySettings::default().seed(seed);
+        let reply = around(&provider, settings).chat(&hello()).await.unwrap();
+        assert_eq!((reply.text(), reply.attempts.len()), ("Hi", 2));
+        for (wait, asked) in provider.waits().into_iter().zip([20 * SECOND, SECOND]) {
+            let most = asked + Duration::from_millis(501);
+            assert!((asked..=most).contains(&wait), "{wait:?} for {asked:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_take_too_long_fails_at_once_and_says_what_was_asked_for() {
+    let default = RetrySettings::default();
+    let cases = [
+        (default, 60, false),
+        (default, 59, true),
+        (default.total_budget(5 * SECOND), 5, false),
+        (default.total_budget(5 * SECOND), 4, true),
+        (default.deadline(10 * SECOND), 10, false),
+        (default.deadline(10 * SECOND), 9, true),
+        (default.deadline(3600 * SECOND), 60, false),
+        (default, u64::MAX, false),
+    ];
+    for (settings, hint, is_tried_again) in cases {
+        let hint = Duration::from_secs(hint);
+        let provider = InTurn::new([wait(hint), Turn::says("Hi")]);
+        let start = Instant::now();
+        let outcome = around(&provider, settings).chat(&hello()).await;
+        assert_eq!(provider.asked(), 1 + usize::from(is_tried_again), "{settings:?} {hint:?}");
+        match outcome {
+            Ok(reply) => assert_eq!(reply.attempts.len(), 1),
+            Err(error) => {
+                assert_eq!((error.retry(), start.elapsed()), (Advice::After(hint), Duration::ZERO));
+                assert!(error.message().starts_with("not now; not tried again"), "{error}");
+                assert!(error.attempts().is_empty());
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_try_begins_when_the_time_is_up_and_none_is_cut_off_by_it() {
+    let provider = InTurn::new([down().takes(2 * SECOND)]);
+    let settings =
+        RetrySettings::default().max_attempts(9).total_budget(7 * SECOND).initial_delay(SECOND / 2);
+    let start = Instant::now();
+    let error = around(&provider, settings.max_delay(SECOND / 2)).chat(&hello()).await.unwrap_err();
+    // They begin at 0, at 2 to 2.5, at 4 to 5, and perhaps at 6 to 7.5.
+    assert!([3, 4].contains(&provider.asked()), "{}", provider.asked());
+    assert!(start.elapsed() < 9 * SECOND);
+    assert!(error.message().contains("not tried again"), "{error}");
+
+    let slow = InTurn::new([Turn::says("Hi").takes(3600 * SECOND)]);
+    assert!(around(&slow, RetrySettings::default()).chat(&hello()).await.is_ok());
+}
+
+// What.
+
+#[tokio::test(start_paused = true)]
+async fn the_advice_of_the_error_decides_and_nothing_else() {
+    use ErrorKind::*;
+    let kinds = [
+        Config,
+        InvalidRequest,
+        Authentication,
+        PaymentRequired,
+        ModelNotFound,
+        NoEndpoint,
+        ContextLength,
+        RateLimited,
+        Timeout,
+        Upstream,
+        Overloaded,
+        Server,
+        Connection,
+        Interrupted,
+        EmptyResponse,
+        InvalidResponse,
+    ];
+    for kind in kinds {
+        for advice in [Advice::Never, Advice::Now, Advice::After(SECOND)] {
+            let error = Error::new(kind, "not now").with_retry(advice);
+            for turn in [Turn::refuses(error.clone()), Turn::streams([Beat::Fails(error)])] {
+                let provider = InTurn::new([turn.clone(), turn, Turn::says("Hi")]);
+                let outcome = around(&provider, RetrySettings::default()).chat(&hello()).await;
+                assert_eq!(outcome.is_ok(), advice != Advice::Never, "{kind:?} {advice:?}");
+                assert_eq!(provider.asked(), if outcome.is_ok() { 3 } else { 1 });
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_fails_before_its_first_event_is_asked_for_again() {
+    let broken = || Beat::Fails(Error::new(ErrorKind::Interrupted, "broke off"));
+    let turns = [Turn::streams([Beat::Comments(3), broken()]), Turn::streams([]), Turn::says("Hi")];
+    let provider = InTurn::new(turns);
+    let mut stream = around(&provider, RetrySettings::default()).stream(&hello()).await.unwrap();
+    assert_eq!(stream.next().await, Some(Ok(Event::Text("Hi".to_owned()))));
+    let reply = stream.collect().await.unwrap();
+    let before = [("acme", "a", ErrorKind::Interrupted); 2];
+    assert_eq!((reply.text(), story(&reply.attempts)), ("Hi", before.to_vec()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_begun_is_not_asked_for_again() {
+    let broken = Error::new(ErrorKind::Interrupted, "broke off");
+    let turns = [down(), Turn::streams([Beat::Text("Hel"), Beat::Fails(broken)]), Turn::says("Hi")];
+    for streamed in [false, true] {
+        let provider = InTurn::new(turns.clone());
+        let retry = around(&provider, RetrySettings::default());
+        let outcome = match streamed {
+            true => retry.stream(&hello()).await.expect("it begins").collect().await,
+            false => retry.chat(&hello()).await,
+        };
+        let error = outcome.unwrap_err();
+        assert_eq!((error.message(), provider.asked()), ("broke off", 2));
+        assert_eq!(error.partial().expect("what came").text(), "Hel");
+        assert_eq!(story(error.attempts()), [("acme", "a", ErrorKind::Server)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_on_the_bill_is_not_asked_for_again() {
+    let with = |change: fn(&mut ChatResponse)| {
+        let mut partial = ChatResponse::default();
+        change(&mut partial);
+        Turn::refuses(Error::new(ErrorKind::EmptyResponse, "nothing").with_partial(partial))
+    };
+    fn used(tokens: u64) -> Usage {
+        let mut usage = Usage::default();
+        (usage.prompt_tokens, usage.completion_tokens) = (Some(9), Some(tokens));
+        usage
+    }
+    let cases = [
+        (with(|partial| partial.message.text.push_str("Hel")), 1),
+        (with(|partial| partial.usage = used(40)), 1),
+        (with(|partial| partial.usage = used(0)), 2),
+        (with(|partial| partial.id = Some("gen-1".to_owned())), 2),
+    ];
+    for (turn, asked) in cases {
+        let provider = InTurn::new([turn.clone(), Turn::says("Hi")]);
+        let _ = around(&provider, RetrySettings::default()).chat(&hello()).await;
+        assert_eq!(provider.asked(), asked, "{turn:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_try_gets_the_same_request() {
+    let provider = InTurn::new([down(), down(), Turn::says("Hi")]);
+    let request = hello().temperature(0.0);
+    for (_, outcome) in both_ways(&around(&provider, RetrySettings::default()), &request).await {
+        outcome.unwrap();
+    }
+    let requests = provider.requests();
+    assert_eq!(requests.len(), 4);
+    for got in requests {
+        assert!(got == request && got.messages.shares_with(&request.messages));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_of_models_and_the_connection_test_are_asked_for_again() {
+    let provider = InTurn::new([down(), down(), Turn::default()]);
+    around(&provider, RetrySettings::default()).models().await.unwrap();
+    assert_eq!(provider.asked(), 3);
+
+    let provider = InTurn::new([down()]);
+    let error = around(&provider, RetrySettings::default()).check().await.unwrap_err();
+    assert_eq!((provider.asked(), error.attempts().len()), (3, 2));
+    assert!(error.attempts().iter().all(|failed| failed.provider() == Some("acme")));
+    assert_eq!(error.model(), None);
+}
+
+// How often.
+
+#[tokio::test(start_paused = true)]
+async fn off_is_the_provider_alone() {
+    for settings in [RetrySettings::off(), RetrySettings::default().max_attempts(0)] {
+        let provider = InTurn::new([down()]);
+        let retry = around(&provider, settings);
+        assert_eq!(retry.id(), "acme");
+        let error = retry.chat(&hello()).await.unwrap_err();
+        assert_eq!((error.message(), error.attempts(), provider.asked()), ("not now", &[][..], 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_calls_share_one_budget_of_retries() {
+    let provider = InTurn::new([down()]);
+    let settings = RetrySettings::default().retry_tokens(3).tokens_per_call(0.5);
+    let retry = around(&provider, settings);
+    // The bucket holds 3, then 1, 1.5 - 1, 1, 0.5, ...: full at first, and each call puts half of one in.
+    let mut asked = Vec::new();
+    for _ in 0..8 {
+        let before = provider.asked();
+        let error = retry.chat(&hello()).await.unwrap_err();
+        let tries = provider.asked() - before;
+        assert_eq!(error.message().contains("too many calls have failed"), tries < 3, "{error}");
+        asked.push(tries);
+    }
+    assert_eq!(asked, [3, 2, 2, 1, 2, 1, 2, 1]);
+
+    let provider = InTurn::new([down()]);
+    let retry = around(&provider, RetrySettings::default());
+    let mut calls = 0;
+    while provider.asked() < 1000 {
+        let _ = retry.check().await;
+        calls += 1;
+    }
+    assert!(calls > 890, "one call in ten is tried again: {calls} calls, 1000 tries");
+}
+
+// What is said of it.
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_is_told_oldest_first_in_one_list() {
+    let upstream = Error::new(ErrorKind::Overloaded, "the first upstream was busy");
+    let first = Error::new(ErrorKind::Upstream, "nobody left").with_attempts(vec![upstream]);
+    let provider = InTurn::new([Turn::refuses(first), wait(SECOND), Turn::says("Hi")]);
+    let reply = around(&provider, RetrySettings::default()).chat(&hello()).await.unwrap();
+    let expected = [ErrorKind::Overloaded, ErrorKind::Upstream, ErrorKind::RateLimited];
+    assert_eq!(story(&reply.attempts), expected.map(|kind| ("acme", "a", kind)));
+
+    for streamed in [false, true] {
+        let provider = InTurn::new([wait(SECOND), down(), Turn::fails(ErrorKind::Connection)]);
+        let retry = around(&provider, RetrySettings::default());
+        let error = match streamed {
+            true => retry.stream(&hello()).await.map(drop).unwrap_err(),
+            false => retry.chat(&hello()).await.unwrap_err(),
+        };
+        assert_eq!(
+            (error.kind(), error.provider(), error.model()),
+            (ErrorKind::Connection, Some("acme"), Some("a"))
+        );
+        let expected = [ErrorKind::RateLimited, ErrorKind::Server];
+        assert_eq!(story(error.attempts()), expected.map(|kind| ("acme", "a", kind)));
+    }
+}
+
+// The end of it.
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_one_for_all_tries_and_the_answer() {
+    let settings = RetrySettings::default().deadline(10 * SECOND);
+    let late = |error: &Error| (error.kind(), error.timeout(), error.provider().map(str::to_owned));
+    let expected = (ErrorKind::Timeout, Some(TimeoutPhase::Deadline), Some("acme".to_owned()));
+
+    let start = Instant::now();
+    let provider = InTurn::new([down().takes(4 * SECOND), Turn::hangs()]);
+    for error in [
+        around(&provider, settings).chat(&hello()).await.unwrap_err(),
+        around(&InTurn::new([Turn::hangs()]), settings).models().await.unwrap_err(),
+        around(&InTurn::new([Turn::streams([Beat::Silence(3600 * SECOND)])]), settings)
+            .stream(&hello())
+            .await
+            .map(drop)
+            .unwrap_err(),
+    ] {
+        assert_eq!(late(&error), expected, "{error}");
+        assert!(error.message().ends_with("after 10 s (deadline)"), "{error}");
+    }
+    assert_eq!(start.elapsed().as_secs(), 30);
+    assert_eq!(provider.asked(), 2);
+
+    let stalls = Turn::streams([Beat::Text("Hel"), Beat::Silence(3600 * SECOND)]);
+    let provider = InTurn::new([down().takes(4 * SECOND), stalls]);
+    let stream = around(&provider, settings).stream(&hello()).await.unwrap();
+    let error = stream.collect().await.unwrap_err();
+    assert_eq!(late(&error), expected);
+    assert_eq!(start.elapsed().as_secs(), 40);
+    assert_eq!(error.partial().expect("what came").text(), "Hel");
+    assert_eq!(story(error.attempts()), [("acme", "a", ErrorKind::Server)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_it_stops_it() {
+    // While a try is under way, and while it waits for the next one.
+    for (turn, running) in [(Turn::hangs(), 1), (wait(30 * SECOND), 0)] {
+        let provider = InTurn::new([turn, Turn::says("Hi")]);
+        let retry = around(&provider, RetrySettings::default());
+        let request = hello();
+        let mut call = Box::pin(retry.stream(&request));
+        assert!(timeout(SECOND, &mut call).await.is_err());
+        assert_eq!(provider.running.load(SeqCst), running);
+        drop(call);
+        tokio::time::sleep(3600 * SECOND).await;
+        assert_eq!((provider.running.load(SeqCst), provider.asked()), (0, 1));
+    }
+}

@@ -1,0 +1,90 @@
+//! The stack of layers that every provider gets, and its settings.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
+
+mod support;
+
+use std::time::Duration;
+
+use provider_core::{ChatRequest, ConfigValues, ErrorKind, LlmProviderExt, TimeoutPhase};
+use provider_layers::{FIELDS, RetrySettings, StandardSettings, TimeoutSettings, standard};
+use tokio::time::Instant;
+
+use support::story;
+use support::turns::{Beat, InTurn, Turn};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn hello() -> ChatRequest {
+    ChatRequest::new("a").user("Hello")
+}
+
+#[test]
+fn the_defaults_of_the_table_are_those_of_the_settings() {
+    let defaults = FIELDS.iter().filter_map(|field| Some((field.key, field.default?)));
+    let values: ConfigValues = defaults.collect();
+    assert_eq!(values.keys().count(), 4);
+    assert!(values.problems(FIELDS).is_empty());
+    assert_eq!(StandardSettings::from_values(&values), StandardSettings::default());
+    assert_eq!(StandardSettings::from_values(&ConfigValues::new()), StandardSettings::default());
+}
+
+#[test]
+fn every_setting_is_read() {
+    let values = ConfigValues::from([
+        ("max_attempts", "5"),
+        ("first_output_timeout", "20"),
+        ("idle_timeout", "2.5"),
+        ("deadline", "90"),
+        ("max_concurrency", "16"),
+        ("requests_per_second", "0.5"),
+    ]);
+    assert_eq!(values.problems(FIELDS), []);
+    let timeouts = TimeoutSettings::default().first_output(20 * SECOND).deadline(90 * SECOND);
+    let mut expected = StandardSettings::default()
+        .retry(RetrySettings::default().max_attempts(5))
+        .timeouts(timeouts.idle(Duration::from_millis(2500)));
+    (expected.max_concurrency, expected.requests_per_second) = (Some(16), Some(0.5));
+    assert_eq!(StandardSettings::from_values(&values), expected);
+}
+
+#[test]
+fn what_no_setting_can_be_is_refused_by_name() {
+    let bad = [
+        ("max_attempts", &["0", "-1", "2.5", "many", "99999999999999999999"][..], "whole number"),
+        ("first_output_timeout", &["0", "-1", "soon", "NaN", "inf", "1e300"], "number"),
+        ("idle_timeout", &["0", "1e-300"], "seconds above 0"),
+        ("deadline", &["0.0", "5 s"], "number"),
+        ("max_concurrency", &["0", "1.0"], "whole number"),
+        ("requests_per_second", &["0", "-2", "NaN"], "number"),
+    ];
+    for (key, values, words) in bad {
+        for value in values {
+            let problems = ConfigValues::from([(key, value)]).problems(FIELDS);
+            let [problem] = &*problems else { panic!("{key} {value}: {problems:?}") };
+            assert!(problem.field == key && problem.problem.contains(words), "{value}: {problem:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_takes_too_long_to_begin_is_followed_by_another() {
+    let provider =
+        InTurn::new([Turn::hangs(), Turn::streams([Beat::Silence(25 * SECOND)]), Turn::says("Hi")]);
+    let settings = StandardSettings::default().timeouts(TimeoutSettings::default().first_output(20 * SECOND));
+    let stack = standard(provider, &settings);
+    assert_eq!(stack.id(), "acme");
+    let reply = stack.stream(&hello()).await.unwrap().collect().await.unwrap();
+    assert_eq!((reply.text(), story(&reply.attempts)), ("Hi", vec![("acme", "a", ErrorKind::Timeout); 2]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_counts_all_tries() {
+    let start = Instant::now();
+    let provider = InTurn::new([Turn::fails(ErrorKind::Server).takes(6 * SECOND), Turn::hangs()]);
+    let deadline = TimeoutSettings::default().deadline(10 * SECOND);
+    let stack = standard(provider, &StandardSettings::default().timeouts(deadline));
+    let error = stack.chat(&hello()).await.unwrap_err();
+    assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(TimeoutPhase::Deadline), 10));
+    assert_eq!(error.attempts().len(), 1);
+}

@@ -1,0 +1,195 @@
+//! Which clock runs when, and what is left when it has run out.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use provider_core::{
+    ChatRequest, ChatResponse, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, TimeoutPhase,
+};
+use provider_layers::{TimeoutSettings, Timeouts};
+use tokio::time::{Instant, sleep, timeout};
+
+use support::turns::{Beat, InTurn, Turn};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn hello() -> ChatRequest {
+    ChatRequest::new("a").user("Hello")
+}
+
+/// First output within 20 s, then no pause above 5 s, and 60 s for all of it.
+fn settings() -> TimeoutSettings {
+    TimeoutSettings::off().first_output(20 * SECOND).idle(5 * SECOND).deadline(60 * SECOND)
+}
+
+fn around(turn: Turn, settings: TimeoutSettings) -> Timeouts {
+    Timeouts::around(InTurn::new([turn]), settings)
+}
+
+/// Streams to the end, and how long that took in seconds.
+async fn streamed(timeouts: &Timeouts) -> (Result<ChatResponse, Error>, u64) {
+    let start = Instant::now();
+    let outcome = match timeouts.stream(&hello()).await {
+        Ok(stream) => stream.collect().await,
+        Err(error) => Err(error),
+    };
+    (outcome, start.elapsed().as_secs())
+}
+
+fn says(seconds: &[u64]) -> Turn {
+    let mut beats = Vec::new();
+    for pause in seconds {
+        beats.extend([Beat::Silence(Duration::from_secs(*pause)), Beat::Text("x")]);
+    }
+    beats.push(Beat::Ends);
+    Turn::streams(beats)
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_clock_ends_what_takes_too_long_and_keeps_what_had_come() {
+    use TimeoutPhase::*;
+    let comments = |text: &'static [Beat]| Turn::streams([text, &[Beat::Comments(3600)]].concat());
+    let cases = [
+        (Turn::hangs(), FirstOutput, 20, ""),
+        (says(&[21]), FirstOutput, 20, ""),
+        (says(&[11]).takes(10 * SECOND), FirstOutput, 20, ""),
+        (comments(&[]), FirstOutput, 20, ""),
+        (Turn::streams([Beat::Raw, Beat::Silence(HOUR)]), FirstOutput, 20, ""),
+        (says(&[0, 6]), Idle, 5, "x"),
+        (says(&[19, 4, 4, 6]), Idle, 32, "xxx"),
+        (comments(&[Beat::Text("x")]), Idle, 5, "x"),
+        (
+            Turn::streams([Beat::Text("x"), Beat::Silence(SECOND), Beat::Raw, Beat::Silence(HOUR)]),
+            Idle,
+            5,
+            "x",
+        ),
+        (says(&[4; 100]), Deadline, 60, "xxxxxxxxxxxxxx"),
+    ];
+    for (turn, phase, seconds, text) in cases {
+        let (outcome, took) = streamed(&around(turn.clone(), settings())).await;
+        let error = outcome.expect_err("it takes too long");
+        assert_eq!((error.timeout(), took), (Some(phase), seconds), "{turn:?}: {error}");
+        assert_eq!(
+            (error.kind(), error.provider(), error.model()),
+            (ErrorKind::Timeout, Some("acme"), Some("a"))
+        );
+        let came = error.partial().map_or("", |partial| partial.text());
+        assert!(came.starts_with(text) && came.len() <= text.len() + 1, "{came}");
+        let limit = match phase {
+            FirstOutput => "within 20 s (first-output timeout)",
+            Idle => "for 5 s (idle timeout)",
+            _ => "after 60 s (deadline)",
+        };
+        assert!(error.message().ends_with(limit), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_keeps_its_time_is_left_alone() {
+    let in_time = [says(&[19, 4, 4, 4, 4, 4]), says(&[0; 1000]), says(&[9]).takes(10 * SECOND), says(&[])];
+    for turn in in_time {
+        // The last one has nothing in it.
+        let (outcome, _) = streamed(&around(turn.clone(), settings())).await;
+        assert!(
+            !matches!(&outcome, Err(error) if error.kind() == ErrorKind::Timeout),
+            "{turn:?}: {outcome:?}"
+        );
+    }
+    let (outcome, took) = streamed(&around(says(&[86400; 3]).takes(HOUR), TimeoutSettings::off())).await;
+    assert_eq!((outcome.unwrap().text(), took), ("xxx", 3 * 86400 + 3600));
+    let endless =
+        TimeoutSettings::off().first_output(Duration::MAX).idle(Duration::MAX).deadline(Duration::MAX);
+    assert!(streamed(&around(says(&[HOUR.as_secs(); 2]), endless)).await.0.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_defaults_are_those_that_are_documented() {
+    for (turn, seconds) in [(Turn::hangs(), 300), (says(&[299, 119, 121]), 538), (says(&[100; 50]), 3600)] {
+        let (outcome, took) = streamed(&around(turn, TimeoutSettings::default())).await;
+        assert_eq!((outcome.unwrap_err().kind(), took), (ErrorKind::Timeout, seconds));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_takes_its_time_does_not_run_out_of_it() {
+    let timeouts = around(says(&[1, 1, 4, 1]), settings().deadline(None));
+    let mut stream = timeouts.stream(&hello()).await.unwrap();
+    // Away before anything was asked for, between two events, and in the middle of a wait.
+    sleep(HOUR).await;
+    assert!(stream.next().await.unwrap().is_ok());
+    sleep(HOUR).await;
+    assert!(stream.next().await.unwrap().is_ok());
+    assert!(timeout(SECOND, stream.next()).await.is_err());
+    sleep(HOUR).await;
+    while let Some(event) = stream.next().await {
+        assert!(event.is_ok(), "{event:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_was_away_during_a_wait_waits_anew() {
+    let timeouts =
+        around(Turn::streams([Beat::Text("x"), Beat::Silence(2 * HOUR)]), settings().deadline(None));
+    let mut stream = timeouts.stream(&hello()).await.unwrap();
+    stream.next().await;
+    assert!(timeout(SECOND, stream.next()).await.is_err());
+    sleep(HOUR).await;
+    let start = Instant::now();
+    let error = stream.next().await.unwrap().unwrap_err();
+    assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(TimeoutPhase::Idle), 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_counts_what_the_reader_does_as_well() {
+    let timeouts = around(says(&[0; 10]), settings());
+    let mut stream = timeouts.stream(&hello()).await.unwrap();
+    let mut texts = 0;
+    let error = loop {
+        match stream.next().await.expect("it does not end well") {
+            Ok(Event::Text(_)) => texts += 1,
+            Ok(event) => panic!("{event:?}"),
+            Err(error) => break error,
+        }
+        sleep(15 * SECOND).await;
+    };
+    assert_eq!((error.timeout(), texts), (Some(TimeoutPhase::Deadline), 5));
+    assert_eq!(error.partial().expect("what came").text(), "xxxxx");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whole_answers_lists_and_tests_have_the_deadline_alone() {
+    let slow = around(Turn::says("x").takes(59 * SECOND), settings());
+    assert_eq!(slow.chat(&hello()).await.unwrap().text(), "x");
+    assert!(slow.models().await.is_ok() && slow.check().await.is_ok());
+    let slower = around(Turn::says("x").takes(61 * SECOND), settings());
+    let errors = [
+        (slower.chat(&hello()).await.unwrap_err(), Some("a")),
+        (slower.models().await.unwrap_err(), None),
+        (slower.check().await.unwrap_err(), None),
+    ];
+    for (error, model) in errors {
+        assert_eq!((error.timeout(), error.provider()), (Some(TimeoutPhase::Deadline), Some("acme")));
+        assert_eq!(error.model(), model);
+    }
+    assert_eq!(slower.id(), "acme");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_dropped_leaves_nothing_behind() {
+    let provider = InTurn::new([Turn::streams([Beat::Text("x"), Beat::Silence(HOUR)])]);
+    let timeouts = Timeouts::around(provider.clone(), settings());
+    let mut stream = timeouts.stream(&hello()).await.unwrap();
+    stream.next().await;
+    assert!(timeout(SECOND, stream.next()).await.is_err());
+    drop(stream);
+    assert_eq!(provider.running.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert_eq!(Arc::strong_count(&provider), 2);
+    // Nothing wakes up later.
+    sleep(HOUR).await;
+}
