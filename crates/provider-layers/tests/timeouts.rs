@@ -61,6 +61,7 @@ async fn each_clock_ends_what_takes_too_long_and_keeps_what_had_come() {
         (comments(&[]), FirstOutput, 20, ""),
         (Turn::streams([Beat::Raw, Beat::Silence(HOUR)]), FirstOutput, 20, ""),
         (says(&[0, 6]), Idle, 5, "x"),
+        (says(&[1, 100]), Idle, 6, "x"),
         (says(&[19, 4, 4, 6]), Idle, 32, "xxx"),
         (comments(&[Beat::Text("x")]), Idle, 5, "x"),
         (

@@ -6,7 +6,7 @@
 //!
 //! # async fn run() -> Result<(), provider_core::Error> {
 //! let registry = Registry::discover()?;
-//! for field in registry.descriptor("OpenRouter")?.fields {
+//! for field in registry.fields("OpenRouter")? {
 //!     println!("{}: {}", field.label, field.help); // draws the settings form
 //! }
 //!

@@ -56,8 +56,9 @@ impl<'a> Tries<'a> {
             Err(Some(why)) => return Err(self.ended(error.with_note(&why))),
         };
         // One flat list: what a layer further in, or the service, tried comes before what it ended in.
-        self.failed
-            .extend(error.attempts().iter().map(|attempt| self.named(attempt.clone())).collect::<Vec<_>>());
+        for attempt in error.attempts() {
+            self.failed.push(self.named(attempt.clone()));
+        }
         self.failed.push(error.with_attempts(Vec::new()));
         sleep(wait).await;
         Ok(())
