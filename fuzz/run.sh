@@ -3,6 +3,7 @@
 #
 #   fuzz/run.sh                               every target for a little while, the same way every time, as CI does
 #   fuzz/run.sh sse -max_total_time=300       one target, with libFuzzer's own options
+#   fuzz/run.sh sse artifacts/sse/crash-...   one input of a target; its path is seen from this folder
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -20,25 +21,32 @@ host="$(rustc -vV | sed -n 's/^host: //p')"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 cargo build --release --locked --target "$host"
 
-# Runs a target on a folder for what it finds and on the stored corpus. What breaks it lies in artifacts.
+# Runs a target. What breaks it lies in artifacts.
 run() {
-  local target="$1" found="$2"
-  shift 2
-  mkdir -p "$found" "artifacts/$target"
+  local target="$1"
+  shift
+  mkdir -p "artifacts/$target"
   "$CARGO_TARGET_DIR/$host/release/$target" -max_len=3000 -timeout=10 -rss_limit_mb=2048 \
-    -artifact_prefix="artifacts/$target/" "$@" "$found" "corpus/$target"
+    -artifact_prefix="artifacts/$target/" "$@"
 }
 
 if [ $# -gt 0 ]; then
   target="$1"
   shift
-  run "$target" "$CARGO_TARGET_DIR/found/$target" "$@"
+  if [ -f "${1:-}" ]; then
+    run "$target" "$1"
+  else
+    # The first folder is for what reaches something new.
+    mkdir -p "$CARGO_TARGET_DIR/found/$target"
+    run "$target" "$@" "$CARGO_TARGET_DIR/found/$target" "corpus/$target"
+  fi
   exit
 fi
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 for target in "${targets[@]}"; do
-  if ! run "$target" "$scratch/$target" -seed=1 -runs="$runs" > "$scratch/log" 2>&1; then
+  mkdir "$scratch/$target"
+  if ! run "$target" -seed=1 -runs="$runs" "$scratch/$target" "corpus/$target" > "$scratch/log" 2>&1; then
     tail -n 60 "$scratch/log"
     exit 1
   fi
