@@ -110,11 +110,16 @@ impl ChatStream {
         self
     }
 
-    /// Has a guard watch the stream from here on, beside those that it has. Does nothing once the stream is over.
+    /// Has a guard watch the stream from here on, beside those that it has. Events that came [before](Self::ready) it is not shown;
+    /// of a stream that is over it is told at once, and dropped.
     #[must_use]
-    pub fn guarded(mut self, guard: impl StreamGuard + 'static) -> Self {
-        if matches!(self.state, State::Open(_)) {
-            self.guards.add(guard);
+    pub fn guarded(mut self, mut guard: impl StreamGuard + 'static) -> Self {
+        match &self.state {
+            State::Open(_) => self.guards.add(guard),
+            State::Closing(_, Err(error)) | State::Ended(Err(error)) => guard.ended(Err(error)),
+            State::Closing(_, Ok(_)) | State::Finished(_) | State::Ended(Ok(())) => {
+                guard.ended(Ok(self.collector.response()));
+            }
         }
         self
     }
@@ -123,12 +128,14 @@ impl ChatStream {
     /// keeps what had been received.
     #[must_use]
     pub fn abandon(mut self, error: Error) -> Error {
-        match self.take_state() {
+        let error = match self.take_state() {
             State::Open(source) | State::Closing(source, _) | State::Finished(source) => {
                 self.fail(&*source, error)
             }
             State::Ended(_) => self.collector.fail_mut(error),
-        }
+        };
+        self.guards.leave(self.collector.response(), Some(&error));
+        error
     }
 
     /// Says what was tried before this stream and failed, for [`ChatResponse::attempts`]: what layers do. Stands in front of
@@ -199,12 +206,16 @@ impl ChatStream {
     /// [`ErrorKind::Interrupted`] when the stream was not read to its end.
     pub fn into_response(mut self) -> Result<ChatResponse, Error> {
         match self.take_state() {
-            State::Finished(_) | State::Ended(Ok(())) => Ok(self.collector.into_response()),
+            State::Finished(_) | State::Ended(Ok(())) => {
+                Ok(std::mem::take(&mut self.collector).into_response())
+            }
             State::Ended(Err(error)) | State::Closing(_, Err(error)) => Err(error),
             State::Open(source) | State::Closing(source, Ok(_)) => {
                 let message =
                     "the stream was not read to its end; read until `next` gives `None`, or use `collect`";
-                Err(self.fail(&*source, Error::new(ErrorKind::Interrupted, message)))
+                let error = self.fail(&*source, Error::new(ErrorKind::Interrupted, message));
+                self.guards.leave(self.collector.response(), Some(&error));
+                Err(error)
             }
         }
     }
@@ -255,10 +266,14 @@ impl ChatStream {
         if let State::Open(source) = self.take_state() {
             let end = match end {
                 Ok(finished) => {
-                    self.guards.end(Ok(&finished));
+                    self.guards.end(Ok(self.collector.response()));
                     Ok(Event::Finished(Box::new(finished)))
                 }
-                Err(error) => Err(self.fail(&*source, error)),
+                Err(error) => {
+                    let error = self.fail(&*source, error);
+                    self.guards.end(Err(&error));
+                    Err(error)
+                }
             };
             self.state = State::Closing(source, end);
         }
@@ -281,12 +296,11 @@ impl ChatStream {
 
     /// The error of this stream, with what had been received.
     fn fail(&mut self, source: &dyn EventSource, error: Error) -> Error {
-        let mut error = source.describe(self.collector.fail_mut(error));
-        if let Some(provider) = &self.provider {
-            error = error.with_provider(provider);
+        let error = source.describe(self.collector.fail_mut(error));
+        match &self.provider {
+            Some(provider) => error.with_provider(provider),
+            None => error,
         }
-        self.guards.end(Err(&error));
-        error
     }
 
     /// Hands out the terminal event.
@@ -313,6 +327,12 @@ impl Stream for ChatStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_event(cx)
+    }
+}
+
+impl Drop for ChatStream {
+    fn drop(&mut self) {
+        self.guards.leave(self.collector.response(), None);
     }
 }
 

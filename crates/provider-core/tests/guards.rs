@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use provider_core::{
-    ChatStream, Collector, Error, ErrorKind, Event, EventSource, Finished, Step, StreamGuard,
+    ChatResponse, ChatStream, Collector, Error, ErrorKind, Event, EventSource, Step, StreamGuard,
 };
 
 /// What a source does when it is polled.
@@ -88,14 +88,19 @@ impl StreamGuard for Guard {
         }
     }
 
-    fn ended(&mut self, end: Result<&Finished, &Error>) {
-        self.says(match end {
-            Ok(_) => "is done",
+    fn ended(&mut self, end: Result<&ChatResponse, &Error>) {
+        match end {
+            Ok(reply) => self.says(&format!("is done with {}", reply.text())),
             Err(error) => {
                 assert_eq!(error.provider(), Some("acme"), "it is told what the reader is told");
-                error.message()
+                self.says(error.message());
             }
-        });
+        }
+    }
+
+    fn left(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
+        let reason = reason.map_or("gone", Error::message);
+        self.says(&format!("is left with {:?}: {reason}", so_far.text()));
     }
 }
 
@@ -141,9 +146,12 @@ fn a_guard_sees_everything_and_is_let_go_at_the_end() {
     assert_eq!(read(&mut stream), ["waits"]);
     assert_eq!(seen(&log), ["one waits", "two waits"]);
     assert_eq!(read(&mut stream), ["a", "b", "c", "finished", "end"]);
-    let rest = ["one is done", "one is dropped", "two is done", "two is dropped"];
+    let rest = ["one is done with abc", "one is dropped", "two is done with abc", "two is dropped"];
     assert_eq!(seen(&log), [&["one a", "two a", "one b", "two b", "one c", "two c"][..], &rest].concat());
+    let stream = stream.guarded(Guard::new("late", &log));
+    assert_eq!(seen(&log), ["late is done with abc", "late is dropped"]);
     assert_eq!(stream.into_response().map(|reply| reply.text().to_owned()), Ok("abc".to_owned()));
+    assert_eq!(seen(&log), [""; 0]);
 }
 
 #[test]
@@ -192,16 +200,30 @@ fn guards_are_told_of_every_kind_of_end_once() {
     assert_eq!(read(&mut failing), ["error fell over", "end"]);
     assert_eq!(seen(&log), ["one fell over", "one is dropped"]);
     let late = failing.guarded(Guard::new("late", &log));
-    assert_eq!(seen(&log), ["late is dropped"], "the stream is over");
+    assert_eq!(seen(&log), ["late fell over", "late is dropped"], "the stream is over");
     drop(late);
+    assert_eq!(seen(&log), [""; 0]);
+}
 
-    let given_up = stream([Play::Waits]).guarded(Guard::new("one", &log));
-    let error = given_up.abandon(Error::new(ErrorKind::Timeout, "too slow"));
+#[test]
+fn guards_are_told_of_a_reader_who_leaves() {
+    let log = Log::default();
+    let begun = || {
+        let mut stream = stream([Play::Texts(&["a"]), Play::Waits]).guarded(Guard::new("one", &log));
+        assert_eq!(read(&mut stream), ["a", "waits"]);
+        seen(&log);
+        stream
+    };
+    drop(begun());
+    assert_eq!(seen(&log), ["one is left with \"a\": gone", "one is dropped"]);
+
+    let error = begun().abandon(Error::new(ErrorKind::Timeout, "too slow"));
+    assert_eq!((error.message(), error.provider()), ("too slow", Some("acme")));
+    assert_eq!(seen(&log), ["one is left with \"a\": too slow", "one is dropped"]);
+
+    let error = begun().into_response().expect_err("it is not read to its end");
     assert_eq!(
-        (error.message(), seen(&log)),
-        ("too slow", vec!["one too slow".into(), "one is dropped".into()])
+        seen(&log),
+        [format!("one is left with \"a\": {}", error.message()), "one is dropped".to_owned()]
     );
-
-    drop(stream([Play::Waits]).guarded(Guard::new("one", &log)));
-    assert_eq!(seen(&log), ["one is dropped"]);
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
-use crate::{Error, Event, Finished};
+use crate::{ChatResponse, Error, Event};
 
 /// Watches a [`ChatStream`](crate::ChatStream), and can end it: a clock, a count of open streams, a trace. Added by
 /// [`ChatStream::guarded`](crate::ChatStream::guarded).
@@ -28,10 +28,15 @@ pub trait StreamGuard: Send {
         Poll::Pending
     }
 
-    /// The stream is over: with a whole answer, or with an error that has what had come in it. Called once at most, and the
-    /// guard is dropped after it; of a stream that the reader drops, the guard is dropped without it.
-    fn ended(&mut self, end: Result<&Finished, &Error>) {
+    /// The stream is over: with a whole answer, or with an error that has what had come in it. The guard is dropped after it.
+    fn ended(&mut self, end: Result<&ChatResponse, &Error>) {
         let _ = end;
+    }
+
+    /// The reader leaves before the stream is over, with what had come by then: it drops the stream, or gives it up for a reason of
+    /// its own. The guard is dropped after it, without being told of an [end](Self::ended).
+    fn left(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
+        let _ = (so_far, reason);
     }
 }
 
@@ -62,9 +67,16 @@ impl Guards {
     }
 
     /// Tells them that it is over, and lets go of them.
-    pub(super) fn end(&mut self, end: Result<&Finished, &Error>) {
+    pub(super) fn end(&mut self, end: Result<&ChatResponse, &Error>) {
         for mut guard in self.0.drain(..) {
             guard.ended(end);
+        }
+    }
+
+    /// Tells those that there still are that the reader leaves, and lets go of them.
+    pub(super) fn leave(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
+        for mut guard in self.0.drain(..) {
+            guard.left(so_far, reason);
         }
     }
 }
