@@ -31,6 +31,7 @@
 //!
 //! * [`Timeouts`] ends what takes too long to begin, to go on, or in all.
 //! * [`Retry`] asks once more when that may help.
+//! * [`Limit`] has calls wait for their turn: so many at once, so many per second.
 //! * [`Fallback`] asks other models, of the same or of other providers, when one cannot answer.
 //! * [`standard`] is a stack of them, with [settings](FIELDS) for a form.
 //! * [`CatalogueCache`] is no layer but a helper of layers and hosts: it fetches a provider's list of models once for
@@ -41,12 +42,13 @@
 mod catalogue_cache;
 mod clocks;
 mod fallback;
+mod limit;
 mod retry;
 mod standard;
 mod timeouts;
-
 pub use catalogue_cache::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
 pub use fallback::Fallback;
+pub use limit::{Limit, LimitSettings};
 pub use retry::{Retry, RetrySettings};
 pub use standard::{FIELDS, StandardSettings, standard};
 pub use timeouts::{TimeoutSettings, Timeouts};
