@@ -32,6 +32,7 @@
 //! * [`Timeouts`] ends what takes too long to begin, to go on, or in all.
 //! * [`Retry`] asks once more when that may help.
 //! * [`Limit`] has calls wait for their turn: so many at once, so many per second.
+//! * [`Breaker`] leaves models alone that are out of order.
 //! * [`Fallback`] asks other models, of the same or of other providers, when one cannot answer.
 //! * [`standard`] is a stack of them, with [settings](FIELDS) for a form.
 //! * [`CatalogueCache`] is no layer but a helper of layers and hosts: it fetches a provider's list of models once for
@@ -39,6 +40,7 @@
 //!
 //! [`LlmProvider`]: provider_core::LlmProvider
 
+mod breaker;
 mod catalogue_cache;
 mod clocks;
 mod fallback;
@@ -46,6 +48,7 @@ mod limit;
 mod retry;
 mod standard;
 mod timeouts;
+pub use breaker::{Breaker, BreakerSettings, BreakerState, BreakerStatus};
 pub use catalogue_cache::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
 pub use fallback::Fallback;
 pub use limit::{Limit, LimitSettings};

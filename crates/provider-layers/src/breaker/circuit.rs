@@ -1,0 +1,180 @@
+//! The circuit of one model.
+
+use std::time::Duration;
+
+use provider_core::Error;
+use tokio::time::Instant;
+
+use super::BreakerSettings;
+
+/// What a [`Breaker`](crate::Breaker) knows of a model that failed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BreakerState {
+    /// The id of the provider.
+    pub provider: &'static str,
+    /// The model, as requests name it.
+    pub model: String,
+    /// Whether it is asked.
+    pub status: BreakerStatus,
+    /// How many calls have failed without a whole answer between them.
+    pub failures: u32,
+    /// How long ago it was found to be out of order. `None`: it has not been, since its last answer.
+    pub out_of_order_for: Option<Duration>,
+    /// When it is tried again, where the circuit is open. Zero: with the next call.
+    pub retry_in: Option<Duration>,
+    /// The last failure, without what had come of an answer.
+    pub last_error: Error,
+}
+
+/// Whether a model is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BreakerStatus {
+    /// Every call goes through.
+    Closed,
+    /// No call goes through.
+    Open,
+    /// One call that is under way tries it out, and no other goes through.
+    HalfOpen,
+}
+
+/// What came of a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome<'a> {
+    /// The first event came. More will be known later.
+    Begun,
+    /// The answer is whole.
+    Answered,
+    Failed(&'a Error),
+    /// Nothing that says anything of the model.
+    Unknown,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Circuit {
+    phase: Phase,
+    failures: u32,
+    /// How many more failures are let pass.
+    leniency: u32,
+    /// How often it was opened without an answer between.
+    openings: u32,
+    out_of_order_since: Option<Instant>,
+    last_error: Error,
+    /// Changes when the circuit opens and when a call tries it out: those that began before do not count after.
+    pub(super) era: u64,
+    /// The larger, the later it was asked for last.
+    pub(super) used: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Closed,
+    Open { until: Instant },
+    HalfOpen,
+}
+
+impl Circuit {
+    /// The circuit of a model that has failed for the first time; the failure is still to be counted.
+    pub(super) fn new(settings: &BreakerSettings, error: &Error) -> Self {
+        Self {
+            phase: Phase::Closed,
+            failures: 0,
+            leniency: settings.failures.saturating_sub(1),
+            openings: 0,
+            out_of_order_since: None,
+            last_error: summary(error),
+            era: 0,
+            used: 0,
+        }
+    }
+
+    /// Whether a call may go through. `era` is the next one, for a call that tries a model out.
+    pub(super) fn admits(&mut self, era: u64, now: Instant) -> bool {
+        match self.phase {
+            Phase::Closed => true,
+            Phase::Open { until } if until <= now => {
+                (self.phase, self.era) = (Phase::HalfOpen, era);
+                true
+            }
+            Phase::Open { .. } | Phase::HalfOpen => false,
+        }
+    }
+
+    pub(super) fn is_tried_out(&self) -> bool {
+        matches!(self.phase, Phase::HalfOpen)
+    }
+
+    /// The model has begun to answer.
+    pub(super) fn begun(&mut self) {
+        if self.is_tried_out() {
+            (self.phase, self.leniency) = (Phase::Closed, 0);
+        }
+    }
+
+    /// A call has failed. `era` is the next one, here and below.
+    pub(super) fn failed(&mut self, settings: &BreakerSettings, error: &Error, era: u64, now: Instant) {
+        self.failures = self.failures.saturating_add(1);
+        self.last_error = summary(error);
+        if !self.is_tried_out() && self.leniency > 0 {
+            self.leniency -= 1;
+            return;
+        }
+        let time = settings.cool_down_after(self.openings);
+        self.openings = self.openings.saturating_add(1);
+        self.out_of_order_since.get_or_insert(now);
+        (self.phase, self.era) = (Phase::Open { until: now.checked_add(time).unwrap_or(now) }, era);
+    }
+
+    /// The call that was to try it out has told nothing, so the next one does.
+    pub(super) fn untold(&mut self, era: u64, now: Instant) {
+        if self.is_tried_out() {
+            (self.phase, self.era) = (Phase::Open { until: now }, era);
+        }
+    }
+
+    pub(super) fn state(&self, provider: &'static str, model: &str, now: Instant) -> BreakerState {
+        let (status, retry_in) = match self.phase {
+            Phase::Closed => (BreakerStatus::Closed, None),
+            Phase::Open { until } => (BreakerStatus::Open, Some(until.saturating_duration_since(now))),
+            Phase::HalfOpen => (BreakerStatus::HalfOpen, None),
+        };
+        BreakerState {
+            provider,
+            model: model.to_owned(),
+            status,
+            failures: self.failures,
+            out_of_order_for: self.out_of_order_since.map(|since| now.saturating_duration_since(since)),
+            retry_in,
+            last_error: self.last_error.clone(),
+        }
+    }
+}
+
+/// What is kept of a failure and shown to other callers: what happened to the model, and nothing of the call. Its advice when to
+/// try again is not kept either: that is up to the circuit now.
+fn summary(error: &Error) -> Error {
+    let mut kept = Error::new(error.kind(), error.message());
+    if let Some(status) = error.status() {
+        kept = kept.with_status(status);
+    }
+    if let Some(phase) = error.timeout() {
+        kept = kept.with_timeout(phase);
+    }
+    if let Some(upstream) = error.upstream() {
+        kept = kept.with_upstream(upstream.clone());
+    }
+    if let Some(code) = error.code() {
+        kept = kept.with_code(code);
+    }
+    if let Some(provider) = error.provider() {
+        kept = kept.with_provider(provider);
+    }
+    if let Some(model) = error.model() {
+        kept = kept.with_model(model);
+    }
+    if let Some(id) = error.request_id() {
+        kept = kept.with_request_id(id);
+    }
+    kept
+}

@@ -1,0 +1,349 @@
+//! When a model is left alone, for how long, and what brings it back.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    dead_code,
+    reason = "tests fail by panicking, their helpers too"
+)]
+
+#[path = "support/paced.rs"]
+mod paced;
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use paced::{Beat, Paced, breaks, refuses, says, seconds};
+use provider_core::{
+    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, Retry,
+    TimeoutPhase,
+};
+use provider_layers::{
+    Breaker, BreakerSettings, BreakerState, BreakerStatus, Fallback, Limit, LimitSettings, TimeoutSettings,
+    Timeouts,
+};
+use tokio::time::advance;
+
+fn ask(model: &str) -> ChatRequest {
+    ChatRequest::new(model).user("Hello")
+}
+
+/// Opens after two failures, for 10 s at first and 30 s at most.
+fn settings() -> BreakerSettings {
+    BreakerSettings::default().failures(2).cool_down(seconds(10)).max_cool_down(seconds(30))
+}
+
+fn breaker(provider: &Arc<Paced>) -> Arc<Breaker> {
+    Arc::new(Breaker::around(provider.clone(), settings()))
+}
+
+async fn chat(breaker: &Breaker) -> Result<ChatResponse, ErrorKind> {
+    breaker.chat(&ask("m")).await.map_err(|error| error.kind())
+}
+
+async fn stream(breaker: &Breaker) -> Result<ChatStream, ErrorKind> {
+    breaker.stream(&ask("m")).await.map_err(|error| error.kind())
+}
+
+/// The only circuit there is.
+fn state(breaker: &Breaker) -> BreakerState {
+    let mut states = breaker.states();
+    assert_eq!(states.len(), 1, "{states:?}");
+    states.remove(0)
+}
+
+/// A breaker whose circuit has just opened, and its provider, which has been asked twice.
+async fn opened() -> (Arc<Paced>, Arc<Breaker>) {
+    let provider = Paced::new([refuses(ErrorKind::Server)]);
+    let breaker = breaker(&provider);
+    for _ in 0..2 {
+        chat(&breaker).await.unwrap_err();
+    }
+    assert_eq!(state(&breaker).status, BreakerStatus::Open);
+    (provider, breaker)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_refuses_at_once_and_says_why_and_until_when() {
+    let last =
+        Error::new(ErrorKind::Upstream, "overheated").with_status(502).with_retry(Retry::After(seconds(1)));
+    let provider = Paced::new([refuses(ErrorKind::Server), Err(last)]);
+    let breaker = breaker(&provider);
+    assert_eq!(breaker.states(), [], "nothing is known, nothing is remembered");
+    chat(&breaker).await.unwrap_err();
+    let closed = state(&breaker);
+    assert_eq!((closed.status, closed.failures), (BreakerStatus::Closed, 1));
+    assert_eq!((closed.out_of_order_for, closed.retry_in), (None, None));
+    chat(&breaker).await.unwrap_err();
+    advance(Duration::from_millis(3500)).await;
+    for error in [breaker.chat(&ask("m")).await.map(drop), breaker.stream(&ask("m")).await.map(drop)] {
+        let error = error.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "overloaded: not asked: \"m\" has been out of order for 3 s (2 failures in a row, the last: upstream provider \
+             failed); it is tried again in 7 s (provider acme, model m, retry after 7 s)"
+        );
+        assert_eq!(error.retry(), Retry::After(Duration::from_millis(6500)));
+        let source = error.source().expect("the last failure").to_string();
+        assert_eq!(source, "upstream provider failed: overheated (provider acme, HTTP 502)");
+    }
+    assert_eq!(provider.asked().len(), 2);
+    let open = state(&breaker);
+    assert_eq!(
+        (open.provider, &*open.model, open.status, open.failures),
+        ("acme", "m", BreakerStatus::Open, 2)
+    );
+    assert_eq!(open.out_of_order_for, Some(Duration::from_millis(3500)));
+    assert_eq!(open.retry_in, Some(Duration::from_millis(6500)));
+    assert_eq!(open.last_error.message(), "overheated");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_counts_as_a_failure_and_what_does_not() {
+    use ErrorKind::*;
+    let counts = [Timeout, Upstream, Overloaded, Server, Connection, Interrupted];
+    let others = [
+        Config,
+        InvalidRequest,
+        Authentication,
+        PaymentRequired,
+        PermissionDenied,
+        ContentPolicy,
+        ModelNotFound,
+        NoEndpoint,
+        UnsupportedFeature,
+        ContextLength,
+        PayloadTooLarge,
+        RateLimited,
+        EmptyResponse,
+        InvalidResponse,
+    ];
+    for kind in counts.into_iter().chain(others) {
+        let before = Ok(vec![Beat::Fails(Error::new(kind, "not now"))]);
+        for turn in [refuses(kind), before, breaks(kind)] {
+            let provider = Paced::new([turn]);
+            let (streamed, whole) = (breaker(&provider), breaker(&provider));
+            for _ in 0..2 {
+                if let Ok(stream) = stream(&streamed).await {
+                    stream.collect().await.unwrap_err();
+                }
+                chat(&whole).await.unwrap_err();
+            }
+            for breaker in [streamed, whole] {
+                let is_open = breaker.states().iter().any(|state| state.status == BreakerStatus::Open);
+                assert_eq!(is_open, counts.contains(&kind), "{kind:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callers_deadline_is_no_failure_of_the_model_but_silence_is() {
+    let cases = [
+        (TimeoutPhase::Connect, true),
+        (TimeoutPhase::FirstOutput, true),
+        (TimeoutPhase::Idle, true),
+        (TimeoutPhase::Service, true),
+        (TimeoutPhase::Deadline, false),
+    ];
+    for (phase, counts) in cases {
+        let provider = Paced::new([Err(Error::new(ErrorKind::Timeout, "too late").with_timeout(phase))]);
+        let breaker = breaker(&provider);
+        chat(&breaker).await.unwrap_err();
+        assert_eq!(breaker.states().len(), usize::from(counts), "{phase}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_failures_in_a_row_count() {
+    let fails = || refuses(ErrorKind::Timeout);
+    let provider = Paced::new([fails(), says("Hi", 1), fails(), refuses(ErrorKind::InvalidRequest), fails()]);
+    let breaker = breaker(&provider);
+    chat(&breaker).await.unwrap_err();
+    chat(&breaker).await.unwrap();
+    assert_eq!(breaker.states(), [], "a model that answers is forgotten");
+    chat(&breaker).await.unwrap_err();
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::InvalidRequest);
+    assert_eq!(state(&breaker).failures, 1, "a wrong request is neither");
+    chat(&breaker).await.unwrap_err();
+    assert_eq!(state(&breaker).status, BreakerStatus::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_model_has_a_circuit_of_its_own_and_fallbacks_go_on_at_once() {
+    let (provider, breaker) = opened().await;
+    provider.now_plays([says("Hi", 0)]);
+    breaker.chat(&ask("other")).await.expect("another model");
+    let fallback =
+        Fallback::new(breaker.clone(), Fallback::OUTAGES).to(breaker.clone(), "other").allow_paid();
+    let reply = fallback.chat(&ask("m")).await.expect("the other one answers");
+    assert_eq!((reply.text(), reply.attempts[0].kind()), ("Hi", ErrorKind::Overloaded));
+    assert_eq!(provider.asked().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_call_tries_it_out_and_an_answer_closes_the_circuit() {
+    let (provider, breaker) = opened().await;
+    provider.now_plays([says("Hi", 5)]);
+    advance(seconds(10)).await;
+    assert_eq!(state(&breaker).retry_in, Some(Duration::ZERO));
+    let trial = tokio::spawn({
+        let breaker = breaker.clone();
+        async move { chat(&breaker).await }
+    });
+    tokio::time::sleep(seconds(1)).await;
+    let error = breaker.chat(&ask("m")).await.unwrap_err();
+    assert!(error.message().ends_with("; another call is trying it out"), "{error}");
+    assert_eq!(error.retry(), Retry::Now);
+    assert_eq!(state(&breaker).status, BreakerStatus::HalfOpen);
+    assert_eq!(provider.asked().len(), 3);
+    trial.await.unwrap().expect("an answer");
+    assert_eq!(breaker.states(), []);
+    chat(&breaker).await.expect("everybody asks again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cool_down_doubles_up_to_a_bound_and_begins_anew_after_an_answer() {
+    let (provider, breaker) = opened().await;
+    for expected in [10, 20, 30, 30] {
+        assert_eq!(state(&breaker).retry_in, Some(seconds(expected)));
+        advance(seconds(expected) - Duration::from_millis(1)).await;
+        let asked = provider.asked().len();
+        assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
+        assert_eq!(provider.asked().len(), asked);
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Server);
+    }
+    assert_eq!(state(&breaker).out_of_order_for, Some(seconds(90)));
+    advance(seconds(30)).await;
+    provider.now_plays([says("Hi", 0), refuses(ErrorKind::Server)]);
+    chat(&breaker).await.unwrap();
+    for _ in 0..2 {
+        chat(&breaker).await.unwrap_err();
+    }
+    assert_eq!(state(&breaker).retry_in, Some(seconds(10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_that_tells_nothing_leaves_it_to_the_next_call() {
+    let (provider, breaker) = opened().await;
+    advance(seconds(10)).await;
+    provider.now_plays([refuses(ErrorKind::InvalidRequest), says("Hi", 50)]);
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::InvalidRequest);
+    let state_now = state(&breaker);
+    assert_eq!((state_now.status, state_now.retry_in), (BreakerStatus::Open, Some(Duration::ZERO)));
+    tokio::time::timeout(seconds(1), chat(&breaker)).await.expect_err("the caller leaves");
+    drop(stream(&breaker).await.expect("the next one tries it out"));
+    let given_up =
+        stream(&breaker).await.expect("and so does this").abandon(Error::new(ErrorKind::Timeout, "bored"));
+    assert_eq!(given_up.kind(), ErrorKind::Timeout);
+    assert_eq!(state(&breaker).failures, 2, "nobody waited for the model");
+    chat(&breaker).await.expect("an answer");
+    assert_eq!(breaker.states(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_begins_lets_the_others_in_but_closes_for_good_only_when_it_is_whole() {
+    let (provider, breaker) = opened().await;
+    let slow = || Ok(vec![Beat::Text("Hel"), Beat::Waits(seconds(5)), Beat::Text("lo"), Beat::Ends]);
+    advance(seconds(10)).await;
+    provider.now_plays([slow(), breaks(ErrorKind::Upstream), slow()]);
+    let mut trial = stream(&breaker).await.expect("a trial");
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded, "it has not begun");
+    assert_eq!(trial.next().await, Some(Ok(Event::Text("Hel".to_owned()))));
+    let begun = state(&breaker);
+    assert_eq!((begun.status, begun.failures), (BreakerStatus::Closed, 2));
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Upstream, "one more failure is enough");
+    assert_eq!(state(&breaker).retry_in, Some(seconds(20)));
+    trial.collect().await.expect("it is whole");
+    assert_eq!(state(&breaker).status, BreakerStatus::Open, "it began before the circuit opened again");
+    advance(seconds(20)).await;
+    stream(&breaker).await.expect("a trial").collect().await.expect("it is whole");
+    assert_eq!(breaker.states(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_began_before_it_opened_do_not_count_again() {
+    let late = Ok(vec![Beat::Waits(seconds(1)), Beat::Fails(Error::new(ErrorKind::Timeout, "late"))]);
+    let provider = Paced::new([late]);
+    let breaker = breaker(&provider);
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        streams.push(stream(&breaker).await.unwrap());
+    }
+    for stream in streams {
+        stream.collect().await.unwrap_err();
+    }
+    let state = state(&breaker);
+    // Each took a second to read: it opened 8 s ago.
+    assert_eq!((state.failures, state.retry_in), (2, Some(seconds(2))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_of_a_failure_has_nothing_of_the_call_it_was() {
+    let provider = Paced::new([breaks(ErrorKind::Interrupted)]);
+    let breaker = breaker(&provider);
+    for _ in 0..2 {
+        let error = stream(&breaker).await.unwrap().collect().await.unwrap_err();
+        assert_eq!(error.partial().expect("what came").text(), "Hel");
+    }
+    assert_eq!(state(&breaker).last_error.partial(), None);
+    assert_eq!(state(&breaker).last_error.generation_id(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_remembers_so_many_models_and_forgets_what_was_not_asked_for_longest() {
+    let provider = Paced::new([refuses(ErrorKind::Server)]);
+    let breaker = breaker(&provider);
+    let name = |number: usize| format!("m{number:03}");
+    for number in 0..Breaker::MOST_MODELS {
+        breaker.chat(&ask(&name(number))).await.unwrap_err();
+    }
+    breaker.chat(&ask(&name(0))).await.unwrap_err();
+    breaker.chat(&ask("one more")).await.unwrap_err();
+    let models: Vec<_> = breaker.states().into_iter().map(|state| state.model).collect();
+    assert_eq!(models.len(), Breaker::MOST_MODELS);
+    assert!(models.is_sorted());
+    assert!(models.contains(&name(0)) && models.contains(&"one more".to_owned()));
+    assert!(!models.contains(&name(1)), "nobody has asked for it since");
+}
+
+/// In the order of the layers, the clocks inside tell the breaker of silence, and a refused call takes no place.
+#[tokio::test(start_paused = true)]
+async fn silence_opens_the_circuit_and_leaves_no_place_taken() {
+    let provider = Paced::new([Ok(vec![Beat::Text("Hel"), Beat::Waits(seconds(1000))])]);
+    let timeouts = Timeouts::around(provider.clone(), TimeoutSettings::default().idle(seconds(1)));
+    let limits = LimitSettings::off().max_concurrency(1).max_wait(Duration::ZERO);
+    let breaker = Breaker::around(Arc::new(Limit::around(Arc::new(timeouts), limits)), settings());
+    for _ in 0..2 {
+        let error = stream(&breaker).await.unwrap().collect().await.unwrap_err();
+        assert_eq!((error.kind(), error.timeout()), (ErrorKind::Timeout, Some(TimeoutPhase::Idle)));
+    }
+    assert_eq!(stream(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
+    advance(seconds(10)).await;
+    let trial = stream(&breaker).await.expect("the place is free");
+    drop(trial);
+    assert_eq!(provider.open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_can_be_off_and_other_calls_go_straight_through() {
+    let provider = Paced::new([refuses(ErrorKind::Server)]);
+    let off = Breaker::around(provider.clone(), BreakerSettings::off());
+    for _ in 0..20 {
+        assert_eq!(chat(&off).await.unwrap_err(), ErrorKind::Server);
+        assert_eq!(stream(&off).await.unwrap_err(), ErrorKind::Server);
+    }
+    assert_eq!((off.states(), provider.asked().len()), (Vec::new(), 40));
+
+    let usual = Breaker::around(provider.clone(), BreakerSettings::default());
+    for _ in 0..9 {
+        usual.chat(&ask("m")).await.unwrap_err();
+    }
+    assert_eq!(provider.asked().len(), 45, "five in a row by default");
+    assert_eq!(state(&usual).retry_in, Some(seconds(30)));
+    usual.models().await.expect("the list");
+    assert_eq!(usual.check().await.unwrap_err().kind(), ErrorKind::Authentication);
+    assert_eq!(usual.id(), "acme");
+}
