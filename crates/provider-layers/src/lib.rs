@@ -35,6 +35,7 @@
 //! * [`Breaker`] leaves models alone that are out of order.
 //! * [`Fallback`] asks other models, of the same or of other providers, when one cannot answer.
 //! * [`standard`] is a stack of them, with [settings](FIELDS) for a form.
+//! * [`Traced`] tells the host's `tracing` of every call, in OpenTelemetry's words.
 //! * [`CatalogueCache`] is no layer but a helper of layers and hosts: it fetches a provider's list of models once for
 //!   everybody who asks, and keeps it.
 //!
@@ -48,6 +49,7 @@ mod limit;
 mod retry;
 mod standard;
 mod timeouts;
+mod traced;
 pub use breaker::{Breaker, BreakerSettings, BreakerState, BreakerStatus};
 pub use catalogue_cache::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
 pub use fallback::Fallback;
@@ -55,3 +57,4 @@ pub use limit::{Limit, LimitSettings};
 pub use retry::{Retry, RetrySettings};
 pub use standard::{FIELDS, StandardSettings, standard};
 pub use timeouts::{TimeoutSettings, Timeouts};
+pub use traced::{TraceSettings, Traced};

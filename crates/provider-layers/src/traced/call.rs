@@ -1,0 +1,205 @@
+//! The span of one chat call.
+
+use provider_core::{
+    ChatRequest, ChatResponse, Error, ErrorKind, Event, ReasoningBudget, StreamGuard, Usage, Usd,
+};
+use tokio::time::Instant;
+use tracing::field::{Empty, Value};
+use tracing::{Span, info_span, warn};
+
+use super::content;
+
+/// A call that is under way. Dropped before anything came of it, it says so.
+pub(super) struct Call {
+    span: Span,
+    start: Instant,
+    tells_content: bool,
+    is_streamed: bool,
+    has_begun: bool,
+    is_over: bool,
+}
+
+impl Call {
+    /// Begins a span; `None` if nobody wants it.
+    pub(super) fn begin(
+        provider: &'static str,
+        request: &ChatRequest,
+        is_streamed: bool,
+        tells_content: bool,
+    ) -> Option<Self> {
+        let level = match request.reasoning.as_ref().and_then(|reasoning| reasoning.budget.as_ref()) {
+            Some(ReasoningBudget::Effort(effort)) => Some(effort.as_str()),
+            _ => None,
+        };
+        let span = info_span!(
+            target: "provider_layers",
+            "chat",
+            "otel.name" = %format_args!("chat {}", request.model),
+            "otel.kind" = "client",
+            "otel.status_code" = Empty,
+            "otel.status_description" = Empty,
+            "error.type" = Empty,
+            "gen_ai.operation.name" = "chat",
+            "gen_ai.provider.name" = provider,
+            "gen_ai.request.model" = &*request.model,
+            "gen_ai.request.stream" = is_streamed,
+            "gen_ai.request.max_tokens" = request.max_tokens.or(request.max_completion_tokens),
+            "gen_ai.request.temperature" = request.temperature,
+            "gen_ai.request.top_p" = request.top_p,
+            "gen_ai.request.top_k" = request.top_k,
+            "gen_ai.request.frequency_penalty" = request.frequency_penalty,
+            "gen_ai.request.presence_penalty" = request.presence_penalty,
+            "gen_ai.request.seed" = request.seed,
+            "gen_ai.request.reasoning.level" = level,
+            "gen_ai.input.messages" = Empty,
+            "gen_ai.output.messages" = Empty,
+            "gen_ai.response.id" = Empty,
+            "gen_ai.response.model" = Empty,
+            "gen_ai.response.finish_reasons" = Empty,
+            "gen_ai.response.time_to_first_chunk" = Empty,
+            "gen_ai.usage.input_tokens" = Empty,
+            "gen_ai.usage.output_tokens" = Empty,
+            "gen_ai.usage.cache_read.input_tokens" = Empty,
+            "gen_ai.usage.cache_creation.input_tokens" = Empty,
+            "gen_ai.usage.reasoning.output_tokens" = Empty,
+            "served_by" = Empty,
+            "cost_usd" = Empty,
+            "attempts" = Empty,
+            "dropped" = Empty,
+        );
+        if span.is_disabled() {
+            return None;
+        }
+        if tells_content {
+            span.record("gen_ai.input.messages", &*content::input(&request.messages));
+        }
+        let start = Instant::now();
+        Some(Self { span, start, tells_content, is_streamed, has_begun: false, is_over: false })
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    /// The first event of a stream is there.
+    pub(super) fn first_event(&mut self) {
+        if !self.has_begun {
+            self.has_begun = true;
+            self.set("gen_ai.response.time_to_first_chunk", Some(self.start.elapsed().as_secs_f64()));
+        }
+    }
+
+    pub(super) fn answered(&mut self, reply: &ChatResponse) {
+        self.is_over = true;
+        self.received(reply);
+        self.tried(&reply.attempts);
+    }
+
+    pub(super) fn failed(&mut self, error: &Error) {
+        self.is_over = true;
+        match error.partial() {
+            Some(partial) => self.received(partial),
+            None => self.set("gen_ai.response.id", error.generation_id()),
+        }
+        self.tried(error.attempts());
+        record_error(&self.span, error);
+    }
+
+    /// What came of an answer.
+    fn received(&mut self, reply: &ChatResponse) {
+        // A stream that was over when it got here.
+        if self.is_streamed && !reply.message.is_empty() {
+            self.first_event();
+        }
+        self.set("gen_ai.response.id", reply.id.as_deref());
+        self.set("gen_ai.response.model", Some(&*reply.model).filter(|model| !model.is_empty()));
+        if let Some(reason) = &reply.finish_reason {
+            let reasons = tracing::field::debug([reason.as_str()]);
+            self.set("gen_ai.response.finish_reasons", Some(reasons));
+        }
+        self.set("served_by", reply.served_by.provider.as_deref());
+        let Usage { prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, .. } = reply.usage;
+        self.set("gen_ai.usage.input_tokens", prompt_tokens);
+        self.set("gen_ai.usage.output_tokens", completion_tokens);
+        self.set("gen_ai.usage.cache_read.input_tokens", cached_tokens);
+        self.set("gen_ai.usage.cache_creation.input_tokens", cache_write_tokens);
+        self.set("gen_ai.usage.reasoning.output_tokens", reply.usage.reasoning_tokens);
+        self.set("cost_usd", reply.usage.cost.map(Usd::as_f64));
+        if self.tells_content && !reply.message.is_empty() {
+            self.set("gen_ai.output.messages", Some(&*content::output(reply)));
+        }
+    }
+
+    /// What failed before.
+    fn tried(&self, attempts: &[Error]) {
+        self.set("attempts", Some(attempts.len() + 1));
+        for attempt in attempts {
+            warn!(
+                target: "provider_layers",
+                parent: &self.span,
+                {
+                    "gen_ai.provider.name" = attempt.provider(),
+                    "gen_ai.request.model" = attempt.model(),
+                    "error.type" = &*type_name(attempt.kind()),
+                    "http.response.status_code" = attempt.status(),
+                },
+                "attempt failed: {attempt}"
+            );
+        }
+    }
+
+    fn set(&self, field: &str, value: Option<impl Value>) {
+        if let Some(value) = value {
+            self.span.record(field, value);
+        }
+    }
+}
+
+impl StreamGuard for Call {
+    fn event(&mut self, event: &Event) -> Result<(), Error> {
+        if !matches!(event, Event::Raw(_)) {
+            self.first_event();
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, end: Result<&ChatResponse, &Error>) {
+        match end {
+            Ok(reply) => self.answered(reply),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn left(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
+        self.set("dropped", Some(true));
+        match reason {
+            Some(error) => self.failed(error),
+            None => self.answered(so_far),
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.set("dropped", Some(true));
+        }
+    }
+}
+
+/// Tells of an error in the span of what it ended.
+pub(super) fn record_error(span: &Span, error: &Error) {
+    if !span.is_disabled() {
+        span.record("error.type", &*type_name(error.kind()));
+        span.record("otel.status_code", "ERROR");
+        span.record("otel.status_description", tracing::field::display(error));
+    }
+}
+
+/// The kind in one word, as it is serialized.
+fn type_name(kind: ErrorKind) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => kind.label().to_owned(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Prompts and answers as OpenTelemetry writes them: messages of parts.
+
+use provider_core::{AssistantMessage, ChatResponse, Content, Message, Part};
+use serde_json::{Value, json};
+
+/// The messages of a request.
+pub(super) fn input(messages: &[Message]) -> String {
+    Value::Array(messages.iter().map(message).collect()).to_string()
+}
+
+/// The message of an answer, whole or as far as it came.
+pub(super) fn output(reply: &ChatResponse) -> String {
+    let mut message = json!({"role": "assistant", "parts": said(&reply.message)});
+    if let (Some(object), Some(reason)) = (message.as_object_mut(), &reply.finish_reason) {
+        object.insert("finish_reason".to_owned(), reason.as_str().into());
+    }
+    Value::Array(vec![message]).to_string()
+}
+
+fn message(message: &Message) -> Value {
+    let (role, name, parts) = match message {
+        Message::System(message) => ("system", &message.name, parts(&message.content)),
+        Message::Developer(message) => ("developer", &message.name, parts(&message.content)),
+        Message::User(message) => ("user", &message.name, parts(&message.content)),
+        Message::Assistant(message) => ("assistant", &message.name, said(message)),
+        Message::Tool(message) => {
+            let response = message.content.text();
+            let part =
+                json!({"type": "tool_call_response", "id": message.tool_call_id, "response": response});
+            ("tool", &message.name, vec![part])
+        }
+        Message::Other(json) => return json_or_text(json.get()),
+        _ => ("unknown", &None, Vec::new()),
+    };
+    let mut message = json!({"role": role, "parts": parts});
+    if let (Some(object), Some(name)) = (message.as_object_mut(), name) {
+        object.insert("name".to_owned(), name.as_str().into());
+    }
+    message
+}
+
+fn parts(content: &Content) -> Vec<Value> {
+    match content {
+        Content::Text(text) => vec![piece("text", text)],
+        Content::Parts(parts) => parts.iter().map(part).collect(),
+    }
+}
+
+/// What data there is, and not the data.
+fn part(part: &Part) -> Value {
+    match part {
+        Part::Text(part) => piece("text", &part.text),
+        Part::Image(part) => media("image", &part.url),
+        Part::Video(part) => media("video", &part.url),
+        Part::Audio(part) => json!({"type": "blob", "modality": "audio", "format": part.format}),
+        Part::File(part) => json!({"type": "file", "filename": part.filename, "file_id": part.id}),
+        _ => json!({"type": "other"}),
+    }
+}
+
+fn media(modality: &str, url: &str) -> Value {
+    if url.starts_with("data:") {
+        json!({"type": "blob", "modality": modality})
+    } else {
+        json!({"type": "uri", "modality": modality, "uri": url})
+    }
+}
+
+fn said(message: &AssistantMessage) -> Vec<Value> {
+    let mut said = Vec::new();
+    let thoughts = message.reasoning_text();
+    if !thoughts.is_empty() {
+        said.push(piece("reasoning", &thoughts));
+    }
+    if !message.parts.is_empty() {
+        said.extend(message.parts.iter().map(part));
+    } else if !message.text.is_empty() {
+        said.push(piece("text", &message.text));
+    }
+    said.extend(message.refusal.as_deref().map(|refusal| piece("refusal", refusal)));
+    said.extend(message.tool_calls.iter().map(|call| {
+        let arguments = json_or_text(&call.arguments);
+        json!({"type": "tool_call", "id": call.id, "name": call.name, "arguments": arguments})
+    }));
+    said.extend(message.images.iter().map(|_| json!({"type": "blob", "modality": "image"})));
+    said.extend(message.audio.as_ref().map(|_| json!({"type": "blob", "modality": "audio"})));
+    said
+}
+
+fn piece(kind: &str, content: &str) -> Value {
+    json!({"type": kind, "content": content})
+}
+
+fn json_or_text(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
