@@ -12,10 +12,10 @@
 //! trace( fallback( retry( breaker( limit( timeouts( provider ))))))
 //! ```
 //!
-//! Each sees one thing of those inside it. [`Timeouts`] bound one try, from the moment it is sent. A limit has a try wait for its
-//! turn, which is not the service's time. A breaker sees every try, and refuses those that are in vain. [`Retry`] makes one call
-//! of several tries, within one deadline. [`Fallback`] asks elsewhere when the tries are used up, and a trace tells all of it as one
-//! request. In another order they work, too, but mean something else: a retry around a fallback goes through all the models again.
+//! Each sees one thing of those inside it. [`Timeouts`] bound one try, from the moment it is sent. A [`Limit`] has a try wait for its
+//! turn, which is not the service's time. A [`Breaker`] sees every try, and refuses those that are in vain. [`Retry`] makes one call
+//! of several tries, within one deadline. [`Fallback`] asks elsewhere when the tries are used up, and [`Traced`] tells all of it as
+//! one request. In another order they work, too, but mean something else: a retry around a fallback goes through all the models again.
 //!
 //! [`standard`] puts those around a provider that every provider should have; a registry does so with all that it connects.
 //!
@@ -30,12 +30,12 @@
 //! # What there is
 //!
 //! * [`Timeouts`] ends what takes too long to begin, to go on, or in all.
-//! * [`Retry`] asks once more when that may help.
 //! * [`Limit`] has calls wait for their turn: so many at once, so many per second.
 //! * [`Breaker`] leaves models alone that are out of order.
+//! * [`Retry`] asks once more when that may help.
 //! * [`Fallback`] asks other models, of the same or of other providers, when one cannot answer.
-//! * [`standard`] is a stack of them, with [settings](FIELDS) for a form.
 //! * [`Traced`] tells the host's `tracing` of every call, in OpenTelemetry's words.
+//! * [`standard`] is a stack of them, with [settings](FIELDS) for a form.
 //! * [`CatalogueCache`] is no layer but a helper of layers and hosts: it fetches a provider's list of models once for
 //!   everybody who asks, and keeps it.
 //!
@@ -50,6 +50,7 @@ mod retry;
 mod standard;
 mod timeouts;
 mod traced;
+
 pub use breaker::{Breaker, BreakerSettings, BreakerState, BreakerStatus};
 pub use catalogue_cache::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
 pub use fallback::Fallback;
