@@ -40,8 +40,8 @@ pub use self::settings::BreakerSettings;
 ///   [deadline](TimeoutPhase::Deadline) passed, did not wait for it; and a rate limit is a service in order that says when to come
 ///   again. Nor does a call count that began before the circuit opened.
 ///
-/// In [the order](crate#the-order) it stands around the limit and the timeouts, so that it hears of silence and takes nobody's turn,
-/// and inside the retries, so that it counts every try. Without timeouts, the call that tries a model out holds the
+/// In [the order](crate#the-order) it stands around the retries, so that what is in vain fails at once and is not waited for; what
+/// counts is what became of a call with all its tries. Without timeouts inside, the call that tries a model out holds the
 /// others off for as long as it waits. The list of models and the connection test go straight through.
 ///
 /// What it remembers is of models that failed last, and of [256 of them](Self::MOST_MODELS) at most. It works inside the call,

@@ -9,12 +9,12 @@
 //! From the outside in:
 //!
 //! ```text
-//! trace( fallback( retry( breaker( limit( timeouts( provider ))))))
+//! trace( fallback( breaker( retry( limit( timeouts( provider ))))))
 //! ```
 //!
 //! Each sees one thing of those inside it. [`Timeouts`] bound one try, from the moment it is sent. A [`Limit`] has a try wait for its
-//! turn, which is not the service's time. A [`Breaker`] sees every try, and refuses those that are in vain. [`Retry`] makes one call
-//! of several tries, within one deadline. [`Fallback`] asks elsewhere when the tries are used up, and [`Traced`] tells all of it as
+//! turn, which is not the service's time. [`Retry`] makes one call of several tries, within one deadline. A [`Breaker`] counts calls that
+//! failed with all their tries, and refuses at once what is in vain. [`Fallback`] asks elsewhere when the tries are used up, and [`Traced`] tells all of it as
 //! one request. In another order they work, too, but mean something else: a retry around a fallback goes through all the models again.
 //!
 //! [`standard`] puts those around a provider that every provider should have; a registry does so with all that it connects.

@@ -8,7 +8,10 @@ use std::time::Duration;
 use provider_core::{ConfigValues, LlmProvider};
 
 pub use self::fields::FIELDS;
-use crate::{Retry, RetrySettings, TimeoutSettings, Timeouts};
+use crate::{
+    Breaker, BreakerSettings, Limit, LimitSettings, Retry, RetrySettings, TimeoutSettings, Timeouts,
+    TraceSettings, Traced,
+};
 
 /// Settings of the [`standard`] layers.
 ///
@@ -27,10 +30,12 @@ pub struct StandardSettings {
     pub retry: RetrySettings,
     /// How long is waited. The [deadline](TimeoutSettings::deadline) is one for all tries of a call together.
     pub timeouts: TimeoutSettings,
-    /// How many calls may be under way at the same time. `None`: any number.
-    pub max_concurrency: Option<u32>,
-    /// How many calls may begin per second. `None`: any number.
-    pub requests_per_second: Option<f64>,
+    /// How many calls there may be. By default any number.
+    pub limit: LimitSettings,
+    /// When a model is left alone.
+    pub breaker: BreakerSettings,
+    /// What is told to `tracing`.
+    pub trace: TraceSettings,
 }
 
 impl StandardSettings {
@@ -52,8 +57,12 @@ impl StandardSettings {
         if let Some(limit) = seconds("deadline") {
             settings.timeouts = settings.timeouts.deadline(limit);
         }
-        settings.max_concurrency = count("max_concurrency");
-        settings.requests_per_second = values.number("requests_per_second");
+        let limit = LimitSettings::off().max_concurrency(count("max_concurrency"));
+        settings.limit = limit.requests_per_second(values.number("requests_per_second"));
+        if let Some(failures) = count("breaker_failures") {
+            settings.breaker = settings.breaker.failures(failures);
+        }
+        settings.trace = settings.trace.content(values.flag("trace_content").unwrap_or(false));
         settings
     }
 
@@ -80,7 +89,10 @@ pub fn standard(provider: Arc<dyn LlmProvider>, settings: &StandardSettings) -> 
     let deadline = [settings.retry.deadline, settings.timeouts.deadline].into_iter().flatten().min();
     let provider: Arc<dyn LlmProvider> =
         Arc::new(Timeouts::around(provider, settings.timeouts.deadline(None)));
-    // `Limit` belongs here: a call that waits for its turn does not run out of time to answer.
-    // `Breaker` belongs here: it sees every try, and one that is refused takes nobody's turn.
-    Arc::new(Retry::around(provider, settings.retry.deadline(deadline)))
+    // A call that waits for its turn does not run out of time to answer.
+    let provider = Arc::new(Limit::around(provider, settings.limit));
+    let provider = Arc::new(Retry::around(provider, settings.retry.deadline(deadline)));
+    // Outside the retries: what is known to be in vain fails at once, and is not waited for.
+    let provider = Arc::new(Breaker::around(provider, settings.breaker));
+    Arc::new(Traced::around(provider, settings.trace))
 }

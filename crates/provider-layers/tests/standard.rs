@@ -7,7 +7,10 @@ mod support;
 use std::time::Duration;
 
 use provider_core::{ChatRequest, ConfigValues, ErrorKind, LlmProviderExt, TimeoutPhase};
-use provider_layers::{FIELDS, RetrySettings, StandardSettings, TimeoutSettings, standard};
+use provider_layers::{
+    BreakerSettings, FIELDS, LimitSettings, RetrySettings, StandardSettings, TimeoutSettings, TraceSettings,
+    standard,
+};
 use tokio::time::Instant;
 
 use support::story;
@@ -23,7 +26,7 @@ fn hello() -> ChatRequest {
 fn the_defaults_of_the_table_are_those_of_the_settings() {
     let defaults = FIELDS.iter().filter_map(|field| Some((field.key, field.default?)));
     let values: ConfigValues = defaults.collect();
-    assert_eq!(values.keys().count(), 4);
+    assert_eq!(values.keys().count(), 5);
     assert!(values.problems(FIELDS).is_empty());
     assert_eq!(StandardSettings::from_values(&values), StandardSettings::default());
     assert_eq!(StandardSettings::from_values(&ConfigValues::new()), StandardSettings::default());
@@ -38,13 +41,17 @@ fn every_setting_is_read() {
         ("deadline", "90"),
         ("max_concurrency", "16"),
         ("requests_per_second", "0.5"),
+        ("breaker_failures", "0"),
+        ("trace_content", "yes"),
     ]);
     assert_eq!(values.problems(FIELDS), []);
     let timeouts = TimeoutSettings::default().first_output(20 * SECOND).deadline(90 * SECOND);
     let mut expected = StandardSettings::default()
         .retry(RetrySettings::default().max_attempts(5))
         .timeouts(timeouts.idle(Duration::from_millis(2500)));
-    (expected.max_concurrency, expected.requests_per_second) = (Some(16), Some(0.5));
+    expected.limit = LimitSettings::off().max_concurrency(16).requests_per_second(0.5);
+    expected.breaker = BreakerSettings::off();
+    expected.trace = TraceSettings::default().content(true);
     assert_eq!(StandardSettings::from_values(&values), expected);
 }
 
@@ -57,6 +64,7 @@ fn what_no_setting_can_be_is_refused_by_name() {
         ("deadline", &["0.0", "5 s"], "number"),
         ("max_concurrency", &["0", "1.0"], "whole number"),
         ("requests_per_second", &["0", "-2", "NaN"], "number"),
+        ("breaker_failures", &["-1", "often"], "whole number"),
     ];
     for (key, values, words) in bad {
         for value in values {

@@ -41,7 +41,21 @@ pub static FIELDS: &[ConfigField] = &[
         .placeholder("2.5")
         .help("How many requests may begin per second; the others wait. Empty: any number.")
         .check(check_rate),
+    ConfigField::new("breaker_failures", "Failures until Pause", FieldKind::Integer)
+        .advanced()
+        .default("5")
+        .placeholder("5")
+        .help("After how many failed requests in a row a model is left alone for a while. 0: never.")
+        .check(check_failures),
+    ConfigField::new("trace_content", "Trace Prompts and Answers", FieldKind::Bool)
+        .advanced()
+        .help("Whether traces hold what users ask and models answer."),
 ];
+
+fn check_failures(count: &str) -> Result<(), String> {
+    let what = || format!("must be a whole number from 0 to {}", u32::MAX);
+    count.parse::<u32>().map(drop).map_err(|_| what())
+}
 
 fn check_count(count: &str) -> Result<(), String> {
     match count.parse::<u32>() {
