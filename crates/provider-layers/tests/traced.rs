@@ -168,7 +168,7 @@ async fn an_error_tells_what_it_is_and_what_was_tried_before() {
             ("otel.status_code", "ERROR"),
             (
                 "otel.status_description",
-                "invalid request: not now (provider acme, model b, 1 earlier attempts failed)",
+                "invalid request: not now (provider acme, model b, 1 earlier attempt failed)",
             ),
             ("attempts", "2"),
             ("dropped", ""),

@@ -42,8 +42,10 @@ impl fmt::Display for Error {
         if let Retry::After(wait) = error.retry {
             context.push(format!("retry after {} s", wait.as_secs_f64().ceil()));
         }
-        if !error.attempts.is_empty() {
-            context.push(format!("{} earlier attempts failed", error.attempts.len()));
+        match error.attempts.len() {
+            0 => {}
+            1 => context.push("1 earlier attempt failed".to_owned()),
+            several => context.push(format!("{several} earlier attempts failed")),
         }
         if context.is_empty() { Ok(()) } else { write!(f, " ({})", OneLine(&context.join(", "))) }
     }
