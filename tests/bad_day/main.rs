@@ -5,6 +5,7 @@
 
 mod leaving;
 mod memory;
+mod told;
 mod wire;
 
 use std::time::Duration;
@@ -16,9 +17,9 @@ use provider_core::{ChatRequest, ChatResponse, Error};
 /// Limits that a test can wait for.
 fn limits() -> Limits {
     Limits::default()
-        .read_timeout(Duration::from_millis(300))
-        .connect_timeout(Duration::from_millis(200))
-        .total_timeout(Duration::from_secs(2))
+        .read_timeout(Duration::from_secs(1))
+        .connect_timeout(Duration::from_millis(500))
+        .total_timeout(Duration::from_secs(4))
         .max_body_bytes(1 << 20)
         .max_frame_bytes(64 << 10)
         .max_error_bytes(16 << 10)
@@ -35,9 +36,10 @@ fn hello() -> ChatRequest {
 }
 
 /// What a stream, and what a whole answer, come to when the server plays this.
-async fn both(script: &Script) -> [Result<ChatResponse, Error>; 2] {
-    let server = FaultServer::always(script.clone()).await.expect("a free port");
-    let client = client(&server.url());
+async fn both(script: Script, limits: Limits) -> [Result<ChatResponse, Error>; 2] {
+    let server = FaultServer::always(script).await.expect("a free port");
+    let client = OpenRouter::builder().api_key(KEY).base_url(server.url()).limits(limits).build();
+    let client = client.expect("good settings");
     let streamed = match client.stream(&hello()).await {
         Ok(stream) => stream.collect().await,
         Err(error) => Err(error),
