@@ -68,6 +68,14 @@ async fn options_that_are_headers_are_sent_as_such() {
     assert_eq!(keys, ["messages", "model"], "headers are no fields");
 }
 
+#[test]
+fn headers_of_the_callers_own_are_named_and_not_told() {
+    let options = OpenRouterOptions::new().header("x-gateway-key", "MARKER").session_id("conversation-7");
+    let shown = format!("{:?}", request().options(options));
+    assert!(shown.contains("x-gateway-key") && shown.contains("conversation-7"), "{shown}");
+    assert!(!shown.contains("MARKER"), "{shown}");
+}
+
 #[tokio::test]
 async fn nothing_is_on_by_default() {
     let request = sent(plain, &request()).await;

@@ -100,7 +100,11 @@ impl Added {
             (Ok(name), _) if self.headers.contains_key(&name) => {
                 self.problem(&field, "is set in its own place as well; set it in one of the two");
             }
-            (Ok(name), Ok(value)) if value.to_str().is_ok() => drop(self.headers.insert(name, value)),
+            (Ok(name), Ok(mut value)) if value.to_str().is_ok() => {
+                // It may be a key, for a gateway for example.
+                value.set_sensitive(true);
+                self.headers.insert(name, value);
+            }
             (Ok(_), _) => self.problem(&field, UNSENDABLE),
             (Err(_), _) => self.problem(&field, "is no name that a header can have"),
         }

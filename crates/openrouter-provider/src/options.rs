@@ -8,6 +8,7 @@ mod settings;
 mod small;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use provider_core::{Effort, ProviderOptions};
 use serde_json::Value;
@@ -43,14 +44,28 @@ macro_rules! options {
         ///         .session_id("conversation-7"),
         /// );
         /// ```
-        #[derive(Clone, Debug, Default, PartialEq)]
+        #[derive(Clone, Default, PartialEq)]
         #[non_exhaustive]
         pub struct OpenRouterOptions {
             $($(#[$meta])* pub $field: Option<$type>,)*
-            /// Headers that have no place of their own. Those that the provider writes itself are refused.
+            /// Headers that have no place of their own. Those that the provider writes itself are refused. `Debug` shows their
+            /// names alone: a gateway's key may be among them.
             pub headers: BTreeMap<String, String>,
             /// Whether a request to a free model may fall back to one that is billed.
             pub allow_paid_fallback: bool,
+        }
+
+        impl fmt::Debug for OpenRouterOptions {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut shown = f.debug_struct("OpenRouterOptions");
+                $(if let Some(value) = &self.$field {
+                    shown.field(stringify!($field), value);
+                })*
+                if !self.headers.is_empty() {
+                    shown.field("headers", &self.headers.keys());
+                }
+                shown.field("allow_paid_fallback", &self.allow_paid_fallback).finish()
+            }
         }
 
         impl OpenRouterOptions {

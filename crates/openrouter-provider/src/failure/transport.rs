@@ -54,7 +54,10 @@ pub(crate) fn broken_off(cause: &reqwest::Error, limits: &Limits, waited: Durati
         ),
     };
     let error = Error::new(kind, with_causes(what, cause)).with_provider(ID);
-    phase.map_or_else(|| error.clone(), |phase| error.clone().with_timeout(phase))
+    match phase {
+        Some(phase) => error.with_timeout(phase),
+        None => error,
+    }
 }
 
 /// An answer is larger than allowed as a whole.
