@@ -206,7 +206,7 @@ async fn a_first_event_can_be_waited_for() {
     let mut stream = client.stream(&request()).await.expect("a stream");
     stream.ready().await.expect("an event");
     stream.ready().await.expect("the same event");
-    assert_eq!(stream.next().await.expect("an event").expect("a text"), Event::Text("Hi".to_owned()));
+    assert_eq!(stream.next().await.expect("an event").expect("a text"), Event::Text("Hi".into()));
     let failing = self::server(stream_of(&[json!({"error": {"code": 429, "message": "slow down"}})])).await;
     let mut stream = openrouter(&failing, Limits::default()).stream(&request()).await.expect("a stream");
     let error = stream.ready().await.expect_err("an error comes first");

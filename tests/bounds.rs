@@ -75,7 +75,7 @@ async fn buffers_are_bounded() {
 async fn dropping_a_stream_closes_the_connection() {
     let server = ScriptedServer::always(Reply::events(chunk("Hello")).stall()).await.expect("a free port");
     let mut stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
-    assert_eq!(stream.next().await.expect("an event").expect("a good one"), Event::Text("Hello".to_owned()));
+    assert_eq!(stream.next().await.expect("an event").expect("a good one"), Event::Text("Hello".into()));
     assert_eq!(server.closed_connections(), 0);
     drop(stream);
     assert!(server.wait_for_close().await, "the connection was closed");

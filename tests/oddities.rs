@@ -29,7 +29,7 @@ async fn read(reply: Reply) -> (Vec<String>, Result<ChatResponse, Error>) {
     let mut pieces = Vec::new();
     while let Some(event) = stream.next().await {
         if let Ok(Event::Text(piece)) = event {
-            pieces.push(piece);
+            pieces.push(piece.to_string());
         }
     }
     (pieces, stream.into_response())

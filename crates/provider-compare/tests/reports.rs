@@ -317,7 +317,7 @@ async fn a_raw_chunk_is_no_token() {
     watch.event(&raw);
     assert_eq!(watch.stop(None).first_token, None);
     tokio::time::sleep(ms(10)).await;
-    watch.event(&provider_core::Event::Text("Hi".to_owned()));
+    watch.event(&provider_core::Event::Text("Hi".into()));
     assert_eq!(watch.stop(None).first_token, Some(ms(20)));
 }
 

@@ -237,7 +237,7 @@ async fn progress_is_told_in_order() {
         .run_with(|progress| {
             let what = match progress.step {
                 CellStep::Started => "started".to_owned(),
-                CellStep::Event(Event::Text(text) | Event::Reasoning(text)) => text.clone(),
+                CellStep::Event(Event::Text(text) | Event::Reasoning(text)) => text.to_string(),
                 CellStep::Event(_) => "end".to_owned(),
                 CellStep::Finished(cell) => format!("answered: {}", cell.result.is_ok()),
                 _ => "?".to_owned(),

@@ -2,7 +2,6 @@
 
 mod tool_calls;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use self::tool_calls::OpenCalls;
@@ -21,8 +20,8 @@ const MAX_ID: usize = 256;
 /// [`ChatResponse`] and, for a stream, the [`Event`]s. It is here that empty and repeated pieces disappear, tool calls
 /// are joined, and an answer without an end becomes an error, so every provider keeps the same law.
 ///
-/// Pieces may be borrowed: all that is made for a piece of text is the string in its event, and an owned piece
-/// becomes that string.
+/// Pieces are borrowed: all that is made for a piece of text is the [`TextDelta`](crate::TextDelta) in its event, which for a short
+/// one is no allocation.
 ///
 /// ```
 /// use provider_core::Collector;
@@ -103,28 +102,25 @@ impl Collector {
     }
 
     /// A piece of text.
-    pub fn text<'a>(&mut self, piece: impl Into<Cow<'a, str>>) {
-        let piece = piece.into();
+    pub fn text(&mut self, piece: &str) {
         if !piece.is_empty() {
-            self.response.message.text.push_str(&piece);
-            self.emit(|| Event::Text(piece.into_owned()));
+            self.response.message.text.push_str(piece);
+            self.emit(|| Event::Text(piece.into()));
         }
     }
 
     /// A piece of plain-text thoughts.
-    pub fn reasoning<'a>(&mut self, piece: impl Into<Cow<'a, str>>) {
-        let piece = piece.into();
+    pub fn reasoning(&mut self, piece: &str) {
         if !piece.is_empty() {
-            self.response.message.reasoning.get_or_insert_with(String::new).push_str(&piece);
+            self.response.message.reasoning.get_or_insert_with(String::new).push_str(piece);
             self.show_reasoning(piece);
         }
     }
 
     /// A piece of thoughts that is collected elsewhere, in the structured ones, and is only to be shown.
-    pub fn show_reasoning<'a>(&mut self, piece: impl Into<Cow<'a, str>>) {
-        let piece = piece.into();
+    pub fn show_reasoning(&mut self, piece: &str) {
         if !piece.is_empty() {
-            self.emit(|| Event::Reasoning(piece.into_owned()));
+            self.emit(|| Event::Reasoning(piece.into()));
         }
     }
 
@@ -137,7 +133,7 @@ impl Collector {
     pub fn refusal(&mut self, piece: &str) {
         if !piece.is_empty() {
             self.response.message.refusal.get_or_insert_with(String::new).push_str(piece);
-            self.emit(|| Event::Refusal(piece.to_owned()));
+            self.emit(|| Event::Refusal(piece.into()));
         }
     }
 

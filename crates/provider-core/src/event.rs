@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Annotation, AudioDelta, FinishReason, Image, RawJson, Usage};
+use crate::{Annotation, AudioDelta, FinishReason, Image, RawJson, TextDelta, Usage};
 
 /// Something that happened in a stream.
 ///
@@ -16,11 +16,11 @@ use crate::{Annotation, AudioDelta, FinishReason, Image, RawJson, Usage};
 #[non_exhaustive]
 pub enum Event {
     /// A piece of the answer's text.
-    Text(String),
+    Text(TextDelta),
     /// A piece of the visible thoughts.
-    Reasoning(String),
+    Reasoning(TextDelta),
     /// A piece of a refusal.
-    Refusal(String),
+    Refusal(TextDelta),
     /// A piece of a tool call.
     ToolCall(ToolCallDelta),
     /// An image, whole.
@@ -48,7 +48,7 @@ pub struct ToolCallDelta {
     /// The tool's name, with the piece that brings it.
     pub name: Option<String>,
     /// The next piece of the arguments' text; empty when the piece brings only the id or the name.
-    pub arguments: String,
+    pub arguments: TextDelta,
 }
 
 /// How a complete answer ended.

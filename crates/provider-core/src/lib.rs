@@ -73,6 +73,7 @@ mod response;
 mod secret;
 mod shared;
 mod stream;
+mod text_delta;
 mod tools;
 
 pub use capability::{Capabilities, Capability};
@@ -105,6 +106,7 @@ pub use response::{
 pub use secret::Secret;
 pub use shared::SharedVec;
 pub use stream::{ChatStream, EventSource, Step, StreamGuard};
+pub use text_delta::TextDelta;
 pub use tools::{
     CalledTool, IntoToolOutput, Json, LoopEvent, RunOutcome, ToolError, ToolErrorKind, ToolErrors, ToolLoop,
     ToolRun, ToolSet, ToolStep,

@@ -28,7 +28,7 @@ impl EventSource for Source {
     fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
         match self.0.pop_front().expect("not asked beyond the end") {
             Play::Texts(texts) => {
-                texts.iter().for_each(|text| collector.text(*text));
+                texts.iter().for_each(|text| collector.text(text));
                 Poll::Ready(Ok(Step::More))
             }
             Play::TextAndWait(text) => {
@@ -75,7 +75,7 @@ impl StreamGuard for Guard {
         let Event::Text(text) = event else { panic!("only text was sent: {event:?}") };
         self.says(text);
         match self.ends_at {
-            Some(end) if end == text => Err(Error::new(ErrorKind::LimitReached, self.name)),
+            Some(end) if text == end => Err(Error::new(ErrorKind::LimitReached, self.name)),
             _ => Ok(()),
         }
     }
@@ -120,7 +120,7 @@ fn read(stream: &mut ChatStream) -> Vec<String> {
     loop {
         let next = pin!(stream.next()).poll(&mut Context::from_waker(Waker::noop()));
         let (word, is_last) = match next {
-            Poll::Ready(Some(Ok(Event::Text(text)))) => (text, false),
+            Poll::Ready(Some(Ok(Event::Text(text)))) => (text.to_string(), false),
             Poll::Ready(Some(Ok(Event::Finished(_)))) => ("finished".to_owned(), false),
             Poll::Ready(Some(Ok(event))) => panic!("only text was sent: {event:?}"),
             Poll::Ready(Some(Err(error))) => (format!("error {}", error.message()), false),

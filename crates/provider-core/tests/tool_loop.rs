@@ -373,7 +373,7 @@ async fn a_watcher_sees_everything_in_order() {
     let run = scripted.tool_loop(&tools).watch(|event| {
         seen.push(match event {
             LoopEvent::TurnStarted(turn) => format!("turn {turn}"),
-            LoopEvent::Model(Event::Text(text)) => text,
+            LoopEvent::Model(Event::Text(text)) => text.to_string(),
             LoopEvent::Model(Event::ToolCall(delta)) => format!("call {}", delta.name.unwrap_or_default()),
             LoopEvent::Model(Event::Finished(_)) => "finished".to_owned(),
             LoopEvent::ToolStarted(call) => format!("{} starts", call.name),

@@ -251,7 +251,7 @@ async fn a_stream_that_begins_lets_the_others_in_but_closes_for_good_only_when_i
     provider.now_plays([slow(), breaks(ErrorKind::Upstream), slow()]);
     let mut trial = stream(&breaker).await.expect("a trial");
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded, "it has not begun");
-    assert_eq!(trial.next().await, Some(Ok(Event::Text("Hel".to_owned()))));
+    assert_eq!(trial.next().await, Some(Ok(Event::Text("Hel".into()))));
     let begun = state(&breaker);
     assert_eq!((begun.status, begun.failures), (BreakerStatus::Closed, 2));
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Upstream, "one more failure is enough");

@@ -218,7 +218,7 @@ async fn a_stream_that_fails_before_its_first_event_is_replaced() {
         let scripts = [("a", Script::Says(plays.clone())), ("b", says("Hi"))];
         let provider = Scripted::new(&ACME, &scripts);
         let mut stream = chain(&provider, Fallback::OUTAGES).stream(&hello("a")).await.unwrap();
-        assert_eq!(stream.next().await, Some(Ok(Event::Text("Hi".to_owned()))), "{plays:?}");
+        assert_eq!(stream.next().await, Some(Ok(Event::Text("Hi".into()))), "{plays:?}");
         let reply = stream.collect().await.unwrap();
         assert_eq!((reply.attempts.len(), &*reply.requested), (1, "a"), "{plays:?}");
         if matches!(plays.first(), Some(Play::Usage(_))) {

@@ -175,7 +175,7 @@ async fn a_stream_that_fails_before_its_first_event_is_asked_for_again() {
     let turns = [Turn::streams([Beat::Comments(3), broken()]), Turn::streams([]), Turn::says("Hi")];
     let provider = InTurn::new(turns);
     let mut stream = around(&provider, RetrySettings::default()).stream(&hello()).await.unwrap();
-    assert_eq!(stream.next().await, Some(Ok(Event::Text("Hi".to_owned()))));
+    assert_eq!(stream.next().await, Some(Ok(Event::Text("Hi".into()))));
     let reply = stream.collect().await.unwrap();
     let before = [("acme", "a", ErrorKind::Interrupted); 2];
     assert_eq!((reply.text(), story(&reply.attempts)), ("Hi", before.to_vec()));

@@ -77,7 +77,7 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halve
         collector.text(text);
     }
     let refusal = text_of(piece.refusal, &mut halves.refusal, "refusal", collector);
-    collector.refusal(&refusal);
+    collector.refusal(refusal);
     let calls = list_of(piece.tool_calls, "tool_calls", collector);
     calls.for_each(|call: WireToolCall<'_>| collect_call(call, whole, collector, halves));
     list_of(piece.annotations, "annotations", collector).for_each(|raw: Raw<'_>| {
@@ -97,14 +97,14 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halve
 }
 
 /// A text, or nothing; what is neither is kept beside the message.
-fn text_of<'a>(raw: Raw<'a>, half: &mut Half, name: &str, collector: &mut Collector) -> Cow<'a, str> {
+fn text_of<'s>(raw: Raw<'s>, half: &'s mut Half, name: &str, collector: &mut Collector) -> &'s str {
     match (half.join(raw), raw.0) {
         (Some(text), _) => text,
         (None, Some(odd)) => {
             collector.message_extra(name, odd.into());
-            Cow::Borrowed("")
+            ""
         }
-        (None, None) => Cow::Borrowed(""),
+        (None, None) => "",
     }
 }
 
@@ -128,19 +128,12 @@ fn collect_call(call: WireToolCall<'_>, whole: bool, collector: &mut Collector, 
     for (name, value) in call.function.unknown {
         extra.push(&format!("{IN_FUNCTION}{}", &*name), value.into());
     }
-    // Text; or, against the rules, the object itself, whose text is then taken.
-    let raw = call.function.arguments;
-    let arguments = match raw.is_list() || raw.is_object() {
-        true => raw.get().map(Cow::Borrowed),
-        false => halves.arguments(raw, call.index.0, collector),
-    };
-    let arguments = arguments.unwrap_or_default();
-    halves.argument_bytes = halves.argument_bytes.saturating_add(arguments.len());
+    let arguments = halves.arguments(call.function.arguments, call.index.0, collector);
     collector.tool_call(ToolCallPiece {
         index: call.index.0,
         id: call.id.filled(),
         name: call.function.name.filled(),
-        arguments,
+        arguments: arguments.unwrap_or_default(),
         extra,
         whole,
     });
@@ -163,7 +156,7 @@ fn collect_audio(piece: AudioPiece<'_>, collector: &mut Collector) {
 fn collect_part(raw: Raw<'_>, collector: &mut Collector) {
     let part = raw.read::<ContentPart<'_>>().unwrap_or_default();
     match (part.kind.as_str(), raw.0) {
-        ("text" | "output_text", _) => collector.text(part.text.into_cow()),
+        ("text" | "output_text", _) => collector.text(part.text.as_str()),
         ("image_url", Some(raw)) => collector.image(Image::new(raw.into())),
         (_, Some(raw)) => collector.message_extra("content", raw.into()),
         (_, None) => {}

@@ -148,7 +148,7 @@ pub(crate) fn collect(details: Raw<'_>, join: bool, show: bool, collector: &mut 
         }
         if show {
             for text in piece.visible() {
-                collector.show_reasoning(text);
+                collector.show_reasoning(&text);
             }
         }
     });

@@ -5,8 +5,14 @@ use memchr::memchr;
 /// The text of a JSON string without its quotes, which has been checked to be well-formed.
 ///
 /// Half a surrogate pair, which JSON can spell and text cannot hold, becomes U+FFFD.
-pub(crate) fn unescape(mut text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
+    unescape_into(&mut plain, text);
+    plain
+}
+
+/// The same, written behind what is there.
+pub(crate) fn unescape_into(plain: &mut String, mut text: &str) {
     while let Some(at) = memchr(b'\\', text.as_bytes()) {
         plain.push_str(&text[..at]);
         let escape = &text[at + 1..];
@@ -28,7 +34,6 @@ pub(crate) fn unescape(mut text: &str) -> String {
         text = &escape[used..];
     }
     plain.push_str(text);
-    plain
 }
 
 /// The character that `\u` and these digits stand for, and how many bytes after the `u` it takes: a character outside the

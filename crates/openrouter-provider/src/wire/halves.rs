@@ -3,11 +3,10 @@
 //! A character outside the basic plane is two escapes in JSON, and a service that counts in UTF-16 may put the first into
 //! one chunk and the second into the next. The first half waits here.
 
-use std::borrow::Cow;
-
+use memchr::memchr;
 use provider_core::{Collector, ToolCallPiece};
 
-use super::escape::unescape;
+use super::escape::unescape_into;
 use super::lenient::Raw;
 use super::stop::Stop;
 
@@ -24,28 +23,35 @@ pub(crate) struct Halves {
     pub(crate) argument_bytes: usize,
 }
 
-/// The escape of a first half that waits for its second.
+/// The pieces of one text: the escape of a first half that waits for its second, and room to write a piece without its
+/// escapes, which is used again and again.
 #[derive(Debug, Default)]
-pub(super) struct Half(Option<String>);
+pub(super) struct Half {
+    waiting: Option<String>,
+    plain: String,
+}
 
 impl Half {
-    /// The text of a piece, with the half that waited before it and without one that has to wait behind it.
-    pub(super) fn join<'a>(&mut self, raw: Raw<'a>) -> Option<Cow<'a, str>> {
-        let Some(text) = raw.string() else { return raw.text().0 };
-        if text.is_empty() {
-            return Some(Cow::Borrowed(""));
+    /// The text of a piece, with the half that waited before it and without one that has to wait behind it. `None` for what
+    /// is no text.
+    pub(super) fn join<'s>(&'s mut self, raw: Raw<'s>) -> Option<&'s str> {
+        let Some(text) = raw.string() else { return raw.number() };
+        let has_escapes = memchr(b'\\', text.as_bytes()).is_some();
+        if text.is_empty() || (!has_escapes && self.waiting.is_none()) {
+            return Some(text);
         }
         let (text, half) = split_half(text);
-        match (std::mem::replace(&mut self.0, half.map(str::to_owned)), half) {
-            (None, None) => raw.text().0,
-            (None, Some(_)) => Some(unescape(text).into()),
-            (Some(before), _) => Some(unescape(&(before + text)).into()),
+        self.plain.clear();
+        match std::mem::replace(&mut self.waiting, half.map(str::to_owned)) {
+            None => unescape_into(&mut self.plain, text),
+            Some(before) => unescape_into(&mut self.plain, &(before + text)),
         }
+        Some(&self.plain)
     }
 
     /// What is left of a half whose other half never came.
     fn give_up(&mut self) -> &'static str {
-        if self.0.take().is_some() { "\u{fffd}" } else { "" }
+        if self.waiting.take().is_some() { "\u{fffd}" } else { "" }
     }
 }
 
@@ -55,18 +61,25 @@ impl Halves {
         if self.argument_bytes > limit { Err(Stop::TooManyArguments { limit }) } else { Ok(()) }
     }
 
-    /// The text of a piece of a call's arguments.
-    pub(super) fn arguments<'a>(
-        &mut self,
-        raw: Raw<'a>,
+    /// The text of a piece of a call's arguments; or, against the rules, the object itself, whose text is then taken.
+    pub(super) fn arguments<'s>(
+        &'s mut self,
+        raw: Raw<'s>,
         call: Option<u64>,
         collector: &mut Collector,
-    ) -> Option<Cow<'a, str>> {
-        if call.is_some() && call != self.call {
-            self.give_up_arguments(collector);
-            self.call = call;
-        }
-        self.arguments.join(raw)
+    ) -> Option<&'s str> {
+        let piece = if raw.is_list() || raw.is_object() {
+            raw.get()
+        } else {
+            if call.is_some() && call != self.call {
+                self.give_up_arguments(collector);
+                self.call = call;
+            }
+            self.arguments.join(raw)
+        };
+        let piece = piece?;
+        self.argument_bytes = self.argument_bytes.saturating_add(piece.len());
+        Some(piece)
     }
 
     /// The end: what waited will not be completed.
@@ -82,7 +95,7 @@ impl Halves {
         if !left.is_empty() {
             collector.tool_call(ToolCallPiece {
                 index: self.call,
-                arguments: left.into(),
+                arguments: left,
                 ..ToolCallPiece::default()
             });
         }

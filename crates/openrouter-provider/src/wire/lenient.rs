@@ -140,6 +140,11 @@ impl<'a> Raw<'a> {
         self.get()?.strip_prefix('"')?.strip_suffix('"')
     }
 
+    /// The digits of a number.
+    pub(crate) fn number(self) -> Option<&'a str> {
+        self.get().filter(|json| json.starts_with(|first: char| first == '-' || first.is_ascii_digit()))
+    }
+
     /// Whether the value is a list.
     pub(crate) fn is_list(self) -> bool {
         self.get().is_some_and(|json| json.starts_with('['))

@@ -1,6 +1,5 @@
 //! Joins tool calls from their pieces.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::{ChatResponse, ExtraFields, ToolCall, ToolCallDelta};
@@ -17,8 +16,8 @@ pub struct ToolCallPiece<'a> {
     pub id: Option<&'a str>,
     /// The tool's name; `None` and empty say nothing, and the first one counts.
     pub name: Option<&'a str>,
-    /// The next piece of the arguments. An owned one becomes the event's without a copy.
-    pub arguments: Cow<'a, str>,
+    /// The next piece of the arguments.
+    pub arguments: &'a str,
     /// Fields that have no place of their own.
     pub extra: ExtraFields,
     /// Whether this is a whole call, never to be joined with another.
@@ -60,7 +59,7 @@ impl OpenCalls {
         let name = name.filter(|_| joined.name.is_empty());
         joined.id.push_str(id.unwrap_or_default());
         joined.name.push_str(name.unwrap_or_default());
-        joined.arguments.push_str(&piece.arguments);
+        joined.arguments.push_str(piece.arguments);
         for (name, value) in piece.extra.iter() {
             joined.extra.push(name, value.clone());
         }
@@ -71,7 +70,7 @@ impl OpenCalls {
             call,
             id: id.map(str::to_owned),
             name: name.map(str::to_owned),
-            arguments: piece.arguments.into_owned(),
+            arguments: piece.arguments.into(),
         })
     }
 

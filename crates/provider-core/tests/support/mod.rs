@@ -152,14 +152,14 @@ impl EventSource for Playing {
         collector.id(&format!("gen-{}", self.number));
         match &self.turn {
             Turn::Answer { text, calls, finish, cost } => {
-                collector.text(*text);
+                collector.text(text);
                 for (index, (name, arguments)) in calls.iter().enumerate() {
                     let id = format!("call_{}_{index}", self.number);
                     collector.tool_call(ToolCallPiece {
                         index: Some(index as u64),
                         id: Some(&id),
                         name: Some(name),
-                        arguments: arguments.as_str().into(),
+                        arguments: arguments.as_str(),
                         ..ToolCallPiece::default()
                     });
                 }
@@ -174,7 +174,7 @@ impl EventSource for Playing {
                 collector.refusal(words);
                 collector.finish_reason("stop");
             }
-            Turn::FailsMidway(text, _) | Turn::Stalls(text) => collector.text(*text),
+            Turn::FailsMidway(text, _) | Turn::Stalls(text) => collector.text(text),
             Turn::Fails(_) => {}
         }
         Poll::Ready(Ok(Step::More))

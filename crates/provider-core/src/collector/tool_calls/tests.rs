@@ -9,7 +9,7 @@ fn joined(pieces: &[(Option<u64>, &str, &str, &str)]) -> Vec<(String, String, St
             index: *index,
             id: Some(id),
             name: Some(name),
-            arguments: (*arguments).into(),
+            arguments,
             ..ToolCallPiece::default()
         });
     }
