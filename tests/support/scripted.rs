@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// `GET` or `POST`.
+    /// `GET`, `HEAD` or `POST`.
     pub method: String,
     /// The path with its query.
     pub path: String,
@@ -190,6 +190,7 @@ async fn serve(socket: TcpStream, script: &Script, log: &Mutex<Vec<Request>>) ->
     let mut socket = BufReader::new(socket);
     while let Some(request) = read_request(&mut socket).await? {
         let reply = script(&request);
+        let has_body = request.method != "HEAD";
         if let Ok(mut log) = log.lock() {
             log.push(request);
         }
@@ -199,6 +200,9 @@ async fn serve(socket: TcpStream, script: &Script, log: &Mutex<Vec<Request>>) ->
         }
         head.push_str("\r\n");
         socket.get_mut().write_all(head.as_bytes()).await?;
+        if !has_body {
+            continue;
+        }
         for piece in reply.pieces.iter().filter(|piece| !piece.is_empty()) {
             let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
             chunk.extend_from_slice(piece);

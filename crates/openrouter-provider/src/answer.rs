@@ -2,16 +2,16 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use http_body::Body as _;
 use provider_core::{ChatResponse, Collector, Error, EventSource, RawJson, Secret, Step};
+use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
-use reqwest::{Body, StatusCode};
 use tokio::time::{Sleep, sleep};
 
 use crate::failure::{self, Redact};
 use crate::response::{CACHE_FIELD, CacheReport, METADATA_FIELD};
+use crate::transport::Received;
 use crate::wire::chunk::Chunk;
 use crate::wire::collect::collect;
 use crate::wire::decoder::{ChatDecoder, Decoded, take_error};
@@ -86,12 +86,9 @@ const AFTER_END: Duration = Duration::from_millis(100);
 /// dropped one closes it.
 #[derive(Debug)]
 pub(crate) struct Streamed {
-    body: Body,
+    body: Received,
     decoder: ChatDecoder,
     head: Head,
-    limits: Limits,
-    /// When the request was sent.
-    begun: Instant,
     received: usize,
     /// The error that the service sent; the rest of the stream is still read, but not waited for.
     failed: Option<Stop>,
@@ -99,9 +96,9 @@ pub(crate) struct Streamed {
 }
 
 impl Streamed {
-    pub(crate) fn new(body: Body, head: Head, limits: Limits, begun: Instant) -> Self {
-        let decoder = ChatDecoder::new(&limits, head.keep_raw);
-        Self { body, decoder, head, limits, begun, received: 0, failed: None, patience: None }
+    pub(crate) fn new(body: Received, head: Head) -> Self {
+        let decoder = ChatDecoder::new(&body.limits, head.keep_raw);
+        Self { body, decoder, head, received: 0, failed: None, patience: None }
     }
 
     /// The end of the stream: of a good answer, or of one that has failed.
@@ -134,24 +131,20 @@ impl EventSource for Streamed {
                 }
                 Err(stop) => return Poll::Ready(Err(self.head.error(stop))),
             }
-            let frame = match Pin::new(&mut self.body).poll_frame(cx) {
-                Poll::Ready(frame) => frame,
-                Poll::Pending if self.is_out_of_patience(cx) => None,
+            let piece = match self.body.poll_piece(cx) {
+                Poll::Ready(Ok(Some(piece))) => piece,
+                Poll::Ready(Ok(None)) => return self.end(collector),
+                Poll::Ready(Err(_)) if self.failed.is_some() => return self.end(collector),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending if self.is_out_of_patience(cx) => return self.end(collector),
                 Poll::Pending => return Poll::Pending,
             };
-            let data = match frame {
-                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-                Some(Err(_)) if self.failed.is_some() => return self.end(collector),
-                Some(Err(cause)) => {
-                    return Poll::Ready(Err(failure::broken_off(&cause, &self.limits, self.begun.elapsed())));
-                }
-                None => return self.end(collector),
-            };
-            self.received = self.received.saturating_add(data.len());
-            if self.received > self.limits.max_body_bytes {
-                return Poll::Ready(Err(failure::body_too_large(self.limits.max_body_bytes)));
+            self.received = self.received.saturating_add(piece.len());
+            let limit = self.body.limits.max_body_bytes;
+            if self.received > limit {
+                return Poll::Ready(Err(failure::body_too_large(limit)));
             }
-            self.decoder.feed(&data);
+            self.decoder.feed(&piece);
         }
     }
 
@@ -160,9 +153,9 @@ impl EventSource for Streamed {
             self.patience = Some(Box::pin(sleep(AFTER_END)));
         }
         while !self.is_out_of_patience(cx) {
-            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            match ready!(self.body.poll_piece(cx)) {
                 // Nothing after the end mark counts, but there should not be much of it.
-                Some(Ok(frame)) if frame.data_ref().is_none_or(|data| data.len() < 1024) => {}
+                Ok(Some(piece)) if piece.len() < 1024 => {}
                 _ => break,
             }
         }

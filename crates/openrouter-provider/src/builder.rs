@@ -69,14 +69,15 @@ impl OpenRouterBuilder {
 
     /// An HTTP client of your own, for a proxy, certificates or a shared pool.
     ///
-    /// Its redirect policy and its timeouts are then yours too: `connect_timeout` and `read_timeout` of [`Limits`] do not
-    /// apply. Let it follow no redirects, so that the key stays with the host it is for.
+    /// Its redirect policy and its time to connect are then yours too: `connect_timeout` of [`Limits`] does not apply. Let it
+    /// follow no redirects, so that the key stays with the host it is for.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http = Some(client);
         self
     }
 
-    /// Makes the client. Nothing is sent; for `https` the platform's certificates are read.
+    /// Makes the client. Nothing is sent, and nothing is read from disk: what connections need is made for the first of
+    /// them, which [`OpenRouter::warm_up`] can do ahead of time.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](provider_core::ErrorKind::Config) with every problem of every setting at once.

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, RawJson};
-use reqwest::RequestBuilder;
+use reqwest::Request;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
 use crate::answer::{Head, Streamed, Whole};
 use crate::builder::OpenRouterBuilder;
 use crate::config::{Config, FIELDS};
-use crate::transport::{Answer, Transport};
+use crate::transport::{Received, Transport};
 use crate::wire::request;
 use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, body, headers};
 
@@ -83,25 +83,36 @@ impl OpenRouter {
         body::write(request, self.transport.preferences())
     }
 
-    async fn ask(&self, request: &ChatRequest, stream: bool) -> Result<Answer, Error> {
+    /// Makes a connection to the service, TLS included, and leaves it open, so that the next request need not wait for it. A
+    /// host may do so when a user opens a chat. `HEAD /models/count`, whose answer does not matter.
+    ///
+    /// It stays open for 90 s without use, and serves one request at a time.
+    ///
+    /// # Errors
+    /// When the service cannot be reached.
+    pub async fn warm_up(&self) -> Result<(), Error> {
+        self.transport.warm_up().await
+    }
+
+    async fn ask(&self, request: &ChatRequest, stream: bool) -> Result<Received, Error> {
         let placed = |error| placed(error, request);
         let asking = self.asking(request, stream).map_err(placed)?;
         self.transport.send(asking).await.map_err(placed)
     }
 
     /// The HTTP request that asks for an answer.
-    pub(crate) fn asking(&self, request: &ChatRequest, stream: bool) -> Result<RequestBuilder, Error> {
+    pub(crate) fn asking(&self, request: &ChatRequest, stream: bool) -> Result<Request, Error> {
         let body = request::body(request, self.transport.preferences(), stream)?;
         let added = match request.options.get::<OpenRouterOptions>() {
             Some(options) => headers::of(options)?,
             None => HeaderMap::new(),
         };
         let accept = if stream { "text/event-stream" } else { "application/json" };
-        Ok(self.transport.post("chat/completions", accept, added, body))
+        Ok(self.transport.chat(accept, added, body))
     }
 
     /// The answer to a request that wants it whole.
-    pub(crate) async fn read(&self, answer: Answer, request: &ChatRequest) -> Result<ChatResponse, Error> {
+    pub(crate) async fn read(&self, answer: Received, request: &ChatRequest) -> Result<ChatResponse, Error> {
         if is_event_stream(&answer) {
             // Some stream whatever was asked for; then the end mark counts, and not the end of the body.
             return self.streamed(answer, request).collect().await;
@@ -112,7 +123,7 @@ impl OpenRouter {
     /// The answer to a request that wants it streamed.
     pub(crate) async fn read_stream(
         &self,
-        answer: Answer,
+        answer: Received,
         request: &ChatRequest,
     ) -> Result<ChatStream, Error> {
         if is_event_stream(&answer) {
@@ -123,35 +134,28 @@ impl OpenRouter {
         Ok(ChatStream::new(whole).requested(&request.model, fallbacks(request)))
     }
 
-    fn streamed(&self, answer: Answer, request: &ChatRequest) -> ChatStream {
-        let (limits, begun) = (self.transport.limits, answer.begun);
-        let (body, head) = self.head(answer, request);
-        let source = Streamed::new(body, head, limits, begun);
-        ChatStream::new(source).requested(&request.model, fallbacks(request))
+    fn streamed(&self, mut answer: Received, request: &ChatRequest) -> ChatStream {
+        let head = self.head(&mut answer, request);
+        ChatStream::new(Streamed::new(answer, head)).requested(&request.model, fallbacks(request))
     }
 
-    async fn read_whole(&self, answer: Answer, request: &ChatRequest) -> Result<Whole, Error> {
-        let begun = answer.begun;
-        let (body, head) = self.head(answer, request);
-        match self.transport.text(body, begun).await {
+    async fn read_whole(&self, mut answer: Received, request: &ChatRequest) -> Result<Whole, Error> {
+        let head = self.head(&mut answer, request);
+        match answer.text().await {
             Ok(json) => Ok(Whole::new(json, head, self.transport.limits)),
             Err(error) => Err(head.place(error)),
         }
     }
 
-    fn head(&self, answer: Answer, request: &ChatRequest) -> (reqwest::Body, Head) {
-        let Answer { headers, status, body, begun: _ } = answer;
-        (
-            body,
-            Head {
-                status,
-                headers,
-                model: request.model.clone(),
-                fallbacks: fallbacks(request).to_vec(),
-                keep_raw: request.keep_raw,
-                api_key: self.transport.api_key().clone(),
-            },
-        )
+    fn head(&self, answer: &mut Received, request: &ChatRequest) -> Head {
+        Head {
+            status: answer.response.status(),
+            headers: std::mem::take(answer.response.headers_mut()),
+            model: request.model.clone(),
+            fallbacks: fallbacks(request).to_vec(),
+            keep_raw: request.keep_raw,
+            api_key: self.transport.api_key().clone(),
+        }
     }
 }
 
@@ -172,7 +176,7 @@ fn fallbacks(request: &ChatRequest) -> &[String] {
     options.and_then(|options| options.models.as_ref()).map_or(&[], |models| models)
 }
 
-fn is_event_stream(answer: &Answer) -> bool {
-    let content_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+fn is_event_stream(answer: &Received) -> bool {
+    let content_type = answer.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
 }

@@ -9,7 +9,7 @@ use provider_core::{Error, ErrorKind, RawJson, Secret, TimeoutPhase, Upstream};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
-pub(crate) use self::transport::{body_too_large, broken_off, not_sent};
+pub(crate) use self::transport::{body_too_large, broken_off, no_answer_in_time, not_sent, too_slow};
 use crate::ID;
 use crate::wire::error::{PreviousError, WireError};
 use crate::wire::escape::unescape;

@@ -3,17 +3,16 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
 use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, StatusCode};
 
 use crate::builder::OpenRouterBuilder;
 use crate::client::placed;
-use crate::transport::Answer;
+use crate::transport::{self, Clock};
 use crate::{Limits, OpenRouter};
 
 /// An HTTP request that would be sent.
@@ -38,12 +37,12 @@ pub struct Received {
     pub broken_off: bool,
 }
 
-/// Connects like [`OpenRouter::from_values`], with the HTTP client of `like`: making one takes time.
+/// Connects like [`OpenRouter::from_values`], with these limits.
 ///
 /// # Errors
 /// Those of [`OpenRouter::from_values`].
-pub fn connect(values: ConfigValues, limits: Limits, like: &OpenRouter) -> Result<OpenRouter, Error> {
-    OpenRouterBuilder::from_values(values).limits(limits).http_client(like.transport.client.clone()).build()
+pub fn connect(values: ConfigValues, limits: Limits) -> Result<OpenRouter, Error> {
+    OpenRouterBuilder::from_values(values).limits(limits).build()
 }
 
 /// What [`OpenRouter::chat`] would send.
@@ -51,10 +50,7 @@ pub fn connect(values: ConfigValues, limits: Limits, like: &OpenRouter) -> Resul
 /// # Errors
 /// When the request is refused.
 pub fn sent(client: &OpenRouter, request: &ChatRequest) -> Result<Sent, Error> {
-    let asking = client.asking(request, false)?.build();
-    let asking = asking.map_err(|cause| {
-        crate::failure::not_sent(cause, &client.transport.config, &Limits::default(), Duration::ZERO)
-    })?;
+    let asking = client.asking(request, false)?;
     let header = |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.as_bytes().to_vec());
     Ok(Sent { url: asking.url().to_string(), headers: asking.headers().iter().map(header).collect() })
 }
@@ -83,19 +79,22 @@ pub async fn stream(
     client.read_stream(accept(client, request, received).await?, request).await
 }
 
-async fn accept(client: &OpenRouter, request: &ChatRequest, received: Received) -> Result<Answer, Error> {
+async fn accept(
+    client: &OpenRouter,
+    request: &ChatRequest,
+    received: Received,
+) -> Result<transport::Received, Error> {
     let Received { status, headers, pieces, broken_off } = received;
     let header = |(name, value): &(String, String)| {
         Some((HeaderName::try_from(name).ok()?, HeaderValue::from_str(value).ok()?))
     };
-    let headers: HeaderMap = headers.iter().filter_map(header).collect();
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let pieces = pieces.into_iter().map(Bytes::from).collect();
-    let answer = client
-        .transport
-        .accept(status, headers, Body::wrap(Pieces { pieces, broken_off }), Instant::now())
-        .await;
-    answer.map_err(|error| placed(error, request))
+    let mut response = http::Response::new(Body::wrap(Pieces { pieces, broken_off }));
+    *response.headers_mut() = headers.iter().filter_map(header).collect();
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let limits = client.transport.limits;
+    let answer = transport::Received::new(response.into(), limits, Clock::start(&limits));
+    client.transport.accept(answer).await.map_err(|error| placed(error, request))
 }
 
 /// A body that is there already.

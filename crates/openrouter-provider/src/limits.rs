@@ -45,8 +45,8 @@ impl Limits {
         self
     }
 
-    /// How long it may be silent: before the answer begins, and between any two pieces of it. The service sends signs of
-    /// life while a model thinks, and they count. A year at most. Default: 120 s.
+    /// How long it may be silent: before the answer begins, and whenever the next piece of it is waited for. The service sends
+    /// signs of life while a model thinks, and they count. A year at most. Default: 120 s.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         // A clock cannot count to all the limits that a `Duration` can hold.

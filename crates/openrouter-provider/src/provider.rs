@@ -56,4 +56,8 @@ impl LlmProvider for OpenRouter {
     async fn check(&self) -> Result<ConnectionReport, Error> {
         self.check().await
     }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.warm_up().await
+    }
 }

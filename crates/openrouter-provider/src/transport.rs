@@ -1,78 +1,75 @@
 //! HTTP: one place where requests are made, so that every one of them carries the same headers and limits.
 
+mod clock;
+mod http;
+mod received;
+
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::time::Instant;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
-use http_body::Body as _;
 use provider_core::{Error, ErrorKind, Secret};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
-use reqwest::redirect::Policy;
-use reqwest::{Body, Client, RequestBuilder, StatusCode};
+use reqwest::{Client, Method, Request, Url};
+use tokio::time::timeout;
 
-use crate::config::{Config, is_loopback};
+pub(crate) use self::clock::{Clock, RunOut};
+pub(crate) use self::received::Received;
+use crate::config::Config;
 use crate::failure::{self, Redact};
 use crate::options::ProviderPreferences;
 use crate::{ID, Limits};
 
 /// The connection to the service.
 pub(crate) struct Transport {
-    pub(crate) client: Client,
+    /// Made when it is first needed.
+    client: OnceLock<Client>,
     pub(crate) config: Config,
     pub(crate) limits: Limits,
-}
-
-/// An answer whose status was good.
-pub(crate) struct Answer {
-    pub(crate) headers: HeaderMap,
-    pub(crate) status: StatusCode,
-    pub(crate) body: Body,
-    /// When the request was sent.
-    pub(crate) begun: Instant,
+    /// The headers of every request.
+    headers: HeaderMap,
+    /// Where chats are posted to.
+    chat: Url,
 }
 
 impl Transport {
     pub(crate) fn new(config: Config, limits: Limits, client: Option<Client>) -> Result<Self, Error> {
-        let client = match client {
-            Some(client) => client,
-            None => build_client(&config, limits)?,
-        };
-        Ok(Self { client, config, limits })
+        let (headers, chat) = (headers(&config), url(&config, "chat/completions")?);
+        Ok(Self { client: client.map(OnceLock::from).unwrap_or_default(), config, limits, headers, chat })
     }
 
-    /// A request that posts a JSON body. `accept` is the content type that is wanted back, `added` are headers of this request
-    /// alone.
-    pub(crate) fn post(
-        &self,
-        path: &str,
-        accept: &'static str,
-        added: HeaderMap,
-        body: Bytes,
-    ) -> RequestBuilder {
-        let json = HeaderValue::from_static("application/json");
-        let request = self.client.post(self.url(path)).header(ACCEPT, HeaderValue::from_static(accept));
-        request.headers(added).header(CONTENT_TYPE, json).headers(self.headers()).body(body)
+    /// A request for a chat. `accept` is the content type that is wanted back, `added` are headers of this request alone.
+    pub(crate) fn chat(&self, accept: &'static str, added: HeaderMap, body: Bytes) -> Request {
+        let mut request = self.request(Method::POST, self.chat.clone(), accept);
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // None of them has a name that is taken.
+        request.headers_mut().extend(added);
+        *request.body_mut() = Some(body.into());
+        request
     }
 
     /// Gets a JSON document and reads it whole.
     pub(crate) async fn get(&self, path: &str) -> Result<String, Error> {
-        let json = HeaderValue::from_static("application/json");
-        let request = self.client.get(self.url(path)).header(ACCEPT, json).headers(self.headers());
-        let answer = self.send(request).await?;
-        self.text(answer.body, answer.begun).await
+        let url = url(&self.config, path)?;
+        self.send(self.request(Method::GET, url, "application/json")).await?.text().await
     }
 
-    /// Reads a body whole, up to the limit. Bytes that are no UTF-8 are replaced. `begun`: when the request was sent.
-    pub(crate) async fn text(&self, body: Body, begun: Instant) -> Result<String, Error> {
-        let limit = self.limits.max_body_bytes;
-        let read = read(body, limit).await;
-        let (bytes, complete) =
-            read.map_err(|cause| failure::broken_off(&cause, &self.limits, begun.elapsed()))?;
-        if complete { Ok(into_text(bytes)) } else { Err(failure::body_too_large(limit)) }
+    /// Opens a connection and leaves it open for the next request.
+    pub(crate) async fn warm_up(&self) -> Result<(), Error> {
+        let url = url(&self.config, "models/count")?;
+        // What the service makes of it does not matter.
+        self.answer(self.request(Method::HEAD, url, "application/json")).await?.excerpt(0).await;
+        Ok(())
+    }
+
+    fn request(&self, method: Method, url: Url, accept: &'static str) -> Request {
+        let mut request = Request::new(method, url);
+        let headers = request.headers_mut();
+        headers.clone_from(&self.headers);
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        request
     }
 
     /// The key, to keep it out of texts that came from outside.
@@ -85,59 +82,74 @@ impl Transport {
         &self.config.preferences
     }
 
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, Error> {
-        let request = request.timeout(self.limits.total_timeout);
-        let begun = Instant::now();
-        let sent = request.send().await;
-        let mut response =
-            sent.map_err(|cause| failure::not_sent(cause, &self.config, &self.limits, begun.elapsed()))?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        self.accept(status, headers, Body::from(response), begun).await
+    /// Sends a request; gives an answer whose status is good.
+    pub(crate) async fn send(&self, request: Request) -> Result<Received, Error> {
+        self.accept(self.answer(request).await?).await
     }
 
-    /// Takes an answer whose status is good; makes an error of any other. `begun`: when the request was sent.
-    pub(crate) async fn accept(
-        &self,
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Body,
-        begun: Instant,
-    ) -> Result<Answer, Error> {
-        let encoding = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity");
+    /// Sends a request; gives any answer.
+    async fn answer(&self, request: Request) -> Result<Received, Error> {
+        let client = self.client()?;
+        let (limits, clock) = (self.limits, Clock::start(&self.limits));
+        match timeout(limits.read_timeout.min(limits.total_timeout), client.execute(request)).await {
+            Ok(Ok(response)) => Ok(Received::new(response, limits, clock)),
+            Ok(Err(cause)) => Err(failure::not_sent(cause, &self.config, &limits)),
+            Err(_) => Err(failure::no_answer_in_time(&self.config, &limits)),
+        }
+    }
+
+    /// Takes an answer whose status is good; makes an error of any other.
+    pub(crate) async fn accept(&self, answer: Received) -> Result<Received, Error> {
+        let status = answer.response.status();
+        let encoding = answer.response.headers().get(CONTENT_ENCODING);
+        let encoding = encoding.filter(|encoding| *encoding != "identity");
         if let (true, Some(encoding)) = (status.is_success(), encoding) {
-            return Err(failure::encoded(encoding, status, &headers).redact(self.api_key()));
+            let error = failure::encoded(encoding, status, answer.response.headers());
+            return Err(error.redact(self.api_key()));
         }
         if status.is_success() {
-            return Ok(Answer { headers, status, body, begun });
+            return Ok(answer);
         }
         // The status is the news; a body that cannot be read does not change it.
-        let body = match encoding {
-            None => read(body, self.limits.max_error_bytes).await.map(|(bytes, _)| into_text(bytes)),
-            Some(_) => Ok(String::new()),
-        };
-        let error = failure::refused(status, &headers, &body.unwrap_or_default(), Redact(self.api_key()));
-        Err(error.redact(self.api_key()))
+        let (is_plain, headers) = (encoding.is_none(), answer.response.headers().clone());
+        let body = if is_plain { answer.excerpt(self.limits.max_error_bytes).await } else { String::new() };
+        Err(failure::refused(status, &headers, &body, Redact(self.api_key())).redact(self.api_key()))
     }
 
-    fn url(&self, path: &str) -> String {
-        // Appended, never resolved: the base URL's own path stays.
-        format!("{}/{path}", self.config.base_url.as_str().trim_end_matches('/'))
+    fn client(&self) -> Result<&Client, Error> {
+        match self.client.get() {
+            Some(client) => Ok(client),
+            None => {
+                let client = http::client(&self.config, &self.limits)?;
+                // Of two that are made at the same time, one is kept.
+                Ok(self.client.get_or_init(|| client))
+            }
+        }
     }
+}
 
-    /// The headers of every request.
-    fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(AUTHORIZATION, self.config.authorization.clone());
-        if let Some(referer) = &self.config.referer {
-            headers.insert(HeaderName::from_static("http-referer"), referer.clone());
-        }
-        if let Some(title) = &self.config.title {
-            // The name of today and the one before it; which one wins is not documented, so they say the same.
-            headers.insert(HeaderName::from_static("x-openrouter-title"), title.clone());
-            headers.insert(HeaderName::from_static("x-title"), title.clone());
-        }
-        headers
+/// An address of the API. Appended, never resolved: the base URL's own path stays.
+fn url(config: &Config, path: &str) -> Result<Url, Error> {
+    let base = config.base_url.as_str().trim_end_matches('/');
+    Url::parse(&format!("{base}/{path}")).map_err(|cause| {
+        let message = format!("there cannot be an address {path:?} of the API: {cause}");
+        Error::new(ErrorKind::InvalidRequest, message).with_provider(ID).with_source(cause)
+    })
+}
+
+/// The headers of every request.
+fn headers(config: &Config) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(AUTHORIZATION, config.authorization.clone());
+    if let Some(referer) = &config.referer {
+        headers.insert(HeaderName::from_static("http-referer"), referer.clone());
     }
+    if let Some(title) = &config.title {
+        // The name of today and the one before it; which one wins is not documented, so they say the same.
+        headers.insert(HeaderName::from_static("x-openrouter-title"), title.clone());
+        headers.insert(HeaderName::from_static("x-title"), title.clone());
+    }
+    headers
 }
 
 impl fmt::Debug for Transport {
@@ -149,50 +161,4 @@ impl fmt::Debug for Transport {
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
-}
-
-fn build_client(config: &Config, limits: Limits) -> Result<Client, Error> {
-    let mut builder = Client::builder()
-        .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-        // A redirect could take the key to another origin.
-        .redirect(Policy::none())
-        .connect_timeout(limits.connect_timeout)
-        .read_timeout(limits.read_timeout);
-    if is_loopback(&config.base_url) {
-        builder = builder.no_proxy();
-    }
-    #[cfg(feature = "rustls-ring")]
-    {
-        let https = config.base_url.scheme() == "https";
-        let tls = if https { crate::tls::platform() } else { crate::tls::unused() };
-        let no_tls = |cause: rustls::Error| {
-            let message = "TLS cannot be set up; are CA certificates installed?";
-            Error::new(ErrorKind::Config, message).with_provider(ID).with_source(cause)
-        };
-        builder = builder.tls_backend_preconfigured(tls.map_err(no_tls)?);
-    }
-    builder.build().map_err(|cause| {
-        Error::new(ErrorKind::Config, "the HTTP client cannot be set up").with_provider(ID).with_source(cause)
-    })
-}
-
-/// Reads up to `limit` bytes of a body; false when there is more.
-async fn read(mut body: Body, limit: usize) -> Result<(Vec<u8>, bool), reqwest::Error> {
-    let mut bytes = Vec::new();
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        if let Ok(data) = frame?.into_data() {
-            let room = limit - bytes.len();
-            if data.len() > room {
-                bytes.extend_from_slice(&data[..room]);
-                return Ok((bytes, false));
-            }
-            bytes.extend_from_slice(&data);
-        }
-    }
-    Ok((bytes, true))
-}
-
-fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|not_utf8| String::from_utf8_lossy(not_utf8.as_bytes()).into_owned())
 }

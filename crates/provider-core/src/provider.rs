@@ -58,6 +58,18 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) for a wrong key, or whatever else is in the way.
     async fn check(&self) -> Result<ConnectionReport, Error>;
+
+    /// Makes ready for a request that is going to come: connects, so that the request need not wait for it. A host may call it
+    /// when a user opens a chat.
+    ///
+    /// Costs nothing at the service, and promises nothing: requests go through without it, and after it has failed. Without a
+    /// connection to make, there is nothing to do.
+    ///
+    /// # Errors
+    /// When there is no connection to be had.
+    async fn warm_up(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// What follows from the methods of [`LlmProvider`].

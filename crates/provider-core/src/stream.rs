@@ -35,7 +35,8 @@ use crate::{ChatResponse, Collector, Error, ErrorKind, Event};
 /// # }
 /// ```
 pub struct ChatStream {
-    collector: Collector,
+    /// Boxed, since layers hand streams on by value.
+    collector: Box<Collector>,
     state: State,
     /// What errors call the provider, if not what the source calls it.
     provider: Option<String>,
@@ -92,7 +93,7 @@ pub enum Step {
 impl ChatStream {
     /// A stream of what `source` decodes.
     pub fn new(source: impl EventSource + 'static) -> Self {
-        let (collector, state) = (Collector::with_events(), State::Open(Box::new(source)));
+        let (collector, state) = (Box::new(Collector::with_events()), State::Open(Box::new(source)));
         Self { collector, state, provider: None, guards: Guards::default() }
     }
 
@@ -207,7 +208,7 @@ impl ChatStream {
     pub fn into_response(mut self) -> Result<ChatResponse, Error> {
         match self.take_state() {
             State::Finished(_) | State::Ended(Ok(())) => {
-                Ok(std::mem::take(&mut self.collector).into_response())
+                Ok(std::mem::take(&mut *self.collector).into_response())
             }
             State::Ended(Err(error)) | State::Closing(_, Err(error)) => Err(error),
             State::Open(source) | State::Closing(source, Ok(_)) => {

@@ -154,4 +154,8 @@ impl LlmProvider for Breaker {
     async fn check(&self) -> Result<ConnectionReport, Error> {
         self.provider.check().await
     }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.provider.warm_up().await
+    }
 }

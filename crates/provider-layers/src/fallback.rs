@@ -181,4 +181,8 @@ impl LlmProvider for Fallback {
     async fn check(&self) -> Result<ConnectionReport, Error> {
         self.provider.check().await
     }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.provider.warm_up().await
+    }
 }

@@ -180,4 +180,8 @@ impl LlmProvider for Limit {
     async fn check(&self) -> Result<ConnectionReport, Error> {
         self.provider.check().await
     }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.provider.warm_up().await
+    }
 }

@@ -133,4 +133,8 @@ impl LlmProvider for Retry {
             }
         }
     }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.provider.warm_up().await
+    }
 }

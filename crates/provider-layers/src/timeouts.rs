@@ -152,4 +152,9 @@ impl LlmProvider for Timeouts {
         let asked = within(self.deadline(Instant::now()), self.provider.check()).await;
         asked.map_err(|limit| self.late(limit, None))?
     }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        let asked = within(self.deadline(Instant::now()), self.provider.warm_up()).await;
+        asked.map_err(|limit| self.late(limit, None))?
+    }
 }

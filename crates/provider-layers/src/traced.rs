@@ -165,4 +165,8 @@ impl LlmProvider for Traced {
         );
         within(span, self.provider.check()).await
     }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.provider.warm_up().await
+    }
 }

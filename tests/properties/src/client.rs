@@ -32,13 +32,13 @@ pub(crate) fn now<F: Future>(future: F) -> F::Output {
 
 /// A client with these settings.
 pub(crate) fn connect(values: ConfigValues) -> Result<OpenRouter, Error> {
-    fuzzing::connect(values, Limits::default(), &CLIENT)
+    fuzzing::connect(values, Limits::default())
 }
 
 /// The client, with these limits.
 pub(crate) fn limited(limits: Limits) -> OpenRouter {
     let values = ConfigValues::from([("api_key", KEY), ("base_url", "http://127.0.0.1:9/api/v1")]);
-    fuzzing::connect(values, limits, &CLIENT).expect("good settings")
+    fuzzing::connect(values, limits).expect("good settings")
 }
 
 /// The client.

@@ -1,28 +1,23 @@
 //! Failures on the way: connecting, sending, a body that breaks off, limits.
 
 use std::error::Error as StdError;
-use std::time::Duration;
 
 use provider_core::{Error, ErrorKind, TimeoutPhase};
 
 use crate::config::Config;
+use crate::transport::RunOut;
 use crate::{ID, Limits};
 
-/// The request could not be sent, or no answer began within `waited`.
-pub(crate) fn not_sent(cause: reqwest::Error, config: &Config, limits: &Limits, waited: Duration) -> Error {
+/// The request could not be sent, or its answer did not begin.
+pub(crate) fn not_sent(cause: reqwest::Error, config: &Config, limits: &Limits) -> Error {
     let origin = config.base_url.origin().ascii_serialization();
-    if cause.is_connect() && cause.is_timeout() {
-        let what = format!("connecting to {origin} took longer than {:?}", limits.connect_timeout);
-        return from_transport(ErrorKind::Timeout, what, cause).with_timeout(TimeoutPhase::Connect);
-    }
     if cause.is_timeout() {
-        let (phase, what) = match waited >= limits.total_timeout {
-            true => {
-                (TimeoutPhase::Deadline, format!("no answer from {origin} within {:?}", limits.total_timeout))
-            }
-            false => {
-                (TimeoutPhase::FirstOutput, format!("{origin} was silent for {:?}", limits.read_timeout))
-            }
+        let (phase, what) = match cause.is_connect() {
+            true => (
+                TimeoutPhase::Connect,
+                format!("connecting to {origin} took longer than {:?}", limits.connect_timeout),
+            ),
+            false => (TimeoutPhase::FirstOutput, format!("the HTTP client waits no longer for {origin}")),
         };
         return from_transport(ErrorKind::Timeout, what, cause).with_timeout(phase);
     }
@@ -34,30 +29,44 @@ pub(crate) fn not_sent(cause: reqwest::Error, config: &Config, limits: &Limits, 
     from_transport(kind, what, cause)
 }
 
-/// The answer broke off on the way, `waited` after the request.
-pub(crate) fn broken_off(cause: &reqwest::Error, limits: &Limits, waited: Duration) -> Error {
-    let (kind, phase, what) = match (cause.is_timeout(), waited >= limits.total_timeout) {
-        (true, true) => (
-            ErrorKind::Timeout,
-            Some(TimeoutPhase::Deadline),
-            format!("the answer took longer than {:?}", limits.total_timeout),
-        ),
-        (true, false) => (
-            ErrorKind::Timeout,
-            Some(TimeoutPhase::Idle),
-            format!("the answer went silent for {:?}", limits.read_timeout),
-        ),
-        (false, _) => (
-            ErrorKind::Interrupted,
-            None,
-            "the connection broke off before the answer was complete".to_owned(),
-        ),
-    };
-    let error = Error::new(kind, with_causes(what, cause)).with_provider(ID);
-    match phase {
-        Some(phase) => error.with_timeout(phase),
-        None => error,
+/// No answer began within the limits.
+pub(crate) fn no_answer_in_time(config: &Config, limits: &Limits) -> Error {
+    let origin = config.base_url.origin().ascii_serialization();
+    if limits.total_timeout <= limits.read_timeout {
+        let what = format!("no answer from {origin} within {:?}", limits.total_timeout);
+        return timed_out(what, TimeoutPhase::Deadline);
     }
+    timed_out(format!("{origin} was silent for {:?}", limits.read_timeout), TimeoutPhase::FirstOutput)
+}
+
+/// The answer ran out of time after it had begun.
+pub(crate) fn too_slow(run_out: RunOut, limits: &Limits) -> Error {
+    match run_out {
+        RunOut::Silence => {
+            timed_out(format!("the answer went silent for {:?}", limits.read_timeout), TimeoutPhase::Idle)
+        }
+        RunOut::Total => timed_out(
+            format!("the answer took longer than {:?}", limits.total_timeout),
+            TimeoutPhase::Deadline,
+        ),
+    }
+}
+
+fn timed_out(what: String, phase: TimeoutPhase) -> Error {
+    Error::new(ErrorKind::Timeout, what).with_provider(ID).with_timeout(phase)
+}
+
+/// The answer broke off on the way.
+pub(crate) fn broken_off(cause: &reqwest::Error) -> Error {
+    if cause.is_timeout() {
+        // A clock of an HTTP client that the host made.
+        return timed_out(
+            "the HTTP client waits no longer for the rest of the answer".to_owned(),
+            TimeoutPhase::Idle,
+        );
+    }
+    let what = "the connection broke off before the answer was complete".to_owned();
+    Error::new(ErrorKind::Interrupted, with_causes(what, cause)).with_provider(ID)
 }
 
 /// An answer is larger than allowed as a whole.
