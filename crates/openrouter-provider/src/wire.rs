@@ -9,6 +9,7 @@ pub(crate) mod data;
 pub(crate) mod decoder;
 pub(crate) mod details;
 pub(crate) mod endpoint;
+pub(crate) mod envelope;
 pub(crate) mod error;
 pub(crate) mod escape;
 mod fields;

@@ -4,6 +4,7 @@ use provider_core::Collector;
 
 use super::chunk::Chunk;
 use super::collect::collect;
+use super::envelope::Envelope;
 use super::error::WireError;
 use super::halves::Halves;
 use super::lenient::Raw;
@@ -20,6 +21,7 @@ pub(crate) struct ChatDecoder {
     /// this error.
     unreadable: Option<UnreadableFrame>,
     halves: Halves,
+    envelope: Envelope,
     max_tool_argument_bytes: usize,
     keep_raw: bool,
 }
@@ -44,6 +46,7 @@ impl ChatDecoder {
             frames: 0,
             unreadable: None,
             halves: Halves::default(),
+            envelope: Envelope::default(),
             keep_raw,
         }
     }
@@ -69,6 +72,10 @@ impl ChatDecoder {
         if matches!(data, "" | "null") {
             return Ok(Decoded::Frame);
         }
+        if frame.event.is_none() && self.envelope.collect(data, collector, &mut self.halves) {
+            return self.halves.within(self.max_tool_argument_bytes).map(|()| Decoded::Frame);
+        }
+        self.envelope.forget();
         let read = Chunk::read(data);
         if self.keep_raw && read.is_ok() {
             data.parse().into_iter().for_each(|raw| collector.raw(raw));
@@ -80,6 +87,10 @@ impl ChatDecoder {
                     Err(Stop::Failed(Box::new(error)))
                 }
                 None => {
+                    // What is kept raw is read in full.
+                    if !self.keep_raw {
+                        self.envelope.remember(data, &chunk, collector.response());
+                    }
                     collect(chunk, collector, &mut self.halves);
                     self.halves.within(self.max_tool_argument_bytes).map(|()| Decoded::Frame)
                 }

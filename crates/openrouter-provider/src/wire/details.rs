@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use provider_core::{Collector, DetailValue, ReasoningDetail};
+use provider_core::{ChatResponse, Collector, DetailValue, ReasoningDetail};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::lenient::{Key, Raw, Str, absent, fields};
+use super::lenient::{Key, Raw, Str, absent, fields, plain};
 
 /// The fields whose pieces are joined.
 const TEXTS: [&str; 2] = ["text", "summary"];
@@ -75,18 +75,19 @@ impl<'de: 'a, 'a> Deserialize<'de> for DetailPiece<'a> {
 impl DetailPiece<'_> {
     /// The item that this piece goes on with: for a text or a summary the newest one with its number, unless both have an
     /// id and the ids differ. Anything else is an item of its own.
-    fn continued<'i>(&self, items: &'i mut [ReasoningDetail]) -> Option<&'i mut ReasoningDetail> {
+    fn continued(&self, items: &[ReasoningDetail]) -> Option<usize> {
         let kind = Some(self.kind.as_str())
             .filter(|kind| matches!(*kind, "reasoning.text" | "reasoning.summary"))?;
         let index = self.index.and_then(|index| index.parse().ok());
-        let newest = items
-            .iter_mut()
+        let (at, newest) = items
+            .iter()
+            .enumerate()
             .rev()
             .take(LOOK_BACK)
-            .find(|item| item.kind() == Some(kind) && item.index() == index)?;
+            .find(|(_, item)| item.kind() == Some(kind) && item.index() == index)?;
         match (self.id.filled(), newest.id()) {
             (Some(mine), Some(theirs)) if !theirs.is_empty() && mine != theirs => None,
-            _ => Some(newest),
+            _ => Some(at),
         }
     }
 
@@ -138,18 +139,65 @@ pub(crate) fn collect(details: Raw<'_>, join: bool, show: bool, collector: &mut 
             return;
         }
         let items = collector.reasoning_details();
-        match if join { piece.continued(items) } else { None } {
-            Some(item) => piece.add_to(item),
-            None => {
-                let mut item = ReasoningDetail::new();
-                piece.add_to(&mut item);
-                items.push(item);
-            }
-        }
+        let at = if join { piece.continued(items) } else { None };
+        let at = at.unwrap_or_else(|| {
+            items.push(ReasoningDetail::new());
+            items.len() - 1
+        });
+        piece.add_to(&mut items[at]);
         if show {
             for text in piece.visible() {
                 collector.show_reasoning(&text);
             }
         }
     });
+}
+
+/// The text of a structured thought that later pieces go on with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct DetailText {
+    /// The thought's position.
+    item: usize,
+    /// The name of the field.
+    key: &'static str,
+}
+
+/// The text of a list's only piece, and where it goes to, if the same piece with another text would only add that text.
+pub(crate) fn text_of_only_detail<'a>(
+    details: Raw<'a>,
+    so_far: &ChatResponse,
+) -> Option<(DetailText, Raw<'a>)> {
+    let (mut number, mut only) = (0, None);
+    details.for_each(|piece: DetailPiece<'_>| {
+        number += 1;
+        only = Some(piece);
+    });
+    let piece = only.filter(|_| number == 1 && details.is_list())?;
+    let items = so_far.message.reasoning_details.as_deref().unwrap_or_default();
+    // Items of other types are never gone on with.
+    if !matches!(piece.kind.as_str(), "reasoning.text" | "reasoning.summary") {
+        return None;
+    }
+    let item = piece.continued(items).unwrap_or(items.len());
+    let fields_of = |key: &'static str| piece.fields.iter().filter(move |(name, _)| **name == *key);
+    let is_text = |key: &&'static str| fields_of(key).any(|(_, value)| Raw(Some(value)).is_string());
+    // One field alone is a text, and it is there once.
+    let mut keys = TEXTS.into_iter().filter(is_text);
+    let (Some(key), None) = (keys.next(), keys.next()) else { return None };
+    let mut values = fields_of(key);
+    match (values.next(), values.next()) {
+        (Some((_, text)), None) => Some((DetailText { item, key }, Raw(Some(text)))),
+        _ => None,
+    }
+}
+
+/// Goes on with the text of a structured thought. `text` is the inside of a JSON string.
+pub(crate) fn go_on(detail: DetailText, text: &str, show: bool, collector: &mut Collector) {
+    let text = plain(text);
+    if let Some(item) = collector.reasoning_details().get_mut(detail.item) {
+        item.append(detail.key, &text);
+    }
+    if show {
+        collector.show_reasoning(&text);
+    }
 }

@@ -35,10 +35,17 @@ impl Half {
     /// The text of a piece, with the half that waited before it and without one that has to wait behind it. `None` for what
     /// is no text.
     pub(super) fn join<'s>(&'s mut self, raw: Raw<'s>) -> Option<&'s str> {
-        let Some(text) = raw.string() else { return raw.number() };
+        match raw.string() {
+            Some(text) => Some(self.join_text(text)),
+            None => raw.number(),
+        }
+    }
+
+    /// The same for the inside of a JSON string.
+    pub(super) fn join_text<'s>(&'s mut self, text: &'s str) -> &'s str {
         let has_escapes = memchr(b'\\', text.as_bytes()).is_some();
         if text.is_empty() || (!has_escapes && self.waiting.is_none()) {
-            return Some(text);
+            return text;
         }
         let (text, half) = split_half(text);
         self.plain.clear();
@@ -46,7 +53,7 @@ impl Half {
             None => unescape_into(&mut self.plain, text),
             Some(before) => unescape_into(&mut self.plain, &(before + text)),
         }
-        Some(&self.plain)
+        &self.plain
     }
 
     /// What is left of a half whose other half never came.
@@ -71,15 +78,33 @@ impl Halves {
         let piece = if raw.is_list() || raw.is_object() {
             raw.get()
         } else {
-            if call.is_some() && call != self.call {
-                self.give_up_arguments(collector);
-                self.call = call;
-            }
+            self.turn_to(call, collector);
             self.arguments.join(raw)
         };
         let piece = piece?;
         self.argument_bytes = self.argument_bytes.saturating_add(piece.len());
         Some(piece)
+    }
+
+    /// The same for the inside of a JSON string.
+    pub(super) fn argument_text<'s>(
+        &'s mut self,
+        text: &'s str,
+        call: Option<u64>,
+        collector: &mut Collector,
+    ) -> &'s str {
+        self.turn_to(call, collector);
+        let piece = self.arguments.join_text(text);
+        self.argument_bytes = self.argument_bytes.saturating_add(piece.len());
+        piece
+    }
+
+    /// The next arguments are of this call; a half that waits for another one waits in vain.
+    fn turn_to(&mut self, call: Option<u64>, collector: &mut Collector) {
+        if call.is_some() && call != self.call {
+            self.give_up_arguments(collector);
+            self.call = call;
+        }
     }
 
     /// The end: what waited will not be completed.

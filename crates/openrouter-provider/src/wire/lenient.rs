@@ -9,7 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -80,14 +80,38 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
 /// the result; like this a text without escapes is borrowed, and one with escapes is one allocation.
 fn unquote(json: &str) -> Option<Cow<'_, str>> {
     match json.as_bytes().first()? {
-        b'"' => {
-            let text = json.get(1..json.len().checked_sub(1)?)?;
-            let escaped = memchr(b'\\', text.as_bytes()).is_some();
-            Some(if escaped { Cow::Owned(unescape(text)) } else { Cow::Borrowed(text) })
-        }
+        b'"' => Some(plain(json.get(1..json.len().checked_sub(1)?)?)),
         b'-' | b'0'..=b'9' => Some(Cow::Borrowed(json)),
         _ => None,
     }
+}
+
+/// The text that the inside of a JSON string spells.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let is_escaped = memchr(b'\\', text.as_bytes()).is_some();
+    if is_escaped { Cow::Owned(unescape(text)) } else { Cow::Borrowed(text) }
+}
+
+/// The inside of the JSON string that a text begins with, and what follows it. `None` when that is not a string, or not one that
+/// JSON allows.
+pub(crate) fn string_at_start(json: &str) -> Option<(&str, &str)> {
+    let inside = json.strip_prefix('"')?;
+    let bytes = inside.as_bytes();
+    let mut end = 0;
+    loop {
+        end += memchr2(b'"', b'\\', bytes.get(end..)?)?;
+        if bytes[end] == b'"' {
+            break;
+        }
+        end += match bytes.get(end + 1)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
+            b'u' if bytes.get(end + 2..end + 6)?.iter().all(u8::is_ascii_hexdigit) => 6,
+            _ => return None,
+        };
+    }
+    let (text, rest) = (inside.get(..end)?, inside.get(end + 1..)?);
+    let has_control = text.bytes().fold(false, |found, byte| found | (byte < b' '));
+    (!has_control).then_some((text, rest))
 }
 
 /// A count. Whole floats and texts of digits read as the number they are.

@@ -1,0 +1,144 @@
+//! Where the texts of a chunk stand.
+
+use provider_core::ChatResponse;
+
+use crate::wire::chunk::{Choice, Chunk, Piece, WireToolCall};
+use crate::wire::details::{DetailText, text_of_only_detail};
+use crate::wire::lenient::Raw;
+
+/// What is known of a chunk beside its JSON.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Where its texts stand, in their order.
+    pub(super) places: Vec<Place>,
+    /// The number of the tool call that it goes on with.
+    pub(super) call: Option<u64>,
+    /// The structured thought that it goes on with.
+    pub(super) detail: DetailText,
+}
+
+/// The place of a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Where the string begins and ends in the JSON, its quotes included.
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) field: Field,
+}
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Content,
+    Reasoning,
+    /// The text of a structured thought, or its summary.
+    Detail,
+    /// The next piece of a tool call's arguments.
+    Arguments,
+}
+
+/// Finds the texts of a chunk. False when the next chunk must not be told by this one.
+pub(super) fn places(json: &str, chunk: &Chunk<'_>, so_far: &ChatResponse, known: &mut Known) -> bool {
+    known.places.clear();
+    let Some(delta) = only_delta(chunk) else { return false };
+    let mut put = |field, text: Raw<'_>| {
+        if let Some(text) = text.get() {
+            // The text is a part of the JSON.
+            let from = text.as_ptr() as usize - json.as_ptr() as usize;
+            known.places.push(Place { from, to: from + text.len(), field });
+        }
+    };
+    for (field, text) in [(Field::Content, delta.content), (Field::Reasoning, delta.reasoning)] {
+        // What is no text is the same again, or the next chunk is another one.
+        match text.0 {
+            None => {}
+            Some(_) if text.is_string() => put(field, text),
+            Some(_) => return false,
+        }
+    }
+    if delta.reasoning_details.0.is_some() {
+        let Some((detail, text)) = text_of_only_detail(delta.reasoning_details, so_far) else { return false };
+        known.detail = detail;
+        put(Field::Detail, text);
+    }
+    if delta.tool_calls.0.is_some() {
+        let Some((call, arguments)) = arguments_of_only_call(delta.tool_calls) else { return false };
+        known.call = call;
+        put(Field::Arguments, arguments);
+    }
+    known.places.sort_unstable_by_key(|place| place.from);
+    true
+}
+
+/// The delta of a chunk that has nothing beside it but what every chunk repeats.
+fn only_delta<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<&'c Piece<'a>> {
+    let Chunk {
+        // The first or the latest of these counts: the same once more changes nothing.
+        id: _,
+        model: _,
+        provider: _,
+        created: _,
+        service_tier: _,
+        system_fingerprint: _,
+        choice,
+        usage,
+        error,
+        unknown,
+    } = chunk;
+    let Choice {
+        index: _,
+        delta,
+        message,
+        text,
+        finish_reason,
+        native_finish_reason,
+        logprobs,
+        error: error_of_choice,
+        unknown: unknown_of_choice,
+    } = choice.as_ref()?;
+    let delta = delta.as_ref()?;
+    let Piece {
+        content: _,
+        reasoning: _,
+        reasoning_content,
+        reasoning_details: _,
+        refusal,
+        tool_calls: _,
+        annotations,
+        images,
+        audio,
+        unknown: unknown_of_delta,
+    } = delta;
+    let others = [
+        usage,
+        error,
+        text,
+        logprobs,
+        error_of_choice,
+        reasoning_content,
+        refusal,
+        annotations,
+        images,
+        audio,
+    ];
+    let nothing_else = others.into_iter().all(|raw| raw.0.is_none()) && message.is_none();
+    let goes_on = finish_reason.filled().is_none() && native_finish_reason.filled().is_none();
+    let all_known = [unknown, unknown_of_choice, unknown_of_delta].into_iter().all(Vec::is_empty);
+    (nothing_else && goes_on && all_known).then_some(delta)
+}
+
+/// The number of the call that a piece goes on with, and the piece of its arguments, if there is nothing else in it.
+fn arguments_of_only_call(calls: Raw<'_>) -> Option<(Option<u64>, Raw<'_>)> {
+    let (mut number, mut only) = (0, None);
+    calls.for_each(|call: WireToolCall<'_>| {
+        number += 1;
+        only = Some(call);
+    });
+    let WireToolCall { index, id, kind, function, unknown } =
+        only.filter(|_| number == 1 && calls.is_list())?;
+    let begins = id.filled().is_some() || function.name.filled().is_some();
+    let is_plain = kind.filled().is_none_or(|kind| kind == "function");
+    let all_known = unknown.is_empty() && function.unknown.is_empty();
+    let goes_on = !begins && is_plain && all_known && function.arguments.is_string();
+    goes_on.then_some((index.0, function.arguments))
+}
