@@ -11,6 +11,7 @@ mod errors;
 mod headers;
 mod money;
 mod references;
+mod repeats;
 mod settings;
 mod streams;
 

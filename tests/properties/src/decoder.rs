@@ -7,11 +7,13 @@ use provider_core::ErrorKind;
 use crate::client::{client, limited, request, stream};
 use crate::cuts::{Cut, cut};
 use crate::outcome::Outcome;
-use crate::{plain, seed};
+use crate::{plain, repeats, seed};
 
-/// Any bytes make a stream that keeps its law; however they are cut, it says the same, and no text is lost.
+/// Any bytes make a stream that keeps its law; however they are cut, it says the same, and no text is lost. Nor does it matter
+/// whether its chunks are alike.
 pub fn decoder(bytes: &[u8]) {
     let outcome = read(bytes);
+    repeats(bytes);
     if let Some(plain) = plain::stream(bytes) {
         assert_eq!(outcome.text(), plain.text, "what a plain reading finds");
         match plain.good {
@@ -68,7 +70,7 @@ pub fn read(bytes: &[u8]) -> Outcome {
     whole
 }
 
-fn received(bytes: &[u8], how: Cut) -> Received {
+pub(crate) fn received(bytes: &[u8], how: Cut) -> Received {
     let content_type = ("content-type".to_owned(), "text/event-stream; charset=utf-8".to_owned());
     Received { status: 200, headers: vec![content_type], pieces: cut(bytes, how), broken_off: false }
 }

@@ -19,6 +19,7 @@ mod model_ref;
 mod outcome;
 mod pairs;
 mod plain;
+mod repeats;
 mod sse;
 mod usd;
 
@@ -34,6 +35,7 @@ pub use json::same_json;
 pub use model_ref::model_ref;
 pub use outcome::{Outcome, check_error};
 pub use pairs::lines;
+pub use repeats::repeats;
 pub use sse::sse;
 pub use usd::usd;
 

@@ -1,0 +1,42 @@
+//! Streams whose chunks are alike: what repeats is recognised, and must come to what reading it in full comes to.
+
+use provider_core::Error;
+
+use crate::client::{client, request, stream};
+use crate::decoder::received;
+use crate::outcome::Outcome;
+use crate::{Cut, plain};
+
+/// Reads a stream as it is, and once more with something else between any two of its events, so that none of them can be told by
+/// the one before it.
+pub fn repeats(bytes: &[u8]) {
+    let as_it_is = outcome(bytes);
+    let mut apart = String::new();
+    for frame in plain::frames(bytes).0 {
+        // An empty chunk says nothing.
+        apart.push_str("data: {}\n\n");
+        if let Some(event) = frame.event {
+            apart.push_str(&format!("event: {event}\n"));
+        }
+        for line in frame.data.split('\n') {
+            apart.push_str(&format!("data: {line}\n"));
+        }
+        apart.push('\n');
+    }
+    let in_full = outcome(apart.as_bytes());
+    assert_eq!(as_it_is.events, in_full.events);
+    assert_eq!(as_it_is.response(), in_full.response());
+    assert_eq!(as_it_is.end.as_ref().err().map(said), in_full.end.as_ref().err().map(said));
+}
+
+fn outcome(bytes: &[u8]) -> Outcome {
+    let outcome = Outcome::of(stream(client(), &request(), received(bytes, Cut::Whole)));
+    outcome.check();
+    outcome
+}
+
+/// What an error says, the numbers of events left out.
+fn said(error: &Error) -> (String, String) {
+    let message = error.message().chars().filter(|c| !c.is_ascii_digit()).collect();
+    (message, format!("{:?} {:?} {:?} {:?}", error.kind(), error.code(), error.upstream(), error.details()))
+}
