@@ -1,0 +1,216 @@
+//! One measurement of one client, in a process of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use cpu_time::ProcessTime;
+use futures_util::future::join_all;
+
+use crate::catalogue;
+use crate::client::{Client, Failure, client};
+use crate::work::{Kind, Stream, Sums, WHOLE_TEXT};
+
+/// What is measured.
+#[derive(Clone, Copy, Debug)]
+pub enum Task {
+    /// Processor time per piece of one stream, in nanoseconds.
+    Stream(Stream),
+    /// The time to the first piece of a short stream on a warm connection, in microseconds.
+    FirstPiece,
+    /// Processor time per whole answer, in microseconds, with so many under way at once.
+    Whole { at_once: usize },
+    /// How many connections 200 streams in a row take, whose bodies end 3 ms after their last event.
+    Connections,
+    /// Processor time per piece in nanoseconds, and memory per stream in KiB, with so many streams at once.
+    Many { at_once: usize },
+    /// Processor time per catalogue, in microseconds.
+    Models,
+}
+
+/// What came out, by name.
+pub type Figures = Vec<(&'static str, f64)>;
+
+/// Counts since the program began: allocations, and the bytes that they asked for.
+pub type Counter = fn() -> (usize, usize);
+
+impl Task {
+    pub fn parse(words: &[String]) -> Option<Self> {
+        let number = |at: usize| words.get(at)?.parse().ok();
+        Some(match words.first()?.as_str() {
+            "first-piece" => Self::FirstPiece,
+            "whole" => Self::Whole { at_once: number(1)? },
+            "connections" => Self::Connections,
+            "many" => Self::Many { at_once: number(1)? },
+            "models" => Self::Models,
+            path => Self::Stream(Stream::parse(path)?),
+        })
+    }
+
+    /// The words that [`parse`](Self::parse) reads.
+    pub fn words(self) -> Vec<String> {
+        match self {
+            Self::Stream(stream) => vec![stream.path()],
+            Self::FirstPiece => vec!["first-piece".into()],
+            Self::Whole { at_once } => vec!["whole".into(), at_once.to_string()],
+            Self::Connections => vec!["connections".into()],
+            Self::Many { at_once } => vec!["many".into(), at_once.to_string()],
+            Self::Models => vec!["models".into()],
+        }
+    }
+
+    /// Measures the client of this name against the server at this port.
+    pub async fn run(self, name: &str, port: u16, counter: Option<Counter>) -> Result<Figures, Failure> {
+        let at = |path: &str| client(name, &format!("http://127.0.0.1:{port}{path}/api/v1"));
+        let of = |stream: Stream| at(&stream.path());
+        match self {
+            Self::Stream(played) => {
+                let client = of(played)?;
+                let warm = of(Stream { chunks: played.chunks.min(64), ..played })?;
+                let due = Stream { chunks: played.chunks.min(64), ..played }.sums();
+                stream(&*warm, due).await?;
+                let due = played.sums();
+                stream(&*client, due).await?;
+                let count = counter.map(|counter| (counter, counter()));
+                let begun = ProcessTime::now();
+                stream(&*client, due).await?;
+                let spent = begun.elapsed();
+                let pieces = played.chunks as f64;
+                let mut figures = vec![("ns/piece", spent.as_nanos() as f64 / pieces)];
+                if let Some((counter, (blocks, bytes))) = count {
+                    let (blocks_now, bytes_now) = counter();
+                    figures = vec![
+                        ("allocations/piece", (blocks_now - blocks) as f64 / pieces),
+                        ("bytes/piece", (bytes_now - bytes) as f64 / pieces),
+                    ];
+                }
+                Ok(figures)
+            }
+            Self::FirstPiece => {
+                let short = Stream::new(Kind::Text, 20, 1);
+                let (client, due) = (of(short)?, short.sums());
+                let mut times = Vec::new();
+                for round in 0..1_100 {
+                    let (begun, mut first) = (Instant::now(), None);
+                    if client.stream(&mut || first = Some(begun.elapsed())).await? != due {
+                        return Err("a stream is not what was played".into());
+                    }
+                    if round >= 100 {
+                        times.extend(first.map(|time: Duration| time.as_nanos() as f64 / 1e3));
+                    }
+                }
+                times.sort_by(f64::total_cmp);
+                Ok(vec![("µs to first", times[times.len() / 2])])
+            }
+            Self::Whole { at_once } => {
+                let client = at("/whole")?;
+                let wave = || async {
+                    for text in join_all((0..at_once).map(|_| client.whole())).await {
+                        if text? != WHOLE_TEXT {
+                            return Err(Failure::from("the answer is not the one that was given"));
+                        }
+                    }
+                    Ok(())
+                };
+                for _ in 0..5 {
+                    wave().await?;
+                }
+                let count = counter.map(|counter| (counter, counter()));
+                let begun = ProcessTime::now();
+                for _ in 0..40 {
+                    wave().await?;
+                }
+                let spent = begun.elapsed().as_nanos() as f64 / 1e3;
+                let asked = (40 * at_once) as f64;
+                match count {
+                    Some((counter, (blocks, _))) => {
+                        Ok(vec![("allocations/answer", (counter().0 - blocks) as f64 / asked)])
+                    }
+                    None => Ok(vec![("µs/answer", spent / asked)]),
+                }
+            }
+            Self::Connections => {
+                let played = Stream::new(Kind::Text, 3, 1).tail(3_000);
+                let client = of(played)?;
+                let before = connections(port).await?;
+                for _ in 0..200 {
+                    stream(&*client, played.sums()).await?;
+                }
+                // The question itself takes one, too.
+                Ok(vec![("connections", connections(port).await? - before - 1.0)])
+            }
+            Self::Many { at_once } => {
+                let (chunks, gap) = (40, at_once as u64 * 20);
+                let played = Stream::new(Kind::Text, chunks, 1).gap(gap);
+                let client: Arc<dyn Client> = Arc::from(of(played)?);
+                let due = played.sums();
+                stream(&*client, due).await?;
+                let memory = resident()?;
+                let (open, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+                let begun = ProcessTime::now();
+                let streams = (0..at_once).map(|_| {
+                    let (client, open, peak) = (client.clone(), open.clone(), peak.clone());
+                    tokio::spawn(async move {
+                        let mut first = || {
+                            if open.fetch_add(1, Relaxed) + 1 == at_once {
+                                peak.store(resident().unwrap_or(0), Relaxed);
+                            }
+                        };
+                        if client.stream(&mut first).await? == due {
+                            Ok(())
+                        } else {
+                            Err(Failure::from("a stream is not what was played"))
+                        }
+                    })
+                });
+                for done in join_all(streams).await {
+                    done??;
+                }
+                let spent = begun.elapsed().as_nanos() as f64;
+                let memory = peak.load(Relaxed).saturating_sub(memory) as f64;
+                Ok(vec![
+                    ("ns/piece", spent / (at_once * chunks) as f64),
+                    ("KiB/stream", memory / at_once as f64 / 1024.0),
+                ])
+            }
+            Self::Models => {
+                let client = at("/any")?;
+                let read = || async {
+                    if client.models().await? == catalogue::MODELS {
+                        Ok(())
+                    } else {
+                        Err(Failure::from("models are missing"))
+                    }
+                };
+                for _ in 0..3 {
+                    read().await?;
+                }
+                let begun = ProcessTime::now();
+                for _ in 0..20 {
+                    read().await?;
+                }
+                Ok(vec![("µs/catalogue", begun.elapsed().as_nanos() as f64 / 1e3 / 20.0)])
+            }
+        }
+    }
+}
+
+/// Reads a stream, and makes sure that it was the one that was due.
+async fn stream(client: &dyn Client, due: Sums) -> Result<(), Failure> {
+    let seen = client.stream(&mut || ()).await?;
+    if seen == due { Ok(()) } else { Err(format!("saw {seen:?} of {due:?}").into()) }
+}
+
+/// How many connections the server has seen.
+async fn connections(port: u16) -> Result<f64, Failure> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let answer = client.get(format!("http://127.0.0.1:{port}/connections")).send().await?.bytes().await?;
+    Ok(std::str::from_utf8(&answer)?.parse()?)
+}
+
+/// The resident memory of this process, in bytes.
+fn resident() -> Result<usize, Failure> {
+    let pages = std::fs::read_to_string("/proc/self/statm")?;
+    let pages: usize = pages.split(' ').nth(1).ok_or("no resident pages")?.parse()?;
+    Ok(pages * 4096)
+}

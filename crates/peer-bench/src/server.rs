@@ -1,0 +1,121 @@
+//! The server that all clients talk to: it plays bytes, in a process of its own.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::catalogue;
+use crate::work::{self, Stream};
+
+#[derive(Default)]
+struct Played {
+    streams: Mutex<HashMap<String, Arc<Vec<Vec<u8>>>>>,
+    connections: AtomicUsize,
+}
+
+/// Serves until the process is ended. Prints the port first.
+pub async fn serve() -> std::io::Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    println!("{}", listener.local_addr()?.port());
+    let played = Arc::new(Played::default());
+    loop {
+        let (socket, _) = listener.accept().await?;
+        socket.set_nodelay(true)?;
+        played.connections.fetch_add(1, Relaxed);
+        let played = played.clone();
+        // A client that goes away ends its connection, and nothing else.
+        tokio::spawn(async move { drop(connection(socket, &played).await) });
+    }
+}
+
+async fn connection(mut socket: TcpStream, played: &Played) -> std::io::Result<()> {
+    let mut buffer = Vec::new();
+    loop {
+        let Some(path) = request(&mut socket, &mut buffer).await? else { return Ok(()) };
+        if path == "/connections" {
+            let body = played.connections.load(Relaxed).to_string();
+            json(&mut socket, &body).await?;
+        } else if path.ends_with("/models") || path.ends_with("/models/user") {
+            json(&mut socket, catalogue::body()).await?;
+        } else if path.starts_with("/whole/") {
+            json(&mut socket, &work::whole()).await?;
+        } else if let Some(stream) = Stream::parse(&path) {
+            let frames = {
+                let mut streams = played.streams.lock().unwrap_or_else(PoisonError::into_inner);
+                streams.entry(path).or_insert_with(|| Arc::new(stream.frames())).clone()
+            };
+            play(&mut socket, stream, &frames).await?;
+        } else {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads a request; gives its path, or nothing at the end of the connection.
+async fn request(socket: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<String>> {
+    let head = loop {
+        if let Some(at) = memchr::memmem::find(buffer, b"\r\n\r\n") {
+            break at + 4;
+        }
+        if socket.read_buf(buffer).await? == 0 {
+            return Ok(None);
+        }
+    };
+    let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())
+        .unwrap_or(0);
+    let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
+    while buffer.len() < head + length {
+        if socket.read_buf(buffer).await? == 0 {
+            return Ok(None);
+        }
+    }
+    buffer.drain(..head + length);
+    Ok(Some(path))
+}
+
+async fn json(socket: &mut TcpStream, body: &str) -> std::io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await
+}
+
+async fn play(socket: &mut TcpStream, stream: Stream, frames: &[Vec<u8>]) -> std::io::Result<()> {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
+                x-generation-id: gen-1760532574-2dAHZE6zUiSaYyanMrUf\r\ntransfer-encoding: chunked\r\n\r\n";
+    socket.write_all(head.as_bytes()).await?;
+    let mut buffer = Vec::new();
+    for frame in frames {
+        wait(stream.gap).await;
+        buffer.extend_from_slice(format!("{:x}\r\n", frame.len()).as_bytes());
+        buffer.extend_from_slice(frame);
+        buffer.extend_from_slice(b"\r\n");
+        if stream.gap > 0 || buffer.len() > 16 << 10 {
+            socket.write_all(&buffer).await?;
+            buffer.clear();
+        }
+    }
+    socket.write_all(&buffer).await?;
+    wait(stream.tail).await;
+    socket.write_all(b"0\r\n\r\n").await
+}
+
+/// Waits so many microseconds. Short waits keep the processor: a timer is too coarse for them.
+async fn wait(micros: u64) {
+    let gap = Duration::from_micros(micros);
+    if gap >= Duration::from_millis(1) {
+        return tokio::time::sleep(gap).await;
+    }
+    let begun = Instant::now();
+    while begun.elapsed() < gap {
+        tokio::task::yield_now().await;
+    }
+}
