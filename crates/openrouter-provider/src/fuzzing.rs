@@ -1,4 +1,4 @@
-//! Doors for this repository's fuzz targets and property tests: the client without a socket. No API.
+//! Doors for this repository's fuzz targets, property tests and benchmarks: the client without a socket. No API.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -6,13 +6,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
-use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error};
+use provider_core::{Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, Error};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, StatusCode};
 
 use crate::builder::OpenRouterBuilder;
 use crate::client::placed;
 use crate::transport::{self, Clock};
+use crate::wire::catalogue;
 use crate::{Limits, OpenRouter};
 
 /// An HTTP request that would be sent.
@@ -77,6 +78,14 @@ pub async fn stream(
     received: Received,
 ) -> Result<ChatStream, Error> {
     client.read_stream(accept(client, request, received).await?, request).await
+}
+
+/// What [`OpenRouter::models`] makes of a page of the list.
+///
+/// # Errors
+/// What is wrong with the page, when it cannot be read.
+pub fn models(page: &str) -> Result<Catalogue, String> {
+    catalogue::read(page).map(|(catalogue, _)| catalogue)
 }
 
 async fn accept(

@@ -30,6 +30,21 @@ impl Floor {
     }
 }
 
+/// A text that borrows where it has no escapes; inside an `Option` serde would not let a `Cow` do so.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Text<'_> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 #[derive(Deserialize)]
 struct Chunk<'a> {
     #[serde(borrow)]
@@ -40,15 +55,16 @@ struct Chunk<'a> {
 struct Choice<'a> {
     #[serde(borrow)]
     delta: Delta<'a>,
-    finish_reason: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    finish_reason: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(borrow)]
-    content: Option<Cow<'a, str>>,
+    content: Option<Text<'a>>,
     #[serde(borrow)]
-    reasoning: Option<Cow<'a, str>>,
+    reasoning: Option<Text<'a>>,
     #[serde(borrow, default)]
     reasoning_details: Vec<Detail<'a>>,
     #[serde(borrow, default)]
@@ -58,7 +74,7 @@ struct Delta<'a> {
 #[derive(Deserialize)]
 struct Detail<'a> {
     #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
+    text: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +86,7 @@ struct Call<'a> {
 #[derive(Deserialize)]
 struct Function<'a> {
     #[serde(borrow)]
-    arguments: Option<Cow<'a, str>>,
+    arguments: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -112,7 +128,7 @@ struct Architecture<'a> {
     input_modalities: Vec<String>,
     output_modalities: Vec<String>,
     #[serde(borrow)]
-    tokenizer: Option<Cow<'a, str>>,
+    tokenizer: Option<Text<'a>>,
 }
 
 #[async_trait]

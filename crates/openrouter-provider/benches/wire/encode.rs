@@ -1,0 +1,46 @@
+//! A request to bytes.
+//!
+//! `body` is the public way to see them, which reads them once more, to give JSON; `sent` makes the HTTP request that goes out, with
+//! its headers, and does not.
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use openrouter_provider::fuzzing;
+use provider_core::{ChatRequest, FunctionTool, Part};
+
+use crate::{client, fixtures};
+
+pub(crate) fn benches(criterion: &mut Criterion) {
+    let client = client();
+    let mut group = criterion.benchmark_group("encode");
+    for (name, request) in [("small", small()), ("200 messages", long()), ("5 MB image", image())] {
+        let body = client.body_of(&request).expect("a body");
+        group.throughput(Throughput::Bytes(body.get().len() as u64));
+        group.bench_with_input(BenchmarkId::new("body", name), &request, |b, request| {
+            b.iter(|| client.body_of(request).expect("a body"));
+        });
+        group.bench_with_input(BenchmarkId::new("sent", name), &request, |b, request| {
+            b.iter(|| fuzzing::sent(&client, request).expect("a request"));
+        });
+    }
+    group.finish();
+}
+
+fn small() -> ChatRequest {
+    let request = ChatRequest::new("openai/gpt-4o").system("You are brief.").user("Why is the sky blue?");
+    request.temperature(0.2).max_tokens(500)
+}
+
+/// An agent's conversation after a while.
+fn long() -> ChatRequest {
+    let question = "Look at \"src/main.rs\" once more, please, and tell me what is wrong with line 42.\n";
+    let answer =
+        "It unwraps what can be `None`: the file may be empty. Use `let … else` there, and say so.\n";
+    (0..100)
+        .fold(small(), |request, _| request.user(question.repeat(4)).assistant(answer.repeat(8)))
+        .tool(FunctionTool::new("read_file", "Reads a file of the project"))
+}
+
+fn image() -> ChatRequest {
+    let url = format!("data:image/png;base64,{}", fixtures::base64(5_000_000));
+    ChatRequest::new("openai/gpt-4o").user([Part::text("What is in it?"), Part::image_url(url)])
+}

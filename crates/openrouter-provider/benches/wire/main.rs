@@ -1,0 +1,42 @@
+//! What it takes to read and to write the wire, without a socket: the share of every call that this crate is to blame for.
+//!
+//! * `sse`: bytes to frames. A cost for every byte of every stream.
+//! * `decode`: bytes to events and to the answer, by the whole client. A cost for every piece of an answer, so it bounds how many
+//!   streams a core can read at once; for a large image it bounds how long other streams of the same core wait.
+//! * `encode`: a request to bytes. Long conversations are sent again with every turn, and images go with them.
+//! * `catalogue`: a list of models, which a host reads every few minutes.
+//!
+//! ```sh
+//! cargo bench -p openrouter-provider --features fuzzing --bench wire
+//! ```
+
+#![allow(clippy::expect_used, reason = "benches fail by panicking, as tests do")]
+
+mod catalogue;
+mod decode;
+mod encode;
+mod fixtures;
+mod sse;
+
+use std::time::Duration;
+
+use criterion::Criterion;
+use openrouter_provider::OpenRouter;
+
+fn main() {
+    let criterion = Criterion::default().sample_size(20).without_plots();
+    let criterion =
+        criterion.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+    let mut criterion = criterion.configure_from_args();
+    sse::benches(&mut criterion);
+    decode::benches(&mut criterion);
+    encode::benches(&mut criterion);
+    catalogue::benches(&mut criterion);
+    criterion.final_summary();
+}
+
+/// A client to which nothing is ever sent.
+fn client() -> OpenRouter {
+    let builder = OpenRouter::builder().api_key("sk-or-v1-0a1b2c3d").base_url("http://127.0.0.1:9/api/v1");
+    builder.build().expect("good settings")
+}

@@ -1,0 +1,113 @@
+//! What it takes to put an answer together once a provider has decoded it: the share of every provider's calls that is this crate's.
+//!
+//! A `Collector` alone makes a whole answer; inside a `ChatStream` it hands out an event for every piece besides, so what a stream costs
+//! more is the price of the events. Per piece, since answers come in thousands of them.
+//!
+//! ```sh
+//! cargo bench -p provider-core --bench collect
+//! ```
+
+#![allow(clippy::expect_used, reason = "benches fail by panicking, as tests do")]
+
+use std::hint::black_box;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use provider_core::{ChatResponse, ChatStream, Collector, Error, EventSource, Step, ToolCallPiece};
+
+/// How many pieces an answer comes in.
+const PIECES: usize = 1_000;
+
+/// Pieces as models write them. The last one is too long to be held without an allocation.
+const TOKENS: [&str; 8] =
+    ["The", " answer", " is", " a", " little", " longer", ",\n\n", " as it was in the beginning"];
+
+/// What is done with a piece.
+type Collect = fn(&mut Collector, usize);
+
+fn main() {
+    let criterion = Criterion::default().sample_size(30).without_plots();
+    let criterion =
+        criterion.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+    let mut criterion = criterion.configure_from_args();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+
+    let kinds: [(&str, Collect); 3] =
+        [("text", text), ("reasoning", reasoning), ("tool arguments", tool_arguments)];
+    let mut group = criterion.benchmark_group("collect");
+    group.throughput(Throughput::Elements(PIECES as u64));
+    for (name, collect) in kinds {
+        group.bench_function(BenchmarkId::new("whole", name), |b| b.iter(|| whole(collect)));
+        group.bench_function(BenchmarkId::new("stream", name), |b| {
+            b.iter(|| runtime.block_on(streamed(collect)));
+        });
+    }
+    group.finish();
+    criterion.final_summary();
+}
+
+fn text(collector: &mut Collector, n: usize) {
+    collector.text(TOKENS[n % TOKENS.len()]);
+}
+
+fn reasoning(collector: &mut Collector, n: usize) {
+    collector.reasoning(TOKENS[n % TOKENS.len()]);
+}
+
+/// One call; its id and its name come with the first piece.
+fn tool_arguments(collector: &mut Collector, n: usize) {
+    let (index, arguments) = (Some(0), TOKENS[n % TOKENS.len()]);
+    let (id, name) = if n == 0 { (Some("call_Zk3vQ8sNf1LxWb7T"), Some("edit_files")) } else { (None, None) };
+    collector.tool_call(ToolCallPiece { index, id, name, arguments, ..ToolCallPiece::default() });
+}
+
+/// What a provider says with every chunk, then the piece. Only the first time it is news.
+fn chunk(collector: &mut Collector, collect: Collect, n: usize) {
+    collector.id("gen-1757000000-Qx7bTn3vKd9sLmZ2RwYc");
+    collector.model("openai/gpt-4o");
+    collector.served_by("OpenAI");
+    collector.created(1_757_000_000);
+    collector.system_fingerprint("fp_a7d06e42a7");
+    collect(collector, n);
+}
+
+fn end(collector: &mut Collector) {
+    collector.finish_reason("stop");
+    collector.end_mark();
+}
+
+fn whole(collect: Collect) -> ChatResponse {
+    let mut collector = Collector::without_events();
+    for n in 0..PIECES {
+        chunk(&mut collector, collect, n);
+    }
+    end(&mut collector);
+    collector.finish().expect("an answer")
+}
+
+async fn streamed(collect: Collect) -> ChatResponse {
+    let mut stream = ChatStream::new(Pieces { collect, next: 0 });
+    while let Some(event) = stream.next().await {
+        black_box(event.expect("an event"));
+    }
+    stream.into_response().expect("an answer")
+}
+
+/// A provider that has decoded everything already.
+struct Pieces {
+    collect: Collect,
+    next: usize,
+}
+
+impl EventSource for Pieces {
+    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+        if self.next == PIECES {
+            end(collector);
+            return Poll::Ready(Ok(Step::End));
+        }
+        chunk(collector, self.collect, self.next);
+        self.next += 1;
+        Poll::Ready(Ok(Step::More))
+    }
+}

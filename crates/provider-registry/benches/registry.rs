@@ -1,0 +1,127 @@
+//! What stands between a host and its first request: finding the providers, connecting one, and finding the model that an agent node
+//! has selected.
+//!
+//! The first happens once, the second once for every workspace, the third before every run of a node, when the list of models is in
+//! memory already. So the third should be next to nothing, whatever is in the list.
+//!
+//! ```sh
+//! cargo bench -p provider-registry --bench registry
+//! ```
+
+#![allow(clippy::expect_used, reason = "benches fail by panicking, as tests do")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use criterion::Criterion;
+use openrouter_provider as _;
+use provider_core::{
+    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error,
+    ErrorKind, Links, LlmProvider, Model, ProviderDescriptor, RawJson,
+};
+use provider_registry::{Registry, Workspace};
+
+/// About as many as OpenRouter lists.
+const MODELS: usize = 400;
+
+fn main() {
+    let criterion = Criterion::default().sample_size(20).without_plots();
+    let criterion =
+        criterion.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+    let mut criterion = criterion.configure_from_args();
+    connecting(&mut criterion);
+    resolving(&mut criterion);
+    criterion.final_summary();
+}
+
+fn connecting(criterion: &mut Criterion) {
+    let registry = Registry::discover().expect("providers");
+    // An address of this machine: no certificates are read for it, and nothing is sent to it.
+    let values = ConfigValues::from([
+        ("api_key", "sk-or-v1-0a1b2c3d"),
+        ("site_url", "https://acme.example"),
+        ("site_name", "Acme"),
+        ("base_url", "http://127.0.0.1:9/api/v1"),
+    ]);
+    let mut group = criterion.benchmark_group("registry");
+    group.bench_function("discover", |b| b.iter(|| Registry::discover().expect("providers")));
+    group.bench_function("connect", |b| {
+        b.iter(|| registry.connect("openrouter", values.clone()).expect("good settings"));
+    });
+    group.finish();
+}
+
+/// The ways to write a model, in a workspace whose list of models is there already.
+fn resolving(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let mut workspace = Workspace::new("acme").catalogue_lifetime(Duration::from_secs(3_600));
+    workspace.add_provider("openrouter", Arc::new(Lister)).expect("a provider");
+    runtime.block_on(workspace.model("openai/gpt-4o")).expect("a model");
+
+    let mut group = criterion.benchmark_group("resolve");
+    let references = [
+        ("listed", "openai/gpt-4o"),
+        ("named provider", "openrouter:openai/gpt-4o"),
+        ("unlisted", "@preset/support"),
+    ];
+    for (name, reference) in references {
+        group.bench_function(name, |b| {
+            b.iter(|| runtime.block_on(workspace.model(reference)).expect("a model"));
+        });
+    }
+    group.finish();
+}
+
+static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
+    id: "openrouter",
+    display_name: "OpenRouter",
+    description: "Made up for a benchmark.",
+    capabilities: Capabilities::of(&[Capability::Llm]),
+    fields: &[],
+    links: Links { key: None, docs: None, models: None, status: None },
+    accepts_unlisted_models: true,
+    constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
+};
+
+/// A provider that only lists models.
+#[derive(Debug)]
+struct Lister;
+
+#[async_trait]
+impl LlmProvider for Lister {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        &OPENROUTER
+    }
+
+    async fn stream(&self, _: &ChatRequest) -> Result<ChatStream, Error> {
+        Err(Error::new(ErrorKind::Server, "it only lists models"))
+    }
+
+    async fn models(&self) -> Result<Catalogue, Error> {
+        Ok(Catalogue::new((0..MODELS).map(model).collect(), None))
+    }
+
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        Ok(ConnectionReport::default())
+    }
+}
+
+/// One of the list. The one that is looked for stands in the middle.
+fn model(n: usize) -> Model {
+    let author = ["openai", "anthropic", "google", "mistralai", "qwen"][n % 5];
+    let texts = |texts: &[&str]| texts.iter().copied().map(str::to_owned).collect();
+    let mut model = Model::default();
+    model.id = if n == MODELS / 2 { "openai/gpt-4o".to_owned() } else { format!("{author}/model-{n}") };
+    model.name = format!("{author}: Model {n}");
+    model.canonical_slug = Some(format!("{}-2025-08-07", model.id));
+    model.description =
+        Some("An all-round model that reads text, pictures and files, and calls tools. ".repeat(4));
+    model.context_length = Some(200_000);
+    model.input_modalities = texts(&["text", "image", "file"]);
+    model.output_modalities = texts(&["text"]);
+    model.supported_parameters =
+        texts(&["max_tokens", "temperature", "top_p", "stop", "tools", "tool_choice", "reasoning", "seed"]);
+    model.raw = RawJson::new(&model).ok();
+    model
+}
