@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use crate::floor::Floor;
-use crate::ours::Ours;
+use crate::ours::{self, Ours};
 use crate::peers::{AsyncOpenAi, GenAi, OpenRouterRs, Rig};
+use crate::watch::Watch;
 use crate::work::Sums;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -12,8 +13,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// A client of the server, bound to one base URL.
 #[async_trait]
 pub trait Client: Send + Sync {
-    /// Reads a streamed answer to its end. `first` is to be called when the first piece is there.
-    async fn stream(&self, first: &mut (dyn FnMut() + Send)) -> Result<Sums, Failure>;
+    /// Reads a streamed answer to its end, or as far as `watch` wants it read.
+    async fn stream(&self, watch: &mut Watch<'_>) -> Result<Sums, Failure>;
 
     /// Reads a whole answer; how long its text is.
     async fn whole(&self) -> Result<usize, Failure>;
@@ -31,8 +32,8 @@ pub const NAMES: [&str; 7] = ["floor", "bare", "standard", "async-openai", "open
 pub fn client(name: &str, base: &str) -> Result<Box<dyn Client>, Failure> {
     Ok(match name {
         "floor" => Box::new(Floor::new(base)?),
-        "bare" => Box::new(Ours::bare(base)?),
-        "standard" => Box::new(Ours::layered(base)?),
+        "bare" => Box::new(Ours::new(ours::bare(base)?)),
+        "standard" => Box::new(Ours::new(ours::layered(base)?)),
         "async-openai" => Box::new(AsyncOpenAi::new(base)?),
         "openrouter-rs" => Box::new(OpenRouterRs::new(base)?),
         "genai" => Box::new(GenAi::new(base, true)?),

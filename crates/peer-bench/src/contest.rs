@@ -1,7 +1,7 @@
 //! The contest: every client in turn, again and again, and the medians.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::client::{Failure, NAMES, title};
@@ -36,6 +36,9 @@ fn lines() -> Vec<Line> {
         time("1,000 streams", Task::Many { at_once: 1_000 }),
         time("5,000 streams", Task::Many { at_once: 5_000 }),
         time("catalogue", Task::Models),
+        time("a pause of 1 s, 67 MB to come", Task::Paused),
+        time("first calls over TLS", Task::Cold { directory: false }),
+        time("first calls over TLS, with a directory of certificates", Task::Cold { directory: true }),
         count("text, counted", stream(Kind::Text, 20_000, 1)),
         count("text batched, counted", stream(Kind::Text, 40_000, 20)),
         count("long text, counted", stream(Kind::LongText, 20_000, 1)),
@@ -45,14 +48,47 @@ fn lines() -> Vec<Line> {
     ]
 }
 
-/// A server of one's own, for as long as this lives.
-struct Server(Child);
+/// A server of one's own, and the file of certificates that its clients are to trust, for as long as this lives.
+struct Server {
+    process: Child,
+    trusted: PathBuf,
+    ports: String,
+}
+
+impl Server {
+    fn start(pins: &Pins, program: &Path) -> Result<Self, Failure> {
+        let trusted = std::env::temp_dir().join(format!("peer-bench-{}.pem", std::process::id()));
+        let mut command = pins.command(program, 1);
+        let process = command.arg("serve").arg(&trusted).stdout(Stdio::piped()).spawn()?;
+        let mut server = Self { process, trusted, ports: String::new() };
+        let said = server.process.stdout.take().ok_or("the server says nothing")?;
+        BufReader::new(said).read_line(&mut server.ports)?;
+        Ok(server)
+    }
+
+    /// The port for a task.
+    fn port(&self, task: Task) -> Result<&str, Failure> {
+        let (plain, secret) = self.ports.trim().split_once(' ').ok_or("the server has no ports")?;
+        Ok(if matches!(task, Task::Cold { .. }) { secret } else { plain })
+    }
+
+    /// Has the client of a task trust this server. Where nobody says it, a system has a file, and some have a directory, too.
+    fn be_trusted(&self, task: Task, client: &mut Command) {
+        if let Task::Cold { directory } = task {
+            client.env("SSL_CERT_FILE", &self.trusted).env_remove("SSL_CERT_DIR");
+            if directory {
+                client.env("SSL_CERT_DIR", "/etc/ssl/certs");
+            }
+        }
+    }
+}
 
 impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_file(&self.trusted);
     }
 }
 
@@ -101,18 +137,18 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
     let own = std::env::current_exe()?;
     let counting = own.with_file_name("peer-count");
     let pins = Pins::find();
-    let mut server = Server(pins.command(&own, 1).arg("serve").stdout(Stdio::piped()).spawn()?);
-    let mut port = String::new();
-    BufReader::new(server.0.stdout.take().ok_or("the server says nothing")?).read_line(&mut port)?;
+    let server = Server::start(&pins, &own)?;
     print_head(&clients);
     for line in lines().iter().filter(|line| line.name.contains(&filter)) {
+        let port = server.port(line.task)?;
         let program = if line.counts { &counting } else { &own };
         let mut shown: Vec<Shown> = vec![Ok(Vec::new()); clients.len()];
         for _ in 0..rounds {
             for (client, shown) in clients.iter().zip(&mut shown) {
                 let Ok(figures) = shown else { continue };
                 let mut command = pins.command(program, 0);
-                let command = command.args(["one", client, port.trim()]).args(line.task.words());
+                let command = command.args(["one", client, port]).args(line.task.words());
+                server.be_trusted(line.task, command);
                 if let Err(why) = measure(command, figures)? {
                     *shown = Err(why);
                 }
@@ -183,7 +219,10 @@ fn print(name: &str, shown: &[Shown]) {
                 Ok(values) => {
                     let ratios: Vec<f64> =
                         values.iter().zip(&base).map(|(value, base)| value / base).collect();
-                    format!("{} ({:.2}x)", number(median(&values)), median(&ratios))
+                    let ratio = median(&ratios);
+                    // Nothing is no multiple of nothing.
+                    let ratio = if ratio.is_finite() { format!(" ({ratio:.2}x)") } else { String::new() };
+                    format!("{}{ratio}", number(median(&values)))
                 }
                 Err(why) => why,
             })

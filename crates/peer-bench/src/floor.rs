@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use crate::client::{Client, Failure};
+use crate::watch::Watch;
 use crate::work::Sums;
 
 pub struct Floor {
@@ -133,7 +134,7 @@ struct Architecture<'a> {
 
 #[async_trait]
 impl Client for Floor {
-    async fn stream(&self, first: &mut (dyn FnMut() + Send)) -> Result<Sums, Failure> {
+    async fn stream(&self, watch: &mut Watch<'_>) -> Result<Sums, Failure> {
         let mut response = self.post(true).await?;
         let (mut sums, mut buffer, mut scanned) = (Sums::default(), Vec::new(), 0);
         while let Some(bytes) = response.chunk().await? {
@@ -167,11 +168,8 @@ impl Client for Floor {
                         (sums.arguments, seen) =
                             (sums.arguments + call.function.arguments.map_or(0, |text| text.len()), true);
                     }
-                    if seen {
-                        if sums.pieces == 0 {
-                            first();
-                        }
-                        sums.pieces += 1;
+                    if seen && watch.piece(&mut sums) && watch.reached().await? {
+                        return Ok(sums);
                     }
                     sums.finished |= choice.finish_reason.is_some();
                 }

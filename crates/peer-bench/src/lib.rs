@@ -2,18 +2,21 @@
 
 mod catalogue;
 mod client;
+mod cold;
 mod contest;
 mod floor;
 mod measure;
 mod ours;
 mod peers;
 mod server;
+mod tls;
+mod watch;
 mod work;
 
 use client::Failure;
 use measure::{Counter, Task};
 
-/// Runs a command of the line: `serve`, `one CLIENT PORT TASK…`, or a contest.
+/// Runs a command of the line: `serve CERTIFICATES`, `one CLIENT PORT TASK…`, or a contest.
 pub fn run(counter: Option<Counter>) -> Result<(), Failure> {
     // With `rustls-ring` in the build, reqwest makes no client without one. Nothing else may have installed one yet.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -21,7 +24,7 @@ pub fn run(counter: Option<Counter>) -> Result<(), Failure> {
     match words.first().map(String::as_str) {
         Some("serve") => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            Ok(runtime.block_on(server::serve())?)
+            runtime.block_on(server::serve(words.get(1).ok_or("serve CERTIFICATES")?))
         }
         Some("one") => {
             let [_, name, port, task @ ..] = words.as_slice() else {

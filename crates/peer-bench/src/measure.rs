@@ -9,6 +9,8 @@ use futures_util::future::join_all;
 
 use crate::catalogue;
 use crate::client::{Client, Failure, client};
+use crate::cold;
+use crate::watch::{Watch, resident};
 use crate::work::{Kind, Stream, Sums, WHOLE_TEXT};
 
 /// What is measured.
@@ -26,10 +28,17 @@ pub enum Task {
     Many { at_once: usize },
     /// Processor time per catalogue, in microseconds.
     Models,
+    /// By how many KiB the process grows while the caller pauses for a second, in a stream of which 67 MB are still to come.
+    Paused,
+    /// How long first calls over TLS take, in microseconds, where certificates are in a file, or in a file and a directory.
+    Cold { directory: bool },
 }
 
 /// What came out, by name.
 pub type Figures = Vec<(&'static str, f64)>;
+
+/// After how many pieces a caller pauses: buffers that grow to the size they need have done so by then.
+const PAUSED_AFTER: usize = 2_000;
 
 /// Counts since the program began: allocations, and the bytes that they asked for.
 pub type Counter = fn() -> (usize, usize);
@@ -43,6 +52,8 @@ impl Task {
             "connections" => Self::Connections,
             "many" => Self::Many { at_once: number(1)? },
             "models" => Self::Models,
+            "paused" => Self::Paused,
+            "cold" => Self::Cold { directory: words.get(1).is_some() },
             path => Self::Stream(Stream::parse(path)?),
         })
     }
@@ -56,6 +67,9 @@ impl Task {
             Self::Connections => vec!["connections".into()],
             Self::Many { at_once } => vec!["many".into(), at_once.to_string()],
             Self::Models => vec!["models".into()],
+            Self::Paused => vec!["paused".into()],
+            Self::Cold { directory: false } => vec!["cold".into()],
+            Self::Cold { directory: true } => vec!["cold".into(), "directory".into()],
         }
     }
 
@@ -92,7 +106,8 @@ impl Task {
                 let mut times = Vec::new();
                 for round in 0..1_100 {
                     let (begun, mut first) = (Instant::now(), None);
-                    if client.stream(&mut || first = Some(begun.elapsed())).await? != due {
+                    let mut call = || first = Some(begun.elapsed());
+                    if client.stream(&mut Watch::first(&mut call)).await? != due {
                         return Err("a stream is not what was played".into());
                     }
                     if round >= 100 {
@@ -156,7 +171,7 @@ impl Task {
                                 peak.store(resident().unwrap_or(0), Relaxed);
                             }
                         };
-                        if client.stream(&mut first).await? == due {
+                        if client.stream(&mut Watch::first(&mut first)).await? == due {
                             Ok(())
                         } else {
                             Err(Failure::from("a stream is not what was played"))
@@ -191,13 +206,24 @@ impl Task {
                 }
                 Ok(vec![("µs/catalogue", begun.elapsed().as_nanos() as f64 / 1e3 / 20.0)])
             }
+            Self::Paused => {
+                // An event has a little more than 300 bytes.
+                let played = Stream::new(Kind::Text, 220_000, 1);
+                let short = Stream { chunks: PAUSED_AFTER, ..played };
+                stream(&*of(short)?, short.sums()).await?;
+                let mut grown = None;
+                let mut watch = Watch::pause(PAUSED_AFTER, Duration::from_secs(1), &mut grown);
+                of(played)?.stream(&mut watch).await?;
+                Ok(vec![("KiB grown", grown.ok_or("did not pause")? as f64 / 1024.0)])
+            }
+            Self::Cold { .. } => cold::measure(name, port).await,
         }
     }
 }
 
 /// Reads a stream, and makes sure that it was the one that was due.
 async fn stream(client: &dyn Client, due: Sums) -> Result<(), Failure> {
-    let seen = client.stream(&mut || ()).await?;
+    let seen = client.stream(&mut Watch::count()).await?;
     if seen == due { Ok(()) } else { Err(format!("saw {seen:?} of {due:?}").into()) }
 }
 
@@ -206,11 +232,4 @@ async fn connections(port: u16) -> Result<f64, Failure> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let answer = client.get(format!("http://127.0.0.1:{port}/connections")).send().await?.bytes().await?;
     Ok(std::str::from_utf8(&answer)?.parse()?)
-}
-
-/// The resident memory of this process, in bytes.
-fn resident() -> Result<usize, Failure> {
-    let pages = std::fs::read_to_string("/proc/self/statm")?;
-    let pages: usize = pages.split(' ').nth(1).ok_or("no resident pages")?.parse()?;
-    Ok(pages * 4096)
 }

@@ -8,33 +8,34 @@ use provider_core::{ChatRequest, Event, LlmProvider};
 use provider_registry::Registry;
 
 use crate::client::{Client, Failure};
+use crate::watch::Watch;
 use crate::work::Sums;
 
-/// A provider of this house.
+/// The provider alone.
+pub fn bare(base: &str) -> Result<Arc<dyn LlmProvider>, Failure> {
+    Ok(Arc::new(OpenRouter::builder().api_key("sk-or-v1-abc").base_url(base).build()?))
+}
+
+/// The provider with its layers.
+pub fn layered(base: &str) -> Result<Arc<dyn LlmProvider>, Failure> {
+    Ok(Registry::discover()?.connect("openrouter", [("api_key", "sk-or-v1-abc"), ("base_url", base)])?)
+}
+
+/// A provider of this house, and what it is asked.
 pub struct Ours {
     provider: Arc<dyn LlmProvider>,
     request: ChatRequest,
 }
 
 impl Ours {
-    pub fn bare(base: &str) -> Result<Self, Failure> {
-        let provider = OpenRouter::builder().api_key("sk-or-v1-abc").base_url(base).build()?;
-        Ok(Self::with(Arc::new(provider)))
-    }
-
-    pub fn layered(base: &str) -> Result<Self, Failure> {
-        let registry = Registry::discover()?;
-        Ok(Self::with(registry.connect("openrouter", [("api_key", "sk-or-v1-abc"), ("base_url", base)])?))
-    }
-
-    fn with(provider: Arc<dyn LlmProvider>) -> Self {
+    pub fn new(provider: Arc<dyn LlmProvider>) -> Self {
         Self { provider, request: ChatRequest::new("openai/gpt-4o").user("Hello") }
     }
 }
 
 #[async_trait]
 impl Client for Ours {
-    async fn stream(&self, first: &mut (dyn FnMut() + Send)) -> Result<Sums, Failure> {
+    async fn stream(&self, watch: &mut Watch<'_>) -> Result<Sums, Failure> {
         let mut stream = self.provider.stream(&self.request).await?;
         let mut sums = Sums::default();
         while let Some(event) = stream.next().await {
@@ -48,10 +49,9 @@ impl Client for Ours {
                 }
                 _ => continue,
             }
-            if sums.pieces == 0 {
-                first();
+            if watch.piece(&mut sums) && watch.reached().await? {
+                return Ok(sums);
             }
-            sums.pieces += 1;
         }
         let reply = stream.into_response()?;
         let collected = reply.text().len()

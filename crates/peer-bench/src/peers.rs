@@ -11,16 +11,6 @@ pub use genai::GenAi;
 pub use openrouter_rs::OpenRouterRs;
 pub use rig::Rig;
 
-use crate::work::Sums;
-
 const KEY: &str = "sk-or-v1-abc";
 const MODEL: &str = "openai/gpt-4o";
 const PROMPT: &str = "Hello";
-
-/// Counts a piece, and tells of the first.
-fn count(sums: &mut Sums, first: &mut (dyn FnMut() + Send)) {
-    if sums.pieces == 0 {
-        first();
-    }
-    sums.pieces += 1;
-}

@@ -1,44 +1,80 @@
 //! The server that all clients talk to: it plays bytes, in a process of its own.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::HandshakeKind;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::catalogue;
+use crate::client::Failure;
 use crate::work::{self, Stream};
+use crate::{catalogue, tls};
 
 #[derive(Default)]
 struct Played {
     streams: Mutex<HashMap<String, Arc<Vec<Vec<u8>>>>>,
     connections: AtomicUsize,
+    resumptions: AtomicUsize,
 }
 
-/// Serves until the process is ended. Prints the port first.
-pub async fn serve() -> std::io::Result<()> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    println!("{}", listener.local_addr()?.port());
+/// What a client connects with.
+trait Socket: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket for S {}
+
+/// Serves until the process is ended. Writes the certificates that are to be trusted to this file, and prints two ports: without
+/// TLS, and with it.
+pub async fn serve(trusted: impl AsRef<Path>) -> Result<(), Failure> {
+    let acceptor = tls::acceptor(trusted.as_ref())?;
+    let (plain, secret) =
+        (TcpListener::bind(("127.0.0.1", 0)).await?, TcpListener::bind(("127.0.0.1", 0)).await?);
+    println!("{} {}", plain.local_addr()?.port(), secret.local_addr()?.port());
     let played = Arc::new(Played::default());
     loop {
-        let (socket, _) = listener.accept().await?;
-        socket.set_nodelay(true)?;
-        played.connections.fetch_add(1, Relaxed);
-        let played = played.clone();
         // A client that goes away ends its connection, and nothing else.
-        tokio::spawn(async move { drop(connection(socket, &played).await) });
+        tokio::select! {
+            accepted = plain.accept() => {
+                let (socket, played) = (accept(accepted, &played)?, played.clone());
+                tokio::spawn(async move { drop(connection(socket, &played).await) });
+            }
+            accepted = secret.accept() => {
+                let (socket, played, acceptor) = (accept(accepted, &played)?, played.clone(), acceptor.clone());
+                tokio::spawn(async move {
+                    let socket = acceptor.accept(socket).await?;
+                    if socket.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
+                        played.resumptions.fetch_add(1, Relaxed);
+                    }
+                    connection(socket, &played).await
+                });
+            }
+        }
     }
 }
 
-async fn connection(mut socket: TcpStream, played: &Played) -> std::io::Result<()> {
+fn accept(accepted: std::io::Result<(TcpStream, SocketAddr)>, played: &Played) -> std::io::Result<TcpStream> {
+    let (socket, _) = accepted?;
+    socket.set_nodelay(true)?;
+    played.connections.fetch_add(1, Relaxed);
+    Ok(socket)
+}
+
+async fn connection(mut socket: impl Socket, played: &Played) -> std::io::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let Some(path) = request(&mut socket, &mut buffer).await? else { return Ok(()) };
         if path == "/connections" {
             let body = played.connections.load(Relaxed).to_string();
             json(&mut socket, &body).await?;
+        } else if path == "/resumptions" {
+            json(&mut socket, &played.resumptions.load(Relaxed).to_string()).await?;
+        } else if path.ends_with("/models/count") {
+            // Asked for without a body, to make a connection.
+            json(&mut socket, "").await?;
         } else if path.ends_with("/models") || path.ends_with("/models/user") {
             json(&mut socket, catalogue::body()).await?;
         } else if path.starts_with("/whole/") {
@@ -56,7 +92,7 @@ async fn connection(mut socket: TcpStream, played: &Played) -> std::io::Result<(
 }
 
 /// Reads a request; gives its path, or nothing at the end of the connection.
-async fn request(socket: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<String>> {
+async fn request(socket: &mut impl Socket, buffer: &mut Vec<u8>) -> std::io::Result<Option<String>> {
     let head = loop {
         if let Some(at) = memchr::memmem::find(buffer, b"\r\n\r\n") {
             break at + 4;
@@ -80,15 +116,16 @@ async fn request(socket: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Resul
     Ok(Some(path))
 }
 
-async fn json(socket: &mut TcpStream, body: &str) -> std::io::Result<()> {
+async fn json(socket: &mut impl Socket, body: &str) -> std::io::Result<()> {
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
-    socket.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await
+    socket.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await?;
+    socket.flush().await
 }
 
-async fn play(socket: &mut TcpStream, stream: Stream, frames: &[Vec<u8>]) -> std::io::Result<()> {
+async fn play(socket: &mut impl Socket, stream: Stream, frames: &[Vec<u8>]) -> std::io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
                 x-generation-id: gen-1760532574-2dAHZE6zUiSaYyanMrUf\r\ntransfer-encoding: chunked\r\n\r\n";
     socket.write_all(head.as_bytes()).await?;
@@ -104,8 +141,10 @@ async fn play(socket: &mut TcpStream, stream: Stream, frames: &[Vec<u8>]) -> std
         }
     }
     socket.write_all(&buffer).await?;
+    socket.flush().await?;
     wait(stream.tail).await;
-    socket.write_all(b"0\r\n\r\n").await
+    socket.write_all(b"0\r\n\r\n").await?;
+    socket.flush().await
 }
 
 /// Waits so many microseconds. Short waits keep the processor: a timer is too coarse for them.

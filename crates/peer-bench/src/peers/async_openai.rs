@@ -10,8 +10,9 @@ use async_openai::types::chat::{
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 
-use super::{KEY, MODEL, PROMPT, count};
+use super::{KEY, MODEL, PROMPT};
 use crate::client::{Client, Failure};
+use crate::watch::Watch;
 use crate::work::Sums;
 
 pub struct AsyncOpenAi {
@@ -31,7 +32,7 @@ impl AsyncOpenAi {
 
 #[async_trait]
 impl Client for AsyncOpenAi {
-    async fn stream(&self, first: &mut (dyn FnMut() + Send)) -> Result<Sums, Failure> {
+    async fn stream(&self, watch: &mut Watch<'_>) -> Result<Sums, Failure> {
         let mut stream = self.client.chat().create_stream(self.request.clone()).await?;
         let mut sums = Sums::default();
         while let Some(chunk) = stream.next().await {
@@ -44,8 +45,8 @@ impl Client for AsyncOpenAi {
                     let arguments = call.function.and_then(|function| function.arguments);
                     (sums.arguments, seen) = (sums.arguments + arguments.map_or(0, |text| text.len()), true);
                 }
-                if seen {
-                    count(&mut sums, first);
+                if seen && watch.piece(&mut sums) && watch.reached().await? {
+                    return Ok(sums);
                 }
                 sums.finished |= choice.finish_reason.is_some();
             }

@@ -13,8 +13,9 @@ use genai::chat::{ChatMessage, ChatOptions, ChatRequest, ChatStreamEvent, ToolCa
 use genai::resolver::{AuthData, Endpoint};
 use genai::{Client as Peer, ModelIden, ServiceTarget};
 
-use super::{KEY, MODEL, PROMPT, count};
+use super::{KEY, MODEL, PROMPT};
 use crate::client::{Client, Failure};
+use crate::watch::Watch;
 use crate::work::Sums;
 
 pub struct GenAi {
@@ -50,7 +51,7 @@ fn arguments(call: &ToolCall) -> Result<usize, Failure> {
 
 #[async_trait]
 impl Client for GenAi {
-    async fn stream(&self, first: &mut (dyn FnMut() + Send)) -> Result<Sums, Failure> {
+    async fn stream(&self, watch: &mut Watch<'_>) -> Result<Sums, Failure> {
         let (target, request) = (self.target.clone(), self.request.clone());
         let mut stream = self.client.exec_chat_stream(target, request, Some(&self.options)).await?.stream;
         let mut sums = Sums::default();
@@ -76,7 +77,9 @@ impl Client for GenAi {
                 }
                 _ => continue,
             }
-            count(&mut sums, first);
+            if watch.piece(&mut sums) && watch.reached().await? {
+                return Ok(sums);
+            }
         }
         Ok(sums)
     }

@@ -8,8 +8,9 @@ use openrouter_rs::OpenRouterClient;
 use openrouter_rs::api::chat::{ChatCompletionRequest, Message};
 use openrouter_rs::types::Role;
 
-use super::{KEY, MODEL, PROMPT, count};
+use super::{KEY, MODEL, PROMPT};
 use crate::client::{Client, Failure};
+use crate::watch::Watch;
 use crate::work::Sums;
 
 pub struct OpenRouterRs {
@@ -28,7 +29,7 @@ impl OpenRouterRs {
 
 #[async_trait]
 impl Client for OpenRouterRs {
-    async fn stream(&self, first: &mut (dyn FnMut() + Send)) -> Result<Sums, Failure> {
+    async fn stream(&self, watch: &mut Watch<'_>) -> Result<Sums, Failure> {
         let mut stream = self.client.chat().stream(&self.request).await?;
         let mut sums = Sums::default();
         while let Some(chunk) = stream.next().await {
@@ -44,8 +45,8 @@ impl Client for OpenRouterRs {
                     let arguments = call.function.as_ref().and_then(|function| function.arguments.as_ref());
                     (sums.arguments, seen) = (sums.arguments + arguments.map_or(0, String::len), true);
                 }
-                if seen {
-                    count(&mut sums, first);
+                if seen && watch.piece(&mut sums) && watch.reached().await? {
+                    return Ok(sums);
                 }
                 sums.finished |= choice.finish_reason().is_some();
             }

@@ -10,8 +10,9 @@ use rig_core::providers::openai::wire::{Chat, OPENROUTER};
 use rig_core::providers::openai::{OpenAI, OpenAIConfig};
 use rig_core::streaming::{Item, StreamEvent};
 
-use super::{KEY, MODEL, PROMPT, count};
+use super::{KEY, MODEL, PROMPT};
 use crate::client::{Client, Failure};
+use crate::watch::Watch;
 use crate::work::Sums;
 
 pub struct Rig {
@@ -28,7 +29,7 @@ impl Rig {
 
 #[async_trait]
 impl Client for Rig {
-    async fn stream(&self, first: &mut (dyn FnMut() + Send)) -> Result<Sums, Failure> {
+    async fn stream(&self, watch: &mut Watch<'_>) -> Result<Sums, Failure> {
         let mut stream = self.model.stream(CompletionRequest::new(PROMPT))?;
         let mut sums = Sums::default();
         while let Some(item) = stream.next().await {
@@ -41,7 +42,9 @@ impl Client for Rig {
             };
             if letters > 0 {
                 *sum += letters;
-                count(&mut sums, first);
+                if watch.piece(&mut sums) && watch.reached().await? {
+                    return Ok(sums);
+                }
             }
         }
         sums.finished = stream.finish().await?.finish_reason().is_some();
