@@ -1,17 +1,18 @@
 //! Reading answers: a body that comes in piece by piece, or one that is there already.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use provider_core::{ChatResponse, Collector, Error, EventSource, RawJson, Secret, Step};
+use provider_core::{ChatResponse, Collector, Error, EventSource, RawJson, Step};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use tokio::time::{Sleep, sleep};
 
 use crate::failure::{self, Redact};
 use crate::response::{CACHE_FIELD, CacheReport, METADATA_FIELD};
-use crate::transport::Received;
+use crate::transport::{Received, Transport};
 use crate::wire::chunk::Chunk;
 use crate::wire::collect::collect;
 use crate::wire::decoder::{ChatDecoder, Decoded, take_error};
@@ -29,7 +30,8 @@ pub(crate) struct Head {
     /// The models that may answer in its place.
     pub(crate) fallbacks: Vec<String>,
     pub(crate) keep_raw: bool,
-    pub(crate) api_key: Secret,
+    /// Which connection it came from.
+    pub(crate) transport: Arc<Transport>,
 }
 
 impl Head {
@@ -37,7 +39,7 @@ impl Head {
     /// through here.
     pub(crate) fn place(&self, error: Error) -> Error {
         let error = error.with_provider(ID).with_model(&self.model).with_status(self.status.as_u16());
-        failure::with_ids(error, &self.headers).redact(&self.api_key)
+        failure::with_ids(error, &self.headers).redact(self.transport.api_key())
     }
 
     /// Adds what the headers say of an answer.
@@ -64,7 +66,7 @@ impl Head {
     }
 
     fn redact(&self) -> Redact<'_> {
-        Redact(&self.api_key)
+        Redact(self.transport.api_key())
     }
 
     fn error(&self, stop: Stop) -> Error {
@@ -93,12 +95,14 @@ pub(crate) struct Streamed {
     /// The error that the service sent; the rest of the stream is still read, but not waited for.
     failed: Option<Stop>,
     patience: Option<Pin<Box<Sleep>>>,
+    /// Whether the end of the body was asked for before.
+    has_yielded: bool,
 }
 
 impl Streamed {
     pub(crate) fn new(body: Received, head: Head) -> Self {
         let decoder = ChatDecoder::new(&body.limits, head.keep_raw);
-        Self { body, decoder, head, received: 0, failed: None, patience: None }
+        Self { body, decoder, head, received: 0, failed: None, patience: None, has_yielded: false }
     }
 
     /// The end of the stream: of a good answer, or of one that has failed.
@@ -149,14 +153,23 @@ impl EventSource for Streamed {
     }
 
     fn poll_tidy(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.patience.is_none() {
-            self.patience = Some(Box::pin(sleep(AFTER_END)));
-        }
-        while !self.is_out_of_patience(cx) {
-            match ready!(self.body.poll_piece(cx)) {
+        loop {
+            match self.body.poll_piece(cx) {
                 // Nothing after the end mark counts, but there should not be much of it.
-                Ok(Some(piece)) if piece.len() < 1024 => {}
-                _ => break,
+                Poll::Ready(Ok(Some(piece))) if piece.len() < 1024 => {}
+                Poll::Ready(_) => break,
+                // The end is mostly there, and only the connection's own task has to run to see it. That is quicker than a timer.
+                Poll::Pending if !std::mem::replace(&mut self.has_yielded, true) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Poll::Pending => {
+                    self.patience.get_or_insert_with(|| Box::pin(sleep(AFTER_END)));
+                    if self.is_out_of_patience(cx) {
+                        break;
+                    }
+                    return Poll::Pending;
+                }
             }
         }
         Poll::Ready(())

@@ -154,7 +154,7 @@ impl OpenRouter {
             model: request.model.clone(),
             fallbacks: fallbacks(request).to_vec(),
             keep_raw: request.keep_raw,
-            api_key: self.transport.api_key().clone(),
+            transport: self.transport.clone(),
         }
     }
 }

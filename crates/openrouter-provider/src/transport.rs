@@ -5,7 +5,10 @@ mod http;
 mod received;
 
 use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::sync::OnceLock;
+use std::task::Poll;
 
 use bytes::Bytes;
 use provider_core::{Error, ErrorKind, Secret};
@@ -13,7 +16,6 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 use reqwest::{Client, Method, Request, Url};
-use tokio::time::timeout;
 
 pub(crate) use self::clock::{Clock, RunOut};
 pub(crate) use self::received::Received;
@@ -90,11 +92,16 @@ impl Transport {
     /// Sends a request; gives any answer.
     async fn answer(&self, request: Request) -> Result<Received, Error> {
         let client = self.client()?;
-        let (limits, clock) = (self.limits, Clock::start(&self.limits));
-        match timeout(limits.read_timeout.min(limits.total_timeout), client.execute(request)).await {
+        let (limits, mut clock) = (self.limits, Clock::start(&self.limits));
+        let mut sending = pin!(client.execute(request));
+        let sent = poll_fn(|cx| match sending.as_mut().poll(cx) {
+            Poll::Ready(sent) => Poll::Ready(Ok(sent)),
+            Poll::Pending => clock.poll_waiting(cx).map(Err),
+        });
+        match sent.await {
             Ok(Ok(response)) => Ok(Received::new(response, limits, clock)),
             Ok(Err(cause)) => Err(failure::not_sent(cause, &self.config, &limits)),
-            Err(_) => Err(failure::no_answer_in_time(&self.config, &limits)),
+            Err(run_out) => Err(failure::no_answer_in_time(run_out, &self.config, &limits)),
         }
     }
 

@@ -30,13 +30,18 @@ pub(crate) fn not_sent(cause: reqwest::Error, config: &Config, limits: &Limits) 
 }
 
 /// No answer began within the limits.
-pub(crate) fn no_answer_in_time(config: &Config, limits: &Limits) -> Error {
+pub(crate) fn no_answer_in_time(run_out: RunOut, config: &Config, limits: &Limits) -> Error {
     let origin = config.base_url.origin().ascii_serialization();
-    if limits.total_timeout <= limits.read_timeout {
-        let what = format!("no answer from {origin} within {:?}", limits.total_timeout);
-        return timed_out(what, TimeoutPhase::Deadline);
+    match run_out {
+        RunOut::Silence => {
+            let what = format!("{origin} was silent for {:?}", limits.read_timeout);
+            timed_out(what, TimeoutPhase::FirstOutput)
+        }
+        RunOut::Total => {
+            let what = format!("no answer from {origin} within {:?}", limits.total_timeout);
+            timed_out(what, TimeoutPhase::Deadline)
+        }
     }
-    timed_out(format!("{origin} was silent for {:?}", limits.read_timeout), TimeoutPhase::FirstOutput)
 }
 
 /// The answer ran out of time after it had begun.

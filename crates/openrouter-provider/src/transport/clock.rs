@@ -13,7 +13,7 @@ const PIECES_BETWEEN_LOOKS: u8 = 64;
 
 /// The clocks of an answer: [`Limits::read_timeout`] and [`Limits::total_timeout`].
 ///
-/// They are read when somebody has to wait, and the timer is moved when it goes off, so that a piece that is there costs nothing.
+/// They are read when somebody has to wait, and the one timer is moved when it goes off, so that a piece that is there costs nothing.
 /// Silence is counted from the moment that somebody waits: a reader who takes its time is not the service's silence.
 #[derive(Debug)]
 pub(crate) struct Clock {
@@ -47,7 +47,12 @@ impl Clock {
         }
     }
 
-    /// Something came. The error is of an answer that always has something more, and does not end.
+    /// The head of the answer is there.
+    pub(crate) fn head_came(&mut self) {
+        self.waiting_since = None;
+    }
+
+    /// A piece of the body came. The error is of an answer that always has something more, and does not end.
     pub(crate) fn came(&mut self) -> Result<(), RunOut> {
         self.waiting_since = None;
         self.pieces = (self.pieces + 1) % PIECES_BETWEEN_LOOKS;

@@ -20,7 +20,8 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    pub(crate) fn new(response: Response, limits: Limits, clock: Clock) -> Self {
+    pub(crate) fn new(response: Response, limits: Limits, mut clock: Clock) -> Self {
+        clock.head_came();
         Self { response, limits, clock }
     }
 

@@ -97,6 +97,9 @@ impl OpenCalls {
 
     /// Puts the calls in the wire's order and gives each an id of its own.
     pub(super) fn seal(&mut self, response: &mut ChatResponse) {
+        if response.message.tool_calls.is_empty() {
+            return;
+        }
         let calls = std::mem::take(&mut response.message.tool_calls);
         let mut numbered: Vec<(u64, ToolCall)> =
             std::mem::take(&mut self.indexes).into_iter().zip(calls).collect();
