@@ -17,6 +17,7 @@ use crate::wire::chunk::Chunk;
 use crate::wire::collect::collect;
 use crate::wire::decoder::{ChatDecoder, Decoded, take_error};
 use crate::wire::halves::Halves;
+use crate::wire::lenient::Raw;
 use crate::wire::metadata;
 use crate::wire::stop::Stop;
 use crate::{ID, Limits};
@@ -49,7 +50,7 @@ impl Head {
             collector.id(id);
         }
         if let Some(metadata) = collector.response().extra.get(METADATA_FIELD) {
-            let provider = metadata.read().ok().and_then(metadata::selected_provider);
+            let provider = metadata::selected_provider(Raw::of(metadata.get()));
             collector.served_by(provider.as_deref().unwrap_or_default());
         }
         let number = |name: &str| header(name).and_then(|text| text.trim().parse::<u64>().ok());
@@ -213,10 +214,10 @@ impl Whole {
             return Ok(());
         }
         let chunk =
-            Chunk::read(text).map_err(|cause| failure::no_answer(text, &cause, self.head.redact()))?;
+            Chunk::from_json(text).map_err(|cause| failure::no_answer(text, &cause, self.head.redact()))?;
         let error = take_error(&chunk, None, text);
         if self.head.keep_raw {
-            text.parse().into_iter().for_each(|raw| collector.raw(raw));
+            collector.raw(RawJson::from_checked(text));
         }
         let mut halves = Halves::default();
         collect(chunk, collector, &mut halves);

@@ -60,7 +60,11 @@ impl OpenRouter {
     /// of that id, or whatever else is in the way.
     pub async fn model(&self, id: &str) -> Result<Model, Error> {
         let path = format!("model/{}", path::model(id)?);
-        let read = |body: &str| model::read(data::object(body)?).ok_or("the model has no id".to_owned());
+        let read = |body: &str| {
+            let row = data::object(body)?;
+            let model = model::read(row.read().unwrap_or_default(), row.get().unwrap_or_default());
+            model.ok_or("the model has no id".to_owned())
+        };
         self.fetch(&path, "the model", read).await.map_err(|error| of_model(error, id))
     }
 

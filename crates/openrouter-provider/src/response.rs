@@ -64,8 +64,7 @@ pub(crate) const METADATA_FIELD: &str = "openrouter_metadata";
 
 impl OpenRouterResponse for ChatResponse {
     fn routing(&self) -> Option<Routing> {
-        let raw = self.extra.get(METADATA_FIELD)?;
-        raw.read::<Raw<'_>>().ok().and_then(metadata::read)
+        metadata::read(Raw::of(self.extra.get(METADATA_FIELD)?.get()))
     }
 
     fn response_cache(&self) -> Option<CacheReport> {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -21,7 +22,7 @@ use serde_json::value::RawValue;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct RawJson(Arc<RawValue>);
+pub struct RawJson(Arc<str>);
 
 impl RawJson {
     /// Serialises `value` once and keeps the text.
@@ -32,9 +33,24 @@ impl RawJson {
         serde_json::value::to_raw_value(value).map(Self::from)
     }
 
+    /// Keeps a text that whoever read it has found to be one JSON value. It is not checked here, which takes as long as reading it;
+    /// it is when it is written into other JSON, and what is none is an error then. A text from anywhere else is
+    /// [parsed](str::parse).
+    ///
+    /// ```
+    /// use provider_core::RawJson;
+    ///
+    /// assert_eq!(RawJson::from_checked("[1]"), "[1]".parse()?);
+    /// assert!(serde_json::to_string(&[RawJson::from_checked("no JSON")]).is_err());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn from_checked(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The JSON text.
     pub fn get(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// Reads the text as `T`, borrowing from it where `T` can.
@@ -48,20 +64,19 @@ impl RawJson {
 
 impl From<Box<RawValue>> for RawJson {
     fn from(value: Box<RawValue>) -> Self {
-        Self(Arc::from(value))
+        Self::from(&*value)
     }
 }
 
 impl From<&RawValue> for RawJson {
     fn from(value: &RawValue) -> Self {
-        Self::from(value.to_owned())
+        Self(value.get().into())
     }
 }
 
 impl From<serde_json::Value> for RawJson {
     fn from(value: serde_json::Value) -> Self {
-        // A `Value` is JSON already: its text always parses.
-        RawValue::from_string(value.to_string()).map(Self::from).unwrap_or_default()
+        Self(value.to_string().into())
     }
 }
 
@@ -69,14 +84,14 @@ impl FromStr for RawJson {
     type Err = serde_json::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        RawValue::from_string(text.to_owned()).map(Self::from)
+        serde_json::from_str::<&RawValue>(text).map(Self::from)
     }
 }
 
 impl Default for RawJson {
     /// `null`.
     fn default() -> Self {
-        Self(Arc::from(RawValue::NULL.to_owned()))
+        Self::from_checked("null")
     }
 }
 
@@ -103,7 +118,7 @@ impl fmt::Display for RawJson {
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        serde_json::from_str::<&RawValue>(self.get()).map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 

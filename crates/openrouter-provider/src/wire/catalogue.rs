@@ -2,15 +2,32 @@
 
 use provider_core::Catalogue;
 
-use super::lenient::{Count, Raw, Str, object};
-use super::{data, model};
+use super::data;
+use super::json::{Json, Read, read as read_json};
+use super::lenient::{Count, Str, object};
+use super::model::{self, WireModel};
 
 object! {
     /// A page of models.
     Page<'a> {
-        data: Raw<'a> = "data",
+        data: Rows<'a> = "data",
         total_count: Count = "total_count",
         links: PageLinks<'a> = "links",
+    }
+}
+
+/// The rows of a list as they are read, each with its JSON. Nothing when it is no list.
+#[derive(Debug, Default)]
+pub(crate) struct Rows<'a>(Option<Vec<(WireModel<'a>, &'a str)>>);
+
+impl<'a> Read<'a> for Rows<'a> {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        if json.peek()? != b'[' {
+            return json.value().map(|_| Rows(None));
+        }
+        let mut rows = Vec::new();
+        json.list(|json| json.with_text(WireModel::read).map(|row| rows.push(row)))?;
+        Some(Rows(Some(rows)))
     }
 }
 
@@ -31,13 +48,10 @@ object! {
 /// # Errors
 /// When the body is no JSON object with a list of models in `data`.
 pub(crate) fn read(body: &str) -> Result<(Catalogue, Option<String>), String> {
-    let page: Page<'_> = serde_json::from_str(body).map_err(|cause| cause.to_string())?;
-    if !page.data.is_list() {
-        return Err("there is no list of models in `data`".to_owned());
-    }
-    let mut models = Vec::new();
+    let page: Page<'_> = read_json(body).map_err(|cause| cause.to_string())?;
+    let rows = page.data.0.ok_or("there is no list of models in `data`")?;
     // An entry without an id cannot be asked for.
-    page.data.for_each(|raw: Raw<'_>| models.extend(model::read(raw)));
+    let models = rows.into_iter().filter_map(|(row, json)| model::read(row, json)).collect();
     let next = page.links.next.filled().map(str::to_owned);
     Ok((Catalogue::new(models, page.total_count.0), next))
 }

@@ -3,26 +3,23 @@
 //! One borrowed decode. Lists inside a delta are left as text here and read item by item where they are collected, which
 //! costs no allocation.
 
-use std::fmt;
+use super::json::{Json, Read, read_object};
+use super::lenient::{Count, Raw, Str, first, object};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-
-use super::lenient::{Count, Key, Raw, Str, Unknown, absent, first, object};
-
-/// A chunk or an answer.
-#[derive(Debug, Default)]
-pub(crate) struct Chunk<'a> {
-    pub(crate) id: Str<'a>,
-    pub(crate) model: Str<'a>,
-    pub(crate) provider: Str<'a>,
-    pub(crate) created: Count,
-    pub(crate) service_tier: Str<'a>,
-    pub(crate) system_fingerprint: Str<'a>,
-    /// Choice 0. Nobody asks for more than one.
-    pub(crate) choice: Option<Choice<'a>>,
-    pub(crate) usage: Raw<'a>,
-    pub(crate) error: Raw<'a>,
-    pub(crate) unknown: Unknown<'a>,
+object! {
+    /// A chunk or an answer.
+    Chunk<'a> {
+        id: Str<'a> = "id",
+        model: Str<'a> = "model",
+        provider: Str<'a> = "provider",
+        created: Count = "created",
+        service_tier: Str<'a> = "service_tier",
+        system_fingerprint: Str<'a> = "system_fingerprint",
+        choices: FirstChoice<'a> = "choices",
+        usage: Raw<'a> = "usage",
+        error: Raw<'a> = "error",
+    }
+    skip "object"
 }
 
 impl<'a> Chunk<'a> {
@@ -30,66 +27,18 @@ impl<'a> Chunk<'a> {
     ///
     /// # Errors
     /// When the text is no JSON object.
-    pub(crate) fn read(json: &'a str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json)
+    pub(crate) fn from_json(json: &'a str) -> Result<Self, serde_json::Error> {
+        read_object(json)
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Chunk<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Chunk<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut chunk = Chunk::default();
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    match &*key {
-                        "id" => chunk.id = map.next_value()?,
-                        "model" => chunk.model = map.next_value()?,
-                        "provider" => chunk.provider = map.next_value()?,
-                        "created" => chunk.created = map.next_value()?,
-                        "service_tier" => chunk.service_tier = map.next_value()?,
-                        "system_fingerprint" => chunk.system_fingerprint = map.next_value()?,
-                        "choices" => chunk.choice = map.next_value::<FirstChoice<'de>>()?.0,
-                        "usage" => chunk.usage = map.next_value()?,
-                        "error" => chunk.error = map.next_value()?,
-                        "object" => drop(map.next_value::<Raw<'de>>()?),
-                        _ => {
-                            if let Some(value) = map.next_value::<Raw<'de>>()?.0 {
-                                chunk.unknown.push((key, value));
-                            }
-                        }
-                    }
-                }
-                Ok(chunk)
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
-}
-
+/// Choice 0. Nobody asks for more than one.
 #[derive(Debug, Default)]
-struct FirstChoice<'a>(Option<Choice<'a>>);
+pub(crate) struct FirstChoice<'a>(pub(crate) Option<Choice<'a>>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for FirstChoice<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = FirstChoice<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of choices")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-                first(seq, |choice: &Choice<'de>| choice.index.0.unwrap_or(0) == 0).map(FirstChoice)
-            }
-            absent!(bool numbers str null map);
-        }
-        deserializer.deserialize_any(List)
+impl<'a> Read<'a> for FirstChoice<'a> {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        first(json, |choice: &Choice<'a>| choice.index.0.unwrap_or(0) == 0).map(FirstChoice)
     }
 }
 

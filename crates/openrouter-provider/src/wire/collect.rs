@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use provider_core::{
-    Annotation, Audio, Collector, ExtraFields, Image, TokenLogprob, ToolCallPiece, TopLogprob,
+    Annotation, Audio, Collector, ExtraFields, Image, RawJson, TokenLogprob, ToolCallPiece, TopLogprob,
 };
 
 use super::chunk::{AudioPiece, Choice, Chunk, ContentPart, Logprobs, Piece, WireToolCall};
 use super::halves::{Half, Halves};
+use super::json::{Json, Read};
 use super::lenient::{Count, Raw, Str, object};
 use super::{details, usage};
 
@@ -24,16 +25,16 @@ pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector, halves: &mut 
     }
     collector.service_tier(chunk.service_tier.as_str());
     collector.system_fingerprint(chunk.system_fingerprint.as_str());
-    if let Some(choice) = chunk.choice {
+    if let Some(choice) = chunk.choices.0 {
         collect_choice(choice, collector, halves);
     }
     match (chunk.usage.is_object(), chunk.usage.0) {
         (true, _) => collector.usage(usage::read(chunk.usage).unwrap_or_default()),
-        (false, Some(odd)) => collector.extra("usage", odd.into()),
+        (false, Some(odd)) => collector.extra("usage", RawJson::from_checked(odd)),
         (false, None) => {}
     }
     for (name, value) in chunk.unknown {
-        collector.extra(&name, value.into());
+        collector.extra(&name, RawJson::from_checked(value));
     }
 }
 
@@ -52,10 +53,14 @@ fn collect_choice(choice: Choice<'_>, collector: &mut Collector, halves: &mut Ha
     collector.native_finish_reason(choice.native_finish_reason.as_str());
     if let Some(logprobs) = choice.logprobs.read::<Logprobs<'_>>() {
         logprobs.content.for_each(|token: WireLogprob<'_>| collector.logprobs([token.into()]));
-        logprobs.refusal.0.into_iter().for_each(|raw| collector.extra("logprobs.refusal", raw.into()));
+        logprobs
+            .refusal
+            .0
+            .into_iter()
+            .for_each(|raw| collector.extra("logprobs.refusal", RawJson::from_checked(raw)));
     }
     for (name, value) in choice.unknown {
-        collector.extra(&name, value.into());
+        collector.extra(&name, RawJson::from_checked(value));
     }
 }
 
@@ -81,18 +86,18 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halve
     let calls = list_of(piece.tool_calls, "tool_calls", collector);
     calls.for_each(|call: WireToolCall<'_>| collect_call(call, whole, collector, halves));
     list_of(piece.annotations, "annotations", collector).for_each(|raw: Raw<'_>| {
-        raw.0.into_iter().for_each(|raw| collector.annotation(Annotation::new(raw.into())));
+        raw.0.into_iter().for_each(|raw| collector.annotation(Annotation::new(RawJson::from_checked(raw))));
     });
     list_of(piece.images, "images", collector).for_each(|raw: Raw<'_>| {
-        raw.0.into_iter().for_each(|raw| collector.image(Image::new(raw.into())));
+        raw.0.into_iter().for_each(|raw| collector.image(Image::new(RawJson::from_checked(raw))));
     });
     if piece.audio.is_object() {
         collect_audio(piece.audio.read().unwrap_or_default(), collector);
     } else if let Some(odd) = piece.audio.0 {
-        collector.message_extra("audio", odd.into());
+        collector.message_extra("audio", RawJson::from_checked(odd));
     }
     for (name, value) in piece.unknown {
-        collector.message_extra(&name, value.into());
+        collector.message_extra(&name, RawJson::from_checked(value));
     }
 }
 
@@ -101,7 +106,7 @@ fn text_of<'s>(raw: Raw<'s>, half: &'s mut Half, name: &str, collector: &mut Col
     match (half.join(raw), raw.0) {
         (Some(text), _) => text,
         (None, Some(odd)) => {
-            collector.message_extra(name, odd.into());
+            collector.message_extra(name, RawJson::from_checked(odd));
             ""
         }
         (None, None) => "",
@@ -111,7 +116,7 @@ fn text_of<'s>(raw: Raw<'s>, half: &'s mut Half, name: &str, collector: &mut Col
 /// A list, or the one object that stands in its place; what is neither is kept beside the message.
 fn list_of<'a>(raw: Raw<'a>, name: &str, collector: &mut Collector) -> Raw<'a> {
     if let (false, Some(odd)) = (raw.is_list() || raw.is_object(), raw.0) {
-        collector.message_extra(name, odd.into());
+        collector.message_extra(name, RawJson::from_checked(odd));
         return Raw(None);
     }
     raw
@@ -123,10 +128,10 @@ fn collect_call(call: WireToolCall<'_>, whole: bool, collector: &mut Collector, 
         extra.push("type", serde_json::Value::from(kind).into());
     }
     for (name, value) in call.unknown {
-        extra.push(&name, value.into());
+        extra.push(&name, RawJson::from_checked(value));
     }
     for (name, value) in call.function.unknown {
-        extra.push(&format!("{IN_FUNCTION}{}", &*name), value.into());
+        extra.push(&format!("{IN_FUNCTION}{}", &*name), RawJson::from_checked(value));
     }
     let arguments = halves.arguments(call.function.arguments, call.index.0, collector);
     collector.tool_call(ToolCallPiece {
@@ -147,7 +152,7 @@ fn collect_audio(piece: AudioPiece<'_>, collector: &mut Collector) {
     audio.transcript = owned(piece.transcript);
     audio.expires_at = piece.expires_at.0;
     for (name, value) in piece.unknown {
-        audio.extra.push(&name, value.into());
+        audio.extra.push(&name, RawJson::from_checked(value));
     }
     collector.audio(audio);
 }
@@ -157,8 +162,8 @@ fn collect_part(raw: Raw<'_>, collector: &mut Collector) {
     let part = raw.read::<ContentPart<'_>>().unwrap_or_default();
     match (part.kind.as_str(), raw.0) {
         ("text" | "output_text", _) => collector.text(part.text.as_str()),
-        ("image_url", Some(raw)) => collector.image(Image::new(raw.into())),
-        (_, Some(raw)) => collector.message_extra("content", raw.into()),
+        ("image_url", Some(raw)) => collector.image(Image::new(RawJson::from_checked(raw))),
+        (_, Some(raw)) => collector.message_extra("content", RawJson::from_checked(raw)),
         (_, None) => {}
     }
 }
@@ -177,16 +182,16 @@ object! {
 #[derive(Default)]
 struct Bytes(Option<Vec<u8>>);
 
-impl<'de> serde::Deserialize<'de> for Bytes {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl<'a> Read<'a> for Bytes {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
         let mut bytes = Some(Vec::new());
-        Raw::deserialize(deserializer)?.for_each(|byte: Count| {
+        Raw::of(json.value()?).for_each(|byte: Count| {
             match byte.0.and_then(|byte| u8::try_from(byte).ok()) {
                 Some(byte) => bytes.iter_mut().for_each(|bytes| bytes.push(byte)),
                 None => bytes = None,
             }
         });
-        Ok(Bytes(bytes))
+        Some(Bytes(bytes))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bytes of an event stream to the collected answer.
 
-use provider_core::Collector;
+use provider_core::{Collector, RawJson};
 
 use super::chunk::Chunk;
 use super::collect::collect;
@@ -76,9 +76,9 @@ impl ChatDecoder {
             return self.halves.within(self.max_tool_argument_bytes).map(|()| Decoded::Frame);
         }
         self.envelope.forget();
-        let read = Chunk::read(data);
+        let read = Chunk::from_json(data);
         if self.keep_raw && read.is_ok() {
-            data.parse().into_iter().for_each(|raw| collector.raw(raw));
+            collector.raw(RawJson::from_checked(data));
         }
         match read {
             Ok(chunk) => match take_error(&chunk, frame.event.as_deref(), data) {
@@ -123,7 +123,7 @@ impl ChatDecoder {
 pub(crate) fn take_error(chunk: &Chunk<'_>, event: Option<&str>, json: &str) -> Option<WireError> {
     // Some send an empty error beside a good answer.
     let said = |error: &Raw<'_>| !matches!(error.get(), None | Some("false" | "0" | "\"\"" | "{}"));
-    let in_choice = chunk.choice.as_ref().map(|choice| choice.error);
+    let in_choice = chunk.choices.0.as_ref().map(|choice| choice.error);
     match Some(chunk.error).filter(said).or(in_choice.filter(said)) {
         Some(error) => Some(WireError::read(error)),
         None if event == Some("error") => Some(WireError::from_text(json)),

@@ -1,13 +1,11 @@
 //! Structured thoughts: pieces joined to the items they belong to.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use provider_core::{ChatResponse, Collector, DetailValue, ReasoningDetail};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use provider_core::{ChatResponse, Collector, DetailValue, RawJson, ReasoningDetail};
 
-use super::lenient::{Key, Raw, Str, absent, fields, plain};
+use super::json::{Json, Read, plain};
+use super::lenient::{Key, Raw, Str};
 
 /// The fields whose pieces are joined.
 const TEXTS: [&str; 2] = ["text", "summary"];
@@ -27,48 +25,41 @@ struct DetailPiece<'a> {
 /// Fields on the stack; no item seen so far has more than eight.
 #[derive(Debug, Default)]
 struct Fields<'a> {
-    first: [Option<(Key<'a>, &'a RawValue)>; 10],
-    rest: Vec<(Key<'a>, &'a RawValue)>,
+    first: [Option<(Key<'a>, &'a str)>; 10],
+    rest: Vec<(Key<'a>, &'a str)>,
 }
 
 impl<'a> Fields<'a> {
-    fn push(&mut self, key: Key<'a>, value: &'a RawValue) {
+    fn push(&mut self, key: Key<'a>, value: &'a str) {
         match self.first.iter_mut().find(|place| place.is_none()) {
             Some(place) => *place = Some((key, value)),
             None => self.rest.push((key, value)),
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &(Key<'a>, &'a RawValue)> {
+    fn iter(&self) -> impl Iterator<Item = &(Key<'a>, &'a str)> {
         self.first.iter().flatten().chain(&self.rest)
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for DetailPiece<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = DetailPiece<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let mut piece = DetailPiece::default();
-                fields(map, |key, value| {
-                    match &*key {
-                        "type" => piece.kind = Raw(Some(value)).text(),
-                        "id" => piece.id = Raw(Some(value)).text(),
-                        "index" => piece.index = Some(value.get()),
-                        _ => {}
-                    }
-                    piece.fields.push(key, value);
-                })?;
-                Ok(piece)
-            }
-            absent!(bool numbers str null seq);
+impl<'a> Read<'a> for DetailPiece<'a> {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        let mut piece = DetailPiece::default();
+        if json.peek()? != b'{' {
+            return json.value().map(|_| piece);
         }
-        deserializer.deserialize_any(Object)
+        json.object(|json, name| {
+            let (name, value) = (Key::of(name), json.value()?);
+            match &*name {
+                "type" => piece.kind = Raw::of(value).text(),
+                "id" => piece.id = Raw::of(value).text(),
+                "index" => piece.index = Some(value),
+                _ => {}
+            }
+            piece.fields.push(name, value);
+            Some(())
+        })?;
+        Some(piece)
     }
 }
 
@@ -102,10 +93,9 @@ impl DetailPiece<'_> {
                     }
                 }
                 None => {
-                    let same =
-                        matches!(item.get(key), Some(DetailValue::Json(old)) if old.get() == value.get());
-                    if !same && (value.get() != "null" || item.get(key).is_none()) {
-                        item.set(key, DetailValue::Json((*value).into()));
+                    let same = matches!(item.get(key), Some(DetailValue::Json(old)) if old.get() == *value);
+                    if !same && (*value != "null" || item.get(key).is_none()) {
+                        item.set(key, DetailValue::Json(RawJson::from_checked(value)));
                     }
                 }
             }
@@ -121,8 +111,8 @@ impl DetailPiece<'_> {
 }
 
 /// The value, if it is a string.
-fn string(value: &RawValue) -> Option<Cow<'_, str>> {
-    let raw = Raw(Some(value));
+fn string(value: &str) -> Option<Cow<'_, str>> {
+    let raw = Raw::of(value);
     if raw.is_string() { raw.text().0 } else { None }
 }
 
@@ -180,13 +170,13 @@ pub(crate) fn text_of_only_detail<'a>(
     }
     let item = piece.continued(items).unwrap_or(items.len());
     let fields_of = |key: &'static str| piece.fields.iter().filter(move |(name, _)| **name == *key);
-    let is_text = |key: &&'static str| fields_of(key).any(|(_, value)| Raw(Some(value)).is_string());
+    let is_text = |key: &&'static str| fields_of(key).any(|(_, value)| Raw::of(value).is_string());
     // One field alone is a text, and it is there once.
     let mut keys = TEXTS.into_iter().filter(is_text);
     let (Some(key), None) = (keys.next(), keys.next()) else { return None };
     let mut values = fields_of(key);
     match (values.next(), values.next()) {
-        (Some((_, text)), None) => Some((DetailText { item, key }, Raw(Some(text)))),
+        (Some((_, text)), None) => Some((DetailText { item, key }, Raw::of(text))),
         _ => None,
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn read(body: &str) -> Result<ModelEndpoints, String> {
         tokenizer: owned(wire.architecture.tokenizer),
         instruct_type: owned(wire.architecture.instruct_type),
         endpoints: endpoints(wire.endpoints),
-        raw: raw.0.map(Into::into),
+        raw: raw.keep(),
     })
 }
 
@@ -112,7 +112,7 @@ fn endpoint(raw: Raw<'_>) -> Endpoint {
         uptime_last_1d: number(wire.uptime_last_1d),
         latency_last_30m: percentiles(wire.latency_last_30m),
         throughput_last_30m: percentiles(wire.throughput_last_30m),
-        raw: raw.0.map(Into::into),
+        raw: raw.keep(),
     }
 }
 

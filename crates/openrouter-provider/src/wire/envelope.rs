@@ -20,7 +20,7 @@ use self::places::{Field, Known, places};
 use super::chunk::Chunk;
 use super::details;
 use super::halves::Halves;
-use super::lenient::string_at_start;
+use super::json::Json;
 
 /// The latest chunk that was read in full, if the next one may be told by it.
 #[derive(Debug, Default)]
@@ -82,15 +82,15 @@ impl Envelope {
         let mut texts = Texts::default();
         let (mut known, mut new) = (0, json);
         for place in &self.known.places {
-            new = new.strip_prefix(self.json.get(known..place.from)?)?;
-            let (text, rest) = string_at_start(new)?;
+            let mut rest = Json::new(new.strip_prefix(self.json.get(known..place.from)?)?);
+            let text = rest.string()?;
             match place.field {
                 Field::Content => texts.content = Some(text),
                 Field::Reasoning => texts.reasoning = Some(text),
                 Field::Detail => texts.detail = Some(text),
                 Field::Arguments => texts.arguments = Some(text),
             }
-            (known, new) = (place.to, rest);
+            (known, new) = (place.to, rest.rest());
         }
         (new == self.json.get(known..)?).then_some(texts)
     }

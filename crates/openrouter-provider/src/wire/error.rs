@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
+use super::json::{Json, Read as _, read};
 use super::lenient::{Flag, Key, Raw, Str, object};
 use super::values::texts;
 
@@ -115,8 +114,8 @@ object! {
 impl WireError {
     /// Reads the error object of a body, if the body is JSON and has one.
     pub(crate) fn from_body(body: &str) -> Option<Self> {
-        let envelope: Envelope<'_> = serde_json::from_str(body).ok()?;
-        envelope.error.0.map(|error| Self::read(Raw(Some(error))))
+        let envelope: Envelope<'_> = read(body).ok()?;
+        Some(envelope.error).filter(|error| error.0.is_some()).map(Self::read)
     }
 
     /// Takes a text that is not in an error object for the message.
@@ -162,8 +161,8 @@ impl WireError {
 
 impl Headers<'_> {
     fn into_pairs(self) -> Vec<(String, String)> {
-        let pair = |(name, value): (Key<'_>, &RawValue)| {
-            let value = Raw(Some(value)).text().into_cow().into_owned();
+        let pair = |(name, value): (Key<'_>, &str)| {
+            let value = Raw::of(value).text().into_cow().into_owned();
             (name.to_ascii_lowercase(), value)
         };
         self.unknown.into_iter().map(pair).collect()
@@ -229,5 +228,5 @@ fn first_object(text: &str) -> Option<Wrapped<'_>> {
     if !text.starts_with('{') {
         return None;
     }
-    serde_json::Deserializer::from_str(text).into_iter().next()?.ok()
+    Wrapped::read(&mut Json::new(text))
 }

@@ -126,7 +126,7 @@ pub(crate) fn read(body: &str) -> Result<Generation, String> {
         origin: owned(wire.origin),
         http_referer: owned(wire.http_referer),
         user_agent: owned(wire.user_agent),
-        raw: raw.0.map(Into::into),
+        raw: raw.keep(),
     })
 }
 
@@ -141,6 +141,6 @@ fn provider_response(raw: Raw<'_>) -> ProviderResponse {
         latency: number(wire.latency),
         is_byok: wire.is_byok.0,
         routed_service_tier: owned(wire.routed_service_tier),
-        raw: raw.0.map(Into::into),
+        raw: raw.keep(),
     }
 }

@@ -62,7 +62,7 @@ pub(crate) fn read(body: &str) -> Result<KeyInfo, String> {
         is_management_key: wire.is_management_key.0.or(wire.is_provisioning_key.0),
         creator_user_id: owned(wire.creator_user_id),
         expires_at: owned(wire.expires_at),
-        raw: raw.0.map(Into::into),
+        raw: raw.keep(),
     })
 }
 
@@ -76,6 +76,6 @@ pub(crate) fn read_credits(body: &str) -> Result<Credits, String> {
     Ok(Credits {
         total_credits: amount(wire.total_credits),
         total_usage: amount(wire.total_usage),
-        raw: raw.0.map(Into::into),
+        raw: raw.keep(),
     })
 }

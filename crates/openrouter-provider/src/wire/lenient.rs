@@ -5,47 +5,11 @@
 //! Everything borrows from the input.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Deref;
 
-use memchr::{memchr, memchr2};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use provider_core::RawJson;
 
-use super::escape::unescape;
-
-/// Generates the visitor methods for kinds of values that read as absent.
-macro_rules! absent {
-    ($($kind:ident)*) => { $($crate::wire::lenient::absent!(@ $kind);)* };
-    (@ bool) => {
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok(Default::default()) }
-    };
-    (@ numbers) => {
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok(Default::default()) }
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok(Default::default()) }
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Default::default()) }
-    };
-    (@ str) => {
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok(Default::default()) }
-    };
-    (@ null) => {
-        fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Default::default()) }
-    };
-    (@ seq) => {
-        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-            Ok(Default::default())
-        }
-    };
-    (@ map) => {
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            while map.next_entry::<serde::de::IgnoredAny, serde::de::IgnoredAny>()?.is_some() {}
-            Ok(Default::default())
-        }
-    };
-}
-pub(super) use absent;
+use super::json::{Json, Read, plain};
 
 /// A text. Numbers read as their digits.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,16 +32,17 @@ impl<'a> Str<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Str(unquote(raw.get())))
+impl<'a> Read<'a> for Str<'a> {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        match json.peek()? {
+            b'"' => json.string().map(|inside| Str(Some(plain(inside)))),
+            _ => json.value().map(|value| Str(unquote(value))),
+        }
     }
 }
 
-/// The text that a JSON value spells: a string's, or a number's digits.
-///
-/// Taken from the raw value because serde_json would build an escaped string twice, in a buffer that grows and then in
-/// the result; like this a text without escapes is borrowed, and one with escapes is one allocation.
+/// The text that a JSON value spells: a string's, or a number's digits. A text without escapes is borrowed, and one with escapes is
+/// one allocation.
 fn unquote(json: &str) -> Option<Cow<'_, str>> {
     match json.as_bytes().first()? {
         b'"' => Some(plain(json.get(1..json.len().checked_sub(1)?)?)),
@@ -86,42 +51,13 @@ fn unquote(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The text that the inside of a JSON string spells.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    let is_escaped = memchr(b'\\', text.as_bytes()).is_some();
-    if is_escaped { Cow::Owned(unescape(text)) } else { Cow::Borrowed(text) }
-}
-
-/// The inside of the JSON string that a text begins with, and what follows it. `None` when that is not a string, or not one that
-/// JSON allows.
-pub(crate) fn string_at_start(json: &str) -> Option<(&str, &str)> {
-    let inside = json.strip_prefix('"')?;
-    let bytes = inside.as_bytes();
-    let mut end = 0;
-    loop {
-        end += memchr2(b'"', b'\\', bytes.get(end..)?)?;
-        if bytes[end] == b'"' {
-            break;
-        }
-        end += match bytes.get(end + 1)? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
-            b'u' if bytes.get(end + 2..end + 6)?.iter().all(u8::is_ascii_hexdigit) => 6,
-            _ => return None,
-        };
-    }
-    let (text, rest) = (inside.get(..end)?, inside.get(end + 1..)?);
-    let has_control = text.bytes().fold(false, |found, byte| found | (byte < b' '));
-    (!has_control).then_some((text, rest))
-}
-
 /// A count. Whole floats and texts of digits read as the number they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) Option<u64>);
 
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Raw::deserialize(deserializer)?;
-        Ok(Count(raw.text().filled().map(str::trim).and_then(count)))
+impl<'a> Read<'a> for Count {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        Str::read(json).map(|text| Count(text.filled().map(str::trim).and_then(count)))
     }
 }
 
@@ -134,24 +70,34 @@ fn count(text: &str) -> Option<u64> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flag(pub(crate) Option<bool>);
 
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Flag(match Raw::deserialize(deserializer)?.get() {
-            Some("true") => Some(true),
-            Some("false") => Some(false),
-            _ => None,
-        }))
+impl<'a> Read<'a> for Flag {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        json.value().map(|value| match value {
+            "true" => Flag(Some(true)),
+            "false" => Flag(Some(false)),
+            _ => Flag(None),
+        })
     }
 }
 
-/// Any value, unread. `null` is absent.
+/// Any value, unread: its JSON text. `null` is absent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Raw<'a>(pub(crate) Option<&'a RawValue>);
+pub(crate) struct Raw<'a>(pub(crate) Option<&'a str>);
 
 impl<'a> Raw<'a> {
+    /// A value from a text that is known to be JSON.
+    pub(crate) fn of(json: &'a str) -> Self {
+        Raw(Some(json).filter(|json| *json != "null"))
+    }
+
     /// The value's JSON text.
     pub(crate) fn get(self) -> Option<&'a str> {
-        self.0.map(RawValue::get)
+        self.0
+    }
+
+    /// The value, to be kept.
+    pub(crate) fn keep(self) -> Option<RawJson> {
+        self.0.map(RawJson::from_checked)
     }
 
     /// The text that the value spells.
@@ -184,46 +130,44 @@ impl<'a> Raw<'a> {
         self.get().is_some_and(|json| json.starts_with('"'))
     }
 
-    /// The value as `T`, which must be one of the lenient types.
-    pub(crate) fn read<T: Deserialize<'a> + Default>(self) -> Option<T> {
+    /// The value as `T`; absent when it is.
+    pub(crate) fn read<T: Read<'a> + Default>(self) -> Option<T> {
         // The text was found to be JSON when it was first read, and lenient types take any JSON.
-        self.get().map(|text| serde_json::from_str(text).unwrap_or_default())
+        self.0.map(|text| T::read(&mut Json::new(text)).unwrap_or_default())
     }
 
     /// Hands the items of a list to `each`. An object stands for the list with it alone, anything else for none.
-    pub(crate) fn for_each<T: Deserialize<'a>>(self, mut each: impl FnMut(T)) {
-        if self.is_object() {
-            // As in `read`: this cannot fail on lenient items.
-            self.get().and_then(|text| serde_json::from_str(text).ok()).into_iter().for_each(&mut each);
-            return;
-        }
-        struct Items<T, F>(F, PhantomData<T>);
-        impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Items<T, F> {
-            type Value = ();
+    pub(crate) fn for_each<T: Read<'a>>(self, mut each: impl FnMut(T)) {
+        let Some(text) = self.0 else { return };
+        let mut json = Json::new(text);
+        // As in `read`: this cannot fail on lenient items.
+        let _ = match text.as_bytes().first() {
+            Some(b'[') => json.list(|json| T::read(json).map(&mut each)),
+            Some(b'{') => T::read(&mut json).map(&mut each),
+            _ => None,
+        };
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
-                while let Some(item) = seq.next_element()? {
-                    self.0(item);
-                }
-                Ok(())
-            }
-            absent!(bool numbers str null map);
-        }
-        if let Some(text) = self.get() {
-            let mut json = serde_json::Deserializer::from_str(text);
-            // As in `read`: this cannot fail on lenient items.
-            let _ = json.deserialize_any(Items(each, PhantomData));
+impl<'a> Read<'a> for Raw<'a> {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        json.value().map(Raw::of)
+    }
+}
+
+impl<'a, T: Read<'a>> Read<'a> for Option<T> {
+    /// `null` is absent.
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        match json.peek()? {
+            b'n' => json.value().map(|_| None),
+            _ => T::read(json).map(Some),
         }
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        Ok(Raw(Some(raw).filter(|raw| raw.get() != "null")))
+impl<'a, T: Read<'a>> Read<'a> for Box<T> {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        T::read(json).map(Box::new)
     }
 }
 
@@ -239,28 +183,15 @@ impl Deref for Key<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-        impl<'de> Visitor<'de> for Name {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(name)))
-            }
-            fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(name.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Name)
+impl<'a> Key<'a> {
+    /// A name from the inside of its JSON string.
+    pub(crate) fn of(inside: &'a str) -> Self {
+        Key(plain(inside))
     }
 }
 
 /// Fields that have no place of their own, unread, without the `null`s.
-pub(crate) type Unknown<'a> = Vec<(Key<'a>, &'a RawValue)>;
+pub(crate) type Unknown<'a> = Vec<(Key<'a>, &'a str)>;
 
 /// Declares an object of the wire: a struct whose fields are all lenient, and the rest in `unknown`.
 ///
@@ -279,66 +210,44 @@ macro_rules! object {
             pub(crate) unknown: $crate::wire::lenient::Unknown<'a>,
         }
 
-        impl<'de: 'a, 'a> serde::de::Deserialize<'de> for $name<'a> {
-            fn deserialize<D: serde::de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Object;
-                impl<'de> serde::de::Visitor<'de> for Object {
-                    type Value = $name<'de>;
-
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("an object")
-                    }
-
-                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                        let mut object = $name::default();
-                        while let Some(key) = map.next_key::<$crate::wire::lenient::Key<'de>>()? {
-                            match &*key {
-                                $($key => object.$field = map.next_value()?,)*
-                                $($skip => drop(map.next_value::<serde::de::IgnoredAny>()?),)?
-                                _ => {
-                                    if let Some(value) = map.next_value::<$crate::wire::lenient::Raw<'de>>()?.0 {
-                                        object.unknown.push((key, value));
-                                    }
-                                }
+        impl<'a> $crate::wire::json::Read<'a> for $name<'a> {
+            fn read(json: &mut $crate::wire::json::Json<'a>) -> Option<Self> {
+                let mut object = Self::default();
+                if json.peek()? != b'{' {
+                    return json.value().map(|_| object);
+                }
+                json.object(|json, name| {
+                    let name = $crate::wire::lenient::Key::of(name);
+                    match &*name {
+                        $($key => object.$field = $crate::wire::json::Read::read(json)?,)*
+                        $($skip => drop(json.value()?),)?
+                        _ => {
+                            if let Some(value) = $crate::wire::lenient::Raw::of(json.value()?).get() {
+                                object.unknown.push((name, value));
                             }
                         }
-                        Ok(object)
                     }
-
-                    $crate::wire::lenient::absent!(bool numbers str null seq);
-                }
-                deserializer.deserialize_any(Object)
+                    Some(())
+                })?;
+                Some(object)
             }
         }
     };
 }
 pub(super) use object;
 
-/// The first item of a list that `wanted` takes; the others are skipped.
-pub(crate) fn first<'de, T, A>(mut seq: A, wanted: impl Fn(&T) -> bool) -> Result<Option<T>, A::Error>
-where
-    T: Deserialize<'de>,
-    A: SeqAccess<'de>,
-{
+/// The first item of a list that `wanted` takes; the others are skipped. What is no list has none.
+pub(crate) fn first<'a, T: Read<'a>>(json: &mut Json<'a>, wanted: impl Fn(&T) -> bool) -> Option<Option<T>> {
+    if json.peek()? != b'[' {
+        return json.value().map(|_| None);
+    }
     let mut found = None;
-    while found.is_none() {
-        match seq.next_element::<T>()? {
-            Some(item) if wanted(&item) => found = Some(item),
-            Some(_) => {}
-            None => return Ok(None),
+    json.list(|json| {
+        match &found {
+            None => found = Some(T::read(json)?).filter(&wanted),
+            Some(_) => drop(json.value()?),
         }
-    }
-    while seq.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(found)
-}
-
-/// The fields of an object in order, for objects that are kept as they are.
-pub(crate) fn fields<'de, A: MapAccess<'de>>(
-    mut map: A,
-    mut each: impl FnMut(Key<'de>, &'de RawValue),
-) -> Result<(), A::Error> {
-    while let Some((key, value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-        each(key, value);
-    }
-    Ok(())
+        Some(())
+    })?;
+    Some(found)
 }

@@ -58,7 +58,7 @@ pub(crate) fn read(raw: Raw<'_>) -> Option<Routing> {
         attempt: wire.attempt.0,
         is_byok: wire.is_byok.0,
         endpoints_total: wire.endpoints.total.0,
-        raw: raw.0.map(Into::into),
+        raw: raw.keep(),
         ..Routing::default()
     };
     wire.endpoints.available.for_each(|endpoint: Endpoint<'_>| {
@@ -82,7 +82,7 @@ pub(crate) fn read(raw: Raw<'_>) -> Option<Routing> {
             name: owned(&stage.name),
             summary: owned(&stage.summary),
             cost: amount(stage.cost),
-            raw: raw.0.map(Into::into),
+            raw: raw.keep(),
         });
     });
     Some(routing)

@@ -1,6 +1,8 @@
 //! A model of the catalogue.
 
-use provider_core::{AliasTarget, DefaultParameters, Effort, Model, ReasoningOptions, RequestLimits};
+use provider_core::{
+    AliasTarget, DefaultParameters, Effort, Model, RawJson, ReasoningOptions, RequestLimits,
+};
 
 use super::lenient::{Count, Flag, Raw, Str, object};
 use super::pricing::{WirePricing, pricing};
@@ -93,9 +95,8 @@ object! {
     }
 }
 
-/// Reads a model; `None` if it has no id.
-pub(crate) fn read(raw: Raw<'_>) -> Option<Model> {
-    let wire: WireModel<'_> = raw.read().unwrap_or_default();
+/// Makes a model of a row and its JSON; `None` if it has no id.
+pub(crate) fn read(wire: WireModel<'_>, json: &str) -> Option<Model> {
     let mut model = Model::default();
     model.id = owned(wire.id)?;
     model.name = wire.name.into_cow().into_owned();
@@ -124,7 +125,7 @@ pub(crate) fn read(raw: Raw<'_>) -> Option<Model> {
     model.details_link = owned(wire.links.details);
     // What follows the first colon are variants.
     model.batch_only = model.id.split(':').skip(1).any(|variant| variant == BATCH);
-    model.raw = raw.0.map(Into::into);
+    model.raw = Some(RawJson::from_checked(json));
     Some(model)
 }
 

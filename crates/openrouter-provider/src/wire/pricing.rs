@@ -67,7 +67,7 @@ fn price(raw: Raw<'_>) -> Option<Price> {
 fn price_override(wire: &WirePricing<'_>) -> Option<PriceOverride> {
     let prices = prices(wire);
     // Prices are texts and conditions are something else, so this tells a new condition from a new price.
-    let has_new_condition = wire.unknown.iter().any(|(_, value)| !value.get().starts_with('"'));
+    let has_new_condition = wire.unknown.iter().any(|(_, value)| !value.starts_with('"'));
     if has_new_condition || prices == Prices::default() {
         return None;
     }

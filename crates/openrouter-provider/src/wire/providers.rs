@@ -39,6 +39,6 @@ fn provider(raw: Raw<'_>) -> Option<ProviderInfo> {
         status_page_url: owned(wire.status_page_url),
         headquarters: owned(wire.headquarters),
         datacenters: texts(wire.datacenters),
-        raw: raw.0.map(Into::into),
+        raw: raw.keep(),
     })
 }

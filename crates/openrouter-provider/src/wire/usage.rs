@@ -80,7 +80,7 @@ pub(crate) fn read(raw: Raw<'_>) -> Option<Usage> {
     usage.server_tool_calls_requested = tools.requested.0;
     usage.server_tool_calls_executed = tools.executed.0;
     usage.web_search_requests = tools.web_search_requests.0;
-    usage.raw = raw.0.map(Into::into);
+    usage.raw = raw.keep();
     Some(usage)
 }
 

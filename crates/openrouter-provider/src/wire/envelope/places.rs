@@ -80,7 +80,7 @@ fn only_delta<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<&'c Piece<'a>> {
         created: _,
         service_tier: _,
         system_fingerprint: _,
-        choice,
+        choices,
         usage,
         error,
         unknown,
@@ -95,7 +95,7 @@ fn only_delta<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<&'c Piece<'a>> {
         logprobs,
         error: error_of_choice,
         unknown: unknown_of_choice,
-    } = choice.as_ref()?;
+    } = choices.0.as_ref()?;
     let delta = delta.as_ref()?;
     let Piece {
         content: _,
