@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use provider_core::{ChatResponse, Collector, DetailValue, RawJson, ReasoningDetail};
 
 use super::json::{Json, Read, plain};
-use super::lenient::{Key, Raw, Str};
+use super::lenient::{Raw, Str};
 
 /// The fields whose pieces are joined.
 const TEXTS: [&str; 2] = ["text", "summary"];
@@ -25,19 +25,19 @@ struct DetailPiece<'a> {
 /// Fields on the stack; no item seen so far has more than eight.
 #[derive(Debug, Default)]
 struct Fields<'a> {
-    first: [Option<(Key<'a>, &'a str)>; 10],
-    rest: Vec<(Key<'a>, &'a str)>,
+    first: [Option<(Cow<'a, str>, &'a str)>; 10],
+    rest: Vec<(Cow<'a, str>, &'a str)>,
 }
 
 impl<'a> Fields<'a> {
-    fn push(&mut self, key: Key<'a>, value: &'a str) {
+    fn push(&mut self, key: Cow<'a, str>, value: &'a str) {
         match self.first.iter_mut().find(|place| place.is_none()) {
             Some(place) => *place = Some((key, value)),
             None => self.rest.push((key, value)),
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &(Key<'a>, &'a str)> {
+    fn iter(&self) -> impl Iterator<Item = &(Cow<'a, str>, &'a str)> {
         self.first.iter().flatten().chain(&self.rest)
     }
 }
@@ -49,7 +49,7 @@ impl<'a> Read<'a> for DetailPiece<'a> {
             return json.value().map(|_| piece);
         }
         json.object(|json, name| {
-            let (name, value) = (Key::of(name), json.value()?);
+            let value = json.value()?;
             match &*name {
                 "type" => piece.kind = Raw::of(value).text(),
                 "id" => piece.id = Raw::of(value).text(),

@@ -22,6 +22,9 @@ use super::details;
 use super::halves::Halves;
 use super::json::Json;
 
+/// A larger chunk is not remembered: what is new in it outweighs what repeats, and it would be kept.
+const LARGEST: usize = 16 << 10;
+
 /// The latest chunk that was read in full, if the next one may be told by it.
 #[derive(Debug, Default)]
 pub(crate) struct Envelope {
@@ -44,7 +47,7 @@ impl Envelope {
     /// is collected.
     pub(crate) fn remember(&mut self, json: &str, chunk: &Chunk<'_>, so_far: &ChatResponse) {
         self.forget();
-        if places(json, chunk, so_far, &mut self.known) {
+        if json.len() <= LARGEST && places(json, chunk, so_far, &mut self.known) {
             self.json.push_str(json);
         }
     }

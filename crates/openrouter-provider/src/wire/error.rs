@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::json::{Json, Read as _, read};
-use super::lenient::{Flag, Key, Raw, Str, object};
+use super::lenient::{Flag, Raw, Str, object};
 use super::values::texts;
 
 /// What the service says about a failure, owned, since errors are off the hot path.
@@ -161,7 +161,7 @@ impl WireError {
 
 impl Headers<'_> {
     fn into_pairs(self) -> Vec<(String, String)> {
-        let pair = |(name, value): (Key<'_>, &str)| {
+        let pair = |(name, value): (Cow<'_, str>, &str)| {
             let value = Raw::of(value).text().into_cow().into_owned();
             (name.to_ascii_lowercase(), value)
         };

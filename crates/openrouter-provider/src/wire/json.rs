@@ -8,10 +8,11 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
+use super::escape::unescape;
 use super::nesting::Nesting;
 
 /// A place in a JSON text. `None` from any of its methods: the text is no JSON from here on.
@@ -89,16 +90,30 @@ impl<'a> Json<'a> {
         Some((value, self.text.get(from..self.at)?))
     }
 
-    /// The inside of the next value, which must be a string.
+    /// The inside of the next value, which must be a string, escapes and all.
     pub(crate) fn string(&mut self) -> Option<&'a str> {
+        self.quoted().map(|(inside, _)| inside)
+    }
+
+    /// What the next value spells, which must be a string.
+    pub(crate) fn plain_text(&mut self) -> Option<Cow<'a, str>> {
+        self.quoted().map(|(inside, is_escaped)| match is_escaped {
+            true => Cow::Owned(unescape(inside)),
+            false => Cow::Borrowed(inside),
+        })
+    }
+
+    /// The inside of a string, and whether there are escapes in it.
+    fn quoted(&mut self) -> Option<(&'a str, bool)> {
         self.take(b'"')?;
         let bytes = self.text.as_bytes();
-        let from = self.at;
+        let (from, mut is_escaped) = (self.at, false);
         loop {
             self.at += memchr2(b'"', b'\\', bytes.get(self.at..)?)?;
             if bytes[self.at] == b'"' {
                 break;
             }
+            is_escaped = true;
             self.at += match bytes.get(self.at + 1)? {
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
                 b'u' if bytes.get(self.at + 2..self.at + 6)?.iter().all(u8::is_ascii_hexdigit) => 6,
@@ -109,18 +124,22 @@ impl<'a> Json<'a> {
         self.at += 1;
         // All of them at once, which is quicker than to stop at the first.
         let has_control = inside.bytes().fold(false, |found, byte| found | (byte < b' '));
-        (!has_control).then_some(inside)
+        (!has_control).then_some((inside, is_escaped))
     }
 
-    /// Reads an object. `each` gets the inside of a name, and has to read the value.
-    pub(crate) fn object(&mut self, mut each: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
+    /// Reads an object. `each` gets a name, and has to read the value.
+    pub(crate) fn object(
+        &mut self,
+        mut each: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>,
+    ) -> Option<()> {
         self.take(b'{')?;
         if self.peek()? == b'}' {
             self.at += 1;
             return Some(());
         }
         loop {
-            let name = self.name()?;
+            let name = self.plain_text()?;
+            self.take(b':')?;
             each(self, name)?;
             match self.peek()? {
                 b',' => self.at += 1,
@@ -167,11 +186,10 @@ impl<'a> Json<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// The name of a field, and the colon behind it.
-    fn name(&mut self) -> Option<&'a str> {
-        let name = self.string()?;
-        self.take(b':')?;
-        Some(name)
+    /// Skips the name of a field, and the colon behind it.
+    fn skip_name(&mut self) -> Option<()> {
+        self.quoted()?;
+        self.take(b':')
     }
 
     /// Skips a value with all that is in it, however deep.
@@ -183,7 +201,7 @@ impl<'a> Json<'a> {
                     self.at += 1;
                     if self.peek()? != b'}' {
                         nesting.enter(true);
-                        self.name()?;
+                        self.skip_name()?;
                         continue;
                     }
                     self.at += 1;
@@ -196,7 +214,7 @@ impl<'a> Json<'a> {
                     }
                     self.at += 1;
                 }
-                b'"' => drop(self.string()?),
+                b'"' => drop(self.quoted()?),
                 b't' => self.word("true")?,
                 b'f' => self.word("false")?,
                 b'n' => self.word("null")?,
@@ -208,7 +226,7 @@ impl<'a> Json<'a> {
                 match (self.peek()?, in_object) {
                     (b',', true) => {
                         self.at += 1;
-                        self.name()?;
+                        self.skip_name()?;
                         break;
                     }
                     (b',', false) => {
@@ -263,8 +281,8 @@ impl<'a> Json<'a> {
 
 /// The text that the inside of a JSON string spells.
 pub(crate) fn plain(inside: &str) -> Cow<'_, str> {
-    let is_escaped = memchr::memchr(b'\\', inside.as_bytes()).is_some();
-    if is_escaped { Cow::Owned(super::escape::unescape(inside)) } else { Cow::Borrowed(inside) }
+    let is_escaped = memchr(b'\\', inside.as_bytes()).is_some();
+    if is_escaped { Cow::Owned(unescape(inside)) } else { Cow::Borrowed(inside) }
 }
 
 #[cfg(test)]

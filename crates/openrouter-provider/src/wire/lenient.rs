@@ -5,7 +5,6 @@
 //! Everything borrows from the input.
 
 use std::borrow::Cow;
-use std::ops::Deref;
 
 use provider_core::RawJson;
 
@@ -35,7 +34,7 @@ impl<'a> Str<'a> {
 impl<'a> Read<'a> for Str<'a> {
     fn read(json: &mut Json<'a>) -> Option<Self> {
         match json.peek()? {
-            b'"' => json.string().map(|inside| Str(Some(plain(inside)))),
+            b'"' => json.plain_text().map(|text| Str(Some(text))),
             _ => json.value().map(|value| Str(unquote(value))),
         }
     }
@@ -171,27 +170,8 @@ impl<'a, T: Read<'a>> Read<'a> for Box<T> {
     }
 }
 
-/// The name of a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
-
-impl Deref for Key<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'a> Key<'a> {
-    /// A name from the inside of its JSON string.
-    pub(crate) fn of(inside: &'a str) -> Self {
-        Key(plain(inside))
-    }
-}
-
 /// Fields that have no place of their own, unread, without the `null`s.
-pub(crate) type Unknown<'a> = Vec<(Key<'a>, &'a str)>;
+pub(crate) type Unknown<'a> = Vec<(Cow<'a, str>, &'a str)>;
 
 /// Declares an object of the wire: a struct whose fields are all lenient, and the rest in `unknown`.
 ///
@@ -217,7 +197,6 @@ macro_rules! object {
                     return json.value().map(|_| object);
                 }
                 json.object(|json, name| {
-                    let name = $crate::wire::lenient::Key::of(name);
                     match &*name {
                         $($key => object.$field = $crate::wire::json::Read::read(json)?,)*
                         $($skip => drop(json.value()?),)?
