@@ -63,10 +63,18 @@
 //! makes reqwest clients of its own beside `rustls-ring` should give reqwest a TLS feature too, or install a crypto
 //! provider: reqwest refuses to make a client where it was built with TLS and finds no provider.
 //!
+//! # Before the first request
+//!
+//! Connecting a provider checks its settings, which takes microseconds; it sends nothing and reads no files. The HTTP client, TLS and the
+//! first connection are made with the first request, or ahead of it by [`OpenRouter::warm_up`]. Providers of one process share the
+//! platform's certificates; each has its own connections and TLS sessions. A connection serves one request at a time (HTTP/1.1), so any
+//! number of streams goes through one client; the feature `http2` is for hosts that want fewer sockets, and wait where their server
+//! allows no more streams.
+//!
 //! # The way of a request
 //!
 //! `ChatRequest` → `wire::request` (written once, from borrowed structs) → `transport` → `wire::sse` (bytes to frames) →
-//! `wire::chunk` (one borrowed decode per frame) → `wire::collect` → the caller. Everything in `wire` is sans-IO. The body is
+//! `wire::chunk` (one borrowed decode per frame) or `wire::envelope` (what repeats is recognised) → `wire::collect` → the caller. Everything in `wire` is sans-IO. The body is
 //! polled by the caller's own task: no task and no channel stand between socket and caller.
 
 mod account;
