@@ -131,6 +131,6 @@ impl Comparison {
         done.sort_by_key(|(index, _)| *index);
         let cells = done.into_iter().map(|(_, cell)| cell).collect();
         let ended = round.ended.get().copied().unwrap_or(Ended::Complete);
-        Report::new(created, Asked::of(&self.request), cells, round.begun.elapsed(), ended)
+        Report::new(created, Asked(self.request.messages.clone()), cells, round.begun.elapsed(), ended)
     }
 }

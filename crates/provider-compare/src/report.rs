@@ -7,6 +7,7 @@ mod listing;
 mod markdown;
 mod totals;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -21,7 +22,8 @@ use crate::Ended;
 
 /// What came of a comparison: the question, a cell for each model in the order they were added, and the sums.
 ///
-/// Serialises as the [crate's documentation](crate#the-report-as-json) says, and reads as [Markdown](Self::to_markdown).
+/// Serialises as the [crate's documentation](crate#the-report-as-json) says, and reads as [Markdown](Self::to_markdown). What was
+/// asked is not copied for it: the report shares the messages of the request, and reads their [texts](Self::messages) when asked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
@@ -29,10 +31,9 @@ pub struct Report {
     pub schema_version: u32,
     /// When the comparison began, in seconds since 1970.
     pub created: u64,
-    /// The text of the last user message.
-    pub prompt: String,
-    /// The texts of all messages.
-    pub messages: Vec<AskedMessage>,
+    /// `prompt` and `messages`.
+    #[serde(flatten)]
+    asked: Asked,
     /// What each model gave.
     pub cells: Vec<CellReport>,
     /// All cells together.
@@ -53,8 +54,17 @@ impl Report {
         ended: Ended,
     ) -> Self {
         let totals = Totals::of(&cells, duration);
-        let Asked { prompt, messages } = asked;
-        Self { schema_version: Self::SCHEMA_VERSION, created, prompt, messages, cells, totals, ended }
+        Self { schema_version: Self::SCHEMA_VERSION, created, asked, cells, totals, ended }
+    }
+
+    /// The text of the last user message; none if there is no such message.
+    pub fn prompt(&self) -> Cow<'_, str> {
+        self.asked.prompt()
+    }
+
+    /// All messages that were asked, as far as they are text.
+    pub fn messages(&self) -> impl Iterator<Item = AskedMessage<'_>> {
+        self.asked.messages()
     }
 
     /// The cell whose answer was complete first after it was asked; the first of them when several are equal. `None` if none

@@ -104,7 +104,7 @@ pub use response::{
     Image, ReasoningDetail, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation, Usage,
 };
 pub use secret::Secret;
-pub use shared::SharedVec;
+pub use shared::{Shared, SharedVec};
 pub use stream::{ChatStream, EventSource, Step, StreamGuard};
 pub use text_delta::TextDelta;
 pub use tools::{

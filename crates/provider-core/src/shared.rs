@@ -1,13 +1,25 @@
-//! Lists that are cheap to clone.
+//! Values that are cheap to clone.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-/// A list that is cheap to clone: clones share their items until one of them is changed.
+/// A value that is cheap to clone: clones share it until one of them is changed.
 ///
-/// It reads and changes like a `Vec`. A request is cloned for every model of a comparison, for every fallback and for every
-/// turn of a tool loop; its messages, images included, are not.
+/// It reads and changes like what is in it. A request is cloned for every model of a comparison, for every fallback and for
+/// every turn of a tool loop; its messages, images included, are not.
+///
+/// ```
+/// use provider_core::Shared;
+///
+/// let mut name = Shared::from("Ada".to_owned());
+/// let before = name.clone();
+/// name.push_str(" Lovelace");
+/// assert_eq!((before.as_str(), name.as_str()), ("Ada", "Ada Lovelace"));
+/// ```
+pub struct Shared<T>(Arc<T>);
+
+/// A list that is cheap to clone, and that reads and changes like a `Vec`.
 ///
 /// ```
 /// use provider_core::SharedVec;
@@ -17,45 +29,53 @@ use std::sync::Arc;
 /// list.push(3);
 /// assert_eq!((before.len(), list.len()), (2, 3));
 /// ```
-pub struct SharedVec<T>(Arc<Vec<T>>);
+pub type SharedVec<T> = Shared<Vec<T>>;
 
-impl<T> SharedVec<T> {
-    /// Whether both share the same items in memory.
+impl<T> Shared<T> {
+    /// Whether both share the same value in memory.
     pub fn shares_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+
+    /// The value itself: a copy of it, if it is shared.
+    pub fn into_inner(self) -> T
+    where
+        T: Clone,
+    {
+        Arc::unwrap_or_clone(self.0)
+    }
 }
 
-impl<T> Clone for SharedVec<T> {
+impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Default for SharedVec<T> {
+impl<T: Default> Default for Shared<T> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<T> Deref for SharedVec<T> {
-    type Target = Vec<T>;
+impl<T> Deref for Shared<T> {
+    type Target = T;
 
-    fn deref(&self) -> &Vec<T> {
+    fn deref(&self) -> &T {
         &self.0
     }
 }
 
-impl<T: Clone> DerefMut for SharedVec<T> {
-    /// Copies the items first if another list shares them.
-    fn deref_mut(&mut self) -> &mut Vec<T> {
+impl<T: Clone> DerefMut for Shared<T> {
+    /// Copies the value first if it is shared. A list copies its items, and an item that is shared itself is not copied by that.
+    fn deref_mut(&mut self) -> &mut T {
         Arc::make_mut(&mut self.0)
     }
 }
 
-impl<T> From<Vec<T>> for SharedVec<T> {
-    fn from(items: Vec<T>) -> Self {
-        Self(Arc::new(items))
+impl<T> From<T> for Shared<T> {
+    fn from(value: T) -> Self {
+        Self(Arc::new(value))
     }
 }
 
@@ -74,13 +94,13 @@ impl<'a, T> IntoIterator for &'a SharedVec<T> {
     }
 }
 
-impl<T: PartialEq> PartialEq for SharedVec<T> {
+impl<T: PartialEq> PartialEq for Shared<T> {
     fn eq(&self, other: &Self) -> bool {
         self.shares_with(other) || **self == **other
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for SharedVec<T> {
+impl<T: fmt::Debug> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

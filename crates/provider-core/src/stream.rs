@@ -11,7 +11,7 @@ use futures_core::Stream;
 
 use self::guard::Guards;
 pub use self::guard::StreamGuard;
-use crate::{ChatResponse, Collector, Error, ErrorKind, Event};
+use crate::{ChatResponse, Collector, Error, ErrorKind, Event, Finished};
 
 /// An answer while it comes in.
 ///
@@ -47,7 +47,7 @@ enum State {
     /// Pieces are coming.
     Open(Box<dyn EventSource>),
     /// The source is exhausted or failed; its last events are still to be handed out, then this.
-    Closing(Box<dyn EventSource>, Result<Event, Error>),
+    Closing(Box<dyn EventSource>, Result<Box<Finished>, Error>),
     /// A complete answer was handed out; the source may still tidy up.
     Finished(Box<dyn EventSource>),
     /// Everything was handed out.
@@ -268,7 +268,7 @@ impl ChatStream {
             let end = match end {
                 Ok(finished) => {
                     self.guards.end(Ok(self.collector.response()));
-                    Ok(Event::Finished(Box::new(finished)))
+                    Ok(Box::new(finished))
                 }
                 Err(error) => {
                     let error = self.fail(&*source, error);
@@ -307,9 +307,9 @@ impl ChatStream {
     /// Hands out the terminal event.
     fn close(&mut self) -> Option<Result<Event, Error>> {
         match self.take_state() {
-            State::Closing(source, Ok(event)) => {
+            State::Closing(source, Ok(finished)) => {
                 self.state = State::Finished(source);
-                Some(Ok(event))
+                Some(Ok(Event::Finished(finished)))
             }
             State::Closing(_, Err(error)) => {
                 self.state = State::Ended(Err(error.clone()));

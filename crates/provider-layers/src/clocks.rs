@@ -1,15 +1,22 @@
 //! Clocks: how long something may take, and what happens when it takes longer.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use provider_core::{Error, ErrorKind, Event, StreamGuard, TimeoutPhase};
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use provider_core::{ChatStream, Error, ErrorKind, Event, StreamGuard, TimeoutPhase};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How late a task can be that was woken by a timer. One that asks later than that was not waiting.
 const LATENESS: Duration = Duration::from_secs(1);
+
+/// After how many events that were there without a wait the deadline is looked at.
+const EVENTS_BETWEEN_LOOKS: u8 = 64;
+
+/// What a layer waits for: a call of the provider inside it.
+type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The moment at which a clock runs out.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +33,13 @@ impl Limit {
         Some(Self { phase, time, at: start.checked_add(time)? })
     }
 
-    /// The one that runs out first.
-    pub(crate) fn first(one: Option<Self>, other: Option<Self>) -> Option<Self> {
-        one.into_iter().chain(other).min_by_key(|limit| limit.at)
+    /// The one that runs out first; this one, if both do at once.
+    fn first(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) if other.at < one.at => Some(other),
+            (Some(one), _) => Some(one),
+            (None, other) => other,
+        }
     }
 
     pub(crate) fn error(self) -> Error {
@@ -42,33 +53,54 @@ impl Limit {
     }
 }
 
-/// Waits for `work` until the limit, which is the error. Work that is done by then is never thrown away.
-pub(crate) async fn within<T>(limit: Option<Limit>, work: impl Future<Output = T>) -> Result<T, Limit> {
-    match limit {
-        Some(limit) => timeout_at(limit.at, work).await.map_err(|_| limit),
-        None => Ok(work.await),
-    }
-}
-
-/// The clocks of a stream, which run while its reader waits.
+/// The clocks of a call and then of its stream, which run while somebody waits.
+///
+/// They are read when somebody has to wait, and now and then where nobody ever has to, so that an event that is there costs nothing.
+#[derive(Default)]
 pub(crate) struct Clocks {
     /// Runs whatever the reader does.
     deadline: Option<Limit>,
     idle: Option<Duration>,
     has_begun: bool,
+    /// Events since the last look at the deadline.
+    events: u8,
     /// When what the reader waits for must be there; `None` until the reader has to wait for it.
     awaited: Option<Limit>,
-    /// Wakes the task. Moved only when it has gone off or is too late, not with every event.
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
 }
 
 impl Clocks {
     pub(crate) fn new(first_output: Option<Limit>, idle: Option<Duration>, deadline: Option<Limit>) -> Self {
-        Self { deadline, idle, has_begun: false, awaited: first_output, timer: None }
+        Self { deadline, idle, awaited: first_output, ..Self::default() }
     }
 
-    /// The clock that has run out.
-    fn run_out(&mut self, now: Instant) -> Option<Limit> {
+    /// The deadline alone.
+    pub(crate) fn until(deadline: Option<Limit>) -> Self {
+        Self::new(None, None, deadline)
+    }
+
+    /// Waits for work until a clock runs out, which is the error. Work that is done by then is never thrown away. Gives the clocks
+    /// back, which go on with the stream, and with the timer that they have.
+    ///
+    /// No `async fn`: that would keep room for all it is given twice, in every call that is under way.
+    pub(crate) fn within<T>(
+        mut self,
+        mut work: Work<'_, T>,
+    ) -> impl Future<Output = Result<(T, Self), Error>> {
+        poll_fn(move |cx| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Ok((done, std::mem::take(&mut self)))),
+            Poll::Pending => self.poll_waiting(cx).map(Err),
+        })
+    }
+
+    /// Puts them on a stream. One that is not to be ended by any is left as it is.
+    pub(crate) fn watch(self, stream: ChatStream) -> ChatStream {
+        let has_none = self.awaited.is_none() && self.idle.is_none() && self.deadline.is_none();
+        if has_none { stream } else { stream.guarded(self) }
+    }
+
+    /// The clock that runs out next, or has run out.
+    fn next(&mut self, now: Instant) -> Option<Limit> {
         if self.awaited.is_none() && self.has_begun {
             self.awaited = Limit::after(now, self.idle, TimeoutPhase::Idle);
         }
@@ -76,7 +108,7 @@ impl Clocks {
             // The reader was away meanwhile. What came then may still be on its way through the connection.
             self.awaited = Limit::after(now, Some(late.time), late.phase);
         }
-        Limit::first(self.deadline, self.awaited).filter(|limit| limit.at <= now)
+        Limit::first(self.awaited, self.deadline)
     }
 }
 
@@ -86,27 +118,53 @@ impl StreamGuard for Clocks {
         if !matches!(event, Event::Raw(_)) {
             (self.has_begun, self.awaited) = (true, None);
         }
-        match self.deadline {
-            Some(deadline) if deadline.at <= Instant::now() => Err(deadline.error()),
-            _ => Ok(()),
-        }
+        let Some(deadline) = self.deadline else { return Ok(()) };
+        self.events = (self.events + 1) % EVENTS_BETWEEN_LOOKS;
+        // An answer that always has something more must end, too.
+        if self.events == 0 && deadline.at <= Instant::now() { Err(deadline.error()) } else { Ok(()) }
     }
 
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.events = 0;
         loop {
-            if let Some(limit) = self.run_out(Instant::now()) {
-                return Poll::Ready(limit.error());
+            let now = Instant::now();
+            let Some(next) = self.next(now) else { return Poll::Pending };
+            if next.at <= now {
+                return Poll::Ready(next.error());
             }
-            let Some(next) = Limit::first(self.deadline, self.awaited) else { return Poll::Pending };
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next.at)));
-            if timer.deadline() > next.at {
-                timer.as_mut().reset(next.at);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
+            if self.alarm.is_set(next.at, now, cx) {
                 return Poll::Pending;
             }
-            // It was set for an earlier moment, before the last event.
-            timer.as_mut().reset(next.at);
         }
+    }
+}
+
+/// Wakes a task when it is time. It may go off too early, since it is moved only then, not with every event.
+#[derive(Default)]
+struct Alarm {
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whom the timer wakes.
+    sleeper: Option<Waker>,
+}
+
+impl Alarm {
+    /// Sees to it that this task is woken at that time at the latest. `false`: the time came meanwhile.
+    fn is_set(&mut self, at: Instant, now: Instant, cx: &mut Context<'_>) -> bool {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        let set_to = timer.deadline();
+        let is_right = now < set_to && set_to <= at;
+        if is_right && self.sleeper.as_ref().is_some_and(|sleeper| sleeper.will_wake(cx.waker())) {
+            return true;
+        }
+        if !is_right {
+            timer.as_mut().reset(at);
+        }
+        // Without tokio's budget: a timer that does not look, since its task has done much, would not know whom to wake.
+        if Pin::new(&mut unconstrained(timer.as_mut())).poll(cx).is_ready() {
+            self.sleeper = None;
+            return false;
+        }
+        self.sleeper = Some(cx.waker().clone());
+        true
     }
 }

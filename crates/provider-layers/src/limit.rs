@@ -78,6 +78,11 @@ impl Limit {
         if self.places.is_none() && self.pace.is_none() {
             return Ok(None);
         }
+        // Boxed, or all calls would keep room for a timer that is needed where there is a limit alone.
+        Box::pin(self.queue(request)).await
+    }
+
+    async fn queue(&self, request: &ChatRequest) -> Result<Place, Error> {
         let served_before = self.served.load(Relaxed);
         let waiting = Waiting::begin(&self.waiting);
         match timeout(self.settings.max_wait, self.turn()).await {

@@ -17,6 +17,7 @@ use self::dice::Dice;
 pub use self::settings::RetrySettings;
 use self::tokens::Tokens;
 use self::tries::Tries;
+use crate::TimeoutSettings;
 
 /// A provider that asks again when a call fails in a way that may pass.
 ///
@@ -69,6 +70,8 @@ use self::tries::Tries;
 pub struct Retry {
     provider: Arc<dyn LlmProvider>,
     settings: RetrySettings,
+    /// Of each try.
+    timeouts: TimeoutSettings,
     tokens: Tokens,
     dice: Dice,
 }
@@ -77,7 +80,14 @@ impl Retry {
     /// Has calls of this provider tried again.
     pub fn around(provider: Arc<dyn LlmProvider>, settings: RetrySettings) -> Self {
         let tokens = Tokens::new(settings.retry_tokens, settings.tokens_per_call);
-        Self { provider, settings, tokens, dice: Dice::new(settings.seed) }
+        Self { provider, settings, timeouts: TimeoutSettings::off(), tokens, dice: Dice::new(settings.seed) }
+    }
+
+    /// Has the tries of a stream keep these times as well, as [`Timeouts`](crate::Timeouts) around the provider would have them do. The
+    /// clocks of a try and of the whole call are one then, with one timer, where two layers have two.
+    pub(crate) fn timed(mut self, timeouts: TimeoutSettings) -> Self {
+        self.timeouts = timeouts.deadline(None);
+        self
     }
 }
 
@@ -90,47 +100,44 @@ impl LlmProvider for Retry {
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let mut tries = Tries::begin(self, Some(&request.model));
         loop {
-            let error = match tries.run(self.provider.stream(request)).await {
-                Ok(stream) => {
-                    let mut stream = tries.guard(stream);
-                    match stream.ready().await {
-                        Ok(()) => return Ok(tries.streamed(stream)),
-                        Err(error) => error,
-                    }
-                }
+            let error = match tries.stream(request).await {
+                Ok(stream) => return Ok(tries.streamed(stream)),
                 Err(error) => error,
             };
-            tries.again(error).await?;
+            tries.again(error)?.await;
         }
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let mut tries = Tries::begin(self, Some(&request.model));
         loop {
-            match tries.run(self.provider.chat(request)).await {
-                Ok(reply) => return Ok(tries.answered(reply)),
-                Err(error) => tries.again(error).await?,
-            }
+            let error = match tries.clocks().within(self.provider.chat(request)).await {
+                Ok((Ok(reply), _)) => return Ok(tries.answered(reply)),
+                Ok((Err(error), _)) | Err(error) => error,
+            };
+            tries.again(error)?.await;
         }
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
         let mut tries = Tries::begin(self, None);
         loop {
-            match tries.run(self.provider.models()).await {
-                Ok(catalogue) => return Ok(catalogue),
-                Err(error) => tries.again(error).await?,
-            }
+            let error = match tries.clocks().within(self.provider.models()).await {
+                Ok((Ok(catalogue), _)) => return Ok(catalogue),
+                Ok((Err(error), _)) | Err(error) => error,
+            };
+            tries.again(error)?.await;
         }
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
         let mut tries = Tries::begin(self, None);
         loop {
-            match tries.run(self.provider.check()).await {
-                Ok(report) => return Ok(report),
-                Err(error) => tries.again(error).await?,
-            }
+            let error = match tries.clocks().within(self.provider.check()).await {
+                Ok((Ok(report), _)) => return Ok(report),
+                Ok((Err(error), _)) | Err(error) => error,
+            };
+            tries.again(error)?.await;
         }
     }
 

@@ -84,14 +84,20 @@ impl StandardSettings {
 /// Puts the standard layers around a provider, in [the order](crate#the-order) of this crate: what every provider gets that a registry
 /// connects.
 ///
-/// The deadline is kept by the outermost of them, so that it counts everything that happens during a call.
+/// The deadline is kept by the outermost of them, so that it counts everything that happens during a call. Layers that have nothing to
+/// do are left out.
 pub fn standard(provider: Arc<dyn LlmProvider>, settings: &StandardSettings) -> Arc<dyn LlmProvider> {
     let deadline = [settings.retry.deadline, settings.timeouts.deadline].into_iter().flatten().min();
-    let provider: Arc<dyn LlmProvider> =
-        Arc::new(Timeouts::around(provider, settings.timeouts.deadline(None)));
-    // A call that waits for its turn does not run out of time to answer.
-    let provider = Arc::new(Limit::around(provider, settings.limit));
-    let provider = Arc::new(Retry::around(provider, settings.retry.deadline(deadline)));
+    let (retry, timeouts) = (settings.retry.deadline(deadline), settings.timeouts.deadline(None));
+    let provider = if settings.limit.is_off() {
+        // With nothing in between, retries keep the times of their tries themselves: that is one clock per stream instead of two.
+        Arc::new(Retry::around(provider, retry).timed(timeouts))
+    } else {
+        let provider = Arc::new(Timeouts::around(provider, timeouts));
+        // A call that waits for its turn does not run out of time to answer.
+        let provider = Arc::new(Limit::around(provider, settings.limit));
+        Arc::new(Retry::around(provider, retry))
+    };
     // Outside the retries: what is known to be in vain fails at once, and is not waited for.
     let provider = Arc::new(Breaker::around(provider, settings.breaker));
     Arc::new(Traced::around(provider, settings.trace))

@@ -10,7 +10,7 @@ use provider_core::{
 };
 use tokio::time::Instant;
 
-use crate::clocks::{Clocks, Limit, within};
+use crate::clocks::{Clocks, Limit};
 
 /// A provider that does not wait for ever.
 ///
@@ -101,6 +101,15 @@ impl TimeoutSettings {
         self.deadline = limit.into();
         self
     }
+
+    fn deadline_from(&self, start: Instant) -> Option<Limit> {
+        Limit::after(start, self.deadline, TimeoutPhase::Deadline)
+    }
+
+    /// The clocks of a stream that is asked for now, with this deadline.
+    pub(crate) fn clocks(&self, now: Instant, deadline: Option<Limit>) -> Clocks {
+        Clocks::new(Limit::after(now, self.first_output, TimeoutPhase::FirstOutput), self.idle, deadline)
+    }
 }
 
 impl Timeouts {
@@ -109,13 +118,14 @@ impl Timeouts {
         Self { provider, settings }
     }
 
-    fn deadline(&self, start: Instant) -> Option<Limit> {
-        Limit::after(start, self.settings.deadline, TimeoutPhase::Deadline)
+    /// The clocks of a call that is over when it has an answer.
+    fn deadline(&self) -> Clocks {
+        Clocks::until(self.settings.deadline_from(Instant::now()))
     }
 
     /// The error of a call that never got to an answer.
-    fn late(&self, limit: Limit, model: Option<&str>) -> Error {
-        let error = limit.error().with_provider(self.provider.id());
+    fn late(&self, error: Error, model: Option<&str>) -> Error {
+        let error = error.with_provider(self.provider.id());
         match model {
             Some(model) => error.with_model(model),
             None => error,
@@ -131,30 +141,29 @@ impl LlmProvider for Timeouts {
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let start = Instant::now();
-        let first_output = Limit::after(start, self.settings.first_output, TimeoutPhase::FirstOutput);
-        let deadline = self.deadline(start);
-        let asked = within(Limit::first(first_output, deadline), self.provider.stream(request)).await;
-        let stream = asked.map_err(|limit| self.late(limit, Some(&request.model)))??;
-        Ok(stream.guarded(Clocks::new(first_output, self.settings.idle, deadline)))
+        let clocks = self.settings.clocks(start, self.settings.deadline_from(start));
+        let asked = clocks.within(self.provider.stream(request)).await;
+        let (stream, clocks) = asked.map_err(|error| self.late(error, Some(&request.model)))?;
+        Ok(clocks.watch(stream?))
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let asked = within(self.deadline(Instant::now()), self.provider.chat(request)).await;
-        asked.map_err(|limit| self.late(limit, Some(&request.model)))?
+        let asked = self.deadline().within(self.provider.chat(request)).await;
+        asked.map_err(|error| self.late(error, Some(&request.model)))?.0
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
-        let asked = within(self.deadline(Instant::now()), self.provider.models()).await;
-        asked.map_err(|limit| self.late(limit, None))?
+        let asked = self.deadline().within(self.provider.models()).await;
+        asked.map_err(|error| self.late(error, None))?.0
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
-        let asked = within(self.deadline(Instant::now()), self.provider.check()).await;
-        asked.map_err(|limit| self.late(limit, None))?
+        let asked = self.deadline().within(self.provider.check()).await;
+        asked.map_err(|error| self.late(error, None))?.0
     }
 
     async fn warm_up(&self) -> Result<(), Error> {
-        let asked = within(self.deadline(Instant::now()), self.provider.warm_up()).await;
-        asked.map_err(|limit| self.late(limit, None))?
+        let asked = self.deadline().within(self.provider.warm_up()).await;
+        asked.map_err(|error| self.late(error, None))?.0
     }
 }

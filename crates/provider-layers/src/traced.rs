@@ -86,6 +86,33 @@ impl Traced {
     fn begin(&self, request: &ChatRequest, is_streamed: bool) -> Option<Call> {
         Call::begin(self.provider.id(), request, is_streamed, self.settings.content)
     }
+
+    // These two are boxed where they are called: a call that nobody listens to keeps no room for a span.
+
+    async fn streamed(&self, request: &ChatRequest, mut call: Call) -> Result<ChatStream, Error> {
+        match self.provider.stream(request).instrument(call.span()).await {
+            Ok(stream) => {
+                // A layer that waited for the first event has seen it already.
+                if !stream.so_far().message.is_empty() {
+                    call.first_event();
+                }
+                Ok(stream.guarded(call))
+            }
+            Err(error) => {
+                call.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn answered(&self, request: &ChatRequest, mut call: Call) -> Result<ChatResponse, Error> {
+        let outcome = self.provider.chat(request).instrument(call.span()).await;
+        match &outcome {
+            Ok(reply) => call.answered(reply),
+            Err(error) => call.failed(error),
+        }
+        outcome
+    }
 }
 
 /// Does something within a span, which tells if it failed.
@@ -104,31 +131,17 @@ impl LlmProvider for Traced {
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let Some(mut call) = self.begin(request, true) else { return self.provider.stream(request).await };
-        let asked = self.provider.stream(request).instrument(call.span()).await;
-        match asked {
-            Ok(stream) => {
-                // A layer that waited for the first event has seen it already.
-                if !stream.so_far().message.is_empty() {
-                    call.first_event();
-                }
-                Ok(stream.guarded(call))
-            }
-            Err(error) => {
-                call.failed(&error);
-                Err(error)
-            }
+        match self.begin(request, true).map(|call| Box::pin(self.streamed(request, call))) {
+            Some(told) => told.await,
+            None => self.provider.stream(request).await,
         }
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let Some(mut call) = self.begin(request, false) else { return self.provider.chat(request).await };
-        let outcome = self.provider.chat(request).instrument(call.span()).await;
-        match &outcome {
-            Ok(reply) => call.answered(reply),
-            Err(error) => call.failed(error),
+        match self.begin(request, false).map(|call| Box::pin(self.answered(request, call))) {
+            Some(told) => told.await,
+            None => self.provider.chat(request).await,
         }
-        outcome
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {

@@ -75,15 +75,47 @@ fn what_no_setting_can_be_is_refused_by_name() {
     }
 }
 
+/// With a limit, a layer of its own keeps the times of a try.
+fn with_and_without_a_limit(timeouts: TimeoutSettings) -> [StandardSettings; 2] {
+    let settings = StandardSettings::default().timeouts(timeouts);
+    let mut limited = settings.clone();
+    limited.limit = limited.limit.max_concurrency(4);
+    [settings, limited]
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_try_that_takes_too_long_to_begin_is_followed_by_another() {
-    let provider =
-        InTurn::new([Turn::hangs(), Turn::streams([Beat::Silence(25 * SECOND)]), Turn::says("Hi")]);
-    let settings = StandardSettings::default().timeouts(TimeoutSettings::default().first_output(20 * SECOND));
-    let stack = standard(provider, &settings);
-    assert_eq!(stack.id(), "acme");
-    let reply = stack.stream(&hello()).await.unwrap().collect().await.unwrap();
-    assert_eq!((reply.text(), story(&reply.attempts)), ("Hi", vec![("acme", "a", ErrorKind::Timeout); 2]));
+    for settings in with_and_without_a_limit(TimeoutSettings::default().first_output(20 * SECOND)) {
+        let provider =
+            InTurn::new([Turn::hangs(), Turn::streams([Beat::Silence(25 * SECOND)]), Turn::says("Hi")]);
+        let stack = standard(provider, &settings);
+        assert_eq!(stack.id(), "acme");
+        let reply = stack.stream(&hello()).await.unwrap().collect().await.unwrap();
+        assert_eq!(
+            (reply.text(), story(&reply.attempts)),
+            ("Hi", vec![("acme", "a", ErrorKind::Timeout); 2])
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_has_both_clocks_to_its_end() {
+    use TimeoutPhase::{Deadline, Idle};
+    let pauses = |seconds: u64| {
+        let pause = [Beat::Text("x"), Beat::Silence(Duration::from_secs(seconds))];
+        Turn::streams(pause.into_iter().cycle().take(100).collect::<Vec<_>>())
+    };
+    for settings in
+        with_and_without_a_limit(TimeoutSettings::default().idle(5 * SECOND).deadline(60 * SECOND))
+    {
+        for (seconds, phase, after) in [(6, Idle, 5), (4, Deadline, 60)] {
+            let start = Instant::now();
+            let stack = standard(InTurn::new([pauses(seconds)]), &settings);
+            let error = stack.stream(&hello()).await.unwrap().collect().await.unwrap_err();
+            assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(phase), after));
+            assert_eq!((error.provider(), error.model()), (Some("acme"), Some("a")));
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -146,21 +146,51 @@ async fn a_reader_that_was_away_during_a_wait_waits_anew() {
     assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(TimeoutPhase::Idle), 5));
 }
 
+/// The reader takes 15 s for every text, of 60 s that there are for all.
 #[tokio::test(start_paused = true)]
 async fn the_deadline_counts_what_the_reader_does_as_well() {
-    let timeouts = around(says(&[0; 10]), settings());
-    let mut stream = timeouts.stream(&hello()).await.unwrap();
-    let mut texts = 0;
-    let error = loop {
-        match stream.next().await.expect("it does not end well") {
-            Ok(Event::Text(_)) => texts += 1,
-            Ok(event) => panic!("{event:?}"),
-            Err(error) => break error,
-        }
-        sleep(15 * SECOND).await;
-    };
-    assert_eq!((error.timeout(), texts), (Some(TimeoutPhase::Deadline), 5));
-    assert_eq!(error.partial().expect("what came").text(), "xxxxx");
+    // An answer that never has its reader wait is looked at now and then.
+    let never_waits = Turn::streams(vec![Beat::Text("x"); 200]);
+    for (turn, expected) in [(says(&[1; 10]), 4), (never_waits, 64)] {
+        let mut stream = around(turn, settings()).stream(&hello()).await.unwrap();
+        let mut texts = 0;
+        let error = loop {
+            match stream.next().await.expect("it does not end well") {
+                Ok(Event::Text(_)) => texts += 1,
+                Ok(event) => panic!("{event:?}"),
+                Err(error) => break error,
+            }
+            sleep(15 * SECOND).await;
+        };
+        assert_eq!((error.timeout(), texts), (Some(TimeoutPhase::Deadline), expected));
+        assert_eq!(error.partial().expect("what came").text(), "x".repeat(expected));
+    }
+}
+
+/// A stream may go from task to task: the clock wakes the one that waits for it.
+#[tokio::test(start_paused = true)]
+async fn the_task_that_waits_last_is_woken() {
+    let turn = Turn::streams([Beat::Text("x"), Beat::Silence(HOUR)]);
+    let mut stream = around(turn, settings()).stream(&hello()).await.unwrap();
+    assert!(stream.next().await.unwrap().is_ok());
+    assert!(timeout(SECOND, stream.next()).await.is_err());
+    let start = Instant::now();
+    let error = tokio::spawn(async move { stream.next().await.unwrap().unwrap_err() }).await.unwrap();
+    assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(TimeoutPhase::Idle), 4));
+}
+
+/// Timers do not look while their task has no budget left; the clock's must not be forgotten by that.
+#[tokio::test(start_paused = true)]
+async fn a_task_that_has_done_much_is_woken_all_the_same() {
+    let turn = Turn::streams([Beat::Text("x"), Beat::Silence(HOUR)]);
+    let mut stream = around(turn, settings()).stream(&hello()).await.unwrap();
+    assert!(stream.next().await.unwrap().is_ok());
+    let start = Instant::now();
+    while tokio::task::coop::has_budget_remaining() {
+        tokio::task::consume_budget().await;
+    }
+    let error = stream.next().await.unwrap().unwrap_err();
+    assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(TimeoutPhase::Idle), 5));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,44 +1,70 @@
 //! What was asked, as far as it is text.
 
-use provider_core::{AssistantMessage, ChatRequest, Content, Message, Part};
-use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt;
+
+use provider_core::{AssistantMessage, Content, Message, Part, SharedVec};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 /// A message of the request, as far as it is text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct AskedMessage {
+pub struct AskedMessage<'a> {
     /// Who says it: `system`, `developer`, `user`, `assistant` or `tool`.
     pub role: &'static str,
-    /// What it says.
-    pub text: String,
+    /// What it says. Owned where several parts make one text.
+    pub text: Cow<'a, str>,
     /// How many parts it has that are no text: images, files, ….
     #[serde(skip_serializing_if = "is_zero")]
     pub other_parts: usize,
 }
 
-/// The texts of a request.
-pub(crate) struct Asked {
-    pub(crate) prompt: String,
-    pub(crate) messages: Vec<AskedMessage>,
-}
+/// The messages of a request, shared with it. Their texts are read when somebody wants them, since a prompt can be a whole book.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Asked(pub(crate) SharedVec<Message>);
 
 impl Asked {
-    pub(crate) fn of(request: &ChatRequest) -> Self {
-        let messages: Vec<AskedMessage> = request.messages.iter().map(AskedMessage::of).collect();
-        let prompt = messages.iter().rfind(|message| message.role == "user");
-        Self { prompt: prompt.map(|message| message.text.clone()).unwrap_or_default(), messages }
+    pub(crate) fn messages(&self) -> impl Iterator<Item = AskedMessage<'_>> {
+        self.0.iter().map(AskedMessage::of)
+    }
+
+    pub(crate) fn prompt(&self) -> Cow<'_, str> {
+        let last = self.0.iter().rfind(|message| matches!(message, Message::User(_)));
+        last.map(|message| AskedMessage::of(message).text).unwrap_or_default()
     }
 }
 
-impl AskedMessage {
-    fn of(message: &Message) -> Self {
-        let from = |role, content: &Content| Self {
-            role,
-            text: content.text(),
-            other_parts: match content {
-                Content::Text(_) => 0,
-                Content::Parts(parts) => others(parts),
-            },
+impl Serialize for Asked {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Messages<'a>(&'a Asked);
+        impl Serialize for Messages<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_seq(self.0.messages())
+            }
+        }
+        let mut object = serializer.serialize_struct("Asked", 2)?;
+        object.serialize_field("prompt", &self.prompt())?;
+        object.serialize_field("messages", &Messages(self))?;
+        object.end()
+    }
+}
+
+impl fmt::Debug for Asked {
+    /// Without the pictures.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.messages()).finish()
+    }
+}
+
+impl<'a> AskedMessage<'a> {
+    fn of(message: &'a Message) -> Self {
+        let from = |role, content: &'a Content| {
+            let (text, other_parts) = match content {
+                Content::Text(text) => (Cow::Borrowed(text.as_str()), 0),
+                Content::Parts(parts) => (text_of(parts), others(parts)),
+            };
+            Self { role, text, other_parts }
         };
         match message {
             Message::System(message) => from("system", &message.content),
@@ -46,17 +72,28 @@ impl AskedMessage {
             Message::User(message) => from("user", &message.content),
             Message::Tool(message) => from("tool", &message.content),
             Message::Assistant(message) => Self::of_assistant(message),
-            _ => Self { role: "other", text: String::new(), other_parts: 0 },
+            _ => Self { role: "other", text: Cow::default(), other_parts: 0 },
         }
     }
 
-    fn of_assistant(message: &AssistantMessage) -> Self {
+    fn of_assistant(message: &'a AssistantMessage) -> Self {
         let text = match message.parts.as_slice() {
-            [] => message.text.clone(),
-            parts => Content::Parts(parts.to_vec()).text(),
+            [] => message.text.as_str().into(),
+            parts => text_of(parts),
         };
         Self { role: "assistant", text, other_parts: others(&message.parts) }
     }
+}
+
+/// The text of all parts that are text.
+fn text_of(parts: &[Part]) -> Cow<'_, str> {
+    let mut texts = parts.iter().filter_map(|part| match part {
+        Part::Text(part) => Some(part.text.as_str()),
+        _ => None,
+    });
+    let mut all = Cow::Borrowed(texts.next().unwrap_or_default());
+    texts.for_each(|text| all += text);
+    all
 }
 
 fn others(parts: &[Part]) -> usize {

@@ -36,7 +36,7 @@ pub(super) fn render(report: &Report) -> String {
 
 /// The messages. A single one of the user needs no more words.
 fn question(report: &Report) -> String {
-    let said = |message: &AskedMessage| {
+    let said = |message: &AskedMessage<'_>| {
         let others = match message.other_parts {
             0 => String::new(),
             1 => "(and a part that is no text)\n".to_owned(),
@@ -44,7 +44,7 @@ fn question(report: &Report) -> String {
         };
         [quoted(&message.text), others].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>()
     };
-    match report.messages.as_slice() {
+    match report.messages().collect::<Vec<_>>().as_slice() {
         [only] if only.role == "user" => said(only).join("\n"),
         messages => {
             let blocks = messages

@@ -1,22 +1,33 @@
 //! The messages of a conversation.
 
 use super::Content;
-use crate::{AssistantMessage, RawJson};
+use crate::{AssistantMessage, RawJson, Shared};
 
 /// One message of a conversation. The variant is the role.
+///
+/// Cloning is cheap, however long the message is: what it says is [`Shared`], and copied only when it is changed.
+///
+/// ```
+/// use provider_core::Message;
+///
+/// let mut message = Message::user("Why is the sky blue?");
+/// if let Message::User(said) = &mut message {
+///     said.name = Some("Ada".to_owned());
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Message {
     /// Instructions that stand above the user's words.
-    System(InputMessage),
+    System(Shared<InputMessage>),
     /// The same for models that call the role `developer`.
-    Developer(InputMessage),
+    Developer(Shared<InputMessage>),
     /// The user's words.
-    User(InputMessage),
+    User(Shared<InputMessage>),
     /// The model's words, thoughts and tool calls.
-    Assistant(Box<AssistantMessage>),
+    Assistant(Shared<AssistantMessage>),
     /// The result of a tool call.
-    Tool(ToolMessage),
+    Tool(Shared<ToolMessage>),
     /// Any other message, as the JSON object the wire expects.
     Other(RawJson),
 }
@@ -46,17 +57,17 @@ pub struct ToolMessage {
 impl Message {
     /// A system message.
     pub fn system(content: impl Into<Content>) -> Self {
-        Message::System(content.into().into())
+        Message::System(InputMessage::from(content.into()).into())
     }
 
     /// A developer message.
     pub fn developer(content: impl Into<Content>) -> Self {
-        Message::Developer(content.into().into())
+        Message::Developer(InputMessage::from(content.into()).into())
     }
 
     /// A user message.
     pub fn user(content: impl Into<Content>) -> Self {
-        Message::User(content.into().into())
+        Message::User(InputMessage::from(content.into()).into())
     }
 
     /// An assistant message of plain text.
@@ -67,7 +78,7 @@ impl Message {
     /// The result of the tool call with this id.
     pub fn tool(tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
         let (tool_call_id, content) = (tool_call_id.into(), content.into());
-        Message::Tool(ToolMessage { tool_call_id, content, name: None })
+        ToolMessage { tool_call_id, content, name: None }.into()
     }
 
     /// Names the speaker, or the tool. A message that is [`Other`](Message::Other) stays as it is.
@@ -94,6 +105,12 @@ impl From<Content> for InputMessage {
 
 impl From<AssistantMessage> for Message {
     fn from(message: AssistantMessage) -> Self {
-        Message::Assistant(Box::new(message))
+        Message::Assistant(message.into())
+    }
+}
+
+impl From<ToolMessage> for Message {
+    fn from(message: ToolMessage) -> Self {
+        Message::Tool(message.into())
     }
 }

@@ -10,7 +10,7 @@ use super::run::{CalledTool, LoopEvent, RunOutcome, ToolErrors, ToolRun, ToolSte
 use super::set::ToolSet;
 use crate::{
     ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, LlmProviderExt, Message, Retry,
-    Tool, ToolCall, ToolChoice, ToolMessage, Usd,
+    Tool, ToolCall, ToolChoice, Usd,
 };
 
 /// How many turns a loop may take where nobody says it.
@@ -319,8 +319,7 @@ fn functions(request: &ChatRequest) -> impl Iterator<Item = &crate::FunctionTool
 /// Adds what came of calls to the last step and to the conversation.
 fn record(run: &mut ToolRun, called: Vec<CalledTool>) {
     for called in called {
-        let (tool_call_id, content) = (called.call.id.clone(), called.content());
-        run.request.messages.push(Message::Tool(ToolMessage { tool_call_id, content, name: None }));
+        run.request.messages.push(Message::tool(&called.call.id, called.content()));
         if let Some(step) = run.steps.last_mut() {
             step.calls.push(called);
         }

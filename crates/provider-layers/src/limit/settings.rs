@@ -58,6 +58,11 @@ impl LimitSettings {
         self
     }
 
+    /// Whether nothing is limited.
+    pub(crate) fn is_off(&self) -> bool {
+        self.places().is_none() && self.interval().is_none()
+    }
+
     pub(super) fn places(&self) -> Option<usize> {
         let calls = usize::try_from(self.max_concurrency?).unwrap_or(usize::MAX);
         Some(calls.min(Semaphore::MAX_PERMITS))

@@ -1,13 +1,15 @@
 //! The tries of one call.
 
-use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-use provider_core::{ChatResponse, ChatStream, Error, LlmProviderExt, Retry as Advice, TimeoutPhase};
-use tokio::time::{Instant, sleep};
+use provider_core::{
+    ChatRequest, ChatResponse, ChatStream, Error, LlmProviderExt, Retry as Advice, TimeoutPhase,
+};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::Retry;
-use crate::clocks::{Clocks, Limit, within};
+use crate::clocks::{Clocks, Limit};
 
 /// Where a call is, and what failed before.
 #[derive(Debug)]
@@ -15,7 +17,6 @@ pub(super) struct Tries<'a> {
     retry: &'a Retry,
     model: Option<&'a str>,
     start: Instant,
-    deadline: Option<Limit>,
     /// How many tries have failed.
     tried: u32,
     failed: Vec<Error>,
@@ -25,29 +26,33 @@ impl<'a> Tries<'a> {
     /// A call begins. `model`: the one that it asks, if it is about one.
     pub(super) fn begin(retry: &'a Retry, model: Option<&'a str>) -> Self {
         retry.tokens.earn();
-        let start = Instant::now();
-        let deadline = Limit::after(start, retry.settings.deadline, TimeoutPhase::Deadline);
-        Self { retry, model, start, deadline, tried: 0, failed: Vec::new() }
+        Self { retry, model, start: Instant::now(), tried: 0, failed: Vec::new() }
     }
 
-    /// Waits for a try, but not beyond the deadline.
-    pub(super) async fn run<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        within(self.deadline, work).await.unwrap_or_else(|limit| Err(limit.error()))
+    /// The deadline of them all.
+    fn deadline(&self) -> Option<Limit> {
+        Limit::after(self.start, self.retry.settings.deadline, TimeoutPhase::Deadline)
     }
 
-    /// Holds a stream to the deadline.
-    pub(super) fn guard(&self, stream: ChatStream) -> ChatStream {
-        match self.deadline {
-            Some(deadline) => stream.guarded(Clocks::new(None, None, Some(deadline))),
-            None => stream,
-        }
+    /// The clocks of the next try, if it is of something whole.
+    pub(super) fn clocks(&self) -> Clocks {
+        Clocks::until(self.deadline())
     }
 
-    /// Waits until it is time for the next try.
+    /// One try of a stream: until its first event is there.
+    pub(super) async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        let clocks = self.retry.timeouts.clocks(Instant::now(), self.deadline());
+        let (stream, clocks) = clocks.within(self.retry.provider.stream(request)).await?;
+        let mut stream = clocks.watch(stream?);
+        stream.ready().await?;
+        Ok(stream)
+    }
+
+    /// The pause before the next try. It is boxed, or all calls would keep room for what few of them need.
     ///
     /// # Errors
     /// The error of this try, if there is not to be another one.
-    pub(super) async fn again(&mut self, error: Error) -> Result<(), Error> {
+    pub(super) fn again(&mut self, error: Error) -> Result<Pin<Box<Sleep>>, Error> {
         let error = self.named(error);
         self.tried = self.tried.saturating_add(1);
         let wait = match self.next(&error) {
@@ -60,8 +65,7 @@ impl<'a> Tries<'a> {
             self.failed.push(self.named(attempt.clone()));
         }
         self.failed.push(error.with_attempts(Vec::new()));
-        sleep(wait).await;
-        Ok(())
+        Ok(Box::pin(sleep(wait)))
     }
 
     /// How long to wait before the next try, or why there is none, as far as the error does not tell.
@@ -72,7 +76,7 @@ impl<'a> Tries<'a> {
         }
         let now = Instant::now();
         let mut left = settings.total_budget.saturating_sub(now.saturating_duration_since(self.start));
-        if let Some(deadline) = self.deadline {
+        if let Some(deadline) = self.deadline() {
             left = left.min(deadline.at.saturating_duration_since(now));
         }
         let doubled = 2_u32.saturating_pow(self.tried - 1);
