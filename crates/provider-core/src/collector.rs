@@ -236,14 +236,25 @@ impl Collector {
     /// before it, [`ErrorKind::Upstream`] when the model stopped because of an error. What was collected is in its
     /// [`partial`](Error::partial).
     pub fn finish(mut self) -> Result<ChatResponse, Error> {
-        match self.conclude() {
-            Ok(_) => Ok(self.response),
+        match self.check() {
+            Ok(()) => Ok(self.response),
             Err(error) => Err(self.fail(error)),
         }
     }
 
-    /// Checks that the answer is one; the errors are those of [`finish`](Self::finish), without what was collected.
+    /// Ends a streamed answer; the errors are those of [`finish`](Self::finish), without what was collected.
     pub(crate) fn conclude(&mut self) -> Result<Finished, Error> {
+        self.check()?;
+        let response = &self.response;
+        Ok(Finished {
+            finish_reason: response.finish_reason.clone(),
+            native_finish_reason: response.native_finish_reason.clone(),
+            usage: response.usage.clone(),
+        })
+    }
+
+    /// Checks that the answer is one.
+    fn check(&mut self) -> Result<(), Error> {
         self.seal();
         let response = &self.response;
         match &response.finish_reason {
@@ -259,11 +270,7 @@ impl Collector {
             }
             None => {}
         }
-        Ok(Finished {
-            finish_reason: response.finish_reason.clone(),
-            native_finish_reason: response.native_finish_reason.clone(),
-            usage: response.usage.clone(),
-        })
+        Ok(())
     }
 
     /// Gives an error what was collected before it.

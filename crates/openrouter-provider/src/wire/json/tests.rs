@@ -111,6 +111,20 @@ fn damaged(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn long_strings_are_looked_at_to_their_end() {
+    for length in [0, 1, 22, 23, 24, 25, 47, 100, 10_000] {
+        let before = "é".repeat(length / 2) + &"a".repeat(length % 2);
+        for (end, is_json) in
+            [("", true), ("\\n", true), ("\\\"", true), ("\n", false), ("\u{1f}", false), ("\\x", false)]
+        {
+            let text = format!("\"{before}{end}{before}\"");
+            assert_eq!(taken(&text), is_json.then_some(&*text), "{text:?}");
+            assert_eq!(serde_json::from_str::<&RawValue>(&text).is_ok(), is_json, "{text:?}");
+        }
+    }
+}
+
+#[test]
 fn depth_is_no_matter() {
     for depth in [1, 63, 64, 65, 127, 128, 129, 1_000, 100_000] {
         let list = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
