@@ -84,6 +84,8 @@ impl Head {
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 /// How long the end of a body is waited for after the end mark, so that the connection can be used again.
 const AFTER_END: Duration = Duration::from_millis(100);
+/// How many pieces that are there after the end mark are read for that.
+const MOST_AFTER_END: usize = 16;
 
 /// A streamed answer: the body is polled from the reader's own task, so that a slow reader holds the socket back and a
 /// dropped one closes it.
@@ -154,9 +156,9 @@ impl EventSource for Streamed {
     }
 
     fn poll_tidy(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
+        // Nothing after the end mark counts, but there should not be much of it.
+        for _ in 0..MOST_AFTER_END {
             match self.body.poll_piece(cx) {
-                // Nothing after the end mark counts, but there should not be much of it.
                 Poll::Ready(Ok(Some(piece))) if piece.len() < 1024 => {}
                 Poll::Ready(_) => break,
                 // The end is mostly there, and only the connection's own task has to run to see it. That is quicker than a timer.
