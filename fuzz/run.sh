@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-targets=(answer body config decoder error headers model_ref sse usd)
+targets=(answer body config decoder error headers json model_ref sse usd)
 # How many inputs each target tries when all of them run.
 runs=10000
 

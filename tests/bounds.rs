@@ -47,7 +47,7 @@ async fn buffers_are_bounded() {
     let long = "x".repeat(5_000);
     let cases = [
         (Reply::events(chunk(&long)), Limits::default().max_frame_bytes(1_000), "max_frame_bytes"),
-        (Reply::events(chunk("a").repeat(50)), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
+        (Reply::events(chunk("a").repeat(500)), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
         (
             Reply::events(
                 format!(
@@ -69,6 +69,18 @@ async fn buffers_are_bounded() {
     let error =
         openrouter(&server, Limits::default().max_error_bytes(100)).chat(&request()).await.expect_err("500");
     assert_eq!((error.kind(), error.message().len()), (ErrorKind::Server, 100));
+}
+
+/// What repeats from chunk to chunk is not kept, so a long answer does not run into the limit because of it.
+#[tokio::test]
+async fn what_repeats_does_not_count() {
+    let end = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let body = chunk("a").repeat(500) + end;
+    assert!(body.len() > 50_000);
+    let server = ScriptedServer::always(Reply::events(body)).await.expect("a free port");
+    let limits = Limits::default().max_body_bytes(20_000);
+    let (text, outcome) = read(openrouter(&server, limits)).await;
+    assert_eq!((text.len(), outcome.expect("an answer").text().len()), (500, 500));
 }
 
 #[tokio::test]

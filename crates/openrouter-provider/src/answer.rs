@@ -138,6 +138,11 @@ impl EventSource for Streamed {
                 }
                 Err(stop) => return Poll::Ready(Err(self.head.error(stop))),
             }
+            // Now it is known of every byte whether it was kept.
+            let limit = self.body.limits.max_body_bytes;
+            if self.received.saturating_sub(self.decoder.repeated()) > limit {
+                return Poll::Ready(Err(failure::body_too_large(limit)));
+            }
             let piece = match self.body.poll_piece(cx) {
                 Poll::Ready(Ok(Some(piece))) => piece,
                 Poll::Ready(Ok(None)) => return self.end(collector),
@@ -147,10 +152,6 @@ impl EventSource for Streamed {
                 Poll::Pending => return Poll::Pending,
             };
             self.received = self.received.saturating_add(piece.len());
-            let limit = self.body.limits.max_body_bytes;
-            if self.received > limit {
-                return Poll::Ready(Err(failure::body_too_large(limit)));
-            }
             self.decoder.feed(&piece);
         }
     }

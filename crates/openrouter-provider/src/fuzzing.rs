@@ -14,6 +14,7 @@ use crate::builder::OpenRouterBuilder;
 use crate::client::placed;
 use crate::transport::{self, Clock};
 use crate::wire::catalogue;
+use crate::wire::json::Json;
 use crate::{Limits, OpenRouter};
 
 /// An HTTP request that would be sent.
@@ -86,6 +87,12 @@ pub async fn stream(
 /// What is wrong with the page, when it cannot be read.
 pub fn models(page: &str) -> Result<Catalogue, String> {
     catalogue::read(page).map(|(catalogue, _)| catalogue)
+}
+
+/// The value that a text is, without the space around it; nothing if it is no JSON.
+pub fn json(text: &str) -> Option<&str> {
+    let mut json = Json::new(text);
+    json.value().filter(|_| json.is_at_end())
 }
 
 async fn accept(

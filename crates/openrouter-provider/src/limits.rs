@@ -69,7 +69,8 @@ impl Limits {
         self
     }
 
-    /// How large an answer may be as a whole, streamed or not. Default: 64 MiB.
+    /// How large an answer may be as a whole, streamed or not. What a chunk of a stream repeats of the one before is not kept, and does
+    /// not count: it is nine tenths of a long answer. Default: 64 MiB.
     #[must_use]
     pub fn max_body_bytes(mut self, limit: usize) -> Self {
         self.max_body_bytes = limit;

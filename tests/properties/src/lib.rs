@@ -15,6 +15,7 @@ mod decoder;
 mod error;
 mod headers;
 mod json;
+mod json_text;
 mod model_ref;
 mod outcome;
 mod pairs;
@@ -32,6 +33,7 @@ pub use decoder::{decoder, read};
 pub use error::{error, failed};
 pub use headers::headers;
 pub use json::same_json;
+pub use json_text::json_text;
 pub use model_ref::model_ref;
 pub use outcome::{Outcome, check_error};
 pub use pairs::lines;
@@ -43,13 +45,14 @@ pub use usd::usd;
 pub type Property = fn(&[u8]);
 
 /// All of them, by the name of their fuzz target and their folder in `fuzz/corpus`.
-pub const ALL: [(&str, Property); 9] = [
+pub const ALL: [(&str, Property); 10] = [
     ("answer", answer),
     ("body", body),
     ("config", config),
     ("decoder", decoder),
     ("error", error),
     ("headers", headers),
+    ("json", json_text),
     ("model_ref", model_ref),
     ("sse", sse),
     ("usd", usd),

@@ -22,6 +22,7 @@ pub(crate) struct ChatDecoder {
     unreadable: Option<UnreadableFrame>,
     halves: Halves,
     envelope: Envelope,
+    repeated: usize,
     max_tool_argument_bytes: usize,
     keep_raw: bool,
 }
@@ -47,6 +48,7 @@ impl ChatDecoder {
             unreadable: None,
             halves: Halves::default(),
             envelope: Envelope::default(),
+            repeated: 0,
             keep_raw,
         }
     }
@@ -54,6 +56,11 @@ impl ChatDecoder {
     /// Adds bytes as they came, cut anywhere.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.sse.feed(bytes);
+    }
+
+    /// How many of the bytes so far were the same as in the chunk before, and not kept.
+    pub(crate) fn repeated(&self) -> usize {
+        self.repeated
     }
 
     /// Decodes the next frame into the collector.
@@ -72,7 +79,12 @@ impl ChatDecoder {
         if matches!(data, "" | "null") {
             return Ok(Decoded::Frame);
         }
-        if frame.event.is_none() && self.envelope.collect(data, collector, &mut self.halves) {
+        let repeated = match frame.event {
+            None => self.envelope.collect(data, collector, &mut self.halves),
+            Some(_) => None,
+        };
+        if let Some(repeated) = repeated {
+            self.repeated = self.repeated.saturating_add(repeated);
             return self.halves.within(self.max_tool_argument_bytes).map(|()| Decoded::Frame);
         }
         self.envelope.forget();

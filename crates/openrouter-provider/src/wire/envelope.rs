@@ -57,9 +57,15 @@ impl Envelope {
         self.json.clear();
     }
 
-    /// Collects a chunk, if it is the one that is remembered with other texts. False when it is to be read in full.
-    pub(crate) fn collect(&self, json: &str, collector: &mut Collector, halves: &mut Halves) -> bool {
-        let Some(texts) = self.open(json) else { return false };
+    /// Collects a chunk, if it is the one that is remembered with other texts. Gives how many of its bytes are those of the one that is
+    /// remembered; nothing when it is to be read in full.
+    pub(crate) fn collect(
+        &self,
+        json: &str,
+        collector: &mut Collector,
+        halves: &mut Halves,
+    ) -> Option<usize> {
+        let texts = self.open(json)?;
         let reasoning = texts.reasoning.map(|text| halves.reasoning.join_text(text)).unwrap_or_default();
         let has_plain_reasoning = !reasoning.is_empty();
         collector.reasoning(reasoning);
@@ -74,7 +80,7 @@ impl Envelope {
             let arguments = halves.argument_text(text, index, collector);
             collector.tool_call(ToolCallPiece { index, arguments, ..ToolCallPiece::default() });
         }
-        true
+        Some(self.known.places.iter().fold(self.json.len(), |rest, place| rest - (place.to - place.from)))
     }
 
     /// The texts of a chunk that is otherwise the one that is remembered.
