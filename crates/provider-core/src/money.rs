@@ -93,7 +93,7 @@ fn parse(text: &str) -> Option<i128> {
         return None;
     }
     let mut value: i128 = 0;
-    // The power of ten that one unit of the next digit stands for, in units of 10^-SCALE.
+    // The power of ten that one unit of the last digit stands for, in units of 10^-SCALE.
     let mut power = i64::from(SCALE) + i64::from(exponent) + whole.len() as i64;
     for digit in whole.bytes().chain(fraction.bytes()) {
         if !digit.is_ascii_digit() {
@@ -101,13 +101,14 @@ fn parse(text: &str) -> Option<i128> {
         }
         power -= 1;
         let digit = i128::from(digit - b'0');
-        match u32::try_from(power) {
-            Ok(power) if digit != 0 => {
-                value = value.checked_add(digit.checked_mul(10_i128.checked_pow(power)?)?)?;
-            }
-            Err(_) if power == -1 && digit >= 5 => value = value.checked_add(1)?,
-            _ => {}
+        if power >= 0 {
+            value = value.checked_mul(10)?.checked_add(digit)?;
+        } else if power == -1 && digit >= 5 {
+            value = value.checked_add(1)?;
         }
+    }
+    if power > 0 && value != 0 {
+        value = value.checked_mul(10_i128.checked_pow(u32::try_from(power).ok()?)?)?;
     }
     Some(if negative { -value } else { value })
 }

@@ -1,6 +1,6 @@
 //! The answers of `GET /models` and its siblings: pages of models.
 
-use provider_core::Catalogue;
+use provider_core::{Catalogue, Model};
 
 use super::data;
 use super::json::{Json, Read, read as read_json};
@@ -10,24 +10,29 @@ use super::model::{self, WireModel};
 object! {
     /// A page of models.
     Page<'a> {
-        data: Rows<'a> = "data",
+        data: Models = "data",
         total_count: Count = "total_count",
         links: PageLinks<'a> = "links",
     }
 }
 
-/// The rows of a list as they are read, each with its JSON. Nothing when it is no list.
+/// The models of a list; nothing when it is no list. Each becomes a model as it is read: what a row is on the wire is large.
 #[derive(Debug, Default)]
-pub(crate) struct Rows<'a>(Option<Vec<(WireModel<'a>, &'a str)>>);
+pub(crate) struct Models(Option<Vec<Model>>);
 
-impl<'a> Read<'a> for Rows<'a> {
+impl<'a> Read<'a> for Models {
     fn read(json: &mut Json<'a>) -> Option<Self> {
         if json.peek()? != b'[' {
-            return json.value().map(|_| Rows(None));
+            return json.value().map(|_| Models(None));
         }
-        let mut rows = Vec::new();
-        json.list(|json| json.with_text(WireModel::read).map(|row| rows.push(row)))?;
-        Some(Rows(Some(rows)))
+        let mut models = Vec::new();
+        json.list(|json| {
+            let (row, text) = json.with_text(WireModel::read)?;
+            // An entry without an id cannot be asked for.
+            models.extend(model::read(row, text));
+            Some(())
+        })?;
+        Some(Models(Some(models)))
     }
 }
 
@@ -49,9 +54,7 @@ object! {
 /// When the body is no JSON object with a list of models in `data`.
 pub(crate) fn read(body: &str) -> Result<(Catalogue, Option<String>), String> {
     let page: Page<'_> = read_json(body).map_err(|cause| cause.to_string())?;
-    let rows = page.data.0.ok_or("there is no list of models in `data`")?;
-    // An entry without an id cannot be asked for.
-    let models = rows.into_iter().filter_map(|(row, json)| model::read(row, json)).collect();
+    let models = page.data.0.ok_or("there is no list of models in `data`")?;
     let next = page.links.next.filled().map(str::to_owned);
     Ok((Catalogue::new(models, page.total_count.0), next))
 }

@@ -6,7 +6,7 @@ use provider_core::{
 
 use super::lenient::{Count, Flag, Raw, Str, object};
 use super::pricing::{WirePricing, pricing};
-use super::values::{number, owned, texts};
+use super::values::{Texts, number, owned, texts};
 
 /// The variant of an id that can be asked in batches only. Nothing else in a row says so.
 const BATCH: &str = "batch";
@@ -24,9 +24,9 @@ object! {
         architecture: Architecture<'a> = "architecture",
         top_provider: TopProvider<'a> = "top_provider",
         per_request_limits: Limits<'a> = "per_request_limits",
-        supported_parameters: Raw<'a> = "supported_parameters",
+        supported_parameters: Texts = "supported_parameters",
         default_parameters: Defaults<'a> = "default_parameters",
-        supported_voices: Raw<'a> = "supported_voices",
+        supported_voices: Texts = "supported_voices",
         reasoning: Raw<'a> = "reasoning",
         pricing: WirePricing<'a> = "pricing",
         expiration_date: Str<'a> = "expiration_date",
@@ -39,8 +39,8 @@ object! {
     /// What a model, or the list of its endpoints, says of its kind.
     Architecture<'a> {
         modality: Str<'a> = "modality",
-        input_modalities: Raw<'a> = "input_modalities",
-        output_modalities: Raw<'a> = "output_modalities",
+        input_modalities: Texts = "input_modalities",
+        output_modalities: Texts = "output_modalities",
         tokenizer: Str<'a> = "tokenizer",
         instruct_type: Str<'a> = "instruct_type",
     }
@@ -111,13 +111,13 @@ pub(crate) fn read(wire: WireModel<'_>, json: &str) -> Option<Model> {
     model.is_moderated = wire.top_provider.is_moderated.0;
     model.per_request_limits = limits(&wire.per_request_limits);
     model.modality = owned(wire.architecture.modality);
-    model.input_modalities = texts(wire.architecture.input_modalities);
-    model.output_modalities = texts(wire.architecture.output_modalities);
+    model.input_modalities = wire.architecture.input_modalities.0;
+    model.output_modalities = wire.architecture.output_modalities.0;
     model.tokenizer = owned(wire.architecture.tokenizer);
     model.instruct_type = owned(wire.architecture.instruct_type);
-    model.supported_parameters = texts(wire.supported_parameters);
+    model.supported_parameters = wire.supported_parameters.0;
     model.default_parameters = defaults(&wire.default_parameters);
-    model.supported_voices = texts(wire.supported_voices);
+    model.supported_voices = wire.supported_voices.0;
     model.reasoning = wire.reasoning.is_object().then(|| reasoning(wire.reasoning));
     model.pricing = pricing(&wire.pricing);
     model.expiration_date = owned(wire.expiration_date);

@@ -1,5 +1,6 @@
 //! From the lenient types to values of one's own.
 
+use super::json::{Json, Read};
 use super::lenient::{Raw, Str};
 
 /// A text that says something.
@@ -7,11 +8,27 @@ pub(crate) fn owned(text: Str<'_>) -> Option<String> {
     text.filled().map(str::to_owned)
 }
 
-/// The texts of a list.
+/// The texts of a list that say something. What is no list has none.
+#[derive(Debug, Default)]
+pub(crate) struct Texts(pub(crate) Vec<String>);
+
+impl<'a> Read<'a> for Texts {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        let mut texts = Vec::new();
+        match json.peek()? {
+            b'[' => json.list(|json| {
+                texts.extend(owned(Str::read(json)?));
+                Some(())
+            })?,
+            _ => drop(json.value()?),
+        }
+        Some(Texts(texts))
+    }
+}
+
+/// The same of a value that was not read yet.
 pub(crate) fn texts(raw: Raw<'_>) -> Vec<String> {
-    let mut texts = Vec::new();
-    raw.for_each(|text: Str<'_>| texts.extend(owned(text)));
-    texts
+    raw.read::<Texts>().unwrap_or_default().0
 }
 
 /// A number, or a text that spells one.
