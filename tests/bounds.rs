@@ -71,6 +71,30 @@ async fn buffers_are_bounded() {
     assert_eq!((error.kind(), error.message().len()), (ErrorKind::Server, 100));
 }
 
+/// The time is up for a reader, too, who never has to wait.
+#[tokio::test]
+async fn an_answer_that_always_has_something_more_ends_in_time() {
+    let mut reply = Reply::events("");
+    reply.pieces = vec![chunk("a").into_bytes(); 20_000];
+    let server = ScriptedServer::always(reply).await.expect("a free port");
+    let limits = Limits::default().total_timeout(Duration::from_millis(100));
+    let mut stream = openrouter(&server, limits).stream(&request()).await.expect("a stream");
+    let error = loop {
+        // Long enough for the next piece to be there.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        match stream.next().await.expect("an event or an error") {
+            Ok(event) => assert_eq!(event, Event::Text("a".into())),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(
+        (error.kind(), error.timeout()),
+        (ErrorKind::Timeout, Some(TimeoutPhase::Deadline)),
+        "{error}"
+    );
+    assert!(error.partial().is_some_and(|partial| partial.text().len() < 20_000));
+}
+
 /// What repeats from chunk to chunk is not kept, so a long answer does not run into the limit because of it.
 #[tokio::test]
 async fn what_repeats_does_not_count() {
