@@ -21,6 +21,7 @@ pub(crate) struct Clock {
     silence: Duration,
     total: Duration,
     waiting_since: Option<Instant>,
+    /// How many came since the time was looked at.
     pieces: u8,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -52,11 +53,19 @@ impl Clock {
         self.waiting_since = None;
     }
 
-    /// A piece of the body came. The error is of an answer that always has something more, and does not end.
-    pub(crate) fn came(&mut self) -> Result<(), RunOut> {
+    /// A piece of the body came.
+    pub(crate) fn came(&mut self) {
         self.waiting_since = None;
-        self.pieces = (self.pieces + 1) % PIECES_BETWEEN_LOOKS;
-        if self.pieces == 0 { self.check_total(Instant::now()) } else { Ok(()) }
+        self.pieces = self.pieces.saturating_add(1);
+    }
+
+    /// Whether there is time for one more piece: looked at now and then, for answers that always have something more and do not end.
+    pub(crate) fn has_time(&mut self) -> Result<(), RunOut> {
+        if self.pieces < PIECES_BETWEEN_LOOKS {
+            return Ok(());
+        }
+        self.pieces = 0;
+        self.check_total(Instant::now())
     }
 
     /// Nothing is there. Ready when it is in vain to wait on; else the task is woken when it is time to ask again.

@@ -28,20 +28,21 @@ impl Received {
     /// The next piece of the body; nothing at its end. Polled from the task of whoever wants it, so that a slow reader holds the
     /// socket back.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
+        // Before a piece is taken: what was received is not thrown away.
+        if let Err(run_out) = self.clock.has_time() {
+            return Poll::Ready(Err(failure::too_slow(run_out, &self.limits)));
+        }
         // The future keeps nothing between two polls: all that is known of the body is in the response.
-        let polled = pin!(self.response.chunk()).poll(cx);
-        let run_out = match polled {
-            Poll::Ready(Ok(piece)) => match self.clock.came() {
-                Ok(()) => return Poll::Ready(Ok(piece)),
-                Err(run_out) => run_out,
-            },
-            Poll::Ready(Err(cause)) => return Poll::Ready(Err(failure::broken_off(&cause))),
-            Poll::Pending => match self.clock.poll_waiting(cx) {
-                Poll::Ready(run_out) => run_out,
-                Poll::Pending => return Poll::Pending,
-            },
-        };
-        Poll::Ready(Err(failure::too_slow(run_out, &self.limits)))
+        match pin!(self.response.chunk()).poll(cx) {
+            Poll::Ready(Ok(piece)) => {
+                self.clock.came();
+                Poll::Ready(Ok(piece))
+            }
+            Poll::Ready(Err(cause)) => Poll::Ready(Err(failure::broken_off(&cause))),
+            Poll::Pending => {
+                self.clock.poll_waiting(cx).map(|run_out| Err(failure::too_slow(run_out, &self.limits)))
+            }
+        }
     }
 
     /// Reads the body whole. Bytes that are no UTF-8 are replaced.
