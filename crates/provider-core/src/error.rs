@@ -1,6 +1,7 @@
 //! The one error type: what went wrong, where, whose words, and whether trying again can help.
 
 mod kind;
+mod limit;
 mod redact;
 mod setters;
 mod show;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::kind::ErrorKind;
+pub use self::limit::{LimitAmount, LimitKind, UsageLimit};
 pub use self::timeout::TimeoutPhase;
 use crate::{Capability, ChatResponse, RawJson};
 
@@ -56,6 +58,7 @@ struct Inner {
     generation_id: Option<String>,
     capability: Option<Capability>,
     timeout: Option<TimeoutPhase>,
+    limit: Option<Box<UsageLimit>>,
     next_step: Option<String>,
     attempts: Vec<Error>,
     fields: Vec<FieldProblem>,
@@ -126,6 +129,7 @@ impl Error {
             generation_id: None,
             capability: None,
             timeout: None,
+            limit: None,
             next_step: None,
             attempts: Vec::new(),
             fields: Vec::new(),
@@ -223,6 +227,11 @@ impl Error {
         self.0.timeout
     }
 
+    /// Which limit of the service refused the request, where it says so: a budget, the key's own limit, the day's free requests.
+    pub fn limit(&self) -> Option<&UsageLimit> {
+        self.0.limit.as_deref()
+    }
+
     /// What to do about it, where something is known that helps: a setting to change, models to ask instead.
     pub fn next_step(&self) -> Option<&str> {
         self.0.next_step.as_deref()
@@ -271,6 +280,7 @@ impl PartialEq for Error {
                 && self.to_string() == other.to_string()
                 && self.details() == other.details()
                 && self.fields() == other.fields()
+                && self.limit() == other.limit()
                 && self.partial() == other.partial()
                 && self.attempts() == other.attempts()
     }

@@ -1,0 +1,35 @@
+//! What an error tells besides its kind.
+
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
+use provider_core::{Error, ErrorKind, LimitAmount, LimitKind, Secret, UsageLimit};
+use serde_json::json;
+
+#[test]
+fn a_limit_is_part_of_the_error_and_of_its_json() {
+    let mut limit = UsageLimit::new(LimitKind::Key);
+    limit.source = Some("their_key_limit sk-secret".to_owned());
+    limit.window = Some("daily".to_owned());
+    limit.limit = "10".parse().ok().map(LimitAmount::Usd);
+    limit.used = "10.02".parse().ok().map(LimitAmount::Usd);
+    limit.resets_at = "2026-12-01".parse().ok();
+    let plain = Error::new(ErrorKind::PaymentRequired, "spent");
+    let error = plain.clone().with_limit(limit).redact(&Secret::new("sk-secret"));
+    assert_ne!(plain, error);
+    let limit = error.limit().expect("the limit");
+    assert_eq!(
+        limit.to_string(),
+        "the key's limit of 10 USD (daily), of which 10.02 USD are used, which resets at 2026-12-01T00:00:00Z"
+    );
+    let shown = serde_json::to_value(&error).expect("an error can be written");
+    assert_eq!(shown["limit"]["kind"], "key");
+    assert_eq!(shown["limit"]["limit"], json!({ "usd": limit_of(limit) }));
+    assert_eq!(shown["limit"]["resets_at"], "2026-12-01T00:00:00Z");
+    assert!(!format!("{error:?} {shown}").contains("sk-secret"));
+}
+
+/// The amount of a limit in dollars, as JSON has it.
+fn limit_of(limit: &UsageLimit) -> serde_json::Value {
+    let Some(LimitAmount::Usd(amount)) = limit.limit else { panic!("no dollars in {limit:?}") };
+    serde_json::to_value(amount).expect("an amount can be written")
+}
