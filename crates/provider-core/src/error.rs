@@ -16,7 +16,7 @@ use serde::Serialize;
 pub use self::kind::ErrorKind;
 pub use self::limit::{LimitAmount, LimitKind, UsageLimit};
 pub use self::timeout::TimeoutPhase;
-use crate::{Capability, ChatResponse, RawJson};
+use crate::{Capability, ChatResponse, RawJson, Usage, Usd};
 
 /// What everything in these crates fails with.
 ///
@@ -261,6 +261,18 @@ impl Error {
     /// What had been received when a stream or an answer failed: text, tool calls, usage, cost so far.
     pub fn partial(&self) -> Option<&ChatResponse> {
         self.0.partial.as_deref()
+    }
+
+    /// Whether the failed answer is on the bill, or was read as far as it came: it has output, completion tokens, or a cost above zero.
+    /// Asking again would pay for it twice, so layers do not.
+    pub fn was_paid_for(&self) -> bool {
+        self.partial().is_some_and(|partial| {
+            let Usage { completion_tokens, cost, upstream_cost, .. } = partial.usage;
+            let has_cost = |cost: Option<Usd>| cost.is_some_and(|cost| cost > Usd::ZERO);
+            let has_output =
+                !partial.message.is_empty() || completion_tokens.is_some_and(|tokens| tokens > 0);
+            has_output || has_cost(cost) || has_cost(upstream_cost)
+        })
     }
 
     fn inner(&mut self) -> &mut Inner {

@@ -2,8 +2,36 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
-use provider_core::{Error, ErrorKind, LimitAmount, LimitKind, Secret, UsageLimit};
+use provider_core::{ChatResponse, Error, ErrorKind, LimitAmount, LimitKind, Secret, UsageLimit};
 use serde_json::json;
+
+fn failed(change: impl FnOnce(&mut ChatResponse)) -> Error {
+    let mut partial = ChatResponse::default();
+    change(&mut partial);
+    Error::new(ErrorKind::Upstream, "fell over").with_partial(partial)
+}
+
+#[test]
+fn output_tokens_and_costs_were_paid_for_and_a_prompt_alone_was_not() {
+    let usd = |text: &str| text.parse().ok();
+    let paid = [
+        failed(|partial| partial.message.text.push_str("Hel")),
+        failed(|partial| partial.usage.completion_tokens = Some(1)),
+        failed(|partial| partial.usage.cost = usd("0.0001")),
+        failed(|partial| partial.usage.upstream_cost = usd("0.0001")),
+    ];
+    assert!(paid.iter().all(Error::was_paid_for));
+    let free = [
+        Error::new(ErrorKind::Upstream, "fell over"),
+        failed(|_| {}),
+        failed(|partial| {
+            partial.usage.prompt_tokens = Some(9);
+            partial.usage.completion_tokens = Some(0);
+            partial.usage.cost = usd("0");
+        }),
+    ];
+    assert!(!free.iter().any(Error::was_paid_for));
+}
 
 #[test]
 fn a_limit_is_part_of_the_error_and_of_its_json() {
