@@ -2,7 +2,12 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
-use provider_core::{ChatResponse, Error, ErrorKind, LimitAmount, LimitKind, Secret, UsageLimit};
+use std::task::{Context, Poll};
+
+use provider_core::{
+    ChatResponse, ChatStream, Collector, Error, ErrorKind, EventSource, LimitAmount, LimitKind, Secret, Step,
+    UsageLimit,
+};
 use serde_json::json;
 
 fn failed(change: impl FnOnce(&mut ChatResponse)) -> Error {
@@ -60,4 +65,28 @@ fn a_limit_is_part_of_the_error_and_of_its_json() {
 fn limit_of(limit: &UsageLimit) -> serde_json::Value {
     let Some(LimitAmount::Usd(amount)) = limit.limit else { panic!("no dollars in {limit:?}") };
     serde_json::to_value(amount).expect("an amount can be written")
+}
+
+/// A stream that ends in an error which knows of an attempt of the service's.
+struct FailsAgain;
+
+impl EventSource for FailsAgain {
+    fn poll_step(&mut self, _: &mut Context<'_>, _: &mut Collector) -> Poll<Result<Step, Error>> {
+        let second = Error::new(ErrorKind::Overloaded, "second");
+        Poll::Ready(Err(Error::new(ErrorKind::Upstream, "third").with_attempts(vec![second])))
+    }
+}
+
+#[tokio::test]
+async fn attempts_of_a_layer_come_before_those_of_the_service() {
+    let first = Error::new(ErrorKind::RateLimited, "first");
+    let told = ChatStream::new(FailsAgain).after(vec![first.clone()]).collect().await;
+    // The error may be known before a layer says what it tried.
+    let mut stream = ChatStream::new(FailsAgain);
+    stream.ready().await.expect_err("it fails");
+    let known = stream.after(vec![first]).collect().await;
+    for error in [told, known].map(|end| end.expect_err("it fails")) {
+        let attempts: Vec<_> = error.attempts().iter().map(Error::message).collect();
+        assert_eq!((error.message(), attempts), ("third", vec!["first", "second"]));
+    }
 }
