@@ -101,7 +101,9 @@ impl OpenRouter {
     pub(crate) fn unreadable(&self, what: &str, cause: &str, body: &str) -> Error {
         let api_key = self.transport.api_key();
         let error = match WireError::from_body(body) {
-            Some(wire) => failure::said(&wire, StatusCode::OK, &HeaderMap::new(), Redact(api_key)),
+            Some(wire) => {
+                failure::said(&wire, StatusCode::OK, &HeaderMap::new(), Duration::ZERO, Redact(api_key))
+            }
             None => {
                 let message = format!("{what} cannot be read: {cause}");
                 Error::new(ErrorKind::InvalidResponse, message).with_provider(ID)

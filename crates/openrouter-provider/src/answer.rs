@@ -8,7 +8,7 @@ use std::time::Duration;
 use provider_core::{ChatResponse, Collector, Error, EventSource, RawJson, Step};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::failure::{self, Redact};
 use crate::response::{CACHE_FIELD, CacheReport, METADATA_FIELD};
@@ -16,6 +16,7 @@ use crate::transport::{Received, Transport};
 use crate::wire::chunk::Chunk;
 use crate::wire::collect::collect;
 use crate::wire::decoder::{ChatDecoder, Decoded, take_error};
+use crate::wire::error::WireError;
 use crate::wire::halves::Halves;
 use crate::wire::lenient::Raw;
 use crate::wire::metadata;
@@ -27,6 +28,8 @@ use crate::{ID, Limits};
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// When they came.
+    pub(crate) came: Instant,
     pub(crate) model: String,
     /// The models that may answer in its place.
     pub(crate) fallbacks: Vec<String>,
@@ -72,7 +75,9 @@ impl Head {
 
     fn error(&self, stop: Stop) -> Error {
         match stop {
-            Stop::Failed(wire) => failure::said(&wire, self.status, &self.headers, self.redact()),
+            Stop::Failed(wire) => {
+                failure::said(&wire, self.status, &self.headers, self.came.elapsed(), self.redact())
+            }
             Stop::Unreadable(frame) => failure::unreadable(&frame, self.redact()),
             Stop::TooLarge(frame) => failure::frame_too_large(frame),
             Stop::TooManyArguments { limit } => failure::arguments_too_large(limit),
@@ -216,9 +221,11 @@ impl Whole {
             self.head.complete(collector);
             return Ok(());
         }
-        let chunk =
-            Chunk::from_json(text).map_err(|cause| failure::no_answer(text, &cause, self.head.redact()))?;
-        let error = take_error(&chunk, None, text);
+        let chunk = Chunk::from_json(text).map_err(|cause| match WireError::from_body(text) {
+            Some(error) => self.head.error(Stop::Failed(Box::new(error))),
+            None => failure::no_answer(text, &cause, self.head.redact()),
+        })?;
+        let error = take_error(&chunk, None, text).map(|(error, _)| error);
         if self.head.keep_raw {
             collector.raw(RawJson::from_checked(text));
         }

@@ -5,9 +5,8 @@ use provider_core::{Collector, RawJson};
 use super::chunk::Chunk;
 use super::collect::collect;
 use super::envelope::Envelope;
-use super::error::WireError;
+use super::error::{Certainty, WireError, says};
 use super::halves::Halves;
-use super::lenient::Raw;
 use super::sse::SseDecoder;
 use super::stop::{Stop, UnreadableFrame};
 use crate::Limits;
@@ -20,6 +19,8 @@ pub(crate) struct ChatDecoder {
     /// The first frame that could not be read. The answer goes on, so that nothing that was paid for is lost, and ends in
     /// this error.
     unreadable: Option<UnreadableFrame>,
+    /// What may have been an error, and is one if the answer does not come to its end.
+    doubtful: Option<Box<WireError>>,
     halves: Halves,
     envelope: Envelope,
     repeated: usize,
@@ -46,6 +47,7 @@ impl ChatDecoder {
             max_tool_argument_bytes: limits.max_tool_argument_bytes,
             frames: 0,
             unreadable: None,
+            doubtful: None,
             halves: Halves::default(),
             envelope: Envelope::default(),
             repeated: 0,
@@ -94,9 +96,14 @@ impl ChatDecoder {
         }
         match read {
             Ok(chunk) => match take_error(&chunk, frame.event.as_deref(), data) {
-                Some(error) => {
+                Some((error, Certainty::Certain)) => {
                     collect(chunk, collector, &mut self.halves);
                     Err(Stop::Failed(Box::new(error)))
+                }
+                Some((error, Certainty::Likely)) => {
+                    collect(chunk, collector, &mut self.halves);
+                    self.doubtful.get_or_insert_with(|| Box::new(error));
+                    Ok(Decoded::Frame)
                 }
                 None => {
                     // What is kept raw is read in full.
@@ -108,6 +115,10 @@ impl ChatDecoder {
                 }
             },
             Err(_) if frame.event.as_deref() == Some("error") => {
+                Err(Stop::Failed(Box::new(WireError::from_text(data))))
+            }
+            // Google puts the object in a list.
+            Err(_) if data.starts_with('[') && WireError::from_body(data).is_some() => {
                 Err(Stop::Failed(Box::new(WireError::from_text(data))))
             }
             // An event of another name is another matter, a `ping` for example.
@@ -127,19 +138,29 @@ impl ChatDecoder {
     /// The end was read, or no more bytes will come. What is left of an unfinished frame does not count.
     pub(crate) fn end(&mut self, collector: &mut Collector) -> Result<(), Stop> {
         self.halves.finish(collector);
+        if let (Some(error), None) = (self.doubtful.take(), &collector.response().finish_reason) {
+            return Err(Stop::Failed(error));
+        }
         self.unreadable.take().map_or(Ok(()), |frame| Err(Stop::Unreadable(frame)))
     }
 }
 
-/// The error in a chunk: at the top, or in its choice, or the chunk itself when the event is called an error.
-pub(crate) fn take_error(chunk: &Chunk<'_>, event: Option<&str>, json: &str) -> Option<WireError> {
-    // Some send an empty error beside a good answer.
-    let said = |error: &Raw<'_>| !matches!(error.get(), None | Some("false" | "0" | "\"\"" | "{}"));
+/// The error in a chunk: at the top, or in its choice, or the chunk itself, and how sure it is that it is one.
+pub(crate) fn take_error(
+    chunk: &Chunk<'_>,
+    event: Option<&str>,
+    json: &str,
+) -> Option<(WireError, Certainty)> {
     let in_choice = chunk.choices.0.as_ref().map(|choice| choice.error);
-    match Some(chunk.error).filter(said).or(in_choice.filter(said)) {
-        Some(error) => Some(WireError::read(error)),
-        None if event == Some("error") => Some(WireError::from_text(json)),
-        None => None,
+    if let Some(error) = in_choice.filter(|error| says(*error) && !says(chunk.error)) {
+        return Some((WireError::read(error), Certainty::Certain));
+    }
+    // An error without an envelope has names that no chunk has, and no choice.
+    let may_be_bare = chunk.choices.0.is_none() && !chunk.unknown.is_empty();
+    match event {
+        Some("error") => Some((WireError::from_text(json), Certainty::Certain)),
+        _ if says(chunk.error) || may_be_bare => WireError::found(json),
+        _ => None,
     }
 }
 

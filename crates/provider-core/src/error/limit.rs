@@ -66,6 +66,8 @@ pub enum LimitKind {
     Guardrail,
     /// What the workspace may spend.
     Workspace,
+    /// Another budget, or one of which the service does not say whose it is.
+    Budget,
     /// How many requests may be free of charge, in a day for example.
     FreeRequests,
     /// How many requests or tokens fit into a short time, a minute for example.
@@ -112,6 +114,7 @@ impl LimitKind {
             LimitKind::Key => "the key's limit",
             LimitKind::Guardrail => "the guardrail's budget",
             LimitKind::Workspace => "the workspace's budget",
+            LimitKind::Budget => "the budget",
             LimitKind::FreeRequests => "the limit of free requests",
             LimitKind::Rate => "the rate limit",
             LimitKind::Upstream => "the upstream provider's quota",
