@@ -11,6 +11,7 @@ use super::halves::{Half, Halves};
 use super::json::{Json, Read};
 use super::lenient::{Count, Raw, Str, object};
 use super::{details, usage};
+use crate::response::DEBUG_FIELD;
 
 /// Stands before the names of fields that came inside a tool call's `function`.
 pub(super) const IN_FUNCTION: &str = "function.";
@@ -34,7 +35,12 @@ pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector, halves: &mut 
         (false, None) => {}
     }
     for (name, value) in chunk.unknown {
-        collector.extra(&name, RawJson::from_checked(value));
+        let value = RawJson::from_checked(value);
+        // Of most fields the last value counts. This one comes once for each provider that was tried.
+        match &*name {
+            DEBUG_FIELD => collector.extra_item(&name, value),
+            _ => collector.extra(&name, value),
+        }
     }
 }
 
@@ -57,7 +63,7 @@ fn collect_choice(choice: Choice<'_>, collector: &mut Collector, halves: &mut Ha
             .refusal
             .0
             .into_iter()
-            .for_each(|raw| collector.extra("logprobs.refusal", RawJson::from_checked(raw)));
+            .for_each(|raw| collector.extra_item("logprobs.refusal", RawJson::from_checked(raw)));
     }
     for (name, value) in choice.unknown {
         collector.extra(&name, RawJson::from_checked(value));
@@ -125,13 +131,13 @@ fn list_of<'a>(raw: Raw<'a>, name: &str, collector: &mut Collector) -> Raw<'a> {
 fn collect_call(call: WireToolCall<'_>, whole: bool, collector: &mut Collector, halves: &mut Halves) {
     let mut extra = ExtraFields::default();
     if let Some(kind) = call.kind.filled().filter(|kind| *kind != "function") {
-        extra.push("type", serde_json::Value::from(kind).into());
+        extra.insert("type", serde_json::Value::from(kind).into());
     }
     for (name, value) in call.unknown {
-        extra.push(&name, RawJson::from_checked(value));
+        extra.insert(&name, RawJson::from_checked(value));
     }
     for (name, value) in call.function.unknown {
-        extra.push(&format!("{IN_FUNCTION}{}", &*name), RawJson::from_checked(value));
+        extra.insert(&format!("{IN_FUNCTION}{}", &*name), RawJson::from_checked(value));
     }
     let arguments = halves.arguments(call.function.arguments, call.index.0, collector);
     collector.tool_call(ToolCallPiece {
@@ -141,6 +147,7 @@ fn collect_call(call: WireToolCall<'_>, whole: bool, collector: &mut Collector, 
         arguments: arguments.unwrap_or_default(),
         extra,
         whole,
+        call: None,
     });
 }
 
@@ -152,7 +159,7 @@ fn collect_audio(piece: AudioPiece<'_>, collector: &mut Collector) {
     audio.transcript = owned(piece.transcript);
     audio.expires_at = piece.expires_at.0;
     for (name, value) in piece.unknown {
-        audio.extra.push(&name, RawJson::from_checked(value));
+        audio.extra.insert(&name, RawJson::from_checked(value));
     }
     collector.audio(audio);
 }
@@ -163,7 +170,7 @@ fn collect_part(raw: Raw<'_>, collector: &mut Collector) {
     match (part.kind.as_str(), raw.0) {
         ("text" | "output_text", _) => collector.text(part.text.as_str()),
         ("image_url", Some(raw)) => collector.image(Image::new(RawJson::from_checked(raw))),
-        (_, Some(raw)) => collector.message_extra("content", RawJson::from_checked(raw)),
+        (_, Some(raw)) => collector.message_extra_item("content", RawJson::from_checked(raw)),
         (_, None) => {}
     }
 }
