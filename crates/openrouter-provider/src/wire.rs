@@ -13,6 +13,7 @@ pub(crate) mod envelope;
 pub(crate) mod error;
 pub(crate) mod escape;
 mod fields;
+pub(crate) mod finite;
 pub(crate) mod generation;
 pub(crate) mod halves;
 pub(crate) mod json;

@@ -4,7 +4,7 @@
 //! costs no allocation.
 
 use super::json::{Json, Read, read_object};
-use super::lenient::{Count, Raw, Str, first, object};
+use super::lenient::{Count, Moment, Raw, Str, first, object};
 
 object! {
     /// A chunk or an answer.
@@ -12,7 +12,7 @@ object! {
         id: Str<'a> = "id",
         model: Str<'a> = "model",
         provider: Str<'a> = "provider",
-        created: Count = "created",
+        created: Moment = "created",
         service_tier: Str<'a> = "service_tier",
         system_fingerprint: Str<'a> = "system_fingerprint",
         choices: FirstChoice<'a> = "choices",
@@ -78,7 +78,7 @@ object! {
         id: Str<'a> = "id",
         data: Str<'a> = "data",
         transcript: Str<'a> = "transcript",
-        expires_at: Count = "expires_at",
+        expires_at: Moment = "expires_at",
     }
 }
 
