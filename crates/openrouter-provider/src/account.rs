@@ -14,6 +14,7 @@ pub use self::key_info::{Credits, KeyInfo};
 use crate::catalogue::path;
 use crate::failure::{self, Redact};
 use crate::wire::error::WireError;
+use crate::wire::finite::read_finite;
 use crate::wire::{generation as wire_generation, key};
 use crate::{ID, OpenRouter};
 
@@ -90,11 +91,11 @@ impl OpenRouter {
         &self,
         path: &str,
         what: &str,
-        read: impl FnOnce(&str) -> Result<T, String>,
+        read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, Error> {
         let body = self.transport.get(path).await?;
         let body = self.transport.api_key().redact(&body);
-        read(&body).map_err(|cause| self.unreadable(what, &cause, &body))
+        read_finite(&body, read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 
     /// A document that is not what was asked for: an error inside a success, or something else.

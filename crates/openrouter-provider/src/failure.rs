@@ -17,10 +17,9 @@ use self::rules::{Rule, Source, UNTOLD};
 pub(crate) use self::transport::{body_too_large, broken_off, no_answer_in_time, not_sent, too_slow};
 use crate::ID;
 use crate::wire::chunk::Chunk;
-use crate::wire::collect::collect;
+use crate::wire::collect::{CollectState, collect};
 use crate::wire::error::{PreviousError, WireError, Words};
 use crate::wire::escape::unescape;
-use crate::wire::halves::Halves;
 use crate::wire::sse::FrameTooLarge;
 use crate::wire::stop::UnreadableFrame;
 
@@ -104,7 +103,7 @@ fn with_usage(error: Error, body: &str) -> Error {
     match Chunk::from_json(event_data(body)) {
         Ok(chunk) if chunk.usage.is_object() => {
             let mut collector = Collector::without_events();
-            collect(chunk, &mut collector, &mut Halves::default());
+            collect(chunk, &mut collector, &mut CollectState::default());
             collector.fail(error)
         }
         _ => error,
@@ -123,7 +122,7 @@ pub(crate) fn encoded(encoding: &HeaderValue, status: StatusCode, headers: &Head
 /// A body with a good status that is no answer.
 pub(crate) fn no_answer(body: &str, cause: &serde_json::Error, redact: Redact<'_>) -> Error {
     if body.is_empty() {
-        return Error::new(ErrorKind::Interrupted, "the answer is empty");
+        return nothing_came();
     }
     let kind = if cause.is_eof() { ErrorKind::Interrupted } else { ErrorKind::InvalidResponse };
     let message = match body.starts_with('<') {
@@ -132,6 +131,11 @@ pub(crate) fn no_answer(body: &str, cause: &serde_json::Error, redact: Redact<'_
         false => format!("the answer is no JSON object: {}", redact.text(&cause.to_string())),
     };
     Error::new(kind, message).with_details(redact.excerpt(body))
+}
+
+/// A body with a good status that ended in good order, and had nothing in it but signs of life.
+pub(crate) fn nothing_came() -> Error {
+    Error::new(ErrorKind::EmptyResponse, "the answer is empty")
 }
 
 /// The service says that it failed, with whatever status. `age`: how long ago the headers came.
@@ -205,11 +209,15 @@ fn advised(mut error: Error, rule: &Rule, wire: &WireError, hints: &Hints<'_>, r
     with_ids(error, hints.headers)
 }
 
-/// A frame of the stream was no JSON object.
+/// A frame of the stream was no JSON object. The details say where in the text it is missing, and how it begins.
 pub(crate) fn unreadable(frame: &UnreadableFrame, redact: Redact<'_>) -> Error {
-    let cause = redact.text(&frame.cause.to_string());
-    let message = format!("event {} of the stream is no JSON object: {cause}", frame.number);
-    Error::new(ErrorKind::InvalidResponse, message).with_details(redact.excerpt(&frame.data))
+    let UnreadableFrame { number, text_bytes, data, cause } = frame;
+    let cause = redact.text(&cause.to_string());
+    let message = format!(
+        "event {number} of the stream, behind {text_bytes} bytes of text, is no JSON object: {cause}"
+    );
+    let details = serde_json::json!({ "text_bytes": text_bytes, "excerpt": redact.text(data) });
+    Error::new(ErrorKind::InvalidResponse, message).with_details(details.into())
 }
 
 /// A frame of the stream is larger than allowed.

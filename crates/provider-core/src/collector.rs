@@ -145,6 +145,12 @@ impl Collector {
         }
     }
 
+    /// The number of the call that a piece goes on with, as [`ToolCallDelta::call`](crate::ToolCallDelta::call) has it; nothing
+    /// when the piece begins a call.
+    pub fn call_of(&self, piece: &ToolCallPiece<'_>) -> Option<usize> {
+        self.calls.call_of(&self.response.message.tool_calls, piece)
+    }
+
     /// An image.
     pub fn image(&mut self, image: Image) {
         self.emit(|| Event::Image(image.clone()));
@@ -158,7 +164,7 @@ impl Collector {
         replace(&mut audio.id, id.as_deref().unwrap_or_default());
         audio.expires_at = expires_at.or(audio.expires_at);
         for (name, value) in extra.iter() {
-            audio.extra.push(name, value.clone());
+            audio.extra.insert(name, value.clone());
         }
         let data = data.filter(|data| !data.is_empty());
         let transcript = transcript.filter(|words| !words.is_empty());
@@ -209,13 +215,23 @@ impl Collector {
         replace(&mut self.response.native_finish_reason, reason);
     }
 
-    /// A field beside the message that has no place of its own.
+    /// A field beside the message that has no place of its own. May come several times; the last value counts.
     pub fn extra(&mut self, name: &str, value: RawJson) {
+        self.response.extra.insert(name, value);
+    }
+
+    /// One of several values of such a field, all of which are kept.
+    pub fn extra_item(&mut self, name: &str, value: RawJson) {
         self.response.extra.push(name, value);
     }
 
-    /// A field of the message that has no place of its own.
+    /// A field of the message that has no place of its own. May come several times; the last value counts.
     pub fn message_extra(&mut self, name: &str, value: RawJson) {
+        self.response.message.extra.insert(name, value);
+    }
+
+    /// One of several values of such a field, all of which are kept.
+    pub fn message_extra_item(&mut self, name: &str, value: RawJson) {
         self.response.message.extra.push(name, value);
     }
 
