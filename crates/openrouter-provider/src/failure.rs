@@ -12,7 +12,6 @@ use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 pub(crate) use self::transport::{body_too_large, broken_off, no_answer_in_time, not_sent, too_slow};
 use crate::ID;
 use crate::wire::error::{PreviousError, WireError};
-use crate::wire::escape::unescape;
 use crate::wire::sse::FrameTooLarge;
 use crate::wire::stop::UnreadableFrame;
 
@@ -39,11 +38,6 @@ impl Redact<'_> {
     /// JSON that may be kept. What is too large is kept as the text of its beginning.
     fn json(self, json: &str) -> Option<RawJson> {
         let redacted = self.0.redact(json);
-        // The key may be spelled with escapes.
-        let plain = unescape(&redacted);
-        if self.0.redact(&plain) != plain {
-            return None;
-        }
         if redacted.len() > MAX_DETAILS { Some(self.excerpt(json)) } else { redacted.parse().ok() }
     }
 

@@ -154,10 +154,9 @@ impl ExtraFields {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Changes every value.
-    pub(crate) fn map(&mut self, change: impl Fn(RawJson) -> Option<RawJson>) {
-        let values = std::mem::take(&mut self.0).into_iter();
-        self.0 = values.filter_map(|(name, value)| Some((name, change(value)?))).collect();
+    /// All values, to be changed.
+    pub(crate) fn fields_mut(&mut self) -> &mut Vec<(String, RawJson)> {
+        &mut self.0
     }
 
     /// The newest value of each name.
