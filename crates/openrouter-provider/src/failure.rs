@@ -1,6 +1,7 @@
 //! The truth about failures: from what went wrong on the wire to an [`Error`] a caller can act on.
 
 mod classify;
+mod misdirected;
 mod next_step;
 mod retry;
 mod transport;
@@ -9,6 +10,7 @@ use provider_core::{Error, ErrorKind, RawJson, Secret, TimeoutPhase, Upstream};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
+pub(crate) use self::misdirected::{misdirected, not_the_document};
 pub(crate) use self::transport::{body_too_large, broken_off, no_answer_in_time, not_sent, too_slow};
 use crate::ID;
 use crate::wire::error::{PreviousError, WireError};
@@ -94,7 +96,7 @@ pub(crate) fn no_answer(body: &str, cause: &serde_json::Error, redact: Redact<'_
         // The decoder may quote what it found.
         false => format!("the answer is no JSON object: {}", redact.text(&cause.to_string())),
     };
-    Error::new(kind, message).with_details(redact.excerpt(body))
+    misdirected(Error::new(kind, message).with_details(redact.excerpt(body)), body)
 }
 
 /// The service says that it failed, with whatever status.

@@ -120,7 +120,8 @@ impl Transport {
         // The status is the news; a body that cannot be read does not change it.
         let (is_plain, headers) = (encoding.is_none(), answer.response.headers().clone());
         let body = if is_plain { answer.excerpt(self.limits.max_error_bytes).await } else { String::new() };
-        Err(failure::refused(status, &headers, &body, Redact(self.api_key())).redact(self.api_key()))
+        let error = failure::refused(status, &headers, &body, Redact(self.api_key()));
+        Err(failure::misdirected(error, &body).redact(self.api_key()))
     }
 
     fn client(&self) -> Result<&Client, Error> {
