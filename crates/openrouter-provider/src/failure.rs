@@ -3,6 +3,7 @@
 mod classify;
 mod misdirected;
 mod next_step;
+mod obstacle;
 mod retry;
 mod transport;
 
@@ -11,7 +12,9 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
 pub(crate) use self::misdirected::{misdirected, not_the_document};
-pub(crate) use self::transport::{body_too_large, broken_off, no_answer_in_time, not_sent, too_slow};
+pub(crate) use self::transport::{
+    body_too_large, broken_off, no_answer_in_time, not_sent, proxy_authentication, too_slow,
+};
 use crate::ID;
 use crate::wire::error::{PreviousError, WireError};
 use crate::wire::sse::FrameTooLarge;
