@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use provider_core::{
-    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, Event, LlmProvider,
-    LlmProviderExt, ProviderDescriptor, StreamGuard, TimeoutPhase,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
+    LlmProviderExt, ProviderDescriptor, Sign, StreamGuard, TimeoutPhase,
 };
 
 use self::circuit::Outcome;
@@ -111,8 +111,8 @@ fn verdict(error: &Error) -> Outcome<'_> {
 
 /// Watches a stream for how it ends. One that is dropped says nothing.
 impl StreamGuard for Pass {
-    fn event(&mut self, event: &Event) -> Result<(), Error> {
-        if !matches!(event, Event::Raw(_)) {
+    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
+        if sign.is_output() {
             self.begun();
         }
         Ok(())

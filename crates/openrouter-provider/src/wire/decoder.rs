@@ -84,6 +84,7 @@ impl ChatDecoder {
             Some(_) => None,
         };
         if let Some(repeated) = repeated {
+            collector.chunk();
             self.repeated = self.repeated.saturating_add(repeated);
             return self.halves.within(self.max_tool_argument_bytes).map(|()| Decoded::Frame);
         }
@@ -99,6 +100,10 @@ impl ChatDecoder {
                     Err(Stop::Failed(Box::new(error)))
                 }
                 None => {
+                    // An event of another name may be a keep-alive.
+                    if matches!(frame.event.as_deref(), None | Some("" | "message")) {
+                        collector.chunk();
+                    }
                     // What is kept raw is read in full.
                     if !self.keep_raw {
                         self.envelope.remember(data, &chunk, collector.response());
