@@ -298,8 +298,10 @@ impl Collector {
         if let (None, Some(id)) = (error.generation_id(), id) {
             error = error.with_generation_id(id);
         }
-        if error.attempts().is_empty() && !self.response.attempts.is_empty() {
-            error = error.with_attempts(self.response.attempts.clone());
+        // What was tried before this answer comes before what failed within it.
+        let before = &self.response.attempts;
+        if !error.attempts().starts_with(before) {
+            error = error.after(before.clone());
         }
         if error.partial().is_none() && self.has_received() {
             error = error.with_partial(self.response.clone());

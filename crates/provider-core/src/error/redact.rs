@@ -25,6 +25,9 @@ impl Error {
         for text in texts.into_iter().flatten().chain(problems) {
             *text = secret.redact(text);
         }
+        if let Some(limit) = &mut inner.limit {
+            limit.redact(secret);
+        }
         // The stars are no JSON outside a string; then there was none to keep.
         let json = |json: RawJson| secret.redact(json.get()).parse::<RawJson>().ok();
         inner.details = inner.details.take().and_then(json);
