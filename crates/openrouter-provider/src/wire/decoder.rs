@@ -149,4 +149,6 @@ pub(crate) fn take_error(chunk: &Chunk<'_>, event: Option<&str>, json: &str) -> 
 }
 
 #[cfg(test)]
+mod life;
+#[cfg(test)]
 mod tests;
