@@ -4,9 +4,10 @@
 
 mod support;
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use provider_core::{ChatRequest, ConfigValues, ErrorKind, LlmProviderExt, TimeoutPhase};
+use provider_core::{ChatRequest, ConfigValues, Error, ErrorKind, LlmProviderExt, TimeoutPhase};
 use provider_layers::{
     BreakerSettings, FIELDS, LimitSettings, RetrySettings, StandardSettings, TimeoutSettings, TraceSettings,
     standard,
@@ -127,4 +128,41 @@ async fn the_deadline_counts_all_tries() {
     let error = stack.chat(&hello()).await.unwrap_err();
     assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(TimeoutPhase::Deadline), 10));
     assert_eq!(error.attempts().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_a_provider_is_asked_for_takes_longer_than_the_deadline() {
+    // The first output of a stream has a clock of its own.
+    let timeouts = TimeoutSettings::default().deadline(10 * SECOND);
+    for settings in with_and_without_a_limit(timeouts) {
+        let stack = standard(InTurn::new([Turn::hangs()]), &settings);
+        let hello = hello();
+        let start = Instant::now();
+        let ends: [(&str, BoxFuture<'_>); 5] = [
+            ("stream", Box::pin(async { stack.stream(&hello).await.map(drop) })),
+            ("chat", Box::pin(async { stack.chat(&hello).await.map(drop) })),
+            ("models", Box::pin(async { stack.models().await.map(drop) })),
+            ("check", Box::pin(async { stack.check().await.map(drop) })),
+            ("warm_up", Box::pin(stack.warm_up())),
+        ];
+        for (number, (what, asked)) in (1..).zip(ends) {
+            let error = asked.await.expect_err(what);
+            assert_eq!(
+                (error.kind(), error.timeout()),
+                (ErrorKind::Timeout, Some(TimeoutPhase::Deadline)),
+                "{what}"
+            );
+            assert_eq!((error.provider(), start.elapsed().as_secs()), (Some("acme"), 10 * number), "{what}");
+        }
+    }
+}
+
+type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
+
+#[tokio::test(start_paused = true)]
+async fn making_a_connection_is_not_tried_again() {
+    let provider = InTurn::new([Turn::fails(ErrorKind::Connection)]);
+    let stack = standard(provider.clone(), &StandardSettings::default());
+    assert_eq!(stack.warm_up().await.unwrap_err().kind(), ErrorKind::Connection);
+    assert_eq!(provider.asked(), 1);
 }

@@ -3,6 +3,7 @@
 // Each test program uses its own part of this. A panic is a failed test.
 #![allow(dead_code, clippy::expect_used, clippy::unwrap_used)]
 
+pub(crate) mod budget;
 pub(crate) mod turns;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -152,6 +152,10 @@ impl LlmProvider for InTurn {
     async fn check(&self) -> Result<ConnectionReport, Error> {
         self.turn(None).await.map(|_| ConnectionReport::default())
     }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.turn(None).await.map(drop)
+    }
 }
 
 struct Beats {
