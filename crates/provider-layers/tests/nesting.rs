@@ -25,13 +25,14 @@ use support::{ACME, says};
 const SECOND: Duration = Duration::from_secs(1);
 
 type Provider = Arc<dyn LlmProvider>;
+type Layer = Box<dyn Fn(Provider) -> Provider>;
 
 fn hello() -> ChatRequest {
     ChatRequest::new("a").user("Hello")
 }
 
 /// Every layer, with so many tries.
-fn layers(attempts: u32) -> [(&'static str, Box<dyn Fn(Provider) -> Provider>); 6] {
+fn layers(attempts: u32) -> [(&'static str, Layer); 6] {
     let times = TimeoutSettings::off().first_output(20 * SECOND).idle(5 * SECOND);
     let breaker = BreakerSettings::default().failures(1).cool_down(10 * SECOND);
     let retries = RetrySettings::default().max_attempts(attempts);

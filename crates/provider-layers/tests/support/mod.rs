@@ -51,6 +51,10 @@ pub(crate) enum Play {
     /// Text, and nothing to wait for before what follows.
     TextAtOnce(&'static str),
     Usage(u64),
+    /// Tokens of an answer that has nothing in it.
+    Completion(u64),
+    /// The JSON of a chunk, kept.
+    Raw,
     Fails(Error),
     Ends,
 }
@@ -253,6 +257,15 @@ impl Source {
                     let mut usage = Usage::default();
                     usage.total_tokens = Some(tokens);
                     collector.usage(usage);
+                }
+                Some(Play::Completion(tokens)) => {
+                    let mut usage = Usage::default();
+                    usage.completion_tokens = Some(tokens);
+                    collector.usage(usage);
+                }
+                Some(Play::Raw) => {
+                    collector.raw("{}".parse().unwrap());
+                    return Ok(Step::More);
                 }
                 Some(Play::Fails(error)) => return Err(error),
                 Some(Play::Ends) => {
