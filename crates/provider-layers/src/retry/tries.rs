@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provider_core::{
-    ChatRequest, ChatResponse, ChatStream, Error, LimitKind, LlmProviderExt, Retry as Advice, TimeoutPhase,
+    ChatRequest, ChatResponse, ChatStream, Error, LlmProviderExt, Retry as Advice, TimeoutPhase,
 };
 use tokio::time::{Instant, sleep};
 
@@ -82,7 +82,7 @@ impl<'a> Tries<'a> {
             Err(None) => return Err(self.ended(error)),
             Err(Some(why)) => return Err(self.ended(error.with_note(&why))),
         };
-        let is_in_flight = is_in_flight(&error);
+        let is_in_flight = error.is_budget_in_flight();
         // One flat list: what a layer further in, or the service, tried comes before what it ended in.
         for attempt in error.attempts() {
             self.failed.push(self.named(attempt.clone()));
@@ -144,7 +144,7 @@ impl<'a> Tries<'a> {
             }
         };
         // A service that is down must not get three times as many requests. One whose budget is in flight is not down.
-        if !is_in_flight(error) && !self.retry.tokens.spend() {
+        if !error.is_budget_in_flight() && !self.retry.tokens.spend() {
             return Err(Some("not tried again, since too many calls have failed of late".to_owned()));
         }
         Ok(pause)
@@ -201,9 +201,4 @@ impl<'a> Tries<'a> {
             _ => error,
         }
     }
-}
-
-/// Whether a call was refused because of what others under way may cost.
-fn is_in_flight(error: &Error) -> bool {
-    error.limit().is_some_and(|limit| limit.kind == LimitKind::InFlight)
 }
