@@ -142,6 +142,7 @@ async fn what_counts_as_a_failure_and_what_does_not() {
 async fn a_callers_deadline_is_no_failure_of_the_model_but_silence_is() {
     let cases = [
         (TimeoutPhase::Connect, true),
+        (TimeoutPhase::Read, true),
         (TimeoutPhase::FirstOutput, true),
         (TimeoutPhase::Idle, true),
         (TimeoutPhase::Service, true),

@@ -27,7 +27,7 @@ fn hello() -> ChatRequest {
 fn the_defaults_of_the_table_are_those_of_the_settings() {
     let defaults = FIELDS.iter().filter_map(|field| Some((field.key, field.default?)));
     let values: ConfigValues = defaults.collect();
-    assert_eq!(values.keys().count(), 5);
+    assert_eq!(values.keys().count(), 7);
     assert!(values.problems(FIELDS).is_empty());
     assert_eq!(StandardSettings::from_values(&values), Ok(StandardSettings::default()));
     assert_eq!(StandardSettings::from_values(&ConfigValues::new()), Ok(StandardSettings::default()));
@@ -37,6 +37,8 @@ fn the_defaults_of_the_table_are_those_of_the_settings() {
 fn every_setting_is_read() {
     let values = ConfigValues::from([
         ("max_attempts", "5"),
+        ("retry_time", "30"),
+        ("max_retry_after", "150"),
         ("first_output_timeout", "20"),
         ("idle_timeout", "2.5"),
         ("deadline", "90"),
@@ -47,8 +49,9 @@ fn every_setting_is_read() {
     ]);
     assert_eq!(values.problems(FIELDS), []);
     let timeouts = TimeoutSettings::default().first_output(20 * SECOND).deadline(90 * SECOND);
+    let retry = RetrySettings::default().max_attempts(5).total_budget(30 * SECOND);
     let mut expected = StandardSettings::default()
-        .retry(RetrySettings::default().max_attempts(5))
+        .retry(retry.max_retry_after(150 * SECOND))
         .timeouts(timeouts.idle(Duration::from_millis(2500)));
     expected.limit = LimitSettings::off().max_concurrency(16).requests_per_second(0.5);
     expected.breaker = BreakerSettings::off();
@@ -62,6 +65,8 @@ fn what_no_setting_can_be_is_refused_by_name() {
         ("max_attempts", &["0", "-1", "2.5", "many", "99999999999999999999"][..], "whole number"),
         ("first_output_timeout", &["0", "-1", "soon", "NaN", "inf", "1e300"], "number"),
         ("idle_timeout", &["0", "1e-300"], "seconds above 0"),
+        ("retry_time", &["0", "soon"], "seconds above 0"),
+        ("max_retry_after", &["-1"], "seconds above 0"),
         ("deadline", &["0.0", "5 s"], "number"),
         ("max_concurrency", &["0", "1.0"], "whole number"),
         ("requests_per_second", &["0", "-2", "NaN"], "number"),
