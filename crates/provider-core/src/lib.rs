@@ -108,7 +108,7 @@ pub use response::{
 };
 pub use secret::Secret;
 pub use shared::{Shared, SharedVec};
-pub use stream::{ChatStream, EventSource, Step, StreamGuard};
+pub use stream::{ChatStream, EventSource, Sign, Step, StreamGuard};
 pub use text_delta::TextDelta;
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use tools::{
