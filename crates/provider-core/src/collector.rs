@@ -195,7 +195,7 @@ impl Collector {
         self.response.usage.update(usage);
     }
 
-    /// Why the model stopped. May come several times; the last one counts.
+    /// Why the model stopped. May come several times; the last one counts. An empty one says nothing.
     pub fn finish_reason(&mut self, reason: &str) {
         if !reason.is_empty()
             && self.response.finish_reason.as_ref().map(FinishReason::as_str) != Some(reason)
@@ -257,7 +257,7 @@ impl Collector {
     fn check(&mut self) -> Result<(), Error> {
         self.seal();
         let response = &self.response;
-        match &response.finish_reason {
+        match response.finish_reason.as_ref().map(FinishReason::meaning) {
             Some(FinishReason::Error) => {
                 return Err(Error::new(ErrorKind::Upstream, "the model stopped because of an error"));
             }

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use provider_core::{
-    ChatRequest, Content, ErrorKind, Event, FunctionTool, Json, LlmProvider, LlmProviderExt, LoopEvent,
-    Message, Part, Retry, RunOutcome, Tool, ToolCall, ToolChoice, ToolError, ToolErrorKind, ToolErrors,
-    ToolRun, ToolSet,
+    ChatRequest, Collector, Content, ErrorKind, Event, ExtraFields, FunctionTool, Json, LlmProvider,
+    LlmProviderExt, LoopEvent, Message, Part, Retry, RunOutcome, Tool, ToolCall, ToolCallPiece, ToolChoice,
+    ToolError, ToolErrorKind, ToolErrors, ToolRun, ToolSet,
 };
 use support::{Scripted, Turn, results};
 use tokio::sync::Barrier;
@@ -228,6 +228,8 @@ async fn calls_that_were_cut_off_are_not_run() {
         Turn::calls([("echo", "{\"a\":")]),
         Turn::calls([("echo", "1"), ("echo", "{\"a\"")]).saying("Let me"),
         Turn::calls([("echo", "1")]).finish("length"),
+        Turn::calls([("echo", "1")]).finish("max_tokens"),
+        Turn::calls([("echo", "{'a'")]).finish("MAX_TOKENS"),
     ] {
         let scripted = Scripted::new([turn]);
         let run = scripted.tool_loop(&tools()).run(&request()).await;
@@ -242,6 +244,94 @@ async fn calls_that_were_cut_off_are_not_run() {
     let run = scripted.tool_loop(&tools()).run(&request()).await;
     assert_eq!(run.outcome, RunOutcome::Truncated);
     assert_eq!(run.request.messages.len(), 2, "half a text can");
+}
+
+#[tokio::test]
+async fn malformed_calls_are_told_to_the_model_and_good_ones_run() {
+    // The second call ends too early, but what came after it shows that no limit cut it off.
+    let calls = [("echo", "{'a': 1}"), ("echo", "{\"a\":"), ("echo", "{\"a\": 1,}"), ("echo", "{\"a\":1}")];
+    for finish in ["tool_calls", "stop", "tool_use"] {
+        let scripted = Scripted::new([Turn::calls(calls).finish(finish), Turn::text("Done")]);
+        let run = scripted.tool_loop(&tools()).run(&request()).await;
+        assert_eq!(run.outcome, RunOutcome::Answered);
+        let malformed = Some(ToolErrorKind::Arguments);
+        assert_eq!(kinds(&run), [malformed, malformed, malformed, None]);
+        let [first, second, third, last] = &results(&scripted.asked()[1])[..] else { panic!("four results") };
+        for (told, problem) in [
+            (first, "call_1_0: Error: the arguments are no JSON: key must be a string at line 1"),
+            (second, "call_1_1: Error: the arguments are no JSON: EOF while parsing"),
+            (third, "call_1_2: Error: the arguments are no JSON: trailing comma at line 1 column 9"),
+        ] {
+            assert!(told.starts_with(problem), "{told}");
+        }
+        assert_eq!(last, "call_1_3: {\"a\":1}");
+        assert!(!run.steps[0].response.is_truncated());
+        let ready: Vec<&str> = run.steps[0].response.tool_calls().iter().map(|call| &*call.id).collect();
+        assert_eq!(ready, ["call_1_3"]);
+    }
+
+    // A model that never learns comes to a limit.
+    let scripted = Scripted::new(std::iter::repeat_n(Turn::calls([("echo", "{,}")]), 3));
+    let run = scripted.tool_loop(&tools()).max_turns(3).run(&request()).await;
+    assert_eq!((run.outcome.clone(), run.steps.len()), (RunOutcome::TurnLimit, 3));
+    // Where a failing tool ends the run, so does a call that cannot be run.
+    let scripted = Scripted::new([Turn::calls([("echo", "{,}")])]);
+    let run = scripted.tool_loop(&tools()).on_tool_error(ToolErrors::Stop).run(&request()).await;
+    assert!(
+        matches!(&run.outcome, RunOutcome::ToolFailed { error, .. } if error.kind() == ToolErrorKind::Arguments)
+    );
+}
+
+#[tokio::test]
+async fn malformed_calls_are_not_handed_over() {
+    let offered = request().tool(tool("ask_user"));
+    let calls = [("ask_user", "{,}"), ("ask_user", "{}")];
+    let scripted = Scripted::new([Turn::calls(calls)]);
+    let run = scripted.tool_loop(&tools()).run(&offered).await;
+    let RunOutcome::Handover(calls) = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!(calls.iter().map(|call| &*call.id).collect::<Vec<_>>(), ["call_1_1"]);
+    assert!(results(&run.request)[0].starts_with("call_1_0: Error: the arguments are no JSON"));
+    let scripted = Scripted::new([Turn::calls([("ask_user", "{,}")]), Turn::text("Never mind")]);
+    let run = scripted.tool_loop(&tools()).run(&offered).await;
+    assert_eq!(run.outcome, RunOutcome::Answered);
+}
+
+/// A call of another type than function, with the name of a tool.
+fn custom(collector: &mut Collector) {
+    let mut extra = ExtraFields::default();
+    extra.push("type", "\"custom\"".parse().expect("JSON"));
+    extra.push("custom", r#"{"name":"echo","input":"x"}"#.parse().expect("JSON"));
+    collector.tool_call(ToolCallPiece { id: Some("c"), name: Some("echo"), extra, ..Default::default() });
+    collector.finish_reason("tool_calls");
+}
+
+#[tokio::test]
+async fn calls_of_another_type_are_handed_over_and_never_run() {
+    let scripted = Scripted::new([Turn::Collected(custom)]);
+    let run = scripted.tool_loop(&tools()).run(&request()).await;
+    let RunOutcome::Handover(calls) = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!((calls.len(), calls[0].is_function(), calls[0].is_runnable()), (1, false, false));
+    assert_eq!(calls[0].extra.get("custom").map(|json| json.get()), Some(r#"{"name":"echo","input":"x"}"#));
+    assert_eq!((run.calls().count(), results(&run.request).len()), (0, 0), "neither run nor answered");
+    let response = run.response().expect("an answer");
+    assert_eq!((response.tool_calls().len(), &response.message.tool_calls), (0, calls));
+
+    let error = tools().call(calls[0].clone()).await.expect_err("no function");
+    assert_eq!(error.kind(), ToolErrorKind::UnknownTool);
+    let error = run.into_response().expect_err("no answer");
+    assert_eq!(error.kind(), ErrorKind::ToolFailed);
+}
+
+#[tokio::test]
+async fn calls_without_a_name_are_told_to_the_model() {
+    let scripted = Scripted::new([Turn::calls([("", "{}"), ("echo", "1")]), Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools()).run(&request()).await;
+    assert_eq!(run.outcome, RunOutcome::Answered);
+    assert_eq!(run.steps[0].response.tool_calls().len(), 1);
+    assert_eq!(
+        results(&scripted.asked()[1]),
+        ["call_1_0: Error: the call names no tool; there are: echo, fail", "call_1_1: 1"]
+    );
 }
 
 // Paused: the clock moves when there is nothing else to do.

@@ -126,7 +126,10 @@ impl Serialize for WireCall<'_> {
         if extra.get("type").is_none() {
             call.serialize_entry("type", "function")?;
         }
-        call.serialize_entry("function", &WireFunction(self.0))?;
+        // A call of another type has what is its own, and no function unless it came with one.
+        if self.0.is_function() || !self.0.name.is_empty() || !self.0.arguments.is_empty() {
+            call.serialize_entry("function", &WireFunction(self.0))?;
+        }
         for (name, value) in extra.newest() {
             if !name.starts_with(IN_FUNCTION) {
                 call.serialize_entry(name, value)?;
