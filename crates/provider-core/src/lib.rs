@@ -54,6 +54,7 @@
 //! in a `static` [`ProviderDescriptor`] and make it known with [`register_provider!`]. The crate `openrouter-provider` is
 //! the one to copy.
 
+mod call_ids;
 mod capability;
 mod collector;
 mod config;
@@ -76,6 +77,7 @@ mod stream;
 mod text_delta;
 mod tools;
 
+pub use call_ids::unique_call_ids;
 pub use capability::{Capabilities, Capability};
 pub use collector::{Collector, ToolCallPiece};
 pub use config::{ConfigField, ConfigValues, FieldKind};

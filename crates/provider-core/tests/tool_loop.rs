@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::future::{pending, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -14,7 +15,7 @@ use provider_core::{
     LlmProviderExt, LoopEvent, Message, Part, Retry, RunOutcome, Tool, ToolCall, ToolCallPiece, ToolChoice,
     ToolError, ToolErrorKind, ToolErrors, ToolRun, ToolSet,
 };
-use support::{Scripted, Turn, results};
+use support::{Scripted, Turn, call_ids, results};
 use tokio::sync::Barrier;
 
 fn request() -> ChatRequest {
@@ -332,6 +333,50 @@ async fn calls_without_a_name_are_told_to_the_model() {
         results(&scripted.asked()[1]),
         ["call_1_0: Error: the call names no tool; there are: echo, fail", "call_1_1: 1"]
     );
+}
+
+/// A model that numbers its calls anew in every turn.
+fn numbered_anew(collector: &mut Collector) {
+    for (id, arguments) in [("echo:0", "1"), ("echo:1", "2")] {
+        collector.tool_call(ToolCallPiece {
+            id: Some(id),
+            name: Some("echo"),
+            arguments,
+            whole: true,
+            ..Default::default()
+        });
+    }
+    collector.finish_reason("tool_calls");
+}
+
+/// A service without ids, of calls and of answers.
+fn without_ids(collector: &mut Collector) {
+    collector.tool_call(ToolCallPiece { name: Some("echo"), arguments: "1", ..Default::default() });
+    collector.finish_reason("tool_calls");
+}
+
+#[tokio::test]
+async fn ids_are_unique_in_the_whole_conversation() {
+    let again = Turn::Collected(numbered_anew);
+    let scripted = Scripted::new([again.clone(), again.clone(), Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools()).run(&request()).await;
+    let request = &scripted.asked()[2];
+    assert_eq!(call_ids(request), ["echo:0", "echo:1", "echo:0_2", "echo:1_2"]);
+    assert_eq!(results(request), ["echo:0: 1", "echo:1: 2", "echo:0_2: 1", "echo:1_2: 2"]);
+    let received: Vec<_> = run.calls().map(|called| called.call.received_id.as_deref()).collect();
+    assert_eq!(received, [None, None, Some("echo:0"), Some("echo:1")]);
+    assert_eq!(run.steps[1].response.tool_calls()[0].id, "echo:0_2", "the step says what was sent");
+    // A conversation that goes on keeps them.
+    let scripted = Scripted::new([again, Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools()).run(&run.request.clone().user("Once more")).await;
+    assert_eq!(call_ids(&run.request)[4..], ["echo:0_3", "echo:1_3"]);
+
+    let scripted =
+        Scripted::new([Turn::Collected(without_ids), Turn::Collected(without_ids), Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools()).run(&self::request()).await;
+    let ids: HashSet<&str> = call_ids(&run.request).into_iter().collect();
+    assert_eq!(ids.len(), 2);
+    assert!(run.calls().all(|called| called.call.received_id.is_none()), "none was received");
 }
 
 // Paused: the clock moves when there is nothing else to do.

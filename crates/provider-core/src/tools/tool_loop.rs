@@ -8,6 +8,7 @@ use super::calls::{Calls, Halt, refused};
 use super::deadline::Deadline;
 use super::run::{CalledTool, LoopEvent, RunOutcome, ToolErrors, ToolRun, ToolStep};
 use super::set::ToolSet;
+use crate::call_ids::CallIds;
 use crate::{
     ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, LlmProviderExt, Message, Retry,
     Tool, ToolCall, ToolChoice, Usd,
@@ -190,12 +191,16 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     async fn turns(&mut self, run: &mut ToolRun) -> RunOutcome {
         while run.steps.len() < self.max_turns {
             let started = Instant::now();
-            let response = match self.turn(&run.request, run.steps.len() + 1).await {
+            let mut response = match self.turn(&run.request, run.steps.len() + 1).await {
                 Ok(response) => response,
                 Err(outcome) => return outcome,
             };
             if matches!(run.request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
                 run.request.tool_choice = None;
+            }
+            let ChatResponse { message, id, .. } = &mut response;
+            if !message.tool_calls.is_empty() {
+                CallIds::of(&run.request.messages).rename(&mut message.tool_calls, id.as_deref());
             }
             let truncated = response.is_truncated();
             let calls = response.message.tool_calls.clone();
