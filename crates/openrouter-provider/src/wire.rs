@@ -21,6 +21,7 @@ pub(crate) mod lenient;
 pub(crate) mod message;
 pub(crate) mod metadata;
 pub(crate) mod model;
+mod model_id;
 mod nesting;
 mod part;
 pub(crate) mod pricing;

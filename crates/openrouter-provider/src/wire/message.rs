@@ -5,6 +5,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::collect::IN_FUNCTION;
+use super::model_id::same_model;
 use super::part::{WireContent, WirePart};
 use super::write::{List, unknown};
 
@@ -64,7 +65,7 @@ fn assistant<S: Serializer>(
     } else {
         object.serialize_entry("content", &List(&message.parts, WirePart))?;
     }
-    if message.thoughts_are_for(model) {
+    if message.made_by.as_deref().is_none_or(|maker| same_model(maker, model)) {
         if let Some(reasoning) = &message.reasoning {
             object.serialize_entry("reasoning", reasoning)?;
         }
