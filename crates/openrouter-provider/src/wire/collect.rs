@@ -198,7 +198,8 @@ pub(super) fn collect_call(
     let (index, id) = (call.index.0, call.id.filled());
     let spelled = call.function.name.text();
     let name = spelled.filled();
-    let begun = ToolCallPiece { index, id, name, whole, ..ToolCallPiece::default() };
+    let arguments = call.function.arguments.get().unwrap_or_default().trim_matches('"');
+    let begun = ToolCallPiece { index, id, name, arguments, whole, ..ToolCallPiece::default() };
     // A piece that goes on with no call begins the next one.
     let number = || collector.call_of(&begun).unwrap_or(collector.response().message.tool_calls.len());
     let name = halves.join_name(call.function.name, number);
