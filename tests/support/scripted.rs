@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +119,18 @@ impl ScriptedServer {
     /// # Errors
     /// When no port can be had.
     pub async fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await?, None, script)
+    }
+
+    /// Answers every request that comes to this listener with what `script` says, behind TLS if there is an acceptor.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start_on(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (opened, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -127,9 +139,16 @@ impl ScriptedServer {
         let serving = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 begins.fetch_add(1, Ordering::SeqCst);
-                let (script, log, ends) = (script.clone(), log.clone(), ends.clone());
+                let (script, log, ends, tls) = (script.clone(), log.clone(), ends.clone(), tls.clone());
                 tokio::spawn(async move {
-                    let _ = serve(socket, &*script, &log).await;
+                    let _ = socket.set_nodelay(true);
+                    let _ = match tls {
+                        None => serve(socket, &*script, &log).await,
+                        Some(tls) => match tls.accept(socket).await {
+                            Ok(socket) => serve(socket, &*script, &log).await,
+                            Err(refused) => Err(refused),
+                        },
+                    };
                     ends.fetch_add(1, Ordering::SeqCst);
                 });
             }
@@ -185,8 +204,11 @@ impl Drop for ScriptedServer {
     }
 }
 
-async fn serve(socket: TcpStream, script: &Script, log: &Mutex<Vec<Request>>) -> std::io::Result<()> {
-    socket.set_nodelay(true)?;
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: S,
+    script: &Script,
+    log: &Mutex<Vec<Request>>,
+) -> std::io::Result<()> {
     let mut socket = BufReader::new(socket);
     while let Some(request) = read_request(&mut socket).await? {
         let reply = script(&request);
@@ -224,7 +246,7 @@ async fn serve(socket: TcpStream, script: &Script, log: &Mutex<Vec<Request>>) ->
     Ok(())
 }
 
-async fn read_request(socket: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
+async fn read_request<S: AsyncRead + Unpin>(socket: &mut BufReader<S>) -> std::io::Result<Option<Request>> {
     let mut line = String::new();
     if socket.read_line(&mut line).await? == 0 {
         return Ok(None);
