@@ -247,7 +247,7 @@ async fn a_wrong_address_is_said_so() {
     for body in ["<html>nothing here</html>", r#"{"detail":"Not Found"}"#, ""] {
         let failure = chat(Reply::json(404, body)).await.expect_err("404");
         assert_eq!(failure.kind(), ErrorKind::NotFound);
-        assert!(failure.message().contains("base_url"), "{failure}");
+        assert!(failure.to_string().contains("base_url"), "{failure}");
     }
     let failure =
         chat(Reply::json(502, r#"[{"error":{"message":"from a gateway"}}]"#)).await.expect_err("502");

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, RawJson};
 use reqwest::Request;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use tokio::time::Instant;
 
 use crate::answer::{Head, Streamed, Whole};
 use crate::builder::OpenRouterBuilder;
-use crate::config::{Config, FIELDS};
+use crate::config::{self, Config, FIELDS};
 use crate::transport::{Received, Transport};
 use crate::wire::request;
 use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, body, headers};
@@ -27,7 +28,7 @@ impl OpenRouter {
     /// # Errors
     /// [`ErrorKind::Config`] with every problem of every variable at once.
     pub fn from_env() -> Result<Self, Error> {
-        OpenRouterBuilder::from_values(ConfigValues::from_env(FIELDS)).build()
+        Self::from_values(ConfigValues::from_env(FIELDS))
     }
 
     /// A client with settings given by key, as a form or a database has them; [`FIELDS`] lists the keys.
@@ -35,7 +36,7 @@ impl OpenRouter {
     /// # Errors
     /// [`ErrorKind::Config`] with every problem of every setting at once.
     pub fn from_values(values: impl Into<ConfigValues>) -> Result<Self, Error> {
-        OpenRouterBuilder::from_values(values.into()).build()
+        Self::builder().values(values).build()
     }
 
     /// Starts a client from settings given one by one.
@@ -51,6 +52,7 @@ impl OpenRouter {
         OPENROUTER.validate(values)?;
         let config = Config::from_values(values)
             .map_err(|problem| Error::new(ErrorKind::Config, problem).with_provider(ID))?;
+        let limits = config::limits(values, limits);
         Ok(Self { transport: Arc::new(Transport::new(config, limits, http)?) })
     }
 
@@ -151,6 +153,7 @@ impl OpenRouter {
         Head {
             status: answer.response.status(),
             headers: std::mem::take(answer.response.headers_mut()),
+            came: Instant::now(),
             model: request.model.clone(),
             fallbacks: fallbacks(request).to_vec(),
             keep_raw: request.keep_raw,
@@ -167,7 +170,7 @@ impl fmt::Debug for OpenRouter {
 
 /// Says in an error what was asked.
 pub(crate) fn placed(error: Error, request: &ChatRequest) -> Error {
-    error.with_provider(ID).with_model(&request.model)
+    error.with_provider(ID).with_model(&request.model).in_place_of(&request.model)
 }
 
 /// The models that may answer in the place of the one that is asked.

@@ -2,13 +2,13 @@
 
 mod tool_calls;
 
-use std::collections::VecDeque;
+use std::collections::{VecDeque, vec_deque};
 
 use self::tool_calls::OpenCalls;
 pub use self::tool_calls::ToolCallPiece;
 use crate::{
     Annotation, Audio, AudioDelta, ChatResponse, Error, ErrorKind, Event, FinishReason, Finished, Image,
-    RawJson, ReasoningDetail, TokenLogprob, Usage,
+    RawJson, ReasoningDetail, Secret, TokenLogprob, Usage,
 };
 
 /// The longest id of a generation that an error names, in bytes: what is longer is none, and errors are of bounded size.
@@ -41,6 +41,8 @@ pub struct Collector {
     calls: OpenCalls,
     events: Option<VecDeque<Event>>,
     end_marked: bool,
+    /// Whether something of the answer has come since that was last asked.
+    has_life: bool,
     /// The model that was asked, and those that may answer in its place.
     asked: String,
     fallbacks: Vec<String>,
@@ -63,6 +65,13 @@ impl Collector {
         model.clone_into(&mut self.response.requested);
         model.clone_into(&mut self.asked);
         self.fallbacks = fallbacks.to_vec();
+    }
+
+    /// A chunk of the answer has come. A decoder says so once for each, before or after it hands over what is in it, and not for a
+    /// keep-alive: it is a [sign of life](crate::Sign::Life) of the answer, whether anything in it is new or not. Pieces of the answer,
+    /// structured thoughts, usage, log probabilities and a finish reason are one of themselves.
+    pub fn chunk(&mut self) {
+        self.has_life = true;
     }
 
     /// The generation's id. The first one that is not empty counts, here and for the next two.
@@ -126,6 +135,7 @@ impl Collector {
 
     /// The structured thoughts so far, to add to. Asking makes the list exist.
     pub fn reasoning_details(&mut self) -> &mut Vec<ReasoningDetail> {
+        self.has_life = true;
         self.response.message.reasoning_details.get_or_insert_with(Vec::new)
     }
 
@@ -145,6 +155,12 @@ impl Collector {
         }
     }
 
+    /// The number of the call that a piece goes on with, as [`ToolCallDelta::call`](crate::ToolCallDelta::call) has it; nothing
+    /// when the piece begins a call.
+    pub fn call_of(&self, piece: &ToolCallPiece<'_>) -> Option<usize> {
+        self.calls.call_of(&self.response.message.tool_calls, piece)
+    }
+
     /// An image.
     pub fn image(&mut self, image: Image) {
         self.emit(|| Event::Image(image.clone()));
@@ -158,7 +174,7 @@ impl Collector {
         replace(&mut audio.id, id.as_deref().unwrap_or_default());
         audio.expires_at = expires_at.or(audio.expires_at);
         for (name, value) in extra.iter() {
-            audio.extra.push(name, value.clone());
+            audio.extra.insert(name, value.clone());
         }
         let data = data.filter(|data| !data.is_empty());
         let transcript = transcript.filter(|words| !words.is_empty());
@@ -187,16 +203,19 @@ impl Collector {
 
     /// Log probabilities of the next tokens.
     pub fn logprobs(&mut self, tokens: impl IntoIterator<Item = TokenLogprob>) {
+        self.has_life = true;
         self.response.logprobs.extend(tokens);
     }
 
     /// What was used. May come several times; the newest word on each figure counts.
     pub fn usage(&mut self, usage: Usage) {
+        self.has_life = true;
         self.response.usage.update(usage);
     }
 
     /// Why the model stopped. May come several times; the last one counts.
     pub fn finish_reason(&mut self, reason: &str) {
+        self.has_life |= !reason.is_empty();
         if !reason.is_empty()
             && self.response.finish_reason.as_ref().map(FinishReason::as_str) != Some(reason)
         {
@@ -206,17 +225,34 @@ impl Collector {
 
     /// The same in the upstream provider's word.
     pub fn native_finish_reason(&mut self, reason: &str) {
+        self.has_life |= !reason.is_empty();
         replace(&mut self.response.native_finish_reason, reason);
     }
 
-    /// A field beside the message that has no place of its own.
+    /// A field beside the message that has no place of its own. May come several times; the last value counts.
     pub fn extra(&mut self, name: &str, value: RawJson) {
+        self.response.extra.insert(name, value);
+    }
+
+    /// One of several values of such a field, all of which are kept.
+    pub fn extra_item(&mut self, name: &str, value: RawJson) {
         self.response.extra.push(name, value);
     }
 
-    /// A field of the message that has no place of its own.
+    /// A field of the message that has no place of its own. May come several times; the last value counts.
     pub fn message_extra(&mut self, name: &str, value: RawJson) {
+        self.response.message.extra.insert(name, value);
+    }
+
+    /// One of several values of such a field, all of which are kept.
+    pub fn message_extra_item(&mut self, name: &str, value: RawJson) {
         self.response.message.extra.push(name, value);
+    }
+
+    /// Takes a secret out of what the service said beside the message, such as ids and fields of its own: a server may echo a key
+    /// anywhere. To be called at the end of the answer. Errors have [a method of their own](Error::redact).
+    pub fn redact(&mut self, secret: &Secret) {
+        self.response.redact_beside_message(secret);
     }
 
     /// The wire's own mark of the end (`[DONE]`) was seen.
@@ -284,8 +320,10 @@ impl Collector {
         if let (None, Some(id)) = (error.generation_id(), id) {
             error = error.with_generation_id(id);
         }
-        if error.attempts().is_empty() && !self.response.attempts.is_empty() {
-            error = error.with_attempts(self.response.attempts.clone());
+        // What was tried before this answer comes before what failed within it.
+        let before = &self.response.attempts;
+        if !error.attempts().starts_with(before) {
+            error = error.after(before.clone());
         }
         if error.partial().is_none() && self.has_received() {
             error = error.with_partial(self.response.clone());
@@ -322,12 +360,14 @@ impl Collector {
         model.clone_into(&mut self.response.requested);
     }
 
-    pub(crate) fn has_event(&self) -> bool {
-        self.events.as_ref().is_some_and(|events| !events.is_empty())
+    /// Whether there was a [sign of life](crate::Sign::Life) since this was last asked.
+    pub(crate) fn take_life(&mut self) -> bool {
+        std::mem::take(&mut self.has_life)
     }
 
-    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
-        self.events.iter().flatten()
+    /// What waits to be read.
+    pub(crate) fn events(&self) -> vec_deque::Iter<'_, Event> {
+        self.events.as_ref().map(VecDeque::iter).unwrap_or_default()
     }
 
     pub(crate) fn next_event(&mut self) -> Option<Event> {

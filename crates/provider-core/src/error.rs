@@ -1,6 +1,7 @@
 //! The one error type: what went wrong, where, whose words, and whether trying again can help.
 
 mod kind;
+mod limit;
 mod redact;
 mod setters;
 mod show;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::kind::ErrorKind;
+pub use self::limit::{LimitAmount, LimitKind, UsageLimit};
 pub use self::timeout::TimeoutPhase;
-use crate::{Capability, ChatResponse, RawJson};
+use crate::{Capability, ChatResponse, RawJson, Usage, Usd};
 
 /// What everything in these crates fails with.
 ///
@@ -56,6 +58,7 @@ struct Inner {
     generation_id: Option<String>,
     capability: Option<Capability>,
     timeout: Option<TimeoutPhase>,
+    limit: Option<Box<UsageLimit>>,
     next_step: Option<String>,
     attempts: Vec<Error>,
     fields: Vec<FieldProblem>,
@@ -126,6 +129,7 @@ impl Error {
             generation_id: None,
             capability: None,
             timeout: None,
+            limit: None,
             next_step: None,
             attempts: Vec::new(),
             fields: Vec::new(),
@@ -223,6 +227,11 @@ impl Error {
         self.0.timeout
     }
 
+    /// Which limit of the service refused the request, where it says so: a budget, the key's own limit, the day's free requests.
+    pub fn limit(&self) -> Option<&UsageLimit> {
+        self.0.limit.as_deref()
+    }
+
     /// What to do about it, where something is known that helps: a setting to change, models to ask instead.
     pub fn next_step(&self) -> Option<&str> {
         self.0.next_step.as_deref()
@@ -254,6 +263,18 @@ impl Error {
         self.0.partial.as_deref()
     }
 
+    /// Whether the failed answer is on the bill, or was read as far as it came: it has output, completion tokens, or a cost above zero.
+    /// Asking again would pay for it twice, so layers do not.
+    pub fn was_paid_for(&self) -> bool {
+        self.partial().is_some_and(|partial| {
+            let Usage { completion_tokens, cost, upstream_cost, .. } = partial.usage;
+            let has_cost = |cost: Option<Usd>| cost.is_some_and(|cost| cost > Usd::ZERO);
+            let has_output =
+                !partial.message.is_empty() || completion_tokens.is_some_and(|tokens| tokens > 0);
+            has_output || has_cost(cost) || has_cost(upstream_cost)
+        })
+    }
+
     fn inner(&mut self) -> &mut Inner {
         Arc::make_mut(&mut self.0)
     }
@@ -271,6 +292,7 @@ impl PartialEq for Error {
                 && self.to_string() == other.to_string()
                 && self.details() == other.details()
                 && self.fields() == other.fields()
+                && self.limit() == other.limit()
                 && self.partial() == other.partial()
                 && self.attempts() == other.attempts()
     }

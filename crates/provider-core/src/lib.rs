@@ -74,6 +74,7 @@ mod secret;
 mod shared;
 mod stream;
 mod text_delta;
+mod timestamp;
 mod tools;
 
 pub use capability::{Capabilities, Capability};
@@ -81,7 +82,9 @@ pub use collector::{Collector, ToolCallPiece};
 pub use config::{ConfigField, ConfigValues, FieldKind};
 pub use connection::ConnectionReport;
 pub use descriptor::{Links, ProviderDescriptor, linked_providers};
-pub use error::{Error, ErrorKind, FieldProblem, Retry, TimeoutPhase, Upstream};
+pub use error::{
+    Error, ErrorKind, FieldProblem, LimitAmount, LimitKind, Retry, TimeoutPhase, Upstream, UsageLimit,
+};
 pub use event::{Event, Finished, ToolCallDelta};
 #[cfg(feature = "schemars")]
 pub use extract::Extracted;
@@ -105,8 +108,9 @@ pub use response::{
 };
 pub use secret::Secret;
 pub use shared::{Shared, SharedVec};
-pub use stream::{ChatStream, EventSource, Step, StreamGuard};
+pub use stream::{ChatStream, EventSource, Sign, Step, StreamGuard};
 pub use text_delta::TextDelta;
+pub use timestamp::{ParseTimestampError, Timestamp};
 pub use tools::{
     CalledTool, IntoToolOutput, Json, LoopEvent, RunOutcome, ToolError, ToolErrorKind, ToolErrors, ToolLoop,
     ToolRun, ToolSet, ToolStep,

@@ -3,7 +3,7 @@
 mod ability;
 mod catalogue;
 mod cost;
-mod date;
+pub(crate) mod date;
 mod fuzzy;
 mod override_price;
 mod pricing;

@@ -22,6 +22,9 @@ pub struct ToolCallPiece<'a> {
     pub extra: ExtraFields,
     /// Whether this is a whole call, never to be joined with another.
     pub whole: bool,
+    /// The call that it goes on with, as [`Collector::call_of`](crate::Collector::call_of) numbers them, where the decoder knows
+    /// it. Counts before everything else.
+    pub call: Option<usize>,
 }
 
 /// How many calls are looked at, from the newest, for the one that a piece goes on with. Keeps a stream of very many calls
@@ -44,11 +47,12 @@ impl OpenCalls {
         calls: &mut Vec<ToolCall>,
         piece: ToolCallPiece<'_>,
     ) -> Option<ToolCallDelta> {
-        let index = piece.index.unwrap_or(self.latest);
+        let call = self.call_of(calls, &piece);
+        let index = call.filter(|_| piece.call.is_some()).and_then(|call| self.indexes.get(call).copied());
+        let index = index.or(piece.index).unwrap_or(self.latest);
         self.latest = index;
         let id = piece.id.filter(|id| !id.is_empty());
         let name = piece.name.filter(|name| !name.is_empty());
-        let call = if piece.whole { None } else { self.find(calls, &piece, index) };
         let call = call.unwrap_or_else(|| {
             self.indexes.push(index);
             calls.push(ToolCall::default());
@@ -61,7 +65,7 @@ impl OpenCalls {
         joined.name.push_str(name.unwrap_or_default());
         joined.arguments.push_str(piece.arguments);
         for (name, value) in piece.extra.iter() {
-            joined.extra.push(name, value.clone());
+            joined.extra.insert(name, value.clone());
         }
         if id.is_none() && name.is_none() && piece.arguments.is_empty() {
             return None;
@@ -75,6 +79,14 @@ impl OpenCalls {
     }
 
     /// The call that a piece goes on with; none if it begins one.
+    pub(super) fn call_of(&self, calls: &[ToolCall], piece: &ToolCallPiece<'_>) -> Option<usize> {
+        match piece.call.filter(|call| *call < calls.len()) {
+            None if piece.whole => None,
+            None => self.find(calls, piece, piece.index.unwrap_or(self.latest)),
+            known => known,
+        }
+    }
+
     fn find(&self, calls: &[ToolCall], piece: &ToolCallPiece<'_>, index: u64) -> Option<usize> {
         let id = piece.id.filter(|id| !id.is_empty());
         let named = piece.name.is_some_and(|name| !name.is_empty());

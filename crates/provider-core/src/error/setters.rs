@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use super::{Error, FieldProblem, Retry, TimeoutPhase, Upstream};
+use super::{Error, FieldProblem, Retry, TimeoutPhase, Upstream, UsageLimit};
 use crate::{ChatResponse, RawJson};
 
 impl Error {
@@ -67,6 +67,13 @@ impl Error {
     #[must_use]
     pub fn with_timeout(mut self, phase: TimeoutPhase) -> Self {
         self.inner().timeout = Some(phase);
+        self
+    }
+
+    /// Says which limit of the service refused the request.
+    #[must_use]
+    pub fn with_limit(mut self, limit: UsageLimit) -> Self {
+        self.inner().limit = Some(Box::new(limit));
         self
     }
 

@@ -89,6 +89,7 @@ impl fmt::Debug for Error {
             generation_id,
             capability,
             timeout,
+            limit,
             next_step,
             details,
             source
@@ -141,6 +142,7 @@ impl Serialize for Error {
             generation_id,
             capability,
             timeout,
+            limit,
             next_step,
             details,
             partial

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 /// The date that a text begins with (`2026-06-19`, `2026-06-19T00:00:00Z`), and its day counted from 1970.
-pub(super) fn leading_date(text: &str) -> Option<(&str, i64)> {
+pub(crate) fn leading_date(text: &str) -> Option<(&str, i64)> {
     let text = text.trim();
     let (date, rest) = text.split_at_checked(10)?;
     // More digits would make it another number.
@@ -55,6 +55,19 @@ fn day_number(year: i64, month: i64, day: i64) -> i64 {
         - 719_469
 }
 
+/// Year, month and day of a day counted from 1970-01-01.
+pub(crate) fn date_of(day: i64) -> (i64, i64, i64) {
+    // Days from 0000-03-01, in eras of 400 years.
+    let day = day.saturating_add(719_468);
+    let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day_of_month = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_month)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -83,6 +96,16 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(leading_date(text).map(|(_, day)| day), day, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn days_become_dates() {
+        // Every day from 1600 to 2400.
+        for day in day_number(1600, 1, 1)..day_number(2400, 12, 31) {
+            let (year, month, of_month) = date_of(day);
+            assert_eq!(day_number(year, month, of_month), day);
+            assert!((1..=days_in(year, month)).contains(&of_month), "{year}-{month}-{of_month}");
         }
     }
 
