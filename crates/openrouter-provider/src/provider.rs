@@ -11,12 +11,13 @@ use provider_core::{
 use crate::config::FIELDS;
 use crate::{ID, OpenRouter};
 
-/// What OpenRouter is: an LLM provider. Embedding, image generation and reranking are not offered through it.
+/// What OpenRouter is: an LLM provider, with models that understand images among others
+/// ([`Model::reads`](provider_core::Model::reads) says which). Embedding, image generation and reranking are not offered through it.
 pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
     id: ID,
     display_name: "OpenRouter",
     description: "Hundreds of models of many authors behind one key and one bill.",
-    capabilities: Capabilities::of(&[Capability::Llm]),
+    capabilities: Capabilities::of(&[Capability::Llm, Capability::ImageUnderstanding]),
     fields: FIELDS,
     links: Links {
         key: Some("https://openrouter.ai/settings/keys"),
