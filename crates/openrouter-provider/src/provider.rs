@@ -9,7 +9,7 @@ use provider_core::{
 };
 
 use crate::config::FIELDS;
-use crate::{ID, OpenRouter};
+use crate::{ID, ModelsQuery, OpenRouter};
 
 /// What OpenRouter is: an LLM provider. Embedding, image generation and reranking are not offered through it.
 pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
@@ -36,6 +36,7 @@ fn connect(values: &ConfigValues) -> Result<Arc<dyn LlmProvider>, Error> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for OpenRouter {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         &OPENROUTER
@@ -51,6 +52,10 @@ impl LlmProvider for OpenRouter {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.models().await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.all_models(&ModelsQuery::new()).await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
