@@ -9,7 +9,7 @@ use provider_core::{
 };
 
 use crate::config::FIELDS;
-use crate::{ID, OpenRouter};
+use crate::{ID, ModelsQuery, OpenRouter};
 
 /// What OpenRouter is: an LLM provider, with models that understand images among others
 /// ([`Model::reads`](provider_core::Model::reads) says which). Embedding, image generation and reranking are not offered through it.
@@ -37,6 +37,7 @@ fn connect(values: &ConfigValues) -> Result<Arc<dyn LlmProvider>, Error> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for OpenRouter {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         &OPENROUTER
@@ -52,6 +53,10 @@ impl LlmProvider for OpenRouter {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.models().await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.all_models(&ModelsQuery::new()).await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
