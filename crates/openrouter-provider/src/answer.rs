@@ -236,10 +236,11 @@ impl Whole {
             return end;
         }
         let mut room = None;
-        let (chunk, json) = read_chunk(text, &mut room).map_err(|cause| match WireError::from_body(text) {
-            Some(error) => self.head.error(Stop::Failed(Box::new(error))),
-            None => failure::no_answer(text, &cause, self.head.redact()),
-        })?;
+        let (chunk, json) =
+            read_chunk(text, &mut room).map_err(|cause| match WireError::from_body(text) {
+                Some(error) => self.head.error(Stop::Failed(Box::new(error))),
+                None => failure::no_answer(text, &cause, self.head.redact()),
+            })?;
         let error = take_error(&chunk, None, json).map(|(error, _)| error);
         if self.head.keep_raw {
             collector.raw(RawJson::from_checked(json));
