@@ -2,8 +2,10 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
-use openrouter_provider::{FIELDS, OPENROUTER, OpenRouter};
-use provider_core::{ConfigValues, Error, ErrorKind};
+use std::time::Duration;
+
+use openrouter_provider::{DEFAULT_BASE_URL, FIELDS, Limits, OPENROUTER, OpenRouter};
+use provider_core::{ConfigField, ConfigValues, Error, ErrorKind, FieldKind};
 
 fn problems(values: ConfigValues) -> Vec<(String, String)> {
     match OpenRouter::from_values(values) {
@@ -32,6 +34,49 @@ fn each_bad_value_is_refused_by_name_without_repeating_it() {
         ("base_url", "http://example.com/MARKER", "https"),
         ("base_url", "https://example.com/api?k=MARKER", "?"),
         ("base_url", "MARKER", "no URL"),
+        ("api_key", "\"sk-or-v1-MARKER\"", "quotation marks"),
+        ("api_key", "'sk-or-v1-MARKER'", "quotation marks"),
+        ("api_key", "“sk-or-v1-MARKER”", "quotation marks"),
+        ("api_key", "\"sk-or-v1-MARKER", "quotation mark"),
+        ("api_key", "Bearer sk-or-v1-MARKER", "Bearer"),
+        ("api_key", "bearer\tsk-or-v1-MARKER", "Bearer"),
+        ("api_key", "Authorization: Bearer sk-or-v1-MARKER", "Bearer"),
+        ("api_key", "OPENROUTER_API_KEY=sk-or-v1-MARKER", "its own name"),
+        ("api_key", "export OPENROUTER_API_KEY='sk-or-v1-MARKER'", "its own name"),
+        ("api_key", "api_key: sk-or-v1-MARKER", "its own name"),
+        ("api_key", "$OPENROUTER_API_KEY_MARKER", "name of a variable"),
+        ("api_key", "${OPENROUTER_API_KEY:-MARKER}", "name of a variable"),
+        ("api_key", "{{ secrets.MARKER }}", "name of a variable"),
+        ("api_key", "sk-or-...MARKER", "shortened"),
+        ("api_key", "sk-or-v1-…MARKER", "shortened"),
+        ("api_key", "<MARKER>", "example"),
+        ("api_key", "sk-or-v1-your-key-MARKER", "example"),
+        ("site_url", "\"https://MARKER.example\"", "quotation marks"),
+        ("site_url", "OPENROUTER_SITE_URL=https://MARKER.example", "its own name"),
+        ("site_name", "OPENROUTER_SITE_NAME=MARKER", "its own name"),
+        ("base_url", "'https://MARKER.example/api/v1'", "quotation marks"),
+        ("base_url", "$MARKER", "name of a variable"),
+        ("base_url", "https://MARKER.example/api/v1/chat/completions", "ends in /chat/completions"),
+        ("base_url", "https://MARKER.example/api/v1/chat/completions/", "https://openrouter.ai/api/v1"),
+        ("base_url", "https://MARKER.example/v1/completions", "ends in /completions"),
+        ("base_url", "https://MARKER.example/api/v1/models", "ends in /models"),
+        ("base_url", "https://MARKER.example/api/v1/models/user", "ends in /models/user"),
+        ("base_url", "https://MARKER.example/api/v1/key", "ends in /key"),
+        ("base_url", "https://MARKER.example/v1/v1", "twice"),
+        ("base_url", "https://MARKER.example/api/v1/api/v1/", "twice"),
+        ("base_url", "https://MARKER.example/api/v1#top", "#"),
+        ("base_url", "https://openrouter.ai", "write https://openrouter.ai/api/v1"),
+        ("base_url", "https://openrouter.ai/v1", "write https://openrouter.ai/api/v1"),
+        ("base_url", "https://openrouter.ai/api/", "write https://openrouter.ai/api/v1"),
+        ("base_url", "https://openrouter.ai/api/v1/chat/completions", "write https://openrouter.ai/api/v1"),
+        ("base_url", "https://eu.openrouter.ai/MARKER", "write https://eu.openrouter.ai/api/v1"),
+        ("allow_http", "MARKER", "true or false"),
+        ("zdr", "MARKER", "true or false"),
+        ("data_collection", "MARKER", "one of: allow, deny"),
+        ("routing", "'{\"sort\": \"MARKER\"}'", "quotation marks"),
+        ("connect_timeout", "MARKER", "seconds above 0"),
+        ("connect_timeout", "0", "seconds above 0"),
+        ("read_timeout", "-1", "seconds above 0"),
         ("routing", "{\"order\": \"MARKER\"}", "does not fit"),
         ("routing", "[[\"MARKER\"]]", "list"),
         ("routing", "{\"sort\": [\"MARKER\"]}", "list"),
@@ -66,6 +111,15 @@ fn good_values_are_accepted() {
         ("base_url", "http://127.0.0.1:8787/api/v1"),
         ("base_url", "http://[::1]:8787/"),
         ("base_url", "https://eu.openrouter.ai/api/v1/"),
+        ("base_url", "https://openrouter.ai/api/v1"),
+        ("base_url", "https://gateway.example/openrouter/0/0"),
+        ("base_url", "https://gateway.example/v1/acme/v1"),
+        ("base_url", "https://gateway.example/models-of-acme"),
+        ("site_name", "'Acme'"),
+        ("api_key", "any"),
+        ("api_key", "sk-lite-llm_1234=="),
+        ("connect_timeout", "2.5"),
+        ("read_timeout", "600"),
         (
             "routing",
             r#"{"sort": "price", "zdr": null, "max_price": {"prompt": "1.50", "completion": 2, "image": 1e-3}}"#,
@@ -102,6 +156,97 @@ fn a_bad_value_of_the_environment_names_its_variable() {
     });
     let error: Error = OpenRouter::from_values(values).expect_err("a bad key");
     assert!(error.to_string().contains("OPENROUTER_API_KEY"), "{error}");
+}
+
+#[test]
+fn a_text_in_quotation_marks_is_refused_where_a_variable_has_it() {
+    let lookup = |name: &str| match name {
+        "OPENROUTER_API_KEY" => Some("k".to_owned()),
+        "OPENROUTER_SITE_NAME" => Some("\"Acme\"".to_owned()),
+        _ => None,
+    };
+    let [(field, problem)] = &*problems(ConfigValues::from_variables(FIELDS, lookup)) else { panic!("one") };
+    assert_eq!(field, "site_name");
+    assert!(problem.contains("quotation marks") && problem.contains("OPENROUTER_SITE_NAME"), "{problem}");
+}
+
+#[test]
+fn a_blank_value_is_none_whoever_gives_it() {
+    let default = format!("{:?}", DEFAULT_BASE_URL);
+    let environment = |name: &str| Some(if name == "OPENROUTER_API_KEY" { "k" } else { " \t" }.to_owned());
+    let clients = [
+        OpenRouter::builder().api_key("k").base_url("").build(),
+        OpenRouter::builder().api_key("k").base_url(" ").site_url("").site_name("").build(),
+        OpenRouter::builder().values([("api_key", "k"), ("base_url", ""), ("read_timeout", "")]).build(),
+        OpenRouter::from_values([("api_key", "k"), ("base_url", "")]),
+        OpenRouter::from_values(ConfigValues::from_variables(FIELDS, environment)),
+    ];
+    for client in clients {
+        let shown = format!("{:?}", client.expect("good settings"));
+        assert!(shown.contains(&format!("base_url: {default}")), "{shown}");
+    }
+    for key in ["", "  "] {
+        let error = OpenRouter::builder().api_key(key).build().expect_err("no key");
+        assert!(error.to_string().contains("missing"), "{error}");
+    }
+}
+
+#[test]
+fn settings_by_key_go_together_with_limits_and_what_is_given_one_by_one() {
+    let stored = [("api_key", "k"), ("site_name", "Stored"), ("connect_timeout", "2.5")];
+    let host = Limits::default().read_timeout(Duration::from_secs(7)).connect_timeout(Duration::from_secs(7));
+    let client = OpenRouter::builder().site_name("Given").values(stored).limits(host).build();
+    let shown = format!("{:?}", client.expect("good settings"));
+    let expected = host.connect_timeout(Duration::from_millis(2500));
+    assert!(shown.contains(&format!("{expected:?}")), "a setting counts before the host's limit: {shown}");
+    assert!(shown.contains("Stored") && !shown.contains("Given"), "the last one counts: {shown}");
+    let wrong = OpenRouter::builder().values([("site_url", "x"), ("read_timeout", "soon")]);
+    let fields = wrong.build().expect_err("bad settings").fields().len();
+    assert_eq!(fields, 3, "all problems at once, the missing key too");
+}
+
+#[test]
+fn the_defaults_of_the_table_are_those_of_the_client() {
+    let key = ConfigValues::from([("api_key", "k")]);
+    let defaults = FIELDS.iter().filter_map(|field| Some((field.key, field.default?)));
+    let said: ConfigValues = defaults.collect();
+    assert_eq!(said.keys().collect::<Vec<_>>(), ["base_url", "connect_timeout", "read_timeout"]);
+    let shown = |values| format!("{:?}", OpenRouter::from_values(values).expect("good settings"));
+    assert_eq!(shown(key.clone()), shown(key.or(said)));
+}
+
+/// The tables in the README are written from the field tables.
+#[test]
+fn the_readme_has_the_tables_of_settings() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
+    let readme = readme.expect("a README");
+    for fields in [FIELDS, provider_layers::FIELDS] {
+        let table = table(fields);
+        assert!(readme.contains(&table), "the README should have this table:\n\n{table}");
+    }
+}
+
+fn table(fields: &[ConfigField]) -> String {
+    let code = |text: Option<&str>| text.map_or("–".to_owned(), |text| format!("`{text}`"));
+    let kind = |field: &ConfigField| match field.kind {
+        FieldKind::Select => {
+            field.options.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+        }
+        FieldKind::Bool => "yes or no".to_owned(),
+        FieldKind::Duration => "seconds".to_owned(),
+        FieldKind::Json => "JSON".to_owned(),
+        FieldKind::Url => "URL".to_owned(),
+        kind => format!("{kind:?}").to_lowercase(),
+    };
+    let mut table =
+        "| key | label | value | default | environment | what it is for |\n|---|---|---|---|---|---|\n"
+            .to_owned();
+    for field in fields {
+        let default = if field.required { "required".to_owned() } else { code(field.default) };
+        let (env, key, label, help) = (code(field.env), field.key, field.label, field.help);
+        table.push_str(&format!("| `{key}` | {label} | {} | {default} | {env} | {help} |\n", kind(field)));
+    }
+    table
 }
 
 #[test]

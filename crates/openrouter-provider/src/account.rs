@@ -105,12 +105,9 @@ impl OpenRouter {
             Some(wire) => {
                 failure::said(&wire, StatusCode::OK, &HeaderMap::new(), Duration::ZERO, Redact(api_key))
             }
-            None => {
-                let message = format!("{what} cannot be read: {cause}");
-                Error::new(ErrorKind::InvalidResponse, message).with_provider(ID)
-            }
+            None => failure::not_the_document(what, cause, body, Redact(api_key)),
         };
-        error.redact(api_key)
+        failure::misdirected(error, body).redact(api_key)
     }
 }
 
@@ -128,6 +125,9 @@ pub(crate) fn retold(error: Error, kind: ErrorKind, message: String) -> Error {
     }
     if let Some(details) = error.details() {
         told = told.with_details(details.clone());
+    }
+    if let Some(step) = error.next_step() {
+        told = told.with_next_step(step);
     }
     told.with_source(error)
 }

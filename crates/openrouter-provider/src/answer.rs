@@ -65,6 +65,7 @@ impl Head {
             // Texts and numbers can always be written.
             collector.extra(CACHE_FIELD, RawJson::new(&report).unwrap_or_default());
         }
+        collector.redact(self.transport.api_key());
     }
 
     fn redact(&self) -> Redact<'_> {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::answer::{Head, Streamed, Whole};
 use crate::builder::OpenRouterBuilder;
-use crate::config::{Config, FIELDS};
+use crate::config::{self, Config, FIELDS};
 use crate::transport::{Received, Transport};
 use crate::wire::request;
 use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, body, headers};
@@ -28,7 +28,7 @@ impl OpenRouter {
     /// # Errors
     /// [`ErrorKind::Config`] with every problem of every variable at once.
     pub fn from_env() -> Result<Self, Error> {
-        OpenRouterBuilder::from_values(ConfigValues::from_env(FIELDS)).build()
+        Self::from_values(ConfigValues::from_env(FIELDS))
     }
 
     /// A client with settings given by key, as a form or a database has them; [`FIELDS`] lists the keys.
@@ -36,7 +36,7 @@ impl OpenRouter {
     /// # Errors
     /// [`ErrorKind::Config`] with every problem of every setting at once.
     pub fn from_values(values: impl Into<ConfigValues>) -> Result<Self, Error> {
-        OpenRouterBuilder::from_values(values.into()).build()
+        Self::builder().values(values).build()
     }
 
     /// Starts a client from settings given one by one.
@@ -52,6 +52,7 @@ impl OpenRouter {
         OPENROUTER.validate(values)?;
         let config = Config::from_values(values)
             .map_err(|problem| Error::new(ErrorKind::Config, problem).with_provider(ID))?;
+        let limits = config::limits(values, limits);
         Ok(Self { transport: Arc::new(Transport::new(config, limits, http)?) })
     }
 

@@ -5,6 +5,7 @@ use provider_core::{ConfigField, ConfigValues, FieldKind, RawJson, Secret};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
+use crate::Limits;
 use crate::options::ProviderPreferences;
 use crate::wire::read::exact;
 
@@ -22,8 +23,7 @@ pub static FIELDS: &[ConfigField] = &[
     ConfigField::new("site_url", "Site URL", FieldKind::Url)
         .env("OPENROUTER_SITE_URL")
         .placeholder("https://example.com")
-        .help("The address of your app, sent as HTTP-Referer. Without it your app has no page in OpenRouter's rankings.")
-        .check(check_site_url),
+        .help("The address of your app, sent as HTTP-Referer. Without it your app has no page in OpenRouter's rankings."),
     ConfigField::new("site_name", "Site Name", FieldKind::Text)
         .env("OPENROUTER_SITE_NAME")
         .placeholder("My App")
@@ -34,11 +34,21 @@ pub static FIELDS: &[ConfigField] = &[
         .env("OPENROUTER_BASE_URL")
         .default(DEFAULT_BASE_URL)
         .placeholder(DEFAULT_BASE_URL)
-        .help("Where the API is, version path included: a region's host, a gateway, a test server.")
+        .help("Where the API is, version path included: a region's host, a gateway, a test server. Empty: the public service.")
         .check_among(check_base_url),
     ConfigField::new("allow_http", "Allow Plain HTTP", FieldKind::Bool)
         .advanced()
         .help("Whether the base URL may be http on another machine: the key travels in the clear then."),
+    ConfigField::new("connect_timeout", "Connect Timeout", FieldKind::Duration)
+        .advanced()
+        .default("10")
+        .placeholder("10")
+        .help("How many seconds connecting may take, TLS included."),
+    ConfigField::new("read_timeout", "Read Timeout", FieldKind::Duration)
+        .advanced()
+        .default("120")
+        .placeholder("120")
+        .help("How many seconds the service may be silent: before an answer, and within it. Its signs of life count."),
     ConfigField::new("data_collection", "Data Collection", FieldKind::Select)
         .advanced()
         .options(&["allow", "deny"])
@@ -84,7 +94,7 @@ impl Config {
         Ok(Self {
             api_key: Secret::new(key),
             authorization,
-            referer: header("site_url", &site_url)?,
+            referer: header("site_url", &referer)?,
             title: header("site_name", &|name| Ok(percent_encode(name)))?,
             base_url,
             preferences: preferences(values)?,
@@ -92,18 +102,43 @@ impl Config {
     }
 }
 
-fn check_api_key(key: &str) -> Result<(), String> {
-    if key.chars().any(char::is_whitespace) {
-        Err("has white space inside; paste the key alone, in one piece".to_owned())
-    } else if key.chars().any(|c| c.is_control() || !c.is_ascii()) {
-        Err("has a character that no key has; copy it again from the key page".to_owned())
-    } else {
-        Ok(())
+/// The limits that values spell; for what they leave open, those of the host.
+pub(crate) fn limits(values: &ConfigValues, host: Limits) -> Limits {
+    Limits {
+        connect_timeout: values.duration("connect_timeout").unwrap_or(host.connect_timeout),
+        ..host.read_timeout(values.duration("read_timeout").unwrap_or(host.read_timeout))
     }
 }
 
-fn check_site_url(url: &str) -> Result<(), String> {
-    site_url(url).map(drop)
+fn check_api_key(key: &str) -> Result<(), String> {
+    let word = key.split(|c: char| c.is_whitespace() || c == ':').next().unwrap_or_default();
+    let problem = if ["authorization", "bearer"].iter().any(|name| word.eq_ignore_ascii_case(name)) {
+        "begins with the words that a header has before the key (`Bearer`); paste the key alone"
+    } else if key.chars().any(char::is_whitespace) {
+        "has white space inside; paste the key alone, in one piece"
+    } else if key.contains(['"', '\'', '`', '“', '”', '„', '‘', '’']) {
+        "has a quotation mark, which no key has; leave it out"
+    } else if is_placeholder(key) {
+        "is an example or a shortened key; paste the whole one, which is shown once, when it is made"
+    } else if key.chars().any(|c| c.is_control() || !c.is_ascii()) {
+        "has a character that no key has; copy it again from the key page"
+    } else {
+        return Ok(());
+    };
+    Err(problem.to_owned())
+}
+
+/// Whether a key is one that documentation shows (`sk-or-v1-...`, `<your key>`, `sk-or-v1-xxxx`), or how a list of keys shows them.
+fn is_placeholder(key: &str) -> bool {
+    let key = key.to_lowercase();
+    let rest = key.trim_start_matches("sk-").trim_start_matches("or-").trim_start_matches("v1-");
+    rest.is_empty()
+        || ["...", "…", "***", "•", "changeme", "change-me", "change_me"]
+            .iter()
+            .any(|part| key.contains(part))
+        || (key.starts_with(['<', '[', '{']) && key.ends_with(['>', ']', '}']))
+        || (key.contains("your") && key.contains("key"))
+        || (rest.len() > 2 && rest.bytes().all(|byte| byte == b'x'))
 }
 
 fn check_site_name(name: &str) -> Result<(), String> {
@@ -151,15 +186,34 @@ fn preferences(values: &ConfigValues) -> Result<ProviderPreferences, String> {
 }
 
 /// The site URL as it is sent: as it was written, or normalised to ASCII where it was not.
-fn site_url(text: &str) -> Result<String, String> {
-    let url = web_url(text)?;
-    Ok(if text.is_ascii() { text.to_owned() } else { url.into() })
+fn referer(text: &str) -> Result<String, String> {
+    Ok(if text.is_ascii() { text.to_owned() } else { parse(text)?.into() })
 }
 
+fn parse(text: &str) -> Result<Url, String> {
+    Url::parse(text).map_err(|cause| format!("is no URL ({cause})"))
+}
+
+/// The paths of endpoints, which are added to a base URL. What ends in one is not the address of the API.
+const ENDPOINTS: &[&str] = &[
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/embeddings",
+    "/models",
+    "/models/user",
+    "/models/count",
+    "/auth/key",
+    "/key",
+    "/credits",
+    "/generation",
+];
+
+/// Reads a base URL, which must be one that paths can be added to.
 fn base_url(text: &str, allow_http: bool) -> Result<Url, String> {
-    let mut url = web_url(text)?;
+    let mut url = parse(text)?;
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("must end with the path; remove what follows ? or #".to_owned());
+        return Err(format!("must end with the path; remove what follows ? or #, as in {DEFAULT_BASE_URL}"));
     }
     if url.scheme() == "http" && !is_loopback(&url) && !allow_http {
         return Err("must be https, or the key would travel in the clear; http is for this machine, or for whoever sets \
@@ -167,23 +221,44 @@ fn base_url(text: &str, allow_http: bool) -> Result<Url, String> {
             .to_owned());
     }
     let path = url.path().trim_end_matches('/').to_owned();
+    let own = url.host_str().filter(|host| *host == SERVICE || host.ends_with(SUBDOMAINS));
+    if let Some(host) = own.filter(|_| !is_api_path(&path)) {
+        return Err(format!("has the wrong path for this host; write https://{host}/api/v1"));
+    }
+    if let Some(endpoint) =
+        ENDPOINTS.iter().filter(|endpoint| path.ends_with(**endpoint)).max_by_key(|path| path.len())
+    {
+        return Err(format!(
+            "ends in {endpoint}, which is added to it; leave that off, as in {DEFAULT_BASE_URL}"
+        ));
+    }
+    if has_version_twice(&path) {
+        return Err(format!("has its version path twice; write it once, as in {DEFAULT_BASE_URL}"));
+    }
     url.set_path(&path);
     Ok(url)
 }
 
-fn web_url(text: &str) -> Result<Url, String> {
-    let example = "write something like https://example.com";
-    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(format!("has white space or a control character inside; {example}"));
-    }
-    let url = Url::parse(text).map_err(|cause| format!("is no URL ({cause}); {example}"))?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(format!("is no http or https URL; {example}"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("has a user name or password in it, which would be sent along; remove it".to_owned());
-    }
-    Ok(url)
+/// The service's own host, and how those of its regions end.
+const SERVICE: &str = "openrouter.ai";
+const SUBDOMAINS: &str = ".openrouter.ai";
+
+/// Whether the service has an API at this path: `/api/v1`, or that of another version.
+fn is_api_path(path: &str) -> bool {
+    path.strip_prefix("/api/").is_some_and(|version| !version.is_empty() && !version.contains('/'))
+}
+
+/// Whether a path ends in a version path (`/v1`, `/api/v1`) and the same once more.
+fn has_version_twice(path: &str) -> bool {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let is_version = |segment: &str| {
+        segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    segments.last().is_some_and(|last| is_version(last))
+        && (1..=segments.len() / 2).any(|count| {
+            let (rest, end) = segments.split_at(segments.len() - count);
+            rest.ends_with(end)
+        })
 }
 
 /// Whether a URL's host is this machine: `localhost`, or an address of the loopback range.

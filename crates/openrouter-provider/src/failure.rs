@@ -1,7 +1,9 @@
 //! The truth about failures: from what went wrong on the wire to an [`Error`] a caller can act on.
 
 mod limit;
+mod misdirected;
 mod next_step;
+mod obstacle;
 mod retry;
 mod rules;
 mod transport;
@@ -12,14 +14,16 @@ use provider_core::{Collector, Error, ErrorKind, RawJson, Secret, TimeoutPhase, 
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
+pub(crate) use self::misdirected::{misdirected, not_the_document};
 use self::retry::Hints;
 use self::rules::{Rule, Source, UNTOLD};
-pub(crate) use self::transport::{body_too_large, broken_off, no_answer_in_time, not_sent, too_slow};
+pub(crate) use self::transport::{
+    body_too_large, broken_off, no_answer_in_time, not_sent, proxy_authentication, too_slow,
+};
 use crate::ID;
 use crate::wire::chunk::Chunk;
 use crate::wire::collect::{CollectState, collect};
 use crate::wire::error::{PreviousError, WireError, Words};
-use crate::wire::escape::unescape;
 use crate::wire::sse::FrameTooLarge;
 use crate::wire::stop::UnreadableFrame;
 
@@ -46,11 +50,6 @@ impl Redact<'_> {
     /// JSON that may be kept. What is too large is kept as the text of its beginning.
     fn json(self, json: &str) -> Option<RawJson> {
         let redacted = self.0.redact(json);
-        // The key may be spelled with escapes.
-        let plain = unescape(&redacted);
-        if self.0.redact(&plain) != plain {
-            return None;
-        }
         if redacted.len() > MAX_DETAILS { Some(self.excerpt(json)) } else { redacted.parse().ok() }
     }
 
@@ -130,7 +129,7 @@ pub(crate) fn no_answer(body: &str, cause: &serde_json::Error, redact: Redact<'_
         // The decoder may quote what it found.
         false => format!("the answer is no JSON object: {}", redact.text(&cause.to_string())),
     };
-    Error::new(kind, message).with_details(redact.excerpt(body))
+    misdirected(Error::new(kind, message).with_details(redact.excerpt(body)), body)
 }
 
 /// A body with a good status that ended in good order, and had nothing in it but signs of life.

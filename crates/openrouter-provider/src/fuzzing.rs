@@ -10,7 +10,6 @@ use provider_core::{Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValu
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, StatusCode};
 
-use crate::builder::OpenRouterBuilder;
 use crate::client::placed;
 use crate::transport::{self, Clock};
 use crate::wire::catalogue;
@@ -44,7 +43,7 @@ pub struct Received {
 /// # Errors
 /// Those of [`OpenRouter::from_values`].
 pub fn connect(values: ConfigValues, limits: Limits) -> Result<OpenRouter, Error> {
-    OpenRouterBuilder::from_values(values).limits(limits).build()
+    OpenRouter::builder().values(values).limits(limits).build()
 }
 
 /// What [`OpenRouter::chat`] would send.

@@ -8,7 +8,7 @@ use self::tool_calls::OpenCalls;
 pub use self::tool_calls::ToolCallPiece;
 use crate::{
     Annotation, Audio, AudioDelta, ChatResponse, Error, ErrorKind, Event, FinishReason, Finished, Image,
-    RawJson, ReasoningDetail, TokenLogprob, Usage,
+    RawJson, ReasoningDetail, Secret, TokenLogprob, Usage,
 };
 
 /// The longest id of a generation that an error names, in bytes: what is longer is none, and errors are of bounded size.
@@ -233,6 +233,12 @@ impl Collector {
     /// One of several values of such a field, all of which are kept.
     pub fn message_extra_item(&mut self, name: &str, value: RawJson) {
         self.response.message.extra.push(name, value);
+    }
+
+    /// Takes a secret out of what the service said beside the message, such as ids and fields of its own: a server may echo a key
+    /// anywhere. To be called at the end of the answer. Errors have [a method of their own](Error::redact).
+    pub fn redact(&mut self, secret: &Secret) {
+        self.response.redact_beside_message(secret);
     }
 
     /// The wire's own mark of the end (`[DONE]`) was seen.

@@ -1,7 +1,10 @@
 //! The settings of a provider: the table of fields, and the values given for them.
 
+mod kinds;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -47,7 +50,7 @@ pub struct ConfigField {
     check_among: fn(&str, &ConfigValues) -> Result<(), String>,
 }
 
-/// What sort of value a [`ConfigField`] takes.
+/// What sort of value a [`ConfigField`] takes. [`ConfigValues::problems`] checks it, for every provider and every layer alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -56,9 +59,9 @@ pub enum FieldKind {
     Secret,
     /// Text.
     Text,
-    /// An `http` or `https` URL.
+    /// An `http` or `https` URL with a host, without a user name or password.
     Url,
-    /// One of the field's [`options`](ConfigField::options).
+    /// One of the field's [`options`](ConfigField::options); anything when it has none.
     Select,
     /// Yes or no.
     Bool,
@@ -66,6 +69,8 @@ pub enum FieldKind {
     Integer,
     /// A number, with a decimal point if need be.
     Number,
+    /// A span of time above zero in seconds, with a decimal point if need be: `90`, `2.5`.
+    Duration,
     /// A JSON document.
     Json,
 }
@@ -160,39 +165,6 @@ impl ConfigField {
         self.check_among = check;
         self
     }
-
-    /// Whether a value is of the field's kind.
-    fn fits(&self, value: &str) -> Result<(), String> {
-        match self.kind {
-            FieldKind::Bool if flag(value).is_none() => Err("must be true or false".to_owned()),
-            FieldKind::Integer if value.parse::<i64>().is_err() => {
-                Err("must be a whole number, such as 3".to_owned())
-            }
-            FieldKind::Number if number(value).is_none() => Err("must be a number, such as 2.5".to_owned()),
-            FieldKind::Select if !self.options.is_empty() && !self.options.contains(&value) => {
-                Err(format!("must be one of: {}", self.options.join(", ")))
-            }
-            FieldKind::Json => match serde_json::from_str::<serde::de::IgnoredAny>(value) {
-                Ok(_) => Ok(()),
-                Err(cause) => Err(format!("is no JSON: {cause}")),
-            },
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The truth value that a text spells.
-fn flag(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Some(true),
-        "false" | "no" | "off" | "0" => Some(false),
-        _ => None,
-    }
-}
-
-/// The number that a text spells.
-fn number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 impl fmt::Debug for ConfigField {
@@ -275,7 +247,7 @@ impl ConfigValues {
 
     /// The value of a [`FieldKind::Bool`] setting: `true`, `yes`, `on`, `1` or their opposites, in any case.
     pub fn flag(&self, key: &str) -> Option<bool> {
-        self.get(key).and_then(flag)
+        self.get(key).and_then(kinds::flag)
     }
 
     /// The value of a [`FieldKind::Integer`] setting.
@@ -285,7 +257,12 @@ impl ConfigValues {
 
     /// The value of a [`FieldKind::Number`] setting.
     pub fn number(&self, key: &str) -> Option<f64> {
-        self.get(key).and_then(number)
+        self.get(key).and_then(kinds::number)
+    }
+
+    /// The value of a [`FieldKind::Duration`] setting.
+    pub fn duration(&self, key: &str) -> Option<Duration> {
+        self.get(key).and_then(kinds::duration)
     }
 
     /// The values for these fields alone.
@@ -319,8 +296,7 @@ impl ConfigValues {
                 (None, true) => problems.push(FieldProblem::new(field.key, missing(field))),
                 (None, false) => {}
                 (Some(value), _) => {
-                    if let Err(mut problem) = field
-                        .fits(value)
+                    if let Err(mut problem) = kinds::check(field, value, self.variable(field.key).is_some())
                         .and_then(|()| (field.check)(value))
                         .and_then(|()| (field.check_among)(value, self))
                     {

@@ -185,12 +185,9 @@ impl ExtraFields {
         self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value)))
     }
 
-    /// Changes every value.
-    pub(crate) fn map(&mut self, change: impl Fn(RawJson) -> Option<RawJson>) {
-        for values in self.0.values_mut() {
-            *values = std::mem::take(values).into_iter().filter_map(&change).collect();
-        }
-        self.0.retain(|_, values| !values.is_empty());
+    /// All values and their names, to be changed.
+    pub(crate) fn fields_mut(&mut self) -> &mut BTreeMap<String, Vec<RawJson>> {
+        &mut self.0
     }
 
     /// The last value of each name.

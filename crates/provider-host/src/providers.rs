@@ -119,6 +119,7 @@ fn kind(kind: FieldKind) -> &'static str {
         FieldKind::Bool => "yes or no",
         FieldKind::Integer => "integer",
         FieldKind::Number => "number",
+        FieldKind::Duration => "seconds",
         FieldKind::Json => "JSON",
         _ => "other",
     }

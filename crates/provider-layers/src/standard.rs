@@ -3,9 +3,8 @@
 mod fields;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use provider_core::{ConfigValues, LlmProvider};
+use provider_core::{ConfigValues, Error, ErrorKind, LlmProvider};
 
 pub use self::fields::FIELDS;
 use crate::{
@@ -17,11 +16,11 @@ use crate::{
 ///
 /// ```
 /// use provider_core::ConfigValues;
-/// use provider_layers::{FIELDS, StandardSettings};
+/// use provider_layers::StandardSettings;
 ///
 /// let values = ConfigValues::from([("max_attempts", "5"), ("deadline", "90")]);
-/// assert!(values.problems(FIELDS).is_empty());
-/// let settings = StandardSettings::from_values(&values);
+/// let settings = StandardSettings::from_values(&values)?;
+/// # Ok::<(), provider_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -39,11 +38,19 @@ pub struct StandardSettings {
 }
 
 impl StandardSettings {
-    /// The settings that these values spell; what has none keeps its default. What is wrong with values, the table tells:
-    /// `values.problems(FIELDS)`. Here, a wrong one counts as none.
-    pub fn from_values(values: &ConfigValues) -> Self {
+    /// The settings that these values spell; what has none keeps its default. Keys that [`FIELDS`] does not have are not looked at: the
+    /// same values may hold the settings of a provider.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with every problem of every setting at once.
+    pub fn from_values(values: &ConfigValues) -> Result<Self, Error> {
+        let problems = values.only(FIELDS).problems(FIELDS);
+        if !problems.is_empty() {
+            return Err(Error::new(ErrorKind::Config, "settings cannot be used").with_fields(problems));
+        }
         let mut settings = Self::default();
-        let seconds = |key| values.number(key).and_then(|number| Duration::try_from_secs_f64(number).ok());
+        // What the table has checked can be read.
+        let seconds = |key| values.duration(key);
         let count = |key| values.integer(key).and_then(|number| u32::try_from(number).ok());
         if let Some(attempts) = count("max_attempts") {
             settings.retry = settings.retry.max_attempts(attempts);
@@ -63,7 +70,7 @@ impl StandardSettings {
             settings.breaker = settings.breaker.failures(failures);
         }
         settings.trace = settings.trace.content(values.flag("trace_content").unwrap_or(false));
-        settings
+        Ok(settings)
     }
 
     /// Sets how a call is tried again.

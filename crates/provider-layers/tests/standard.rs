@@ -28,8 +28,8 @@ fn the_defaults_of_the_table_are_those_of_the_settings() {
     let values: ConfigValues = defaults.collect();
     assert_eq!(values.keys().count(), 5);
     assert!(values.problems(FIELDS).is_empty());
-    assert_eq!(StandardSettings::from_values(&values), StandardSettings::default());
-    assert_eq!(StandardSettings::from_values(&ConfigValues::new()), StandardSettings::default());
+    assert_eq!(StandardSettings::from_values(&values), Ok(StandardSettings::default()));
+    assert_eq!(StandardSettings::from_values(&ConfigValues::new()), Ok(StandardSettings::default()));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn every_setting_is_read() {
     expected.limit = LimitSettings::off().max_concurrency(16).requests_per_second(0.5);
     expected.breaker = BreakerSettings::off();
     expected.trace = TraceSettings::default().content(true);
-    assert_eq!(StandardSettings::from_values(&values), expected);
+    assert_eq!(StandardSettings::from_values(&values), Ok(expected));
 }
 
 #[test]
@@ -73,6 +73,24 @@ fn what_no_setting_can_be_is_refused_by_name() {
             assert!(problem.field == key && problem.problem.contains(words), "{value}: {problem:?}");
         }
     }
+}
+
+#[test]
+fn bad_values_are_refused_all_at_once_and_keys_of_others_are_not_looked_at() {
+    let bad = [
+        ("max_attempts", "many"),
+        ("idle_timeout", "soon"),
+        ("trace_content", "perhaps"),
+        ("api_key", "s3cret"),
+    ];
+    let error = StandardSettings::from_values(&bad.into()).expect_err("bad values");
+    let fields: Vec<&str> = error.fields().iter().map(|problem| &*problem.field).collect();
+    assert_eq!(
+        (error.kind(), fields),
+        (ErrorKind::Config, vec!["max_attempts", "idle_timeout", "trace_content"])
+    );
+    assert!(!format!("{error} {error:?}").contains("many"), "{error}");
+    assert!(StandardSettings::from_values(&[("api_key", "s3cret"), ("base_url", "")].into()).is_ok());
 }
 
 /// With a limit, a layer of its own keeps the times of a try.

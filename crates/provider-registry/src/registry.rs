@@ -124,7 +124,7 @@ impl Registry {
         }
         let provider = descriptor.connect(&values.only(descriptor.fields))?;
         let layers = fields.get(descriptor.fields.len()..).unwrap_or_default();
-        Ok(standard(provider, &StandardSettings::from_values(&values.only(layers))))
+        Ok(standard(provider, &StandardSettings::from_values(&values.only(layers))?))
     }
 
     fn find(&self, name: &str) -> Option<&'static ProviderDescriptor> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{Secret, Timestamp, Usd};
+use crate::{Timestamp, Usd};
 
 /// A limit of a service that a request ran into: whose it is, how much of it is used, and when it starts anew.
 ///
@@ -95,13 +95,6 @@ impl UsageLimit {
         let (source, scope, window) = (None, None, None);
         let (limit, used, remaining, resets_at) = (None, None, None, None);
         Self { kind, source, scope, window, limit, used, remaining, resets_at }
-    }
-
-    /// Takes a secret out of the service's words.
-    pub(super) fn redact(&mut self, secret: &Secret) {
-        for text in [&mut self.source, &mut self.scope, &mut self.window].into_iter().flatten() {
-            *text = secret.redact(text);
-        }
     }
 }
 

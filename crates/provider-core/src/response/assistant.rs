@@ -162,6 +162,11 @@ impl Image {
         &self.0
     }
 
+    /// The whole object, to be changed.
+    pub(crate) fn raw_mut(&mut self) -> &mut RawJson {
+        &mut self.0
+    }
+
     /// Where the image is: an `https:` URL, or a `data:` URL with the image in it.
     pub fn url(&self) -> Option<Cow<'_, str>> {
         #[derive(Deserialize)]

@@ -1,7 +1,5 @@
 //! The table of settings.
 
-use std::time::Duration;
-
 use provider_core::{ConfigField, FieldKind};
 
 /// The settings of the [`standard`](crate::standard) layers, which every provider of a registry takes beside its own. All of them are
@@ -13,24 +11,21 @@ pub static FIELDS: &[ConfigField] = &[
         .placeholder("3")
         .help("How often a request is tried when it fails in a way that may pass, the first time included. 1: nothing is tried twice.")
         .check(check_count),
-    ConfigField::new("first_output_timeout", "First Output Timeout", FieldKind::Number)
+    ConfigField::new("first_output_timeout", "First Output Timeout", FieldKind::Duration)
         .advanced()
         .default("300")
         .placeholder("300")
-        .help("How many seconds a streamed answer may take to begin. Signs of life of the service do not count.")
-        .check(check_seconds),
-    ConfigField::new("idle_timeout", "Idle Timeout", FieldKind::Number)
+        .help("How many seconds a streamed answer may take to begin. Signs of life of the service do not count."),
+    ConfigField::new("idle_timeout", "Idle Timeout", FieldKind::Duration)
         .advanced()
         .default("120")
         .placeholder("120")
-        .help("How many seconds a streamed answer may pause once it has begun.")
-        .check(check_seconds),
-    ConfigField::new("deadline", "Deadline", FieldKind::Number)
+        .help("How many seconds a streamed answer may pause once it has begun."),
+    ConfigField::new("deadline", "Deadline", FieldKind::Duration)
         .advanced()
         .default("3600")
         .placeholder("3600")
-        .help("How many seconds a request may take, all attempts and the whole answer together.")
-        .check(check_seconds),
+        .help("How many seconds a request may take, all attempts and the whole answer together."),
     ConfigField::new("max_concurrency", "Concurrent Requests", FieldKind::Integer)
         .advanced()
         .placeholder("16")
@@ -61,14 +56,6 @@ fn check_count(count: &str) -> Result<(), String> {
     match count.parse::<u32>() {
         Ok(1..) => Ok(()),
         _ => Err(format!("must be a whole number from 1 to {}", u32::MAX)),
-    }
-}
-
-fn check_seconds(seconds: &str) -> Result<(), String> {
-    let time = seconds.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    match time {
-        Some(time) if !time.is_zero() => Ok(()),
-        _ => Err("must be a number of seconds above 0, such as 90".to_owned()),
     }
 }
 
