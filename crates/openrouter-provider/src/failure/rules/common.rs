@@ -11,7 +11,6 @@ pub(super) const LEAVE_OUT: &str = "leave it out, or ask a model that supports i
 const SHORTEN: &str = "shorten the prompt, lower `max_tokens`, or ask a model with more room";
 const FEWER_TOKENS: &str = "lower `max_tokens`";
 const PAY: &str = "add money to the account that pays for it, or use another key";
-const BASE_URL: &str = "check base_url";
 
 pub(super) static RULES: &[Rule] = &[
     // Codes that tell it.
@@ -198,8 +197,7 @@ pub(super) static RULES: &[Rule] = &[
         ("^ 404 page not found $", "404 page not found"),
         ("^ method not allowed $", "Method Not Allowed"),
         ("no route matched", "no Route matched with those values"),
-    ])
-    .step(BASE_URL),
+    ]),
     // What may pass, inside a success or with a status that does not tell.
     Rule::new(Text, CONTENT, RateLimited, Again, &[
         ("rate limit exceeded|reached", "Rate limit reached for gpt-x"),
