@@ -157,7 +157,7 @@ impl LlmProvider for Retry {
                 Ok((Ok(catalogue), _)) => return Ok(catalogue),
                 Ok((Err(error), _)) | Err(error) => error,
             };
-            tries.again(error)?.await;
+            Box::pin(tries.again(error)).await?;
         }
     }
 
