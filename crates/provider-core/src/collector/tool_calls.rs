@@ -22,8 +22,8 @@ pub struct ToolCallPiece<'a> {
     pub extra: ExtraFields,
     /// Whether this is a whole call, never to be joined with another.
     pub whole: bool,
-    /// The call that it goes on with, as [`Collector::call_of`](crate::Collector::call_of) numbers them, where the decoder knows
-    /// it. Counts before everything else.
+    /// The call that it goes on with, as [`Collector::call_of`](crate::Collector::call_of) numbers them,
+    /// where the decoder knows it. Counts before everything else.
     pub call: Option<usize>,
 }
 
@@ -79,7 +79,7 @@ impl OpenCalls {
     }
 
     /// The call that a piece goes on with; none if it begins one.
-    pub(super) fn call_of(&self, calls: &[ToolCall], piece: &ToolCallPiece<'_>) -> Option<usize> {
+    pub(super) fn call_of(&mut self, calls: &[ToolCall], piece: &ToolCallPiece<'_>) -> Option<usize> {
         match piece.call.filter(|call| *call < calls.len()) {
             None if piece.whole => None,
             None => self.find(calls, piece, piece.index.unwrap_or(self.latest)),
