@@ -1,5 +1,5 @@
-//! Answers in the shapes that other services than OpenRouter give them, streamed and whole, and values that are not what their names
-//! say. Over real sockets, through the public API.
+//! Answers in the shapes that other services than OpenRouter give them, streamed and whole, and values that
+//! are not what their names say. Over real sockets, through the public API.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -8,7 +8,7 @@ use provider_core::{AssistantMessage, ChatResponse, Event, Usage};
 use provider_tests::{Reply, ScriptedServer, openrouter, request};
 use serde_json::{Value, json};
 
-/// What a stream of these bytes comes to, and what of it was handed out.
+/// Reads a stream of these bytes: what was handed out, and the answer.
 async fn read(body: String) -> (Shown, ChatResponse) {
     let server = ScriptedServer::always(Reply::events(body.clone())).await.expect("a free port");
     let mut stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
@@ -27,7 +27,7 @@ async fn read(body: String) -> (Shown, ChatResponse) {
     (shown, stream.into_response().expect("an answer"))
 }
 
-/// What a stream handed out.
+/// The events of a stream, joined or counted.
 #[derive(Debug, Default, PartialEq)]
 struct Shown {
     text: String,
@@ -39,7 +39,7 @@ struct Shown {
 }
 
 impl Shown {
-    /// What was handed out must be what was collected.
+    /// Holds the events against the collected answer.
     fn check(&self, reply: &ChatResponse) {
         let AssistantMessage { text, refusal, images, annotations, audio, .. } = &reply.message;
         let words = audio.as_ref().and_then(|audio| audio.transcript.clone()).unwrap_or_default();
@@ -398,9 +398,10 @@ async fn characters_that_are_cut_in_half_are_joined_in_every_text() {
     let thoughts = [r#""reasoning":"a\ud83d""#, r#""content":"b""#, r#""reasoning_content":"\ude80""#];
     assert_eq!(cut(&thoughts).await.reasoning(), "a🚀");
     // Calls that all have number 0, and calls without any.
-    let numbered = [&*begin(0, "c1"), &*begin(0, "c2"), &*end(0, r"\ude00")];
+    let other = begin(0, "c2").replace(r#""name":"f""#, r#""name":"g""#);
+    let numbered = [&*begin(0, "c1"), &*other, &*end(0, r"\ude00")];
     let calls = cut(&numbered).await;
-    assert_eq!(calls_of(&calls), [("c1", "f", "{\"q\":\"\u{fffd}"), ("c2", "f", "{\"q\":\"😀\"}")]);
+    assert_eq!(calls_of(&calls), [("c1", "f", "{\"q\":\"\u{fffd}"), ("c2", "g", "{\"q\":\"😀\"}")]);
     let unnumbered = numbered.map(|delta| delta.replace(r#""index":0,"#, ""));
     let unnumbered: Vec<&str> = unnumbered.iter().map(String::as_str).collect();
     assert_eq!(calls_of(&cut(&unnumbered).await), calls_of(&calls));
@@ -458,7 +459,7 @@ async fn an_odd_value_costs_itself_alone() {
     find_paths(&good, String::new(), &mut paths);
     assert!(paths.len() > 40, "{paths:?}");
     for path in &paths {
-        // What an error is, is not up to its type.
+        // Any other type of it makes the answer an error.
         if path == "/error" || path.starts_with("/choices/0/error") {
             continue;
         }
@@ -619,7 +620,7 @@ async fn of_a_field_that_is_not_known_the_last_value_is_kept() {
     assert_eq!(json!(reply.message.extra), json!({"mark": 499}));
     assert_eq!(reply.extra.iter().count() + reply.message.extra.iter().count(), 3, "and no other");
 
-    // What came last is there, too, where the stream breaks off.
+    // The last values are there, too, where the stream breaks off.
     let server = ScriptedServer::always(Reply::events(body).cut_off()).await.expect("a free port");
     let stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
     let error = stream.collect().await.expect_err("it broke off");

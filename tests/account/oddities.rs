@@ -288,7 +288,7 @@ async fn an_odd_value_in_a_record_costs_itself_alone() {
                 };
                 match kept {
                     Ok(kept) => assert!(kept, "{body}"),
-                    // What has no id cannot be asked for.
+                    // A model without an id cannot be asked for.
                     Err(error) => {
                         assert!(name == "model" && document[..at].ends_with("\"id\""), "{body}: {error}")
                     }

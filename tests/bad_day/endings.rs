@@ -1,4 +1,5 @@
-//! How bodies end: in good order, a newline short, with nothing in them, or torn off before or behind the reason of the model's end.
+//! How bodies end: in good order, a newline short, with nothing in them, or torn off before or behind the
+//! reason of the model's end.
 
 use std::time::Duration;
 

@@ -39,6 +39,10 @@ struct Style {
 enum End {
     Proper,
     WithoutMark,
+    /// The last event lacks its empty line, or any line end.
+    WithoutLine {
+        any: bool,
+    },
     WithoutReason,
     CutOff,
     InsideAnEvent,
@@ -73,6 +77,7 @@ fn end() -> impl Strategy<Value = End> {
     prop_oneof![
         4 => Just(End::Proper),
         1 => Just(End::WithoutMark),
+        1 => any::<bool>().prop_map(|any| End::WithoutLine { any }),
         1 => Just(End::WithoutReason),
         1 => Just(End::CutOff),
         1 => Just(End::InsideAnEvent),
@@ -134,12 +139,16 @@ proptest! {
     ) {
         let mut stream = if mark { "\u{feff}".to_owned() } else { String::new() };
         stream.extend(items.iter().map(|(item, style)| written(item, *style)));
-        if matches!(end, End::Proper | End::WithoutMark) {
+        if matches!(end, End::Proper | End::WithoutMark | End::WithoutLine { .. }) {
             stream.push_str(&event(&json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] }), last));
         }
         match end {
             End::Proper | End::WithoutReason => stream.push_str("data: [DONE]\n\ndata: nothing after it\n\n"),
             End::InsideAnEvent => stream.push_str("data: {\"choices\":[{\"delta\":{\"content\":\"never whole"),
+            End::WithoutLine { any } => {
+                let ends = if any { 1 } else { 2 };
+                stream.truncate(stream.len() - ends * last.end_of_line.len());
+            }
             End::WithoutMark | End::CutOff => {}
         }
         sse(stream.as_bytes());
@@ -165,7 +174,7 @@ proptest! {
         prop_assert_eq!(names.count(), message.tool_calls.len());
         let said_something = outcome.events.iter().any(|event| !matches!(event, Event::Raw(_)));
         match end {
-            End::Proper | End::WithoutMark => prop_assert!(outcome.end.is_ok(), "{:?}", outcome.end),
+            End::Proper | End::WithoutMark | End::WithoutLine { .. } => prop_assert!(outcome.end.is_ok(), "{:?}", outcome.end),
             End::WithoutReason => prop_assert_eq!(outcome.end.is_ok(), said_something),
             End::CutOff | End::InsideAnEvent => prop_assert!(outcome.end.is_err(), "{:?}", outcome.end),
         }

@@ -112,8 +112,9 @@ impl Streamed {
         Self { body, decoder, head, received: 0, failed: None, patience: None, has_yielded: false }
     }
 
-    /// The body is over: in good order, or cut off by this error. What the service said of a failure counts before everything else,
-    /// and once it has said why the model stopped, the answer is whole however its body ends.
+    /// The body is over: in good order, or cut off by this error. What the service said of a failure counts
+    /// before everything else, and once it has said why the model stopped, the answer is whole however its
+    /// body ends.
     fn end(&mut self, cut_off: Option<Error>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
         let end = self.decoder.end(collector);
         self.head.complete(collector);
@@ -267,7 +268,7 @@ impl Whole {
             match decoder.step(collector) {
                 Ok(Decoded::Frame) => {}
                 Ok(Decoded::End | Decoded::NeedsBytes) => break,
-                // What follows an error of the service is still to be read.
+                // The rest is still read: usage often follows an error of the service.
                 Err(stop @ Stop::Failed(_)) => failed = failed.or(Some(stop)),
                 Err(stop) => {
                     failed = failed.or(decoder.close(collector)).or(Some(stop));

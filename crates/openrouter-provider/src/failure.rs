@@ -210,7 +210,8 @@ fn advised(mut error: Error, rule: &Rule, wire: &WireError, hints: &Hints<'_>, r
     with_ids(error, hints.headers)
 }
 
-/// A frame of the stream was no JSON object. The details say where in the text it is missing, and how it begins.
+/// A frame of the stream was no JSON object. The details say where in the text it is missing, and how it
+/// begins.
 pub(crate) fn unreadable(frame: &UnreadableFrame, redact: Redact<'_>) -> Error {
     let UnreadableFrame { number, text_bytes, data, cause } = frame;
     let cause = redact.text(&cause.to_string());

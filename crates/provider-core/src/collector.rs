@@ -155,8 +155,8 @@ impl Collector {
         }
     }
 
-    /// The number of the call that a piece goes on with, as [`ToolCallDelta::call`](crate::ToolCallDelta::call) has it; nothing
-    /// when the piece begins a call.
+    /// The number of the call that a piece goes on with, as
+    /// [`ToolCallDelta::call`](crate::ToolCallDelta::call) has it; nothing when the piece begins a call.
     pub fn call_of(&self, piece: &ToolCallPiece<'_>) -> Option<usize> {
         self.calls.call_of(&self.response.message.tool_calls, piece)
     }
@@ -229,7 +229,8 @@ impl Collector {
         replace(&mut self.response.native_finish_reason, reason);
     }
 
-    /// A field beside the message that has no place of its own. May come several times; the last value counts.
+    /// A field beside the message that has no place of its own. May come several times; the last value
+    /// counts.
     pub fn extra(&mut self, name: &str, value: RawJson) {
         self.response.extra.insert(name, value);
     }

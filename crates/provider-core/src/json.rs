@@ -130,9 +130,9 @@ impl<'de> Deserialize<'de> for RawJson {
 
 /// Named JSON values, sorted by name: what came beside the fields that have a name of their own.
 ///
-/// The last value of a name counts, so that a field which every chunk of a stream brings takes no more room than one that comes
-/// once. Only where each value is a thing of its own, as the parts of a list are that comes in pieces, all of them are kept
-/// ([`push`](Self::push)).
+/// The last value of a name counts, so that a field which every chunk of a stream brings takes no more room
+/// than one that comes once. Only where each value is a thing of its own, as the parts of a list are that
+/// comes in pieces, all of them are kept ([`push`](Self::push)).
 ///
 /// ```
 /// use provider_core::ExtraFields;

@@ -10,14 +10,14 @@ pub(crate) struct PlainFrame {
     pub(crate) data: String,
 }
 
-/// The events of a stream, by the words of the WHATWG standard; how many comments are in it; and the event at its end that lacks
-/// its empty line, which the standard discards.
+/// The events of a stream, by the words of the WHATWG standard; how many comments are in it; and the event at
+/// its end that lacks its empty line, which the standard discards.
 pub(crate) fn frames(stream: &[u8]) -> (Vec<PlainFrame>, usize, Option<PlainFrame>) {
     let text = String::from_utf8_lossy(stream);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n").replace('\r', "\n");
     let (mut frames, mut comments) = (Vec::new(), 0);
     let (mut data, mut event) = (None::<String>, None);
-    // What is behind the last line feed is no line yet, but for the event that lacks its end.
+    // Behind the last line feed is no line yet, but for the event that lacks its end.
     let (lines, rest) = text.rsplit_once('\n').map_or((None, &*text), |(lines, rest)| (Some(lines), rest));
     let lines = lines.into_iter().flat_map(|lines| lines.split('\n'));
     for (line, is_whole) in
@@ -61,7 +61,7 @@ pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
     let mut answer = PlainAnswer::default();
     let mut good = true;
     let (frames, _, last) = frames(stream);
-    // What is whole counts without its empty line.
+    // A whole object counts without its empty line.
     let is_whole = |frame: &PlainFrame| {
         let data = frame.data.trim();
         data == "[DONE]" || serde_json::from_str::<serde_json::Map<String, Value>>(data).is_ok()

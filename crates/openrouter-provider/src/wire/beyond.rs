@@ -1,9 +1,10 @@
 //! Messages in a stream: what they say beyond the pieces before them.
 //!
-//! A chunk has a `delta`, which is the next piece of the message. Some services send a `message` beside it or in its place, and
-//! that is either a piece, too, or the whole message as far as it has come. Which one it is, the texts tell: one that begins with all
-//! that came before is the whole, and anything else a piece; but where deltas brought the text, messages only repeat it. What goes
-//! beyond what is there already is taken, and nothing is taken twice.
+//! A chunk has a `delta`, which is the next piece of the message. Some services send a `message` beside it or
+//! in its place, and that is either a piece, too, or the whole message as far as it has come. Which one it
+//! is, the texts tell: one that begins with all that came before is the whole, and anything else a piece; but
+//! where deltas brought the text, messages only repeat it. What goes beyond what is there already is taken,
+//! and nothing is taken twice.
 
 use std::borrow::Cow;
 
@@ -20,7 +21,7 @@ use super::halves::{Halves, Place, split_half};
 use super::json::plain;
 use super::lenient::Raw;
 
-/// What messages have brought so far.
+/// How much of each text the messages of a stream have brought, and in which form they come.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     content: Text,
@@ -32,7 +33,7 @@ pub(super) struct Messages {
     details: usize,
 }
 
-/// What messages have brought of a text.
+/// The share of messages in a text.
 #[derive(Debug, Default)]
 struct Text {
     /// How many bytes. What there is beyond them is from deltas.
@@ -40,7 +41,7 @@ struct Text {
     form: Form,
 }
 
-/// What the messages of a stream are.
+/// The form in which messages bring a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Form {
     /// Not known: none came yet behind another one, but for so many that are the same as all before.
@@ -57,14 +58,15 @@ impl Default for Form {
     }
 }
 
-/// What a message's text adds to what there is.
+/// The part of a message's text that is new.
 #[derive(Debug, PartialEq)]
 enum Added<'m> {
     /// This rest of it.
     Rest(&'m str),
-    /// All of it, since it is the next piece, behind so many repetitions of the text so far that were pieces as well.
+    /// All of it, since it is the next piece, behind so many repetitions of the text so far that were pieces
+    /// as well.
     Piece { behind: usize },
-    /// Nothing.
+    /// No part of it: all is there already.
     Nothing,
 }
 
@@ -141,7 +143,8 @@ impl Messages {
         self.details = message.reasoning_details.as_ref().map_or(0, Vec::len);
     }
 
-    /// Collects what a message says beyond what came before it. `ended`: whether this is the chunk that ends the answer.
+    /// Collects what a message says beyond what came before it. `ended`: whether this is the chunk that ends
+    /// the answer.
     pub(super) fn collect(
         &mut self,
         message: Piece<'_>,
@@ -253,8 +256,8 @@ fn for_each_of<'a>(list: Raw<'a>, mut each: impl FnMut(usize, &'a str)) {
     });
 }
 
-/// How many items are looked at, from the newest, for one that is the same. Keeps very many items from costing the square of their
-/// number.
+/// How many items are looked at, from the newest, for one that is the same. Keeps very many items from
+/// costing the square of their number.
 const LOOK_BACK: usize = 256;
 
 /// Whether an item of a list is among those that came before this message: in its position, or elsewhere.
@@ -297,17 +300,22 @@ fn arguments_of<'a>(call: &WireToolCall<'a>) -> Cow<'a, str> {
     if raw.is_string() { raw.text().into_cow() } else { Cow::Borrowed(raw.get().unwrap_or_default()) }
 }
 
-/// The call of the first `before` that a whole one repeats: the one with its id; or without ids one that it goes on with, by its
-/// number on the wire, or else by its position.
-fn repeated(call: &WireToolCall<'_>, position: usize, before: usize, collector: &Collector) -> Option<usize> {
+/// The call of the first `before` that a whole one repeats: the one with its id; or without ids one that it
+/// goes on with, by its number on the wire, or else by its position.
+fn repeated(
+    call: &WireToolCall<'_>,
+    position: usize,
+    before: usize,
+    collector: &mut Collector,
+) -> Option<usize> {
+    let index = call.index.0;
+    let by_index = collector.call_of(&ToolCallPiece { index, ..ToolCallPiece::default() });
     let known = &collector.response().message.tool_calls[..before];
     let id = call.id.filled();
     let has_id = |known: &ToolCall| id == Some(&*known.id);
     if let Some(back) = known.iter().rev().take(LOOK_BACK).position(has_id) {
         return Some(before - 1 - back);
     }
-    let index = call.index.0;
-    let by_index = collector.call_of(&ToolCallPiece { index, ..ToolCallPiece::default() });
     // Some number all their calls 0.
     let by_position = Some(position).filter(|_| matches!(index, None | Some(0)));
     let (name, arguments) = (call.function.name.text(), arguments_of(call));
@@ -355,7 +363,7 @@ fn collect_rest(call: WireToolCall<'_>, number: usize, collector: &mut Collector
 mod tests {
     use super::{Added, Text};
 
-    /// What is taken of these messages, of which the last one ends the answer, behind what deltas brought.
+    /// The text that is collected of these messages, the last of which ends the answer, behind that of deltas.
     fn taken(deltas: &str, messages: &[&str]) -> String {
         let (mut text, mut so_far) = (Text::default(), deltas.to_owned());
         for (number, message) in messages.iter().enumerate() {

@@ -13,7 +13,7 @@ use crate::response::DEBUG_FIELD;
 /// Stands before the names of fields that came inside a tool call's `function`.
 pub(super) const IN_FUNCTION: &str = "function.";
 
-/// What is known of an answer from chunk to chunk, beside what was collected.
+/// State between the chunks of an answer, beside the collected answer itself.
 #[derive(Debug, Default)]
 pub(crate) struct CollectState {
     pub(crate) halves: Halves,
@@ -71,8 +71,8 @@ fn collect_choice(choice: Choice<'_>, collector: &mut Collector, state: &mut Col
     }
 }
 
-/// Collects the text that stands beside the message: what was asked by `prompt` is answered there, old style. Some repeat there
-/// what the content of the delta or the message says.
+/// Collects the text that stands beside the message: what was asked by `prompt` is answered there, old style.
+/// Some repeat there what the content of the delta or the message says.
 fn collect_old_text(
     text: Raw<'_>,
     contents: [Option<&str>; 2],
@@ -120,8 +120,8 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halve
     collect_fields(piece.unknown, collector);
 }
 
-/// The plain text of thoughts, which services have under one name or another: the first that says something. What says something
-/// else is kept beside the message.
+/// The plain text of thoughts, which services have under one name or another: the first that says something.
+/// Anything else under these names is kept beside the message.
 pub(super) fn plain_thoughts<'a>(piece: &Piece<'a>, collector: &mut Collector) -> Option<Raw<'a>> {
     let mut found = None::<Raw<'a>>;
     for (name, raw) in piece.thoughts() {
@@ -194,14 +194,17 @@ pub(super) fn collect_call(
     let (index, id) = (call.index.0, call.id.filled());
     let spelled = call.function.name.text();
     let name = spelled.filled();
-    let arguments = call.function.arguments.get().unwrap_or_default().trim_matches('"');
-    let begun = ToolCallPiece { index, id, name, arguments, whole, ..ToolCallPiece::default() };
-    // A piece that goes on with no call begins the next one.
-    let number = || collector.call_of(&begun).unwrap_or(collector.response().message.tool_calls.len());
-    let name = halves.join_name(call.function.name, number);
+    let said = call.function.arguments.inside().unwrap_or_default();
+    let piece = ToolCallPiece { index, id, name, arguments: said, whole, ..ToolCallPiece::default() };
+    let name = halves.join_name(call.function.name, || number_of(&piece, collector));
     let name = Some(&*name).filter(|name| !name.is_empty());
-    let arguments = halves.join_arguments(call.function.arguments, number);
+    let arguments = halves.join_arguments(call.function.arguments, || number_of(&piece, collector));
     collector.tool_call(ToolCallPiece { index, id, name, arguments, extra, whole, call: None });
+}
+
+/// The number of the call that a piece belongs to: one that goes on with no call begins the next.
+pub(super) fn number_of(piece: &ToolCallPiece<'_>, collector: &Collector) -> usize {
+    collector.call_of(piece).unwrap_or(collector.response().message.tool_calls.len())
 }
 
 /// The fields of a tool call that have no place of their own.

@@ -33,7 +33,8 @@ object! {
     skip "index" | "id"
 }
 
-/// Reads a content that is a list of parts, or the one part that stands in its place; hands out what it says in order.
+/// Reads a content that is a list of parts, or the one part that stands in its place; hands out what it says
+/// in order.
 pub(super) fn read<'a>(content: Raw<'a>, mut each: impl FnMut(Said<'a>)) {
     content.for_each(|part: Raw<'a>| read_part(part, &mut each));
 }

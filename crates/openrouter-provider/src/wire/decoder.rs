@@ -100,8 +100,8 @@ impl ChatDecoder {
         }
     }
 
-    /// The end was read, or no more bytes will come. Of an unfinished frame what is whole counts: the end mark, or an object. Gives
-    /// what makes the stream fail, the first of it.
+    /// The end was read, or no more bytes will come. Of an unfinished frame what is whole counts: the end
+    /// mark, or an object. Gives what makes the stream fail, the first of it.
     pub(crate) fn end(&mut self, collector: &mut Collector) -> Result<(), Stop> {
         let last = if self.is_over { None } else { self.sse.last_frame().ok().flatten() };
         let mut failed = None;
@@ -112,11 +112,15 @@ impl ChatDecoder {
             }
         }
         let unreadable = self.close(collector);
-        failed.or(unreadable).map_or(Ok(()), Err)
+        let first = match failed {
+            Some(Stop::Failed(error)) => Some(Stop::Failed(error)),
+            later => unreadable.or(later),
+        };
+        first.map_or(Ok(()), Err)
     }
 
-    /// Hands over what was held back. To be called last, whatever the stream ends in. Gives what may have been an error and is one,
-    /// since no finish reason has come, or else the error of a frame that could not be read.
+    /// Hands over what was held back. To be called last, whatever the stream ends in. Gives what may have been
+    /// an error and is one, since no finish reason has come, or else the error of a frame that could not be read.
     pub(crate) fn close(&mut self, collector: &mut Collector) -> Option<Stop> {
         self.frames.envelope.forget(collector);
         self.frames.state.halves.finish(collector);
@@ -210,16 +214,16 @@ impl FrameReader {
     }
 }
 
-/// Whether a frame that was not ended is whole all the same: only the end mark, an object, and words can be, of which words are none
-/// but in an error.
+/// Whether a frame that was not ended is whole all the same: only the end mark, an object, and words can be,
+/// of which words are none but in an error.
 fn is_whole(frame: &Frame<'_>) -> bool {
     let data = frame.data.trim();
     let is_words = frame.event.as_deref() == Some("error") && !data.starts_with('{');
     data == "[DONE]" || is_words || read_chunk(data, &mut None).is_ok()
 }
 
-/// Reads a chunk or an answer, and gives its JSON. Numbers that JSON does not have are read as `null`; `room` is for the JSON without
-/// them.
+/// Reads a chunk or an answer, and gives its JSON. Numbers that JSON does not have are read as `null`; `room`
+/// is for the JSON without them.
 ///
 /// # Errors
 /// When the text is no JSON object.

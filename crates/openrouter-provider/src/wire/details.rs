@@ -83,7 +83,8 @@ impl DetailPiece<'_> {
         }
     }
 
-    /// The item that a whole one repeats, of the first `before`: the one in its position, or else the newest with its number.
+    /// The item that a whole one repeats, of the first `before`: the one in its position, or else the newest
+    /// with its number.
     fn repeated(&self, position: usize, before: usize, items: &[ReasoningDetail]) -> Option<usize> {
         let index = self.index.and_then(|index| index.parse().ok());
         let is_same = |item: &ReasoningDetail| {
@@ -134,8 +135,8 @@ pub(crate) fn collect(
     });
 }
 
-/// Collects the structured thoughts of a message that comes behind other thoughts: what it has beyond them. `of_messages` is how many
-/// of the items messages have brought.
+/// Collects the structured thoughts of a message that comes behind other thoughts: what it has beyond them.
+/// `of_messages` is how many of the items messages have brought.
 pub(crate) fn collect_beyond(
     details: Raw<'_>,
     show: bool,
@@ -178,8 +179,8 @@ fn add(piece: &DetailPiece<'_>, at: usize, show: bool, halves: &mut Halves, coll
     }
 }
 
-/// Adds to an item what a piece has that repeats it: the rest of a text that goes on. Another text is the next piece, unless
-/// deltas brought the item; then it is another wording of what they said.
+/// Adds to an item what a piece has that repeats it: the rest of a text that goes on. Another text is the
+/// next piece, unless deltas brought the item; then it is another wording of what they said.
 fn add_beyond(
     piece: &DetailPiece<'_>,
     at: usize,

@@ -1,16 +1,18 @@
 //! What repeats from chunk to chunk, recognised instead of read.
 //!
-//! Of the three hundred bytes of a chunk, ten are new: ids, names and the shape of the choice are those of the chunk before. So
-//! the latest chunk that was read in full is kept, with the places where the texts of its `delta` stand. When the next one has the
-//! same bytes all around these places, and a JSON string in each of them, then only those strings are read.
+//! Of the three hundred bytes of a chunk, ten are new: ids, names and the shape of the choice are those of
+//! the chunk before. So the latest chunk that was read in full is kept, with the places where the texts of
+//! its `delta` stand. When the next one has the same bytes all around these places, and a JSON string in each
+//! of them, then only those strings are read.
 //!
 //! It comes to the same as reading the chunk in full:
 //! - JSON in which strings are replaced by other strings is the same value with these strings replaced.
-//! - What a chunk says beside these texts, it has said the moment before, and saying it once more changes nothing. A chunk of
-//!   which that is not certain (one with an error, usage, an end, the beginning of a call) is not kept.
+//! - What a chunk says beside these texts, it has said the moment before, and saying it once more changes
+//!   nothing. A chunk of which that is not certain (one with an error, usage, an end, the beginning of a
+//!   call) is not kept.
 //! - The texts go where they go from a chunk that is read in full, and in the same order.
-//! - Of a field that is not known the last value counts. So its values, too, may be others: the latest is written down, and goes to
-//!   the answer before anything is read in full, and at the end.
+//! - Of a field that is not known the last value counts. So its values, too, may be others: the latest is
+//!   written down, and goes to the answer before anything is read in full, and at the end.
 //!
 //! The tests read recorded and made-up streams both ways, and compare what comes of them.
 
@@ -20,6 +22,7 @@ use provider_core::{ChatResponse, Collector, RawJson, ToolCallPiece};
 
 use self::places::{Field, Known, MOST_OTHERS, places};
 use super::chunk::Chunk;
+use super::collect::number_of;
 use super::details;
 use super::halves::{Halves, Place};
 use super::json::Json;
@@ -90,10 +93,9 @@ impl Envelope {
             collector.text(halves.join_text(text, Place::Content));
         }
         if let Some(text) = texts.arguments {
-            let goes_on = ToolCallPiece { index: self.known.call, ..ToolCallPiece::default() };
-            let next = || collector.response().message.tool_calls.len();
-            let arguments = halves.argument_text(text, || collector.call_of(&goes_on).unwrap_or_else(next));
-            collector.tool_call(ToolCallPiece { arguments, ..goes_on });
+            let piece = ToolCallPiece { index: self.known.call, arguments: text, ..ToolCallPiece::default() };
+            let arguments = halves.argument_text(text, || number_of(&piece, collector));
+            collector.tool_call(ToolCallPiece { arguments, ..piece });
         }
         for (other, value) in self.known.others.iter_mut().zip(texts.others) {
             if let Some(value) = value.filter(|value| *value != "null") {

@@ -1,8 +1,9 @@
 //! Numbers that JSON does not have.
 //!
-//! `NaN` and the infinities are no JSON, and some services write them all the same: Python's encoder does, for a log probability of
-//! minus infinity. The reader takes what JSON allows and nothing else, since the texts of values are handed on as JSON. So a text
-//! that it refuses is read once more with `null` in the place of such words, which costs the odd value alone.
+//! `NaN` and the infinities are no JSON, and some services write them all the same: Python's encoder does,
+//! for a log probability of minus infinity. The reader takes what JSON allows and nothing else, since the
+//! texts of values are handed on as JSON. So a text that it refuses is read once more with `null` in the
+//! place of such words, which costs the odd value alone.
 
 /// The words, in lower case and without their sign.
 const WORDS: [&str; 3] = ["nan", "infinity", "inf"];
@@ -30,7 +31,8 @@ pub(crate) fn finite(text: &str) -> Option<String> {
     (copied > 0).then_some(finite)
 }
 
-/// Reads a document; and once more with `null` for the numbers that JSON does not have, if it cannot be read and has some.
+/// Reads a document; and once more with `null` for the numbers that JSON does not have, if it cannot be read
+/// and has some.
 ///
 /// # Errors
 /// When it cannot be read either way.

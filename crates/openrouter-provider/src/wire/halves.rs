@@ -1,8 +1,9 @@
 //! Characters that were cut in half.
 //!
-//! A character outside the basic plane is two escapes in JSON, and a service that counts in UTF-16 may put the first into one chunk
-//! and the second into the next: a pair of surrogates, of which the high one waits here for the low one. There is a place to wait for
-//! every text that is put together from pieces, so that pieces of several texts may come in turns.
+//! A character outside the basic plane is two escapes in JSON, and a service that counts in UTF-16 may put
+//! the first into one chunk and the second into the next: a pair of surrogates, of which the high one waits
+//! here for the low one. There is a place to wait for every text that is put together from pieces, so that
+//! pieces of several texts may come in turns.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use super::escape::unescape_into;
 use super::lenient::Raw;
 use super::stop::Stop;
 
-/// What stands in the place of a high surrogate whose low one never came.
+/// Stands in the place of a high surrogate whose low one never came.
 const UNPAIRED: &str = "\u{fffd}";
 
 /// Joins the pieces of an answer's texts, and counts the arguments of its tool calls.
@@ -27,7 +28,8 @@ pub(crate) struct Halves {
     argument_bytes: usize,
 }
 
-/// The high surrogates that wait, and room to write a piece without its escapes, which is used again and again.
+/// The high surrogates that wait, and room to write a piece without its escapes, which is used again and
+/// again.
 #[derive(Debug, Default)]
 struct Joiner {
     /// Their escapes. Mostly none waits.
@@ -74,8 +76,8 @@ impl Joiner {
 }
 
 impl Halves {
-    /// The text of a piece, with the surrogate that waited before it and without one that has to wait behind it. `None` for what is
-    /// no text.
+    /// The text of a piece, with the surrogate that waited before it and without one that has to wait behind
+    /// it. `None` for what is no text.
     pub(super) fn join<'s>(&'s mut self, raw: Raw<'s>, place: Place) -> Option<&'s str> {
         match raw.string() {
             Some(text) => Some(self.join_text(text, place)),
@@ -98,7 +100,8 @@ impl Halves {
         }
     }
 
-    /// A piece of a call's arguments, or against the rules the object itself, whose text is then taken. Empty for anything else.
+    /// A piece of a call's arguments, or against the rules the object itself, whose text is then taken. Empty
+    /// for anything else.
     pub(super) fn join_arguments<'s>(&'s mut self, raw: Raw<'s>, call: impl FnOnce() -> usize) -> &'s str {
         match raw.string() {
             Some(text) => self.argument_text(text, call),

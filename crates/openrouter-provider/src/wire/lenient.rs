@@ -134,7 +134,7 @@ impl<'a> Raw<'a> {
         self.get().filter(|json| json.starts_with(|first: char| first == '-' || first.is_ascii_digit()))
     }
 
-    /// What the value says as text: the inside of a string, escapes and all, or the digits of a number.
+    /// The value's text: the inside of a string, escapes and all, or the digits of a number.
     pub(crate) fn inside(self) -> Option<&'a str> {
         self.string().or_else(|| self.number())
     }
@@ -245,8 +245,8 @@ macro_rules! object {
 }
 pub(super) use object;
 
-/// The first item of a list that `wanted` takes; the others are skipped. An object stands for the list with it alone, anything
-/// else has no items.
+/// The first item of a list that `wanted` takes; the others are skipped. An object stands for the list with
+/// it alone, anything else has no items.
 pub(crate) fn first<'a, T: Read<'a>>(json: &mut Json<'a>, wanted: impl Fn(&T) -> bool) -> Option<Option<T>> {
     match json.peek()? {
         b'[' => {}

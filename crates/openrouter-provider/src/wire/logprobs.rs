@@ -24,7 +24,8 @@ object! {
     }
 }
 
-/// Collects the log probabilities of a choice. What has no place of its own is kept under `logprobs.` and its name.
+/// Collects the log probabilities of a choice. What has no place of its own is kept under `logprobs.` and its
+/// name.
 pub(super) fn collect(raw: Raw<'_>, collector: &mut Collector) {
     let Some(json) = raw.get() else { return };
     if !raw.is_object() {

@@ -1,11 +1,12 @@
 //! Bytes to frames: the event-stream format, read incrementally.
 //!
-//! By the rules of the WHATWG standard: lines end with LF, CR or CRLF; a line that begins with a colon is a comment; the
-//! `data` lines of an event are joined with line feeds; an event counts once an empty line ends it, so that one the
-//! connection cut off never counts. What there is of that one can be [asked for](SseDecoder::last_frame), since services forget the
-//! empty line behind their last event.
+//! By the rules of the WHATWG standard: lines end with LF, CR or CRLF; a line that begins with a colon is a
+//! comment; the `data` lines of an event are joined with line feeds; an event counts once an empty line ends
+//! it, so that one the connection cut off never counts. What there is of that one can be [asked
+//! for](SseDecoder::last_frame), since services forget the empty line behind their last event.
 //!
-//! Positions are remembered between calls: every byte is looked at once, however many pieces a frame comes in.
+//! Positions are remembered between calls: every byte is looked at once, however many pieces a frame comes
+//! in.
 
 use std::borrow::Cow;
 
@@ -119,8 +120,8 @@ impl SseDecoder {
         Ok(None)
     }
 
-    /// What has come of the event that is not over, once no more bytes will come. The standard discards it: whether it is whole,
-    /// only its data can tell.
+    /// The event at the end of a stream that lacks its empty line, as far as it has come; to be asked once no
+    /// more bytes will come. The standard discards it: whether it is whole, only its data can tell.
     ///
     /// # Errors
     /// When it has outgrown the limit.

@@ -5,7 +5,8 @@ use provider_core::{Usage, Usd};
 use super::lenient::{Count, Flag, Raw, object};
 
 object! {
-    /// `usage` of an answer. The figures have other names, too, where a gateway passes on what its upstream counts.
+    /// `usage` of an answer. The figures have other names, too, where a gateway passes on what its upstream
+    /// counts.
     WireUsage<'a> {
         prompt_tokens: Count = "prompt_tokens",
         input_tokens: Count = "input_tokens",
@@ -65,7 +66,8 @@ object! {
     }
 }
 
-/// The first of these that is known: the usual place of a figure, and then those where other services have it.
+/// The first of these that is known: the usual place of a figure, and then those where other services have
+/// it.
 fn either<const N: usize>(places: [Count; N]) -> Option<u64> {
     places.into_iter().find_map(|count| count.0)
 }
@@ -73,7 +75,8 @@ fn either<const N: usize>(places: [Count; N]) -> Option<u64> {
 impl WireUsage<'_> {
     /// Tokens of the request, cached ones included.
     fn prompt_tokens(&self) -> Option<u64> {
-        // Anthropic's `input_tokens` are those that no cache was read or written for; the others have counts of their own.
+        // Anthropic's `input_tokens` are those that no cache was read or written for; the others have counts
+        // of their own.
         let beside = [self.cache_read_input_tokens, self.cache_creation_input_tokens];
         let input = self
             .input_tokens
@@ -82,7 +85,8 @@ impl WireUsage<'_> {
         self.prompt_tokens.0.or(input)
     }
 
-    /// Tokens that were read from the prompt cache: as OpenAI has them, OpenAI's newer API, Moonshot, DeepSeek, Anthropic.
+    /// Tokens that were read from the prompt cache: as OpenAI has them, OpenAI's newer API, Moonshot,
+    /// DeepSeek, Anthropic.
     fn cached(&self) -> Option<u64> {
         either([
             self.prompt.cached_tokens,

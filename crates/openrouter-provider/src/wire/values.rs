@@ -8,7 +8,8 @@ pub(crate) fn owned(text: Str<'_>) -> Option<String> {
     text.filled().map(str::to_owned)
 }
 
-/// The texts of a list that say something. A text stands for the list with it alone; what is neither has none.
+/// The texts of a list that say something. A text stands for the list with it alone; what is neither has
+/// none.
 #[derive(Debug, Default)]
 pub(crate) struct Texts(pub(crate) Vec<String>);
 

@@ -102,8 +102,8 @@ pub(super) fn places(json: &str, chunk: &Chunk<'_>, so_far: &ChatResponse, known
     true
 }
 
-/// The plain text of thoughts, absent or under one name alone; nothing when there are several, since it is the texts then that decide
-/// which of them counts.
+/// The plain text of thoughts, absent or under one name alone; nothing when there are several, since it is
+/// the texts then that decide which of them counts.
 fn only_thoughts<'a>(delta: &Piece<'a>) -> Option<Raw<'a>> {
     let mut present = delta.thoughts().into_iter().map(|(_, raw)| raw).filter(|raw| raw.0.is_some());
     let only = present.next().unwrap_or_default();
