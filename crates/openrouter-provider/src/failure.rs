@@ -11,7 +11,7 @@ use provider_core::{Error, ErrorKind, RawJson, Secret, TimeoutPhase, Upstream};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
-pub(crate) use self::misdirected::{misdirected, not_the_document};
+pub(crate) use self::misdirected::{is_foreign, misdirected, not_the_document};
 pub(crate) use self::transport::{
     body_too_large, broken_off, no_answer_in_time, not_sent, proxy_authentication, too_slow,
 };
