@@ -1,4 +1,5 @@
-//! Answers of somebody else: a web page, a login, a storage service, JSON without what was asked for. `base_url` is what is wrong then.
+//! Answers of somebody else: a web page, a login, a storage service, JSON without what was asked for.
+//! `base_url` is what is wrong then.
 
 use provider_core::{Error, ErrorKind};
 use serde::Deserialize;
@@ -7,7 +8,7 @@ use serde_json::value::RawValue;
 use super::Redact;
 use crate::ID;
 
-/// What to do about a wrong address.
+/// The next step of an error about a wrong address.
 pub(super) const NEXT_STEP: &str =
     "set base_url to the address of the API up to its version, such as https://openrouter.ai/api/v1";
 
@@ -40,9 +41,10 @@ pub(crate) fn is_foreign(body: &str) -> bool {
     }
 }
 
-/// Says in an error that `base_url` is what is wrong, where the body that it was made of [is not the API's](is_foreign).
+/// Says in an error that `base_url` is what is wrong, where the body that it was made of [is not the
+/// API's](is_foreign).
 pub(crate) fn misdirected(error: Error, body: &str) -> Error {
-    // What is known better is the better advice.
+    // A next step that is there knows more.
     if error.next_step().is_some() || !is_foreign(body) {
         return error;
     }
