@@ -1,5 +1,5 @@
-//! What stands between a program and the service: certificates, TLS, proxies. Each case asks from a process of its own, since the
-//! environment decides.
+//! Obstacles between a program and the service: certificates, TLS, proxies. Each case asks from a process of
+//! its own, since the environment decides.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "tests fail by panicking, their helpers too")]
 
@@ -18,7 +18,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// What a program with a good key gets that asks once: `{"text": …}` or `{"error": …, "display": …}`.
+/// The end of one chat with a good key, asked for by a program of its own: `{"text": …}` or `{"error": …,
+/// "display": …}`.
 async fn asked(base_url: &str, env: &[(&str, &str)]) -> Value {
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new(program);
@@ -61,7 +62,8 @@ fn answer() -> Reply {
     Reply::json(200, r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#)
 }
 
-/// A server with a certificate for these names; the address, and a file with the certificate for clients that are to trust it.
+/// A server with a certificate for these names; the address, and a file with the certificate for clients that
+/// are to trust it.
 async fn tls_server(file: &str, params: CertificateParams) -> (String, PathBuf) {
     let key = KeyPair::generate().expect("a key");
     let certificate = params.self_signed(&key).expect("a certificate");

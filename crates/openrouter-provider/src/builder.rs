@@ -7,8 +7,8 @@ use provider_core::{ConfigValues, Error};
 use crate::options::ProviderPreferences;
 use crate::{Limits, OpenRouter};
 
-/// Builds an [`OpenRouter`] from settings given one by one or by key, and from what only code can give: limits and an HTTP client. Made
-/// by [`OpenRouter::builder`].
+/// Builds an [`OpenRouter`] from settings given one by one or by key, and from what only code can give:
+/// limits and an HTTP client. Made by [`OpenRouter::builder`].
 ///
 /// ```
 /// use openrouter_provider::OpenRouter;
@@ -21,7 +21,8 @@ use crate::{Limits, OpenRouter};
 /// # Ok::<(), provider_core::Error>(())
 /// ```
 ///
-/// A blank value is the same as none, here as in [`values`](Self::values) and in the environment: `base_url("")` is the public service.
+/// A blank value is the same as none, here as in [`values`](Self::values) and in the environment:
+/// `base_url("")` is the public service.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct OpenRouterBuilder {
@@ -31,8 +32,8 @@ pub struct OpenRouterBuilder {
 }
 
 impl OpenRouterBuilder {
-    /// Settings by key, as a form, a database or the environment has them; [`FIELDS`](crate::FIELDS) lists the keys. They replace what was
-    /// given before under the same keys.
+    /// Settings by key, as a form, a database or the environment has them; [`FIELDS`](crate::FIELDS) lists
+    /// the keys. They replace what was given before under the same keys.
     ///
     /// ```
     /// use openrouter_provider::{FIELDS, Limits, OpenRouter};
@@ -79,7 +80,8 @@ impl OpenRouterBuilder {
         self.set("routing", serde_json::to_string(preferences).unwrap_or_default())
     }
 
-    /// Bounds on every wait and every buffer. Where a setting says something else (`connect_timeout`, `read_timeout`), the setting counts.
+    /// Bounds on every wait and every buffer. Where a setting says something else (`connect_timeout`,
+    /// `read_timeout`), the setting counts.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -87,8 +89,8 @@ impl OpenRouterBuilder {
 
     /// An HTTP client of your own, for a proxy, certificates or a shared pool.
     ///
-    /// Its redirect policy and its time to connect are then yours too: `connect_timeout` does not apply. Let it
-    /// follow no redirects, so that the key stays with the host it is for.
+    /// Its redirect policy and its time to connect are then yours too: `connect_timeout` does not apply. Let
+    /// it follow no redirects, so that the key stays with the host it is for.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.http = Some(client);
         self

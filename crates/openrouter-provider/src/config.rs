@@ -128,7 +128,8 @@ fn check_api_key(key: &str) -> Result<(), String> {
     Err(problem.to_owned())
 }
 
-/// Whether a key is one that documentation shows (`sk-or-v1-...`, `<your key>`, `sk-or-v1-xxxx`), or how a list of keys shows them.
+/// Whether a key is one that documentation shows (`sk-or-v1-...`, `<your key>`, `sk-or-v1-xxxx`), or how a
+/// list of keys shows them.
 fn is_placeholder(key: &str) -> bool {
     let key = key.to_lowercase();
     let rest = key.trim_start_matches("sk-").trim_start_matches("or-").trim_start_matches("v1-");

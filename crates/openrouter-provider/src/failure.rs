@@ -14,7 +14,7 @@ use provider_core::{Collector, Error, ErrorKind, RawJson, Secret, TimeoutPhase, 
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
-pub(crate) use self::misdirected::{misdirected, not_the_document};
+pub(crate) use self::misdirected::{is_foreign, misdirected, not_the_document};
 use self::retry::Hints;
 use self::rules::{Rule, Source, UNTOLD};
 pub(crate) use self::transport::{

@@ -65,9 +65,9 @@
 //!
 //! # Proxies
 //!
-//! Requests go through the proxy that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, less what `NO_PROXY` lists), except
-//! to addresses of this machine. Proxies that speak SOCKS need the feature `socks`. A proxy that stands in the way is named in the error,
-//! with its variable and without its password.
+//! Requests go through the proxy that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, less
+//! what `NO_PROXY` lists), except to addresses of this machine. Proxies that speak SOCKS need the feature
+//! `socks`. A proxy that stands in the way is named in the error, with its variable and without its password.
 //!
 //! # Before the first request
 //!

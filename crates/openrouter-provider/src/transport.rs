@@ -121,12 +121,12 @@ impl Transport {
         if status.is_success() {
             return Ok(answer);
         }
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            return Err(failure::proxy_authentication(self.http.get().and_then(|http| http.proxy.as_ref())));
-        }
         // The status is the news; a body that cannot be read does not change it.
         let (is_plain, headers) = (encoding.is_none(), answer.response.headers().clone());
         let body = if is_plain { answer.excerpt(self.limits.max_error_bytes).await } else { String::new() };
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && failure::is_foreign(&body) {
+            return Err(failure::proxy_authentication(self.http.get().and_then(|http| http.proxy.as_ref())));
+        }
         let error = failure::refused(status, &headers, &body, Redact(self.api_key()));
         Err(failure::misdirected(error, &body).redact(self.api_key()))
     }

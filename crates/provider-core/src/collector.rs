@@ -250,8 +250,9 @@ impl Collector {
         self.response.message.extra.push(name, value);
     }
 
-    /// Takes a secret out of what the service said beside the message, such as ids and fields of its own: a server may echo a key
-    /// anywhere. To be called at the end of the answer. Errors have [a method of their own](Error::redact).
+    /// Takes a secret out of what the service said beside the message, such as ids and fields of its own: a
+    /// server may echo a key anywhere. To be called at the end of the answer. Errors have [a method of their
+    /// own](Error::redact).
     pub fn redact(&mut self, secret: &Secret) {
         self.response.redact_beside_message(secret);
     }

@@ -50,7 +50,8 @@ pub struct ConfigField {
     check_among: fn(&str, &ConfigValues) -> Result<(), String>,
 }
 
-/// What sort of value a [`ConfigField`] takes. [`ConfigValues::problems`] checks it, for every provider and every layer alike.
+/// The sort of value that a [`ConfigField`] takes. [`ConfigValues::problems`] checks it, for every provider
+/// and every layer alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -53,8 +53,8 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Fetches the models that the service has for anybody, whether this key may use them or not.
     ///
-    /// For a provider whose list is the same for every key it is [`models`](Self::models), which is what happens unless a provider says
-    /// otherwise.
+    /// For a provider whose list is the same for every key it is [`models`](Self::models), which is what
+    /// happens unless a provider says otherwise.
     ///
     /// # Errors
     /// As [`models`](Self::models).

@@ -31,8 +31,8 @@ impl Secret {
         self.0.expose_secret()
     }
 
-    /// `text` with every occurrence of this secret replaced by `***`, also where its characters are escaped as in JSON (`\u0073`, at any
-    /// depth of JSON within JSON) or percent-encoded as in a URL (`%73`).
+    /// `text` with every occurrence of this secret replaced by `***`, also where its characters are escaped
+    /// as in JSON (`\u0073`, at any depth of JSON within JSON) or percent-encoded as in a URL (`%73`).
     ///
     /// For text that came from outside (a server may echo a key in its error message) before it is stored in
     /// an error or a log line. Secrets shorter than four bytes are left alone: replacing them would garble

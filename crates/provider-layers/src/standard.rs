@@ -38,8 +38,8 @@ pub struct StandardSettings {
 }
 
 impl StandardSettings {
-    /// The settings that these values spell; what has none keeps its default. Keys that [`FIELDS`] does not have are not looked at: the
-    /// same values may hold the settings of a provider.
+    /// The settings that these values spell; what has none keeps its default. Keys that [`FIELDS`] does not
+    /// have are not looked at: the same values may hold the settings of a provider.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] with every problem of every setting at once.
@@ -49,7 +49,7 @@ impl StandardSettings {
             return Err(Error::new(ErrorKind::Config, "settings cannot be used").with_fields(problems));
         }
         let mut settings = Self::default();
-        // What the table has checked can be read.
+        // Values that the table has checked can be read.
         let seconds = |key| values.duration(key);
         let count = |key| values.integer(key).and_then(|number| u32::try_from(number).ok());
         if let Some(attempts) = count("max_attempts") {

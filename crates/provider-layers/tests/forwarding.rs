@@ -1,4 +1,4 @@
-//! What a layer has nothing to do with goes through it: the public list of models as well as that of the key.
+//! Methods that a layer does not change go through it: the public list of models as well as that of the key.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 

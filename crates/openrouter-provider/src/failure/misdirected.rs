@@ -1,4 +1,5 @@
-//! Answers of somebody else: a web page, a login, a storage service, JSON without what was asked for. `base_url` is what is wrong then.
+//! Answers of somebody else: a web page, a login, a storage service, JSON without what was asked for.
+//! `base_url` is what is wrong then.
 
 use provider_core::{Error, ErrorKind};
 use serde::Deserialize;
@@ -7,7 +8,7 @@ use serde_json::value::RawValue;
 use super::Redact;
 use crate::ID;
 
-/// What to do about a wrong address.
+/// The next step of an error about a wrong address.
 pub(super) const NEXT_STEP: &str =
     "set base_url to the address of the API up to its version, such as https://openrouter.ai/api/v1";
 
@@ -31,14 +32,18 @@ pub(crate) fn not_the_document(what: &str, cause: &str, body: &str, redact: Reda
     if text.is_empty() { error } else { error.with_details(redact.excerpt(text)) }
 }
 
-/// Says in an error that `base_url` is what is wrong, where the body that it was made of is not the API's: no JSON object that says
-/// `error`. JSON that only broke off is left alone.
-pub(crate) fn misdirected(error: Error, body: &str) -> Error {
+/// Whether a body is not the API's: no JSON object that says `error`. JSON that only broke off may be.
+pub(crate) fn is_foreign(body: &str) -> bool {
     let text = body.trim_start_matches('\u{feff}').trim();
-    let is_foreign = match serde_json::from_str::<Envelope<'_>>(text) {
+    match serde_json::from_str::<Envelope<'_>>(text) {
         Ok(envelope) => envelope.error.is_none(),
         Err(cause) => text.is_empty() || !cause.is_eof(),
-    };
+    }
+}
+
+/// Says in an error that `base_url` is what is wrong, where the body that it was made of [is not the
+/// API's](is_foreign).
+pub(crate) fn misdirected(error: Error, body: &str) -> Error {
     // What is known better is the better advice, and many servers leave the envelope away.
     let is_vague = matches!(
         error.kind(),
@@ -51,13 +56,15 @@ pub(crate) fn misdirected(error: Error, body: &str) -> Error {
             | ErrorKind::Interrupted
             | ErrorKind::EmptyResponse
     );
-    if !is_foreign || !is_vague || error.next_step().is_some() {
+    if !is_vague || error.next_step().is_some() || !is_foreign(body) {
         return error;
     }
     let is_likely = match error.status() {
         None | Some(200..400 | 404 | 405) => true,
         // A service that is down is shown as a web page, too.
-        Some(400 | 401 | 403 | 406 | 410) => text.starts_with('<'),
+        Some(400 | 401 | 403 | 406 | 410) => {
+            body.trim_start_matches('\u{feff}').trim_start().starts_with('<')
+        }
         Some(_) => false,
     };
     if is_likely { error.with_next_step(NEXT_STEP) } else { error }

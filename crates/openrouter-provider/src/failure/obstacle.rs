@@ -1,12 +1,16 @@
-//! What stands in the way of a connection, found in the causes that the HTTP client gives: a certificate, a TLS handshake, a proxy.
+//! Obstacles to a connection, found in the causes that the HTTP client gives: a certificate, a TLS handshake,
+//! a proxy.
 //!
-//! Types are looked at where they are public, and words where they are not: the errors of tunnels and of SOCKS are private to the HTTP
-//! client.
+//! Types are looked at where they are public, and words where they are not: the errors of tunnels and of
+//! SOCKS are private to the HTTP client.
+
+#[cfg(any(feature = "rustls-ring", feature = "rustls-aws-lc"))]
+mod rustls_error;
 
 use std::error::Error as StdError;
 use std::io;
 
-/// What stands in the way.
+/// An obstacle to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Obstacle {
     /// The HTTP client was built without TLS.
@@ -28,24 +32,19 @@ pub(super) enum Obstacle {
 /// Why TLS cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tls {
-    /// What is wrong, after "whose".
+    /// The fault, after "whose".
     pub(super) what: &'static str,
-    /// What to do about it.
+    /// The next step of the error.
     pub(super) next_step: &'static str,
 }
 
 const TRUST: &str = "install the authority's certificate on this machine; on Linux, SSL_CERT_FILE can name a file that has it";
-const CLOCK: &str = "check the clock of this machine; if it is right, the server needs a new certificate";
-const NAME: &str = "check the host name in base_url";
-const SERVER: &str = "ask whoever runs the server";
-const SCHEME: &str = "check scheme and port of base_url: TLS is for https alone";
-
 const fn tls(what: &'static str, next_step: &'static str) -> Tls {
     Tls { what, next_step }
 }
 
-/// Finds what stands in the way. `goes_to_proxy`: whether a failure that names no tunnel is one of reaching the proxy, as it is for plain
-/// HTTP; `None` where no proxy is known.
+/// Finds the obstacle. `goes_to_proxy`: whether a failure that names no tunnel is one of reaching the proxy,
+/// as it is for plain HTTP; `None` where no proxy is known.
 pub(super) fn find(
     error: &(dyn StdError + 'static),
     is_dns: bool,
@@ -85,7 +84,8 @@ pub(super) fn find(
     (tunnel == Some("unsuccessful")).then_some(Obstacle::ProxyRefuses)
 }
 
-/// The causes of an error, from the outermost. What an [`io::Error`] wraps is one of them, which its own `source` skips.
+/// The causes of an error, from the outermost. What an [`io::Error`] wraps is one of them, which its own
+/// `source` skips.
 fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     let mut next = Some(error);
     std::iter::from_fn(move || {
@@ -99,62 +99,13 @@ fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (
     })
 }
 
-/// Whether a cause says that TLS cannot be had, and never will without another setting. What may pass is none.
-#[cfg(any(feature = "rustls-ring", feature = "rustls-aws-lc"))]
+/// Whether a cause says that TLS cannot be had without another setting. A failure that may pass does not say
+/// so.
 fn unusable_tls(cause: &(dyn StdError + 'static)) -> Option<Tls> {
-    use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error, InvalidMessage};
-
-    let Some(error) = cause.downcast_ref::<Error>() else { return told_in_words(cause) };
-    Some(match error {
-        Error::InvalidCertificate(why) => match why {
-            Certificate::UnknownIssuer => {
-                tls("certificate is of an authority that this machine does not trust", TRUST)
-            }
-            Certificate::BadSignature => {
-                tls("certificate is not signed by the authority that this machine knows by that name", TRUST)
-            }
-            Certificate::Expired | Certificate::ExpiredContext { .. } => {
-                tls("certificate has expired", CLOCK)
-            }
-            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
-                tls("certificate is not valid yet", CLOCK)
-            }
-            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
-                tls("certificate is for another name", NAME)
-            }
-            _ => tls("certificate cannot be used", SERVER),
-        },
-        Error::InvalidMessage(InvalidMessage::InvalidContentType) => tls("port does not speak TLS", SCHEME),
-        Error::AlertReceived(
-            Alert::HandshakeFailure
-            | Alert::ProtocolVersion
-            | Alert::InsufficientSecurity
-            | Alert::UnrecognisedName
-            | Alert::NoApplicationProtocol
-            | Alert::AccessDenied,
-        )
-        | Error::PeerIncompatible(_)
-        | Error::NoApplicationProtocol
-        | Error::NoCertificatesPresented
-        | Error::UnsupportedNameType => tls("server refuses the TLS handshake", NAME),
-        Error::AlertReceived(
-            Alert::CertificateRequired
-            | Alert::BadCertificate
-            | Alert::CertificateUnknown
-            | Alert::CertificateExpired
-            | Alert::CertificateRevoked
-            | Alert::UnsupportedCertificate
-            | Alert::UnknownCA,
-        ) => tls("server wants a certificate of the client", CLIENT_CERTIFICATE),
-        _ => return None,
-    })
-}
-
-#[cfg(any(feature = "rustls-ring", feature = "rustls-aws-lc"))]
-const CLIENT_CERTIFICATE: &str = "give the client one: OpenRouterBuilder::http_client";
-
-#[cfg(not(any(feature = "rustls-ring", feature = "rustls-aws-lc")))]
-fn unusable_tls(cause: &(dyn StdError + 'static)) -> Option<Tls> {
+    #[cfg(any(feature = "rustls-ring", feature = "rustls-aws-lc"))]
+    if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+        return rustls_error::unusable(error);
+    }
     told_in_words(cause)
 }
 

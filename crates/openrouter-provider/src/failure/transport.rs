@@ -9,7 +9,8 @@ use crate::config::Config;
 use crate::transport::{Proxy, RunOut};
 use crate::{ID, Limits};
 
-/// The request could not be sent, or its answer did not begin. `proxy`: the one that the environment names, if the client is ours.
+/// The request could not be sent, or its answer did not begin. `proxy`: the one that the environment names,
+/// if the client is ours.
 pub(crate) fn not_sent(
     cause: reqwest::Error,
     config: &Config,

@@ -12,7 +12,7 @@ use crate::{ID, Limits};
 #[derive(Debug)]
 pub(crate) struct Http {
     pub(crate) client: Client,
-    /// What the environment says of a proxy. Not known of a client that the host made.
+    /// The proxy that the environment names. Not known of a client that the host made.
     pub(crate) proxy: Option<Proxy>,
 }
 
@@ -32,6 +32,10 @@ impl Http {
     }
 }
 
+#[cfg_attr(
+    not(feature = "rustls-ring"),
+    expect(unused_variables, reason = "the HTTP client sets TLS up by itself")
+)]
 fn client(config: &Config, limits: &Limits, proxy: Option<&Proxy>) -> Result<Client, Error> {
     let mut builder = Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))

@@ -11,7 +11,8 @@ use crate::config::is_loopback;
 /// The proxy that requests go through, or a variable that names none that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Proxy {
-    /// Scheme, host and port, and never a user name or password. Empty where the HTTP client ignores what the variable says.
+    /// Scheme, host and port, and never a user name or password. Empty where the HTTP client ignores what the
+    /// variable says.
     pub(crate) address: String,
     /// Where it is from, if not from the settings of the system.
     pub(crate) variable: Option<&'static str>,
@@ -22,7 +23,7 @@ const FOR_HTTPS: [[&str; 2]; 2] = [["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY",
 const FOR_HTTP: [[&str; 2]; 2] = [["HTTP_PROXY", "http_proxy"], ["ALL_PROXY", "all_proxy"]];
 
 impl Proxy {
-    /// What the HTTP client takes from the environment for this address: it asks the same matcher.
+    /// The proxy that the HTTP client takes from the environment for this address: it asks the same matcher.
     pub(crate) fn for_url(url: &Url) -> Option<Self> {
         if is_loopback(url) {
             return None;
@@ -52,6 +53,8 @@ impl Proxy {
         !self.address.is_empty()
     }
 
+    /// Whether its scheme begins so.
+    #[cfg(feature = "rustls-ring")]
     pub(crate) fn has_scheme(&self, scheme: &str) -> bool {
         self.address.split("://").next().is_some_and(|own| own.starts_with(scheme))
     }

@@ -6,11 +6,11 @@ use url::Url;
 
 use super::{ConfigField, FieldKind};
 
-/// Checks that a value is of its field's kind, and that nothing came along when it was copied. `is_variable` says that the value is
-/// an environment variable's.
+/// Checks that a value is of its field's kind, and that nothing came along when it was copied. `is_variable`
+/// says that the value is an environment variable's.
 ///
 /// # Errors
-/// What is wrong and how to mend it, without the value.
+/// The fault and how to mend it, without the value.
 pub(super) fn check(field: &ConfigField, value: &str, is_variable: bool) -> Result<(), String> {
     check_copied(field, value, is_variable)?;
     match field.kind {
@@ -74,8 +74,8 @@ fn check_url(field: &ConfigField, value: &str) -> Result<(), String> {
 /// The characters that texts are quoted with.
 const QUOTES: &[char] = &['"', '\'', '`', '“', '”', '„', '‘', '’', '‚', '«', '»'];
 
-/// Checks what copying a value into a form or an env file leaves around it: quotation marks (`docker --env-file` hands them on), the
-/// name in front, a variable in place of its value.
+/// Checks what copying a value into a form or an env file leaves around it: quotation marks (`docker
+/// --env-file` hands them on), the name in front, a variable in place of its value.
 fn check_copied(field: &ConfigField, value: &str, is_variable: bool) -> Result<(), String> {
     let names = field.env.into_iter().chain([field.key]);
     if names.into_iter().any(|name| begins_with_name(value, name)) {

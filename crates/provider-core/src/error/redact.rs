@@ -14,8 +14,9 @@ use crate::response::{
 use crate::{Capability, ExtraFields, RawJson, Secret, Timestamp};
 
 impl Error {
-    /// Takes a secret out of everything in this error: its own words, [what had been received](Self::partial), the attempts before it
-    /// and its source. To be called where an error leaves the provider, since a server may echo a key anywhere.
+    /// Takes a secret out of everything in this error: its own words, [what had been
+    /// received](Self::partial), the attempts before it and its source. To be called where an error leaves
+    /// the provider, since a server may echo a key anywhere.
     ///
     /// Events that were handed out before keep what the model said.
     #[must_use]
@@ -35,8 +36,8 @@ impl ChatResponse {
     }
 }
 
-/// What a secret can be taken out of. Structs are taken apart without `..`, so that one with a new field does not compile until the field
-/// is listed here.
+/// A value that a secret can be taken out of. Structs are taken apart without `..`, so that one with a new
+/// field does not compile until the field is listed here.
 trait Redact {
     /// Takes a secret out; true if it was there.
     fn redact(&mut self, secret: &Secret) -> bool;
@@ -180,7 +181,8 @@ impl Redact for AssistantMessage {
     }
 }
 
-/// Takes a secret out of tokens, which each have a piece of it: all of these go, with their bytes and their alternatives.
+/// Takes a secret out of tokens, which each have a piece of it: all of these go, with their bytes and their
+/// alternatives.
 fn redact_tokens(tokens: &mut [TokenLogprob], secret: &Secret) -> bool {
     let text: String = tokens.iter().map(|token| token.token.as_str()).collect();
     let mut found = secret.find_in(&text).peekable();
@@ -294,7 +296,7 @@ impl Redact for Arc<dyn StdError + Send + Sync> {
     }
 }
 
-/// What is left of a source that had a secret in it: its words.
+/// The words of a source that had a secret in it.
 #[derive(Debug)]
 struct Told(String);
 

@@ -5,7 +5,8 @@ use crate::Usd;
 
 const KEY: &str = "sk-or-v1-0123456789abcdef";
 
-/// An error with a text in every field that can have one. The structs are written out, so that a new field has to be filled here.
+/// An error with a text in every field that can have one. The structs are written out, so that a new field
+/// has to be filled here.
 fn error(text: &str, attempts: Vec<Error>) -> Error {
     let text = || text.to_owned();
     let json = || RawJson::new(&serde_json::json!({ text(): [text()] })).expect("JSON");
