@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::cell::{Cell, Target};
 use crate::limit::{Limit, end_of_cell, unless};
 use crate::progress::{CellStep, Progress, Watcher};
+use crate::queue::Turn;
 use crate::{CellReport, Ended, Stopwatch, Timings};
 
 /// What all cells of a comparison share.
@@ -30,30 +31,45 @@ type Outcome = (Result<ChatResponse, Error>, Timings);
 
 impl<F: FnMut(Progress<'_>), E: Future<Output = Limit>> Round<'_, F, E> {
     /// Gives a cell its turn.
-    pub(crate) async fn run(&self, index: usize, cell: Cell) -> (usize, CellReport) {
-        let (result, timings) = match &cell.target {
-            Ok(target) => self.turn(index, &cell, target).await,
+    pub(crate) async fn run(&self, turn: Turn) -> (Turn, Outcome) {
+        let outcome = match &turn.cell.target {
+            Ok(target) => self.turn(&turn, target).await,
             Err(error) => (Err(error.clone()), Timings::default()),
         };
+        (turn, outcome)
+    }
+
+    /// Reports what came of a cell in the end.
+    pub(crate) fn finished(
+        &self,
+        turn: Turn,
+        result: Result<ChatResponse, Error>,
+        timings: Timings,
+    ) -> CellReport {
+        let Turn { index, cell, .. } = turn;
         let provider = cell.provider().map(str::to_owned);
         let requested = cell.requested().to_owned();
         let report = CellReport { label: cell.label, provider, requested, result, timings, listing: None };
         self.watcher.tell(index, &report.label, CellStep::Finished(&report));
-        (index, report)
+        report
     }
 
-    async fn turn(&self, index: usize, cell: &Cell, target: &Target) -> Outcome {
+    async fn turn(&self, turn: &Turn, target: &Target) -> Outcome {
+        let Turn { index, cell, refused } = turn;
         let waited = Timings { waited: Some(self.begun.elapsed()), ..Timings::default() };
         if let Some(limit) = self.end.clone().now_or_never() {
             self.note(limit);
-            return (Err(placed(limit.not_begun(), cell, target)), waited);
+            let error = if refused.is_empty() { limit.not_begun() } else { limit.cut_off() };
+            return (Err(placed(error, cell, target)), waited);
         }
         if let Err(error) = target.provider.require(Capability::Llm) {
             return (Err(placed(error, cell, target)), waited);
         }
-        self.watcher.tell(index, &cell.label, CellStep::Started);
+        if refused.is_empty() {
+            self.watcher.tell(*index, &cell.label, CellStep::Started);
+        }
         let mut watch = Stopwatch::start();
-        let result = self.answer(index, cell, target, &mut watch).await;
+        let result = self.answer(*index, cell, target, &mut watch).await;
         let timings = watch.stop(result.as_ref().ok().map(|response| &response.usage));
         (result, Timings { waited: waited.waited, ..timings })
     }

@@ -1,17 +1,20 @@
 //! The question, who is asked, and how.
 
 use std::future::pending;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use provider_core::{ChatRequest, LlmProvider};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::ask::Round;
 use crate::limit::end;
 use crate::progress::Watcher;
+use crate::queue::{Queue, Settled};
 use crate::report::Asked;
 use crate::{Cell, Ended, Progress, Report};
 
@@ -19,6 +22,13 @@ use crate::{Cell, Ended, Progress, Report};
 const CONCURRENCY: usize = 4;
 
 /// One request for several models. Add a [`cell`](Self::cell) for each, then [`run`](Self::run) it.
+///
+/// # A budget in flight
+///
+/// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse what goes beyond: asking
+/// several models at once is what they refuse. After the first such refusal the models of this provider are asked one at a time,
+/// and not before the time that the service has named. The model that was refused is asked again, up to 3 times, after 5 minutes at
+/// most and within the [deadline](Self::deadline); refusals are in its [attempts](provider_core::ChatResponse::attempts).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked before it runs"]
 pub struct Comparison {
@@ -115,17 +125,41 @@ impl Comparison {
             ended: OnceLock::new(),
             watcher: Watcher::new(watch),
         };
-        let mut waiting = self.cells.into_iter().enumerate();
+        let deadline = self.deadline.and_then(|time| round.begun.checked_add(time));
+        let mut done = Vec::with_capacity(self.cells.len());
+        let mut queue = Queue::new(self.cells, deadline);
         let mut running = FuturesUnordered::new();
-        let mut done = Vec::with_capacity(waiting.len());
+        let mut is_over = false;
         loop {
             while running.len() < self.concurrency.max(1) {
-                let Some((index, cell)) = waiting.next() else { break };
-                running.push(round.run(index, cell));
+                let Some(turn) = queue.next(Instant::now(), is_over) else { break };
+                running.push(round.run(turn));
             }
-            match running.next().await {
-                Some(cell) => done.push(cell),
-                None => break,
+            if running.is_empty() && queue.is_empty() {
+                break;
+            }
+            // Whoever waits for a time has it come, or the end of all.
+            let time = queue.wakes_at().filter(|_| running.len() < self.concurrency.max(1));
+            let time = async {
+                match time {
+                    Some(time) => drop(select(pin!(sleep_until(time)), round.end.clone()).await),
+                    None => pending().await,
+                }
+            };
+            let finished = async {
+                match running.next().await {
+                    Some(finished) => finished,
+                    None => pending().await,
+                }
+            };
+            match select(pin!(finished), pin!(time)).await {
+                Either::Left(((turn, (result, timings)), _)) => {
+                    let index = turn.index;
+                    if let Settled::Done(turn, result) = queue.settle(turn, result, Instant::now()) {
+                        done.push((index, round.finished(turn, *result, timings)));
+                    }
+                }
+                Either::Right(_) => is_over = round.end.clone().now_or_never().is_some(),
             }
         }
         done.sort_by_key(|(index, _)| *index);

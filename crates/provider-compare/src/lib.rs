@@ -53,6 +53,7 @@ mod cell;
 mod comparison;
 mod limit;
 mod progress;
+mod queue;
 mod report;
 pub mod show;
 mod timing;

@@ -2,7 +2,7 @@
 
 mod tool_calls;
 
-use std::collections::VecDeque;
+use std::collections::{VecDeque, vec_deque};
 
 use self::tool_calls::OpenCalls;
 pub use self::tool_calls::ToolCallPiece;
@@ -41,6 +41,8 @@ pub struct Collector {
     calls: OpenCalls,
     events: Option<VecDeque<Event>>,
     end_marked: bool,
+    /// Whether something of the answer has come since that was last asked.
+    has_life: bool,
     /// The model that was asked, and those that may answer in its place.
     asked: String,
     fallbacks: Vec<String>,
@@ -63,6 +65,13 @@ impl Collector {
         model.clone_into(&mut self.response.requested);
         model.clone_into(&mut self.asked);
         self.fallbacks = fallbacks.to_vec();
+    }
+
+    /// A chunk of the answer has come. A decoder says so once for each, before or after it hands over what is in it, and not for a
+    /// keep-alive: it is a [sign of life](crate::Sign::Life) of the answer, whether anything in it is new or not. Pieces of the answer,
+    /// structured thoughts, usage, log probabilities and a finish reason are one of themselves.
+    pub fn chunk(&mut self) {
+        self.has_life = true;
     }
 
     /// The generation's id. The first one that is not empty counts, here and for the next two.
@@ -126,6 +135,7 @@ impl Collector {
 
     /// The structured thoughts so far, to add to. Asking makes the list exist.
     pub fn reasoning_details(&mut self) -> &mut Vec<ReasoningDetail> {
+        self.has_life = true;
         self.response.message.reasoning_details.get_or_insert_with(Vec::new)
     }
 
@@ -193,16 +203,19 @@ impl Collector {
 
     /// Log probabilities of the next tokens.
     pub fn logprobs(&mut self, tokens: impl IntoIterator<Item = TokenLogprob>) {
+        self.has_life = true;
         self.response.logprobs.extend(tokens);
     }
 
     /// What was used. May come several times; the newest word on each figure counts.
     pub fn usage(&mut self, usage: Usage) {
+        self.has_life = true;
         self.response.usage.update(usage);
     }
 
-    /// Why the model stopped. May come several times; the last one counts.
+    /// Why the model stopped. May come several times; the last one counts. An empty one says nothing.
     pub fn finish_reason(&mut self, reason: &str) {
+        self.has_life |= !reason.is_empty();
         if !reason.is_empty()
             && self.response.finish_reason.as_ref().map(FinishReason::as_str) != Some(reason)
         {
@@ -212,6 +225,7 @@ impl Collector {
 
     /// The same in the upstream provider's word.
     pub fn native_finish_reason(&mut self, reason: &str) {
+        self.has_life |= !reason.is_empty();
         replace(&mut self.response.native_finish_reason, reason);
     }
 
@@ -279,7 +293,7 @@ impl Collector {
     fn check(&mut self) -> Result<(), Error> {
         self.seal();
         let response = &self.response;
-        match &response.finish_reason {
+        match response.finish_reason.as_ref().map(FinishReason::meaning) {
             Some(FinishReason::Error) => {
                 return Err(Error::new(ErrorKind::Upstream, "the model stopped because of an error"));
             }
@@ -346,12 +360,14 @@ impl Collector {
         model.clone_into(&mut self.response.requested);
     }
 
-    pub(crate) fn has_event(&self) -> bool {
-        self.events.as_ref().is_some_and(|events| !events.is_empty())
+    /// Whether there was a [sign of life](crate::Sign::Life) since this was last asked.
+    pub(crate) fn take_life(&mut self) -> bool {
+        std::mem::take(&mut self.has_life)
     }
 
-    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
-        self.events.iter().flatten()
+    /// What waits to be read.
+    pub(crate) fn events(&self) -> vec_deque::Iter<'_, Event> {
+        self.events.as_ref().map(VecDeque::iter).unwrap_or_default()
     }
 
     pub(crate) fn next_event(&mut self) -> Option<Event> {
@@ -369,12 +385,21 @@ impl Collector {
     }
 }
 
-/// The one of the models that were asked for whose name `served` begins with at greatest length. Services answer with dated
-/// names (`openai/gpt-4o-2024-11-20`), and without variants such as `:nitro`.
+/// The one of the models that were asked for whose name is most like `served`. Services answer with dated
+/// names (`openai/gpt-4o-2024-11-20`), with the same words in another order
+/// (`anthropic/claude-4.5-sonnet-20250929` for `claude-sonnet-4.5`), and without variants such as `:nitro`.
 fn maker<'a>(requested: &'a str, fallbacks: &'a [String], served: &str) -> &'a str {
-    let likeness = |id: &str| {
-        let name = id.rsplit_once(':').map_or(id, |(name, _)| name);
-        [id, name].into_iter().filter(|name| served.starts_with(name)).map(str::len).max().unwrap_or(0)
+    let words = |name: &'a str| name.split(['/', '-', ':']);
+    let is_served = |word: &str| served.split(['/', '-', ':']).any(|served| served == word);
+    let likeness = |id: &'a str| {
+        let name = id.split_once(':').map_or(id, |(name, _)| name);
+        if served.starts_with(id) {
+            id.len()
+        } else if served.starts_with(name) || words(name).all(is_served) {
+            name.len()
+        } else {
+            0
+        }
     };
     let mut best = (requested, likeness(requested));
     for fallback in fallbacks {

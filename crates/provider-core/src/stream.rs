@@ -1,6 +1,7 @@
 //! The stream of an answer.
 
 mod guard;
+mod sign;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -11,6 +12,7 @@ use futures_core::Stream;
 
 use self::guard::Guards;
 pub use self::guard::StreamGuard;
+pub use self::sign::Sign;
 use crate::{ChatResponse, Collector, Error, ErrorKind, Event, Finished};
 
 /// An answer while it comes in.
@@ -38,6 +40,8 @@ pub struct ChatStream {
     /// Boxed, since layers hand streams on by value.
     collector: Box<Collector>,
     state: State,
+    /// Whether output has come.
+    has_begun: bool,
     /// What errors call the provider, if not what the source calls it.
     provider: Option<String>,
     guards: Guards,
@@ -94,7 +98,7 @@ impl ChatStream {
     /// A stream of what `source` decodes.
     pub fn new(source: impl EventSource + 'static) -> Self {
         let (collector, state) = (Box::new(Collector::with_events()), State::Open(Box::new(source)));
-        Self { collector, state, provider: None, guards: Guards::default() }
+        Self { collector, state, has_begun: false, provider: None, guards: Guards::default() }
     }
 
     /// Says what was asked for, for [`ChatResponse::requested`]: the request's model, and those that may answer in its place.
@@ -111,14 +115,21 @@ impl ChatStream {
         self
     }
 
-    /// Has a guard watch the stream from here on, beside those that it has. Events that came [before](Self::ready) it is not shown;
-    /// of a stream that is over it is told at once, and dropped.
+    /// Has a guard watch the stream, beside those that it has. It is shown what has come already and waits to be read, so that guards agree
+    /// whoever waited for the stream [to begin](Self::ready); of a stream that is over it is then told at once, and dropped.
     #[must_use]
     pub fn guarded(mut self, mut guard: impl StreamGuard + 'static) -> Self {
-        match &self.state {
-            State::Open(_) => self.guards.add(guard),
-            State::Closing(_, Err(error)) | State::Ended(Err(error)) => guard.ended(Err(error)),
-            State::Closing(_, Ok(_)) | State::Finished(_) | State::Ended(Ok(())) => {
+        let seen = self.collector.events().filter_map(Sign::of).try_for_each(|sign| guard.sign(sign));
+        match (&self.state, seen) {
+            (State::Open(_), seen) => {
+                self.guards.add(guard);
+                if let Err(error) = seen {
+                    self.end(Err(error));
+                }
+            }
+            // There is nothing left to end.
+            (State::Closing(_, Err(error)) | State::Ended(Err(error)), _) => guard.ended(Err(error)),
+            (State::Closing(_, Ok(_)) | State::Finished(_) | State::Ended(Ok(())), _) => {
                 guard.ended(Ok(self.collector.response()));
             }
         }
@@ -164,8 +175,8 @@ impl ChatStream {
         }
     }
 
-    /// Waits until the first event is there, without taking it. A layer that may still ask elsewhere does this before it hands
-    /// the stream on: what fails before the first event has cost the reader nothing.
+    /// Waits until the answer has begun, without taking anything of it: [output](Sign::Output) has come, or the end. A layer that may still
+    /// ask elsewhere does this before it hands the stream on: what fails before the first output has cost the reader nothing.
     ///
     /// # Errors
     /// The error, if that is what came first. The stream is over then.
@@ -175,7 +186,7 @@ impl ChatStream {
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
-            if self.collector.has_event() {
+            if self.has_begun {
                 return Poll::Ready(Ok(()));
             }
             match &self.state {
@@ -253,17 +264,42 @@ impl ChatStream {
     /// Lets an open source take a step; at its end the stream closes.
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let State::Open(source) = &mut self.state else { return Poll::Ready(()) };
+        // What waits to be read was shown when it came.
+        let shown = self.collector.events().len();
         let step = source.poll_step(cx, &mut self.collector);
-        // Nobody is asked for more before what is there was handed out, so these are the events of this step.
-        let seen = if self.guards.is_empty() { Ok(()) } else { self.show_guards() };
+        let goes_on = matches!(step, Poll::Ready(Ok(Step::More)) | Poll::Pending);
+        let seen = self.show_guards(shown, goes_on);
         let end = match (step, seen) {
             (Poll::Ready(Ok(Step::More)), Ok(())) => return Poll::Ready(()),
             (Poll::Ready(Ok(Step::More)) | Poll::Pending, Err(error)) => Err(error),
-            (Poll::Pending, Ok(())) if self.collector.has_event() => return Poll::Ready(()),
+            (Poll::Pending, Ok(())) if self.collector.events().len() > shown => return Poll::Ready(()),
             (Poll::Pending, Ok(())) => Err(ready!(self.guards.poll_waiting(cx))),
             (Poll::Ready(Ok(Step::End)), _) => self.collector.conclude(),
             (Poll::Ready(Err(error)), _) => Err(error),
         };
+        self.end(end);
+        Poll::Ready(())
+    }
+
+    /// Shows the guards what has come with a step of the source: the events behind those that were `shown` before, or else that there was
+    /// life, if the stream `goes_on`. An error ends the stream.
+    fn show_guards(&mut self, shown: usize, goes_on: bool) -> Result<(), Error> {
+        let has_life = self.collector.take_life();
+        if self.has_begun && self.guards.is_empty() {
+            return Ok(());
+        }
+        let mut seen = Ok(());
+        let mut has_output = false;
+        for sign in self.collector.events().skip(shown).filter_map(Sign::of) {
+            has_output |= sign.is_output();
+            seen = seen.and(self.guards.sign(sign));
+        }
+        self.has_begun |= has_output;
+        if has_life && goes_on && !has_output { self.guards.sign(Sign::Life) } else { seen }
+    }
+
+    /// Closes an open stream, and lets go of its guards.
+    fn end(&mut self, end: Result<Finished, Error>) {
         if let State::Open(source) = self.take_state() {
             let end = match end {
                 Ok(finished) => {
@@ -278,16 +314,6 @@ impl ChatStream {
             };
             self.state = State::Closing(source, end);
         }
-        Poll::Ready(())
-    }
-
-    /// Shows the guards the events that are there. An error ends the stream.
-    fn show_guards(&mut self) -> Result<(), Error> {
-        let mut seen = Ok(());
-        for event in self.collector.events() {
-            seen = seen.and(self.guards.event(event));
-        }
-        seen
     }
 
     /// The state, for one that is to be another.

@@ -4,6 +4,7 @@ mod calls;
 mod deadline;
 mod error;
 mod output;
+mod pace;
 mod run;
 mod set;
 mod tool_loop;

@@ -8,11 +8,18 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use provider_core::{
-    ChatResponse, ChatStream, Collector, Error, ErrorKind, Event, EventSource, Step, StreamGuard,
+    Annotation, Audio, ChatResponse, ChatStream, Collector, Error, ErrorKind, Event, EventSource, Image,
+    RawJson, Sign, Step, StreamGuard, ToolCallPiece, Usage,
 };
 
 /// What a source does when it is polled.
 enum Play {
+    /// This is handed over.
+    Hands(fn(&mut Collector)),
+    /// Nothing is handed over, although something has come: a keep-alive.
+    KeepsAlive,
+    /// The JSON of a chunk, and then nothing before it is polled again.
+    RawAndWait,
     /// These pieces of text, in one step.
     Texts(&'static [&'static str]),
     /// Text, and then nothing before it is polled again.
@@ -27,6 +34,15 @@ struct Source(VecDeque<Play>);
 impl EventSource for Source {
     fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
         match self.0.pop_front().expect("not asked beyond the end") {
+            Play::Hands(hand) => {
+                hand(collector);
+                Poll::Ready(Ok(Step::More))
+            }
+            Play::KeepsAlive => Poll::Ready(Ok(Step::More)),
+            Play::RawAndWait => {
+                collector.raw(RawJson::default());
+                Poll::Pending
+            }
             Play::Texts(texts) => {
                 texts.iter().for_each(|text| collector.text(text));
                 Poll::Ready(Ok(Step::More))
@@ -71,11 +87,15 @@ impl Guard {
 }
 
 impl StreamGuard for Guard {
-    fn event(&mut self, event: &Event) -> Result<(), Error> {
-        let Event::Text(text) = event else { panic!("only text was sent: {event:?}") };
-        self.says(text);
+    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
+        let what = match sign {
+            Sign::Output(Event::Text(text)) => text.as_str(),
+            Sign::Output(event) => panic!("only text was sent: {event:?}"),
+            _ => "lives",
+        };
+        self.says(what);
         match self.ends_at {
-            Some(end) if text == end => Err(Error::new(ErrorKind::LimitReached, self.name)),
+            Some(end) if what == end => Err(Error::new(ErrorKind::LimitReached, self.name)),
             _ => Ok(()),
         }
     }
@@ -122,6 +142,7 @@ fn read(stream: &mut ChatStream) -> Vec<String> {
         let (word, is_last) = match next {
             Poll::Ready(Some(Ok(Event::Text(text)))) => (text.to_string(), false),
             Poll::Ready(Some(Ok(Event::Finished(_)))) => ("finished".to_owned(), false),
+            Poll::Ready(Some(Ok(Event::Raw(_)))) => ("raw".to_owned(), false),
             Poll::Ready(Some(Ok(event))) => panic!("only text was sent: {event:?}"),
             Poll::Ready(Some(Err(error))) => (format!("error {}", error.message()), false),
             Poll::Ready(None) => ("end".to_owned(), true),
@@ -132,6 +153,11 @@ fn read(stream: &mut ChatStream) -> Vec<String> {
             return read;
         }
     }
+}
+
+/// Waits for the stream to begin, as far as it gets without waiting.
+fn ready(stream: &mut ChatStream) -> Poll<Result<(), Error>> {
+    pin!(stream.ready()).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 fn seen(log: &Log) -> Vec<String> {
@@ -226,4 +252,195 @@ fn guards_are_told_of_a_reader_who_leaves() {
         seen(&log),
         [format!("one is left with \"a\": {}", error.message()), "one is dropped".to_owned()]
     );
+}
+
+// What is output, and what is life.
+
+#[test]
+fn pieces_of_the_answer_are_output_and_chunks_without_any_are_life() {
+    fn call(collector: &mut Collector) {
+        collector.tool_call(ToolCallPiece { name: Some("f"), ..ToolCallPiece::default() });
+    }
+    fn sound(collector: &mut Collector) {
+        let mut audio = Audio::default();
+        audio.data = Some("UklG".to_owned());
+        collector.audio(audio);
+    }
+    type Hand = fn(&mut Collector);
+    let output: [Hand; 8] = [
+        |collector| collector.text("a"),
+        |collector| collector.reasoning("a"),
+        |collector| collector.show_reasoning("a"),
+        |collector| collector.refusal("a"),
+        call,
+        |collector| collector.image(Image::new(RawJson::default())),
+        sound,
+        |collector| collector.annotation(Annotation::new(RawJson::default())),
+    ];
+    let life: [Hand; 7] = [
+        Collector::chunk,
+        |collector| {
+            collector.chunk();
+            collector.text("");
+        },
+        |collector| collector.reasoning_details().clear(),
+        |collector| collector.logprobs([]),
+        |collector| collector.usage(Usage::default()),
+        |collector| collector.finish_reason("stop"),
+        |collector| collector.native_finish_reason("end_turn"),
+    ];
+    let nothing: [Hand; 8] = [
+        |collector| collector.raw(RawJson::default()),
+        |collector| collector.text(""),
+        |collector| collector.reasoning(""),
+        |collector| collector.show_reasoning(""),
+        |collector| collector.refusal(""),
+        |collector| collector.finish_reason(""),
+        |collector| collector.native_finish_reason(""),
+        // They are told again with every chunk.
+        |collector| {
+            collector.id("gen-1");
+            collector.model("a");
+            collector.served_by("A");
+        },
+    ];
+    /// Keeps whether what it sees is output.
+    struct Signs(Arc<Mutex<Vec<bool>>>);
+    impl StreamGuard for Signs {
+        fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
+            self.0.lock().expect("a list").push(sign.is_output());
+            Ok(())
+        }
+    }
+    let hands = output.map(|hand| (hand, &[true][..])).into_iter();
+    let hands = hands.chain(life.map(|hand| (hand, &[false][..]))).chain(nothing.map(|hand| (hand, &[][..])));
+    for (number, (hand, expected)) in hands.enumerate() {
+        let is_output = expected == [true];
+        let signs = Arc::default();
+        let plays = [Play::KeepsAlive, Play::Hands(hand), Play::KeepsAlive, Play::Waits];
+        let mut stream = stream(plays).guarded(Signs(Arc::clone(&signs)));
+        assert_eq!(ready(&mut stream).is_ready(), is_output, "{number}");
+        if is_output {
+            // The rest is read as well.
+            let _ = pin!(stream.collect()).poll(&mut Context::from_waker(Waker::noop()));
+        }
+        assert_eq!(*signs.lock().expect("a list"), expected, "{number}");
+    }
+}
+
+#[test]
+fn a_step_is_one_sign_of_life_or_its_events() {
+    let log = Log::default();
+    let usage_and_text = |collector: &mut Collector| {
+        collector.usage(Usage::default());
+        collector.text("a");
+    };
+    let plays = [
+        Play::KeepsAlive,
+        Play::Hands(Collector::chunk),
+        Play::Hands(usage_and_text),
+        Play::KeepsAlive,
+        Play::RawAndWait,
+        Play::Waits,
+    ];
+    let mut stream = stream(plays).guarded(Guard::new("one", &log));
+    assert_eq!(read(&mut stream), ["a", "raw", "waits"]);
+    assert_eq!(seen(&log), ["one lives", "one a", "one waits"]);
+}
+
+#[test]
+fn a_guard_ends_a_stream_behind_a_sign_of_life() {
+    let log = Log::default();
+    let mut guard = Guard::new("one", &log);
+    guard.ends_at = Some("lives");
+    let mut ended = stream([Play::Hands(Collector::chunk)]).guarded(guard);
+    assert_eq!(read(&mut ended), ["error one", "end"]);
+}
+
+#[test]
+fn a_guard_that_comes_late_sees_what_waits_to_be_read() {
+    let log = Log::default();
+    let plays = [Play::Texts(&["a", "b"]), Play::Texts(&["c"]), Play::Ends];
+    let mut stream = stream(plays).guarded(Guard::new("one", &log));
+    assert_eq!(ready(&mut stream), Poll::Ready(Ok(())));
+    let mut stream = stream.guarded(Guard::new("late", &log));
+    assert_eq!(seen(&log), ["one a", "one b", "late a", "late b"]);
+    assert_eq!(read(&mut stream), ["a", "b", "c", "finished", "end"]);
+    let rest = ["one is done with abc", "one is dropped", "late is done with abc", "late is dropped"];
+    assert_eq!(seen(&log), [&["one c", "late c"][..], &rest].concat());
+}
+
+#[test]
+fn a_guard_that_comes_late_ends_the_stream_as_the_others_do() {
+    let log = Log::default();
+    let late = |ends_at| {
+        let mut guard = Guard::new("late", &log);
+        guard.ends_at = Some(ends_at);
+        guard
+    };
+    let mut begun = stream([Play::Texts(&["a", "b"]), Play::Waits]).guarded(Guard::new("one", &log));
+    assert_eq!(ready(&mut begun), Poll::Ready(Ok(())));
+    let mut begun = begun.guarded(late("a"));
+    assert_eq!(read(&mut begun), ["a", "b", "error late", "end"]);
+    let expected = ["one a", "one b", "late a", "one late", "one is dropped", "late late", "late is dropped"];
+    assert_eq!(seen(&log), expected);
+
+    // It is over: there is nothing left to end.
+    let at_once = |collector: &mut Collector| collector.text("a");
+    let mut whole = stream([Play::Hands(at_once), Play::Ends]);
+    assert_eq!(ready(&mut whole), Poll::Ready(Ok(())));
+    assert_eq!(read(&mut whole), ["a", "finished", "end"]);
+    assert_eq!(read(&mut whole.guarded(late("a"))), ["end"]);
+    assert_eq!(seen(&log), ["late is done with a", "late is dropped"]);
+}
+
+#[test]
+fn a_guard_that_comes_when_all_is_there_sees_the_pieces_and_then_the_end() {
+    let log = Log::default();
+    for fails in [false, true] {
+        /// Hands everything over in one step, with the end.
+        struct AtOnce(bool);
+        impl EventSource for AtOnce {
+            fn poll_step(&mut self, _: &mut Context<'_>, out: &mut Collector) -> Poll<Result<Step, Error>> {
+                out.text("a");
+                out.end_mark();
+                Poll::Ready(if self.0 {
+                    Err(Error::new(ErrorKind::Upstream, "broke"))
+                } else {
+                    Ok(Step::End)
+                })
+            }
+
+            fn describe(&self, error: Error) -> Error {
+                error.with_provider("acme")
+            }
+        }
+        let mut stream = ChatStream::new(AtOnce(fails));
+        assert_eq!(ready(&mut stream), Poll::Ready(Ok(())), "it has begun");
+        let mut stream = stream.guarded(Guard::new("late", &log));
+        let end = if fails { "late broke" } else { "late is done with a" };
+        assert_eq!(seen(&log), ["late a", end, "late is dropped"]);
+        assert_eq!(read(&mut stream).first().map(String::as_str), Some("a"));
+    }
+}
+
+#[test]
+fn what_is_kept_of_the_wire_does_not_begin_an_answer() {
+    let log = Log::default();
+    let raw = |collector: &mut Collector| {
+        collector.chunk();
+        collector.raw(RawJson::default());
+    };
+    let plays = [Play::Hands(raw), Play::RawAndWait, Play::Waits, Play::Hands(raw), Play::Fails];
+    let mut broken = stream(plays).guarded(Guard::new("one", &log));
+    assert_eq!(ready(&mut broken), Poll::Pending);
+    assert_eq!(seen(&log), ["one lives", "one waits"]);
+    let Poll::Ready(Err(error)) = ready(&mut broken) else { panic!("it is broken") };
+    assert_eq!(error.message(), "fell over");
+    assert_eq!(read(&mut broken), ["raw", "raw", "raw", "error fell over", "end"]);
+
+    let mut begun = stream([Play::Hands(raw), Play::Texts(&["a"]), Play::Waits]);
+    assert_eq!(ready(&mut begun), Poll::Ready(Ok(())));
+    assert_eq!(read(&mut begun), ["raw", "a", "waits"]);
+    assert_eq!(ready(&mut begun), Poll::Ready(Ok(())), "it has begun, and that was read");
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use provider_core::{
-    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, Event, LlmProvider,
-    LlmProviderExt, ProviderDescriptor, StreamGuard, TimeoutPhase,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
+    LlmProviderExt, ProviderDescriptor, Sign, StreamGuard, TimeoutPhase,
 };
 
 use self::circuit::Outcome;
@@ -23,7 +23,7 @@ pub use self::settings::BreakerSettings;
 /// |---|---|---|
 /// | closed | go through | [so many](BreakerSettings::failures) in a row have failed |
 /// | open | fail at once | the [cool-down](BreakerSettings::cool_down) is over |
-/// | half-open | fail at once, but for one that tries it out | that one begins to answer (closed), or fails (open, for twice as long) |
+/// | half-open | fail at once, but for one that tries it out | that one begins to answer (closed), or fails (open, for twice as long); one that does neither within the cool-down is joined by another |
 ///
 /// A call that is not made fails with [`ErrorKind::Overloaded`]: the message says since when the model has been out of order, the
 /// [advice](Error::retry) says when it is tried again, and the [source](std::error::Error::source) is the last failure. A
@@ -31,18 +31,21 @@ pub use self::settings::BreakerSettings;
 ///
 /// # What counts
 ///
-/// * As a failure: [these kinds](Self::FAILURES), as an answer, before the first event of a stream or after it. They say that
+/// * As a failure: [these kinds](Self::FAILURES), as an answer, before the first output of a stream or after it. They say that
 ///   the model, or the way to it, is out of order.
 /// * As a success: a whole answer, streamed or not. The count begins anew then. A model that was out of order is asked by all again
 ///   as soon as the call that tries it out begins to answer, but until one answer is whole, one more failure opens the circuit
 ///   again.
 /// * As neither: everything else. A request that is wrong says nothing of the model; a caller who left, or whose
 ///   [deadline](TimeoutPhase::Deadline) passed, did not wait for it; and a rate limit is a service in order that says when to come
-///   again. Nor does a call count that began before the circuit opened.
+///   again.
+///
+/// Each opening begins an epoch, and what a call says counts only in the epoch in which it began: late failures of calls from before do
+/// not open the circuit again, and late answers do not close it. Within an epoch, failures in a row are those without a whole answer between
+/// their ends.
 ///
 /// In [the order](crate#the-order) it stands around the retries, so that what is in vain fails at once and is not waited for; what
-/// counts is what became of a call with all its tries. Without timeouts inside, the call that tries a model out holds the
-/// others off for as long as it waits. The list of models and the connection test go straight through.
+/// counts is what became of a call with all its tries. The list of models and the connection test go straight through.
 ///
 /// What it remembers is of models that failed last, and of [256 of them](Self::MOST_MODELS) at most. It works inside the call,
 /// without a task of its own.
@@ -111,8 +114,8 @@ fn verdict(error: &Error) -> Outcome<'_> {
 
 /// Watches a stream for how it ends. One that is dropped says nothing.
 impl StreamGuard for Pass {
-    fn event(&mut self, event: &Event) -> Result<(), Error> {
-        if !matches!(event, Event::Raw(_)) {
+    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
+        if sign.is_output() {
             self.begun();
         }
         Ok(())
@@ -124,6 +127,7 @@ impl StreamGuard for Pass {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Breaker {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -149,6 +153,10 @@ impl LlmProvider for Breaker {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.provider.models().await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.provider.all_models().await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {

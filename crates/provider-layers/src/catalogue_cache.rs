@@ -10,12 +10,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_core::{Error, LlmProvider, LlmProviderExt};
+use provider_core::{Error, ErrorKind, LlmProvider, LlmProviderExt};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 pub use self::cached::{CachedCatalogue, CatalogueOrigin};
 use self::disk::Disk;
-use self::state::{Entry, Shared};
+use self::state::Shared;
 
 /// The catalogue of one provider, kept in memory and, if wanted, on disk.
 ///
@@ -91,12 +92,13 @@ impl CatalogueCache {
         self
     }
 
-    /// Keeps the list in this file, too, so that it is there after a restart and when the service is not. Every
-    /// cache needs a file of its own; folders that are missing are made.
+    /// Keeps the list in this file, too, so that it is there after a restart and when the service is not. Folders that are missing
+    /// are made.
     ///
-    /// The file is read when the list is first asked for, and replaced in one step when a new one was fetched. On Unix only its
-    /// owner may read it. One that is damaged, or that another provider or version wrote, counts as none. It has
-    /// models and prices in it, and no settings.
+    /// The file is read when the list is first asked for, and replaced in one step when a new one was fetched. Several processes may keep
+    /// the list of one provider in one file: a list that was asked for earlier never replaces one that was asked for later, and that
+    /// one counts in memory, too. On Unix only its owner may read it. One that is damaged, or that another provider or version wrote,
+    /// counts as none. It has models and prices in it, and no settings.
     #[must_use]
     pub fn disk(mut self, path: impl Into<PathBuf>) -> Self {
         self.disk = Some(Disk::new(path.into(), self.shared.provider.id()));
@@ -117,12 +119,9 @@ impl CatalogueCache {
             self.shared.read(disk).await;
         }
         let (entry, failure) = self.shared.look();
-        let is_usable = |entry: &Entry| {
-            !self.fresh_for.is_zero() && entry.age() < self.fresh_for.saturating_add(self.stale_for)
-        };
         let has_just_failed =
             failure.as_ref().is_some_and(|failure| failure.at.elapsed() < self.failures_for);
-        match (entry.filter(is_usable), failure) {
+        match (entry.filter(|entry| self.is_usable(entry.age())), failure) {
             (Some(entry), failure) => {
                 let mut there = CachedCatalogue::new(entry, self.fresh_for, failure);
                 if there.is_stale() && !has_just_failed && !self.refresh_behind() {
@@ -136,6 +135,31 @@ impl CatalogueCache {
             (None, Some(failure)) if has_just_failed => Err(failure.error),
             (None, _) => self.refresh().await,
         }
+    }
+
+    /// The same, but waits no longer than that: for whoever has something better to do. A list that is there, however old, is better than none
+    /// then. That there was none in time counts as a failed fetch for those who ask [just after](Self::failures_for). Needs a tokio runtime with
+    /// a clock.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get); [`ErrorKind::Timeout`] when the time is up.
+    pub async fn get_within(&self, time: Duration) -> Result<CachedCatalogue, Error> {
+        let outcome = timeout(time, self.get()).await.unwrap_or_else(|_| {
+            let message = format!("the list of models was not there within {} s", time.as_secs_f64());
+            let error = Error::new(ErrorKind::Timeout, message).with_provider(self.shared.provider.id());
+            self.shared.failed(error.clone());
+            Err(error)
+        });
+        outcome.or_else(|error| self.peek().ok_or(error))
+    }
+
+    /// What is in memory, unless it is too old to be used.
+    pub(crate) fn usable(&self) -> Option<CachedCatalogue> {
+        self.peek().filter(|cached| self.is_usable(cached.age()))
+    }
+
+    fn is_usable(&self, age: Duration) -> bool {
+        !self.fresh_for.is_zero() && age < self.fresh_for.saturating_add(self.stale_for)
     }
 
     /// Fetches the list now, whatever is there. Whoever is fetching it already is joined.

@@ -5,15 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use provider_core::{ChatStream, Error, ErrorKind, Event, StreamGuard, TimeoutPhase};
+use provider_core::{ChatStream, Error, ErrorKind, Sign, StreamGuard, TimeoutPhase};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How late a task can be that was woken by a timer. One that asks later than that was not waiting.
 const LATENESS: Duration = Duration::from_secs(1);
 
-/// After how many events that were there without a wait the deadline is looked at.
-const EVENTS_BETWEEN_LOOKS: u8 = 64;
+/// After how many signs that were there without a wait the deadline is looked at.
+const SIGNS_BETWEEN_LOOKS: u8 = 64;
 
 /// What a layer waits for: a call of the provider inside it.
 type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -46,7 +46,7 @@ impl Limit {
         let seconds = self.time.as_secs_f64();
         let message = match self.phase {
             TimeoutPhase::FirstOutput => format!("no output came within {seconds} s (first-output timeout)"),
-            TimeoutPhase::Idle => format!("no output came for {seconds} s (idle timeout)"),
+            TimeoutPhase::Idle => format!("nothing of the answer came for {seconds} s (idle timeout)"),
             _ => format!("the call was not over after {seconds} s (deadline)"),
         };
         Error::new(ErrorKind::Timeout, message).with_timeout(self.phase)
@@ -61,9 +61,10 @@ pub(crate) struct Clocks {
     /// Runs whatever the reader does.
     deadline: Option<Limit>,
     idle: Option<Duration>,
+    /// Whether output has come.
     has_begun: bool,
-    /// Events since the last look at the deadline.
-    events: u8,
+    /// Signs since the last look at the deadline.
+    signs: u8,
     /// When what the reader waits for must be there; `None` until the reader has to wait for it.
     awaited: Option<Limit>,
     alarm: Alarm,
@@ -113,19 +114,20 @@ impl Clocks {
 }
 
 impl StreamGuard for Clocks {
-    fn event(&mut self, event: &Event) -> Result<(), Error> {
-        // What is kept of the wire is no output.
-        if !matches!(event, Event::Raw(_)) {
-            (self.has_begun, self.awaited) = (true, None);
+    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
+        self.has_begun |= sign.is_output();
+        // Until there is output, the first of it is what is waited for, whatever else comes.
+        if self.has_begun {
+            self.awaited = None;
         }
         let Some(deadline) = self.deadline else { return Ok(()) };
-        self.events = (self.events + 1) % EVENTS_BETWEEN_LOOKS;
+        self.signs = (self.signs + 1) % SIGNS_BETWEEN_LOOKS;
         // An answer that always has something more must end, too.
-        if self.events == 0 && deadline.at <= Instant::now() { Err(deadline.error()) } else { Ok(()) }
+        if self.signs == 0 && deadline.at <= Instant::now() { Err(deadline.error()) } else { Ok(()) }
     }
 
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        self.events = 0;
+        self.signs = 0;
         loop {
             let now = Instant::now();
             let Some(next) = self.next(now) else { return Poll::Pending };

@@ -4,6 +4,7 @@ mod billing;
 mod journey;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use provider_core::{
@@ -43,8 +44,8 @@ use crate::CatalogueCache;
 /// # When it goes on to the next model
 ///
 /// * The kind of the error is one of those that were given to [`new`](Self::new), and
-/// * nothing of an answer had come. An answer that broke off was paid for and may have been read: it is not asked for
-///   again, streamed or not, and the error keeps what came in [`Error::partial`]. And
+/// * nothing of an answer had come, streamed or not, and none is on the bill: what was [paid for](Error::was_paid_for) is not asked for
+///   again, and the error keeps what came in [`Error::partial`]. And
 /// * the step is not one [from a free model to a billed one](Self::allow_paid).
 ///
 /// Otherwise the error is returned as it is, with what had failed before it in [`Error::attempts`]; so it is when no route
@@ -64,6 +65,7 @@ pub struct Fallback {
     kinds: Vec<ErrorKind>,
     routes: Vec<Route>,
     allow_paid: bool,
+    price_wait: Duration,
     /// One for each provider.
     catalogues: Vec<Arc<CatalogueCache>>,
 }
@@ -94,7 +96,8 @@ impl Fallback {
     /// a list of one's own. Without routes nothing falls back.
     pub fn new(provider: Arc<dyn LlmProvider>, kinds: &[ErrorKind]) -> Self {
         let catalogues = vec![Arc::new(CatalogueCache::new(provider.clone()))];
-        Self { provider, kinds: kinds.to_vec(), routes: Vec::new(), allow_paid: false, catalogues }
+        let (kinds, routes) = (kinds.to_vec(), Vec::new());
+        Self { provider, kinds, routes, allow_paid: false, price_wait: Duration::from_secs(3), catalogues }
     }
 
     /// Adds a model of a provider, to be asked when all before it have failed.
@@ -111,11 +114,20 @@ impl Fallback {
     ///
     /// Without it, what a model costs is looked up in its provider's catalogue before a step is made. The step is made if the
     /// failing model is known to be billed, or the next one is known to be free. What is not listed, what has no fixed price
-    /// and what cannot be looked up may be free and may be billed. A step that is not made ends in the error of the
-    /// failing model, whose message says so.
+    /// and what cannot be looked up [in time](Self::price_wait) may be free and may be billed. A model that may not be asked is
+    /// left out, which the error of the failing model says, in its message and as its [next step](Error::next_step); the call ends in it where
+    /// no route is left.
     #[must_use]
     pub fn allow_paid(mut self) -> Self {
         self.allow_paid = true;
+        self
+    }
+
+    /// Sets how long the list of a provider's models is waited for where it has to be fetched to know what a model costs. A list that is in
+    /// memory or on disk is not waited for, and one that could not be had in time is not waited for again for a while. Default: 3 s.
+    #[must_use]
+    pub fn price_wait(mut self, time: Duration) -> Self {
+        self.price_wait = time;
         self
     }
 
@@ -134,8 +146,7 @@ impl Fallback {
 
     /// Whether an error is a reason to ask another model.
     fn qualifies(&self, error: &Error) -> bool {
-        let had_begun = error.partial().is_some_and(|partial| !partial.message.is_empty());
-        self.kinds.contains(&error.kind()) && !had_begun
+        self.kinds.contains(&error.kind()) && !error.was_paid_for()
     }
 }
 
@@ -145,6 +156,7 @@ fn is_same(one: &Arc<dyn LlmProvider>, other: &Arc<dyn LlmProvider>) -> bool {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Fallback {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -176,6 +188,10 @@ impl LlmProvider for Fallback {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.provider.models().await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.provider.all_models().await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {

@@ -1,5 +1,6 @@
 //! The same once more, when it failed and may pass the next time.
 
+mod alone;
 mod dice;
 mod settings;
 mod tokens;
@@ -13,6 +14,7 @@ use provider_core::{
     ProviderDescriptor,
 };
 
+use self::alone::Alone;
 use self::dice::Dice;
 pub use self::settings::RetrySettings;
 use self::tokens::Tokens;
@@ -41,8 +43,8 @@ use crate::TimeoutSettings;
 ///
 /// * The error [advises](Error::retry) it. A provider does so for timeouts, for rate limits and overload, for servers and connections
 ///   that failed, for answers without anything in them, and for whatever its service calls worth another try. And
-/// * nothing of an answer had come, streamed or not, and none is on the bill: what was paid for is in the error, and is not asked for
-///   twice. And
+/// * nothing of an answer had come, streamed or not, and none is on the bill: what was [paid for](Error::was_paid_for) is in the error, and
+///   is not asked for twice. And
 /// * there are [tries](RetrySettings::max_attempts), [time](RetrySettings::total_budget) and
 ///   [retry budget](#the-retry-budget) left.
 ///
@@ -50,15 +52,24 @@ use crate::TimeoutSettings;
 ///
 /// # How long it waits
 ///
-/// If the service says how long, that long, and up to [`initial_delay`](RetrySettings::initial_delay) more. If that is longer than
-/// what is left of the time, the error is returned at once, with the service's advice in it. Else any time up to a
-/// limit that doubles: 0.5 s, 1 s, 2 s, …, 8 s by default.
+/// If the service names a time, that long, and up to [`initial_delay`](RetrySettings::initial_delay) more; never less. If that is longer than
+/// what is left of the [deadline](RetrySettings::deadline), or than [`max_retry_after`](RetrySettings::max_retry_after), the
+/// error is returned at once; it says so, and keeps the service's advice.
+///
+/// Else any time from half of a limit up to all of it; the limit doubles: 0.5 s, 1 s, 2 s, …, 8 s by default. These tries begin within
+/// [`total_budget`](RetrySettings::total_budget), to which the waits that the service named do not count.
+///
+/// # A budget in flight
+///
+/// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse what goes beyond. Calls that
+/// were refused for that are in each other's way: they are tried again one at a time, in order, each until its answer is over.
 ///
 /// # The retry budget
 ///
 /// A service that is down stays down longer when every call asks three times. So all calls of one layer share a bucket of
 /// [10](RetrySettings::retry_tokens) retries, full at first: each retry takes one out, each call puts [a tenth](RetrySettings::tokens_per_call)
-/// back in. A few failures are retried as often as they may be; when everything fails, one call in ten is.
+/// back in. A few failures are retried as often as they may be; when everything fails, one call in ten is. A retry because of a budget in
+/// flight takes none.
 ///
 /// # What is said of it
 ///
@@ -74,13 +85,21 @@ pub struct Retry {
     timeouts: TimeoutSettings,
     tokens: Tokens,
     dice: Dice,
+    alone: Alone,
 }
 
 impl Retry {
     /// Has calls of this provider tried again.
     pub fn around(provider: Arc<dyn LlmProvider>, settings: RetrySettings) -> Self {
         let tokens = Tokens::new(settings.retry_tokens, settings.tokens_per_call);
-        Self { provider, settings, timeouts: TimeoutSettings::off(), tokens, dice: Dice::new(settings.seed) }
+        Self {
+            provider,
+            settings,
+            timeouts: TimeoutSettings::off(),
+            tokens,
+            dice: Dice::new(settings.seed),
+            alone: Alone::new(),
+        }
     }
 
     /// Has the tries of a stream keep these times as well, as [`Timeouts`](crate::Timeouts) around the provider would have them do. The
@@ -92,6 +111,7 @@ impl Retry {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Retry {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -104,7 +124,7 @@ impl LlmProvider for Retry {
                 Ok(stream) => return Ok(tries.streamed(stream)),
                 Err(error) => error,
             };
-            tries.again(error)?.await;
+            Box::pin(tries.again(error)).await?;
         }
     }
 
@@ -115,7 +135,7 @@ impl LlmProvider for Retry {
                 Ok((Ok(reply), _)) => return Ok(tries.answered(reply)),
                 Ok((Err(error), _)) | Err(error) => error,
             };
-            tries.again(error)?.await;
+            Box::pin(tries.again(error)).await?;
         }
     }
 
@@ -126,7 +146,18 @@ impl LlmProvider for Retry {
                 Ok((Ok(catalogue), _)) => return Ok(catalogue),
                 Ok((Err(error), _)) | Err(error) => error,
             };
-            tries.again(error)?.await;
+            Box::pin(tries.again(error)).await?;
+        }
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        let mut tries = Tries::begin(self, None);
+        loop {
+            let error = match tries.clocks().within(self.provider.all_models()).await {
+                Ok((Ok(catalogue), _)) => return Ok(catalogue),
+                Ok((Err(error), _)) | Err(error) => error,
+            };
+            Box::pin(tries.again(error)).await?;
         }
     }
 
@@ -137,11 +168,16 @@ impl LlmProvider for Retry {
                 Ok((Ok(report), _)) => return Ok(report),
                 Ok((Err(error), _)) | Err(error) => error,
             };
-            tries.again(error)?.await;
+            Box::pin(tries.again(error)).await?;
         }
     }
 
+    /// Not tried again: requests go through without it.
     async fn warm_up(&self) -> Result<(), Error> {
-        self.provider.warm_up().await
+        let tries = Tries::begin(self, None);
+        match tries.clocks().within(self.provider.warm_up()).await {
+            Ok((outcome, _)) => outcome,
+            Err(late) => Err(tries.named(late)),
+        }
     }
 }

@@ -55,6 +55,12 @@ impl StandardSettings {
         if let Some(attempts) = count("max_attempts") {
             settings.retry = settings.retry.max_attempts(attempts);
         }
+        if let Some(time) = seconds("retry_time") {
+            settings.retry = settings.retry.total_budget(time);
+        }
+        if let Some(wait) = seconds("max_retry_after") {
+            settings.retry = settings.retry.max_retry_after(wait);
+        }
         if let Some(limit) = seconds("first_output_timeout") {
             settings.timeouts = settings.timeouts.first_output(limit);
         }

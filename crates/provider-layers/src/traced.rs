@@ -28,7 +28,7 @@ use self::call::{Call, record_error};
 /// | `gen_ai.request.model`, `gen_ai.request.stream` | what was asked for, and how |
 /// | `gen_ai.request.max_tokens`, `.temperature`, `.top_p`, `.top_k`, `.frequency_penalty`, `.presence_penalty`, `.seed`, `.reasoning.level` | parameters, where the request has them |
 /// | `gen_ai.response.id`, `.model`, `.finish_reasons` | what answered, and why it stopped (a JSON list) |
-/// | `gen_ai.response.time_to_first_chunk` | seconds until the first event of a stream |
+/// | `gen_ai.response.time_to_first_chunk` | seconds until the first [output](provider_core::Sign::Output) of a stream |
 /// | `gen_ai.usage.input_tokens`, `.output_tokens`, `.cache_read.input_tokens`, `.cache_creation.input_tokens`, `.reasoning.output_tokens` | the service's own counts |
 /// | `served_by`, `cost_usd` | the upstream provider, and what the service charged |
 /// | `attempts` | how many calls were made, those of retries and fallbacks included |
@@ -91,13 +91,7 @@ impl Traced {
 
     async fn streamed(&self, request: &ChatRequest, mut call: Call) -> Result<ChatStream, Error> {
         match self.provider.stream(request).instrument(call.span()).await {
-            Ok(stream) => {
-                // A layer that waited for the first event has seen it already.
-                if !stream.so_far().message.is_empty() {
-                    call.first_event();
-                }
-                Ok(stream.guarded(call))
-            }
+            Ok(stream) => Ok(stream.guarded(call)),
             Err(error) => {
                 call.failed(&error);
                 Err(error)
@@ -113,6 +107,27 @@ impl Traced {
         }
         outcome
     }
+
+    /// The span of a list of models.
+    async fn listed(&self, list: impl Future<Output = Result<Catalogue, Error>>) -> Result<Catalogue, Error> {
+        let provider = self.provider.id();
+        let span = info_span!(
+            target: "provider_layers",
+            "models",
+            "otel.name" = %format_args!("models {provider}"),
+            "otel.kind" = "client",
+            "otel.status_code" = Empty,
+            "otel.status_description" = Empty,
+            "error.type" = Empty,
+            "gen_ai.provider.name" = provider,
+            "models" = Empty,
+        );
+        let outcome = within(span.clone(), list).await;
+        if let Ok(catalogue) = &outcome {
+            span.record("models", catalogue.models.len());
+        }
+        outcome
+    }
 }
 
 /// Does something within a span, which tells if it failed.
@@ -125,6 +140,7 @@ async fn within<T>(span: Span, work: impl Future<Output = Result<T, Error>>) -> 
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Traced {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -145,23 +161,11 @@ impl LlmProvider for Traced {
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
-        let provider = self.provider.id();
-        let span = info_span!(
-            target: "provider_layers",
-            "models",
-            "otel.name" = %format_args!("models {provider}"),
-            "otel.kind" = "client",
-            "otel.status_code" = Empty,
-            "otel.status_description" = Empty,
-            "error.type" = Empty,
-            "gen_ai.provider.name" = provider,
-            "models" = Empty,
-        );
-        let outcome = within(span.clone(), self.provider.models()).await;
-        if let Ok(catalogue) = &outcome {
-            span.record("models", catalogue.models.len());
-        }
-        outcome
+        self.listed(self.provider.models()).await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.listed(self.provider.all_models()).await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {

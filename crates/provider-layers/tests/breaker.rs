@@ -142,6 +142,7 @@ async fn what_counts_as_a_failure_and_what_does_not() {
 async fn a_callers_deadline_is_no_failure_of_the_model_but_silence_is() {
     let cases = [
         (TimeoutPhase::Connect, true),
+        (TimeoutPhase::Read, true),
         (TimeoutPhase::FirstOutput, true),
         (TimeoutPhase::Idle, true),
         (TimeoutPhase::Service, true),
@@ -278,6 +279,178 @@ async fn calls_that_began_before_it_opened_do_not_count_again() {
     let state = state(&breaker);
     // Each took a second to read: it opened 8 s ago.
     assert_eq!((state.failures, state.retry_in), (2, Some(seconds(2))));
+}
+
+// Calls that overlap.
+
+/// What a stream says at its end: its text, or the kind of its error.
+async fn end(stream: ChatStream) -> Result<String, ErrorKind> {
+    stream.collect().await.map(|reply| reply.text().to_owned()).map_err(|error| error.kind())
+}
+
+/// Streams of these answers, all of them begun and none of them read.
+async fn begun(provider: &Paced, breaker: &Breaker, turns: Vec<paced::Turn>) -> Vec<ChatStream> {
+    let mut streams = Vec::new();
+    for turn in turns {
+        provider.now_plays([turn]);
+        streams.push(stream(breaker).await.expect("it is let through"));
+    }
+    streams
+}
+
+fn fails_late() -> paced::Turn {
+    Ok(vec![Beat::Fails(Error::new(ErrorKind::Server, "late"))])
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_failures_and_answers_from_before_it_opened_change_nothing_in_any_state_after_it() {
+    let provider = Paced::new([fails_late()]);
+    let breaker = breaker(&provider);
+    // Enough of both for each state that follows.
+    let mut early = begun(&provider, &breaker, vec![fails_late(); 15]).await;
+    let mut good = begun(&provider, &breaker, vec![says("early", 0); 5]).await;
+    let mut late = async || {
+        for stream in early.drain(..3) {
+            end(stream).await.unwrap_err();
+        }
+        end(good.pop().unwrap()).await.unwrap();
+    };
+    provider.now_plays([refuses(ErrorKind::Server)]);
+    for _ in 0..2 {
+        chat(&breaker).await.unwrap_err();
+    }
+    let mut unchanged = async |status: BreakerStatus, failures: u32| {
+        let before = breaker.states();
+        late().await;
+        assert_eq!(breaker.states(), before);
+        let known = before.first().map_or((BreakerStatus::Closed, 0), |state| (state.status, state.failures));
+        assert_eq!(known, (status, failures));
+    };
+    unchanged(BreakerStatus::Open, 2).await;
+    advance(seconds(10)).await;
+    let slow = || Ok(vec![Beat::Text("Hel"), Beat::Text("lo"), Beat::Ends]);
+    provider.now_plays([slow()]);
+    let mut trial = stream(&breaker).await.expect("a trial");
+    unchanged(BreakerStatus::HalfOpen, 2).await;
+    trial.next().await.unwrap().unwrap();
+    unchanged(BreakerStatus::Closed, 2).await;
+    end(trial).await.unwrap();
+    unchanged(BreakerStatus::Closed, 0).await;
+    // And when it has failed once in its new time.
+    provider.now_plays([refuses(ErrorKind::Server)]);
+    chat(&breaker).await.unwrap_err();
+    unchanged(BreakerStatus::Closed, 1).await;
+    chat(&breaker).await.unwrap_err();
+    assert_eq!((state(&breaker).status, state(&breaker).retry_in), (BreakerStatus::Open, Some(seconds(10))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_in_a_row_open_it_whenever_their_calls_began_since_it_opened_last() {
+    let (provider, breaker) = opened().await;
+    advance(seconds(10)).await;
+    let slow = || Ok(vec![Beat::Text("Hel"), Beat::Text("lo"), Beat::Ends]);
+    provider.now_plays([slow()]);
+    let mut trial = stream(&breaker).await.expect("a trial");
+    trial.next().await.unwrap().unwrap();
+    // Others are let in before the trial's answer is whole, and fail after it is.
+    let others = begun(&provider, &breaker, vec![fails_late(); 6]).await;
+    end(trial).await.unwrap();
+    assert_eq!(breaker.states(), [], "it is in order");
+    for (number, other) in (1..).zip(others) {
+        end(other).await.unwrap_err();
+        let status = if number < 2 { BreakerStatus::Closed } else { BreakerStatus::Open };
+        assert_eq!((state(&breaker).status, state(&breaker).failures), (status, number.min(2)));
+    }
+    assert_eq!(state(&breaker).retry_in, Some(seconds(10)), "once, and for the first time since");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_between_failures_begins_the_count_anew_whenever_it_began() {
+    let provider = Paced::new([fails_late()]);
+    let breaker = breaker(&provider);
+    let answer = begun(&provider, &breaker, vec![says("slow", 0)]).await.remove(0);
+    let mut failing = begun(&provider, &breaker, vec![fails_late(); 3]).await.into_iter();
+    end(failing.next().unwrap()).await.unwrap_err();
+    end(answer).await.unwrap();
+    end(failing.next().unwrap()).await.unwrap_err();
+    assert_eq!((state(&breaker).status, state(&breaker).failures), (BreakerStatus::Closed, 1));
+    end(failing.next().unwrap()).await.unwrap_err();
+    assert_eq!(state(&breaker).status, BreakerStatus::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_that_nobody_reads_is_joined_by_another_after_the_cool_down() {
+    let (provider, breaker) = opened().await;
+    advance(seconds(10)).await;
+    let unread = begun(&provider, &breaker, vec![says("late", 0)]).await.remove(0);
+    advance(seconds(10) - Duration::from_millis(1)).await;
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
+    advance(Duration::from_millis(1)).await;
+    let second = stream(&breaker).await.expect("another one tries it out");
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded, "and no other");
+    // That the first one is gone now does not give the second one's place away.
+    drop(unread);
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
+    end(second).await.expect("an answer");
+    assert_eq!(breaker.states(), []);
+    chat(&breaker).await.expect("everybody asks again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_trials_of_one_opening_say_counts_whichever_says_it() {
+    // The first one answers after all, while the second one is under way.
+    let (provider, breaker) = opened().await;
+    advance(seconds(10)).await;
+    let first = begun(&provider, &breaker, vec![says("late", 0)]).await.remove(0);
+    advance(seconds(10)).await;
+    let second = begun(&provider, &breaker, vec![fails_late()]).await.remove(0);
+    end(first).await.unwrap();
+    assert_eq!(breaker.states(), []);
+    end(second).await.unwrap_err();
+    assert_eq!((state(&breaker).status, state(&breaker).failures), (BreakerStatus::Closed, 1));
+
+    // The first one fails, and the second one began before that.
+    let (provider, breaker) = opened().await;
+    advance(seconds(10)).await;
+    let first = begun(&provider, &breaker, vec![fails_late()]).await.remove(0);
+    advance(seconds(10)).await;
+    let second = begun(&provider, &breaker, vec![says("late", 0)]).await.remove(0);
+    end(first).await.unwrap_err();
+    assert_eq!((state(&breaker).status, state(&breaker).retry_in), (BreakerStatus::Open, Some(seconds(20))));
+    end(second).await.unwrap();
+    assert_eq!(state(&breaker).status, BreakerStatus::Open);
+    // The wait for a trial is as long as the cool-down was, and doubles with it.
+    advance(seconds(20)).await;
+    let third = begun(&provider, &breaker, vec![says("late", 0)]).await.remove(0);
+    advance(seconds(20) - Duration::from_millis(1)).await;
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
+    advance(Duration::from_millis(1)).await;
+    drop(stream(&breaker).await.expect("another one"));
+    // The one before, of the same opening, begins although nobody tries it out now.
+    end(third).await.unwrap();
+    assert_eq!(breaker.states(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_in_order_is_forgotten_first_and_its_early_calls_do_not_count_after_that() {
+    let (provider, breaker) = (Paced::new([fails_late()]), BreakerSettings::default().failures(1));
+    let breaker = Breaker::around(provider.clone(), breaker.cool_down(seconds(10)));
+    let early = breaker.stream(&ask("m")).await.unwrap();
+    provider.now_plays([refuses(ErrorKind::Server)]);
+    breaker.chat(&ask("m")).await.unwrap_err();
+    advance(seconds(10)).await;
+    provider.now_plays([says("Hi", 0)]);
+    breaker.chat(&ask("m")).await.expect("it has recovered");
+    provider.now_plays([refuses(ErrorKind::Server)]);
+    for number in 0..Breaker::MOST_MODELS {
+        breaker.chat(&ask(&format!("m{number:03}"))).await.unwrap_err();
+    }
+    let models: Vec<_> = breaker.states().into_iter().map(|state| state.model).collect();
+    assert_eq!((models.len(), &*models[0]), (Breaker::MOST_MODELS, "m000"), "none that fails had to go");
+    early.collect().await.unwrap_err();
+    assert!(breaker.states().iter().all(|state| state.model != "m"), "it began before the model recovered");
+    breaker.chat(&ask("m")).await.unwrap_err();
+    assert!(breaker.states().iter().any(|state| state.model == "m"), "this one counts");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,9 +13,10 @@ use provider_core::{
     AliasTarget, Catalogue, Effort, Error, ErrorKind, LlmProvider, Model, Price, PriceOverride, Prices,
     ReasoningOptions, RequestLimits, UtcTime,
 };
-use provider_layers::{CatalogueCache, CatalogueOrigin};
+use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
 use serde_json::Value;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use support::{Listed, OTHER, Scripted, catalogue, folder};
 
@@ -250,4 +251,77 @@ async fn the_file_of_one_provider_is_not_that_of_another() {
     let other: Arc<dyn LlmProvider> =
         Scripted::with(&OTHER, &[], Err(Error::new(ErrorKind::Connection, "nobody answers")), Duration::ZERO);
     assert!(CatalogueCache::new(other).disk(&file).get().await.is_err());
+}
+
+// Several who fetch at the same time.
+
+fn first_model(cached: Option<CachedCatalogue>) -> Option<String> {
+    Some(cached?.catalogue.models.first()?.id.clone())
+}
+
+/// A cache in this file, of a service that has this one model and takes so long to say so: one process of several.
+fn process(file: &Path, model: &str, takes: Duration) -> Arc<CatalogueCache> {
+    let list = Ok(catalogue(&[(model, Listed::Paid)]));
+    Arc::new(cache(&Scripted::listing(list, takes), file))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_was_asked_for_later_is_not_replaced_by_an_earlier_one_that_took_longer() {
+    let file = folder("overlap").join("acme.json");
+    let slow = process(&file, "earlier", Duration::from_secs(10));
+    let quick = process(&file, "later", Duration::from_secs(1));
+    let fetching = tokio::spawn({
+        let slow = slow.clone();
+        async move { slow.refresh().await.unwrap() }
+    });
+    sleep(Duration::from_secs(5)).await;
+    quick.refresh().await.unwrap();
+    fetching.await.unwrap();
+    for cache in [&slow, &quick, &Arc::new(cache(&offline(), &file))] {
+        assert_eq!(first_model(cache.get().await.ok()).as_deref(), Some("later"));
+    }
+    assert_eq!((slow.disk_error(), files(file.parent().unwrap()).len()), (None, 1));
+
+    // Asked for even later, it is the newer one again. The file's clock is not the one that is paused.
+    fetched_before(&file, HOUR);
+    slow.refresh().await.unwrap();
+    assert_eq!(first_model(slow.peek()).as_deref(), Some("earlier"));
+    assert_eq!(first_model(cache(&offline(), &file).get().await.ok()).as_deref(), Some("earlier"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_read_during_a_fetch_counts_if_it_is_newer() {
+    for (takes, expected) in [(10, "in the file"), (2, "fetched")] {
+        let file = folder("read_meanwhile").join("acme.json");
+        let own = process(&file, "fetched", Duration::from_secs(takes));
+        let fetching = tokio::spawn({
+            let own = own.clone();
+            async move { own.refresh().await.unwrap() }
+        });
+        sleep(Duration::from_secs(1)).await;
+        process(&file, "in the file", Duration::ZERO).refresh().await.unwrap();
+        if takes == 2 {
+            // Older than the fetch.
+            fetched_before(&file, HOUR);
+        }
+        assert_eq!(first_model(own.get().await.ok()).as_deref(), Some("in the file"));
+        fetching.await.unwrap();
+        assert_eq!(first_model(own.peek()).as_deref(), Some(expected));
+        assert_eq!(first_model(cache(&offline(), &file).get().await.ok()).as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn many_who_write_at_the_same_time_leave_a_whole_file() {
+    let file = folder("crowd").join("acme.json");
+    let mut writers = JoinSet::new();
+    for number in 0..20 {
+        let cache = process(&file, &format!("m{number}"), Duration::from_millis(number % 5));
+        writers.spawn(
+            async move { cache.refresh().await.map(drop).and(cache.disk_error().map_or(Ok(()), Err)) },
+        );
+    }
+    writers.join_all().await.into_iter().for_each(Result::unwrap);
+    assert!(first_model(cache(&offline(), &file).get().await.ok()).is_some());
+    assert_eq!(files(file.parent().unwrap()), ["acme.json"]);
 }

@@ -213,6 +213,7 @@ async fn a_stream_that_fails_before_its_first_event_is_replaced() {
         vec![Play::Usage(7), broken(ErrorKind::Interrupted)],
         vec![],
         vec![Play::Ends],
+        vec![Play::Raw, Play::Raw, broken(ErrorKind::Interrupted)],
     ];
     for plays in cases {
         let scripts = [("a", Script::Says(plays.clone())), ("b", says("Hi"))];
@@ -224,6 +225,23 @@ async fn a_stream_that_fails_before_its_first_event_is_replaced() {
         if matches!(plays.first(), Some(Play::Usage(_))) {
             let paid = reply.attempts[0].partial().expect("what was used was paid for");
             assert_eq!((paid.usage.total_tokens, &*paid.requested), (Some(7), "a"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_on_the_bill_is_not_asked_of_another_model() {
+    let empty = |tokens| vec![Play::Completion(tokens), Play::Ends];
+    let broken_off = |tokens| vec![Play::Completion(tokens), broken(ErrorKind::Interrupted)];
+    for (plays, is_paid) in
+        [(empty(7), true), (broken_off(7), true), (empty(0), false), (broken_off(0), false)]
+    {
+        let provider = Scripted::new(&ACME, &[("a", Script::Says(plays.clone())), ("b", says("Hi"))]);
+        for (way, outcome) in both_ways(&chain(&provider, Fallback::OUTAGES), &hello("a")).await {
+            assert_eq!(outcome.is_err(), is_paid, "{way} {plays:?}: {outcome:?}");
+            if let Err(error) = outcome {
+                assert_eq!(error.partial().unwrap().usage.completion_tokens, Some(7));
+            }
         }
     }
 }

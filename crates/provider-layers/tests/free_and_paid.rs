@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use provider_core::{ChatRequest, Error, ErrorKind, LlmProvider, Retry};
 use provider_layers::{CatalogueCache, Fallback};
+use tokio::time::{Instant, sleep};
 
 use support::{ACME, Listed, OTHER, Script, Scripted, both_ways, catalogue, says, story};
 
@@ -70,6 +71,8 @@ async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
                         {
                             assert!(words.contains(word), "{words}");
                         }
+                        let next_step = error.next_step().expect("what to do");
+                        assert!(next_step.starts_with("allow the step from free to paid"), "{next_step}");
                         assert!(second.asked().is_empty(), "it was not asked");
                     }
                 }
@@ -153,4 +156,111 @@ async fn prices_come_from_a_catalogue_that_is_there_already() {
     let fallback = Fallback::new(shared.clone(), Fallback::OUTAGES).catalogue(cache).to(shared, "b");
     assert_eq!(fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap().text(), "Hi");
     assert_eq!(provider.fetches(), 1);
+}
+
+// In an outage.
+
+/// A provider that lists these models, after a time in which it can be fetched by nobody who is in a hurry.
+fn with_hanging_list(scripts: &[(&str, Script)]) -> Arc<Scripted> {
+    Scripted::with(&ACME, scripts, Ok(catalogue(&[])), Duration::from_secs(3600))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_hangs_is_waited_for_a_short_time_and_not_again_for_a_while() {
+    let provider = with_hanging_list(&[("a", overloaded()), ("b", says("Hi"))]);
+    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b");
+    for expected in [3, 0] {
+        let start = Instant::now();
+        let error = fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
+        assert_eq!(start.elapsed().as_secs(), expected);
+        let words =
+            "may be billed (the catalogue cannot be had: the list of models was not there within 3 s)";
+        assert!(error.message().contains(words), "{error}");
+    }
+    let provider = with_hanging_list(&[("a", overloaded()), ("b", says("Hi"))]);
+    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider, "b");
+    let start = Instant::now();
+    let impatient = fallback.price_wait(Duration::from_millis(500));
+    impatient.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
+    assert_eq!(start.elapsed().as_millis(), 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_decides_and_nobody_is_waited_for() {
+    let hello = ChatRequest::new("a").user("Hello");
+    // The next one is free, and the list of the one that failed hangs.
+    let down = with_hanging_list(&[("a", overloaded())]);
+    let free = Ok(catalogue(&[("b", Listed::Free)]));
+    let other = Scripted::with(&OTHER, &[("b", says("Hi"))], free, Duration::ZERO);
+    let fallback = Fallback::new(down.clone(), Fallback::OUTAGES).to(other, "b");
+    let start = Instant::now();
+    assert_eq!(fallback.chat(&hello).await.unwrap().text(), "Hi");
+    assert_eq!((start.elapsed(), down.fetches()), (Duration::ZERO, 0));
+
+    // The one that failed is billed, as is known, and the list of the next one hangs.
+    let billed = Ok(catalogue(&[("a", Listed::Paid)]));
+    let down: Arc<dyn LlmProvider> = Scripted::with(&OTHER, &[("a", overloaded())], billed, Duration::ZERO);
+    let cache = Arc::new(CatalogueCache::new(down.clone()));
+    cache.get().await.unwrap();
+    let other = with_hanging_list(&[("b", says("Hi"))]);
+    let fallback = Fallback::new(down, Fallback::OUTAGES).catalogue(cache).to(other.clone(), "b");
+    let start = Instant::now();
+    assert_eq!(fallback.chat(&hello).await.unwrap().text(), "Hi");
+    assert_eq!((start.elapsed(), other.fetches()), (Duration::ZERO, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_too_old_is_better_than_none() {
+    let billed = Ok(catalogue(&[("a", Listed::Paid), ("b", Listed::Paid)]));
+    let scripts = [("a", overloaded()), ("b", says("Hi"))];
+    let provider = Scripted::with(&ACME, &scripts, billed, Duration::ZERO);
+    let shared: Arc<dyn LlmProvider> = provider.clone();
+    let cache = Arc::new(CatalogueCache::new(shared.clone()));
+    cache.get().await.unwrap();
+    provider.now_lists(Err(Error::new(ErrorKind::Connection, "nobody answers")));
+    sleep(Duration::from_secs(10 * 24 * 3600)).await;
+    let fallback = Fallback::new(shared.clone(), Fallback::OUTAGES).catalogue(cache).to(shared, "b");
+    assert_eq!(fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap().text(), "Hi");
+    assert_eq!(provider.fetches(), 2, "a new one was asked for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_may_not_be_asked_is_left_out_and_the_next_one_is_asked() {
+    let models = [("a", Listed::Free), ("b", Listed::Paid), ("c", Listed::Free)];
+    let scripts = [("a", overloaded()), ("b", says("not for free")), ("c", says("Hi"))];
+    let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&models)), Duration::ZERO);
+    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES)
+        .to(provider.clone(), "b")
+        .to(provider.clone(), "c");
+    for (way, outcome) in both_ways(&fallback, &ChatRequest::new("a").user("Hello")).await {
+        let reply = outcome.unwrap();
+        assert_eq!(
+            (reply.text(), story(&reply.attempts)),
+            ("Hi", vec![("acme", "a", ErrorKind::Upstream)]),
+            "{way}"
+        );
+        assert!(
+            reply.attempts[0].message().contains("no fallback to \"b\" of acme, which is billed"),
+            "{way}"
+        );
+    }
+    assert_eq!(provider.models_asked(), ["a", "c", "a", "c"]);
+}
+
+#[tokio::test]
+async fn what_the_failing_model_s_error_advised_is_not_lost() {
+    let error = Error::new(ErrorKind::Upstream, "overloaded").with_next_step("ask again later");
+    let models = [("a", Listed::Free), ("b", Listed::Paid), ("c", Listed::Paid)];
+    let scripts = [("a", Script::Refuses(error)), ("b", says("Hi")), ("c", says("Hi"))];
+    let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&models)), Duration::ZERO);
+    let fallback =
+        Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").to(provider, "c");
+    let error = fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
+    assert_eq!(
+        error.next_step(),
+        Some("ask again later; or allow the step from free to paid with `Fallback::allow_paid`")
+    );
+    for model in ["\"b\"", "\"c\""] {
+        assert!(error.message().contains(&format!("no fallback to {model}")), "{error}");
+    }
 }

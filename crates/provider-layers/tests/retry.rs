@@ -9,12 +9,14 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use provider_core::{
-    ChatRequest, ChatResponse, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, Retry as Advice,
-    TimeoutPhase, Usage,
+    ChatRequest, ChatResponse, Error, ErrorKind, Event, LimitKind, LlmProvider, LlmProviderExt,
+    Retry as Advice, TimeoutPhase, Usage, UsageLimit,
 };
 use provider_layers::{Retry, RetrySettings};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use support::budget::{Budget, in_flight};
 use support::turns::{Beat, InTurn, Turn};
 use support::{both_ways, story};
 
@@ -39,7 +41,7 @@ fn wait(time: Duration) -> Turn {
 // When.
 
 #[tokio::test(start_paused = true)]
-async fn waits_are_anything_up_to_a_limit_that_doubles() {
+async fn waits_are_anything_from_half_of_a_limit_up_to_it_and_the_limit_doubles() {
     let most = [500, 1000, 2000, 4000, 8000, 8000].map(Duration::from_millis);
     let mut shares = Vec::new();
     for seed in 0..50 {
@@ -50,13 +52,13 @@ async fn waits_are_anything_up_to_a_limit_that_doubles() {
         assert_eq!(waits.len(), most.len());
         for (wait, most) in waits.iter().zip(most) {
             // The clock counts milliseconds.
-            assert!(*wait <= most + Duration::from_millis(1), "{waits:?}");
+            assert!(most / 2 <= *wait && *wait <= most + Duration::from_millis(1), "{waits:?}");
             shares.push(wait.as_secs_f64() / most.as_secs_f64());
         }
     }
-    for quarter in [0.0, 0.25, 0.5, 0.75] {
-        let within = shares.iter().filter(|share| (quarter..quarter + 0.25).contains(*share)).count();
-        assert!((40..=110).contains(&within), "{within} of {} from {quarter} on", shares.len());
+    for eighth in [0.5, 0.625, 0.75, 0.875] {
+        let within = shares.iter().filter(|share| (eighth..eighth + 0.125).contains(*share)).count();
+        assert!((40..=110).contains(&within), "{within} of {} from {eighth} on", shares.len());
     }
 }
 
@@ -89,32 +91,56 @@ async fn what_the_service_asks_for_is_waited_for_and_a_little_more() {
 #[tokio::test(start_paused = true)]
 async fn what_would_take_too_long_fails_at_once_and_says_what_was_asked_for() {
     let default = RetrySettings::default();
+    let most = "waits of up to 300 s are waited for (max_retry_after)";
     let cases = [
-        (default, 60, false),
-        (default, 59, true),
-        (default, 90, false),
-        (default.total_budget(5 * SECOND), 5, false),
-        (default.total_budget(5 * SECOND), 4, true),
-        (default.deadline(10 * SECOND), 10, false),
-        (default.deadline(10 * SECOND), 9, true),
-        (default.deadline(3600 * SECOND), 60, false),
-        (default, u64::MAX, false),
+        (default, 300, None),
+        (default, 301, Some(most)),
+        (default, u64::MAX, Some(most)),
+        (default.max_retry_after(Duration::ZERO), 1, Some("waits of up to 0 s are waited for")),
+        (default.max_retry_after(Duration::MAX), 86400, None),
+        // Our own budget is for waits that nobody asked for.
+        (default.total_budget(5 * SECOND), 120, None),
+        (default.total_budget(Duration::ZERO), 1, None),
+        (default.deadline(10 * SECOND), 10, Some("10 s are left of the deadline")),
+        (default.deadline(10 * SECOND), 9, None),
+        (default.deadline(3600 * SECOND), 301, Some(most)),
     ];
-    for (settings, hint, is_tried_again) in cases {
-        let hint = Duration::from_secs(hint);
-        let provider = InTurn::new([wait(hint), Turn::says("Hi")]);
+    for (settings, hint, refusal) in cases {
+        let named = Duration::from_secs(hint);
+        let provider = InTurn::new([wait(named), Turn::says("Hi")]);
         let start = Instant::now();
         let outcome = around(&provider, settings).chat(&hello()).await;
-        assert_eq!(provider.asked(), 1 + usize::from(is_tried_again), "{settings:?} {hint:?}");
+        assert_eq!(provider.asked(), 1 + usize::from(refusal.is_none()), "{settings:?} {hint}");
         match outcome {
-            Ok(reply) => assert_eq!(reply.attempts.len(), 1),
+            Ok(reply) => {
+                assert_eq!((reply.attempts.len(), refusal), (1, None));
+                assert!(provider.waits()[0] >= named);
+            }
             Err(error) => {
-                assert_eq!((error.retry(), start.elapsed()), (Advice::After(hint), Duration::ZERO));
-                assert!(error.message().starts_with("not now; not tried again, since only "), "{error}");
+                assert_eq!((error.retry(), start.elapsed()), (Advice::After(named), Duration::ZERO));
+                let refusal = refusal.expect("it is tried again");
+                let words = error.message().strip_prefix("not now; not tried again, since only ");
+                assert!(words.is_some_and(|words| words.starts_with(refusal)), "{error}");
+                assert!(error.message().ends_with(&format!("; ask again in {hint} s")) || hint == u64::MAX);
                 assert!(error.attempts().is_empty());
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_that_the_service_named_are_not_taken_from_the_time_for_our_own() {
+    let turns = [wait(200 * SECOND), down(), Turn::says("Hi")];
+    let provider = InTurn::new(turns);
+    let reply = around(&provider, RetrySettings::default()).chat(&hello()).await.unwrap();
+    assert_eq!((reply.text(), provider.asked()), ("Hi", 3));
+
+    // What the tries themselves take is.
+    let turns = [wait(200 * SECOND).takes(30 * SECOND), down().takes(30 * SECOND), Turn::says("Hi")];
+    let provider = InTurn::new(turns);
+    let error = around(&provider, RetrySettings::default()).chat(&hello()).await.unwrap_err();
+    assert!(error.message().ends_with("the time for that is up"), "{error}");
+    assert_eq!((error.attempts().len(), provider.asked()), (1, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +150,7 @@ async fn no_try_begins_when_the_time_is_up_and_none_is_cut_off_by_it() {
         RetrySettings::default().max_attempts(9).total_budget(7 * SECOND).initial_delay(SECOND / 2);
     let start = Instant::now();
     let error = around(&provider, settings.max_delay(SECOND / 2)).chat(&hello()).await.unwrap_err();
-    // They begin at 0, at 2 to 2.5, at 4 to 5, and perhaps at 6 to 7.5.
+    // They begin at 0, at 2.25 to 2.5, at 4.5 to 5, and perhaps at 6.75 to 7.5.
     assert!([3, 4].contains(&provider.asked()), "{}", provider.asked());
     assert!(start.elapsed() < 9 * SECOND);
     assert!(error.message().contains("not tried again"), "{error}");
@@ -182,6 +208,20 @@ async fn a_stream_that_fails_before_its_first_event_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_kept_of_the_wire_is_no_output_and_does_not_keep_it_from_asking_again() {
+    let broken = || Beat::Fails(Error::new(ErrorKind::Interrupted, "broke off"));
+    let chunks = [Beat::Raw, Beat::Chunk, Beat::Silence(SECOND), Beat::Raw, Beat::Usage, broken()];
+    let provider =
+        InTurn::new([Turn::streams(chunks), Turn::streams([Beat::Raw, Beat::Text("Hi"), Beat::Ends])]);
+    let retry = around(&provider, RetrySettings::default());
+    let mut stream = retry.stream(&hello()).await.unwrap();
+    assert!(matches!(stream.next().await, Some(Ok(Event::Raw(_)))), "it is handed on with the answer");
+    let reply = stream.collect().await.unwrap();
+    assert_eq!((reply.text(), reply.raw.len(), reply.attempts.len()), ("Hi", 1, 1));
+    assert_eq!(reply.attempts[0].partial().expect("what came").raw.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_begun_is_not_asked_for_again() {
     let broken = Error::new(ErrorKind::Interrupted, "broke off");
     let turns = [down(), Turn::streams([Beat::Text("Hel"), Beat::Fails(broken)]), Turn::says("Hi")];
@@ -215,6 +255,8 @@ async fn what_is_on_the_bill_is_not_asked_for_again() {
         (with(|partial| partial.message.text.push_str("Hel")), 1),
         (with(|partial| partial.usage = used(40)), 1),
         (with(|partial| partial.usage = used(0)), 2),
+        (with(|partial| partial.usage.cost = "0.001".parse().ok()), 1),
+        (with(|partial| partial.usage.cost = "0".parse().ok()), 2),
         (with(|partial| partial.id = Some("gen-1".to_owned())), 2),
     ];
     for (turn, asked) in cases {
@@ -249,6 +291,83 @@ async fn the_list_of_models_and_the_connection_test_are_asked_for_again() {
     assert_eq!((provider.asked(), error.attempts().len()), (3, 2));
     assert!(error.attempts().iter().all(|failed| failed.provider() == Some("acme")));
     assert_eq!(error.model(), None);
+}
+
+// One at a time.
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_a_budget_in_flight_keeps_apart_are_tried_again_one_at_a_time_and_none_is_lost() {
+    let expected = |calls: u64| {
+        // The first is answered at once, the others one after the other when the time is up.
+        let answered: Vec<u64> =
+            (0..calls).map(|call| if call == 0 { 0 } else { 120 + (call - 1) * 10 }).collect();
+        (answered, vec![0; usize::try_from(calls).unwrap() - 1])
+    };
+    for (calls, streamed) in [(5, true), (5, false), (30, true)] {
+        let provider = Budget::of(1, 10 * SECOND, 120 * SECOND);
+        let settings = RetrySettings::default().initial_delay(Duration::ZERO);
+        let retry = Arc::new(Retry::around(provider.clone(), settings));
+        let mut running = JoinSet::new();
+        for _ in 0..calls {
+            let retry = retry.clone();
+            running.spawn(async move {
+                match streamed {
+                    true => retry.stream(&hello()).await.unwrap().collect().await,
+                    false => retry.chat(&hello()).await,
+                }
+            });
+        }
+        let replies: Vec<_> = running.join_all().await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(replies.iter().filter(|reply| reply.attempts.is_empty()).count(), 1);
+        let limits =
+            replies.iter().flat_map(|reply| &reply.attempts).map(|failed| failed.limit().unwrap().kind);
+        assert!(limits.eq(vec![LimitKind::InFlight; usize::try_from(calls).unwrap() - 1]));
+        assert_eq!((provider.asked(true), provider.asked(false)), expected(calls));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_service_s_time() {
+    // Nothing is ever free: the one that has its turn is told to wait anew, and the other one with it.
+    let provider = Budget::of(0, SECOND, 60 * SECOND);
+    let settings = RetrySettings::default().initial_delay(Duration::ZERO).deadline(150 * SECOND);
+    let retry = Retry::around(provider.clone(), settings);
+    let (hello, start) = (hello(), Instant::now());
+    let (one, other) = tokio::join!(retry.chat(&hello), retry.chat(&hello));
+    assert_eq!(provider.asked(false), [0, 0, 60, 120, 120]);
+    for error in [one.unwrap_err(), other.unwrap_err()] {
+        assert_eq!((error.kind(), error.status()), (ErrorKind::PaymentRequired, Some(402)));
+        assert!(error.limit().is_some() && !error.attempts().is_empty(), "{error}");
+    }
+    assert_eq!(start.elapsed().as_secs(), 120);
+
+    // Nobody reads the answer of the one that has its turn.
+    let provider = Budget::of(1, SECOND, 60 * SECOND);
+    let retry = Retry::around(provider.clone(), settings);
+    let first = retry.stream(&hello).await.unwrap();
+    let (held, late, ()) = tokio::join!(retry.stream(&hello), retry.chat(&hello), async {
+        tokio::time::sleep(30 * SECOND).await;
+        drop(first);
+    });
+    assert_eq!(held.unwrap().so_far().attempts.len(), 1);
+    let late = late.unwrap_err();
+    assert_eq!(
+        (late.timeout(), late.provider(), late.model()),
+        (Some(TimeoutPhase::Deadline), Some("acme"), Some("a"))
+    );
+    assert_eq!(story(late.attempts()), [("acme", "a", ErrorKind::PaymentRequired)]);
+    assert_eq!((provider.asked(true), provider.asked(false)), (vec![0, 60], vec![0, 0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_budget_in_flight_is_tried_again_without_a_retry_token() {
+    for (error, asked) in
+        [(in_flight(SECOND), 2), (in_flight(SECOND).with_limit(UsageLimit::new(LimitKind::Rate)), 1)]
+    {
+        let provider = InTurn::new([Turn::refuses(error), Turn::says("Hi")]);
+        let _ = around(&provider, RetrySettings::default().retry_tokens(0)).chat(&hello()).await;
+        assert_eq!(provider.asked(), asked);
+    }
 }
 
 // How often.

@@ -4,9 +4,10 @@
 
 mod support;
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use provider_core::{ChatRequest, ConfigValues, ErrorKind, LlmProviderExt, TimeoutPhase};
+use provider_core::{ChatRequest, ConfigValues, Error, ErrorKind, LlmProviderExt, TimeoutPhase};
 use provider_layers::{
     BreakerSettings, FIELDS, LimitSettings, RetrySettings, StandardSettings, TimeoutSettings, TraceSettings,
     standard,
@@ -26,7 +27,7 @@ fn hello() -> ChatRequest {
 fn the_defaults_of_the_table_are_those_of_the_settings() {
     let defaults = FIELDS.iter().filter_map(|field| Some((field.key, field.default?)));
     let values: ConfigValues = defaults.collect();
-    assert_eq!(values.keys().count(), 5);
+    assert_eq!(values.keys().count(), 7);
     assert!(values.problems(FIELDS).is_empty());
     assert_eq!(StandardSettings::from_values(&values), Ok(StandardSettings::default()));
     assert_eq!(StandardSettings::from_values(&ConfigValues::new()), Ok(StandardSettings::default()));
@@ -36,6 +37,8 @@ fn the_defaults_of_the_table_are_those_of_the_settings() {
 fn every_setting_is_read() {
     let values = ConfigValues::from([
         ("max_attempts", "5"),
+        ("retry_time", "30"),
+        ("max_retry_after", "150"),
         ("first_output_timeout", "20"),
         ("idle_timeout", "2.5"),
         ("deadline", "90"),
@@ -46,8 +49,9 @@ fn every_setting_is_read() {
     ]);
     assert_eq!(values.problems(FIELDS), []);
     let timeouts = TimeoutSettings::default().first_output(20 * SECOND).deadline(90 * SECOND);
+    let retry = RetrySettings::default().max_attempts(5).total_budget(30 * SECOND);
     let mut expected = StandardSettings::default()
-        .retry(RetrySettings::default().max_attempts(5))
+        .retry(retry.max_retry_after(150 * SECOND))
         .timeouts(timeouts.idle(Duration::from_millis(2500)));
     expected.limit = LimitSettings::off().max_concurrency(16).requests_per_second(0.5);
     expected.breaker = BreakerSettings::off();
@@ -61,6 +65,8 @@ fn what_no_setting_can_be_is_refused_by_name() {
         ("max_attempts", &["0", "-1", "2.5", "many", "99999999999999999999"][..], "whole number"),
         ("first_output_timeout", &["0", "-1", "soon", "NaN", "inf", "1e300"], "number"),
         ("idle_timeout", &["0", "1e-300"], "seconds above 0"),
+        ("retry_time", &["0", "soon"], "seconds above 0"),
+        ("max_retry_after", &["-1"], "seconds above 0"),
         ("deadline", &["0.0", "5 s"], "number"),
         ("max_concurrency", &["0", "1.0"], "whole number"),
         ("requests_per_second", &["0", "-2", "NaN"], "number"),
@@ -145,4 +151,41 @@ async fn the_deadline_counts_all_tries() {
     let error = stack.chat(&hello()).await.unwrap_err();
     assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(TimeoutPhase::Deadline), 10));
     assert_eq!(error.attempts().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_a_provider_is_asked_for_takes_longer_than_the_deadline() {
+    // The first output of a stream has a clock of its own.
+    let timeouts = TimeoutSettings::default().deadline(10 * SECOND);
+    for settings in with_and_without_a_limit(timeouts) {
+        let stack = standard(InTurn::new([Turn::hangs()]), &settings);
+        let hello = hello();
+        let start = Instant::now();
+        let ends: [(&str, BoxFuture<'_>); 5] = [
+            ("stream", Box::pin(async { stack.stream(&hello).await.map(drop) })),
+            ("chat", Box::pin(async { stack.chat(&hello).await.map(drop) })),
+            ("models", Box::pin(async { stack.models().await.map(drop) })),
+            ("check", Box::pin(async { stack.check().await.map(drop) })),
+            ("warm_up", Box::pin(stack.warm_up())),
+        ];
+        for (number, (what, asked)) in (1..).zip(ends) {
+            let error = asked.await.expect_err(what);
+            assert_eq!(
+                (error.kind(), error.timeout()),
+                (ErrorKind::Timeout, Some(TimeoutPhase::Deadline)),
+                "{what}"
+            );
+            assert_eq!((error.provider(), start.elapsed().as_secs()), (Some("acme"), 10 * number), "{what}");
+        }
+    }
+}
+
+type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
+
+#[tokio::test(start_paused = true)]
+async fn making_a_connection_is_not_tried_again() {
+    let provider = InTurn::new([Turn::fails(ErrorKind::Connection)]);
+    let stack = standard(provider.clone(), &StandardSettings::default());
+    assert_eq!(stack.warm_up().await.unwrap_err().kind(), ErrorKind::Connection);
+    assert_eq!(provider.asked(), 1);
 }

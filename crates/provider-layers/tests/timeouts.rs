@@ -53,7 +53,7 @@ fn says(seconds: &[u64]) -> Turn {
 #[tokio::test(start_paused = true)]
 async fn each_clock_ends_what_takes_too_long_and_keeps_what_had_come() {
     use TimeoutPhase::*;
-    let comments = |text: &'static [Beat]| Turn::streams([text, &[Beat::Comments(3600)]].concat());
+    let comments = |text: &[Beat]| Turn::streams([text, &[Beat::Comments(3600)]].concat());
     let cases = [
         (Turn::hangs(), FirstOutput, 20, ""),
         (says(&[21]), FirstOutput, 20, ""),
@@ -71,6 +71,12 @@ async fn each_clock_ends_what_takes_too_long_and_keeps_what_had_come() {
             "x",
         ),
         (says(&[4; 100]), Deadline, 60, "xxxxxxxxxxxxxx"),
+        // Until there is output, life is not what is waited for.
+        (Turn::streams(vec![[Beat::Chunk, Beat::Silence(4 * SECOND)]; 10].concat()), FirstOutput, 20, ""),
+        // And keep-alives are no life.
+        (comments(&[Beat::Text("x"), Beat::Silence(4 * SECOND), Beat::Finish]), Idle, 9, "x"),
+        (comments(&[Beat::Text("x"), Beat::Silence(4 * SECOND), Beat::Usage]), Idle, 9, "x"),
+        (comments(&[Beat::Text("x"), Beat::Silence(4 * SECOND), Beat::Chunk]), Idle, 9, "x"),
     ];
     for (turn, phase, seconds, text) in cases {
         let (outcome, took) = streamed(&around(turn.clone(), settings())).await;
@@ -107,6 +113,15 @@ async fn what_keeps_its_time_is_left_alone() {
     let endless =
         TimeoutSettings::off().first_output(Duration::MAX).idle(Duration::MAX).deadline(Duration::MAX);
     assert!(streamed(&around(says(&[HOUR.as_secs(); 2]), endless)).await.0.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_chunk_of_an_answer_that_has_begun_is_life() {
+    let pause = || Beat::Silence(4 * SECOND);
+    let chunks = [Beat::Text("x"), Beat::Chunk, Beat::Finish, Beat::Chunk, Beat::Usage, Beat::Usage];
+    let beats = chunks.into_iter().flat_map(|chunk| [chunk, pause()]).chain([Beat::Ends]);
+    let (outcome, took) = streamed(&around(Turn::streams(beats.collect::<Vec<_>>()), settings())).await;
+    assert_eq!((outcome.map(|reply| reply.text().to_owned()), took), (Ok("x".to_owned()), 24));
 }
 
 #[tokio::test(start_paused = true)]

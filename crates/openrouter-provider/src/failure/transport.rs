@@ -25,7 +25,7 @@ pub(crate) fn not_sent(
                 TimeoutPhase::Connect,
                 format!("connecting to {origin}{through} took longer than {:?}", limits.connect_timeout),
             ),
-            false => (TimeoutPhase::FirstOutput, format!("the HTTP client waits no longer for {origin}")),
+            false => (TimeoutPhase::Read, format!("the HTTP client waits no longer for {origin}")),
         };
         return from_transport(ErrorKind::Timeout, what, cause).with_timeout(phase);
     }
@@ -116,11 +116,12 @@ pub(crate) fn no_answer_in_time(run_out: RunOut, config: &Config, limits: &Limit
     let origin = config.base_url.origin().ascii_serialization();
     match run_out {
         RunOut::Silence => {
-            let what = format!("{origin} was silent for {:?}", limits.read_timeout);
-            timed_out(what, TimeoutPhase::FirstOutput)
+            let what = format!("{origin} was silent for {:?} (read timeout)", limits.read_timeout);
+            timed_out(what, TimeoutPhase::Read)
         }
         RunOut::Total => {
-            let what = format!("no answer from {origin} within {:?}", limits.total_timeout);
+            let time = limits.total_timeout;
+            let what = format!("no answer from {origin} within {time:?} (Limits::total_timeout)");
             timed_out(what, TimeoutPhase::Deadline)
         }
     }
@@ -130,10 +131,11 @@ pub(crate) fn no_answer_in_time(run_out: RunOut, config: &Config, limits: &Limit
 pub(crate) fn too_slow(run_out: RunOut, limits: &Limits) -> Error {
     match run_out {
         RunOut::Silence => {
-            timed_out(format!("the answer went silent for {:?}", limits.read_timeout), TimeoutPhase::Idle)
+            let what = format!("the answer went silent for {:?} (read timeout)", limits.read_timeout);
+            timed_out(what, TimeoutPhase::Read)
         }
         RunOut::Total => timed_out(
-            format!("the answer took longer than {:?}", limits.total_timeout),
+            format!("the answer took longer than {:?} (Limits::total_timeout)", limits.total_timeout),
             TimeoutPhase::Deadline,
         ),
     }
@@ -149,7 +151,7 @@ pub(crate) fn broken_off(cause: &reqwest::Error) -> Error {
         // A clock of an HTTP client that the host made.
         return timed_out(
             "the HTTP client waits no longer for the rest of the answer".to_owned(),
-            TimeoutPhase::Idle,
+            TimeoutPhase::Read,
         );
     }
     let what = "the connection broke off before the answer was complete".to_owned();

@@ -143,6 +143,7 @@ impl FrameReader {
             Some(_) => None,
         };
         if let Some(repeated) = repeated {
+            collector.chunk();
             self.repeated = self.repeated.saturating_add(repeated);
             return self.within_limits();
         }
@@ -187,6 +188,10 @@ impl FrameReader {
             collector.raw(RawJson::from_checked(json));
         }
         let error = take_error(&chunk, event, json);
+        // An event of another name may be a keep-alive.
+        if error.is_none() && matches!(event, None | Some("" | "message")) {
+            collector.chunk();
+        }
         // What is kept raw is read in full, and so is what follows an error.
         if error.is_none() && !self.keep_raw {
             self.envelope.remember(json, &chunk, collector.response());
@@ -250,5 +255,7 @@ pub(crate) fn take_error(
     }
 }
 
+#[cfg(test)]
+mod life;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Error;
 use crate::{Timestamp, Usd};
 
 /// A limit of a service that a request ran into: whose it is, how much of it is used, and when it starts
@@ -97,6 +98,14 @@ impl UsageLimit {
         let (source, scope, window) = (None, None, None);
         let (limit, used, remaining, resets_at) = (None, None, None, None);
         Self { kind, source, scope, window, limit, used, remaining, resets_at }
+    }
+}
+
+impl Error {
+    /// Whether the request was refused for what others under way [may cost](LimitKind::InFlight): it is not wrong, and may pass alone, after
+    /// the time that the [advice](Error::retry) names.
+    pub fn is_budget_in_flight(&self) -> bool {
+        self.limit().is_some_and(|limit| limit.kind == LimitKind::InFlight)
     }
 }
 

@@ -4,20 +4,22 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// Which clock of a call ran out.
+/// Which clock of a call ran out. Each has the name of its setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TimeoutPhase {
-    /// Connecting took too long.
+    /// `connect_timeout`: connecting took too long.
     Connect,
-    /// No output came, from the request on.
+    /// `read_timeout`: nothing at all came from the service, not even a sign of life.
+    Read,
+    /// `first_output_timeout`: no [output](crate::Sign::Output) came, from the request on.
     FirstOutput,
-    /// Output had begun, and then nothing came any more.
+    /// `idle_timeout`: output had begun, and then nothing came of the answer any more, whatever other signs of life there were.
     Idle,
-    /// The whole call took too long.
+    /// `deadline`: the whole call took too long, or one request of it.
     Deadline,
-    /// The service itself says that it, or the provider behind it, ran out of time.
+    /// None of ours: the service itself says that it, or the provider behind it, ran out of time.
     Service,
 }
 
@@ -26,6 +28,7 @@ impl TimeoutPhase {
     pub const fn label(self) -> &'static str {
         match self {
             TimeoutPhase::Connect => "connect",
+            TimeoutPhase::Read => "read",
             TimeoutPhase::FirstOutput => "first output",
             TimeoutPhase::Idle => "idle",
             TimeoutPhase::Deadline => "deadline",

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
-use crate::{ChatResponse, Error, Event};
+use super::Sign;
+use crate::{ChatResponse, Error};
 
 /// Watches a [`ChatStream`](crate::ChatStream), and can end it: a clock, a count of open streams, a trace. Added by
 /// [`ChatStream::guarded`](crate::ChatStream::guarded).
@@ -12,12 +13,13 @@ use crate::{ChatResponse, Error, Event};
 /// holds goes with the stream. A stream without one costs nothing more, and a guard that keeps to plain fields costs no
 /// allocation per event.
 pub trait StreamGuard: Send {
-    /// An event has come from the provider; the reader gets it next. Keep-alives and empty pieces are no events.
+    /// Something of the answer has come from the provider. Every piece of the answer is shown before the reader gets it; keep-alives are
+    /// not shown. [`Sign`] has the table.
     ///
     /// # Errors
-    /// Ends the stream, behind this event.
-    fn event(&mut self, event: &Event) -> Result<(), Error> {
-        let _ = event;
+    /// Ends the stream, behind what has come.
+    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
+        let _ = sign;
         Ok(())
     }
 
@@ -53,11 +55,11 @@ impl Guards {
         self.0.is_empty()
     }
 
-    pub(super) fn event(&mut self, event: &Event) -> Result<(), Error> {
+    pub(super) fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
         let mut seen = Ok(());
         for guard in &mut self.0 {
-            // Each sees every event, also one that another ends the stream at.
-            seen = seen.and(guard.event(event));
+            // Each sees every sign, also one that another ends the stream at.
+            seen = seen.and(guard.sign(sign));
         }
         seen
     }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::calls::{Calls, Halt, refused};
 use super::deadline::Deadline;
+use super::pace::Pace;
 use super::run::{CalledTool, LoopEvent, RunOutcome, ToolErrors, ToolRun, ToolStep};
 use super::set::ToolSet;
+use crate::call_ids::CallIds;
 use crate::{
     ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, LlmProviderExt, Message, Retry,
     Tool, ToolCall, ToolChoice, Usd,
@@ -60,6 +62,7 @@ pub struct ToolLoop<'a, P: ?Sized> {
     max_parallel: usize,
     on_tool_error: ToolErrors,
     deadline: Deadline<'a>,
+    pace: Pace<'a>,
     watcher: Watcher<'a>,
 }
 
@@ -88,6 +91,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
             max_parallel: usize::MAX,
             on_tool_error: ToolErrors::default(),
             deadline: Deadline::default(),
+            pace: Pace::default(),
             watcher: Watcher::default(),
         }
     }
@@ -117,8 +121,8 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         self
     }
 
-    /// What a failing tool does: one that fails, that does not exist, or whose arguments do not fit. Default: the model is
-    /// told.
+    /// What a failing tool does: one that fails, that does not exist, or whose arguments are no JSON or do
+    /// not fit. Default: the model is told.
     pub fn on_tool_error(mut self, then: ToolErrors) -> Self {
         self.on_tool_error = then;
         self
@@ -128,6 +132,20 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     /// tools at work are dropped. Services usually bill a whole answer that nobody waited for, and stop a streamed one.
     pub fn until(mut self, deadline: impl Future + Send + 'a) -> Self {
         self.deadline = Deadline::of(deadline);
+        self
+    }
+
+    /// Waits where the service refuses a turn because of what requests under way [may cost](crate::LimitKind::InFlight): as long as it
+    /// says, up to 5 minutes and within the [deadline](Self::until), and asks again, up to 3 times. `sleep` is the timer of your runtime:
+    /// `.pause_with(tokio::time::sleep)`. Refusals are in the answer's [attempts](ChatResponse::attempts). Default: the run fails with
+    /// the service's error, unless a layer of the provider waits.
+    ///
+    /// With or without it: after the first such refusal, of a turn or of a tool that asks a model, tools run one at a time.
+    pub fn pause_with<S>(mut self, sleep: impl Fn(Duration) -> S + Send + 'a) -> Self
+    where
+        S: Future<Output = ()> + Send + 'a,
+    {
+        self.pace = Pace::of(sleep);
         self
     }
 
@@ -141,8 +159,9 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
 
     /// Runs the loop for a request.
     ///
-    /// The request's own tools are offered too. Those that the service runs need nothing here; functions among them are
-    /// [handed over](RunOutcome::Handover). Two different tools of one name are refused before anything is sent.
+    /// The request's own tools are offered too. Those that the service runs need nothing here; calls of the
+    /// others are [handed over](RunOutcome::Handover). Two different tools of one name are refused before
+    /// anything is sent.
     ///
     /// A `tool_choice` of `required` or of one function holds for the first turn only: in every turn, it would never let the
     /// model answer.
@@ -189,16 +208,20 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     async fn turns(&mut self, run: &mut ToolRun) -> RunOutcome {
         while run.steps.len() < self.max_turns {
             let started = Instant::now();
-            let response = match self.turn(&run.request, run.steps.len() + 1).await {
+            let mut response = match self.turn(&run.request, run.steps.len() + 1).await {
                 Ok(response) => response,
                 Err(outcome) => return outcome,
             };
             if matches!(run.request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
                 run.request.tool_choice = None;
             }
+            let ChatResponse { message, id, .. } = &mut response;
+            if !message.tool_calls.is_empty() {
+                CallIds::of(&run.request.messages).rename(&mut message.tool_calls, id.as_deref());
+            }
             let truncated = response.is_truncated();
-            let calls = response.tool_calls().to_vec();
-            if !truncated || response.message.tool_calls.is_empty() {
+            let calls = response.message.tool_calls.clone();
+            if !truncated || calls.is_empty() {
                 run.request.messages.push(response.message.clone().into());
             }
             run.steps.push(ToolStep::new(response, started));
@@ -215,19 +238,51 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         RunOutcome::TurnLimit
     }
 
-    /// Asks the model once.
+    /// Asks the model, and once more where that was in the way of others.
     async fn turn(&mut self, request: &ChatRequest, turn: usize) -> Result<ChatResponse, RunOutcome> {
-        let late = || {
-            Error::new(ErrorKind::Timeout, format!("the run's deadline passed in turn {turn}"))
-                .with_retry(Retry::Never)
-                .with_provider(self.provider.id())
-                .with_model(&request.model)
-        };
+        let mut refused = Vec::new();
+        let mut times = 0;
+        loop {
+            let error = match self.ask(request, turn, times == 0).await {
+                Ok(mut response) => {
+                    self.pace.note_attempts(&response.attempts);
+                    response.attempts.splice(0..0, refused);
+                    return Ok(response);
+                }
+                Err(RunOutcome::Failed(error)) => error,
+                Err(RunOutcome::Deadline(error)) => return Err(RunOutcome::Deadline(error.after(refused))),
+                Err(outcome) => return Err(outcome),
+            };
+            let pause = match self.pace.again(&error, times) {
+                Ok(pause) => pause,
+                Err(error) => return Err(RunOutcome::Failed(error.after(refused))),
+            };
+            // One flat list: what a layer further in tried comes before what it ended in.
+            refused.extend_from_slice(error.attempts());
+            refused.push(error.with_attempts(Vec::new()));
+            times += 1;
+            if self.deadline.or(pause).await.is_none() {
+                return Err(RunOutcome::Deadline(late(self.provider.id(), request, turn).after(refused)));
+            }
+        }
+    }
+
+    /// Asks the model once. `is_new`: not because it was refused before.
+    async fn ask(
+        &mut self,
+        request: &ChatRequest,
+        turn: usize,
+        is_new: bool,
+    ) -> Result<ChatResponse, RunOutcome> {
+        let provider = self.provider.id();
+        let late = || late(provider, request, turn);
         // Before the turn is paid for.
         if self.deadline.passed().await {
             return Err(RunOutcome::Deadline(late()));
         }
-        self.watcher.tell(LoopEvent::TurnStarted(turn));
+        if is_new {
+            self.watcher.tell(LoopEvent::TurnStarted(turn));
+        }
         if self.watcher.0.is_none() {
             let answer = self.deadline.or(self.provider.chat(request)).await;
             return answer.ok_or_else(|| RunOutcome::Deadline(late()))?.map_err(RunOutcome::Failed);
@@ -254,8 +309,11 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         let mut handed_over: Vec<ToolCall> = Vec::new();
         let mut own: Vec<ToolCall> = Vec::new();
         for call in calls {
-            let offered = functions(&run.request).any(|tool| tool.name == call.name);
-            if offered && !self.tools.contains(&call.name) { &mut handed_over } else { &mut own }.push(call);
+            let is_offered = functions(&run.request).any(|tool| tool.name == call.name);
+            // The model has to mend a call of a function that cannot be run, whoever would have run it.
+            let is_for_caller =
+                !call.is_function() || (is_offered && !self.tools.contains(&call.name) && call.is_runnable());
+            if is_for_caller { &mut handed_over } else { &mut own }.push(call);
         }
         if let Some((outcome, reason)) = self.limit(run, own.len()) {
             own.append(&mut handed_over);
@@ -263,9 +321,10 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
             return Some(outcome);
         }
         let mut work = Calls::new(self.tools, own);
-        work.parallel = self.max_parallel;
+        work.parallel = self.pace.parallel(self.max_parallel);
         work.stop_on_error = self.on_tool_error == ToolErrors::Stop;
         let (called, halt) = work.run(&mut self.deadline, &mut self.watcher).await;
+        self.pace.note_tools(&called);
         let outcome = match halt {
             Some(Halt::Deadline) => {
                 let message = "the run's deadline passed while tools were at work";
@@ -308,6 +367,14 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     }
 }
 
+/// The error of a turn that was not over in time.
+fn late(provider: &str, request: &ChatRequest, turn: usize) -> Error {
+    Error::new(ErrorKind::Timeout, format!("the run's deadline passed in turn {turn}"))
+        .with_retry(Retry::Never)
+        .with_provider(provider)
+        .with_model(&request.model)
+}
+
 /// The functions that a request offers.
 fn functions(request: &ChatRequest) -> impl Iterator<Item = &crate::FunctionTool> {
     request.tools.iter().filter_map(|tool| match tool {
@@ -336,6 +403,7 @@ impl<P: fmt::Debug + ?Sized> fmt::Debug for ToolLoop<'_, P> {
             .field("max_tool_calls", &self.max_tool_calls)
             .field("max_parallel", &self.max_parallel)
             .field("on_tool_error", &self.on_tool_error)
+            .field("pace", &self.pace)
             .finish_non_exhaustive()
     }
 }

@@ -35,14 +35,14 @@ pub enum BreakerStatus {
     Closed,
     /// No call goes through.
     Open,
-    /// One call that is under way tries it out, and no other goes through.
+    /// A call that is under way tries it out, and no other goes through for a while.
     HalfOpen,
 }
 
 /// What came of a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome<'a> {
-    /// The first event came. More will be known later.
+    /// The first output came. More will be known later.
     Begun,
     /// The answer is whole.
     Answered,
@@ -51,6 +51,7 @@ pub(super) enum Outcome<'a> {
     Unknown,
 }
 
+/// What is known of one model.
 #[derive(Clone, Debug)]
 pub(super) struct Circuit {
     phase: Phase,
@@ -61,8 +62,8 @@ pub(super) struct Circuit {
     openings: u32,
     out_of_order_since: Option<Instant>,
     last_error: Error,
-    /// Changes when the circuit opens and when a call tries it out: those that began before do not count after.
-    pub(super) era: u64,
+    /// Changes when the circuit opens, and only then: what a call says counts in the epoch in which it began.
+    pub(super) epoch: u64,
     /// The larger, the later it was asked for last.
     pub(super) used: u64,
 }
@@ -70,13 +71,27 @@ pub(super) struct Circuit {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Closed,
-    Open { until: Instant },
-    HalfOpen,
+    Open {
+        until: Instant,
+    },
+    /// The call of this number tries it out. After a while, another one may as well.
+    HalfOpen {
+        trial: u64,
+        until: Instant,
+    },
+}
+
+/// A call that may go through.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Admission {
+    pub(super) epoch: u64,
+    /// The number of the call, if it tries the model out.
+    pub(super) trial: Option<u64>,
 }
 
 impl Circuit {
     /// The circuit of a model that has failed for the first time; the failure is still to be counted.
-    pub(super) fn new(settings: &BreakerSettings, error: &Error) -> Self {
+    pub(super) fn new(settings: &BreakerSettings, error: &Error, epoch: u64) -> Self {
         Self {
             phase: Phase::Closed,
             failures: 0,
@@ -84,52 +99,67 @@ impl Circuit {
             openings: 0,
             out_of_order_since: None,
             last_error: summary(error),
-            era: 0,
+            epoch,
             used: 0,
         }
     }
 
-    /// Whether a call may go through. `era` is the next one, for a call that tries a model out.
-    pub(super) fn admits(&mut self, era: u64, now: Instant) -> bool {
+    /// Lets a call through, or not. `number` is its own, for one that tries the model out.
+    pub(super) fn admit(
+        &mut self,
+        settings: &BreakerSettings,
+        number: u64,
+        now: Instant,
+    ) -> Option<Admission> {
         match self.phase {
-            Phase::Closed => true,
-            Phase::Open { until } if until <= now => {
-                (self.phase, self.era) = (Phase::HalfOpen, era);
-                true
+            Phase::Closed => Some(Admission { epoch: self.epoch, trial: None }),
+            Phase::Open { until } | Phase::HalfOpen { until, .. } if until <= now => {
+                // Whoever tries it out may never look at the answer: the others wait for it no longer than the cool-down was.
+                let time = settings.cool_down_after(self.openings.saturating_sub(1));
+                self.phase = Phase::HalfOpen { trial: number, until: after(now, time) };
+                Some(Admission { epoch: self.epoch, trial: Some(number) })
             }
-            Phase::Open { .. } | Phase::HalfOpen => false,
+            Phase::Open { .. } | Phase::HalfOpen { .. } => None,
         }
     }
 
-    pub(super) fn is_tried_out(&self) -> bool {
-        matches!(self.phase, Phase::HalfOpen)
+    /// Whether nothing is known of the model that speaks against it.
+    pub(super) fn is_in_order(&self) -> bool {
+        self.failures == 0
     }
 
-    /// The model has begun to answer.
+    /// The model has begun to answer a call that tried it out: others are let in, and one more failure is enough.
     pub(super) fn begun(&mut self) {
-        if self.is_tried_out() {
+        if !matches!(self.phase, Phase::Closed) {
             (self.phase, self.leniency) = (Phase::Closed, 0);
         }
     }
 
-    /// A call has failed. `era` is the next one, here and below.
-    pub(super) fn failed(&mut self, settings: &BreakerSettings, error: &Error, era: u64, now: Instant) {
+    /// An answer is whole. Only the epoch is kept, so that calls from before it opened do not count later either.
+    pub(super) fn answered(&mut self, settings: &BreakerSettings) {
+        self.phase = Phase::Closed;
+        self.leniency = settings.failures.saturating_sub(1);
+        (self.failures, self.openings, self.out_of_order_since) = (0, 0, None);
+    }
+
+    /// A call has failed. `epoch` is the one that begins if the circuit opens.
+    pub(super) fn failed(&mut self, settings: &BreakerSettings, error: &Error, epoch: u64, now: Instant) {
         self.failures = self.failures.saturating_add(1);
         self.last_error = summary(error);
-        if !self.is_tried_out() && self.leniency > 0 {
+        if matches!(self.phase, Phase::Closed) && self.leniency > 0 {
             self.leniency -= 1;
             return;
         }
         let time = settings.cool_down_after(self.openings);
         self.openings = self.openings.saturating_add(1);
         self.out_of_order_since.get_or_insert(now);
-        (self.phase, self.era) = (Phase::Open { until: now.checked_add(time).unwrap_or(now) }, era);
+        (self.phase, self.epoch) = (Phase::Open { until: after(now, time) }, epoch);
     }
 
     /// The call that was to try it out has told nothing, so the next one does.
-    pub(super) fn untold(&mut self, era: u64, now: Instant) {
-        if self.is_tried_out() {
-            (self.phase, self.era) = (Phase::Open { until: now }, era);
+    pub(super) fn untold(&mut self, number: u64, now: Instant) {
+        if matches!(self.phase, Phase::HalfOpen { trial, .. } if trial == number) {
+            self.phase = Phase::Open { until: now };
         }
     }
 
@@ -137,7 +167,7 @@ impl Circuit {
         let (status, retry_in) = match self.phase {
             Phase::Closed => (BreakerStatus::Closed, None),
             Phase::Open { until } => (BreakerStatus::Open, Some(until.saturating_duration_since(now))),
-            Phase::HalfOpen => (BreakerStatus::HalfOpen, None),
+            Phase::HalfOpen { .. } => (BreakerStatus::HalfOpen, None),
         };
         BreakerState {
             provider,
@@ -149,6 +179,10 @@ impl Circuit {
             last_error: self.last_error.clone(),
         }
     }
+}
+
+fn after(now: Instant, time: Duration) -> Instant {
+    now.checked_add(time).unwrap_or(now)
 }
 
 /// What is kept of a failure and shown to other callers: what happened to the model, and nothing of the call. Its advice when to

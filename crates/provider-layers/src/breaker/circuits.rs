@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use provider_core::{Error, ErrorKind, Retry};
 use tokio::time::Instant;
 
-use super::circuit::{BreakerState, BreakerStatus, Circuit, Outcome};
+use super::circuit::{Admission, BreakerState, BreakerStatus, Circuit, Outcome};
 use super::{Breaker, BreakerSettings};
 
 #[derive(Debug)]
@@ -21,7 +21,11 @@ pub(super) struct Circuits {
 #[derive(Debug, Default)]
 struct State {
     by_model: HashMap<String, Circuit>,
-    eras: u64,
+    /// How often circuits have opened: each time, an epoch of its model begins.
+    epochs: u64,
+    /// The epoch of the models without a circuit. It is the newest of those that were forgotten.
+    forgotten: u64,
+    /// How many calls went through or told something, of models that have a circuit.
     uses: u64,
 }
 
@@ -29,8 +33,9 @@ struct State {
 pub(super) struct Pass {
     circuits: Arc<Circuits>,
     model: String,
-    era: u64,
-    tries_out: bool,
+    epoch: u64,
+    trial: Option<u64>,
+    has_begun: bool,
     is_reported: bool,
 }
 
@@ -50,60 +55,70 @@ impl Circuits {
     /// When it is not to be made.
     pub(super) fn admit(self: &Arc<Self>, model: &str) -> Result<Pass, Error> {
         let now = Instant::now();
-        let mut state = self.lock();
-        let (next_era, use_count) = (state.eras + 1, state.uses + 1);
-        let (mut era, mut tries_out) = (0, false);
-        if let Some(circuit) = state.by_model.get_mut(model) {
-            circuit.used = use_count;
-            if !circuit.admits(next_era, now) {
-                return Err(refusal(&circuit.state(self.provider, model, now)));
+        let state = &mut *self.lock();
+        let admission = match state.by_model.get_mut(model) {
+            Some(circuit) => {
+                state.uses += 1;
+                circuit.used = state.uses;
+                let admission = circuit.admit(&self.settings, state.uses, now);
+                admission.ok_or_else(|| refusal(&circuit.state(self.provider, model, now)))?
             }
-            (era, tries_out) = (circuit.era, circuit.is_tried_out());
-            (state.eras, state.uses) = (next_era, use_count);
-        }
-        Ok(Pass { circuits: self.clone(), model: model.to_owned(), era, tries_out, is_reported: false })
+            None => Admission { epoch: state.forgotten, trial: None },
+        };
+        let Admission { epoch, trial } = admission;
+        let (circuits, model) = (self.clone(), model.to_owned());
+        Ok(Pass { circuits, model, epoch, trial, has_begun: false, is_reported: false })
     }
 
-    fn report(&self, model: &str, era: u64, outcome: Outcome<'_>) {
-        let now = Instant::now();
+    fn report(&self, pass: &Pass, outcome: Outcome<'_>) {
+        let (model, now) = (&pass.model, Instant::now());
         let state = &mut *self.lock();
-        let (next_era, use_count) = (state.eras + 1, state.uses + 1);
-        let mut is_new = false;
         if let (false, Outcome::Failed(error)) = (state.by_model.contains_key(model), outcome) {
-            state.make_room();
-            state.by_model.insert(model.to_owned(), Circuit::new(&self.settings, error));
-            is_new = true;
+            // Calls from before the model was forgotten do not count.
+            if pass.epoch == state.forgotten {
+                state.make_room();
+                let circuit = Circuit::new(&self.settings, error, pass.epoch);
+                state.by_model.insert(model.clone(), circuit);
+            }
         }
-        let circuit = state.by_model.get_mut(model).filter(|circuit| is_new || circuit.era == era);
+        let circuit = state.by_model.get_mut(model).filter(|circuit| circuit.epoch == pass.epoch);
         let Some(circuit) = circuit else { return };
-        circuit.used = use_count;
-        (state.eras, state.uses) = (next_era, use_count);
+        state.uses += 1;
+        circuit.used = state.uses;
         match outcome {
             Outcome::Begun => circuit.begun(),
-            Outcome::Failed(error) => circuit.failed(&self.settings, error, next_era, now),
-            Outcome::Unknown => circuit.untold(next_era, now),
-            Outcome::Answered => drop(state.by_model.remove(model)),
+            Outcome::Failed(error) => {
+                circuit.failed(&self.settings, error, state.epochs + 1, now);
+                state.epochs = state.epochs.max(circuit.epoch);
+            }
+            Outcome::Unknown => pass.trial.into_iter().for_each(|number| circuit.untold(number, now)),
+            // What has never opened is as good as new.
+            Outcome::Answered if circuit.epoch == state.forgotten => drop(state.by_model.remove(model)),
+            Outcome::Answered => circuit.answered(&self.settings),
         }
     }
 
     pub(super) fn states(&self) -> Vec<BreakerState> {
         let now = Instant::now();
         let state = self.lock();
+        let failing = state.by_model.iter().filter(|(_, circuit)| !circuit.is_in_order());
         let mut states: Vec<_> =
-            state.by_model.iter().map(|(model, circuit)| circuit.state(self.provider, model, now)).collect();
+            failing.map(|(model, circuit)| circuit.state(self.provider, model, now)).collect();
         states.sort_unstable_by(|one, other| one.model.cmp(&other.model));
         states
     }
 }
 
 impl State {
-    /// Forgets the model that has not been asked for longest, if there is no room for another one.
+    /// Forgets a model, if there is no room for another one: one that is in order again, or else the one that has not been asked for
+    /// longest.
     fn make_room(&mut self) {
         if self.by_model.len() < Breaker::MOST_MODELS {
             return;
         }
-        let oldest = self.by_model.iter().min_by_key(|(_, circuit)| circuit.used);
-        if let Some(model) = oldest.map(|(model, _)| model.clone()) {
+        let oldest = self.by_model.iter().min_by_key(|(_, circuit)| (!circuit.is_in_order(), circuit.used));
+        if let Some((model, epoch)) = oldest.map(|(model, circuit)| (model.clone(), circuit.epoch)) {
+            self.forgotten = self.forgotten.max(epoch);
             self.by_model.remove(&model);
         }
     }
@@ -112,16 +127,15 @@ impl State {
 impl Pass {
     /// The model has begun to answer.
     pub(super) fn begun(&mut self) {
-        if self.tries_out {
-            self.tries_out = false;
-            self.circuits.report(&self.model, self.era, Outcome::Begun);
+        if self.trial.is_some() && !std::mem::replace(&mut self.has_begun, true) {
+            self.circuits.report(self, Outcome::Begun);
         }
     }
 
     /// What came of the call in the end.
     pub(super) fn report(&mut self, outcome: Outcome<'_>) {
         self.is_reported = true;
-        self.circuits.report(&self.model, self.era, outcome);
+        self.circuits.report(self, outcome);
     }
 }
 
@@ -156,6 +170,6 @@ fn refusal(state: &BreakerState) -> Error {
 
 impl fmt::Debug for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pass").field("model", &self.model).field("era", &self.era).finish()
+        f.debug_struct("Pass").field("model", &self.model).field("epoch", &self.epoch).finish()
     }
 }

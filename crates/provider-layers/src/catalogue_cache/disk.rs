@@ -4,10 +4,11 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use provider_core::{Catalogue, Error, ErrorKind};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
@@ -30,7 +31,7 @@ pub(super) struct Disk {
 struct Content<P, C> {
     format: u32,
     provider: P,
-    /// When the list was fetched, in milliseconds since 1970.
+    /// When the list was asked for, in milliseconds since 1970.
     fetched_ms: u64,
     catalogue: C,
 }
@@ -42,31 +43,39 @@ impl Disk {
 
     /// What the file has, if it is one of ours.
     pub(super) fn read(&self) -> Option<Entry> {
+        let (catalogue, fetched) = self.content::<Catalogue>()?;
+        Some(Entry::from_disk(catalogue, SystemTime::now().duration_since(fetched).ok()?))
+    }
+
+    /// The list in the file, and when it was asked for.
+    fn content<C: DeserializeOwned>(&self) -> Option<(C, SystemTime)> {
         let is_readable = |file: &fs::Metadata| file.is_file() && file.len() <= MAX_BYTES;
         fs::metadata(&self.path).ok().filter(is_readable)?;
         let mut bytes = Vec::new();
         File::open(&self.path).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
-        let content: Content<String, Catalogue> = serde_json::from_slice(&bytes).ok()?;
+        let content: Content<String, C> = serde_json::from_slice(&bytes).ok()?;
         if (content.format, content.provider.as_str()) != (FORMAT, self.provider) {
             return None;
         }
         let fetched = UNIX_EPOCH.checked_add(Duration::from_millis(content.fetched_ms))?;
         // Nobody knows how old a list from the future is.
-        let age = SystemTime::now().duration_since(fetched).ok()?;
-        Some(Entry::from_disk(content.catalogue, age))
+        (fetched <= SystemTime::now()).then_some((content.catalogue, fetched))
     }
 
-    /// Puts a list that was fetched just now in the place of what the file has: all of it or nothing.
-    pub(super) fn write(&self, catalogue: &Catalogue) -> Result<(), Error> {
-        self.replace(catalogue).map_err(|cause| {
+    /// Puts a list in the place of what the file has: all of it or nothing. Nothing if the file has a newer one, which is returned.
+    pub(super) fn write(&self, entry: &Entry) -> Result<Option<Entry>, Error> {
+        self.replace(entry).map_err(|cause| {
             let message = format!("the list of models cannot be kept in {:?}: {cause}", self.path);
             Error::new(ErrorKind::Config, message).with_provider(self.provider).with_source(cause)
         })
     }
 
-    fn replace(&self, catalogue: &Catalogue) -> io::Result<()> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
-        let fetched_ms = u64::try_from(now.as_millis()).map_err(io::Error::other)?;
+    fn replace(&self, entry: &Entry) -> io::Result<Option<Entry>> {
+        let now = SystemTime::now();
+        let fetched = now.checked_sub(entry.asked_ago()).unwrap_or(UNIX_EPOCH);
+        let fetched_ms = fetched.duration_since(UNIX_EPOCH).map_err(io::Error::other)?.as_millis();
+        let fetched_ms = u64::try_from(fetched_ms).map_err(io::Error::other)?;
+        let catalogue = &*entry.catalogue;
         let content = Content { format: FORMAT, provider: self.provider, fetched_ms, catalogue };
         let bytes = serde_json::to_vec(&content)?;
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -78,11 +87,27 @@ impl Disk {
         let temporary = self.path.with_file_name(name);
         let written = owner_only_file(&temporary)
             .and_then(|mut file| file.write_all(&bytes))
-            .and_then(|()| fs::rename(&temporary, &self.path));
-        if written.is_err() {
+            .and_then(|()| self.rename_unless_newer(&temporary, fetched));
+        if !matches!(written, Ok(None)) {
             let _ = fs::remove_file(&temporary);
         }
         written
+    }
+
+    /// Puts this file, whose list was asked for at that time, in the place of the file that is there, unless that has a newer list: then
+    /// that list.
+    fn rename_unless_newer(&self, new: &Path, fetched: SystemTime) -> io::Result<Option<Entry>> {
+        /// Held from the look at what is there to its replacement, by all caches of this process. Another process would have to come in
+        /// between the two, which have nothing between them.
+        static REPLACING: Mutex<()> = Mutex::new(());
+        let _replacing = REPLACING.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = self.content::<IgnoredAny>();
+        if there.is_some_and(|(_, there)| there > fetched) {
+            if let Some(newer) = self.read() {
+                return Ok(Some(newer));
+            }
+        }
+        fs::rename(new, &self.path).map(|()| None)
     }
 }
 

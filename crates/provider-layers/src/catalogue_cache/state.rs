@@ -17,24 +17,31 @@ pub(super) struct Entry {
     pub(super) from_disk: bool,
     since: Instant,
     age_then: Duration,
+    /// How long it took to fetch.
+    took: Duration,
 }
 
 impl Entry {
-    pub(super) fn fetched(catalogue: Catalogue) -> Self {
-        Self {
-            catalogue: Arc::new(catalogue),
-            from_disk: false,
-            since: Instant::now(),
-            age_then: Duration::ZERO,
-        }
+    /// A list that has just come, and was asked for at that time.
+    pub(super) fn fetched(catalogue: Catalogue, asked: Instant) -> Self {
+        let since = Instant::now();
+        let took = since.saturating_duration_since(asked);
+        Self { catalogue: Arc::new(catalogue), from_disk: false, since, age_then: Duration::ZERO, took }
     }
 
+    /// A list that was asked for so long ago.
     pub(super) fn from_disk(catalogue: Catalogue, age: Duration) -> Self {
-        Self { catalogue: Arc::new(catalogue), from_disk: true, since: Instant::now(), age_then: age }
+        let (since, took) = (Instant::now(), Duration::ZERO);
+        Self { catalogue: Arc::new(catalogue), from_disk: true, since, age_then: age, took }
     }
 
     pub(super) fn age(&self) -> Duration {
         self.age_then.saturating_add(self.since.elapsed())
+    }
+
+    /// How long ago it was asked for. That decides which of two lists is the newer one: the answer that took longer may be the older.
+    pub(super) fn asked_ago(&self) -> Duration {
+        self.age().saturating_add(self.took)
     }
 }
 
@@ -66,6 +73,15 @@ struct State {
     task: Option<AbortHandle>,
     /// How often everything was forgotten: what began before that is not kept.
     era: u64,
+}
+
+impl State {
+    /// Keeps a list, unless the one that is there is newer.
+    fn offer(&mut self, entry: Entry) {
+        if self.entry.as_ref().is_none_or(|there| entry.asked_ago() <= there.asked_ago()) {
+            self.entry = Some(entry);
+        }
+    }
 }
 
 impl Shared {
@@ -111,12 +127,12 @@ impl Shared {
         }
         let (shared, disk, era) = (self.clone(), disk.cloned(), state.era);
         let fetch = Flight::new(async move {
+            let asked = Instant::now();
             let fetched = shared.provider.models().await;
-            let (fetched, is_kept) = shared.land(fetched, era);
+            let (fetched, is_kept) = shared.land(fetched.map(|list| Entry::fetched(list, asked)), era);
             if let (Ok(entry), Some(disk), true) = (&fetched, disk, is_kept) {
-                let catalogue = entry.catalogue.clone();
-                let written = off_thread(move || disk.write(&catalogue)).await;
-                shared.lock().disk_error = written.and_then(Result::err);
+                let entry = entry.clone();
+                shared.written(off_thread(move || disk.write(&entry)).await, era);
             }
             fetched
         });
@@ -125,20 +141,43 @@ impl Shared {
     }
 
     /// Keeps what was fetched, or why it was not, unless everything was forgotten since. Whether it did.
-    fn land(&self, fetched: Result<Catalogue, Error>, era: u64) -> (Result<Entry, Error>, bool) {
-        let fetched = fetched.map(Entry::fetched);
+    fn land(&self, fetched: Result<Entry, Error>, era: u64) -> (Result<Entry, Error>, bool) {
         let mut state = self.lock();
         let is_kept = state.era == era;
         if is_kept {
             state.fetch = Weak::new();
             match &fetched {
-                Ok(entry) => (state.entry, state.failure) = (Some(entry.clone()), None),
+                Ok(entry) => {
+                    state.offer(entry.clone());
+                    state.failure = None;
+                }
                 Err(error) => {
                     state.failure = Some(Failure { error: error.clone(), at: Instant::now() });
                 }
             }
         }
         (fetched, is_kept)
+    }
+
+    /// Keeps what came of writing the file: an error, or the newer list of another process that is in it.
+    fn written(&self, outcome: Option<Result<Option<Entry>, Error>>, era: u64) {
+        let mut state = self.lock();
+        if state.era != era {
+            return;
+        }
+        state.disk_error = match outcome {
+            Some(Err(error)) => Some(error),
+            Some(Ok(newer)) => {
+                newer.into_iter().for_each(|entry| state.offer(entry));
+                None
+            }
+            None => None,
+        };
+    }
+
+    /// Somebody could not wait for a list.
+    pub(super) fn failed(&self, error: Error) {
+        self.lock().failure = Some(Failure { error, at: Instant::now() });
     }
 
     /// Reads the file, if nobody has yet.
@@ -154,8 +193,8 @@ impl Shared {
                     let found = off_thread(move || disk.read()).await.flatten();
                     let mut state = shared.lock();
                     // Who forgot everything in the meantime has marked the file as read.
-                    if !std::mem::replace(&mut state.has_read, true) && state.entry.is_none() {
-                        state.entry = found;
+                    if !std::mem::replace(&mut state.has_read, true) {
+                        found.into_iter().for_each(|entry| state.offer(entry));
                     }
                 });
                 state.reading = Arc::downgrade(&reading);

@@ -7,10 +7,18 @@ use provider_core::{LlmProvider, LlmProviderExt, Model, Price, Prices, Usd};
 use super::Fallback;
 
 /// A provider's model.
-type Place<'a> = (&'a Arc<dyn LlmProvider>, &'a str);
+pub(super) type Place<'a> = (&'a Arc<dyn LlmProvider>, &'a str);
 
 /// Why the step from one model to another is not to be made without being allowed; `None` if it may be.
+///
+/// What is known already decides. Only where that is not enough are price lists fetched, and none is waited for longer than
+/// [`Fallback::price_wait`]: the service that has just failed may be the one that does not answer.
 pub(super) async fn objection(fallback: &Fallback, from: Place<'_>, to: Place<'_>) -> Option<String> {
+    if Billing::known(fallback, to) == Some(Billing::Free)
+        || Billing::known(fallback, from) == Some(Billing::Billed)
+    {
+        return None;
+    }
     // The next one first: its provider is more likely to answer than the one that has just failed.
     let next = Billing::of(fallback, to).await;
     if next == Billing::Free {
@@ -22,7 +30,7 @@ pub(super) async fn objection(fallback: &Fallback, from: Place<'_>, to: Place<'_
     }
     let provider = to.0.id();
     Some(format!(
-        "no fallback to {:?} of {provider}, which {}, since {:?} {}: allow it with `Fallback::allow_paid`",
+        "no fallback to {:?} of {provider}, which {}, since {:?} {}: a step from free to paid needs `Fallback::allow_paid`",
         to.1,
         next.or("may be billed"),
         from.1,
@@ -39,11 +47,17 @@ enum Billing {
 }
 
 impl Billing {
+    /// What the list says that is in memory, if it is not too old to be used and says anything. Nobody is asked.
+    fn known(fallback: &Fallback, (provider, model): Place<'_>) -> Option<Self> {
+        let known = fallback.catalogue_of(provider)?.usable()?;
+        known.catalogue.find(model).map(Self::of_model)
+    }
+
     async fn of(fallback: &Fallback, (provider, model): Place<'_>) -> Self {
         let Some(cache) = fallback.catalogue_of(provider) else {
             return Billing::Unknown("nobody knows its catalogue".to_owned());
         };
-        match cache.get().await {
+        match cache.get_within(fallback.price_wait).await {
             Ok(cached) => cached
                 .catalogue
                 .find(model)

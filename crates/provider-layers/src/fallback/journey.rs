@@ -49,28 +49,37 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// Goes on to the next model.
+    /// Goes on to the next model that may be asked.
     ///
     /// # Errors
     /// The error of this model, if it is no reason to go on, or there is nowhere to go, or not for free.
     pub(super) async fn go_on(&mut self, error: Error) -> Result<(), Error> {
-        let error = self.named(error);
-        let Some(next) = self.stop(self.taken + 1).filter(|_| self.fallback.qualifies(&error)) else {
+        let mut error = self.named(error);
+        if !self.fallback.qualifies(&error) {
             return Err(self.ended(error));
-        };
-        if !self.fallback.allow_paid {
+        }
+        let mut next = self.taken + 1;
+        let mut is_told = false;
+        loop {
+            let Some(stop) = self.stop(next) else { return Err(self.ended(error)) };
             let here = (self.provider(), self.model());
-            if let Some(objection) = billing::objection(self.fallback, here, next).await {
-                return Err(self.ended(error.with_note(&objection)));
-            }
+            let Some(objection) = self.objection(here, stop).await else { break };
+            error = if is_told { error.with_note(&objection) } else { not_allowed(error, &objection) };
+            is_told = true;
+            next += 1;
         }
         // One flat list: what a layer further in tried comes before what it ended in.
         let mut failed: Vec<Error> =
             error.attempts().iter().map(|attempt| self.named(attempt.clone())).collect();
         failed.push(error.with_attempts(Vec::new()));
         self.failed.append(&mut failed);
-        self.taken += 1;
+        self.taken = next;
         Ok(())
+    }
+
+    /// Why a step is not to be made.
+    async fn objection(&self, from: billing::Place<'_>, to: billing::Place<'_>) -> Option<String> {
+        if self.fallback.allow_paid { None } else { billing::objection(self.fallback, from, to).await }
     }
 
     pub(super) fn streamed(self, stream: ChatStream) -> ChatStream {
@@ -97,4 +106,14 @@ impl<'a> Journey<'a> {
         }
         error
     }
+}
+
+/// The error of a model after which the next one may not be asked.
+fn not_allowed(error: Error, objection: &str) -> Error {
+    let allow = "allow the step from free to paid with `Fallback::allow_paid`";
+    let next_step = match error.next_step() {
+        Some(other) => format!("{other}; or {allow}"),
+        None => allow.to_owned(),
+    };
+    error.with_note(objection).with_next_step(next_step)
 }

@@ -14,6 +14,12 @@ impl Dice {
         Self(AtomicU64::new(seed.unwrap_or_else(|| RandomState::new().hash_one(()))))
     }
 
+    /// Any time from half of this up to all of it: callers are spread out, and none comes back at once.
+    pub(super) fn half_to_all(&self, planned: Duration) -> Duration {
+        let half = planned / 2;
+        half + self.up_to(planned - half)
+    }
+
     /// Any time from none up to this.
     pub(super) fn up_to(&self, limit: Duration) -> Duration {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -11,6 +11,16 @@ pub static FIELDS: &[ConfigField] = &[
         .placeholder("3")
         .help("How often a request is tried when it fails in a way that may pass, the first time included. 1: nothing is tried twice.")
         .check(check_count),
+    ConfigField::new("retry_time", "Retry Time", FieldKind::Duration)
+        .advanced()
+        .default("60")
+        .placeholder("60")
+        .help("How many seconds after its beginning a request may be tried again. Waits that the service asks for are not counted."),
+    ConfigField::new("max_retry_after", "Longest Retry-After", FieldKind::Duration)
+        .advanced()
+        .default("300")
+        .placeholder("300")
+        .help("How many seconds are waited at most where the service says how long to wait before another attempt."),
     ConfigField::new("first_output_timeout", "First Output Timeout", FieldKind::Duration)
         .advanced()
         .default("300")
@@ -20,7 +30,7 @@ pub static FIELDS: &[ConfigField] = &[
         .advanced()
         .default("120")
         .placeholder("120")
-        .help("How many seconds a streamed answer may pause once it has begun."),
+        .help("How many seconds nothing may come of a streamed answer that has begun. Signs of life of the service do not count."),
     ConfigField::new("deadline", "Deadline", FieldKind::Duration)
         .advanced()
         .default("3600")

@@ -1,7 +1,7 @@
 //! The span of one chat call.
 
 use provider_core::{
-    ChatRequest, ChatResponse, Error, ErrorKind, Event, ReasoningBudget, StreamGuard, Usage, Usd,
+    ChatRequest, ChatResponse, Error, ErrorKind, ReasoningBudget, Sign, StreamGuard, Usage, Usd,
 };
 use tokio::time::Instant;
 use tracing::field::{Empty, Value};
@@ -14,7 +14,6 @@ pub(super) struct Call {
     span: Span,
     start: Instant,
     tells_content: bool,
-    is_streamed: bool,
     has_begun: bool,
     is_over: bool,
 }
@@ -74,15 +73,15 @@ impl Call {
             span.record("gen_ai.input.messages", &*content::input(&request.messages));
         }
         let start = Instant::now();
-        Some(Self { span, start, tells_content, is_streamed, has_begun: false, is_over: false })
+        Some(Self { span, start, tells_content, has_begun: false, is_over: false })
     }
 
     pub(super) fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// The first event of a stream is there.
-    pub(super) fn first_event(&mut self) {
+    /// The first output of a stream is there.
+    fn first_output(&mut self) {
         if !self.has_begun {
             self.has_begun = true;
             self.set("gen_ai.response.time_to_first_chunk", Some(self.start.elapsed().as_secs_f64()));
@@ -107,10 +106,6 @@ impl Call {
 
     /// What came of an answer.
     fn received(&mut self, reply: &ChatResponse) {
-        // A stream that was over when it got here.
-        if self.is_streamed && !reply.message.is_empty() {
-            self.first_event();
-        }
         self.set("gen_ai.response.id", reply.id.as_deref());
         self.set("gen_ai.response.model", Some(&*reply.model).filter(|model| !model.is_empty()));
         if let Some(reason) = &reply.finish_reason {
@@ -156,9 +151,9 @@ impl Call {
 }
 
 impl StreamGuard for Call {
-    fn event(&mut self, event: &Event) -> Result<(), Error> {
-        if !matches!(event, Event::Raw(_)) {
-            self.first_event();
+    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
+        if sign.is_output() {
+            self.first_output();
         }
         Ok(())
     }

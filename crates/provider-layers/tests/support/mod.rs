@@ -3,6 +3,7 @@
 // Each test program uses its own part of this. A panic is a failed test.
 #![allow(dead_code, clippy::expect_used, clippy::unwrap_used)]
 
+pub(crate) mod budget;
 pub(crate) mod turns;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -50,6 +51,10 @@ pub(crate) enum Play {
     /// Text, and nothing to wait for before what follows.
     TextAtOnce(&'static str),
     Usage(u64),
+    /// Tokens of an answer that has nothing in it.
+    Completion(u64),
+    /// The JSON of a chunk, kept.
+    Raw,
     Fails(Error),
     Ends,
 }
@@ -252,6 +257,15 @@ impl Source {
                     let mut usage = Usage::default();
                     usage.total_tokens = Some(tokens);
                     collector.usage(usage);
+                }
+                Some(Play::Completion(tokens)) => {
+                    let mut usage = Usage::default();
+                    usage.completion_tokens = Some(tokens);
+                    collector.usage(usage);
+                }
+                Some(Play::Raw) => {
+                    collector.raw("{}".parse().unwrap());
+                    return Ok(Step::More);
                 }
                 Some(Play::Fails(error)) => return Err(error),
                 Some(Play::Ends) => {

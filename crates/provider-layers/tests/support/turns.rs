@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, Collector, ConnectionReport, Error, ErrorKind,
-    EventSource, LlmProvider, ProviderDescriptor, Step,
+    EventSource, LlmProvider, ProviderDescriptor, Step, Usage,
 };
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -32,6 +32,10 @@ pub(crate) enum Beat {
     Text(&'static str),
     /// The JSON of a chunk, kept.
     Raw,
+    /// A chunk with nothing new in it: a role, an empty delta.
+    Chunk,
+    Finish,
+    Usage,
     /// Nothing comes for so long.
     Silence(Duration),
     /// For so long nothing comes but, every second, something that is no event.
@@ -131,7 +135,9 @@ impl LlmProvider for InTurn {
         for beat in self.turn(Some(request)).await? {
             match beat {
                 Beat::Text(text) => collector.text(text),
-                Beat::Raw | Beat::Silence(_) | Beat::Comments(_) => {}
+                Beat::Finish => collector.finish_reason("stop"),
+                Beat::Usage => collector.usage(Usage::default()),
+                Beat::Raw | Beat::Chunk | Beat::Silence(_) | Beat::Comments(_) => {}
                 Beat::Fails(error) => return Err(collector.fail(error)),
                 Beat::Ends => collector.end_mark(),
             }
@@ -145,6 +151,10 @@ impl LlmProvider for InTurn {
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
         self.turn(None).await.map(|_| ConnectionReport::default())
+    }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.turn(None).await.map(drop)
     }
 }
 
@@ -169,6 +179,18 @@ impl EventSource for Beats {
             }
             Some(Beat::Raw) => {
                 collector.raw("{}".parse().unwrap());
+                Step::More
+            }
+            Some(Beat::Chunk) => {
+                collector.chunk();
+                Step::More
+            }
+            Some(Beat::Finish) => {
+                collector.finish_reason("stop");
+                Step::More
+            }
+            Some(Beat::Usage) => {
+                collector.usage(Usage::default());
                 Step::More
             }
             Some(Beat::Silence(time)) => {

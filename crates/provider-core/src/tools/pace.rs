@@ -1,0 +1,88 @@
+//! What a run does at a service that holds back what requests under way may cost.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::run::CalledTool;
+use crate::{Error, Retry};
+
+/// How often a turn is asked for again that was refused for a budget in flight.
+const MOST_REFUSALS: usize = 3;
+/// The longest wait that a service may name for that.
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
+
+pub(super) type Pause<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Waits for a budget in flight, and remembers that there is one.
+#[derive(Default)]
+pub(super) struct Pace<'a> {
+    /// The caller's timer.
+    sleep: Option<Box<dyn Fn(Duration) -> Pause<'a> + Send + 'a>>,
+    is_one_at_a_time: bool,
+}
+
+impl<'a> Pace<'a> {
+    pub(super) fn of<S: Future<Output = ()> + Send + 'a>(sleep: impl Fn(Duration) -> S + Send + 'a) -> Self {
+        Self { sleep: Some(Box::new(move |time| Box::pin(sleep(time)))), is_one_at_a_time: false }
+    }
+
+    /// How many tools may be at work at the same time: as many as are allowed, until a request was refused. Tools may ask models, too.
+    pub(super) fn parallel(&self, allowed: usize) -> usize {
+        if self.is_one_at_a_time { allowed.min(1) } else { allowed }
+    }
+
+    /// Takes note of what failed on the way to an answer.
+    pub(super) fn note_attempts(&mut self, attempts: &[Error]) {
+        self.is_one_at_a_time |= attempts.iter().any(Error::is_budget_in_flight);
+    }
+
+    /// Takes note of the requests that tools have made.
+    pub(super) fn note_tools(&mut self, called: &[CalledTool]) {
+        for error in called.iter().filter_map(|called| called.result.as_ref().err()) {
+            if let Some(error) = error.source().and_then(|source| source.downcast_ref::<Error>()) {
+                self.is_one_at_a_time |= error.is_budget_in_flight();
+                self.note_attempts(error.attempts());
+            }
+        }
+    }
+
+    /// The pause before a turn is asked for once more that was refused so often before.
+    ///
+    /// # Errors
+    /// The error, if it is not.
+    pub(super) fn again(&mut self, error: &Error, refused: usize) -> Result<Pause<'a>, Error> {
+        self.note_attempts(error.attempts());
+        if !error.is_budget_in_flight() {
+            return Err(error.clone());
+        }
+        self.is_one_at_a_time = true;
+        let wait = match error.retry() {
+            Retry::After(wait) => wait,
+            Retry::Now => Duration::ZERO,
+            Retry::Never => return Err(error.clone()),
+        };
+        let Some(sleep) = self.sleep.as_ref().filter(|_| !error.was_paid_for()) else {
+            return Err(error.clone());
+        };
+        let why = if wait > LONGEST_WAIT {
+            format!("waits of up to {} s are waited for", LONGEST_WAIT.as_secs())
+        } else if refused >= MOST_REFUSALS {
+            "it was refused too often".to_owned()
+        } else {
+            return Ok(sleep(wait));
+        };
+        let seconds = wait.as_secs_f64().ceil();
+        Err(error.clone().with_note(&format!("not asked again, since {why}; ask again in {seconds} s")))
+    }
+}
+
+impl fmt::Debug for Pace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pace")
+            .field("waits", &self.sleep.is_some())
+            .field("is_one_at_a_time", &self.is_one_at_a_time)
+            .finish()
+    }
+}
