@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use openrouter_provider::{OpenRouterOptions, body};
 use provider_core::{ChatRequest, Message};
-use provider_tests::same_json;
+use provider_tests::{same_json, without_repeated_ids};
 use serde_json::{Value, json};
 
 use crate::case::Case;
@@ -29,10 +29,11 @@ pub(crate) fn round_trip(case: &Case) -> Vec<String> {
         // Somebody meant it.
         read.request = read.request.options(options.allow_paid_fallback());
     }
-    let written: Value = match body::to_json(&read.request).map(|json| json.read()) {
+    let mut written: Value = match body::to_json(&read.request).map(|json| json.read()) {
         Ok(Ok(written)) => written,
         other => return vec![format!("the request is not written: {other:?}")],
     };
+    without_repeated_ids(&mut recorded, &mut written);
     let names = |object: &Value| -> BTreeSet<String> {
         object.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
     };
@@ -91,9 +92,10 @@ impl Turn<'_> {
     /// recorded client sent back is in it.
     pub(crate) fn compare(&self, answer: Message) -> Vec<String> {
         let request = self.request().message(answer);
-        let Ok(Ok(rebuilt)) = body::to_json(&request).map(|json| json.read::<Value>()) else {
+        let Ok(Ok(mut rebuilt)) = body::to_json(&request).map(|json| json.read::<Value>()) else {
             return vec!["the request is not written".to_owned()];
         };
+        take_back_new_ids(&mut rebuilt["messages"], self.place, &self.previous.expected["tool_calls"]);
         let ours = &rebuilt["messages"][self.place];
         let theirs = &self.next.request["messages"][self.place];
         let expected = &self.previous.expected;
@@ -129,6 +131,21 @@ impl Turn<'_> {
             }
         }
         problems
+    }
+}
+
+/// Gives calls of the turn in this place the ids that they came with, if these were replaced because earlier turns
+/// have them.
+fn take_back_new_ids(messages: &mut Value, place: usize, came: &Value) {
+    let earlier: BTreeSet<String> = (0..place)
+        .flat_map(|place| calls(messages[place]["tool_calls"].as_array(), |call| call))
+        .map(|[id, _, _]| id)
+        .collect();
+    let sent = messages[place]["tool_calls"].as_array_mut().into_iter().flatten();
+    for (call, came) in sent.zip(came.as_array().into_iter().flatten()) {
+        if came["id"].as_str().is_some_and(|id| earlier.contains(id)) {
+            call["id"] = came["id"].clone();
+        }
     }
 }
 

@@ -105,6 +105,11 @@ fn make_sendable(body: &mut Value) {
             tool["function"]["name"] = json!(format!("tool_{place}"));
         }
     }
+    for (turn, message) in items(body, "messages").enumerate() {
+        for (place, call) in items(message, "tool_calls").enumerate() {
+            call["id"] = json!(format!("call_{turn}_{place}"));
+        }
+    }
     if body["response_format"]["type"] == "json_schema" {
         body["response_format"]["json_schema"]["name"] = json!("answer");
     }

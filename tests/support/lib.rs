@@ -5,7 +5,7 @@ mod scripted;
 
 pub use asking::{chunk, openrouter, read, request};
 pub use scripted::{Reply, Request, ScriptedServer};
-pub use wire_properties::{Cut, cut, same_json};
+pub use wire_properties::{Cut, cut, same_json, without_repeated_ids};
 
 /// The examples of the README, which must compile.
 #[cfg(doctest)]

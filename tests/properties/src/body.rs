@@ -8,10 +8,11 @@ use provider_core::ErrorKind;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::call_ids::without_repeated_ids;
 use crate::json::same_json;
 
-/// Any text is refused as a body, or read; what was read and can be written says the same as the text, and is written the same
-/// when it is read again.
+/// Any text is refused as a body, or read; what was read and can be written says the same as the text, with an
+/// id of its own for every tool call, and is written the same when it is read again.
 pub fn body(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let read = match stored::from_json(&text) {
@@ -41,6 +42,7 @@ pub fn body(input: &[u8]) {
         let mut written: Value = serde_json::from_str(written.get()).expect("JSON");
         as_it_is_sent(&mut given);
         as_it_is_sent(&mut written);
+        without_repeated_ids(&mut given, &mut written);
         assert!(same_json(&given, &written), "{given}\nis sent as\n{written}");
     }
 }

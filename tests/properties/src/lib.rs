@@ -8,6 +8,7 @@
 
 mod answer;
 mod body;
+mod call_ids;
 mod client;
 mod config;
 mod cuts;
@@ -26,6 +27,7 @@ mod usd;
 
 pub use answer::answer;
 pub use body::body;
+pub use call_ids::without_repeated_ids;
 pub use client::KEY;
 pub use config::{MARKER, config};
 pub use cuts::{Cut, cut};

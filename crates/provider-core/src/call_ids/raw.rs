@@ -24,7 +24,8 @@ struct WireCall<'a> {
 /// The ids in the message, if it is of a shape that has them.
 fn read(json: &RawJson) -> Option<Wire<'_>> {
     // Images in a message are large, and need not be read for this.
-    if json.get().contains("\"tool_call") { json.read().ok() } else { None }
+    let may_have_ids = ["\"tool_call", "\\u"].iter().any(|text| json.get().contains(text));
+    if may_have_ids { json.read().ok() } else { None }
 }
 
 /// The ids of the calls in a message.

@@ -9,7 +9,7 @@ use super::words;
 pub(crate) fn hint(error: &Error) -> Option<String> {
     let links = links(error);
     let (usual, pointer) = usual(error, links);
-    let advice = error.next_step().map(|step| words::plain(step).into_owned()).or(usual);
+    let advice = error.next_step().map(words::advice).or(usual);
     match (advice, pointer) {
         (Some(advice), Some(pointer)) if !advice.contains(&pointer) => Some(format!("{advice}; {pointer}")),
         (advice, pointer) => advice.or(pointer),

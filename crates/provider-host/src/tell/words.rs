@@ -26,6 +26,8 @@ const WORDS: &[(&str, &str)] = &[
     ("another name of max_tokens", "another name of --max-tokens"),
     ("`max_price`", "--max-price-in or --max-price-out"),
     ("`require_parameters`", "--require-parameters"),
+    (", or build with the feature `socks` of openrouter-provider", ""),
+    ("set base_url to", "set --base-url or OPENROUTER_BASE_URL to"),
     ("check base_url", "check --base-url or OPENROUTER_BASE_URL"),
 ];
 
@@ -64,6 +66,17 @@ pub(crate) fn plain(message: &str) -> Cow<'_, str> {
     plain
 }
 
+/// Advice without words of the library: what stands between backticks there is an option, or the name of something.
+pub(super) fn advice(step: &str) -> String {
+    let plain = plain(step);
+    let parts = plain.split('`').enumerate().map(|(number, part)| match number % 2 {
+        1 if part.contains(' ') => format!("`{part}`"),
+        1 => option(part),
+        _ => part.to_owned(),
+    });
+    parts.collect()
+}
+
 /// The name of a request's field on the command line: its option, if it has one.
 pub(super) fn option(field: &str) -> String {
     let is_part_of = |whole: &str| {
@@ -86,7 +99,20 @@ pub(super) fn option(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{WORDS, option, plain};
+    use super::{WORDS, advice, option, plain};
+
+    #[test]
+    fn advice_names_options_and_has_no_backticks_but_around_commands() {
+        assert_eq!(
+            advice("lower `max_tokens` of the plugin `armor`"),
+            "lower --max-tokens of the plugin armor"
+        );
+        assert_eq!(advice("`provider-host key` shows it"), "`provider-host key` shows it");
+        assert_eq!(
+            advice("set base_url to the address of the API"),
+            "set --base-url or OPENROUTER_BASE_URL to the address of the API"
+        );
+    }
 
     #[test]
     fn fields_are_called_by_their_options() {
