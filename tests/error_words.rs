@@ -1,4 +1,4 @@
-//! What an error means by its words, in every place and shape in which it can come: the kind, and what to do.
+//! The meaning of an error's words, in every place and shape in which it can come: its kind, and what to do.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

@@ -1,4 +1,4 @@
-//! Which limit refused a request, and when to ask again.
+//! The limit that refused a request, and when to ask again.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -214,7 +214,7 @@ async fn the_wait_of_upstream_is_heeded() {
             );
         }
     }
-    // What the service itself says counts before it.
+    // The service's own word counts before it.
     let reply =
         refusal(429, "Provider returned error", &json!({ "raw": google("30s") })).header("retry-after", "3");
     assert_eq!(seconds(&chat(reply).await), Some(3));

@@ -174,7 +174,7 @@ pub(crate) fn said(
     advised(error, rule, wire, &hints, redact)
 }
 
-/// What the service tried before.
+/// An upstream provider that the service tried before.
 fn earlier(previous: &PreviousError, redact: Redact<'_>) -> Error {
     let mut wire = WireError {
         words: Words::of_text(previous.message.as_deref().unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! What an error tells besides its kind.
+//! Limits, bills and attempts: the things that an error tells besides its kind.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

@@ -55,7 +55,8 @@ impl<'a> Hints<'a> {
         self.header(name)?.trim().parse().ok()
     }
 
-    /// The wait that the service asks for. Its own field counts before headers, those before what the provider behind it says.
+    /// The wait that the service asks for. Its own field counts before headers, and those before what the
+    /// provider behind it says.
     fn wait(&self, kind: ErrorKind) -> Option<Duration> {
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
         let availability = self.wire.availability.as_ref();

@@ -1,8 +1,9 @@
-//! What kind of failure it is, whether trying again helps, and what to do: decided by one table.
+//! The table that decides the kind of a failure, whether trying again helps, and the next step.
 //!
-//! A [`Rule`] says where to look and for what. The first one that applies decides: the most telling [`Source`] first, and of
-//! one source the rules in the order of the tables. [`service`] has the words of OpenRouter, [`common`] those that any
-//! OpenAI-compatible server or upstream provider says. Beside every pattern stands an example, which the tests play.
+//! A [`Rule`] says where to look and for what. The first one that applies decides: the most telling [`Source`]
+//! first, and of one source the rules in the order of the tables. [`service`] has the words of OpenRouter,
+//! [`common`] those that any OpenAI-compatible server or upstream provider says. Beside every pattern stands an
+//! example, which the tests play.
 
 mod common;
 mod phrase;
@@ -26,7 +27,8 @@ pub(super) enum Source {
     Availability,
     /// A field of the metadata that says something: the pattern is its name.
     Mark,
-    /// A telling code of the service or of the provider behind it, wherever it stands, in `snake_case`, `CamelCase` or `CAPITALS`.
+    /// A telling code of the service or of the provider behind it, wherever it stands, in `snake_case`,
+    /// `CamelCase` or `CAPITALS`.
     Code,
     /// The texts of both: the pattern is a [phrase](Phrases).
     Text,
@@ -69,7 +71,7 @@ pub(super) struct Rule {
     pub(super) advice: Advice,
     /// Which limit was met.
     pub(super) limit: Option<LimitKind>,
-    /// What to do, as the second half of a sentence; see [`next_step`](super::next_step).
+    /// The next step, as the second half of a sentence; see [`next_step`](super::next_step). Empty: none is known.
     pub(super) step: &'static str,
     /// Each with an error that it decides: the JSON of the error, or its text.
     pub(super) patterns: &'static [(&'static str, &'static str)],
@@ -110,7 +112,8 @@ const SOURCES: [Source; 8] = [
     Source::Status,
 ];
 
-/// The rule that decides about an error, and which of its patterns applies. `status`: the one that counts, or [`UNTOLD`].
+/// The rule that decides about an error, and which of its patterns applies. `status`: the one that counts, or
+/// [`UNTOLD`].
 pub(super) fn decide(error: &WireError, status: u16) -> (&'static Rule, &'static str) {
     let heard = Heard::new(error);
     let rules = SOURCES

@@ -30,7 +30,7 @@ struct FrameReader {
     /// The first frame that could not be read. The answer goes on, so that nothing that was paid for is lost, and ends in
     /// this error.
     unreadable: Option<UnreadableFrame>,
-    /// What may have been an error, and is one if the answer does not come to its end.
+    /// A frame that may be an error, and is one if the answer does not come to its end.
     doubtful: Option<Box<WireError>>,
     state: CollectState,
     envelope: Envelope,

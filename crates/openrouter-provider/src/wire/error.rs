@@ -11,24 +11,24 @@ use super::json::read;
 use super::lenient::{Flag, Raw, Str, object};
 use super::values::texts;
 
-/// What the service says about a failure, owned, since errors are off the hot path.
+/// The service's account of a failure, owned, since errors are off the hot path.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct WireError {
     /// The code, number or word.
     pub(crate) code: Option<String>,
-    /// What the service itself says.
+    /// The service's own words.
     pub(crate) words: Words,
     /// The upstream provider that failed.
     pub(crate) provider_name: Option<String>,
-    /// What the upstream provider said, dug out of whatever it was wrapped in.
+    /// The upstream provider's words, dug out of whatever they were wrapped in.
     pub(crate) upstream: Option<Words>,
     /// The names of the metadata's fields that say something.
     pub(crate) marks: Vec<String>,
-    /// What is said of a limit that is used up.
+    /// The limit that is used up.
     pub(crate) budget: Budget,
     /// The headers of the answer that the service got, or would have sent, by lower-case name.
     pub(crate) headers: Vec<(String, String)>,
-    /// What the service tried before, and what came of it.
+    /// The upstream providers that the service tried before.
     pub(crate) previous: Vec<PreviousError>,
     pub(crate) availability: Option<Availability>,
     /// The JSON of `metadata`, or that which the message was.
@@ -44,7 +44,7 @@ pub(crate) struct Availability {
     pub(crate) retry_after: Option<f64>,
     /// Models that could be asked instead. Their prices and abilities differ.
     pub(crate) fallback_models: Vec<String>,
-    /// What left no endpoint over (`data_policy:zdr`, `max_price`, …).
+    /// The reasons for which no endpoint is left over (`data_policy:zdr`, `max_price`, …).
     pub(crate) excluded_by: Vec<String>,
 }
 
@@ -160,7 +160,7 @@ impl WireError {
         }
         let words = Words::of(value);
         let is_certain = is_called_error || words.status.is_some();
-        words.message.is_some().then(|| {
+        (is_called_error || words.message.is_some()).then(|| {
             (Self::of(value, words), if is_certain { Certainty::Certain } else { Certainty::Likely })
         })
     }

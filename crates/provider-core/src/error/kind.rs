@@ -17,8 +17,9 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The key is missing, wrong or disabled.
     Authentication,
-    /// A limit of money is reached: [`limit`](crate::Error::limit) says which, as far as the service does. Where it is the account's
-    /// credit, a lower `max_tokens` may pass; where it is what requests under way may cost together, a later try.
+    /// A limit of money is reached: [`limit`](crate::Error::limit) says which, as far as the service does. Where it
+    /// is the account's credit, a lower `max_tokens` may pass; where it is the cost of requests under way, a later
+    /// try.
     PaymentRequired,
     /// The key may not do this (guardrail, region, permission).
     PermissionDenied,

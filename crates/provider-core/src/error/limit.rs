@@ -7,9 +7,11 @@ use serde::Serialize;
 use super::Error;
 use crate::{Timestamp, Usd};
 
-/// A limit of a service that a request ran into: whose it is, how much of it is used, and when it starts anew.
+/// A limit of a service that a request ran into: whose it is, how much of it is used, and when it starts
+/// anew.
 ///
-/// Layers and hosts decide on [`kind`](Self::kind). All else is for people, and `None` where the service did not say it.
+/// Layers and hosts decide on [`kind`](Self::kind). All else is for people, and `None` where the service did not
+/// say it.
 ///
 /// ```
 /// use provider_core::{Error, ErrorKind, LimitAmount, LimitKind, UsageLimit};
@@ -26,12 +28,12 @@ use crate::{Timestamp, Usd};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UsageLimit {
-    /// What kind of limit it is: the thing to `match` on.
+    /// The kind of the limit: the thing to `match` on.
     pub kind: LimitKind,
     /// The service's own word for where the limit is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Whom or what it counts, in the service's word (`member`, `api_key`, `workspace`, …).
+    /// The one that it counts for, in the service's word (`member`, `api_key`, `workspace`, …).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// The time over which it counts, in the service's word (`daily`, `monthly`, `total`, …).
@@ -51,21 +53,21 @@ pub struct UsageLimit {
     pub resets_at: Option<Timestamp>,
 }
 
-/// What kind of limit a [`UsageLimit`] is.
+/// The kind of a [`UsageLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LimitKind {
-    /// What requests under way may cost together. It frees itself as they end: wait as long as [`retry`](crate::Error::retry) says,
-    /// and run fewer of them at the same time.
+    /// The cost of requests under way, together. It frees itself as they end: wait as long as
+    /// [`retry`](crate::Error::retry) says, and run fewer of them at the same time.
     InFlight,
     /// The account's money.
     Credits,
-    /// What the key may spend.
+    /// The key's money.
     Key,
-    /// What a rule for keys or members may spend.
+    /// The money of a rule for keys or members.
     Guardrail,
-    /// What the workspace may spend.
+    /// The workspace's money.
     Workspace,
     /// Another budget, or one of which the service does not say whose it is.
     Budget,
@@ -73,7 +75,7 @@ pub enum LimitKind {
     FreeRequests,
     /// How many requests or tokens fit into a short time, a minute for example.
     Rate,
-    /// What the provider behind the service grants, mostly to a key of the caller's own.
+    /// The quota of the provider behind the service, mostly of a key of the caller's own there.
     Upstream,
 }
 

@@ -112,7 +112,7 @@ pub(super) static RULES: &[Rule] = &[
         ("inputs tokens max_new_tokens must be", "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens"),
     ])
     .step(SHORTEN),
-    // What may not be said.
+    // The content is refused.
     Rule::new(Text, CONTENT, ContentPolicy, Never, &[
         ("content management policy", "The response was filtered due to Azure OpenAI's content management policy."),
         ("content filter|filters|filtering", "Output blocked by content filtering policy"),
@@ -128,7 +128,7 @@ pub(super) static RULES: &[Rule] = &[
         ("content exists risk", "Content Exists Risk"),
         ("data_inspection_failed", "Upstream said data_inspection_failed"),
     ]),
-    // Who pays.
+    // The money of an account is spent.
     Rule::new(Text, ANY, PaymentRequired, Never, &[
         ("credit balance is too low", "Your credit balance is too low to access the API."),
         ("insufficient balance|funds|quota", "Insufficient Balance"),
@@ -141,7 +141,7 @@ pub(super) static RULES: &[Rule] = &[
     ])
     .limit(LimitKind::Upstream)
     .step(PAY),
-    // What a model cannot do, and a parameter that it does not take.
+    // The model cannot do something, or does not take a parameter.
     Rule::new(Text, REFUSED, UnsupportedFeature, Never, &[
         ("do|does not support", "registry/gemma:1b does not support tools"),
         ("doesn't|don't support", "This model doesn't support tool calling"),
@@ -158,7 +158,7 @@ pub(super) static RULES: &[Rule] = &[
         ("tools param requires", "tools param requires --jinja flag"),
     ])
     .step(LEAVE_OUT),
-    // Which model.
+    // The model is unknown or gone.
     Rule::new(Text, REFUSED, ModelNotFound, Never, &[
         ("model ? does not exist", "The model `acme/none` does not exist or you do not have access to it."),
         ("model ? is|was not found", "model \"acme/none\" is not found, try pulling it first"),
@@ -182,13 +182,13 @@ pub(super) static RULES: &[Rule] = &[
         ("deployment for this resource does not exist", "The API deployment for this resource does not exist."),
     ]),
     Rule::new(Text, &[404..=404], ModelNotFound, Never, &[("^ model ? $", "model: acme-none")]),
-    // Whose key.
+    // The key is refused.
     Rule::new(Text, REFUSED, Authentication, Never, &[
         ("incorrect api key", "Incorrect API key provided: sk-***. You can obtain one in the console."),
         ("api key not valid", "API key not valid. Please pass a valid API key."),
         ("invalid|missing api key", "Invalid API key"),
     ]),
-    // Which address.
+    // The address is wrong.
     Rule::new(Text, &[400..=400, 404..=405], NotFound, Never, &[
         ("^ invalid url", "Invalid URL (POST /v1/v1/chat/completions)"),
         ("^ unknown request url", "Unknown request URL: POST /v1/v1/chat/completions."),
@@ -198,7 +198,7 @@ pub(super) static RULES: &[Rule] = &[
         ("^ method not allowed $", "Method Not Allowed"),
         ("no route matched", "no Route matched with those values"),
     ]),
-    // What may pass, inside a success or with a status that does not tell.
+    // It may pass, which a success or a vague status does not tell.
     Rule::new(Text, CONTENT, RateLimited, Again, &[
         ("rate limit exceeded|reached", "Rate limit reached for gpt-x"),
         ("too many requests", "Too many requests"),

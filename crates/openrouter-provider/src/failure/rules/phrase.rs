@@ -7,10 +7,11 @@ const MAX_GAP: usize = 8;
 
 /// The words of a text, in lower case and without the punctuation around them.
 ///
-/// What is quoted in it, of more than one word, counts for nothing: it may be what a user wrote.
+/// A quotation of several words counts for nothing: it may be of what a user wrote.
 ///
-/// The words of a pattern stand for themselves (whole: `rate limit` is not in `accurate limits`), `this|that` for either, `?` for any
-/// one word, `#` for a number, `*` for up to eight words, `^` for the beginning of the text and `$` for its end.
+/// The words of a pattern stand for themselves, as a whole (`rate limit` is not in `accurate limits`), `this|that`
+/// for either, `?` for any one word, `#` for a number, `*` for up to eight words, `^` for the beginning of the text
+/// and `$` for its end.
 pub(super) struct Phrases(Vec<String>);
 
 impl Phrases {
@@ -80,7 +81,7 @@ fn closes(token: &str, quote: char) -> bool {
     closing.is_some_and(|closing| end.ends_with(closing))
 }
 
-/// What comes after a quotation of several words that `token` begins, if it ends.
+/// The rest after a quotation of several words that `token` begins, if it ends.
 fn after_quote<'t>(
     token: &str,
     quote: char,

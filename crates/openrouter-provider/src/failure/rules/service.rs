@@ -6,7 +6,7 @@ use provider_core::LimitKind;
 use super::Advice::*;
 use super::Source::*;
 use super::common::LEAVE_OUT;
-use super::{ANY, NOT_REFUSED, REFUSED, Rule};
+use super::{ANY, NOT_REFUSED, REFUSED, Rule, Statuses, UNTOLD};
 
 const LOWER: &str = "lower `max_tokens` or shorten the prompt (what it could cost is reserved before the answer), or add \
                      credits at https://openrouter.ai/settings/credits";
@@ -18,6 +18,9 @@ const PARAMETERS: &str = "leave parameters out, or `require_parameters`";
 const PROVIDERS: &str = "allow more providers in `provider.only`, `provider.ignore` or the account \
                          (https://openrouter.ai/settings/preferences)";
 const OTHER_IMAGE: &str = "send another picture";
+
+/// No endpoint was left over. With 429 and 503 there were some, which were busy.
+const ROUTED: Statuses = &[UNTOLD..=UNTOLD, 400..=400, 404..=404];
 
 pub(super) static RULES: &[Rule] = &[
     // 402 and 403 for a limit that is used up.
@@ -57,35 +60,35 @@ pub(super) static RULES: &[Rule] = &[
     )])
     .limit(LimitKind::Budget)
     .step(RAISE_BUDGET),
-    // What left no endpoint over.
-    Rule::new(Excluded, ANY, NoEndpoint, Never, &[(
+    // The reasons for which no endpoint is left over.
+    Rule::new(Excluded, ROUTED, NoEndpoint, Never, &[(
         "data_policy",
         r#"{"availability":{"code":"constraint_filtered","excluded_by":["data_policy:zdr"]}}"#,
     )])
     .step(PRIVACY),
-    Rule::new(Excluded, ANY, NoEndpoint, Never, &[("max_price", r#"{"availability":{"excluded_by":["max_price"]}}"#)])
+    Rule::new(Excluded, ROUTED, NoEndpoint, Never, &[("max_price", r#"{"availability":{"excluded_by":["max_price"]}}"#)])
         .step(PRICE),
-    Rule::new(Excluded, ANY, NoEndpoint, Never, &[(
+    Rule::new(Excluded, ROUTED, NoEndpoint, Never, &[(
         "require_parameters",
         r#"{"availability":{"excluded_by":["require_parameters"]}}"#,
     )])
     .step(PARAMETERS),
-    Rule::new(Excluded, ANY, NoEndpoint, Never, &[(
+    Rule::new(Excluded, ROUTED, NoEndpoint, Never, &[(
         "allowed_providers",
         r#"{"availability":{"excluded_by":["allowed_providers"]}}"#,
     )])
     .step(PROVIDERS),
-    Rule::new(Excluded, ANY, NoEndpoint, Never, &[(
+    Rule::new(Excluded, ROUTED, NoEndpoint, Never, &[(
         "quantization",
         r#"{"availability":{"excluded_by":["quantization"]}}"#,
     )])
     .step("allow more in `provider.quantizations`, or ask another model"),
-    Rule::new(Excluded, ANY, NoEndpoint, Never, &[(
+    Rule::new(Excluded, ROUTED, NoEndpoint, Never, &[(
         "context_length",
         r#"{"availability":{"excluded_by":["context_length"]}}"#,
     )])
     .step("shorten the prompt, lower `max_tokens`, or ask a model with more room"),
-    // Why a model could not be served.
+    // The reason for which a model could not be served.
     Rule::new(Availability, ANY, ModelNotFound, Never, &[
         ("model_not_found", r#"{"availability":{"code":"model_not_found"}}"#),
         ("model_deprecated", r#"{"availability":{"code":"model_deprecated"}}"#),
@@ -117,7 +120,7 @@ pub(super) static RULES: &[Rule] = &[
         "wrong_endpoint",
         r#"{"availability":{"code":"wrong_endpoint"}}"#,
     )]),
-    // Who looked at the content.
+    // Somebody looked at the content.
     Rule::new(Mark, &[500..=599], Overloaded, IfTold, &[(
         "alignment",
         r#"{"code":503,"message":"The alignment check is not available","metadata":{"alignment":{"mode":"enforce"}}}"#,
@@ -237,7 +240,7 @@ pub(super) static RULES: &[Rule] = &[
         ("no endpoints found|available * that support", "No endpoints found that support tool use"),
     ])
     .step(LEAVE_OUT),
-    // What is left over when no filter is named: the model has no endpoint at all.
+    // No filter is named: the model has no endpoint at all.
     Rule::new(Text, REFUSED, ModelNotFound, Never, &[
         ("no endpoints found for ? $", "No endpoints found for acme/gone:free."),
         ("no endpoints found for ? to learn more", "No endpoints found for acme/gone. To learn more, visit the docs"),

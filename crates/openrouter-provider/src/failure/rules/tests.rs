@@ -98,6 +98,14 @@ fn words_that_mean_something_else_are_left_to_the_status() {
 }
 
 #[test]
+fn endpoints_that_are_busy_are_not_left_out() {
+    let error =
+        r#"{"availability":{"code":"capacity_exhausted","excluded_by":["max_price"],"retryable":true}}"#;
+    let kind = |status| decide(&WireError::read(Raw::of(error)), status).0.kind;
+    assert_eq!((kind(429), kind(404)), (ErrorKind::RateLimited, ErrorKind::NoEndpoint));
+}
+
+#[test]
 fn codes_are_the_same_in_any_spelling() {
     assert!(
         is_same_word("content_filter", "ContentFilter") && is_same_word("CONTENT-FILTER", "content_filter")

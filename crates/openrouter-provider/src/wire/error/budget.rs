@@ -1,14 +1,15 @@
-//! What the service says of a limit that is used up.
+//! A limit that is used up, as the service tells it.
 
 use provider_core::{Timestamp, Usd};
 
 use crate::wire::lenient::{Raw, Str, object};
 use crate::wire::usage::amount;
 
-/// What the metadata of an error say of a limit.
+/// A limit, as the metadata of an error tell it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Budget {
-    /// Where the limit is set (`openrouter_key_limit`), or else why it refuses (`in_flight_budget_exhausted`).
+    /// The place where the limit is set (`openrouter_key_limit`), or else why it refuses
+    /// (`in_flight_budget_exhausted`).
     pub(crate) source: Option<String>,
     pub(crate) scope: Option<String>,
     pub(crate) window: Option<String>,
@@ -52,7 +53,7 @@ impl Budget {
 
 /// A moment in any of the ways that services write one: RFC 3339, or milliseconds or seconds since 1970.
 pub(crate) fn moment(text: &str) -> Option<Timestamp> {
-    // The year 2001 in seconds, and 1973 in milliseconds: less is a time span, and nothing in between is of our time.
+    // The year 2001 in seconds, and 1973 in milliseconds: less is a time span.
     const SECONDS: f64 = 1e9;
     const MILLISECONDS: f64 = 1e11;
     match text.trim().parse::<f64>() {

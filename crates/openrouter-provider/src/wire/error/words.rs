@@ -1,7 +1,7 @@
 //! The words of an error, in whatever JSON a server or the provider behind it wraps them.
 //!
-//! Nothing in here is of one service: OpenAI's, Anthropic's and Google's objects, those of vLLM, TGI and FastAPI, of gateways, and
-//! plain text are read alike, in lists, in strings, and cut off.
+//! No service is special here: OpenAI's, Anthropic's and Google's objects, those of vLLM, TGI and FastAPI, of
+//! gateways, and plain text are read alike, in lists, in strings, and cut off.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::wire::json::Json;
 use crate::wire::lenient::{Raw, Str, object};
 
-/// How deep objects are searched. Nobody wraps deeper, and what upstream sends must not decide how long it takes.
+/// How many levels are searched: an object and a string are one each. Deeper ones are not met, and upstream must
+/// not decide how long it takes.
 const MAX_DEPTH: usize = 16;
 /// How many codes are kept.
 const MAX_CODES: usize = 16;
@@ -18,7 +19,7 @@ const MAX_ITEMS: usize = 4;
 /// The longest text that counts as a code, in bytes.
 const MAX_CODE: usize = 64;
 
-/// What an error says, from all the levels of its JSON.
+/// The words of an error, from all the levels of its JSON.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Words {
     /// Words for machines (`context_length_exceeded`, `RESOURCE_EXHAUSTED`), the outermost first.
