@@ -1,4 +1,5 @@
-//! Comparisons at a service that holds back what requests under way may cost. On tokio's paused clock, so times are exact.
+//! Comparisons at a service that holds back what requests under way may cost. On tokio's paused clock, so
+//! times are exact.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -106,7 +107,7 @@ async fn after_the_first_refusal_models_are_asked_one_at_a_time_and_no_call_is_l
         let response = cell.response().unwrap();
         assert_eq!((cell.label.clone(), response.text()), (number.to_string(), "Because."));
         assert_eq!(response.attempts.len(), usize::from((1..4).contains(&number)));
-        // What it waited is not part of how long the answer took.
+        // The wait is not part of how long the answer took.
         assert_eq!(cell.timings.total, Some(10 * SECOND));
         let asked_at = if number == 0 { Duration::ZERO } else { SECOND * (110 + 10 * number as u32) };
         assert_eq!(cell.timings.waited, Some(asked_at));

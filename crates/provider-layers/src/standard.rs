@@ -38,8 +38,8 @@ pub struct StandardSettings {
 }
 
 impl StandardSettings {
-    /// The settings that these values spell; what has none keeps its default. Keys that [`FIELDS`] does not have are not looked at: the
-    /// same values may hold the settings of a provider.
+    /// The settings that these values spell; what has none keeps its default. Keys that [`FIELDS`] does not
+    /// have are not looked at: the same values may hold the settings of a provider.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] with every problem of every setting at once.

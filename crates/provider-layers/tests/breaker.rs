@@ -283,7 +283,7 @@ async fn calls_that_began_before_it_opened_do_not_count_again() {
 
 // Calls that overlap.
 
-/// What a stream says at its end: its text, or the kind of its error.
+/// Reads a stream to its end, and gives its text, or the kind of its error.
 async fn end(stream: ChatStream) -> Result<String, ErrorKind> {
     stream.collect().await.map(|reply| reply.text().to_owned()).map_err(|error| error.kind())
 }

@@ -259,7 +259,8 @@ fn first_model(cached: Option<CachedCatalogue>) -> Option<String> {
     Some(cached?.catalogue.models.first()?.id.clone())
 }
 
-/// A cache in this file, of a service that has this one model and takes so long to say so: one process of several.
+/// A cache in this file, of a service that has this one model and takes so long to say so: one process of
+/// several.
 fn process(file: &Path, model: &str, takes: Duration) -> Arc<CatalogueCache> {
     let list = Ok(catalogue(&[(model, Listed::Paid)]));
     Arc::new(cache(&Scripted::listing(list, takes), file))
