@@ -269,8 +269,7 @@ impl ChatStream {
         // The events that wait to be read were shown when they came.
         let shown = self.collector.events().len();
         let step = source.poll_step(cx, &mut self.collector);
-        let goes_on = matches!(step, Poll::Ready(Ok(Step::More)) | Poll::Pending);
-        let seen = self.show_guards(shown, goes_on);
+        let seen = self.show_guards(shown);
         let end = match (step, seen) {
             (Poll::Ready(Ok(Step::More)), Ok(())) => return Poll::Ready(()),
             (Poll::Ready(Ok(Step::More)) | Poll::Pending, Err(error)) => Err(error),
@@ -283,9 +282,9 @@ impl ChatStream {
         Poll::Ready(())
     }
 
-    /// Shows the guards what has come with a step of the source: the events behind those that were `shown`
-    /// before, or else that there was life, if the stream `goes_on`. An error ends the stream.
-    fn show_guards(&mut self, shown: usize, goes_on: bool) -> Result<(), Error> {
+    /// Shows the guards what has come with a step of the source: the output behind the events that were `shown`
+    /// before, or else that there was life. An error ends the stream.
+    fn show_guards(&mut self, shown: usize) -> Result<(), Error> {
         let has_life = self.collector.take_life();
         if self.has_begun && self.guards.is_empty() {
             return Ok(());
@@ -297,7 +296,7 @@ impl ChatStream {
             seen = seen.and(self.guards.sign(sign));
         }
         self.has_begun |= has_output;
-        if has_life && goes_on && !has_output { self.guards.sign(Sign::Life) } else { seen }
+        if has_life && !has_output { self.guards.sign(Sign::Life) } else { seen }
     }
 
     /// Closes an open stream, and lets go of its guards.

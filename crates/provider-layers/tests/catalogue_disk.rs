@@ -278,6 +278,7 @@ async fn a_list_that_was_asked_for_later_is_not_replaced_by_an_earlier_one_that_
     sleep(Duration::from_secs(5)).await;
     quick.refresh().await.unwrap();
     fetching.await.unwrap();
+    assert_eq!(first_model(slow.peek()).as_deref(), Some("later"), "in memory, too");
     for cache in [&slow, &quick, &Arc::new(cache(&offline(), &file))] {
         assert_eq!(first_model(cache.get().await.ok()).as_deref(), Some("later"));
     }
