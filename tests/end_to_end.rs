@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use openrouter_provider::OpenRouterOptions;
+use openrouter_provider::options::ResponseCache;
+use openrouter_provider::{OpenRouterOptions, OpenRouterResponse};
 use openrouter_sandbox::{FAILURES, Sandbox};
 use provider_core::{
-    ChatRequest, ChatResponse, Effort, Error, ErrorKind, Event, FinishReason, Reasoning, ResponseFormat,
-    Retry, Tool,
+    ChatRequest, ChatResponse, Effort, Error, ErrorKind, Event, FinishReason, Part, Reasoning,
+    ResponseFormat, Retry, Tool, Usd,
 };
 use provider_registry::{Listing, Registry, SelectedModel, Workspace};
 use serde_json::{Value, json};
@@ -122,7 +123,7 @@ async fn a_tool_is_called_and_its_result_is_used() {
         let request = request.reasoning(Reasoning::effort("high"));
         let (_, reply) = read(&model, &request).await.expect("a call");
         assert_eq!(reply.finish_reason, Some(FinishReason::ToolCalls), "{id}");
-        let [call] = reply.tool_calls() else { panic!("one call, not {:?}", reply.tool_calls()) };
+        let [call] = reply.tool_calls()[..] else { panic!("one call, not {:?}", reply.tool_calls()) };
         assert_eq!(call.name, "get_weather");
         assert!(call.arguments_json().expect("JSON")["city"].is_string());
         let call = call.id.clone();
@@ -160,6 +161,68 @@ async fn a_fallback_answers_and_says_so() {
 }
 
 #[tokio::test]
+async fn the_same_request_is_answered_from_the_cache_for_nothing() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let model = selected(&sandbox, "openai/gpt-4o");
+    let options = OpenRouterOptions::new().response_cache(ResponseCache::new());
+    let request = model.request().user("Hello").options(options);
+    for streamed in [false, true] {
+        let ask = async || match streamed {
+            true => read(&model, &request).await.expect("an answer").1,
+            false => model.chat(&request).await.expect("an answer"),
+        };
+        let (first, second) = (ask().await, ask().await);
+        let status = |reply: &ChatResponse| reply.response_cache().map(|cache| cache.status.to_string());
+        assert_eq!((status(&first).as_deref(), status(&second).as_deref()), (Some("MISS"), Some("HIT")));
+        assert_eq!(first.text(), second.text());
+        assert_ne!(first.id, second.id);
+        assert!(first.usage.cost > Some(Usd::ZERO));
+        assert_eq!((second.usage.cost, second.usage.total_tokens), (Some(Usd::ZERO), Some(0)));
+    }
+}
+
+#[tokio::test]
+async fn what_a_model_lacks_is_refused_and_could_have_been_known() {
+    use ErrorKind::{InvalidRequest, UnsupportedFeature};
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let workspace = workspace(&sandbox, "sk-or-v1-test");
+    let image = Part::image(b"\x89PNG\r\n\x1a\n0000").expect("an image");
+    let sound = Part::audio_as("wav", b"0000").expect("a sound");
+    let tool = Tool::function("clock", "The time", json!({"type": "object"}));
+    let plain = "meta-llama/llama-3.2-3b-instruct";
+    for (id, mut request, kind) in [
+        (plain, ChatRequest::default().user([Part::text("What is it?"), image]), UnsupportedFeature),
+        (
+            "openai/gpt-4o",
+            ChatRequest::default().user([Part::text("What is it?"), sound]),
+            UnsupportedFeature,
+        ),
+        (plain, ChatRequest::default().user("What time is it?").tool(tool), UnsupportedFeature),
+        (
+            "openai/gpt-4o",
+            ChatRequest::default().user("Paint!").modalities(["text", "image"]),
+            UnsupportedFeature,
+        ),
+        ("openai/gpt-4o", ChatRequest::default().user("Hi").max_tokens(20_000), InvalidRequest),
+    ] {
+        let model = workspace.model(id).await.expect("listed");
+        request.model = id.to_owned();
+        for streamed in [false, true] {
+            let outcome = match streamed {
+                true => read(&model, &request).await.map(|(_, reply)| reply),
+                false => model.chat(&request).await,
+            };
+            assert_eq!(outcome.expect_err("refused").kind(), kind, "{id}, streamed: {streamed}");
+        }
+        let Listing::Listed(entry) = model.listing() else { panic!("{id} is not listed") };
+        assert!(!entry.problems(&request).is_empty(), "{id}: {kind:?} could not be known");
+    }
+    let request = ChatRequest::new(plain).user("word ".repeat(131_073));
+    let error = workspace.model(plain).await.expect("listed").chat(&request).await.expect_err("too long");
+    assert_eq!(error.kind(), ErrorKind::ContextLength);
+}
+
+#[tokio::test]
 async fn limits_of_the_answer_are_told() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
     let model = selected(&sandbox, "openai/gpt-4o");
@@ -181,13 +244,17 @@ async fn limits_of_the_answer_are_told() {
 fn kind_of(failure: &str) -> Option<ErrorKind> {
     use ErrorKind::*;
     Some(match failure.trim_start_matches("sandbox/") {
-        "rate-limit" | "rate-limit-free" | "error-200" => RateLimited,
+        "rate-limit" | "rate-limit-minute" | "rate-limit-free" | "mid-stream-rate-limit" | "error-200" => {
+            RateLimited
+        }
         "overload" | "flaky" => Overloaded,
         "upstream-error" | "choice-error" | "mid-stream-error" | "mid-stream-error-bare" => Upstream,
-        "moderation" => ContentPolicy,
-        "no-credits" => PaymentRequired,
-        "no-endpoints" => NoEndpoint,
-        "context-length" => ContextLength,
+        "moderation" | "content-filter" | "alignment" => ContentPolicy,
+        "guardrail" => PermissionDenied,
+        "no-credits" | "in-flight-budget" | "too-expensive" | "key-limit" | "key-limit-402"
+        | "guardrail-budget" | "workspace-budget" | "upstream-quota" => PaymentRequired,
+        "no-endpoints" | "privacy" => NoEndpoint,
+        "context-length" | "context-length-upstream" | "context-length-mid-stream" => ContextLength,
         "server-error" => Server,
         "html-error" | "stall" | "stall-comments" => Timeout,
         "empty" => EmptyResponse,
@@ -199,7 +266,7 @@ fn kind_of(failure: &str) -> Option<ErrorKind> {
 /// Whether a part of the answer comes before the failure, and so is kept.
 fn fails_midway(failure: &str, streamed: bool) -> bool {
     match failure.trim_start_matches("sandbox/") {
-        "choice-error" | "mid-stream-error" => true,
+        "choice-error" | "mid-stream-error" | "mid-stream-rate-limit" | "context-length-mid-stream" => true,
         "mid-stream-error-bare" | "truncated" | "reset" | "stall" | "stall-comments" => streamed,
         _ => false,
     }

@@ -2,11 +2,15 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use openrouter_provider::{Limits, OpenRouter};
 use provider_core::{ChatRequest, ConfigValues, Error, LlmProvider, RawJson, Secret};
+use provider_layers::{TraceSettings, Traced};
 use provider_tests::{Reply, ScriptedServer};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Metadata, Subscriber};
 
 const MARKER: &str = "sk-or-v1-MARKER0123456789abcdef";
 
@@ -26,6 +30,39 @@ impl log::Log for Lines {
     }
 
     fn flush(&self) {}
+}
+
+/// Everything that is traced on this thread.
+#[derive(Clone, Default)]
+struct Traces(Arc<Mutex<Vec<String>>>);
+
+impl Visit for Traces {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0.lock().expect("nobody panics in here").push(format!("{field}={value:?}"));
+    }
+}
+
+impl Subscriber for Traces {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        attributes.record(&mut self.clone());
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut self.clone());
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
 }
 
 /// Fails if the marker is in any form of the value.
@@ -133,7 +170,102 @@ async fn an_echo_in_a_report_or_behind_escapes_is_taken_out_as_well() {
     let client = OpenRouter::builder().api_key(MARKER).base_url(server.url()).build().expect("good settings");
     let error = client.chat(&ChatRequest::new("a/b").user("Hello")).await.expect_err("an error");
     clean_error("escaped", &error);
-    assert!(error.details().is_none(), "{error:?}");
+    assert_eq!(error.details().map(RawJson::get), Some(r#"{"raw":"***"}"#), "{error:?}");
+}
+
+/// An answer with the key in each of its strings, as a chunk of a stream or whole, and then an error.
+fn echo(said: &str, key: &str) -> String {
+    format!(
+        r#"{{"id":"{key}","model":"{key}","provider":"{key}","object":"{key}","service_tier":"{key}","system_fingerprint":"{key}","{key}":"{key}",
+        "choices":[{{"index":0,"finish_reason":"{key}","native_finish_reason":"{key}","logprobs":{{"content":[{{"token":"{key}","logprob":-1,
+        "bytes":null,"top_logprobs":[{{"token":"{key}","logprob":-1,"bytes":null}}]}}]}},
+        "{said}":{{"role":"assistant","content":"It is {key}","reasoning":"{key}","refusal":"{key}","{key}":"{key}",
+        "reasoning_details":[{{"type":"reasoning.text","text":"{key}","id":"{key}","signature":"{key}","{key}":"{key}"}}],
+        "tool_calls":[{{"index":0,"id":"{key}","type":"function","function":{{"name":"{key}","arguments":"{key}"}},"{key}":"{key}"}}],
+        "annotations":[{{"type":"url_citation","url_citation":{{"url":"{key}"}}}}],"images":[{{"image_url":{{"url":"{key}"}}}}],
+        "audio":{{"id":"{key}","data":"{key}","transcript":"{key}"}}}}}}],
+        "usage":{{"prompt_tokens":1,"novel":"{key}"}},
+        "error":{{"code":"{key}","message":"{key}","metadata":{{"provider_name":"{key}","raw":"{key}",
+        "previous_errors":[{{"provider":"{key}","code":"{key}","message":"{key}"}}]}}}}}}"#
+    )
+    .replace('\n', "")
+}
+
+#[tokio::test]
+async fn an_echo_in_every_string_of_an_answer_that_fails_is_taken_out() {
+    let traces = Traces::default();
+    let _subscribed = tracing::subscriber::set_default(traces.clone());
+    let escaped = MARKER.replace('M', "\\u004d");
+    for key in [MARKER, &*escaped] {
+        let replies = [
+            Reply::events(format!("data: {}\n\ndata: [DONE]\n\n", echo("delta", key))),
+            Reply::json(200, echo("message", key)),
+        ];
+        for reply in replies {
+            let server = ScriptedServer::always(reply).await.expect("a free port");
+            let client = OpenRouter::builder().api_key(MARKER).base_url(server.url());
+            let client: Arc<dyn LlmProvider> = Arc::new(client.build().expect("good settings"));
+            let traced = Traced::around(client, TraceSettings::default().content(true));
+            for keep_raw in [false, true] {
+                let mut request = ChatRequest::new("a/b").user("Hello");
+                request.keep_raw = keep_raw;
+                let streamed = traced.stream(&request).await.expect("a stream").collect().await;
+                for error in [traced.chat(&request).await, streamed].map(|end| end.expect_err("it fails")) {
+                    let partial = error.partial().expect("what had come");
+                    assert_eq!(partial.text(), "It is ***");
+                    assert_eq!(partial.message.tool_calls.len(), 1);
+                    clean_error(key, &error);
+                    clean(key, partial);
+                }
+            }
+        }
+    }
+    let lines = traces.0.lock().expect("nobody panics in here");
+    for field in ["gen_ai.response.model=", "gen_ai.output.messages=", "otel.status_description="] {
+        assert!(lines.iter().any(|line| line.starts_with(field)), "{field} is traced");
+    }
+    for line in lines.iter() {
+        assert!(!line.contains("MARKER"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_a_stream_cuts_in_two_is_taken_out_of_its_error() {
+    let (one, other) = MARKER.split_at(MARKER.len() - 8);
+    let chunk = |text: &str| {
+        let token = format!(r#"{{"token":"{text}","logprob":-1}}"#);
+        format!(
+            r#"data: {{"choices":[{{"index":0,"delta":{{"content":"{text}","reasoning":"{text}"}},"logprobs":{{"content":[{token}]}}}}]}}"#
+        ) + "\n\n"
+    };
+    let events =
+        chunk("It is ") + &chunk(one) + &chunk(other) + "data: {\"error\":{\"message\":\"gone\"}}\n\n";
+    let server = ScriptedServer::always(Reply::events(events)).await.expect("a free port");
+    let client = OpenRouter::builder().api_key(MARKER).base_url(server.url()).build().expect("good settings");
+    let mut request = ChatRequest::new("a/b").user("Hello");
+    request.keep_raw = true;
+    let stream = client.stream(&request).await.expect("a stream");
+    let error = stream.collect().await.expect_err("it fails");
+    assert_eq!(error.partial().expect("what had come").text(), "It is ***");
+    clean_error("cut", &error);
+    let json = serde_json::to_string(&error).expect("JSON");
+    assert!(!json.contains(other), "not even a half of it: {json}");
+}
+
+#[tokio::test]
+async fn an_echo_beside_a_good_answer_is_taken_out_of_it() {
+    let body = format!(
+        r#"{{"id":"{MARKER}","model":"{MARKER}","provider":"{MARKER}","novel":"{MARKER}","usage":{{"novel":"{MARKER}"}},
+        "choices":[{{"index":0,"finish_reason":"{MARKER}","message":{{"content":"Hi"}}}}]}}"#
+    );
+    let server = ScriptedServer::always(Reply::json(200, body)).await.expect("a free port");
+    let client = OpenRouter::builder().api_key(MARKER).base_url(server.url()).build().expect("good settings");
+    let request = ChatRequest::new("a/b").user("Hello");
+    let streamed = client.stream(&request).await.expect("a stream").collect().await;
+    for reply in [client.chat(&request).await, streamed].map(|reply| reply.expect("an answer")) {
+        clean("answer", &reply);
+        assert_eq!((reply.text(), &*reply.model), ("Hi", "***"));
+    }
 }
 
 #[tokio::test]

@@ -20,9 +20,12 @@ pub async fn caching(openrouter: &OpenRouter, manual: &str) -> Result<(), Error>
 
     // Another cache keeps whole answers: the same request, the same answer, for nothing.
     let options = OpenRouterOptions::new().response_cache(ResponseCache::new().ttl_seconds(60_u32));
-    let reply = openrouter.chat(&request.options(options)).await?;
-    if let Some(cache) = reply.response_cache() {
-        println!("{} in OpenRouter's cache", cache.status);
+    let request = request.options(options);
+    for _ in 0..2 {
+        let reply = openrouter.chat(&request).await?;
+        if let Some(cache) = reply.response_cache() {
+            println!("{}, for {:?}", cache.status, reply.usage.cost); // MISS, then HIT for nothing
+        }
     }
     Ok(())
 }

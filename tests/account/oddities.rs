@@ -155,7 +155,7 @@ async fn values_of_the_wrong_type_cost_only_themselves() {
     assert_eq!((model.context_length, model.modality.clone(), model.is_moderated), (None, None, None));
     assert_eq!(model.supported_parameters, ["tools", "3"]);
     assert_eq!((model.per_request_limits, model.default_parameters.temperature), (None, Some(0.7)));
-    assert_eq!((model.default_parameters.top_p, model.supported_voices.len()), (None, 0));
+    assert_eq!((model.default_parameters.top_p, &*model.supported_voices), (None, &["alloy".to_owned()][..]));
     let reasoning = model.reasoning.as_ref().expect("options");
     assert!(!reasoning.mandatory && !reasoning.supports_max_tokens);
     let efforts = reasoning.supported_efforts.as_ref().expect("a list");
@@ -219,6 +219,90 @@ async fn odd_records_are_read_as_far_as_they_go() {
 
     let (_server, client) = answered(r#"{"data":{"count":"150"}}"#).await;
     assert_eq!(client.models_count().await.expect("a number"), 150);
+}
+
+/// Each of the values of a record in turn is something odd, and nothing else is lost.
+#[tokio::test]
+async fn an_odd_value_in_a_record_costs_itself_alone() {
+    let model = r#"{"id":"a/b","name":"N","created":1700000000.75,"context_length":1000,"supported_parameters":["tools"],
+        "pricing":{"prompt":"0.5"},"default_parameters":{"temperature":0.5},"top_provider":{"is_moderated":true}}"#;
+    let endpoint = r#"{"name":"E","provider_name":"P","status":0,"context_length":1000,"pricing":{"prompt":"0.5"},
+        "uptime_last_5m":99.5,"latency_last_30m":{"p50":1},"supports_implicit_caching":true}"#;
+    let endpoints = format!(r#"{{"id":"a/b","name":"N","created":1700000000.75,"endpoints":[{endpoint}]}}"#);
+    let key = r#"{"label":"L","limit":10,"usage":0.5,"is_free_tier":true,"expires_at":"2027"}"#;
+    let generation = r#"{"id":"gen-1","model":"m","latency":5,"tokens_prompt":7,"total_cost":0.5,"is_byok":true,"app_id":3}"#;
+    let credits = r#"{"total_credits":1,"total_usage":0.5}"#;
+    let documents = [
+        ("model", model),
+        ("endpoints", &*endpoints),
+        ("key", key),
+        ("generation", generation),
+        ("credits", credits),
+    ];
+    let odd = [
+        "NaN",
+        "-Infinity",
+        "1e999",
+        "-1",
+        "0.5",
+        "\"-\"",
+        "\"\"",
+        "true",
+        "\"TRUE\"",
+        "null",
+        "[]",
+        "{}",
+        "[null]",
+    ];
+    for (name, document) in documents {
+        // Behind each colon there is a value, up to the comma or the end of what it is in.
+        for (at, _) in document.match_indices(':') {
+            let rest = &document[at + 1..];
+            let length = rest.find([',', '}', ']']).expect("an end");
+            if rest.starts_with(['{', '[']) {
+                continue;
+            }
+            for odd in odd {
+                let body = format!(r#"{{"data":{}{odd}{}}}"#, &document[..=at], &rest[length..]);
+                let (_server, client) = answered(&body).await;
+                let same = |kept: [bool; 3]| kept.into_iter().filter(|same| *same).count() >= 2;
+                let kept = match name {
+                    "model" => client.model("a/b").await.map(|model| {
+                        same([model.name == "N", model.context_length == Some(1000), model.supports("tools")])
+                    }),
+                    "endpoints" => client.endpoints("a/b").await.map(|model| {
+                        let endpoint = &model.endpoints[0];
+                        same([model.name == "N", endpoint.name == "E", endpoint.context_length == Some(1000)])
+                    }),
+                    "key" => client.key().await.map(|key| {
+                        let limit = key.limit == "10".parse().ok();
+                        same([key.label.as_deref() == Some("L"), limit, key.is_free_tier == Some(true)])
+                    }),
+                    "generation" => client.generation("gen-1").await.map(|record| {
+                        same([record.model == "m", record.tokens_prompt == Some(7), record.app_id == Some(3)])
+                    }),
+                    _ => client.credits().await.map(|credits| {
+                        let one = credits.total_credits == "1".parse().ok();
+                        one || credits.total_usage == "0.5".parse().ok()
+                    }),
+                };
+                match kept {
+                    Ok(kept) => assert!(kept, "{body}"),
+                    // What has no id cannot be asked for.
+                    Err(error) => {
+                        assert!(name == "model" && document[..at].ends_with("\"id\""), "{body}: {error}")
+                    }
+                }
+            }
+        }
+    }
+    let (_server, client) =
+        answered(&format!(r#"{{"data":[{model},{{"id":"c/d","created":NaN}}],"total_count":2.0}}"#)).await;
+    let catalogue = client.models().await.expect("models");
+    assert_eq!((catalogue.models[0].created, catalogue.models.len()), (Some(1_700_000_000), 2));
+    assert_eq!(catalogue.total_count, Some(2));
+    let raw = catalogue.models[1].raw.as_ref().expect("the row").get();
+    assert_eq!(raw, r#"{"id":"c/d","created":null}"#, "what is kept is JSON");
 }
 
 #[tokio::test]

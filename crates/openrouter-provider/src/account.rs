@@ -14,6 +14,7 @@ pub use self::key_info::{Credits, KeyInfo};
 use crate::catalogue::path;
 use crate::failure::{self, Redact};
 use crate::wire::error::WireError;
+use crate::wire::finite::read_finite;
 use crate::wire::{generation as wire_generation, key};
 use crate::{ID, OpenRouter};
 
@@ -90,24 +91,23 @@ impl OpenRouter {
         &self,
         path: &str,
         what: &str,
-        read: impl FnOnce(&str) -> Result<T, String>,
+        read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, Error> {
         let body = self.transport.get(path).await?;
         let body = self.transport.api_key().redact(&body);
-        read(&body).map_err(|cause| self.unreadable(what, &cause, &body))
+        read_finite(&body, read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 
     /// A document that is not what was asked for: an error inside a success, or something else.
     pub(crate) fn unreadable(&self, what: &str, cause: &str, body: &str) -> Error {
         let api_key = self.transport.api_key();
         let error = match WireError::from_body(body) {
-            Some(wire) => failure::said(&wire, StatusCode::OK, &HeaderMap::new(), Redact(api_key)),
-            None => {
-                let message = format!("{what} cannot be read: {cause}");
-                Error::new(ErrorKind::InvalidResponse, message).with_provider(ID)
+            Some(wire) => {
+                failure::said(&wire, StatusCode::OK, &HeaderMap::new(), Duration::ZERO, Redact(api_key))
             }
+            None => failure::not_the_document(what, cause, body, Redact(api_key)),
         };
-        error.redact(api_key)
+        failure::misdirected(error, body).redact(api_key)
     }
 }
 
@@ -125,6 +125,9 @@ pub(crate) fn retold(error: Error, kind: ErrorKind, message: String) -> Error {
     }
     if let Some(details) = error.details() {
         told = told.with_details(details.clone());
+    }
+    if let Some(step) = error.next_step() {
+        told = told.with_next_step(step);
     }
     told.with_source(error)
 }

@@ -8,15 +8,14 @@ use std::time::Duration;
 use provider_core::{ChatResponse, Collector, Error, EventSource, RawJson, Step};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::failure::{self, Redact};
 use crate::response::{CACHE_FIELD, CacheReport, METADATA_FIELD};
 use crate::transport::{Received, Transport};
-use crate::wire::chunk::Chunk;
-use crate::wire::collect::collect;
-use crate::wire::decoder::{ChatDecoder, Decoded, take_error};
-use crate::wire::halves::Halves;
+use crate::wire::collect::{CollectState, collect};
+use crate::wire::decoder::{ChatDecoder, Decoded, read_chunk, take_error};
+use crate::wire::error::WireError;
 use crate::wire::lenient::Raw;
 use crate::wire::metadata;
 use crate::wire::stop::Stop;
@@ -27,6 +26,8 @@ use crate::{ID, Limits};
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// When they came.
+    pub(crate) came: Instant,
     pub(crate) model: String,
     /// The models that may answer in its place.
     pub(crate) fallbacks: Vec<String>,
@@ -64,6 +65,7 @@ impl Head {
             // Texts and numbers can always be written.
             collector.extra(CACHE_FIELD, RawJson::new(&report).unwrap_or_default());
         }
+        collector.redact(self.transport.api_key());
     }
 
     fn redact(&self) -> Redact<'_> {
@@ -72,7 +74,9 @@ impl Head {
 
     fn error(&self, stop: Stop) -> Error {
         match stop {
-            Stop::Failed(wire) => failure::said(&wire, self.status, &self.headers, self.redact()),
+            Stop::Failed(wire) => {
+                failure::said(&wire, self.status, &self.headers, self.came.elapsed(), self.redact())
+            }
             Stop::Unreadable(frame) => failure::unreadable(&frame, self.redact()),
             Stop::TooLarge(frame) => failure::frame_too_large(frame),
             Stop::TooManyArguments { limit } => failure::arguments_too_large(limit),
@@ -108,12 +112,26 @@ impl Streamed {
         Self { body, decoder, head, received: 0, failed: None, patience: None, has_yielded: false }
     }
 
-    /// The end of the stream: of a good answer, or of one that has failed.
-    fn end(&mut self, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+    /// The body is over: in good order, or cut off by this error. What the service said of a failure counts before everything else,
+    /// and once it has said why the model stopped, the answer is whole however its body ends.
+    fn end(&mut self, cut_off: Option<Error>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
         let end = self.decoder.end(collector);
         self.head.complete(collector);
-        let end = self.failed.take().map_or(end, Err);
-        Poll::Ready(end.map(|()| Step::End).map_err(|stop| self.head.error(stop)))
+        let is_whole = self.decoder.is_over() || collector.response().finish_reason.is_some();
+        Poll::Ready(match (self.failed.take().or(end.err()), cut_off) {
+            (Some(stop), _) => Err(self.head.error(stop)),
+            (None, Some(error)) if !is_whole => Err(error),
+            (None, None) if self.decoder.is_empty() && !is_whole => Err(failure::nothing_came()),
+            (None, _) => Ok(Step::End),
+        })
+    }
+
+    /// The stream cannot be read on. The first thing that went wrong counts.
+    fn give_up(&mut self, error: Error, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+        let unreadable = self.decoder.close(collector);
+        self.head.complete(collector);
+        let first = self.failed.take().or(unreadable);
+        Poll::Ready(Err(first.map_or(error, |stop| self.head.error(stop))))
     }
 
     /// Whether the time is up.
@@ -127,7 +145,7 @@ impl EventSource for Streamed {
         loop {
             match self.decoder.step(collector) {
                 Ok(Decoded::Frame) => return Poll::Ready(Ok(Step::More)),
-                Ok(Decoded::End) => return self.end(collector),
+                Ok(Decoded::End) => return self.end(None, collector),
                 Ok(Decoded::NeedsBytes) => {}
                 Err(stop @ Stop::Failed(_)) => {
                     if self.failed.is_none() {
@@ -136,19 +154,21 @@ impl EventSource for Streamed {
                     }
                     continue;
                 }
-                Err(stop) => return Poll::Ready(Err(self.head.error(stop))),
+                Err(stop) => {
+                    let error = self.head.error(stop);
+                    return self.give_up(error, collector);
+                }
             }
             // Now it is known of every byte whether it was kept.
             let limit = self.body.limits.max_body_bytes;
             if self.received.saturating_sub(self.decoder.repeated()) > limit {
-                return Poll::Ready(Err(failure::body_too_large(limit)));
+                return self.give_up(failure::body_too_large(limit), collector);
             }
             let piece = match self.body.poll_piece(cx) {
                 Poll::Ready(Ok(Some(piece))) => piece,
-                Poll::Ready(Ok(None)) => return self.end(collector),
-                Poll::Ready(Err(_)) if self.failed.is_some() => return self.end(collector),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending if self.is_out_of_patience(cx) => return self.end(collector),
+                Poll::Ready(Ok(None)) => return self.end(None, collector),
+                Poll::Ready(Err(error)) => return self.end(Some(error), collector),
+                Poll::Pending if self.is_out_of_patience(cx) => return self.end(None, collector),
                 Poll::Pending => return Poll::Pending,
             };
             self.received = self.received.saturating_add(piece.len());
@@ -212,23 +232,30 @@ impl Whole {
         let body = self.body.take().unwrap_or_default();
         let text = body.trim_start_matches('\u{feff}').trim();
         if ["data:", "event:", ":"].iter().any(|beginning| text.starts_with(beginning)) {
-            self.collect_events(&body, collector)?;
+            let end = self.collect_events(&body, collector);
             self.head.complete(collector);
-            return Ok(());
+            return end;
         }
-        let chunk =
-            Chunk::from_json(text).map_err(|cause| failure::no_answer(text, &cause, self.head.redact()))?;
-        let error = take_error(&chunk, None, text);
+        let mut room = None;
+        let (chunk, json) =
+            read_chunk(text, &mut room).map_err(|cause| match WireError::from_body(text) {
+                Some(error) => self.head.error(Stop::Failed(Box::new(error))),
+                None => failure::no_answer(text, &cause, self.head.redact()),
+            })?;
+        let error = take_error(&chunk, None, json).map(|(error, _)| error);
         if self.head.keep_raw {
-            collector.raw(RawJson::from_checked(text));
+            collector.raw(RawJson::from_checked(json));
         }
-        let mut halves = Halves::default();
-        collect(chunk, collector, &mut halves);
+        let mut state = CollectState::default();
+        collect(chunk, collector, &mut state);
+        state.halves.finish(collector);
         self.head.complete(collector);
-        halves.within(self.limits.max_tool_argument_bytes).map_err(|stop| self.head.error(stop))?;
-        halves.finish(collector);
+        if let Some(error) = error {
+            return Err(self.head.error(Stop::Failed(Box::new(error))));
+        }
         collector.end_mark();
-        error.map_or(Ok(()), |error| Err(self.head.error(Stop::Failed(Box::new(error)))))
+        let limit = self.limits.max_tool_argument_bytes;
+        state.halves.within(limit).map_err(|stop| self.head.error(stop))
     }
 
     /// Reads an event stream that does not call itself one.
@@ -240,11 +267,20 @@ impl Whole {
             match decoder.step(collector) {
                 Ok(Decoded::Frame) => {}
                 Ok(Decoded::End | Decoded::NeedsBytes) => break,
-                Err(stop) => drop(failed.get_or_insert(stop)),
+                // What follows an error of the service is still to be read.
+                Err(stop @ Stop::Failed(_)) => failed = failed.or(Some(stop)),
+                Err(stop) => {
+                    failed = failed.or(decoder.close(collector)).or(Some(stop));
+                    break;
+                }
             }
         }
         let end = decoder.end(collector);
-        failed.map_or(end, Err).map_err(|stop| self.head.error(stop))
+        match failed.or(end.err()) {
+            Some(stop) => Err(self.head.error(stop)),
+            None if decoder.is_empty() && !decoder.is_over() => Err(failure::nothing_came()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles};
 pub use self::models_query::{ModelsQuery, ModelsSort};
 pub use self::provider_info::ProviderInfo;
 use crate::account::retold;
+use crate::wire::finite::read_finite;
 use crate::wire::{catalogue, data, endpoint as wire_endpoint, model, providers};
 use crate::{ID, OpenRouter};
 
@@ -127,10 +128,10 @@ impl OpenRouter {
         &self,
         path: &str,
         what: &str,
-        read: impl FnOnce(&str) -> Result<T, String>,
+        read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, Error> {
         let body = self.transport.get(path).await?;
-        read(&body).map_err(|cause| self.unreadable(what, &cause, &body))
+        read_finite(&body, read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, RawJson};
 use reqwest::Request;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use tokio::time::Instant;
 
 use crate::answer::{Head, Streamed, Whole};
 use crate::builder::OpenRouterBuilder;
@@ -152,6 +153,7 @@ impl OpenRouter {
         Head {
             status: answer.response.status(),
             headers: std::mem::take(answer.response.headers_mut()),
+            came: Instant::now(),
             model: request.model.clone(),
             fallbacks: fallbacks(request).to_vec(),
             keep_raw: request.keep_raw,
@@ -168,7 +170,7 @@ impl fmt::Debug for OpenRouter {
 
 /// Says in an error what was asked.
 pub(crate) fn placed(error: Error, request: &ChatRequest) -> Error {
-    error.with_provider(ID).with_model(&request.model)
+    error.with_provider(ID).with_model(&request.model).in_place_of(&request.model)
 }
 
 /// The models that may answer in the place of the one that is asked.

@@ -1,18 +1,29 @@
 //! The truth about failures: from what went wrong on the wire to an [`Error`] a caller can act on.
 
-mod classify;
+mod limit;
+mod misdirected;
 mod next_step;
+mod obstacle;
 mod retry;
+mod rules;
 mod transport;
 
-use provider_core::{Error, ErrorKind, RawJson, Secret, TimeoutPhase, Upstream};
+use std::time::Duration;
+
+use provider_core::{Collector, Error, ErrorKind, RawJson, Secret, TimeoutPhase, Upstream};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
-pub(crate) use self::transport::{body_too_large, broken_off, no_answer_in_time, not_sent, too_slow};
+pub(crate) use self::misdirected::{misdirected, not_the_document};
+use self::retry::Hints;
+use self::rules::{Rule, Source, UNTOLD};
+pub(crate) use self::transport::{
+    body_too_large, broken_off, no_answer_in_time, not_sent, proxy_authentication, too_slow,
+};
 use crate::ID;
-use crate::wire::error::{PreviousError, WireError};
-use crate::wire::escape::unescape;
+use crate::wire::chunk::Chunk;
+use crate::wire::collect::{CollectState, collect};
+use crate::wire::error::{PreviousError, WireError, Words};
 use crate::wire::sse::FrameTooLarge;
 use crate::wire::stop::UnreadableFrame;
 
@@ -39,11 +50,6 @@ impl Redact<'_> {
     /// JSON that may be kept. What is too large is kept as the text of its beginning.
     fn json(self, json: &str) -> Option<RawJson> {
         let redacted = self.0.redact(json);
-        // The key may be spelled with escapes.
-        let plain = unescape(&redacted);
-        if self.0.redact(&plain) != plain {
-            return None;
-        }
         if redacted.len() > MAX_DETAILS { Some(self.excerpt(json)) } else { redacted.parse().ok() }
     }
 
@@ -54,30 +60,53 @@ impl Redact<'_> {
 
 /// The service refused: a status that is no success.
 pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &str, redact: Redact<'_>) -> Error {
-    if let Some(wire) = WireError::from_body(body) {
-        return said(&wire, status, headers, redact);
+    if let Some(wire) = WireError::from_body(event_data(body)) {
+        return with_usage(said(&wire, status, headers, Duration::ZERO, redact), body);
     }
     // The service always says it in JSON of its own; this is from somebody on the way.
-    let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
-    let words = match body.trim() {
-        "" => "an empty body".to_owned(),
-        text if text.starts_with('<') => "a web page".to_owned(),
-        text => redact.text(WireError::from_text(text).message.as_deref().unwrap_or(text)),
+    let (wire, words) = match body.trim() {
+        "" => (WireError::default(), "an empty body".to_owned()),
+        text if text.starts_with('<') => (WireError::default(), "a web page".to_owned()),
+        text => {
+            let wire = WireError::from_text(text);
+            let words = redact.text(wire.words.message.as_deref().unwrap_or(text));
+            (wire, words)
+        }
     };
+    let (rule, _) = rules::decide(&wire, status.as_u16());
+    let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
     let (kind, message) = match (status.as_u16(), location) {
         (300..400, location) => {
             let to = redact.text(location.unwrap_or("nowhere"));
             (ErrorKind::InvalidResponse, format!("redirected to {to}, which is not followed; check base_url"))
         }
-        (404 | 405, _) => {
+        (404 | 405, _) if rule.source == Source::Status => {
             (ErrorKind::NotFound, format!("there is no such API at this address ({words}); check base_url"))
         }
-        (code, _) => (classify::kind(&WireError::default(), code), words),
+        _ => (rule.kind, words),
     };
-    let wire = WireError::default();
+    let hints = Hints::new(&wire, headers, Duration::ZERO);
     let error = Error::new(kind, message).with_provider(ID).with_status(status.as_u16());
-    let error = error.with_retry(retry::advice(kind, status.as_u16(), &wire, headers));
-    with_ids(advised(error, &wire, redact), headers)
+    advised(error.with_retry(hints.advice(rule)), rule, &wire, &hints, redact)
+}
+
+/// The JSON of a refusal that came as an event.
+fn event_data(body: &str) -> &str {
+    let is_event = ["data:", "event:"].iter().any(|beginning| body.starts_with(beginning));
+    let data = body.lines().filter(|_| is_event).find_map(|line| line.strip_prefix("data:"));
+    data.unwrap_or(body).trim()
+}
+
+/// Keeps what a refused answer used, if it says so: it was paid for.
+fn with_usage(error: Error, body: &str) -> Error {
+    match Chunk::from_json(event_data(body)) {
+        Ok(chunk) if chunk.usage.is_object() => {
+            let mut collector = Collector::without_events();
+            collect(chunk, &mut collector, &mut CollectState::default());
+            collector.fail(error)
+        }
+        _ => error,
+    }
 }
 
 /// A body that is compressed, although nothing was said of that being understood.
@@ -92,7 +121,7 @@ pub(crate) fn encoded(encoding: &HeaderValue, status: StatusCode, headers: &Head
 /// A body with a good status that is no answer.
 pub(crate) fn no_answer(body: &str, cause: &serde_json::Error, redact: Redact<'_>) -> Error {
     if body.is_empty() {
-        return Error::new(ErrorKind::Interrupted, "the answer is empty");
+        return nothing_came();
     }
     let kind = if cause.is_eof() { ErrorKind::Interrupted } else { ErrorKind::InvalidResponse };
     let message = match body.starts_with('<') {
@@ -100,69 +129,96 @@ pub(crate) fn no_answer(body: &str, cause: &serde_json::Error, redact: Redact<'_
         // The decoder may quote what it found.
         false => format!("the answer is no JSON object: {}", redact.text(&cause.to_string())),
     };
-    Error::new(kind, message).with_details(redact.excerpt(body))
+    misdirected(Error::new(kind, message).with_details(redact.excerpt(body)), body)
 }
 
-/// The service says that it failed, with whatever status.
-pub(crate) fn said(wire: &WireError, status: StatusCode, headers: &HeaderMap, redact: Redact<'_>) -> Error {
-    let number = wire.code.as_deref().and_then(|code| code.parse::<f64>().ok()).map(|code| code as u16);
-    let code = number.or(wire.http_status).filter(|code| (400..600).contains(code));
-    // Inside a success only the code tells; without one it was somebody upstream.
-    let effective = code.unwrap_or(if status.is_success() { 502 } else { status.as_u16() });
-    let kind = classify::kind(wire, effective);
-    let message = wire.message.as_deref().filter(|message| !message.trim().is_empty());
+/// A body with a good status that ended in good order, and had nothing in it but signs of life.
+pub(crate) fn nothing_came() -> Error {
+    Error::new(ErrorKind::EmptyResponse, "the answer is empty")
+}
+
+/// The service says that it failed, with whatever status. `age`: how long ago the headers came.
+pub(crate) fn said(
+    wire: &WireError,
+    status: StatusCode,
+    headers: &HeaderMap,
+    age: Duration,
+    redact: Redact<'_>,
+) -> Error {
+    let code = wire.code.as_deref().and_then(|code| code.parse::<f64>().ok()).map(|code| code as u16);
+    let refused = (!status.is_success()).then_some(status.as_u16());
+    let wrapped = wire.words.status.or_else(|| wire.upstream.as_ref().and_then(|upstream| upstream.status));
+    let told = code.filter(|code| (400..600).contains(code)).or(refused).or(wrapped);
+    let (rule, _) = rules::decide(wire, told.unwrap_or(UNTOLD));
+    let message = wire.words.message.as_deref().filter(|message| !message.trim().is_empty());
     let message = message.unwrap_or("the service gave no reason");
-    let mut error = Error::new(kind, redact.text(message))
+    let hints = Hints::new(wire, headers, age);
+    let mut error = Error::new(rule.kind, redact.text(message))
         .with_provider(ID)
         .with_status(status.as_u16())
-        .with_retry(retry::advice(kind, effective, wire, headers));
+        .with_retry(hints.advice(rule));
     if let Some(code) = &wire.code {
         error = error.with_code(redact.text(code));
     }
-    if wire.provider_name.is_some() || wire.upstream_message.is_some() {
-        let words = wire.upstream_message.as_deref().map(|words| redact.text(words));
-        error =
-            error.with_upstream(Upstream::new(wire.provider_name.as_deref().map(|n| redact.text(n)), words));
+    let upstream_words = wire.upstream.as_ref().and_then(|words| words.message.as_deref());
+    if wire.provider_name.is_some() || upstream_words.is_some() {
+        let name = wire.provider_name.as_deref().map(|name| redact.text(name));
+        error = error.with_upstream(Upstream::new(name, upstream_words.map(|words| redact.text(words))));
     }
-    if let Some(details) = wire.metadata.as_deref().and_then(|json| redact.json(json)) {
+    if let Some(details) = wire.details.as_deref().and_then(|json| redact.json(json)) {
         error = error.with_details(details);
     }
     if !wire.previous.is_empty() {
         error = error.with_attempts(wire.previous.iter().map(|previous| earlier(previous, redact)).collect());
     }
-    with_ids(advised(error, wire, redact), headers)
+    advised(error, rule, wire, &hints, redact)
 }
 
 /// What the service tried before.
 fn earlier(previous: &PreviousError, redact: Redact<'_>) -> Error {
-    let code = previous.code.as_deref().and_then(|code| code.parse().ok());
-    let kind = classify::kind(&WireError::default(), code.unwrap_or(502));
-    let words = previous.message.as_deref().map(|words| redact.text(words));
+    let mut wire = WireError {
+        words: Words::of_text(previous.message.as_deref().unwrap_or_default()),
+        ..WireError::default()
+    };
+    wire.words.add_code(previous.code.as_deref().unwrap_or_default());
+    let (rule, _) = rules::decide(&wire, wire.words.status.unwrap_or(UNTOLD));
+    let words =
+        wire.words.message.as_deref().filter(|words| !words.is_empty()).map(|words| redact.text(words));
     let message = words.clone().unwrap_or_else(|| "the service tried another provider before".to_owned());
     let name = previous.provider.as_deref().map(|name| redact.text(name));
-    let error = Error::new(kind, message).with_provider(ID).with_upstream(Upstream::new(name, words));
+    let error = Error::new(rule.kind, message).with_provider(ID).with_upstream(Upstream::new(name, words));
     match &previous.code {
         Some(code) => error.with_code(redact.text(code)),
         None => error,
     }
 }
 
-/// Adds what is known beside the kind: which clock, and what to do.
-fn advised(mut error: Error, wire: &WireError, redact: Redact<'_>) -> Error {
+/// Adds what is known beside the kind: which clock, which limit, what to do, and the ids.
+fn advised(mut error: Error, rule: &Rule, wire: &WireError, hints: &Hints<'_>, redact: Redact<'_>) -> Error {
     if error.kind() == ErrorKind::Timeout {
         error = error.with_timeout(TimeoutPhase::Service);
     }
-    match next_step::of(error.kind(), wire) {
-        Some(what) => error.with_next_step(redact.text(&what)),
-        None => error,
+    let limit = limit::of(rule, wire, hints, redact);
+    if let Some(what) = next_step::of(rule, limit.as_ref(), wire) {
+        error = error.with_next_step(redact.text(&what));
+    } else if rule.kind == ErrorKind::NotFound {
+        error = error.with_next_step(misdirected::NEXT_STEP);
     }
+    if let Some(limit) = limit {
+        error = error.with_limit(limit);
+    }
+    with_ids(error, hints.headers)
 }
 
-/// A frame of the stream was no JSON object.
+/// A frame of the stream was no JSON object. The details say where in the text it is missing, and how it begins.
 pub(crate) fn unreadable(frame: &UnreadableFrame, redact: Redact<'_>) -> Error {
-    let cause = redact.text(&frame.cause.to_string());
-    let message = format!("event {} of the stream is no JSON object: {cause}", frame.number);
-    Error::new(ErrorKind::InvalidResponse, message).with_details(redact.excerpt(&frame.data))
+    let UnreadableFrame { number, text_bytes, data, cause } = frame;
+    let cause = redact.text(&cause.to_string());
+    let message = format!(
+        "event {number} of the stream, behind {text_bytes} bytes of text, is no JSON object: {cause}"
+    );
+    let details = serde_json::json!({ "text_bytes": text_bytes, "excerpt": redact.text(data) });
+    Error::new(ErrorKind::InvalidResponse, message).with_details(details.into())
 }
 
 /// A frame of the stream is larger than allowed.

@@ -63,6 +63,12 @@
 //! makes reqwest clients of its own beside `rustls-ring` should give reqwest a TLS feature too, or install a crypto
 //! provider: reqwest refuses to make a client where it was built with TLS and finds no provider.
 //!
+//! # Proxies
+//!
+//! Requests go through the proxy that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, less what `NO_PROXY` lists), except
+//! to addresses of this machine. Proxies that speak SOCKS need the feature `socks`. A proxy that stands in the way is named in the error,
+//! with its variable and without its password.
+//!
 //! # Before the first request
 //!
 //! Connecting a provider checks its settings, which takes microseconds; it sends nothing and reads no files. The HTTP client, TLS and the

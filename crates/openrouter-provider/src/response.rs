@@ -61,6 +61,8 @@ impl CacheReport {
 pub(crate) const CACHE_FIELD: &str = "response_cache";
 /// Where it keeps the service's own account of the routing.
 pub(crate) const METADATA_FIELD: &str = "openrouter_metadata";
+/// Where it keeps what debugging shows: a value for each chunk that has one.
+pub(crate) const DEBUG_FIELD: &str = "debug";
 
 impl OpenRouterResponse for ChatResponse {
     fn routing(&self) -> Option<Routing> {
@@ -72,6 +74,6 @@ impl OpenRouterResponse for ChatResponse {
     }
 
     fn debug(&self) -> Vec<&RawJson> {
-        self.extra.iter().filter(|(name, _)| *name == "debug").map(|(_, value)| value).collect()
+        self.extra.all(DEBUG_FIELD).iter().collect()
     }
 }

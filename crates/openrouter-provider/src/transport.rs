@@ -2,6 +2,7 @@
 
 mod clock;
 mod http;
+mod proxy;
 mod received;
 
 use std::fmt;
@@ -15,9 +16,11 @@ use provider_core::{Error, ErrorKind, Secret};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
-use reqwest::{Client, Method, Request, Url};
+use reqwest::{Client, Method, Request, StatusCode, Url};
 
 pub(crate) use self::clock::{Clock, RunOut};
+use self::http::Http;
+pub(crate) use self::proxy::Proxy;
 pub(crate) use self::received::Received;
 use crate::config::Config;
 use crate::failure::{self, Redact};
@@ -27,7 +30,7 @@ use crate::{ID, Limits};
 /// The connection to the service.
 pub(crate) struct Transport {
     /// Made when it is first needed.
-    client: OnceLock<Client>,
+    http: OnceLock<Http>,
     pub(crate) config: Config,
     pub(crate) limits: Limits,
     /// The headers of every request.
@@ -39,7 +42,8 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(config: Config, limits: Limits, client: Option<Client>) -> Result<Self, Error> {
         let (headers, chat) = (headers(&config), url(&config, "chat/completions")?);
-        Ok(Self { client: client.map(OnceLock::from).unwrap_or_default(), config, limits, headers, chat })
+        let http = client.map(|client| OnceLock::from(Http::of_host(client))).unwrap_or_default();
+        Ok(Self { http, config, limits, headers, chat })
     }
 
     /// A request for a chat. `accept` is the content type that is wanted back, `added` are headers of this request alone.
@@ -91,7 +95,7 @@ impl Transport {
 
     /// Sends a request; gives any answer.
     async fn answer(&self, request: Request) -> Result<Received, Error> {
-        let client = self.client()?;
+        let Http { client, proxy } = self.http()?;
         let (limits, mut clock) = (self.limits, Clock::start(&self.limits));
         let mut sending = pin!(client.execute(request));
         let sent = poll_fn(|cx| match sending.as_mut().poll(cx) {
@@ -100,7 +104,7 @@ impl Transport {
         });
         match sent.await {
             Ok(Ok(response)) => Ok(Received::new(response, limits, clock)),
-            Ok(Err(cause)) => Err(failure::not_sent(cause, &self.config, &limits)),
+            Ok(Err(cause)) => Err(failure::not_sent(cause, &self.config, &limits, proxy.as_ref())),
             Err(run_out) => Err(failure::no_answer_in_time(run_out, &self.config, &limits)),
         }
     }
@@ -117,19 +121,23 @@ impl Transport {
         if status.is_success() {
             return Ok(answer);
         }
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(failure::proxy_authentication(self.http.get().and_then(|http| http.proxy.as_ref())));
+        }
         // The status is the news; a body that cannot be read does not change it.
         let (is_plain, headers) = (encoding.is_none(), answer.response.headers().clone());
         let body = if is_plain { answer.excerpt(self.limits.max_error_bytes).await } else { String::new() };
-        Err(failure::refused(status, &headers, &body, Redact(self.api_key())).redact(self.api_key()))
+        let error = failure::refused(status, &headers, &body, Redact(self.api_key()));
+        Err(failure::misdirected(error, &body).redact(self.api_key()))
     }
 
-    fn client(&self) -> Result<&Client, Error> {
-        match self.client.get() {
-            Some(client) => Ok(client),
+    fn http(&self) -> Result<&Http, Error> {
+        match self.http.get() {
+            Some(http) => Ok(http),
             None => {
-                let client = http::client(&self.config, &self.limits)?;
+                let http = Http::new(&self.config, &self.limits)?;
                 // Of two that are made at the same time, one is kept.
-                Ok(self.client.get_or_init(|| client))
+                Ok(self.http.get_or_init(|| http))
             }
         }
     }

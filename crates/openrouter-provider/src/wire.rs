@@ -1,10 +1,12 @@
 //! The wire: requests to bytes, bytes to what they mean. Sans-IO throughout: no async, no sockets, so that it can be fed
 //! byte by byte by a test, a fuzzer or a benchmark.
 
+mod beyond;
 pub(crate) mod catalogue;
 mod check;
 pub(crate) mod chunk;
 pub(crate) mod collect;
+mod content;
 pub(crate) mod data;
 pub(crate) mod decoder;
 pub(crate) mod details;
@@ -13,14 +15,17 @@ pub(crate) mod envelope;
 pub(crate) mod error;
 pub(crate) mod escape;
 mod fields;
+pub(crate) mod finite;
 pub(crate) mod generation;
 pub(crate) mod halves;
 pub(crate) mod json;
 pub(crate) mod key;
 pub(crate) mod lenient;
+mod logprobs;
 pub(crate) mod message;
 pub(crate) mod metadata;
 pub(crate) mod model;
+mod model_id;
 mod nesting;
 mod part;
 pub(crate) mod pricing;

@@ -11,6 +11,7 @@ pub(crate) enum Finish {
     Stop,
     Length,
     ToolCalls,
+    ContentFilter,
     Error,
 }
 
@@ -86,6 +87,12 @@ impl Answer {
         }
     }
 
+    /// Keeps the first half, since a filter stopped the rest.
+    pub(crate) fn filter(&mut self) {
+        self.cap((self.tokens() / 2).max(1));
+        (self.capped, self.finish) = (false, Finish::ContentFilter);
+    }
+
     /// Keeps the first `limit` tokens: thoughts, then content, then tool calls.
     pub(crate) fn cap(&mut self, limit: u64) {
         if self.tokens() <= limit {
@@ -121,6 +128,7 @@ impl Finish {
             Self::Stop => "stop",
             Self::Length => "length",
             Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
             Self::Error => "error",
         }
     }

@@ -25,6 +25,17 @@ impl Endpoint {
         self.tag.split('/').next().unwrap_or(&self.tag)
     }
 
+    /// What the weights were reduced to, if the tag says so.
+    pub(crate) fn quantization(&self) -> Option<&str> {
+        let (_, kind) = self.tag.split_once('/')?;
+        ["fp4", "fp8", "bf16"].contains(&kind).then_some(kind)
+    }
+
+    /// Whether the provider keeps nothing of what it is sent.
+    pub(crate) fn keeps_no_data(&self) -> bool {
+        ["azure", "amazon-bedrock", "google-vertex"].contains(&self.slug())
+    }
+
     /// Whether a routing preference means this endpoint: by tag, by slug, or by display name.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         name == self.tag || name == self.slug() || name.eq_ignore_ascii_case(&self.provider)

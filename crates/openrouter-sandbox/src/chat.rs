@@ -11,12 +11,13 @@ use crate::auth::Key;
 use crate::catalogue::DEFAULT_MODEL;
 use crate::conversation::Conversation;
 use crate::dice::Dice;
-use crate::errors::{ApiError, insert_generation_id, respond};
+use crate::errors::{ApiError, GENERATION_ID, insert_header, respond};
 use crate::exchange::Exchange;
 use crate::failures::{Failure, no_credits};
 use crate::generation::Generation;
 use crate::logprobs::Logprobs;
 use crate::playback::{OpenStream, Playback};
+use crate::response_cache::{CacheKey, CacheWish, Hit};
 use crate::served::Served;
 use crate::state::State;
 use crate::usage::Usage;
@@ -42,13 +43,53 @@ fn answer(state: &State, key: &Key, headers: &HeaderMap, body: &[u8]) -> Result<
         return Err(no_credits());
     }
 
-    let (id, created) = state.next_generation();
-    let (served, attempt) = first_that_serves(state, &request).map_err(|error| error.for_generation(&id))?;
-    let exchange = exchange(state, key, headers, &request, &served, attempt, (id, created));
-    if !exchange.failure.is_some_and(Failure::is_free_of_charge) {
-        state.book(Generation::of(&exchange, &request, headers), exchange.usage.cost());
+    let generation = state.next_generation();
+    let cache = CacheWish::of(headers).map(|wish| (CacheKey::new(key.user_id(), body), wish));
+    if let Some(hit) = cache.as_ref().and_then(|(key, wish)| state.cached(key, *wish)) {
+        return Ok(again(state, hit, headers, &request, generation));
     }
-    Ok(send(state, &exchange, request["stream"] == true))
+    let id = generation.0.clone();
+    let (served, attempt) = first_that_serves(state, &request).map_err(|error| error.for_generation(&id))?;
+    let exchange = exchange(state, key, headers, &request, &served, attempt, generation);
+    if !exchange.failure.is_some_and(Failure::is_free_of_charge) {
+        state.book(Generation::of(&exchange, &request, headers, None), exchange.usage.cost());
+    }
+    let streamed = request["stream"] == true;
+    if exchange.failure_name() == "alignment" && !streamed {
+        return Err(exchange.alignment_error().usage(exchange.usage.to_json()).for_generation(&id));
+    }
+    let mut response = send(state, &exchange, streamed);
+    if let Some((key, wish)) = cache {
+        insert_header(&mut response, "x-openrouter-cache-status", "MISS");
+        insert_header(&mut response, "x-openrouter-cache-ttl", &wish.ttl.as_secs().to_string());
+        if exchange.failure.is_none_or(Failure::is_answer) {
+            state.keep(key, exchange, wish.ttl);
+        }
+    }
+    Ok(response)
+}
+
+/// An answer from the cache.
+fn again(
+    state: &State,
+    hit: Hit,
+    headers: &HeaderMap,
+    request: &Value,
+    (id, created): (String, u64),
+) -> Response<Body> {
+    let source = hit.exchange.id.clone();
+    let exchange = hit.exchange.again(id, created);
+    state.book(Generation::of(&exchange, request, headers, Some(&source)), exchange.usage.cost());
+    let mut response = send(state, &exchange, request["stream"] == true);
+    for (name, value) in [
+        ("x-openrouter-cache-status", "HIT".to_owned()),
+        ("x-openrouter-cache-age", hit.age.as_secs().to_string()),
+        ("x-openrouter-cache-ttl", hit.left.as_secs().to_string()),
+        ("x-openrouter-cache-source-id", source),
+    ] {
+        insert_header(&mut response, name, &value);
+    }
+    response
 }
 
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
@@ -160,6 +201,6 @@ fn send(state: &State, exchange: &Exchange, streamed: bool) -> Response<Body> {
         false => ("application/json", completion::script(exchange), None),
     };
     let mut response = respond(StatusCode::OK, content_type, Playback::new(steps, open).into_body());
-    insert_generation_id(&mut response, &exchange.id);
+    insert_header(&mut response, GENERATION_ID, &exchange.id);
     response
 }

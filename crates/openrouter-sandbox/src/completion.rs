@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Finish, ToolCall};
-use crate::exchange::{Exchange, empty_body, error_envelope, provider_error};
+use crate::exchange::{Exchange, empty_body, error_envelope};
 use crate::playback::{FLUSH, HEARTBEAT, Step, split_pause};
 use crate::tokens;
 
@@ -23,10 +23,12 @@ pub(crate) fn script(exchange: &Exchange) -> Vec<Step> {
     match exchange.failure_name() {
         "error-200" => return vec![Step::send(error_envelope(&exchange.user_id).to_string())],
         "empty" => steps.push(Step::send(empty_body(exchange.created).to_string())),
-        "choice-error" | "mid-stream-error" => steps.push(Step::send(failed_choice(exchange).to_string())),
+        "choice-error" | "mid-stream-error" | "mid-stream-rate-limit" | "context-length-mid-stream" => {
+            steps.push(Step::send(failed_choice(exchange).to_string()));
+        }
         "mid-stream-error-bare" => {
             let mut body = empty_body(exchange.created);
-            body["error"] = provider_error();
+            body["error"] = exchange.midway_error();
             steps.push(Step::send(body.to_string()));
         }
         "truncated" => steps.push(Step::send(first_half(&whole()))),
@@ -63,7 +65,7 @@ fn failed_choice(exchange: &Exchange) -> Value {
     partial.answer.cap((exchange.answer.tokens() / 2).max(1));
     partial.answer.finish = Finish::Error;
     let mut body = body(&partial);
-    body["choices"][0]["error"] = provider_error();
+    body["choices"][0]["error"] = exchange.midway_error();
     body
 }
 

@@ -61,9 +61,13 @@ impl<'a> Conversation<'a> {
             let calls = calls.map(|call| tokens::count(&call["function"].to_string())).sum::<u64>();
             MESSAGE_TOKENS + tokens::count(&text(&message["content"])) + media(&message["content"]) + calls
         };
+        self.messages.iter().map(message).sum::<u64>() + self.tool_tokens()
+    }
+
+    /// How many of them describe tools.
+    pub(crate) fn tool_tokens(&self) -> u64 {
         let tools = self.request["tools"].as_array().into_iter().flatten();
-        self.messages.iter().map(message).sum::<u64>()
-            + tools.map(|tool| tokens::count(&tool.to_string())).sum::<u64>()
+        tools.map(|tool| tokens::count(&tool.to_string())).sum()
     }
 }
 

@@ -4,6 +4,9 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
+/// The header that names the generation.
+pub(crate) const GENERATION_ID: &str = "x-generation-id";
+
 /// A request that gets no answer. Becomes `{"error":{code, message, …}, "user_id"}` with the same status.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
@@ -11,14 +14,13 @@ pub(crate) struct ApiError {
     envelope: Box<Value>,
     /// Sent instead of the envelope, as an edge server in front of the service would.
     html: Option<&'static str>,
-    retry_after: Option<u32>,
-    generation_id: Option<String>,
+    headers: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
         let envelope = Box::new(json!({"error": {"code": status, "message": message.into()}}));
-        Self { status, envelope, html: None, retry_after: None, generation_id: None }
+        Self { status, envelope, html: None, headers: Vec::new() }
     }
 
     /// 400: the request itself is wrong.
@@ -41,14 +43,32 @@ impl ApiError {
         self
     }
 
+    /// Adds one entry to the metadata.
+    pub(crate) fn more_metadata(mut self, key: &str, value: Value) -> Self {
+        self.envelope["error"]["metadata"][key] = value;
+        self
+    }
+
     pub(crate) fn availability(mut self, availability: Value) -> Self {
         self.envelope["error"]["availability"] = availability;
         self
     }
 
+    /// Puts the tokens that were paid for beside the error.
+    pub(crate) fn usage(mut self, usage: Value) -> Self {
+        self.envelope["usage"] = usage;
+        self
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
     /// Adds a `Retry-After` header, in seconds.
     pub(crate) fn retry_after(self, seconds: u32) -> Self {
-        Self { retry_after: Some(seconds), ..self }
+        self.header("retry-after", seconds.to_string())
     }
 
     /// Names the account, as the service does once it knows the key.
@@ -59,7 +79,12 @@ impl ApiError {
 
     /// Names the generation that failed, in the `X-Generation-Id` header.
     pub(crate) fn for_generation(self, id: &str) -> Self {
-        Self { generation_id: Some(id.to_owned()), ..self }
+        self.header(GENERATION_ID, id)
+    }
+
+    /// The object `error`, for a body or an event that has more beside it.
+    pub(crate) fn into_error(mut self) -> Value {
+        self.envelope["error"].take()
     }
 
     /// The answer for a client.
@@ -69,11 +94,8 @@ impl ApiError {
             Some(page) => respond(status, "text/html; charset=UTF-8", page),
             None => json_response(status, &self.envelope),
         };
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        }
-        if let Some(id) = self.generation_id {
-            insert_generation_id(&mut response, &id);
+        for (name, value) in &self.headers {
+            insert_header(&mut response, name, value);
         }
         response
     }
@@ -101,9 +123,9 @@ pub(crate) fn respond(
     response
 }
 
-/// Sets `X-Generation-Id`.
-pub(crate) fn insert_generation_id(response: &mut Response<Body>, id: &str) {
-    if let Ok(value) = HeaderValue::from_str(id) {
-        response.headers_mut().insert("x-generation-id", value);
+/// Sets a header. The sandbox makes up only values that a header can carry; any other is left out.
+pub(crate) fn insert_header(response: &mut Response<Body>, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
     }
 }

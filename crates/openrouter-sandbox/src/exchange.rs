@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Finish};
 use crate::dice::Dice;
-use crate::failures::Failure;
+use crate::errors::ApiError;
+use crate::failures::{self, Failure};
 use crate::logprobs::Logprobs;
 use crate::usage::Usage;
 
@@ -52,19 +53,25 @@ impl Exchange {
         finish.native(&self.author, self.answer.capped).into()
     }
 
+    /// The same answer again from the cache, for nothing, under an id and time of its own.
+    pub(crate) fn again(self, id: String, created: u64) -> Self {
+        Self { id, created, metadata: None, usage: Usage::default(), ..self }
+    }
+
+    /// The error that ends an answer in its middle.
+    pub(crate) fn midway_error(&self) -> Value {
+        self.failure.map_or(Value::Null, Failure::midway)
+    }
+
+    /// The error that is sent instead of an answer which broke a rule.
+    pub(crate) fn alignment_error(&self) -> ApiError {
+        failures::alignment(self.answer.content.as_deref())
+    }
+
     /// The name of the failure to play, or an empty string.
     pub(crate) fn failure_name(&self) -> &'static str {
         self.failure.map_or("", Failure::name)
     }
-}
-
-/// The error of a provider that gave up half-way.
-pub(crate) fn provider_error() -> Value {
-    json!({
-        "code": 502,
-        "message": "The provider went away in the middle of its answer",
-        "metadata": {"error_type": "provider_unavailable", "provider_name": "Sandbox"},
-    })
 }
 
 /// Only an error, although the status is 200.

@@ -1,40 +1,68 @@
 //! Bad days on demand: model ids under `sandbox/` that fail in the ways the real service is known to fail.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod errors;
 
-use serde_json::json;
+use std::time::Duration;
 
-use crate::errors::ApiError;
+pub(crate) use self::errors::{alignment, context_length, no_credits, upstream};
 
 /// Every model id that fails on purpose, with what happens. They are not in the catalogue.
 pub const FAILURES: &[(&str, &str)] = &[
+    // Limits on requests.
     ("sandbox/rate-limit", "429 with Retry-After: the provider has had enough for a second"),
     (
-        "sandbox/rate-limit-free",
-        "429 with X-RateLimit-* in the metadata: the quota of free models is used up",
+        "sandbox/rate-limit-minute",
+        "429 with X-RateLimit-*: too many requests to free models, for some seconds",
     ),
+    ("sandbox/rate-limit-free", "429 with X-RateLimit-*: the day's quota of free models is used up"),
+    ("sandbox/upstream-quota", "429: an account at the provider is out of quota, said in metadata.raw"),
     ("sandbox/overload", "503 with Retry-After and error.availability: nobody has room, try again"),
-    ("sandbox/upstream-error", "502: a provider failed, its own words are in metadata.raw"),
+    // Money.
+    ("sandbox/no-credits", "402: the account is empty (limit_source openrouter_credits)"),
+    (
+        "sandbox/in-flight-budget",
+        "402 with Retry-After: requests under way fill the account's budget, try again",
+    ),
+    (
+        "sandbox/too-expensive",
+        "402: this request alone is more than the account's budget for what is under way",
+    ),
+    ("sandbox/key-limit", "403: the key's own limit is spent until resets_at"),
+    ("sandbox/key-limit-402", "402: the key's own limit is spent, as said with the other status"),
+    ("sandbox/guardrail-budget", "403: the budget of a guardrail is spent until resets_at"),
+    ("sandbox/workspace-budget", "403: the budget of the workspace is spent until resets_at"),
+    // What may be asked and answered.
     ("sandbox/moderation", "403: the input was flagged"),
-    ("sandbox/no-credits", "402: the account is empty"),
+    ("sandbox/guardrail", "403: a guardrail found a prompt injection"),
+    ("sandbox/content-filter", "400: the provider's filter refused the prompt, said in metadata.raw"),
+    ("sandbox/content-filter-cut", "partial content, then finish_reason \"content_filter\""),
+    ("sandbox/alignment", "403 with usage beside the error: the answer broke a rule, but is billed"),
+    ("sandbox/refusal", "a refusal instead of content"),
+    ("sandbox/privacy", "404: the account's data policy excludes every endpoint"),
     ("sandbox/no-endpoints", "404: no endpoint fits the request"),
-    ("sandbox/context-length", "400: the prompt is too long"),
+    ("sandbox/context-length", "400: prompt and answer are too long, in the service's words"),
+    ("sandbox/context-length-upstream", "400: the prompt is too long, said by the provider in metadata.raw"),
+    ("sandbox/context-length-mid-stream", "some tokens, then the context is full, said in metadata.raw"),
+    // Broken services.
+    ("sandbox/upstream-error", "502: a provider failed, its own words are in metadata.raw"),
     ("sandbox/server-error", "500: something broke inside"),
     ("sandbox/html-error", "524 with an HTML page from the edge"),
+    ("sandbox/flaky", "503 on the first, third, … request to this sandbox, a normal answer on the others"),
     ("sandbox/error-200", "status 200, but the body is only an error (429), JSON even for a stream"),
-    ("sandbox/choice-error", "partial content, then finish_reason \"error\" and an error in the choice"),
     ("sandbox/empty", "status 200 with choices null and no error"),
+    ("sandbox/choice-error", "partial content, then finish_reason \"error\" and an error in the choice"),
+    // Broken answers.
     ("sandbox/mid-stream-error", "some tokens, then a chunk with an error and finish_reason \"error\""),
     ("sandbox/mid-stream-error-bare", "some tokens, then an error without any choices"),
+    ("sandbox/mid-stream-rate-limit", "some tokens, then a chunk with an error 429"),
     ("sandbox/truncated", "the body ends early, without finish reason or [DONE]"),
     ("sandbox/reset", "the connection breaks in the middle"),
     ("sandbox/stall", "some tokens, then silence for ever"),
     ("sandbox/stall-comments", "some tokens, then only keep-alive comments for ever"),
-    ("sandbox/slow-first-token", "keep-alive comments for a while (3 s by default), then a normal answer"),
     ("sandbox/no-done", "a whole answer without [DONE]"),
     ("sandbox/truncated-tool-call", "tool arguments cut short, though the finish reason says tool_calls"),
-    ("sandbox/flaky", "503 on the first, third, … request to this sandbox, a normal answer on the others"),
-    ("sandbox/refusal", "a refusal instead of content"),
+    // Slow ones.
+    ("sandbox/slow-first-token", "keep-alive comments for a while (3 s by default), then a normal answer"),
     ("sandbox/slow", "a normal answer at 30 ms per token"),
 ];
 
@@ -65,100 +93,24 @@ impl Failure {
         matches!(self.name(), "error-200" | "empty")
     }
 
-    /// The error of a failure that strikes before the first token.
-    ///
-    /// `flagged` is the text a moderator would stumble over.
-    pub(crate) fn early(self, flagged: &str) -> Option<ApiError> {
-        let error = match self.name() {
-            "rate-limit" => ApiError::new(429, "Provider returned error").retry_after(1).metadata(json!({
-                "error_type": "rate_limit_exceeded",
-                "provider_name": "Sandbox",
-                "raw": "sandbox/rate-limit gets too many requests at the moment, please wait a second",
-            })),
-            "rate-limit-free" => {
-                ApiError::new(429, "Rate limit exceeded: free-models-per-day").metadata(json!({
-                    "headers": {
-                        "X-RateLimit-Limit": "50",
-                        "X-RateLimit-Remaining": "0",
-                        "X-RateLimit-Reset": in_a_minute().to_string(),
-                    },
-                    "provider_name": null,
-                }))
-            }
-            "overload" => overloaded("Every provider of this model is busy"),
-            "flaky" => overloaded("The provider is having a nap, the next request wakes it"),
-            "upstream-error" => ApiError::new(502, "Provider returned error").metadata(json!({
-                "error_type": "provider_unavailable",
-                "provider_name": "Sandbox",
-                "raw": json!({"error": {"type": "internal", "message": "a worker fell over"}}).to_string(),
-            })),
-            "moderation" => {
-                ApiError::new(403, "The input was flagged and cannot be processed").metadata(json!({
-                    "reasons": ["harassment"],
-                    "flagged_input": shorten_middle(flagged),
-                    "provider_name": "Sandbox",
-                    "model_slug": self.id(),
-                }))
-            }
-            "no-credits" => no_credits(),
-            "no-endpoints" => {
-                ApiError::not_found("No endpoints found that fit this request.").availability(json!({
-                    "code": "constraint_filtered",
-                    "retryable": false,
-                    "requested_models": [self.id()],
-                    "excluded_by": ["require_parameters"],
-                    "fallback_models": ["openai/gpt-4o-mini"],
-                }))
-            }
-            "context-length" => ApiError::bad_request(
-                "The prompt has 140,000 tokens, but this model reads no more than 128,000",
-            )
-            .metadata(json!({ "error_type": "context_length_exceeded" })),
-            "server-error" => {
-                ApiError::new(500, "Internal Server Error").metadata(json!({ "error_type": "server" }))
-            }
-            "html-error" => ApiError::html(
-                524,
-                "<!DOCTYPE html>\n<html><head><title>524: A timeout occurred</title></head>\n\
-                 <body><h1>The origin took too long</h1></body></html>\n",
-            ),
-            _ => return None,
-        };
-        Some(error)
+    /// Whether the answer is a whole one all the same, which the cache of answers may keep.
+    pub(crate) fn is_answer(self) -> bool {
+        const ANSWERS: [&str; 7] = [
+            "content-filter-cut",
+            "flaky",
+            "no-done",
+            "refusal",
+            "slow",
+            "slow-first-token",
+            "truncated-tool-call",
+        ];
+        ANSWERS.contains(&self.name())
     }
-}
-
-/// 402: nothing left to pay with.
-pub(crate) fn no_credits() -> ApiError {
-    ApiError::new(402, "This request needs more credits than the account has; add some, or lower max_tokens")
-        .metadata(json!({ "error_type": "payment_required" }))
-}
-
-fn overloaded(message: &str) -> ApiError {
-    ApiError::new(503, message)
-        .retry_after(1)
-        .metadata(json!({ "error_type": "provider_overloaded", "provider_name": "Sandbox" }))
-        .availability(json!({ "code": "temporarily_unavailable", "retryable": true, "retry_after": 1 }))
-}
-
-/// Milliseconds since 1970. Real time, unlike that of the answers: clients compare it with their clock.
-fn in_a_minute() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() + 60_000
-}
-
-/// At most 100 characters, cut in the middle.
-fn shorten_middle(text: &str) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    if characters.len() <= 100 {
-        return text.to_owned();
-    }
-    let (head, tail) = (&characters[..48], &characters[characters.len() - 49..]);
-    head.iter().chain(&['.', '.', '.']).chain(tail).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FAILURES, Failure, shorten_middle};
+    use super::{FAILURES, Failure};
 
     #[test]
     fn every_id_is_found_and_names_itself() {
@@ -168,12 +120,5 @@ mod tests {
             assert!(!what.is_empty());
         }
         assert_eq!(Failure::from_model_id("sandbox/none"), None);
-    }
-
-    #[test]
-    fn flagged_input_keeps_both_ends() {
-        let short = shorten_middle(&format!("ä{}ß", "x".repeat(300)));
-        assert_eq!(short.chars().count(), 100);
-        assert!(short.starts_with('ä') && short.ends_with('ß') && short.contains("..."));
     }
 }

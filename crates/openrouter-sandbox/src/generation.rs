@@ -7,7 +7,7 @@ use crate::clock;
 use crate::exchange::Exchange;
 
 /// Fields that are always there and that the sandbox has nothing to say about.
-const ALWAYS_NULL: [&str; 17] = [
+const ALWAYS_NULL: [&str; 16] = [
     "upstream_id",
     "request_id",
     "provider_responses",
@@ -24,7 +24,6 @@ const ALWAYS_NULL: [&str; 17] = [
     "upstream_inference_cost",
     "cache_discount",
     "workspace_id",
-    "response_cache_source_id",
 ];
 
 /// A generation that was served.
@@ -35,7 +34,13 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    pub(crate) fn of(exchange: &Exchange, request: &Value, headers: &HeaderMap) -> Self {
+    /// `source` is the generation whose answer came from the cache.
+    pub(crate) fn of(
+        exchange: &Exchange,
+        request: &Value,
+        headers: &HeaderMap,
+        source: Option<&str>,
+    ) -> Self {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let (usage, finish) = (&exchange.usage, exchange.answer.finish);
         let delay = u64::try_from(exchange.token_delay.as_millis()).unwrap_or(u64::MAX);
@@ -68,6 +73,7 @@ impl Generation {
             "http_referer": header("http-referer"),
             "user_agent": header("user-agent"),
             "api_type": "completions",
+            "response_cache_source_id": source,
         });
         for name in ALWAYS_NULL {
             record[name] = Value::Null;

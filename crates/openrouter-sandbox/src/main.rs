@@ -43,8 +43,9 @@ fn greet(sandbox: &Sandbox) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "OpenRouter sandbox at {}", sandbox.base_url())?;
     writeln!(out, "Any key works. Models that fail on purpose:")?;
+    let width = FAILURES.iter().map(|(id, _)| id.len()).max().unwrap_or(0);
     for (id, what) in FAILURES {
-        writeln!(out, "  {id:<32} {what}")?;
+        writeln!(out, "  {id:<width$}  {what}")?;
     }
     writeln!(out, "Ctrl-C to stop.")
 }

@@ -85,9 +85,6 @@ pub(crate) async fn endpoints(
     })))
 }
 
-/// Providers that keep nothing of what they are sent.
-const KEEP_NO_DATA: [&str; 3] = ["azure", "amazon-bedrock", "google-vertex"];
-
 /// `GET /endpoints/zdr`: the endpoints that keep no data.
 pub(crate) async fn zdr_endpoints(
     Shared(state): Shared<Arc<State>>,
@@ -96,7 +93,7 @@ pub(crate) async fn zdr_endpoints(
     Key::check(&headers)?;
     let models = state.catalogue.models().iter();
     let all = models.flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)));
-    let discreet = all.filter(|(_, endpoint)| KEEP_NO_DATA.contains(&endpoint.slug()));
+    let discreet = all.filter(|(_, endpoint)| endpoint.keeps_no_data());
     Ok(data_response(discreet.map(|(model, endpoint)| endpoint_record(model, endpoint, true)).collect()))
 }
 
@@ -105,7 +102,6 @@ fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value 
     let speed = |p50: u64| {
         with_key.then(|| json!({"p50": p50, "p75": p50 * 5 / 4, "p90": p50 * 3 / 2, "p99": p50 * 3}))
     };
-    let quantization = endpoint.tag.split_once('/').map(|(_, kind)| kind);
     json!({
         "name": format!("{} | {}", endpoint.provider, model.canonical_slug),
         "model_id": model.id,
@@ -114,7 +110,7 @@ fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value 
         "pricing": row["pricing"],
         "provider_name": endpoint.provider,
         "tag": endpoint.tag,
-        "quantization": quantization.filter(|kind| ["fp4", "fp8", "bf16"].contains(kind)),
+        "quantization": endpoint.quantization(),
         "max_completion_tokens": row["top_provider"]["max_completion_tokens"],
         "max_prompt_tokens": null,
         "supported_parameters": row["supported_parameters"],

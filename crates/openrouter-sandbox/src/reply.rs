@@ -9,7 +9,7 @@ use crate::failures::Failure;
 use crate::reasoning::{Thought, Wish};
 use crate::served::Served;
 use crate::words::{Words, quote};
-use crate::{schema_fill, tools};
+use crate::{routing, schema_fill, tools};
 
 /// A picture of one pixel.
 const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -39,8 +39,11 @@ pub(crate) fn compose(request: &Value, served: &Served<'_>, wish: Wish, dice: &m
         answer.images.push(PIXEL.to_owned());
     }
     answer.stop_at(&stop_sequences(request));
-    if let Some(limit) = output_cap(request) {
+    if let Some(limit) = routing::output_cap(request) {
         answer.cap(limit);
+    }
+    if served.failure.map(Failure::name) == Some("content-filter-cut") {
+        answer.filter();
     }
     answer
 }
@@ -51,11 +54,6 @@ fn stop_sequences(request: &Value) -> Vec<&str> {
         Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     }
-}
-
-/// The smaller one, should both spellings be used.
-fn output_cap(request: &Value) -> Option<u64> {
-    [&request["max_tokens"], &request["max_completion_tokens"]].into_iter().filter_map(Value::as_u64).min()
 }
 
 fn words(request: &Value, conversation: Conversation<'_>, dice: &mut Dice) -> String {

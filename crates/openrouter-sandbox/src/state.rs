@@ -8,9 +8,11 @@ use serde_json::Value;
 
 use crate::catalogue::Catalogue;
 use crate::dice::Dice;
+use crate::exchange::Exchange;
 use crate::generation::Generation;
 use crate::money::Usd;
 use crate::record::{Newest, RecordedRequest};
+use crate::response_cache::{CacheKey, CacheWish, Hit, ResponseCache};
 
 /// When the sandbox's clock starts; every answer moves it on by a second. A fixed clock keeps answers
 /// the same from run to run.
@@ -33,6 +35,7 @@ pub(crate) struct State {
     requests: Mutex<Newest<RecordedRequest>>,
     generations: Mutex<Newest<Generation>>,
     spent: Mutex<Usd>,
+    cache: Mutex<ResponseCache>,
     answers: AtomicU64,
     /// Whether the next `sandbox/flaky` request works.
     flaky_works: AtomicBool,
@@ -47,6 +50,7 @@ impl State {
             requests: Mutex::default(),
             generations: Mutex::default(),
             spent: Mutex::default(),
+            cache: Mutex::default(),
             answers: AtomicU64::new(0),
             flaky_works: AtomicBool::new(false),
         }
@@ -82,6 +86,16 @@ impl State {
 
     pub(crate) fn generation(&self, id: &str) -> Option<Value> {
         lock(&self.generations).iter().find(|known| known.id == id).map(|known| known.record.clone())
+    }
+
+    /// The kept answer to this request, if there is one.
+    pub(crate) fn cached(&self, key: &CacheKey, wish: CacheWish) -> Option<Hit> {
+        lock(&self.cache).find(key, wish)
+    }
+
+    /// Keeps an answer for the same request.
+    pub(crate) fn keep(&self, key: CacheKey, exchange: Exchange, ttl: Duration) {
+        lock(&self.cache).keep(key, exchange, ttl);
     }
 
     /// What all generations cost.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Finish;
 use crate::completion::images;
-use crate::exchange::{Exchange, empty_body, provider_error};
+use crate::exchange::{Exchange, empty_body};
 use crate::playback::{FLUSH, HEARTBEAT, Step, split_pause};
 use crate::tokens;
 
@@ -27,6 +27,12 @@ pub(crate) fn script(exchange: &Exchange) -> Vec<Step> {
         steps.extend([event(&empty_body(exchange.created)), Step::send(DONE)]);
         return steps;
     }
+    if failure == "alignment" {
+        // The answer was checked as a whole, and not a word of it is sent.
+        let error = exchange.alignment_error().into_error();
+        steps.extend([event(&error_chunk(exchange, error)), event(&usage_chunk(exchange)), Step::send(DONE)]);
+        return steps;
+    }
 
     let mut chunks = deltas(exchange);
     if ends_early(failure) {
@@ -42,11 +48,11 @@ pub(crate) fn script(exchange: &Exchange) -> Vec<Step> {
         steps.push(event(chunk));
     }
     match failure {
-        "choice-error" | "mid-stream-error" => {
-            steps.extend([event(&error_chunk(exchange)), Step::send(DONE)]);
+        "choice-error" | "mid-stream-error" | "mid-stream-rate-limit" | "context-length-mid-stream" => {
+            steps.extend([event(&error_chunk(exchange, exchange.midway_error())), Step::send(DONE)]);
         }
         "mid-stream-error-bare" => {
-            steps.push(event(&json!({"error": provider_error(), "user_id": exchange.user_id})));
+            steps.push(event(&json!({"error": exchange.midway_error(), "user_id": exchange.user_id})));
         }
         "truncated" => {}
         "reset" => steps.extend([Step::Pause(FLUSH), Step::Abort]),
@@ -68,6 +74,8 @@ fn ends_early(failure: &str) -> bool {
         "choice-error"
             | "mid-stream-error"
             | "mid-stream-error-bare"
+            | "mid-stream-rate-limit"
+            | "context-length-mid-stream"
             | "truncated"
             | "reset"
             | "stall"
@@ -154,10 +162,17 @@ fn finish_chunk(exchange: &Exchange, last: bool) -> Value {
     Value::Object(chunk)
 }
 
-fn error_chunk(exchange: &Exchange) -> Value {
+fn error_chunk(exchange: &Exchange, error: Value) -> Value {
     let delta = json!({"role": "assistant", "content": ""});
     let mut chunk = chunk(exchange, delta, Value::Null, Some(Finish::Error));
-    chunk.insert("error".into(), provider_error());
+    chunk.insert("error".into(), error);
+    Value::Object(chunk)
+}
+
+fn usage_chunk(exchange: &Exchange) -> Value {
+    let mut chunk = exchange.head("chat.completion.chunk");
+    chunk.insert("choices".into(), json!([]));
+    chunk.insert("usage".into(), exchange.usage.to_json());
     Value::Object(chunk)
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::money::Usd;
 
 /// Tokens, and their price.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) prompt_tokens: u64,
     pub(crate) completion_tokens: u64,

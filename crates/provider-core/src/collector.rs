@@ -8,7 +8,7 @@ use self::tool_calls::OpenCalls;
 pub use self::tool_calls::ToolCallPiece;
 use crate::{
     Annotation, Audio, AudioDelta, ChatResponse, Error, ErrorKind, Event, FinishReason, Finished, Image,
-    RawJson, ReasoningDetail, TokenLogprob, Usage,
+    RawJson, ReasoningDetail, Secret, TokenLogprob, Usage,
 };
 
 /// The longest id of a generation that an error names, in bytes: what is longer is none, and errors are of bounded size.
@@ -156,6 +156,12 @@ impl Collector {
         }
     }
 
+    /// The number of the call that a piece goes on with, as [`ToolCallDelta::call`](crate::ToolCallDelta::call) has it; nothing
+    /// when the piece begins a call.
+    pub fn call_of(&self, piece: &ToolCallPiece<'_>) -> Option<usize> {
+        self.calls.call_of(&self.response.message.tool_calls, piece)
+    }
+
     /// An image.
     pub fn image(&mut self, image: Image) {
         self.emit(|| Event::Image(image.clone()));
@@ -169,7 +175,7 @@ impl Collector {
         replace(&mut audio.id, id.as_deref().unwrap_or_default());
         audio.expires_at = expires_at.or(audio.expires_at);
         for (name, value) in extra.iter() {
-            audio.extra.push(name, value.clone());
+            audio.extra.insert(name, value.clone());
         }
         let data = data.filter(|data| !data.is_empty());
         let transcript = transcript.filter(|words| !words.is_empty());
@@ -208,7 +214,7 @@ impl Collector {
         self.response.usage.update(usage);
     }
 
-    /// Why the model stopped. May come several times; the last one counts.
+    /// Why the model stopped. May come several times; the last one counts. An empty one says nothing.
     pub fn finish_reason(&mut self, reason: &str) {
         self.has_life |= !reason.is_empty();
         if !reason.is_empty()
@@ -224,14 +230,30 @@ impl Collector {
         replace(&mut self.response.native_finish_reason, reason);
     }
 
-    /// A field beside the message that has no place of its own.
+    /// A field beside the message that has no place of its own. May come several times; the last value counts.
     pub fn extra(&mut self, name: &str, value: RawJson) {
+        self.response.extra.insert(name, value);
+    }
+
+    /// One of several values of such a field, all of which are kept.
+    pub fn extra_item(&mut self, name: &str, value: RawJson) {
         self.response.extra.push(name, value);
     }
 
-    /// A field of the message that has no place of its own.
+    /// A field of the message that has no place of its own. May come several times; the last value counts.
     pub fn message_extra(&mut self, name: &str, value: RawJson) {
+        self.response.message.extra.insert(name, value);
+    }
+
+    /// One of several values of such a field, all of which are kept.
+    pub fn message_extra_item(&mut self, name: &str, value: RawJson) {
         self.response.message.extra.push(name, value);
+    }
+
+    /// Takes a secret out of what the service said beside the message, such as ids and fields of its own: a server may echo a key
+    /// anywhere. To be called at the end of the answer. Errors have [a method of their own](Error::redact).
+    pub fn redact(&mut self, secret: &Secret) {
+        self.response.redact_beside_message(secret);
     }
 
     /// The wire's own mark of the end (`[DONE]`) was seen.
@@ -272,7 +294,7 @@ impl Collector {
     fn check(&mut self) -> Result<(), Error> {
         self.seal();
         let response = &self.response;
-        match &response.finish_reason {
+        match response.finish_reason.as_ref().map(FinishReason::meaning) {
             Some(FinishReason::Error) => {
                 return Err(Error::new(ErrorKind::Upstream, "the model stopped because of an error"));
             }
@@ -364,12 +386,21 @@ impl Collector {
     }
 }
 
-/// The one of the models that were asked for whose name `served` begins with at greatest length. Services answer with dated
-/// names (`openai/gpt-4o-2024-11-20`), and without variants such as `:nitro`.
+/// The one of the models that were asked for whose name is most like `served`. Services answer with dated
+/// names (`openai/gpt-4o-2024-11-20`), with the same words in another order
+/// (`anthropic/claude-4.5-sonnet-20250929` for `claude-sonnet-4.5`), and without variants such as `:nitro`.
 fn maker<'a>(requested: &'a str, fallbacks: &'a [String], served: &str) -> &'a str {
-    let likeness = |id: &str| {
-        let name = id.rsplit_once(':').map_or(id, |(name, _)| name);
-        [id, name].into_iter().filter(|name| served.starts_with(name)).map(str::len).max().unwrap_or(0)
+    let words = |name: &'a str| name.split(['/', '-', ':']);
+    let is_served = |word: &str| served.split(['/', '-', ':']).any(|served| served == word);
+    let likeness = |id: &'a str| {
+        let name = id.split_once(':').map_or(id, |(name, _)| name);
+        if served.starts_with(id) {
+            id.len()
+        } else if served.starts_with(name) || words(name).all(is_served) {
+            name.len()
+        } else {
+            0
+        }
     };
     let mut best = (requested, likeness(requested));
     for fallback in fallbacks {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::ser::Error as _;
+use serde::ser::{Error as _, SerializeMap as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -128,46 +128,76 @@ impl<'de> Deserialize<'de> for RawJson {
     }
 }
 
-/// How many values are looked at, from the newest, for a repetition.
-const LOOK_BACK: usize = 256;
-
-/// Named JSON values in order of arrival: what came beside the fields that have a name of their own.
+/// Named JSON values, sorted by name: what came beside the fields that have a name of their own.
+///
+/// The last value of a name counts, so that a field which every chunk of a stream brings takes no more room than one that comes
+/// once. Only where each value is a thing of its own, as the parts of a list are that comes in pieces, all of them are kept
+/// ([`push`](Self::push)).
+///
+/// ```
+/// use provider_core::ExtraFields;
+///
+/// let mut fields = ExtraFields::default();
+/// for padding in [r#""ab""#, r#""c""#] {
+///     fields.insert("padding", padding.parse()?);
+/// }
+/// for part in ["[1]", "[2]"] {
+///     fields.push("parts", part.parse()?);
+/// }
+/// assert_eq!(serde_json::to_string(&fields)?, r#"{"padding":"c","parts":[[1],[2]]}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExtraFields(Vec<(String, RawJson)>);
+pub struct ExtraFields(BTreeMap<String, Vec<RawJson>>);
 
 impl ExtraFields {
-    /// The newest value of `name`.
+    /// The last value of `name`.
     pub fn get(&self, name: &str) -> Option<&RawJson> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.all(name).last()
     }
 
-    /// Keeps a value. A repetition of the newest value of that name adds nothing.
-    pub fn push(&mut self, name: &str, value: RawJson) {
-        let newest = self.0.iter().rev().take(LOOK_BACK).find(|(key, _)| key == name);
-        if newest.is_none_or(|(_, newest)| *newest != value) {
-            self.0.push((name.to_owned(), value));
+    /// All values that are kept of `name`, in order of arrival.
+    pub fn all(&self, name: &str) -> &[RawJson] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Keeps a value in the place of any that `name` had.
+    pub fn insert(&mut self, name: &str, value: RawJson) {
+        match self.0.get_mut(name) {
+            Some(values) => {
+                values.clear();
+                values.push(value);
+            }
+            None => drop(self.0.insert(name.to_owned(), vec![value])),
         }
     }
 
-    /// All values in order of arrival; in a stream one name can come several times.
+    /// Keeps a value beside those that `name` has.
+    pub fn push(&mut self, name: &str, value: RawJson) {
+        match self.0.get_mut(name) {
+            Some(values) => values.push(value),
+            None => self.insert(name, value),
+        }
+    }
+
+    /// All values that are kept, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value)))
     }
 
-    /// Changes every value.
-    pub(crate) fn map(&mut self, change: impl Fn(RawJson) -> Option<RawJson>) {
-        let values = std::mem::take(&mut self.0).into_iter();
-        self.0 = values.filter_map(|(name, value)| Some((name, change(value)?))).collect();
+    /// All values and their names, to be changed.
+    pub(crate) fn fields_mut(&mut self) -> &mut BTreeMap<String, Vec<RawJson>> {
+        &mut self.0
     }
 
-    /// The newest value of each name.
+    /// The last value of each name.
     pub fn newest(&self) -> BTreeMap<&str, &RawJson> {
         self.iter().collect()
     }
 
     /// Whether no value says anything: blank texts and empty lists and objects do not.
     pub fn says_nothing(&self) -> bool {
-        self.0.iter().all(|(_, value)| matches!(value.get(), "null" | "\"\"" | "[]" | "{}"))
+        self.iter().all(|(_, value)| matches!(value.get(), "null" | "\"\"" | "[]" | "{}"))
     }
 
     /// Whether nothing is kept.
@@ -177,8 +207,15 @@ impl ExtraFields {
 }
 
 impl Serialize for ExtraFields {
-    /// As an object with the newest value of each name.
+    /// As an object. A name with several values has the list of them.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.newest().serialize(serializer)
+        let mut object = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, values) in &self.0 {
+            match values.as_slice() {
+                [value] => object.serialize_entry(name, value)?,
+                values => object.serialize_entry(name, values)?,
+            }
+        }
+        object.end()
     }
 }

@@ -1,6 +1,7 @@
 //! Values that must never be seen: API keys.
 
 use std::fmt;
+use std::ops::Range;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -30,7 +31,8 @@ impl Secret {
         self.0.expose_secret()
     }
 
-    /// `text` with every occurrence of this secret replaced by `***`.
+    /// `text` with every occurrence of this secret replaced by `***`, also where its characters are escaped as in JSON (`\u0073`, at any
+    /// depth of JSON within JSON) or percent-encoded as in a URL (`%73`).
     ///
     /// For text that came from outside (a server may echo a key in its error message) before it is stored in
     /// an error or a log line. Secrets shorter than four bytes are left alone: replacing them would garble
@@ -40,10 +42,78 @@ impl Secret {
     /// # use provider_core::Secret;
     /// let key = Secret::new("sk-or-v1-abc");
     /// assert_eq!(key.redact("no such key: sk-or-v1-abc"), "no such key: ***");
+    /// assert_eq!(key.redact(r#"{"key":"\u0073k-or-v1-abc"}"#), r#"{"key":"***"}"#);
     /// ```
     pub fn redact(&self, text: &str) -> String {
-        let value = self.expose();
-        if value.len() < 4 { text.to_owned() } else { text.replace(value, "***") }
+        self.redacted(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// The same; `None` when the secret is not in the text.
+    pub(crate) fn redacted(&self, text: &str) -> Option<String> {
+        let mut clean = String::new();
+        let mut copied = 0;
+        for found in self.find_in(text) {
+            clean.push_str(&text[copied..found.start]);
+            clean.push_str("***");
+            copied = found.end;
+        }
+        (copied > 0).then(|| clean + &text[copied..])
+    }
+
+    /// Where in a text the secret is, plain or escaped. The ends are those of characters.
+    pub(crate) fn find_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+        let (secret, text) = (self.expose().as_bytes(), text.as_bytes());
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let first = *secret.first().filter(|_| secret.len() >= SHORTEST)?;
+            while let Some(skipped) =
+                text.get(at..)?.iter().position(|byte| [first, b'\\', b'%'].contains(byte))
+            {
+                let start = at + skipped;
+                if let Some(end) = end_of(secret, text, start) {
+                    at = end;
+                    return Some(start..end);
+                }
+                at = start + 1;
+            }
+            None
+        })
+    }
+}
+
+/// Secrets of fewer bytes are not looked for.
+const SHORTEST: usize = 4;
+
+/// How many backslashes an escape may begin with: JSON within JSON doubles them, and this is four times.
+const MAX_BACKSLASHES: usize = 16;
+
+/// The end of a secret that begins in `text` at `at`.
+fn end_of(secret: &[u8], text: &[u8], mut at: usize) -> Option<usize> {
+    for wanted in secret {
+        let rest = text.get(at..)?;
+        at += match escaped(rest) {
+            _ if rest.first() == Some(wanted) => 1,
+            Some((byte, length)) if byte == *wanted => length,
+            _ => return None,
+        };
+    }
+    Some(at)
+}
+
+/// The character that an escape stands for, and the length of the escape.
+fn escaped(text: &[u8]) -> Option<(u8, usize)> {
+    let hex = |digits: &[u8]| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+    if text.first() == Some(&b'%') {
+        return Some((u8::try_from(hex(text.get(1..3)?)?).ok()?, 3));
+    }
+    let backslashes = text.iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\').count();
+    match text.get(backslashes).filter(|_| backslashes > 0)? {
+        b'u' => {
+            let character = hex(text.get(backslashes + 1..backslashes + 5)?)?;
+            Some((u8::try_from(character).ok().filter(u8::is_ascii)?, backslashes + 5))
+        }
+        plain @ (b'/' | b'"') => Some((*plain, backslashes + 1)),
+        _ => None,
     }
 }
 
@@ -68,5 +138,31 @@ impl From<&str> for Secret {
 impl From<String> for Secret {
     fn from(value: String) -> Self {
         Self::new(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_found_however_it_is_escaped() {
+        let key = Secret::new("sk/\"é-v1");
+        for text in [
+            r#"sk/"é-v1"#,
+            r#"\u0073k/\"é-v1"#,
+            r#"\u0073\u006B\/\"é-\u00761"#,
+            r#"\\u0073k\\/\\\"é-v1"#,
+            "%73k%2F%22%C3%A9-v1",
+            "%73%6b%2f%22é%2Dv1",
+        ] {
+            assert_eq!(key.redact(&format!("é {text} é{text}")), "é *** é***", "{text}");
+        }
+        for text in ["", "sk/", "sk/\"é-v", "%73k%2", "\\u0073", "\\\\\\\\\\\\\\\\\\\\", "%", "%zz", "\\u00"]
+        {
+            assert_eq!(key.redacted(text), None, "{text}");
+        }
+        assert_eq!(Secret::new("abc").redacted("abc"), None, "too short to be a key");
+        assert_eq!(Secret::new("").redacted("abc"), None);
     }
 }

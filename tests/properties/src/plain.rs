@@ -10,21 +10,24 @@ pub(crate) struct PlainFrame {
     pub(crate) data: String,
 }
 
-/// The events of a stream, by the words of the WHATWG standard; and how many comments are in it.
-pub(crate) fn frames(stream: &[u8]) -> (Vec<PlainFrame>, usize) {
+/// The events of a stream, by the words of the WHATWG standard; how many comments are in it; and the event at its end that lacks
+/// its empty line, which the standard discards.
+pub(crate) fn frames(stream: &[u8]) -> (Vec<PlainFrame>, usize, Option<PlainFrame>) {
     let text = String::from_utf8_lossy(stream);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n").replace('\r', "\n");
     let (mut frames, mut comments) = (Vec::new(), 0);
     let (mut data, mut event) = (None::<String>, None);
-    // What is behind the last line feed is no line yet.
-    let lines = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
-    let lines = text.contains('\n').then(|| lines.split('\n')).into_iter().flatten();
-    for line in lines {
+    // What is behind the last line feed is no line yet, but for the event that lacks its end.
+    let (lines, rest) = text.rsplit_once('\n').map_or((None, &*text), |(lines, rest)| (Some(lines), rest));
+    let lines = lines.into_iter().flat_map(|lines| lines.split('\n'));
+    for (line, is_whole) in
+        lines.map(|line| (line, true)).chain(Some((rest, false)).filter(|_| !rest.is_empty()))
+    {
         if line.is_empty() {
             let event = event.take();
             frames.extend(data.take().map(|data| PlainFrame { event, data }));
         } else if line.starts_with(':') {
-            comments += 1;
+            comments += usize::from(is_whole);
         } else {
             let (field, value) = line.split_once(':').unwrap_or((line, ""));
             let value = value.strip_prefix(' ').unwrap_or(value);
@@ -38,7 +41,8 @@ pub(crate) fn frames(stream: &[u8]) -> (Vec<PlainFrame>, usize) {
             }
         }
     }
-    (frames, comments)
+    let last = data.map(|data| PlainFrame { event, data });
+    (frames, comments, last)
 }
 
 /// What a well-formed stream of chunks says.
@@ -56,7 +60,13 @@ pub(crate) struct PlainAnswer {
 pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
     let mut answer = PlainAnswer::default();
     let mut good = true;
-    for frame in frames(stream).0 {
+    let (frames, _, last) = frames(stream);
+    // What is whole counts without its empty line.
+    let is_whole = |frame: &PlainFrame| {
+        let data = frame.data.trim();
+        data == "[DONE]" || serde_json::from_str::<serde_json::Map<String, Value>>(data).is_ok()
+    };
+    for frame in frames.into_iter().chain(last.filter(is_whole)) {
         if !matches!(frame.event.as_deref(), None | Some("message")) {
             return None;
         }
@@ -67,6 +77,8 @@ pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
         }
         let json: Value = match serde_json::from_str(data) {
             Ok(json) => json,
+            // Numbers that JSON does not have are lost alone.
+            Err(_) if ["nan", "inf"].iter().any(|word| data.to_lowercase().contains(word)) => return None,
             Err(_) if serde_json::from_str::<serde::de::IgnoredAny>(data).is_err() && !data.is_empty() => {
                 good = false;
                 continue;

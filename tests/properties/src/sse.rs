@@ -1,6 +1,6 @@
 //! Bytes to frames.
 
-use openrouter_provider::SseDecoder;
+use openrouter_provider::{Frame, SseDecoder};
 
 use crate::cuts::{Cut, cut};
 use crate::plain::{self, PlainFrame};
@@ -10,6 +10,8 @@ use crate::seed;
 #[derive(Debug, PartialEq, Eq)]
 struct Read {
     frames: Vec<PlainFrame>,
+    /// The event that lacks its empty line.
+    last: Option<PlainFrame>,
     /// How many comments there were; unknown if something was too large.
     comments: Option<usize>,
     too_large: bool,
@@ -20,8 +22,9 @@ struct Read {
 pub fn sse(stream: &[u8]) {
     let seed = seed(stream);
     let whole = read(stream, Cut::Whole, usize::MAX);
-    let (frames, comments) = plain::frames(stream);
+    let (frames, comments, last) = plain::frames(stream);
     assert_eq!((&whole.frames, whole.comments, whole.too_large), (&frames, Some(comments), false));
+    assert_eq!(whole.last, last);
     let limit = seed as usize % 64;
     let limited = read(stream, Cut::Whole, limit);
     assert_eq!(
@@ -51,9 +54,7 @@ fn read(stream: &[u8], how: Cut, limit: usize) -> Read {
         decoder.feed(&piece);
         loop {
             match decoder.next_frame() {
-                Ok(Some(frame)) => {
-                    frames.push(PlainFrame { event: frame.event, data: frame.data.into_owned() });
-                }
+                Ok(Some(frame)) => frames.push(plain(frame)),
                 Ok(None) => break,
                 Err(error) => {
                     assert_eq!(error.limit, limit);
@@ -63,5 +64,11 @@ fn read(stream: &[u8], how: Cut, limit: usize) -> Read {
             }
         }
     }
-    Read { frames, comments: (!too_large).then_some(decoder.comments()), too_large }
+    let comments = (!too_large).then_some(decoder.comments());
+    let last = if too_large { None } else { decoder.last_frame().expect("it was looked at before") };
+    Read { frames, last: last.map(plain), comments, too_large }
+}
+
+fn plain(frame: Frame<'_>) -> PlainFrame {
+    PlainFrame { event: frame.event, data: frame.data.into_owned() }
 }

@@ -1,57 +1,133 @@
 //! Whether and when to try again.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use provider_core::{ErrorKind, Retry};
-use reqwest::header::HeaderMap;
+use provider_core::{ErrorKind, Retry, Timestamp};
+use reqwest::header::{DATE, HeaderMap};
 
-use crate::wire::error::WireError;
+use super::rules::{Advice, Rule};
+use crate::wire::error::{WireError, Words, duration, moment};
 
 /// The longest wait that is passed on. What asks for more means "not today".
 const MAX_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Statuses that say "try again" whatever the kind: the request collided with another one.
-const CONFLICT: u16 = 409;
 
-/// Whether and when to try again: what the service says counts before what its code usually means.
-pub(super) fn advice(kind: ErrorKind, code: u16, wire: &WireError, headers: &HeaderMap) -> Retry {
-    let availability = wire.availability.as_ref();
-    let retryable = availability.and_then(|availability| availability.retryable);
-    let usually = kind.usual_retry() != Retry::Never || code == CONFLICT;
-    if !retryable.unwrap_or(usually) {
-        return Retry::Never;
+/// The headers of the answer that an error came in, and those that the service reports in the error.
+pub(super) struct Hints<'a> {
+    pub(super) headers: &'a HeaderMap,
+    wire: &'a WireError,
+    /// By the service's clock.
+    now: SystemTime,
+}
+
+impl<'a> Hints<'a> {
+    /// `age`: how long ago the headers came.
+    pub(super) fn new(wire: &'a WireError, headers: &'a HeaderMap, age: Duration) -> Self {
+        let date = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+        let now = date.and_then(|date| date.checked_add(age)).unwrap_or_else(SystemTime::now);
+        Self { headers, wire, now }
     }
-    let inner = |name: &str| {
-        let found = wire.headers.iter().find(|(header, _)| header == name);
-        found.map(|(_, value)| value.as_str())
+
+    /// Whether and when to try again: what the service says counts before what its words usually mean.
+    pub(super) fn advice(&self, rule: &Rule) -> Retry {
+        let asked = self.header("x-should-retry").and_then(|word| word.trim().parse().ok());
+        let availability = self.wire.availability.as_ref();
+        let asked = asked.or_else(|| availability.and_then(|availability| availability.retryable));
+        let advice = match asked {
+            Some(true) => Advice::Again,
+            Some(false) => Advice::Never,
+            None => rule.advice,
+        };
+        let wait = || self.wait(rule.kind).map(|wait| Retry::After(wait.min(MAX_WAIT)));
+        match advice {
+            Advice::Never => Retry::Never,
+            Advice::IfTold => wait().unwrap_or(Retry::Never),
+            Advice::Again => wait().unwrap_or(Retry::Now),
+        }
+    }
+
+    /// When the limit of requests starts anew.
+    pub(super) fn resets_at(&self) -> Option<Timestamp> {
+        moment(self.header("x-ratelimit-reset")?)
+    }
+
+    /// A number in the headers.
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        self.header(name)?.trim().parse().ok()
+    }
+
+    /// The wait that the service asks for. Its own field counts before headers, those before what the provider behind it says.
+    fn wait(&self, kind: ErrorKind) -> Option<Duration> {
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
+        let availability = self.wire.availability.as_ref();
+        let words = [Some(&self.wire.words), self.wire.upstream.as_ref()];
+        let told = |find: fn(&Words) -> Option<Duration>| words.into_iter().flatten().find_map(find);
+        let is_rate = kind == ErrorKind::RateLimited;
+        availability
+            .and_then(|availability| availability.retry_after)
+            .and_then(seconds)
+            .or_else(|| self.retry_after())
+            .or_else(|| told(|words| words.retry_delay))
+            // When a limit starts anew says nothing of any other failure.
+            .or_else(|| is_rate.then(|| self.resets_at()?.since(self.now)).flatten())
+            .or_else(|| told(|words| wait_in_text(words.message.as_deref()?)).filter(|_| is_rate))
+    }
+
+    /// `retry-after-ms`, or `retry-after` as seconds or a date.
+    fn retry_after(&self) -> Option<Duration> {
+        let number = |name: &str| self.header(name)?.trim().parse::<f64>().ok();
+        let seconds = number("retry-after-ms").map(|number| number / 1e3).or_else(|| number("retry-after"));
+        match seconds {
+            Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+            None => {
+                let date = httpdate::parse_http_date(self.header("retry-after")?.trim()).ok()?;
+                date.duration_since(self.now).ok()
+            }
+        }
+    }
+
+    /// A header of the answer, or else of the answer that the service got.
+    fn header(&self, name: &str) -> Option<&'a str> {
+        let inner =
+            || self.wire.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
+        self.headers.get(name).and_then(|value| value.to_str().ok()).or_else(inner)
+    }
+}
+
+/// The wait in `Please try again in 6m0s.` or `retry after 20 seconds`.
+fn wait_in_text(text: &str) -> Option<Duration> {
+    let after = ["try again in ", "retry in ", "retry after "]
+        .iter()
+        .find_map(|words| text.split_once(words).map(|(_, after)| after))?;
+    let mut words = after.split_whitespace();
+    let first = words.next()?.trim_end_matches(['.', ',', ';', ')', '"']);
+    let unit = match words.next().unwrap_or_default() {
+        unit if unit.starts_with("ms") || unit.starts_with("millisecond") => "ms",
+        unit if unit.starts_with("second") => "s",
+        unit if unit.starts_with("minute") => "m",
+        unit if unit.starts_with("hour") => "h",
+        _ => "",
     };
-    let outer = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let hint = availability
-        .and_then(|availability| availability.retry_after)
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .or_else(|| hint(outer))
-        .or_else(|| hint(inner));
-    hint.map_or(Retry::Now, |wait| Retry::After(wait.min(MAX_WAIT)))
+    duration(first).or_else(|| duration(&format!("{first}{unit}")))
 }
 
-/// The wait that headers ask for: in milliseconds, in seconds, until a date, or until a rate limit starts anew.
-fn hint<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<Duration> {
-    let number = |name: &str| header(name)?.trim().parse::<f64>().ok();
-    let milliseconds = |name: &str| number(name).map(|number| number / 1e3);
-    let seconds = milliseconds("retry-after-ms").or_else(|| number("retry-after"));
-    match seconds {
-        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        None => header("retry-after")
-            .and_then(|date| httpdate::parse_http_date(date.trim()).ok())
-            .or_else(|| milliseconds("x-ratelimit-reset").and_then(since_1970))
-            .and_then(until),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_in_texts_are_understood() {
+        for (text, seconds) in [
+            ("Rate limit reached. Please try again in 6m0s. Visit the docs", Some(360.0)),
+            ("Please try again in 20ms.", Some(0.02)),
+            ("Please retry in 26.4s.", Some(26.4)),
+            ("try again in 20 seconds", Some(20.0)),
+            ("Please retry after 1 minute.", Some(60.0)),
+            ("Please try again in a while", None),
+            ("try again in 5", None),
+            ("Please retry shortly", None),
+            ("", None),
+        ] {
+            assert_eq!(wait_in_text(text).map(|wait| wait.as_secs_f64()), seconds, "{text}");
+        }
     }
-}
-
-fn since_1970(seconds: f64) -> Option<SystemTime> {
-    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
-}
-
-/// How long it is until then; nothing for the past.
-fn until(time: SystemTime) -> Option<Duration> {
-    time.duration_since(SystemTime::now()).ok()
 }

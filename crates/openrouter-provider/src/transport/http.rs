@@ -1,17 +1,38 @@
-//! The HTTP client.
+//! The HTTP client, and the proxy that it takes.
 
 use provider_core::{Error, ErrorKind};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 
+use super::Proxy;
 use crate::config::{Config, is_loopback};
 use crate::{ID, Limits};
 
-/// Makes a client. For `https` this reads the certificates of the platform, which takes milliseconds.
-///
-/// # Errors
-/// [`ErrorKind::Config`] when the platform has no certificates.
-pub(super) fn client(config: &Config, limits: &Limits) -> Result<Client, Error> {
+/// An HTTP client.
+#[derive(Debug)]
+pub(crate) struct Http {
+    pub(crate) client: Client,
+    /// What the environment says of a proxy. Not known of a client that the host made.
+    pub(crate) proxy: Option<Proxy>,
+}
+
+impl Http {
+    /// The client of a host, who knows how it was made.
+    pub(super) fn of_host(client: Client) -> Self {
+        Self { client, proxy: None }
+    }
+
+    /// Makes a client. For `https` this reads the certificates of the platform, which takes milliseconds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] when the platform has no certificates.
+    pub(super) fn new(config: &Config, limits: &Limits) -> Result<Self, Error> {
+        let proxy = Proxy::for_url(&config.base_url);
+        client(config, limits, proxy.as_ref()).map(|client| Self { client, proxy })
+    }
+}
+
+fn client(config: &Config, limits: &Limits, proxy: Option<&Proxy>) -> Result<Client, Error> {
     let mut builder = Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         // A redirect could take the key to another origin.
@@ -27,8 +48,9 @@ pub(super) fn client(config: &Config, limits: &Limits) -> Result<Client, Error> 
     }
     #[cfg(feature = "rustls-ring")]
     {
-        let https = config.base_url.scheme() == "https";
-        let tls = if https { crate::tls::platform() } else { crate::tls::unused() };
+        let has_tls =
+            config.base_url.scheme() == "https" || proxy.is_some_and(|proxy| proxy.has_scheme("https"));
+        let tls = if has_tls { crate::tls::platform() } else { crate::tls::unused() };
         let no_tls = |cause: rustls::Error| {
             let message = "TLS cannot be set up; are CA certificates installed?";
             Error::new(ErrorKind::Config, message).with_provider(ID).with_source(cause)

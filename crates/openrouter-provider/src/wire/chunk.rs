@@ -4,7 +4,7 @@
 //! costs no allocation.
 
 use super::json::{Json, Read, read_object};
-use super::lenient::{Count, Raw, Str, first, object};
+use super::lenient::{Count, Moment, Raw, Str, first, object};
 
 object! {
     /// A chunk or an answer.
@@ -12,7 +12,7 @@ object! {
         id: Str<'a> = "id",
         model: Str<'a> = "model",
         provider: Str<'a> = "provider",
-        created: Count = "created",
+        created: Moment = "created",
         service_tier: Str<'a> = "service_tier",
         system_fingerprint: Str<'a> = "system_fingerprint",
         choices: FirstChoice<'a> = "choices",
@@ -62,6 +62,8 @@ object! {
         content: Raw<'a> = "content",
         reasoning: Raw<'a> = "reasoning",
         reasoning_content: Raw<'a> = "reasoning_content",
+        reasoning_text: Raw<'a> = "reasoning_text",
+        thinking: Raw<'a> = "thinking",
         reasoning_details: Raw<'a> = "reasoning_details",
         refusal: Raw<'a> = "refusal",
         tool_calls: Raw<'a> = "tool_calls",
@@ -76,17 +78,9 @@ object! {
     /// A piece of a spoken answer.
     AudioPiece<'a> {
         id: Str<'a> = "id",
-        data: Str<'a> = "data",
-        transcript: Str<'a> = "transcript",
-        expires_at: Count = "expires_at",
-    }
-}
-
-object! {
-    /// One part of a message's content.
-    ContentPart<'a> {
-        kind: Str<'a> = "type",
-        text: Str<'a> = "text",
+        data: Raw<'a> = "data",
+        transcript: Raw<'a> = "transcript",
+        expires_at: Moment = "expires_at",
     }
 }
 
@@ -103,15 +97,19 @@ object! {
 object! {
     /// The function of a tool call.
     WireFunction<'a> {
-        name: Str<'a> = "name",
+        name: Raw<'a> = "name",
         arguments: Raw<'a> = "arguments",
     }
 }
 
-object! {
-    /// The log probabilities of a choice.
-    Logprobs<'a> {
-        content: Raw<'a> = "content",
-        refusal: Raw<'a> = "refusal",
+impl<'a> Piece<'a> {
+    /// The names that services have for the plain text of thoughts, and what is there under each.
+    pub(crate) fn thoughts(&self) -> [(&'static str, Raw<'a>); 4] {
+        [
+            ("reasoning", self.reasoning),
+            ("reasoning_content", self.reasoning_content),
+            ("reasoning_text", self.reasoning_text),
+            ("thinking", self.thinking),
+        ]
     }
 }

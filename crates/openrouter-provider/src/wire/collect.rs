@@ -1,22 +1,27 @@
 //! From a decoded chunk to the collected answer.
 
-use std::borrow::Cow;
+use provider_core::{Annotation, Audio, Collector, ExtraFields, Image, RawJson, ToolCallPiece};
 
-use provider_core::{
-    Annotation, Audio, Collector, ExtraFields, Image, RawJson, TokenLogprob, ToolCallPiece, TopLogprob,
-};
-
-use super::chunk::{AudioPiece, Choice, Chunk, ContentPart, Logprobs, Piece, WireToolCall};
-use super::halves::{Half, Halves};
-use super::json::{Json, Read};
-use super::lenient::{Count, Raw, Str, object};
-use super::{details, usage};
+use super::beyond::Messages;
+use super::chunk::{AudioPiece, Choice, Chunk, Piece, WireToolCall};
+use super::content::{self, Said};
+use super::halves::{Halves, Place};
+use super::lenient::{Raw, Unknown};
+use super::{details, logprobs, usage};
+use crate::response::DEBUG_FIELD;
 
 /// Stands before the names of fields that came inside a tool call's `function`.
 pub(super) const IN_FUNCTION: &str = "function.";
 
+/// What is known of an answer from chunk to chunk, beside what was collected.
+#[derive(Debug, Default)]
+pub(crate) struct CollectState {
+    pub(crate) halves: Halves,
+    messages: Messages,
+}
+
 /// Hands everything a chunk says to the collector, its errors excepted.
-pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector, halves: &mut Halves) {
+pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector, state: &mut CollectState) {
     collector.id(chunk.id.as_str());
     collector.model(chunk.model.as_str());
     collector.served_by(chunk.provider.as_str());
@@ -26,7 +31,7 @@ pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector, halves: &mut 
     collector.service_tier(chunk.service_tier.as_str());
     collector.system_fingerprint(chunk.system_fingerprint.as_str());
     if let Some(choice) = chunk.choices.0 {
-        collect_choice(choice, collector, halves);
+        collect_choice(choice, collector, state);
     }
     match (chunk.usage.is_object(), chunk.usage.0) {
         (true, _) => collector.usage(usage::read(chunk.usage).unwrap_or_default()),
@@ -34,33 +39,54 @@ pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector, halves: &mut 
         (false, None) => {}
     }
     for (name, value) in chunk.unknown {
+        let value = RawJson::from_checked(value);
+        // Of most fields the last value counts. This one comes once for each provider that was tried.
+        match &*name {
+            DEBUG_FIELD => collector.extra_item(&name, value),
+            _ => collector.extra(&name, value),
+        }
+    }
+}
+
+fn collect_choice(choice: Choice<'_>, collector: &mut Collector, state: &mut CollectState) {
+    let contents = [choice.delta.as_ref(), choice.message.as_deref()].map(|piece| piece?.content.get());
+    if let Some(delta) = choice.delta {
+        collect_piece(delta, false, collector, &mut state.halves);
+    }
+    if let Some(message) = choice.message {
+        if collector.response().message.is_empty() {
+            collect_piece(*message, true, collector, &mut state.halves);
+            state.messages.began(collector);
+        } else {
+            let ended = choice.finish_reason.filled().is_some();
+            state.messages.collect(*message, ended, collector, &mut state.halves);
+        }
+    }
+    collect_old_text(choice.text, contents, collector, &mut state.halves);
+    collector.finish_reason(choice.finish_reason.as_str());
+    collector.native_finish_reason(choice.native_finish_reason.as_str());
+    logprobs::collect(choice.logprobs, collector);
+    for (name, value) in choice.unknown {
         collector.extra(&name, RawJson::from_checked(value));
     }
 }
 
-fn collect_choice(choice: Choice<'_>, collector: &mut Collector, halves: &mut Halves) {
-    if let Some(delta) = choice.delta {
-        collect_piece(delta, false, collector, halves);
+/// Collects the text that stands beside the message: what was asked by `prompt` is answered there, old style. Some repeat there
+/// what the content of the delta or the message says.
+fn collect_old_text(
+    text: Raw<'_>,
+    contents: [Option<&str>; 2],
+    collector: &mut Collector,
+    halves: &mut Halves,
+) {
+    if text.is_blank() || contents.contains(&text.get()) {
+        return;
     }
-    // Some repeat the whole message beside or after its deltas.
-    if let Some(message) = choice.message.filter(|_| collector.response().message.is_empty()) {
-        collect_piece(*message, true, collector, halves);
-    }
-    // What was asked by `prompt` is answered here, old style.
-    let text = text_of(choice.text, &mut halves.content, "text", collector);
-    collector.text(text);
-    collector.finish_reason(choice.finish_reason.as_str());
-    collector.native_finish_reason(choice.native_finish_reason.as_str());
-    if let Some(logprobs) = choice.logprobs.read::<Logprobs<'_>>() {
-        logprobs.content.for_each(|token: WireLogprob<'_>| collector.logprobs([token.into()]));
-        logprobs
-            .refusal
-            .0
-            .into_iter()
-            .for_each(|raw| collector.extra("logprobs.refusal", RawJson::from_checked(raw)));
-    }
-    for (name, value) in choice.unknown {
-        collector.extra(&name, RawJson::from_checked(value));
+    let is_content = contents.iter().all(|content| Raw(*content).is_blank()) && text.inside().is_some();
+    if is_content {
+        collector.text(halves.join(text, Place::Content).unwrap_or_default());
+    } else if let Some(other) = text.keep() {
+        collector.message_extra("text", other);
     }
 }
 
@@ -68,53 +94,88 @@ fn collect_choice(choice: Choice<'_>, collector: &mut Collector, halves: &mut Ha
 ///
 /// What has the wrong type is kept beside the message, under its name.
 fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halves: &mut Halves) {
-    // Two names of one thing.
-    let reasoning = if piece.reasoning.0.is_some() { piece.reasoning } else { piece.reasoning_content };
-    let reasoning = text_of(reasoning, &mut halves.reasoning, "reasoning", collector);
-    let has_plain_reasoning = !reasoning.is_empty();
-    collector.reasoning(reasoning);
-    let details = list_of(piece.reasoning_details, "reasoning_details", collector);
-    details::collect(details, !whole, !has_plain_reasoning, collector);
-    if piece.content.is_list() || piece.content.is_object() {
-        piece.content.for_each(|part: Raw<'_>| collect_part(part, collector));
-    } else {
-        let text = text_of(piece.content, &mut halves.content, "content", collector);
-        collector.text(text);
+    let thoughts = plain_thoughts(&piece, collector).unwrap_or_default();
+    let thoughts = halves.join(thoughts, Place::Reasoning).unwrap_or_default();
+    let has_plain_thoughts = !thoughts.is_empty();
+    collector.reasoning(thoughts);
+    let structured = list_of(piece.reasoning_details, "reasoning_details", collector);
+    details::collect(structured, !whole, !has_plain_thoughts, halves, collector);
+    match halves.join(piece.content, Place::Content) {
+        Some(text) => collector.text(text),
+        None => content::read(piece.content, |said| collect_said(said, collector, halves)),
     }
-    let refusal = text_of(piece.refusal, &mut halves.refusal, "refusal", collector);
-    collector.refusal(refusal);
-    let calls = list_of(piece.tool_calls, "tool_calls", collector);
-    calls.for_each(|call: WireToolCall<'_>| collect_call(call, whole, collector, halves));
+    collector.refusal(halves.join(piece.refusal, Place::Refusal).unwrap_or_default());
+    list_of(piece.tool_calls, "tool_calls", collector)
+        .for_each(|call: WireToolCall<'_>| collect_call(call, whole, collector, halves));
     list_of(piece.annotations, "annotations", collector).for_each(|raw: Raw<'_>| {
-        raw.0.into_iter().for_each(|raw| collector.annotation(Annotation::new(RawJson::from_checked(raw))));
+        raw.keep().into_iter().for_each(|raw| collector.annotation(Annotation::new(raw)));
     });
     list_of(piece.images, "images", collector).for_each(|raw: Raw<'_>| {
-        raw.0.into_iter().for_each(|raw| collector.image(Image::new(RawJson::from_checked(raw))));
+        raw.keep().into_iter().for_each(|raw| collector.image(Image::new(raw)));
     });
     if piece.audio.is_object() {
-        collect_audio(piece.audio.read().unwrap_or_default(), collector);
-    } else if let Some(odd) = piece.audio.0 {
-        collector.message_extra("audio", RawJson::from_checked(odd));
+        collect_audio(piece.audio.read().unwrap_or_default(), collector, halves);
     }
-    for (name, value) in piece.unknown {
+    collect_odd(&piece, collector);
+    collect_fields(piece.unknown, collector);
+}
+
+/// The plain text of thoughts, which services have under one name or another: the first that says something. What says something
+/// else is kept beside the message.
+pub(super) fn plain_thoughts<'a>(piece: &Piece<'a>, collector: &mut Collector) -> Option<Raw<'a>> {
+    let mut found = None::<Raw<'a>>;
+    for (name, raw) in piece.thoughts() {
+        match (raw.inside(), found) {
+            _ if raw.is_blank() => {}
+            (Some(_), None) => found = Some(raw),
+            (Some(text), Some(found)) if found.inside() == Some(text) => {}
+            _ => raw.keep().into_iter().for_each(|odd| collector.message_extra(name, odd)),
+        }
+    }
+    found
+}
+
+/// Collects what is new in a piece's content that is a list of parts.
+fn collect_said(said: Said<'_>, collector: &mut Collector, halves: &mut Halves) {
+    match said {
+        Said::Text(text) => collector.text(halves.join_text(text, Place::Content)),
+        Said::Thought(text) => collector.reasoning(halves.join_text(text, Place::Reasoning)),
+        Said::Refusal(text) => collector.refusal(halves.join_text(text, Place::Refusal)),
+        Said::Image(json) => collector.image(Image::new(RawJson::from_checked(json))),
+        Said::Annotation(json) => collector.annotation(Annotation::new(RawJson::from_checked(json))),
+        Said::Other(json) => collector.message_extra_item("content", RawJson::from_checked(json)),
+        Said::Field(name, json) => collect_part_field(&name, json, collector),
+    }
+}
+
+/// Keeps a field of a content's part that has no place of its own.
+pub(super) fn collect_part_field(name: &str, json: &str, collector: &mut Collector) {
+    collector.message_extra(&format!("content.{name}"), RawJson::from_checked(json));
+}
+
+/// Keeps the fields of a message that have no place of their own.
+pub(super) fn collect_fields(fields: Unknown<'_>, collector: &mut Collector) {
+    for (name, value) in fields {
         collector.message_extra(&name, RawJson::from_checked(value));
     }
 }
 
-/// A text, or nothing; what is neither is kept beside the message.
-fn text_of<'s>(raw: Raw<'s>, half: &'s mut Half, name: &str, collector: &mut Collector) -> &'s str {
-    match (half.join(raw), raw.0) {
-        (Some(text), _) => text,
-        (None, Some(odd)) => {
+/// Keeps what cannot be what its name says.
+pub(super) fn collect_odd(piece: &Piece<'_>, collector: &mut Collector) {
+    let is_nested = |raw: Raw<'_>| raw.is_list() || raw.is_object();
+    for (name, raw, is_good) in [
+        ("content", piece.content, piece.content.inside().is_some() || is_nested(piece.content)),
+        ("refusal", piece.refusal, piece.refusal.inside().is_some()),
+        ("audio", piece.audio, piece.audio.is_object()),
+    ] {
+        if let (false, Some(odd)) = (is_good, raw.get()) {
             collector.message_extra(name, RawJson::from_checked(odd));
-            ""
         }
-        (None, None) => "",
     }
 }
 
 /// A list, or the one object that stands in its place; what is neither is kept beside the message.
-fn list_of<'a>(raw: Raw<'a>, name: &str, collector: &mut Collector) -> Raw<'a> {
+pub(super) fn list_of<'a>(raw: Raw<'a>, name: &str, collector: &mut Collector) -> Raw<'a> {
     if let (false, Some(odd)) = (raw.is_list() || raw.is_object(), raw.0) {
         collector.message_extra(name, RawJson::from_checked(odd));
         return Raw(None);
@@ -122,90 +183,63 @@ fn list_of<'a>(raw: Raw<'a>, name: &str, collector: &mut Collector) -> Raw<'a> {
     raw
 }
 
-fn collect_call(call: WireToolCall<'_>, whole: bool, collector: &mut Collector, halves: &mut Halves) {
-    let mut extra = ExtraFields::default();
-    if let Some(kind) = call.kind.filled().filter(|kind| *kind != "function") {
-        extra.push("type", serde_json::Value::from(kind).into());
-    }
-    for (name, value) in call.unknown {
-        extra.push(&name, RawJson::from_checked(value));
-    }
-    for (name, value) in call.function.unknown {
-        extra.push(&format!("{IN_FUNCTION}{}", &*name), RawJson::from_checked(value));
-    }
-    let arguments = halves.arguments(call.function.arguments, call.index.0, collector);
-    collector.tool_call(ToolCallPiece {
-        index: call.index.0,
-        id: call.id.filled(),
-        name: call.function.name.filled(),
-        arguments: arguments.unwrap_or_default(),
-        extra,
-        whole,
-    });
+/// Collects a tool call, or a piece of one. `whole`: it is not to be joined with others.
+pub(super) fn collect_call(
+    call: WireToolCall<'_>,
+    whole: bool,
+    collector: &mut Collector,
+    halves: &mut Halves,
+) {
+    let extra = call_extra(&call);
+    let (index, id) = (call.index.0, call.id.filled());
+    let spelled = call.function.name.text();
+    let name = spelled.filled();
+    let arguments = call.function.arguments.get().unwrap_or_default().trim_matches('"');
+    let begun = ToolCallPiece { index, id, name, arguments, whole, ..ToolCallPiece::default() };
+    // A piece that goes on with no call begins the next one.
+    let number = || collector.call_of(&begun).unwrap_or(collector.response().message.tool_calls.len());
+    let name = halves.join_name(call.function.name, number);
+    let name = Some(&*name).filter(|name| !name.is_empty());
+    let arguments = halves.join_arguments(call.function.arguments, number);
+    collector.tool_call(ToolCallPiece { index, id, name, arguments, extra, whole, call: None });
 }
 
-fn collect_audio(piece: AudioPiece<'_>, collector: &mut Collector) {
-    let owned = |text: Str<'_>| text.0.map(Cow::into_owned);
-    let mut audio = Audio::default();
-    audio.id = owned(piece.id);
-    audio.data = owned(piece.data);
-    audio.transcript = owned(piece.transcript);
-    audio.expires_at = piece.expires_at.0;
-    for (name, value) in piece.unknown {
-        audio.extra.push(&name, RawJson::from_checked(value));
+/// The fields of a tool call that have no place of their own.
+pub(super) fn call_extra(call: &WireToolCall<'_>) -> ExtraFields {
+    let mut extra = ExtraFields::default();
+    if let Some(kind) = call.kind.filled().filter(|kind| *kind != "function") {
+        extra.insert("type", serde_json::Value::from(kind).into());
     }
+    for (name, value) in &call.unknown {
+        extra.insert(name, RawJson::from_checked(value));
+    }
+    for (name, value) in &call.function.unknown {
+        extra.insert(&format!("{IN_FUNCTION}{}", &**name), RawJson::from_checked(value));
+    }
+    extra
+}
+
+fn collect_audio(piece: AudioPiece<'_>, collector: &mut Collector, halves: &mut Halves) {
+    let mut text = |raw, place| halves.join(raw, place).unwrap_or_default().to_owned();
+    let mut audio = spoken(text(piece.data, Place::Sound), text(piece.transcript, Place::Transcript));
+    describe_audio(&mut audio, piece);
     collector.audio(audio);
 }
 
-/// Collects one part of a content that came as a list.
-fn collect_part(raw: Raw<'_>, collector: &mut Collector) {
-    let part = raw.read::<ContentPart<'_>>().unwrap_or_default();
-    match (part.kind.as_str(), raw.0) {
-        ("text" | "output_text", _) => collector.text(part.text.as_str()),
-        ("image_url", Some(raw)) => collector.image(Image::new(RawJson::from_checked(raw))),
-        (_, Some(raw)) => collector.message_extra("content", RawJson::from_checked(raw)),
-        (_, None) => {}
-    }
+/// The next piece of a spoken answer.
+pub(super) fn spoken(data: String, transcript: String) -> Audio {
+    let filled = |text: String| Some(text).filter(|text| !text.is_empty());
+    let mut audio = Audio::default();
+    audio.data = filled(data);
+    audio.transcript = filled(transcript);
+    audio
 }
 
-object! {
-    /// The log probability of a token.
-    WireLogprob<'a> {
-        token: Str<'a> = "token",
-        logprob: Raw<'a> = "logprob",
-        bytes: Raw<'a> = "bytes",
-        top: Raw<'a> = "top_logprobs",
-    }
-}
-
-/// A list of bytes, if the value is one.
-#[derive(Default)]
-struct Bytes(Option<Vec<u8>>);
-
-impl<'a> Read<'a> for Bytes {
-    fn read(json: &mut Json<'a>) -> Option<Self> {
-        let mut bytes = Some(Vec::new());
-        Raw::of(json.value()?).for_each(|byte: Count| {
-            match byte.0.and_then(|byte| u8::try_from(byte).ok()) {
-                Some(byte) => bytes.iter_mut().for_each(|bytes| bytes.push(byte)),
-                None => bytes = None,
-            }
-        });
-        Some(Bytes(bytes))
-    }
-}
-
-impl From<WireLogprob<'_>> for TokenLogprob {
-    fn from(wire: WireLogprob<'_>) -> Self {
-        let number = |raw: Raw<'_>| raw.get().and_then(|text| text.parse::<f64>().ok());
-        let mut top = Vec::new();
-        wire.top.for_each(|other: WireLogprob<'_>| {
-            let mut token = TopLogprob::new(other.token.into_cow().into_owned(), number(other.logprob));
-            token.bytes = other.bytes.read::<Bytes>().and_then(|bytes| bytes.0);
-            top.push(token);
-        });
-        let mut token = TokenLogprob::new(wire.token.into_cow().into_owned(), number(wire.logprob), top);
-        token.bytes = wire.bytes.read::<Bytes>().and_then(|bytes| bytes.0);
-        token
+/// Adds what a piece says beside sound and words.
+pub(super) fn describe_audio(audio: &mut Audio, piece: AudioPiece<'_>) {
+    audio.id = piece.id.filled().map(str::to_owned);
+    audio.expires_at = piece.expires_at.0;
+    for (name, value) in piece.unknown {
+        audio.extra.insert(&name, RawJson::from_checked(value));
     }
 }

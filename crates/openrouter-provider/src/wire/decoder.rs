@@ -3,12 +3,11 @@
 use provider_core::{Collector, RawJson};
 
 use super::chunk::Chunk;
-use super::collect::collect;
+use super::collect::{CollectState, collect};
 use super::envelope::Envelope;
-use super::error::WireError;
-use super::halves::Halves;
-use super::lenient::Raw;
-use super::sse::SseDecoder;
+use super::error::{Certainty, WireError, says};
+use super::finite::finite;
+use super::sse::{Frame, SseDecoder};
 use super::stop::{Stop, UnreadableFrame};
 use crate::Limits;
 
@@ -16,11 +15,24 @@ use crate::Limits;
 #[derive(Debug)]
 pub(crate) struct ChatDecoder {
     sse: SseDecoder,
-    frames: usize,
+    frames: FrameReader,
+    /// Whether the end mark was read.
+    is_over: bool,
+}
+
+/// Reads the frames of a streamed answer.
+#[derive(Debug)]
+struct FrameReader {
+    /// How many there were.
+    number: usize,
+    /// Whether one of them was more than a sign of life.
+    has_begun: bool,
     /// The first frame that could not be read. The answer goes on, so that nothing that was paid for is lost, and ends in
     /// this error.
     unreadable: Option<UnreadableFrame>,
-    halves: Halves,
+    /// What may have been an error, and is one if the answer does not come to its end.
+    doubtful: Option<Box<WireError>>,
+    state: CollectState,
     envelope: Envelope,
     repeated: usize,
     max_tool_argument_bytes: usize,
@@ -41,16 +53,18 @@ pub(crate) enum Decoded {
 impl ChatDecoder {
     /// `keep_raw`: whether the JSON of the chunks is kept as well.
     pub(crate) fn new(limits: &Limits, keep_raw: bool) -> Self {
-        Self {
-            sse: SseDecoder::new(limits.max_frame_bytes),
-            max_tool_argument_bytes: limits.max_tool_argument_bytes,
-            frames: 0,
+        let frames = FrameReader {
+            number: 0,
+            has_begun: false,
             unreadable: None,
-            halves: Halves::default(),
+            doubtful: None,
+            state: CollectState::default(),
             envelope: Envelope::default(),
             repeated: 0,
+            max_tool_argument_bytes: limits.max_tool_argument_bytes,
             keep_raw,
-        }
+        };
+        Self { sse: SseDecoder::new(limits.max_frame_bytes), frames, is_over: false }
     }
 
     /// Adds bytes as they came, cut anywhere.
@@ -60,17 +74,62 @@ impl ChatDecoder {
 
     /// How many of the bytes so far were the same as in the chunk before, and not kept.
     pub(crate) fn repeated(&self) -> usize {
-        self.repeated
+        self.frames.repeated
+    }
+
+    /// Whether nothing came but signs of life.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.frames.has_begun && !self.sse.has_other_lines()
+    }
+
+    /// Whether the end mark was read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
     }
 
     /// Decodes the next frame into the collector.
     pub(crate) fn step(&mut self, collector: &mut Collector) -> Result<Decoded, Stop> {
-        let frame = match self.sse.next_frame() {
-            Ok(Some(frame)) => frame,
-            Ok(None) => return Ok(Decoded::NeedsBytes),
-            Err(too_large) => return Err(Stop::TooLarge(too_large)),
-        };
-        self.frames += 1;
+        match self.sse.next_frame() {
+            Ok(Some(frame)) => {
+                let decoded = self.frames.read(&frame, collector)?;
+                self.is_over = matches!(decoded, Decoded::End);
+                Ok(decoded)
+            }
+            Ok(None) => Ok(Decoded::NeedsBytes),
+            Err(too_large) => Err(Stop::TooLarge(too_large)),
+        }
+    }
+
+    /// The end was read, or no more bytes will come. Of an unfinished frame what is whole counts: the end mark, or an object. Gives
+    /// what makes the stream fail, the first of it.
+    pub(crate) fn end(&mut self, collector: &mut Collector) -> Result<(), Stop> {
+        let last = if self.is_over { None } else { self.sse.last_frame().ok().flatten() };
+        let mut failed = None;
+        if let Some(frame) = last.filter(is_whole) {
+            match self.frames.read(&frame, collector) {
+                Ok(decoded) => self.is_over = matches!(decoded, Decoded::End),
+                Err(stop) => failed = Some(stop),
+            }
+        }
+        let unreadable = self.close(collector);
+        failed.or(unreadable).map_or(Ok(()), Err)
+    }
+
+    /// Hands over what was held back. To be called last, whatever the stream ends in. Gives what may have been an error and is one,
+    /// since no finish reason has come, or else the error of a frame that could not be read.
+    pub(crate) fn close(&mut self, collector: &mut Collector) -> Option<Stop> {
+        self.frames.envelope.forget(collector);
+        self.frames.state.halves.finish(collector);
+        let doubtful = self.frames.doubtful.take();
+        let failed = doubtful.filter(|_| collector.response().finish_reason.is_none());
+        failed.map(Stop::Failed).or_else(|| self.frames.unreadable.take().map(Stop::Unreadable))
+    }
+}
+
+impl FrameReader {
+    /// Reads a frame into the collector.
+    fn read(&mut self, frame: &Frame<'_>, collector: &mut Collector) -> Result<Decoded, Stop> {
+        self.number += 1;
         let data = frame.data.trim();
         if data == "[DONE]" {
             collector.end_mark();
@@ -80,47 +139,34 @@ impl ChatDecoder {
             return Ok(Decoded::Frame);
         }
         let repeated = match frame.event {
-            None => self.envelope.collect(data, collector, &mut self.halves),
+            None => self.envelope.collect(data, collector, &mut self.state.halves),
             Some(_) => None,
         };
         if let Some(repeated) = repeated {
             collector.chunk();
             self.repeated = self.repeated.saturating_add(repeated);
-            return self.halves.within(self.max_tool_argument_bytes).map(|()| Decoded::Frame);
+            return self.within_limits();
         }
-        self.envelope.forget();
-        let read = Chunk::from_json(data);
-        if self.keep_raw && read.is_ok() {
-            collector.raw(RawJson::from_checked(data));
-        }
-        match read {
-            Ok(chunk) => match take_error(&chunk, frame.event.as_deref(), data) {
-                Some(error) => {
-                    collect(chunk, collector, &mut self.halves);
-                    Err(Stop::Failed(Box::new(error)))
-                }
-                None => {
-                    // An event of another name may be a keep-alive.
-                    if matches!(frame.event.as_deref(), None | Some("" | "message")) {
-                        collector.chunk();
-                    }
-                    // What is kept raw is read in full.
-                    if !self.keep_raw {
-                        self.envelope.remember(data, &chunk, collector.response());
-                    }
-                    collect(chunk, collector, &mut self.halves);
-                    self.halves.within(self.max_tool_argument_bytes).map(|()| Decoded::Frame)
-                }
-            },
+        self.envelope.forget(collector);
+        let mut room = None;
+        match read_chunk(data, &mut room) {
+            Ok((chunk, json)) => self.read_whole(chunk, json, frame.event.as_deref(), collector),
             Err(_) if frame.event.as_deref() == Some("error") => {
+                self.has_begun = true;
+                Err(Stop::Failed(Box::new(WireError::from_text(data))))
+            }
+            // Google puts the object in a list.
+            Err(_) if data.starts_with('[') && WireError::from_body(data).is_some() => {
+                self.has_begun = true;
                 Err(Stop::Failed(Box::new(WireError::from_text(data))))
             }
             // An event of another name is another matter, a `ping` for example.
             Err(_) if !matches!(frame.event.as_deref(), None | Some("" | "message")) => Ok(Decoded::Frame),
             Err(cause) => {
-                let number = self.frames;
+                self.has_begun = true;
                 self.unreadable.get_or_insert_with(|| UnreadableFrame {
-                    number,
+                    number: self.number,
+                    text_bytes: collector.response().text().len(),
                     data: data.to_owned(),
                     cause,
                 });
@@ -129,22 +175,83 @@ impl ChatDecoder {
         }
     }
 
-    /// The end was read, or no more bytes will come. What is left of an unfinished frame does not count.
-    pub(crate) fn end(&mut self, collector: &mut Collector) -> Result<(), Stop> {
-        self.halves.finish(collector);
-        self.unreadable.take().map_or(Ok(()), |frame| Err(Stop::Unreadable(frame)))
+    /// Collects a chunk that is not like the one before it.
+    fn read_whole(
+        &mut self,
+        chunk: Chunk<'_>,
+        json: &str,
+        event: Option<&str>,
+        collector: &mut Collector,
+    ) -> Result<Decoded, Stop> {
+        self.has_begun = true;
+        if self.keep_raw {
+            collector.raw(RawJson::from_checked(json));
+        }
+        let error = take_error(&chunk, event, json);
+        // An event of another name may be a keep-alive.
+        if error.is_none() && matches!(event, None | Some("" | "message")) {
+            collector.chunk();
+        }
+        // What is kept raw is read in full, and so is what follows an error.
+        if error.is_none() && !self.keep_raw {
+            self.envelope.remember(json, &chunk, collector.response());
+        }
+        collect(chunk, collector, &mut self.state);
+        match error {
+            Some((error, Certainty::Certain)) => return Err(Stop::Failed(Box::new(error))),
+            Some((error, Certainty::Likely)) => drop(self.doubtful.get_or_insert_with(|| Box::new(error))),
+            None => {}
+        }
+        self.within_limits()
+    }
+
+    fn within_limits(&self) -> Result<Decoded, Stop> {
+        self.state.halves.within(self.max_tool_argument_bytes).map(|()| Decoded::Frame)
     }
 }
 
-/// The error in a chunk: at the top, or in its choice, or the chunk itself when the event is called an error.
-pub(crate) fn take_error(chunk: &Chunk<'_>, event: Option<&str>, json: &str) -> Option<WireError> {
-    // Some send an empty error beside a good answer.
-    let said = |error: &Raw<'_>| !matches!(error.get(), None | Some("false" | "0" | "\"\"" | "{}"));
+/// Whether a frame that was not ended is whole all the same: only the end mark, an object, and words can be, of which words are none
+/// but in an error.
+fn is_whole(frame: &Frame<'_>) -> bool {
+    let data = frame.data.trim();
+    let is_words = frame.event.as_deref() == Some("error") && !data.starts_with('{');
+    data == "[DONE]" || is_words || read_chunk(data, &mut None).is_ok()
+}
+
+/// Reads a chunk or an answer, and gives its JSON. Numbers that JSON does not have are read as `null`; `room` is for the JSON without
+/// them.
+///
+/// # Errors
+/// When the text is no JSON object.
+pub(crate) fn read_chunk<'a>(
+    json: &'a str,
+    room: &'a mut Option<String>,
+) -> Result<(Chunk<'a>, &'a str), serde_json::Error> {
+    let cause = match Chunk::from_json(json) {
+        Ok(chunk) => return Ok((chunk, json)),
+        Err(cause) => cause,
+    };
+    *room = finite(json);
+    let Some(json) = room.as_deref() else { return Err(cause) };
+    Chunk::from_json(json).map(|chunk| (chunk, json)).map_err(|_| cause)
+}
+
+/// The error in a chunk: at the top, or in its choice, or the chunk itself, and how sure it is that it is one.
+pub(crate) fn take_error(
+    chunk: &Chunk<'_>,
+    event: Option<&str>,
+    json: &str,
+) -> Option<(WireError, Certainty)> {
     let in_choice = chunk.choices.0.as_ref().map(|choice| choice.error);
-    match Some(chunk.error).filter(said).or(in_choice.filter(said)) {
-        Some(error) => Some(WireError::read(error)),
-        None if event == Some("error") => Some(WireError::from_text(json)),
-        None => None,
+    if let Some(error) = in_choice.filter(|error| says(*error) && !says(chunk.error)) {
+        return Some((WireError::read(error), Certainty::Certain));
+    }
+    // An error without an envelope has names that no chunk has, and no choice.
+    let may_be_bare = chunk.choices.0.is_none() && !chunk.unknown.is_empty();
+    match event {
+        Some("error") => Some((WireError::from_text(json), Certainty::Certain)),
+        _ if says(chunk.error) || may_be_bare => WireError::found(json),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use provider_core::{ChatResponse, Collector, DetailValue, RawJson, ReasoningDetail};
 
+use super::halves::{Halves, Place, split_half};
 use super::json::{Json, Read, plain};
 use super::lenient::{Raw, Str};
 
@@ -82,43 +83,38 @@ impl DetailPiece<'_> {
         }
     }
 
-    fn add_to(&self, item: &mut ReasoningDetail) {
-        for (key, value) in self.fields.iter() {
-            match string(value) {
-                Some(text) if TEXTS.contains(&&**key) => item.append(key, &text),
-                Some(text) if text.is_empty() && item.get(key).is_some() => {}
-                Some(text) => {
-                    if item.text_of(key) != Some(&*text) {
-                        item.set(key, DetailValue::Text(text.into_owned()));
-                    }
-                }
-                None => {
-                    let same = matches!(item.get(key), Some(DetailValue::Json(old)) if old.get() == *value);
-                    if !same && (*value != "null" || item.get(key).is_none()) {
-                        item.set(key, DetailValue::Json(RawJson::from_checked(value)));
-                    }
-                }
-            }
+    /// The item that a whole one repeats, of the first `before`: the one in its position, or else the newest with its number.
+    fn repeated(&self, position: usize, before: usize, items: &[ReasoningDetail]) -> Option<usize> {
+        let index = self.index.and_then(|index| index.parse().ok());
+        let is_same = |item: &ReasoningDetail| {
+            let ids = (self.id.filled(), item.id().filter(|id| !id.is_empty()));
+            let differ = matches!(ids, (Some(mine), Some(theirs)) if mine != theirs);
+            item.kind() == self.kind.0.as_deref() && item.index() == index && !differ
+        };
+        let items = items.get(..before)?;
+        if items.get(position).is_some_and(is_same) {
+            return Some(position);
         }
+        // Without a number there is nothing to tell it by.
+        index?;
+        items.iter().enumerate().rev().take(LOOK_BACK).find(|(_, item)| is_same(item)).map(|(at, _)| at)
     }
 
-    /// What a person may read of it.
-    fn visible(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let encrypted = self.kind.as_str() == "reasoning.encrypted";
-        let readable = self.fields.iter().filter(move |(key, _)| !encrypted && TEXTS.contains(&&**key));
-        readable.filter_map(|(_, value)| string(value))
+    /// Whether a person may read it.
+    fn is_readable(&self) -> bool {
+        self.kind.as_str() != "reasoning.encrypted"
     }
-}
-
-/// The value, if it is a string.
-fn string(value: &str) -> Option<Cow<'_, str>> {
-    let raw = Raw::of(value);
-    if raw.is_string() { raw.text().0 } else { None }
 }
 
 /// Collects the structured thoughts of a chunk (`join`) or of a whole message. `show`: whether their readable parts are
 /// to be shown, because no plain text comes with them.
-pub(crate) fn collect(details: Raw<'_>, join: bool, show: bool, collector: &mut Collector) {
+pub(crate) fn collect(
+    details: Raw<'_>,
+    join: bool,
+    show: bool,
+    halves: &mut Halves,
+    collector: &mut Collector,
+) {
     if details.0.is_none() {
         return;
     }
@@ -134,13 +130,124 @@ pub(crate) fn collect(details: Raw<'_>, join: bool, show: bool, collector: &mut 
             items.push(ReasoningDetail::new());
             items.len() - 1
         });
-        piece.add_to(&mut items[at]);
-        if show {
-            for text in piece.visible() {
-                collector.show_reasoning(&text);
+        add(&piece, at, show, halves, collector);
+    });
+}
+
+/// Collects the structured thoughts of a message that comes behind other thoughts: what it has beyond them. `of_messages` is how many
+/// of the items messages have brought.
+pub(crate) fn collect_beyond(
+    details: Raw<'_>,
+    show: bool,
+    of_messages: &mut usize,
+    halves: &mut Halves,
+    collector: &mut Collector,
+) {
+    if details.0.is_none() {
+        return;
+    }
+    let before = collector.reasoning_details().len();
+    let has_deltas = before > *of_messages;
+    let mut position = 0;
+    details.for_each(|piece: DetailPiece<'_>| {
+        let items = collector.reasoning_details();
+        match piece.repeated(position, before, items) {
+            Some(at) => add_beyond(&piece, at, has_deltas, show, halves, collector),
+            None if piece.fields.iter().next().is_none() => {}
+            None => {
+                items.push(ReasoningDetail::new());
+                let at = items.len() - 1;
+                add(&piece, at, show, halves, collector);
             }
         }
+        position += 1;
     });
+    *of_messages += collector.reasoning_details().len() - before;
+}
+
+/// Adds a piece to an item. Field by field, since the item keeps the order in which they come.
+fn add(piece: &DetailPiece<'_>, at: usize, show: bool, halves: &mut Halves, collector: &mut Collector) {
+    let show = show && piece.is_readable();
+    for (key, value) in piece.fields.iter() {
+        match text_field(key, value) {
+            Some((key, text)) => {
+                append(at, key, halves.join_text(text, Place::Detail(at, key)), show, collector)
+            }
+            None => set(at, key, value, collector),
+        }
+    }
+}
+
+/// Adds to an item what a piece has that repeats it: the rest of a text that goes on. Another text is the next piece, unless
+/// deltas brought the item; then it is another wording of what they said.
+fn add_beyond(
+    piece: &DetailPiece<'_>,
+    at: usize,
+    has_deltas: bool,
+    show: bool,
+    halves: &mut Halves,
+    collector: &mut Collector,
+) {
+    let show = show && piece.is_readable();
+    for (key, value) in piece.fields.iter() {
+        let Some((key, text)) = text_field(key, value) else {
+            set(at, key, value, collector);
+            continue;
+        };
+        let (inside, half) = split_half(text);
+        let said = plain(inside);
+        let so_far = collector.reasoning_details().get(at).and_then(|item| item.text_of(key));
+        match said.strip_prefix(so_far.unwrap_or_default()) {
+            Some(rest) => {
+                halves.wait(Place::Detail(at, key), half);
+                append(at, key, rest, show, collector);
+            }
+            None if has_deltas => {}
+            None => append(at, key, halves.join_text(text, Place::Detail(at, key)), show, collector),
+        }
+    }
+}
+
+/// A field whose pieces are joined, as it stands in the JSON.
+fn text_field<'a>(key: &str, value: &'a str) -> Option<(&'static str, &'a str)> {
+    let key = TEXTS.into_iter().find(|text| *text == key)?;
+    Some((key, Raw::of(value).string()?))
+}
+
+/// Appends to the text of an item.
+fn append(at: usize, key: &str, text: &str, show: bool, collector: &mut Collector) {
+    if let Some(item) = collector.reasoning_details().get_mut(at) {
+        item.append(key, text);
+    }
+    if show {
+        collector.show_reasoning(text);
+    }
+}
+
+/// Sets a field of an item that is no text to be joined.
+fn set(at: usize, key: &str, value: &str, collector: &mut Collector) {
+    let Some(item) = collector.reasoning_details().get_mut(at) else { return };
+    let raw = Raw::of(value);
+    match raw.text().0.filter(|_| raw.is_string()) {
+        Some(text) if text.is_empty() && item.get(key).is_some() => {}
+        Some(text) => {
+            if item.text_of(key) != Some(&*text) {
+                item.set(key, DetailValue::Text(text.into_owned()));
+            }
+        }
+        None => {
+            let same = matches!(item.get(key), Some(DetailValue::Json(old)) if old.get() == value);
+            if !same && (value != "null" || item.get(key).is_none()) {
+                item.set(key, DetailValue::Json(RawJson::from_checked(value)));
+            }
+        }
+    }
+}
+
+/// Appends what stands in the place of half a character to the text of an item.
+pub(super) fn give_up(at: usize, key: &str, text: &str, collector: &mut Collector) {
+    let is_shown = collector.response().message.reasoning.is_none();
+    append(at, key, text, is_shown, collector);
 }
 
 /// The text of a structured thought that later pieces go on with.
@@ -182,12 +289,13 @@ pub(crate) fn text_of_only_detail<'a>(
 }
 
 /// Goes on with the text of a structured thought. `text` is the inside of a JSON string.
-pub(crate) fn go_on(detail: DetailText, text: &str, show: bool, collector: &mut Collector) {
-    let text = plain(text);
-    if let Some(item) = collector.reasoning_details().get_mut(detail.item) {
-        item.append(detail.key, &text);
-    }
-    if show {
-        collector.show_reasoning(&text);
-    }
+pub(crate) fn go_on(
+    detail: DetailText,
+    text: &str,
+    show: bool,
+    halves: &mut Halves,
+    collector: &mut Collector,
+) {
+    let text = halves.join_text(text, Place::Detail(detail.item, detail.key));
+    append(detail.item, detail.key, text, show, collector);
 }

@@ -1,7 +1,7 @@
 //! The endpoints of a model: who serves it, at which price, how fast.
 
 use super::data;
-use super::lenient::{Count, Flag, Raw, Str, object};
+use super::lenient::{Count, Flag, Moment, Raw, Str, object};
 use super::model::Architecture;
 use super::pricing::{WirePricing, pricing};
 use super::values::{integer, number, owned, texts};
@@ -44,7 +44,7 @@ object! {
     WireModelEndpoints<'a> {
         id: Str<'a> = "id",
         name: Str<'a> = "name",
-        created: Count = "created",
+        created: Moment = "created",
         description: Str<'a> = "description",
         architecture: Architecture<'a> = "architecture",
         endpoints: Raw<'a> = "endpoints",

@@ -7,19 +7,21 @@
 //! It comes to the same as reading the chunk in full:
 //! - JSON in which strings are replaced by other strings is the same value with these strings replaced.
 //! - What a chunk says beside these texts, it has said the moment before, and saying it once more changes nothing. A chunk of
-//!   which that is not certain (one with an error, usage, an end, the beginning of a call, a field that is not known) is not kept.
+//!   which that is not certain (one with an error, usage, an end, the beginning of a call) is not kept.
 //! - The texts go where they go from a chunk that is read in full, and in the same order.
+//! - Of a field that is not known the last value counts. So its values, too, may be others: the latest is written down, and goes to
+//!   the answer before anything is read in full, and at the end.
 //!
 //! The tests read recorded and made-up streams both ways, and compare what comes of them.
 
 mod places;
 
-use provider_core::{ChatResponse, Collector, ToolCallPiece};
+use provider_core::{ChatResponse, Collector, RawJson, ToolCallPiece};
 
-use self::places::{Field, Known, places};
+use self::places::{Field, Known, MOST_OTHERS, places};
 use super::chunk::Chunk;
 use super::details;
-use super::halves::Halves;
+use super::halves::{Halves, Place};
 use super::json::Json;
 
 /// A larger chunk is not remembered: what is new in it outweighs what repeats, and it would be kept.
@@ -40,45 +42,65 @@ struct Texts<'a> {
     reasoning: Option<&'a str>,
     detail: Option<&'a str>,
     arguments: Option<&'a str>,
+    /// The values of the fields that are not known, as JSON.
+    others: [Option<&'a str>; MOST_OTHERS],
 }
 
 impl Envelope {
     /// Remembers the chunk that was read from `json`, if the next one may be told by it. `so_far` is the answer before this chunk
     /// is collected.
     pub(crate) fn remember(&mut self, json: &str, chunk: &Chunk<'_>, so_far: &ChatResponse) {
-        self.forget();
+        self.json.clear();
         if json.len() <= LARGEST && places(json, chunk, so_far, &mut self.known) {
             self.json.push_str(json);
         }
     }
 
-    /// The next chunk is to be read in full.
-    pub(crate) fn forget(&mut self) {
+    /// The next chunk is to be read in full, or there is none. Hands over what was written down.
+    pub(crate) fn forget(&mut self, collector: &mut Collector) {
         self.json.clear();
+        for other in &mut self.known.others {
+            if std::mem::take(&mut other.is_new) {
+                let value = RawJson::from_checked(&other.value);
+                match other.is_in_message {
+                    true => collector.message_extra(&other.name, value),
+                    false => collector.extra(&other.name, value),
+                }
+            }
+        }
     }
 
     /// Collects a chunk, if it is the one that is remembered with other texts. Gives how many of its bytes are those of the one that is
     /// remembered; nothing when it is to be read in full.
     pub(crate) fn collect(
-        &self,
+        &mut self,
         json: &str,
         collector: &mut Collector,
         halves: &mut Halves,
     ) -> Option<usize> {
         let texts = self.open(json)?;
-        let reasoning = texts.reasoning.map(|text| halves.reasoning.join_text(text)).unwrap_or_default();
+        let reasoning = texts.reasoning.map(|text| halves.join_text(text, Place::Reasoning));
+        let reasoning = reasoning.unwrap_or_default();
         let has_plain_reasoning = !reasoning.is_empty();
         collector.reasoning(reasoning);
         if let Some(text) = texts.detail {
-            details::go_on(self.known.detail, text, !has_plain_reasoning, collector);
+            details::go_on(self.known.detail, text, !has_plain_reasoning, halves, collector);
         }
         if let Some(text) = texts.content {
-            collector.text(halves.content.join_text(text));
+            collector.text(halves.join_text(text, Place::Content));
         }
         if let Some(text) = texts.arguments {
-            let index = self.known.call;
-            let arguments = halves.argument_text(text, index, collector);
-            collector.tool_call(ToolCallPiece { index, arguments, ..ToolCallPiece::default() });
+            let goes_on = ToolCallPiece { index: self.known.call, ..ToolCallPiece::default() };
+            let next = || collector.response().message.tool_calls.len();
+            let arguments = halves.argument_text(text, || collector.call_of(&goes_on).unwrap_or_else(next));
+            collector.tool_call(ToolCallPiece { arguments, ..goes_on });
+        }
+        for (other, value) in self.known.others.iter_mut().zip(texts.others) {
+            if let Some(value) = value.filter(|value| *value != "null") {
+                other.value.clear();
+                other.value.push_str(value);
+                other.is_new = true;
+            }
         }
         Some(self.known.places.iter().fold(self.json.len(), |rest, place| rest - (place.to - place.from)))
     }
@@ -92,12 +114,12 @@ impl Envelope {
         let (mut known, mut new) = (0, json);
         for place in &self.known.places {
             let mut rest = Json::new(new.strip_prefix(self.json.get(known..place.from)?)?);
-            let text = rest.string()?;
             match place.field {
-                Field::Content => texts.content = Some(text),
-                Field::Reasoning => texts.reasoning = Some(text),
-                Field::Detail => texts.detail = Some(text),
-                Field::Arguments => texts.arguments = Some(text),
+                Field::Content => texts.content = Some(rest.string()?),
+                Field::Reasoning => texts.reasoning = Some(rest.string()?),
+                Field::Detail => texts.detail = Some(rest.string()?),
+                Field::Arguments => texts.arguments = Some(rest.string()?),
+                Field::Other(number) => *texts.others.get_mut(number)? = Some(rest.value()?),
             }
             (known, new) = (place.to, rest.rest());
         }

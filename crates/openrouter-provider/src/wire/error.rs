@@ -1,8 +1,13 @@
 //! The service's error object, in all the shapes it comes in.
 
+mod budget;
+mod words;
+
 use std::borrow::Cow;
 
-use super::json::{Json, Read as _, read};
+pub(crate) use self::budget::{Budget, moment};
+pub(crate) use self::words::{Words, duration};
+use super::json::read;
 use super::lenient::{Flag, Raw, Str, object};
 use super::values::texts;
 
@@ -11,24 +16,23 @@ use super::values::texts;
 pub(crate) struct WireError {
     /// The code, number or word.
     pub(crate) code: Option<String>,
-    /// The status that the error would have had, where the code is a word.
-    pub(crate) http_status: Option<u16>,
-    pub(crate) message: Option<String>,
-    /// The service's fine-grained word for it (`rate_limit_exceeded`, …).
-    pub(crate) error_type: Option<String>,
+    /// What the service itself says.
+    pub(crate) words: Words,
     /// The upstream provider that failed.
     pub(crate) provider_name: Option<String>,
     /// What the upstream provider said, dug out of whatever it was wrapped in.
-    pub(crate) upstream_message: Option<String>,
-    /// Why moderation refused.
-    pub(crate) moderated: bool,
+    pub(crate) upstream: Option<Words>,
+    /// The names of the metadata's fields that say something.
+    pub(crate) marks: Vec<String>,
+    /// What is said of a limit that is used up.
+    pub(crate) budget: Budget,
     /// The headers of the answer that the service got, or would have sent, by lower-case name.
     pub(crate) headers: Vec<(String, String)>,
     /// What the service tried before, and what came of it.
     pub(crate) previous: Vec<PreviousError>,
     pub(crate) availability: Option<Availability>,
-    /// The JSON of `metadata`.
-    pub(crate) metadata: Option<String>,
+    /// The JSON of `metadata`, or that which the message was.
+    pub(crate) details: Option<String>,
 }
 
 /// Why a model could not be served, and whether that can change.
@@ -56,22 +60,18 @@ object! {
     ErrorObject<'a> {
         code: Str<'a> = "code",
         http_status: Str<'a> = "http_status",
-        message: Str<'a> = "message",
-        error_type: Str<'a> = "error_type",
-        kind: Str<'a> = "type",
+        message: Raw<'a> = "message",
         metadata: Raw<'a> = "metadata",
         availability: Option<AvailabilityObject<'a>> = "availability",
     }
-    skip "param"
 }
 
 object! {
     Metadata<'a> {
         provider_name: Str<'a> = "provider_name",
         error_type: Str<'a> = "error_type",
+        provider_code: Str<'a> = "provider_code",
         raw: Raw<'a> = "raw",
-        reasons: Raw<'a> = "reasons",
-        flagged_input: Raw<'a> = "flagged_input",
         headers: Headers<'a> = "headers",
         previous_errors: Raw<'a> = "previous_errors",
     }
@@ -104,47 +104,109 @@ object! {
 }
 
 object! {
-    /// A body that is only an error.
-    Envelope<'a> {
+    /// A body that is only an error: in an envelope, or bare.
+    Body<'a> {
         error: Raw<'a> = "error",
+        errors: Raw<'a> = "errors",
+        detail: Raw<'a> = "detail",
+        message: Raw<'a> = "message",
+        capital_message: Raw<'a> = "Message",
+        msg: Raw<'a> = "msg",
+        error_message: Raw<'a> = "error_message",
+        object: Str<'a> = "object",
+        kind: Str<'a> = "type",
+        choices: Raw<'a> = "choices",
     }
-    skip "user_id"
+}
+
+/// How sure it is that a body is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// It says so.
+    Certain,
+    /// It has a message, and nothing of an answer.
+    Likely,
 }
 
 impl WireError {
-    /// Reads the error object of a body, if the body is JSON and has one.
+    /// Reads a body that is an error, in an envelope or bare.
     pub(crate) fn from_body(body: &str) -> Option<Self> {
-        let envelope: Envelope<'_> = read(body).ok()?;
-        Some(envelope.error).filter(|error| error.0.is_some()).map(Self::read)
+        Self::found(body).map(|(error, _)| error)
     }
 
-    /// Takes a text that is not in an error object for the message.
-    pub(crate) fn from_text(text: &str) -> Self {
-        Self::from_body(text).unwrap_or_else(|| Self {
-            message: Some(dig(text).unwrap_or(text.into()).into_owned()),
-            ..Self::default()
+    /// Reads a body that may be an error, and says how sure that is.
+    pub(crate) fn found(body: &str) -> Option<(Self, Certainty)> {
+        let mut value: Raw<'_> = read(body.trim_start_matches('\u{feff}')).ok()?;
+        if value.is_list() {
+            // Google puts the object in a list.
+            let list = std::mem::take(&mut value);
+            list.for_each(|item: Raw<'_>| value = if value.is_object() { value } else { item });
+        }
+        if !value.is_object() {
+            return None;
+        }
+        let body: Body<'_> = value.read().unwrap_or_default();
+        if says(body.error) {
+            let object = if body.error.is_object() { body.error } else { value };
+            return Some((Self::of(object, Words::of(value)), Certainty::Certain));
+        }
+        let is_called_error = [&body.object, &body.kind].iter().any(|name| name.as_str() == "error");
+        let is_text = |raw: &Raw<'_>| raw.is_string() && says(*raw);
+        let has_message =
+            [body.message, body.capital_message, body.msg, body.error_message].iter().any(is_text);
+        let has_problems = says(body.detail) || says(body.errors);
+        if body.choices.get().is_some() || !(is_called_error || has_message || has_problems) {
+            return None;
+        }
+        let words = Words::of(value);
+        let is_certain = is_called_error || words.status.is_some();
+        words.message.is_some().then(|| {
+            (Self::of(value, words), if is_certain { Certainty::Certain } else { Certainty::Likely })
         })
+    }
+
+    /// Reads an event that is called an error, and a text that can be no other thing.
+    pub(crate) fn from_text(text: &str) -> Self {
+        Self::from_body(text).unwrap_or_else(|| Self { words: Words::of_text(text), ..Self::default() })
     }
 
     /// Reads the value of an `error` field: an object, or just a text.
     pub(crate) fn read(raw: Raw<'_>) -> Self {
-        if let Some(text) = raw.get().filter(|json| json.starts_with('"')).and_then(|_| raw.read::<Str<'_>>())
-        {
-            return Self { message: Some(text.into_cow().into_owned()), ..Self::default() };
-        }
+        Self::of(raw, Words::of(raw))
+    }
+
+    /// Reads what the service says beside the words.
+    fn of(raw: Raw<'_>, mut words: Words) -> Self {
         let object: ErrorObject<'_> = raw.read().unwrap_or_default();
         let metadata: Metadata<'_> = object.metadata.read().unwrap_or_default();
         let owned = |text: &Str<'_>| text.filled().map(str::to_owned);
+        if let Some(word) = metadata.error_type.filled() {
+            words.codes.insert(0, word.to_owned());
+        }
+        let mut upstream = says(metadata.raw).then(|| Words::of(metadata.raw));
+        if let Some(upstream) = &mut upstream {
+            // JSON without words for people is its own text.
+            let words = upstream.message.take().map(|words| words.trim().to_owned());
+            upstream.message = words.or_else(|| metadata.raw.get().map(str::to_owned));
+        }
+        if let Some(code) = metadata.provider_code.filled() {
+            upstream.get_or_insert_default().add_code(code);
+        }
+        let message = object.message.text().into_cow();
+        let is_json =
+            message.trim_start().starts_with(['{', '[']) && words.message.as_deref() != Some(message.trim());
         Self {
             code: owned(&object.code).or_else(|| owned(&object.http_status)),
-            http_status: object.http_status.as_str().parse().ok(),
-            message: owned(&object.message),
-            error_type: owned(&metadata.error_type)
-                .or_else(|| owned(&object.error_type))
-                .or_else(|| owned(&object.kind)),
+            words,
             provider_name: owned(&metadata.provider_name),
-            upstream_message: upstream_words(metadata.raw),
-            moderated: metadata.reasons.0.is_some() || metadata.flagged_input.0.is_some(),
+            upstream,
+            marks: metadata
+                .unknown
+                .iter()
+                .filter(|(_, value)| says(Raw::of(value)))
+                .map(|(name, _)| name.to_string())
+                .collect(),
+            budget: Budget::read(object.metadata),
             headers: metadata.headers.into_pairs(),
             previous: previous(metadata.previous_errors),
             availability: object.availability.map(|availability| Availability {
@@ -154,9 +216,18 @@ impl WireError {
                 fallback_models: texts(availability.fallback_models),
                 excluded_by: texts(availability.excluded_by),
             }),
-            metadata: object.metadata.get().map(str::to_owned),
+            details: object
+                .metadata
+                .get()
+                .map(str::to_owned)
+                .or_else(|| is_json.then(|| message.into_owned())),
         }
     }
+}
+
+/// Whether a value says anything. Some send an empty error beside a good answer.
+pub(crate) fn says(raw: Raw<'_>) -> bool {
+    !matches!(raw.get(), None | Some("false" | "0" | "\"\"" | "{}" | "[]"))
 }
 
 impl Headers<'_> {
@@ -185,48 +256,4 @@ fn previous(list: Raw<'_>) -> Vec<PreviousError> {
         }
     });
     previous
-}
-
-/// The words in `metadata.raw`: a text, JSON in a text, or an object.
-fn upstream_words(raw: Raw<'_>) -> Option<String> {
-    let text = if raw.is_string() { raw.text().into_cow() } else { Cow::Borrowed(raw.get()?) };
-    let words = dig(&text).unwrap_or(Cow::Borrowed(text.trim()));
-    (!words.is_empty()).then(|| words.into_owned())
-}
-
-object! {
-    /// Any of the objects in which providers wrap a message.
-    Wrapped<'a> {
-        error: Raw<'a> = "error",
-        message: Raw<'a> = "message",
-        detail: Raw<'a> = "detail",
-    }
-}
-
-/// How deep a message is dug for. Nobody wraps deeper, and what upstream sends must not decide how long it takes.
-const MAX_DEPTH: usize = 8;
-
-/// Digs the message out of JSON: `error`, `message` or `detail`, nested or not.
-fn dig(text: &str) -> Option<Cow<'_, str>> {
-    let mut text = text.trim();
-    for _ in 0..MAX_DEPTH {
-        // Some put the object in a list.
-        text = text.strip_prefix('[').unwrap_or(text).trim_start();
-        let wrapped: Wrapped<'_> = first_object(text)?;
-        let inner = [wrapped.error, wrapped.message, wrapped.detail];
-        let inner = inner.into_iter().find(|inner| inner.get().is_some_and(|json| json != "\"\""))?;
-        if inner.is_string() {
-            return inner.text().0;
-        }
-        text = inner.get()?;
-    }
-    None
-}
-
-/// The object that a text begins with, whatever comes after it.
-fn first_object(text: &str) -> Option<Wrapped<'_>> {
-    if !text.starts_with('{') {
-        return None;
-    }
-    Wrapped::read(&mut Json::new(text))
 }

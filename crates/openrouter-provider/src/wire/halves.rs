@@ -1,134 +1,164 @@
 //! Characters that were cut in half.
 //!
-//! A character outside the basic plane is two escapes in JSON, and a service that counts in UTF-16 may put the first into
-//! one chunk and the second into the next. The first half waits here.
+//! A character outside the basic plane is two escapes in JSON, and a service that counts in UTF-16 may put the first into one chunk
+//! and the second into the next: a pair of surrogates, of which the high one waits here for the low one. There is a place to wait for
+//! every text that is put together from pieces, so that pieces of several texts may come in turns.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use memchr::memchr;
 use provider_core::{Collector, ToolCallPiece};
 
+use super::collect::spoken;
+use super::details;
 use super::escape::unescape_into;
 use super::lenient::Raw;
 use super::stop::Stop;
 
-/// The halves that wait, by the field they came in.
+/// What stands in the place of a high surrogate whose low one never came.
+const UNPAIRED: &str = "\u{fffd}";
+
+/// Joins the pieces of an answer's texts, and counts the arguments of its tool calls.
 #[derive(Debug, Default)]
 pub(crate) struct Halves {
-    pub(super) content: Half,
-    pub(super) reasoning: Half,
-    pub(super) refusal: Half,
-    arguments: Half,
-    /// The call that the half in `arguments` belongs to.
-    call: Option<u64>,
+    joiner: Joiner,
     /// How large the arguments of all calls are so far.
-    pub(crate) argument_bytes: usize,
+    argument_bytes: usize,
 }
 
-/// The pieces of one text: the escape of a first half that waits for its second, and room to write a piece without its
-/// escapes, which is used again and again.
+/// The high surrogates that wait, and room to write a piece without its escapes, which is used again and again.
 #[derive(Debug, Default)]
-pub(super) struct Half {
-    waiting: Option<String>,
+struct Joiner {
+    /// Their escapes. Mostly none waits.
+    waiting: BTreeMap<Place, String>,
     plain: String,
 }
 
-impl Half {
-    /// The text of a piece, with the half that waited before it and without one that has to wait behind it. `None` for what
-    /// is no text.
-    pub(super) fn join<'s>(&'s mut self, raw: Raw<'s>) -> Option<&'s str> {
-        match raw.string() {
-            Some(text) => Some(self.join_text(text)),
-            None => raw.number(),
-        }
-    }
+/// A text that is put together from pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    Reasoning,
+    /// A field of a structured thought, by the thought's position.
+    Detail(usize, &'static str),
+    Content,
+    Refusal,
+    Sound,
+    Transcript,
+    /// The name of a tool call, by the call's number.
+    Name(usize),
+    /// The arguments of a tool call.
+    Arguments(usize),
+}
 
-    /// The same for the inside of a JSON string.
-    pub(super) fn join_text<'s>(&'s mut self, text: &'s str) -> &'s str {
+impl Joiner {
+    fn join<'s>(&'s mut self, text: &'s str, place: impl FnOnce() -> Place) -> &'s str {
         let has_escapes = memchr(b'\\', text.as_bytes()).is_some();
-        if text.is_empty() || (!has_escapes && self.waiting.is_none()) {
+        if text.is_empty() || (!has_escapes && self.waiting.is_empty()) {
             return text;
         }
         let (text, half) = split_half(text);
         self.plain.clear();
-        match std::mem::replace(&mut self.waiting, half.map(str::to_owned)) {
+        let mut before = None;
+        if half.is_some() || !self.waiting.is_empty() {
+            let place = place();
+            before = self.waiting.remove(&place);
+            self.waiting.extend(half.map(|half| (place, half.to_owned())));
+        }
+        match before {
             None => unescape_into(&mut self.plain, text),
             Some(before) => unescape_into(&mut self.plain, &(before + text)),
         }
         &self.plain
     }
-
-    /// What is left of a half whose other half never came.
-    fn give_up(&mut self) -> &'static str {
-        if self.waiting.take().is_some() { "\u{fffd}" } else { "" }
-    }
 }
 
 impl Halves {
+    /// The text of a piece, with the surrogate that waited before it and without one that has to wait behind it. `None` for what is
+    /// no text.
+    pub(super) fn join<'s>(&'s mut self, raw: Raw<'s>, place: Place) -> Option<&'s str> {
+        match raw.string() {
+            Some(text) => Some(self.join_text(text, place)),
+            None => raw.number(),
+        }
+    }
+
+    /// The same for the inside of a JSON string.
+    pub(super) fn join_text<'s>(&'s mut self, text: &'s str, place: Place) -> &'s str {
+        self.joiner.join(text, || place)
+    }
+
+    /// A tool call's name, or a piece of it. `call` gives the call's number, and is asked only if it matters.
+    pub(super) fn join_name<'a>(&mut self, raw: Raw<'a>, call: impl FnOnce() -> usize) -> Cow<'a, str> {
+        match raw.string() {
+            Some(text) if !self.joiner.waiting.is_empty() || text.contains('\\') => {
+                Cow::Owned(self.joiner.join(text, || Place::Name(call())).to_owned())
+            }
+            _ => raw.text().into_cow(),
+        }
+    }
+
+    /// A piece of a call's arguments, or against the rules the object itself, whose text is then taken. Empty for anything else.
+    pub(super) fn join_arguments<'s>(&'s mut self, raw: Raw<'s>, call: impl FnOnce() -> usize) -> &'s str {
+        match raw.string() {
+            Some(text) => self.argument_text(text, call),
+            None => {
+                let is_json = raw.is_list() || raw.is_object();
+                let piece = if is_json { raw.get() } else { raw.number() }.unwrap_or_default();
+                self.count_arguments(piece);
+                piece
+            }
+        }
+    }
+
+    /// The same for the inside of a JSON string.
+    pub(super) fn argument_text<'s>(&'s mut self, text: &'s str, call: impl FnOnce() -> usize) -> &'s str {
+        let piece = self.joiner.join(text, || Place::Arguments(call()));
+        self.argument_bytes = self.argument_bytes.saturating_add(piece.len());
+        piece
+    }
+
+    /// Counts a piece of arguments that was joined elsewhere.
+    pub(super) fn count_arguments(&mut self, piece: &str) {
+        self.argument_bytes = self.argument_bytes.saturating_add(piece.len());
+    }
+
     /// Whether the arguments of all calls are within their limit.
     pub(crate) fn within(&self, limit: usize) -> Result<(), Stop> {
         if self.argument_bytes > limit { Err(Stop::TooManyArguments { limit }) } else { Ok(()) }
     }
 
-    /// The text of a piece of a call's arguments; or, against the rules, the object itself, whose text is then taken.
-    pub(super) fn arguments<'s>(
-        &'s mut self,
-        raw: Raw<'s>,
-        call: Option<u64>,
-        collector: &mut Collector,
-    ) -> Option<&'s str> {
-        let piece = if raw.is_list() || raw.is_object() {
-            raw.get()
-        } else {
-            self.turn_to(call, collector);
-            self.arguments.join(raw)
-        };
-        let piece = piece?;
-        self.argument_bytes = self.argument_bytes.saturating_add(piece.len());
-        Some(piece)
+    /// Has the surrogate at the end of a text wait in the place of the one that waits now.
+    pub(super) fn wait(&mut self, place: Place, half: Option<&str>) {
+        self.joiner.waiting.remove(&place);
+        self.joiner.waiting.extend(half.map(|half| (place, half.to_owned())));
     }
 
-    /// The same for the inside of a JSON string.
-    pub(super) fn argument_text<'s>(
-        &'s mut self,
-        text: &'s str,
-        call: Option<u64>,
-        collector: &mut Collector,
-    ) -> &'s str {
-        self.turn_to(call, collector);
-        let piece = self.arguments.join_text(text);
-        self.argument_bytes = self.argument_bytes.saturating_add(piece.len());
-        piece
-    }
-
-    /// The next arguments are of this call; a half that waits for another one waits in vain.
-    fn turn_to(&mut self, call: Option<u64>, collector: &mut Collector) {
-        if call.is_some() && call != self.call {
-            self.give_up_arguments(collector);
-            self.call = call;
-        }
-    }
-
-    /// The end: what waited will not be completed.
+    /// The end: what waits will not be completed.
     pub(crate) fn finish(&mut self, collector: &mut Collector) {
-        collector.text(self.content.give_up());
-        collector.reasoning(self.reasoning.give_up());
-        collector.refusal(self.refusal.give_up());
-        self.give_up_arguments(collector);
-    }
-
-    fn give_up_arguments(&mut self, collector: &mut Collector) {
-        let left = self.arguments.give_up();
-        if !left.is_empty() {
-            collector.tool_call(ToolCallPiece {
-                index: self.call,
-                arguments: left,
+        for (place, _) in std::mem::take(&mut self.joiner.waiting) {
+            let call = |call, name, arguments| ToolCallPiece {
+                call: Some(call),
+                name,
+                arguments,
                 ..ToolCallPiece::default()
-            });
+            };
+            match place {
+                Place::Reasoning => collector.reasoning(UNPAIRED),
+                Place::Detail(item, key) => details::give_up(item, key, UNPAIRED, collector),
+                Place::Content => collector.text(UNPAIRED),
+                Place::Refusal => collector.refusal(UNPAIRED),
+                Place::Sound => collector.audio(spoken(UNPAIRED.to_owned(), String::new())),
+                Place::Transcript => collector.audio(spoken(String::new(), UNPAIRED.to_owned())),
+                Place::Name(number) => collector.tool_call(call(number, Some(UNPAIRED), "")),
+                Place::Arguments(number) => collector.tool_call(call(number, None, UNPAIRED)),
+            }
         }
     }
 }
 
-/// Splits the escape of a first half off the end of a JSON string's inside.
-fn split_half(text: &str) -> (&str, Option<&str>) {
+/// Splits the escape of a high surrogate off the end of a JSON string's inside.
+pub(super) fn split_half(text: &str) -> (&str, Option<&str>) {
     let Some(at) = text.len().checked_sub(6) else { return (text, None) };
     match text.as_bytes()[at..] {
         [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', _, _] => {}
@@ -141,7 +171,24 @@ fn split_half(text: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::split_half;
+    use super::{Halves, Place, split_half};
+    use crate::wire::lenient::Raw;
+
+    #[test]
+    fn every_text_has_a_place_of_its_own_to_wait() {
+        let mut halves = Halves::default();
+        assert_eq!(halves.join_text(r"a\ud83d", Place::Content), "a");
+        assert_eq!(halves.join_name(Raw(Some(r#""n\ud83d""#)), || 0), "n");
+        assert_eq!(halves.join_name(Raw(Some(r#""m\ud83d""#)), || 1), "m");
+        assert_eq!(halves.join_arguments(Raw(Some(r#""\ud83d""#)), || 1), "");
+        assert_eq!(halves.join_text("plain", Place::Detail(0, "text")), "plain");
+        assert_eq!(halves.join_name(Raw(Some(r#""\ude80""#)), || 0), "🚀");
+        assert_eq!(halves.join_arguments(Raw(Some(r#""\ude81""#)), || 1), "🚁");
+        assert_eq!(halves.join_name(Raw(Some(r#""\ude82s""#)), || 1), "🚂s");
+        assert_eq!(halves.join_text("", Place::Content), "");
+        assert_eq!(halves.join_text(r"\ude83", Place::Content), "🚃");
+        assert!(halves.joiner.waiting.is_empty());
+    }
 
     #[test]
     fn only_a_first_half_at_the_end_waits() {

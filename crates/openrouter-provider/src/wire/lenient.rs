@@ -61,21 +61,41 @@ impl<'a> Read<'a> for Count {
 }
 
 fn count(text: &str) -> Option<u64> {
-    let whole = |number: &f64| number.fract() == 0.0 && (0.0..9e15).contains(number);
-    text.parse().ok().or_else(|| text.parse::<f64>().ok().filter(whole).map(|number| number as u64))
+    text.parse()
+        .ok()
+        .or_else(|| float(text).filter(|number| number.fract() == 0.0).map(|number| number as u64))
 }
 
-/// A truth value.
+/// A moment in seconds since 1970. A fraction reads as the second that it lies in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment(pub(crate) Option<u64>);
+
+impl<'a> Read<'a> for Moment {
+    fn read(json: &mut Json<'a>) -> Option<Self> {
+        let second = |text: &str| text.parse().ok().or_else(|| float(text).map(|number| number as u64));
+        Str::read(json).map(|text| Moment(text.filled().map(str::trim).and_then(second)))
+    }
+}
+
+/// A number that is not negative, and not so large that a float cannot count in ones.
+fn float(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number| (0.0..9e15).contains(number))
+}
+
+/// A truth value. Texts and the numbers 0 and 1 read as the value they stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flag(pub(crate) Option<bool>);
 
 impl<'a> Read<'a> for Flag {
     fn read(json: &mut Json<'a>) -> Option<Self> {
-        json.value().map(|value| match value {
-            "true" => Flag(Some(true)),
-            "false" => Flag(Some(false)),
-            _ => Flag(None),
-        })
+        let value = json.value()?;
+        let word = unquote(value).unwrap_or(Cow::Borrowed(value));
+        let is = |words: [&str; 2]| words.iter().any(|other| word.trim().eq_ignore_ascii_case(other));
+        Some(Flag(match () {
+            () if is(["true", "1"]) => Some(true),
+            () if is(["false", "0"]) => Some(false),
+            () => None,
+        }))
     }
 }
 
@@ -112,6 +132,16 @@ impl<'a> Raw<'a> {
     /// The digits of a number.
     pub(crate) fn number(self) -> Option<&'a str> {
         self.get().filter(|json| json.starts_with(|first: char| first == '-' || first.is_ascii_digit()))
+    }
+
+    /// What the value says as text: the inside of a string, escapes and all, or the digits of a number.
+    pub(crate) fn inside(self) -> Option<&'a str> {
+        self.string().or_else(|| self.number())
+    }
+
+    /// Whether the value says nothing: it is absent, or an empty string.
+    pub(crate) fn is_blank(self) -> bool {
+        matches!(self.0, None | Some("\"\""))
     }
 
     /// Whether the value is a list.
@@ -215,10 +245,13 @@ macro_rules! object {
 }
 pub(super) use object;
 
-/// The first item of a list that `wanted` takes; the others are skipped. What is no list has none.
+/// The first item of a list that `wanted` takes; the others are skipped. An object stands for the list with it alone, anything
+/// else has no items.
 pub(crate) fn first<'a, T: Read<'a>>(json: &mut Json<'a>, wanted: impl Fn(&T) -> bool) -> Option<Option<T>> {
-    if json.peek()? != b'[' {
-        return json.value().map(|_| None);
+    match json.peek()? {
+        b'[' => {}
+        b'{' => return T::read(json).map(|item| Some(item).filter(wanted)),
+        _ => return json.value().map(|_| None),
     }
     let mut found = None;
     json.list(|json| {

@@ -4,7 +4,7 @@ use provider_core::{
     AliasTarget, DefaultParameters, Effort, Model, RawJson, ReasoningOptions, RequestLimits,
 };
 
-use super::lenient::{Count, Flag, Raw, Str, object};
+use super::lenient::{Count, Flag, Moment, Raw, Str, object};
 use super::pricing::{WirePricing, pricing};
 use super::values::{Texts, number, owned, texts};
 
@@ -18,7 +18,7 @@ object! {
         canonical_slug: Str<'a> = "canonical_slug",
         hugging_face_id: Str<'a> = "hugging_face_id",
         description: Str<'a> = "description",
-        created: Count = "created",
+        created: Moment = "created",
         knowledge_cutoff: Str<'a> = "knowledge_cutoff",
         context_length: Count = "context_length",
         architecture: Architecture<'a> = "architecture",

@@ -2,7 +2,8 @@
 //!
 //! By the rules of the WHATWG standard: lines end with LF, CR or CRLF; a line that begins with a colon is a comment; the
 //! `data` lines of an event are joined with line feeds; an event counts once an empty line ends it, so that one the
-//! connection cut off never counts.
+//! connection cut off never counts. What there is of that one can be [asked for](SseDecoder::last_frame), since services forget the
+//! empty line behind their last event.
 //!
 //! Positions are remembered between calls: every byte is looked at once, however many pieces a frame comes in.
 
@@ -35,6 +36,8 @@ pub struct SseDecoder {
     /// Whether the beginning of the stream was looked at for a byte order mark.
     begun: bool,
     comments: usize,
+    /// Whether a line came that is neither a comment nor a field of an event.
+    has_other_lines: bool,
     max_frame_bytes: usize,
 }
 
@@ -68,6 +71,7 @@ impl SseDecoder {
             skip_line_feed: false,
             begun: false,
             comments: 0,
+            has_other_lines: false,
             max_frame_bytes,
         }
     }
@@ -113,6 +117,26 @@ impl SseDecoder {
         }
         self.check_size(self.buffer.len())?;
         Ok(None)
+    }
+
+    /// What has come of the event that is not over, once no more bytes will come. The standard discards it: whether it is whole,
+    /// only its data can tell.
+    ///
+    /// # Errors
+    /// When it has outgrown the limit.
+    pub fn last_frame(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
+        self.check_size(self.buffer.len())?;
+        let (from, to) = (self.line, self.buffer.len());
+        if from < to {
+            self.read_line(from, to);
+            (self.line, self.scanned) = (to, to);
+        }
+        Ok(if self.data.is_some() { Some(self.take_frame()) } else { None })
+    }
+
+    /// Whether a line came that has no place in an event stream.
+    pub(crate) fn has_other_lines(&self) -> bool {
+        self.has_other_lines
     }
 
     /// How many comment lines have come: signs of life between events.
@@ -176,8 +200,9 @@ impl SseDecoder {
         match field {
             b"data" => self.add_data(from + value, to),
             b"event" => self.name = Some(String::from_utf8_lossy(&line[value..]).into_owned()),
-            // `id` and `retry` are about reconnecting, which a generation cannot do.
-            _ => {}
+            // These are about reconnecting, which a generation cannot do.
+            b"id" | b"retry" => {}
+            _ => self.has_other_lines |= !line.trim_ascii().is_empty(),
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) enum Stop {
 pub(crate) struct UnreadableFrame {
     /// Its number in the stream, from 1.
     pub(crate) number: usize,
+    /// How many bytes of text came before it.
+    pub(crate) text_bytes: usize,
     pub(crate) data: String,
     pub(crate) cause: serde_json::Error,
 }

@@ -8,7 +8,7 @@ pub(crate) fn owned(text: Str<'_>) -> Option<String> {
     text.filled().map(str::to_owned)
 }
 
-/// The texts of a list that say something. What is no list has none.
+/// The texts of a list that say something. A text stands for the list with it alone; what is neither has none.
 #[derive(Debug, Default)]
 pub(crate) struct Texts(pub(crate) Vec<String>);
 
@@ -20,6 +20,7 @@ impl<'a> Read<'a> for Texts {
                 texts.extend(owned(Str::read(json)?));
                 Some(())
             })?,
+            b'"' => texts.extend(owned(Str::read(json)?)),
             _ => drop(json.value()?),
         }
         Some(Texts(texts))
@@ -36,7 +37,10 @@ pub(crate) fn number(raw: Raw<'_>) -> Option<f64> {
     raw.text().filled()?.trim().parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A whole number, which can be below zero.
+/// A whole number, which can be below zero. Whole floats read as the number they are.
 pub(crate) fn integer(raw: Raw<'_>) -> Option<i64> {
-    raw.text().filled()?.trim().parse().ok()
+    let text = raw.text();
+    let text = text.filled()?.trim();
+    let whole = |number: &f64| number.fract() == 0.0 && number.abs() < 9e15;
+    text.parse().ok().or_else(|| text.parse().ok().filter(whole).map(|number| number as i64))
 }

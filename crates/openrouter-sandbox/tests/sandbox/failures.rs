@@ -16,13 +16,25 @@ async fn early_errors_are_json_with_their_status_even_for_streams() {
     let sandbox = start().await;
     for (name, status) in [
         ("rate-limit", 429),
+        ("rate-limit-minute", 429),
         ("rate-limit-free", 429),
+        ("upstream-quota", 429),
         ("overload", 503),
-        ("upstream-error", 502),
-        ("moderation", 403),
         ("no-credits", 402),
+        ("in-flight-budget", 402),
+        ("too-expensive", 402),
+        ("key-limit", 403),
+        ("key-limit-402", 402),
+        ("guardrail-budget", 403),
+        ("workspace-budget", 403),
+        ("moderation", 403),
+        ("guardrail", 403),
+        ("content-filter", 400),
+        ("privacy", 404),
         ("no-endpoints", 404),
         ("context-length", 400),
+        ("context-length-upstream", 400),
+        ("upstream-error", 502),
         ("server-error", 500),
     ] {
         let response = send(&sandbox, &failing(name, true)).await;
@@ -30,7 +42,7 @@ async fn early_errors_are_json_with_their_status_even_for_streams() {
         assert!(response.headers().contains_key("x-generation-id"));
         assert_eq!(
             response.headers().contains_key("retry-after"),
-            ["rate-limit", "overload"].contains(&name)
+            ["rate-limit", "overload", "in-flight-budget"].contains(&name)
         );
         let body: Value = response.json().await.unwrap();
         assert_eq!(body["error"]["code"], status, "{name}");
@@ -39,13 +51,84 @@ async fn early_errors_are_json_with_their_status_even_for_streams() {
 }
 
 #[tokio::test]
+async fn spent_money_says_which_limit_it_was() {
+    let sandbox = start().await;
+    for (name, limit_source) in [
+        ("no-credits", "openrouter_credits"),
+        ("in-flight-budget", "openrouter_in_flight_budget"),
+        ("too-expensive", "openrouter_credits"),
+        ("key-limit", "openrouter_key_limit"),
+        ("key-limit-402", "openrouter_key_limit"),
+        ("guardrail-budget", "openrouter_guardrail_budget"),
+        ("workspace-budget", "openrouter_workspace_budget"),
+    ] {
+        let (status, body) = chat(&sandbox, &failing(name, false)).await;
+        let metadata = &body["error"]["metadata"];
+        assert_eq!(metadata["limit_source"], limit_source, "{name}");
+        // A 402 has a hint for people, a spent budget says when it is filled again.
+        assert_eq!(metadata["remedy_hint"].is_string(), status == 402, "{name}");
+        assert_eq!(metadata["resets_at"].is_string(), status == 403, "{name}");
+        for field in ["scope", "limit_usd", "spend_usd"] {
+            assert_eq!(metadata.get(field).is_some(), status == 403, "{name}: {field}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn limits_of_free_models_are_told_in_headers_and_metadata() {
+    let sandbox = start().await;
+    for (name, limit) in [("rate-limit-minute", "20"), ("rate-limit-free", "50")] {
+        let response = send(&sandbox, &failing(name, false)).await;
+        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        let told = ["limit", "remaining", "reset"].map(|what| header(&format!("x-ratelimit-{what}")));
+        assert_eq!((told[0].as_str(), told[1].as_str()), (limit, "0"));
+        let body: Value = response.json().await.unwrap();
+        let metadata = &body["error"]["metadata"]["headers"];
+        assert_eq!(metadata["X-RateLimit-Reset"], json!(told[2]));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_a_rule_is_billed_and_not_sent() {
+    let sandbox = start().await;
+    let response = send(&sandbox, &failing("alignment", false)).await;
+    let id = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
+    assert_eq!(response.status(), 403);
+    let body: Value = response.json().await.unwrap();
+    assert!(body["usage"]["completion_tokens"].as_u64() > Some(0), "{body}");
+    let rejected = &body["error"]["metadata"]["alignment"]["rejected"];
+    assert!(rejected["content"].as_str().unwrap().contains("Hello"));
+    let (_, record) =
+        crate::support::get(&sandbox, &format!("/generation?id={id}"), Some(crate::support::KEY)).await;
+    assert_eq!(record["data"]["total_cost"], body["usage"]["cost"]);
+
+    let events = stream(&sandbox, &failing("alignment", true)).await;
+    let [error, usage] = &events.chunks[..] else { panic!("{}", events.text) };
+    assert_eq!((&error["error"]["code"], events.joined("content").as_str()), (&json!(403), ""));
+    assert!(usage["usage"]["cost"].is_number() && events.done);
+}
+
+#[tokio::test]
+async fn a_filter_cuts_an_answer_and_says_so() {
+    let sandbox = start().await;
+    let (_, body) = chat(&sandbox, &failing("content-filter-cut", false)).await;
+    let choice = &body["choices"][0];
+    assert_eq!(choice["finish_reason"], "content_filter");
+    let events = stream(&sandbox, &failing("content-filter-cut", true)).await;
+    assert_eq!(choice["message"]["content"], events.joined("content"));
+    assert_eq!(events.chunks.last().unwrap()["choices"][0]["finish_reason"], "content_filter");
+}
+
+#[tokio::test]
 async fn metadata_tells_more() {
     let sandbox = start().await;
     let error = async |name| chat(&sandbox, &failing(name, false)).await.1["error"].clone();
     let headers = error("rate-limit-free").await["metadata"]["headers"].clone();
     assert!(headers["X-RateLimit-Reset"].as_str().unwrap().parse::<u64>().unwrap() > 1_700_000_000_000);
-    let raw = error("upstream-error").await["metadata"]["raw"].clone();
-    assert!(serde_json::from_str::<Value>(raw.as_str().unwrap()).unwrap()["error"].is_object());
+    for name in ["upstream-error", "upstream-quota", "content-filter", "context-length-upstream"] {
+        let raw = error(name).await["metadata"]["raw"].clone();
+        assert!(serde_json::from_str::<Value>(raw.as_str().unwrap()).unwrap()["error"].is_object(), "{name}");
+    }
     let moderation = error("moderation").await["metadata"].clone();
     assert_eq!(moderation["flagged_input"], "Hello");
     assert_eq!(error("overload").await["availability"]["retryable"], true);
@@ -73,10 +156,18 @@ async fn html_and_errors_with_status_200() {
 #[tokio::test]
 async fn errors_in_the_middle() {
     let sandbox = start().await;
-    for name in ["mid-stream-error", "choice-error"] {
+    for (name, code) in [
+        ("mid-stream-error", 502),
+        ("choice-error", 502),
+        ("mid-stream-rate-limit", 429),
+        ("context-length-mid-stream", 400),
+    ] {
         let events = stream(&sandbox, &failing(name, true)).await;
         let last = events.chunks.last().unwrap();
-        assert!(last["error"].is_object() && last["choices"][0]["finish_reason"] == "error");
+        assert_eq!(
+            (&last["error"]["code"], &last["choices"][0]["finish_reason"]),
+            (&json!(code), &json!("error"))
+        );
         assert!(!events.joined("content").is_empty());
         let (_, body) = chat(&sandbox, &failing(name, false)).await;
         let choice = &body["choices"][0];

@@ -4,10 +4,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod account;
+mod caching;
 mod catalogue;
 mod chat;
 mod failures;
 mod lifecycle;
+mod refusals;
+mod schema;
 mod streaming;
 mod structure;
 mod support;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::Error;
-use crate::{Secret, Timestamp, Usd};
+use crate::{Timestamp, Usd};
 
 /// A limit of a service that a request ran into: whose it is, how much of it is used, and when it starts anew.
 ///
@@ -67,6 +67,8 @@ pub enum LimitKind {
     Guardrail,
     /// What the workspace may spend.
     Workspace,
+    /// Another budget, or one of which the service does not say whose it is.
+    Budget,
     /// How many requests may be free of charge, in a day for example.
     FreeRequests,
     /// How many requests or tokens fit into a short time, a minute for example.
@@ -95,13 +97,6 @@ impl UsageLimit {
         let (limit, used, remaining, resets_at) = (None, None, None, None);
         Self { kind, source, scope, window, limit, used, remaining, resets_at }
     }
-
-    /// Takes a secret out of the service's words.
-    pub(super) fn redact(&mut self, secret: &Secret) {
-        for text in [&mut self.source, &mut self.scope, &mut self.window].into_iter().flatten() {
-            *text = secret.redact(text);
-        }
-    }
 }
 
 impl Error {
@@ -121,6 +116,7 @@ impl LimitKind {
             LimitKind::Key => "the key's limit",
             LimitKind::Guardrail => "the guardrail's budget",
             LimitKind::Workspace => "the workspace's budget",
+            LimitKind::Budget => "the budget",
             LimitKind::FreeRequests => "the limit of free requests",
             LimitKind::Rate => "the rate limit",
             LimitKind::Upstream => "the upstream provider's quota",

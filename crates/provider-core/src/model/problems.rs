@@ -38,6 +38,7 @@ impl Model {
         problems.check_length("max_tokens", request.max_tokens);
         problems.check_length("max_completion_tokens", request.max_completion_tokens);
         problems.check_modalities(request);
+        problems.check_output(request);
         problems.found
     }
 }
@@ -150,6 +151,17 @@ impl Problems<'_> {
                 );
                 self.add(format!("messages[{number}].content[{place}]"), problem);
             }
+        }
+    }
+
+    fn check_output(&mut self, request: &ChatRequest) {
+        let known = &self.model.output_modalities;
+        let mut wanted = request.modalities.iter().filter(|wanted| !known.contains(wanted));
+        if let (Some(modality), false) = (wanted.next(), known.is_empty()) {
+            let answers = known.join(", ");
+            let problem =
+                format!("does not answer with {modality} (it answers with: {answers}); choose another");
+            self.add("modalities", problem);
         }
     }
 }

@@ -56,6 +56,11 @@ impl Annotation {
         &self.0
     }
 
+    /// The whole object, to be changed.
+    pub(crate) fn raw_mut(&mut self) -> &mut RawJson {
+        &mut self.0
+    }
+
     /// The `type` of the annotation: `url_citation`, `file`, ….
     pub fn kind(&self) -> Option<String> {
         #[derive(Deserialize)]

@@ -79,6 +79,11 @@ impl ReasoningDetail {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// All fields, to be changed.
+    pub(crate) fn fields_mut(&mut self) -> &mut Vec<(String, DetailValue)> {
+        &mut self.0
+    }
+
     /// Sets a field. A `null` does not replace a value.
     pub fn set(&mut self, name: &str, value: DetailValue) {
         match self.0.iter_mut().find(|(key, _)| key == name) {

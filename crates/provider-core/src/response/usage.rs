@@ -33,6 +33,12 @@ macro_rules! figures {
                 self.raw = None;
             }
 
+            /// The object as it was sent, to be changed: the one field that is no figure.
+            pub(crate) fn raw_mut(&mut self) -> &mut Option<RawJson> {
+                let Usage { $($name: _,)* raw } = self;
+                raw
+            }
+
             /// Whether nothing is known.
             pub fn is_unknown(&self) -> bool {
                 $(self.$name.is_none())&&*

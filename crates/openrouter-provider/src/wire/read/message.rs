@@ -143,13 +143,13 @@ fn call(raw: &RawJson) -> Option<ToolCall> {
                     match name.as_str() {
                         "name" => call.name = text(&value)?,
                         "arguments" => call.arguments = text(&value)?,
-                        _ => call.extra.push(&format!("{IN_FUNCTION}{name}"), value),
+                        _ => call.extra.insert(&format!("{IN_FUNCTION}{name}"), value),
                     }
                 }
             }
             // It would go out as a field of the function.
             _ if name.starts_with(IN_FUNCTION) => return None,
-            _ => call.extra.push(&name, value),
+            _ => call.extra.insert(&name, value),
         }
     }
     Some(call)

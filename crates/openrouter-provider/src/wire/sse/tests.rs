@@ -46,6 +46,38 @@ fn events_are_read_by_the_standard() {
 }
 
 #[test]
+fn an_event_without_its_empty_line_is_there_when_asked_for() {
+    for (stream, last) in [
+        ("", None),
+        ("data: a\n\n", None),
+        ("data: a\n\ndata: b", Some("b")),
+        ("data: a\n\ndata: b\n", Some("b")),
+        ("data: a\n\ndata: b\r", Some("b")),
+        ("data: a\n\ndata: b\r\n", Some("b")),
+        ("data: a\n\ndata: b\ndata: c", Some("b\nc")),
+        ("data: a\n\ndata: b\n: comment", Some("b")),
+        ("data: a\n\nevent: b\nid: 7", None),
+        ("data: a\n\ndat", None),
+        ("\u{feff}data: b", Some("b")),
+        ("data", Some("")),
+    ] {
+        for size in [1, 3, 100] {
+            let mut decoder = SseDecoder::new(100);
+            for piece in stream.as_bytes().chunks(size) {
+                decoder.feed(piece);
+                while decoder.next_frame().expect("small frames").is_some() {}
+            }
+            let frame = decoder.last_frame().expect("a small frame");
+            assert_eq!(frame.map(|frame| frame.data.into_owned()).as_deref(), last, "{stream:?} by {size}");
+            assert_eq!(decoder.last_frame(), Ok(None), "once");
+        }
+    }
+    let mut decoder = SseDecoder::new(10);
+    decoder.feed(b"data: 0123456789");
+    assert_eq!(decoder.last_frame(), Err(FrameTooLarge { limit: 10 }));
+}
+
+#[test]
 fn cuts_change_nothing() {
     let stream = "\u{feff}: hi\r\n\r\ndata: 東京\r\ndata: 🗼\r\n\r\nevent: e\rdata: x\r\rdata: y\n\n: bye\n\ndata: [DONE]\n\n".as_bytes();
     let whole = frames(&[stream]);

@@ -108,6 +108,18 @@ fn parts_need_their_modality() {
 }
 
 #[test]
+fn output_modalities_must_be_the_models() {
+    let mut model = model(&[]);
+    let wanted = request().modalities(["text", "image"]);
+    assert_eq!(fields(&model, &wanted), "", "a catalogue without a list says nothing");
+    model.output_modalities = vec!["text".to_owned()];
+    assert_eq!(fields(&model, &wanted), "modalities");
+    assert_eq!(fields(&model, &request()), "");
+    model.output_modalities.push("image".to_owned());
+    assert_eq!(fields(&model, &wanted), "");
+}
+
+#[test]
 fn models_for_batches_cannot_be_chatted_with() {
     let mut model = model(&[]);
     model.batch_only = true;

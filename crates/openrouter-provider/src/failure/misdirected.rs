@@ -1,0 +1,64 @@
+//! Answers of somebody else: a web page, a login, a storage service, JSON without what was asked for. `base_url` is what is wrong then.
+
+use provider_core::{Error, ErrorKind};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Redact;
+use crate::ID;
+
+/// What to do about a wrong address.
+pub(super) const NEXT_STEP: &str =
+    "set base_url to the address of the API up to its version, such as https://openrouter.ai/api/v1";
+
+/// The part of an answer that tells an error of the API.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+/// A document with a good status that is not `what` was asked for: `cause` says why.
+pub(crate) fn not_the_document(what: &str, cause: &str, body: &str, redact: Redact<'_>) -> Error {
+    let text = body.trim_start_matches('\u{feff}').trim();
+    let message = match text.get(..1).unwrap_or_default() {
+        "" => format!("nothing came instead of {what}"),
+        "<" if text.starts_with("<?xml") => format!("an XML document came instead of {what}"),
+        "<" => format!("a web page came instead of {what}"),
+        _ => format!("{what} cannot be read: {}", redact.text(cause)),
+    };
+    let error = Error::new(ErrorKind::InvalidResponse, message).with_provider(ID);
+    if text.is_empty() { error } else { error.with_details(redact.excerpt(text)) }
+}
+
+/// Says in an error that `base_url` is what is wrong, where the body that it was made of is not the API's: no JSON object that says
+/// `error`. JSON that only broke off is left alone.
+pub(crate) fn misdirected(error: Error, body: &str) -> Error {
+    let text = body.trim_start_matches('\u{feff}').trim();
+    let is_foreign = match serde_json::from_str::<Envelope<'_>>(text) {
+        Ok(envelope) => envelope.error.is_none(),
+        Err(cause) => text.is_empty() || !cause.is_eof(),
+    };
+    // What is known better is the better advice, and many servers leave the envelope away.
+    let is_vague = matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::NoEndpoint
+            | ErrorKind::InvalidRequest
+            | ErrorKind::InvalidResponse
+            | ErrorKind::Authentication
+            | ErrorKind::PermissionDenied
+            | ErrorKind::Interrupted
+            | ErrorKind::EmptyResponse
+    );
+    if !is_foreign || !is_vague || error.next_step().is_some() {
+        return error;
+    }
+    let is_likely = match error.status() {
+        None | Some(200..400 | 404 | 405) => true,
+        // A service that is down is shown as a web page, too.
+        Some(400 | 401 | 403 | 406 | 410) => text.starts_with('<'),
+        Some(_) => false,
+    };
+    if is_likely { error.with_next_step(NEXT_STEP) } else { error }
+}

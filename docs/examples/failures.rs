@@ -1,0 +1,25 @@
+use openrouter_provider::OpenRouter;
+use provider_core::{ChatRequest, ErrorKind, Retry};
+
+/// The answer, or a sentence for the person who asked.
+pub async fn failures(openrouter: &OpenRouter, request: &ChatRequest) -> Result<String, String> {
+    let error = match openrouter.chat(request).await {
+        Ok(reply) => return Ok(reply.text().to_owned()),
+        Err(error) => error,
+    };
+    eprintln!("{error}"); // one line for the log, without secrets
+    if let Some(partial) = error.partial() {
+        eprintln!("{:?} was paid for {:?}", partial.usage.cost, partial.text());
+    }
+    let told = match (error.kind(), error.retry()) {
+        (ErrorKind::ContextLength, _) => "This conversation is too long for the model.".to_owned(),
+        (ErrorKind::PaymentRequired, Retry::Never) => "There is no money left for this.".to_owned(),
+        (_, Retry::After(wait)) => format!("Please try again in {} s.", wait.as_secs()),
+        (_, Retry::Now) => "Please try again.".to_owned(),
+        (_, Retry::Never) => format!("This cannot be answered: {}.", error.message()),
+    };
+    Err(match error.next_step() {
+        Some(step) => format!("{told} Next step: {step}."),
+        None => told,
+    })
+}

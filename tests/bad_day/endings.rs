@@ -1,0 +1,183 @@
+//! How bodies end: in good order, a newline short, with nothing in them, or torn off before or behind the reason of the model's end.
+
+use std::time::Duration;
+
+use fault_server::Script;
+use openrouter_provider::Limits;
+use provider_core::ErrorKind::{self, *};
+use serde_json::json;
+
+use crate::{both, limits};
+
+fn events() -> Script {
+    Script::new(200).header("content-type", "text/event-stream")
+}
+
+fn event(json: &str) -> String {
+    format!("data: {json}\n\n")
+}
+
+const HELLO: &str = r#"{"id":"gen-1","choices":[{"index":0,"delta":{"content":"Hello"}}]}"#;
+const STOP: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+const USAGE: &str = r#"{"choices":[],"usage":{"total_tokens":14}}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_whose_reason_to_end_has_come_is_whole_however_its_body_ends() {
+    let ms = Duration::from_millis;
+    let said = event(HELLO) + &event(STOP);
+    let with_usage = said.clone() + &event(USAGE);
+    for (name, script) in [
+        ("reset", events().write(with_usage.clone()).wait(ms(50)).reset()),
+        ("closed", events().write(with_usage.clone()).close()),
+        ("closed inside an event", events().write(with_usage.clone() + "data: {\"cho").close()),
+        ("silent", events().write(with_usage.clone()).stall()),
+        ("a bad piece of HTTP", events().write(with_usage.clone()).raw_write("no size\r\n").close()),
+        (
+            "reset, and the last event without its line",
+            events().write(said + "data: " + USAGE).wait(ms(50)).reset(),
+        ),
+    ] {
+        let [streamed, whole] = both(script, limits()).await;
+        for outcome in [streamed, whole] {
+            let reply = outcome.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert_eq!((reply.text(), reply.usage.total_tokens), ("Hello", Some(14)), "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_event_without_its_empty_line_counts_if_it_is_whole() {
+    let said = event(HELLO) + &event(STOP);
+    let stop_with_usage = STOP.replace("}]}", r#"}],"usage":{"total_tokens":14}}"#);
+    for end in ["", "\n", "\r", "\r\n"] {
+        for body in [
+            said.clone() + "data: " + USAGE + end,
+            event(HELLO) + "data: " + &stop_with_usage + end,
+            event(HELLO) + &event(USAGE) + "data: [DONE]" + end,
+            event(HELLO) + &event(USAGE) + "event: message\ndata: " + STOP + end,
+        ] {
+            for content_type in ["text/event-stream", "text/plain"] {
+                let script = Script::reply(200, content_type, body.clone());
+                for outcome in both(script, Limits::default()).await {
+                    let reply = outcome.unwrap_or_else(|error| panic!("{body:?}: {error:?}"));
+                    assert_eq!((reply.text(), reply.usage.total_tokens), ("Hello", Some(14)), "{body:?}");
+                }
+            }
+        }
+    }
+    // An error is one, too; and what is cut is nothing.
+    let error = event(HELLO) + r#"data: {"error":{"code":429,"message":"slow down"}}"#;
+    let words = event(HELLO) + "event: error\ndata: out of memory";
+    let cut = event(HELLO) + "data: " + &STOP[..STOP.len() - 1];
+    let cut_mark = event(HELLO) + "data: [DONE";
+    for (body, kind, message) in [
+        (error, RateLimited, "slow down"),
+        (words, Upstream, "out of memory"),
+        (cut, Interrupted, "before it was complete"),
+        (cut_mark, Interrupted, "before it was complete"),
+    ] {
+        for script in [Script::events(body.clone()), Script::reply(200, "text/plain", body.clone())] {
+            for outcome in both(script, Limits::default()).await {
+                let error = outcome.expect_err(&body);
+                assert_eq!(error.kind(), kind, "{error}");
+                assert!(error.message().contains(message), "{error}");
+                assert_eq!(error.partial().map(|partial| partial.text()), Some("Hello"));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_with_nothing_in_it_is_an_empty_answer() {
+    for (name, script, kind) in [
+        ("an empty stream", Script::events(""), EmptyResponse),
+        ("white space", Script::events("\n \r\n\t\n\n "), EmptyResponse),
+        ("comments", Script::events(": OPENROUTER PROCESSING\n\n: and no end"), EmptyResponse),
+        ("pings", Script::events("event: ping\ndata: {\"type\n\nevent: ping\ndata: ping\n\n"), EmptyResponse),
+        ("the end mark alone", Script::events("data: [DONE]\n\n"), EmptyResponse),
+        ("an empty stream without a length", events().unframed().close(), EmptyResponse),
+        ("an empty body", Script::json(200, "").content_length(0), EmptyResponse),
+        ("blanks", Script::json(200, " \r\n\n"), EmptyResponse),
+        ("comments that are called JSON", Script::json(200, ": OPENROUTER PROCESSING\n\n"), EmptyResponse),
+        ("no content", Script::new(204), EmptyResponse),
+        ("an answer without a type", Script::new(200), EmptyResponse),
+        ("a chunk that says nothing", Script::events("data: {\"id\":\"gen-1\"}\n\n"), Interrupted),
+        ("what is no event stream", Script::events("Internal Server Error"), Interrupted),
+        ("closed before anything", events().close(), Interrupted),
+    ] {
+        for outcome in both(script, limits()).await {
+            let error = outcome.expect_err(name);
+            assert_eq!((error.kind(), error.is_retryable()), (kind, true), "{name}: {error:?}");
+        }
+    }
+}
+
+/// Of several things that go wrong the first counts, and of a failure what the service says of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_later_is_not_what_went_wrong() {
+    let failed = event(HELLO) + &event(r#"{"error":{"code":429,"message":"slow down"}}"#);
+    let unreadable = event(HELLO) + &event("{no JSON}");
+    let long = "x".repeat(10_000);
+    let arguments =
+        json!({"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": long}}]}}]});
+    let small = limits().max_frame_bytes(2_000);
+    let few = limits().max_tool_argument_bytes(1_000);
+    for (first, kind, words) in
+        [(failed, RateLimited, "slow down"), (unreadable, InvalidResponse, "no JSON object")]
+    {
+        for (name, limits, rest) in [
+            ("a frame", small, event(&long)),
+            ("a frame without end", small, format!("data: {long}")),
+            ("arguments", few, event(&arguments.to_string())),
+            ("no JSON", limits(), event("{no more}")),
+            ("another error", limits(), event(r#"{"error":{"code":500,"message":"down"}}"#)),
+            ("a body", limits().max_body_bytes(3_000), format!(": {long}\n\n")),
+        ] {
+            let is_told_by_service = kind == InvalidResponse && name == "another error";
+            let body = first.clone() + &rest;
+            let mut scripts = vec![Script::events(body.clone())];
+            if name != "a body" {
+                scripts.push(Script::reply(200, "text/plain", body.clone()));
+            }
+            for script in scripts {
+                for outcome in both(script, limits).await {
+                    let error = outcome.expect_err(name);
+                    let expected: (ErrorKind, &str) =
+                        if is_told_by_service { (Server, "down") } else { (kind, words) };
+                    assert_eq!(error.kind(), expected.0, "{name}: {error}");
+                    assert!(error.message().contains(expected.1), "{name}: {error}");
+                    assert_eq!(error.partial().map(|partial| partial.text()), Some("Hello"), "{name}");
+                }
+            }
+        }
+        for script in [
+            events().write(first.clone()).wait(Duration::from_millis(50)).reset(),
+            events().write(first.clone()).raw_write("no size\r\n").close(),
+        ] {
+            for outcome in both(script, limits()).await {
+                let error = outcome.expect_err("torn off");
+                assert!(error.kind() == kind && error.message().contains(words), "{error}");
+            }
+        }
+    }
+    let both_at_once = json!({"error": {"code": 429, "message": "slow down"}, "choices": [{"message": {"tool_calls":
+        [{"id": "c", "function": {"name": "f", "arguments": "x".repeat(2_000)}}]}}]});
+    for outcome in both(Script::json(200, both_at_once.to_string()), few).await {
+        assert_eq!(outcome.expect_err("it failed").kind(), RateLimited);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_read_is_placed_in_the_text() {
+    let chunk = |text: &str| event(&json!({"choices": [{"delta": {"content": text}}]}).to_string());
+    let body = chunk("H\u{e9}l") + ": a comment\n\n" + &event("{no JSON}") + &chunk("lo") + &event(STOP);
+    for outcome in both(Script::events(body), Limits::default()).await {
+        let error = outcome.expect_err("there is a hole");
+        assert_eq!(error.kind(), InvalidResponse);
+        assert!(error.message().contains("event 2 of the stream, behind 4 bytes of text,"), "{error}");
+        let details: serde_json::Value = error.details().expect("details").read().expect("JSON");
+        assert_eq!(details, json!({"text_bytes": 4, "excerpt": "{no JSON}"}));
+        let text = error.partial().expect("what came").text();
+        assert_eq!((&text[..4], &text[4..]), ("H\u{e9}l", "lo"), "what follows is read");
+    }
+}

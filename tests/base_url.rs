@@ -1,0 +1,102 @@
+//! A base URL that leads elsewhere: every door says that it is what is wrong, and how it should look.
+
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
+use std::time::Duration;
+
+use openrouter_provider::{Limits, ModelsQuery, OpenRouter};
+use provider_core::{Error, ErrorKind, Retry};
+use provider_tests::{Reply, ScriptedServer, openrouter, request};
+
+/// How the same answer ends for whoever asks through each of the doors.
+async fn doors(client: &OpenRouter) -> Vec<(&'static str, Option<Error>)> {
+    let stream = match client.stream(&request()).await {
+        Ok(stream) => stream.collect().await.err(),
+        Err(error) => Some(error),
+    };
+    vec![
+        ("chat", client.chat(&request()).await.err()),
+        ("stream", stream),
+        ("models", client.models().await.err()),
+        ("all_models", client.all_models(&ModelsQuery::new()).await.err()),
+        ("models_count", client.models_count().await.err()),
+        ("model", client.model("openai/gpt-4o").await.err()),
+        ("endpoints", client.endpoints("openai/gpt-4o").await.err()),
+        ("zdr_endpoints", client.zdr_endpoints().await.err()),
+        ("providers", client.providers().await.err()),
+        ("check", client.check().await.err()),
+        ("key", client.key().await.err()),
+        ("credits", client.credits().await.err()),
+        ("generation", client.generation("gen-1").await.err()),
+    ]
+}
+
+async fn play(reply: Reply) -> Vec<(&'static str, Option<Error>)> {
+    let server = ScriptedServer::always(reply).await.expect("a free port");
+    doors(&openrouter(&server, Limits::default().generation_wait(Duration::ZERO))).await
+}
+
+#[tokio::test]
+async fn every_door_says_that_base_url_is_what_is_wrong() {
+    let html = "<!DOCTYPE html><html><body>Welcome</body></html>";
+    let xml = "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>";
+    for (what, reply) in [
+        ("a web page", Reply::new(200, "text/html", html)),
+        ("a web page behind a mark", Reply::new(200, "text/html", format!("\u{feff}\n{html}"))),
+        ("a bucket", Reply::new(200, "application/xml", xml)),
+        ("a bucket without the key", Reply::new(404, "application/xml", xml)),
+        ("a bucket that is closed", Reply::new(403, "application/xml", xml)),
+        ("a login", Reply::new(401, "text/html", html)),
+        ("another server", Reply::new(200, "text/plain", "It is running")),
+        ("a page that is not there", Reply::new(404, "text/html", html)),
+        ("nothing there", Reply::new(404, "text/plain", "")),
+        ("no such route", Reply::json(404, r#"{"detail":"Not Found"}"#)),
+        ("not with POST", Reply::new(405, "text/plain", "Method Not Allowed")),
+        (
+            "the wrong port",
+            Reply::new(400, "text/html", "<html>The plain HTTP request was sent to HTTPS port"),
+        ),
+        ("a redirect", Reply::new(302, "text/html", "").header("location", "https://sso.example/login")),
+    ] {
+        for (door, error) in play(reply).await {
+            let error = error.unwrap_or_else(|| panic!("{what}, {door}: no error"));
+            let shown = error.to_string();
+            assert!(shown.contains("set base_url to the address"), "{what}, {door}: {shown}");
+            assert!(shown.contains("such as https://openrouter.ai/api/v1"), "{what}, {door}: {shown}");
+            assert_eq!(error.retry(), Retry::Never, "{what}, {door}: {shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn json_without_what_was_asked_for_is_of_somebody_else() {
+    for body in [r#"{"status":"ok","data":7}"#, "[]", r#"{"models":[]}"#, "\"hello\""] {
+        for (door, error) in play(Reply::json(200, body)).await {
+            if ["chat", "stream"].contains(&door) {
+                // Those end as answers without anything in them.
+                continue;
+            }
+            let error = error.unwrap_or_else(|| panic!("{body}, {door}: no error"));
+            assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{body}, {door}: {error}");
+            assert!(error.to_string().contains("set base_url"), "{body}, {door}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_fails_does_not_put_it_down_to_base_url() {
+    let html = "<html>Bad gateway</html>";
+    for (what, reply) in [
+        ("an edge", Reply::new(502, "text/html", html)),
+        ("a limit at the edge", Reply::new(429, "text/html", html)),
+        ("a timeout at the edge", Reply::new(524, "text/html", html)),
+        ("an answer that broke off", Reply::json(200, r#"{"data":[{"id":"openai/gpt-4o","na"#)),
+        ("a wrong key", Reply::json(401, r#"{"error":{"code":401,"message":"User not found."}}"#)),
+        ("an error inside a success", Reply::json(200, r#"{"error":{"code":500,"message":"oops"}}"#)),
+    ] {
+        for (door, error) in play(reply).await {
+            let error = error.unwrap_or_else(|| panic!("{what}, {door}: no error"));
+            assert!(!error.to_string().contains("base_url"), "{what}, {door}: {error}");
+        }
+    }
+}
