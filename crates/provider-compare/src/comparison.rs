@@ -25,10 +25,11 @@ const CONCURRENCY: usize = 4;
 ///
 /// # A budget in flight
 ///
-/// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse what goes beyond: asking
-/// several models at once is what they refuse. After the first such refusal the models of this provider are asked one at a time,
-/// and not before the time that the service has named. The model that was refused is asked again, up to 3 times, after 5 minutes at
-/// most and within the [deadline](Self::deadline); refusals are in its [attempts](provider_core::ChatResponse::attempts).
+/// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse
+/// what goes beyond: asking several models at once is what they refuse. After the first such refusal the
+/// models of this provider are asked one at a time, and not before the time that the service has named. The
+/// model that was refused is asked again, up to 3 times, after 5 minutes at most and within the
+/// [deadline](Self::deadline); refusals are in its [attempts](provider_core::ChatResponse::attempts).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked before it runs"]
 pub struct Comparison {

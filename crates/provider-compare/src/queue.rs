@@ -1,4 +1,4 @@
-//! Whose turn it is.
+//! The order in which cells have their turns.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +23,9 @@ pub(crate) struct Turn {
 
 /// The cells that wait for their turn, in order.
 ///
-/// Cells have their turns side by side. A service that holds back what requests under way may cost refuses some of them then: after the
-/// first such refusal, cells of this provider have their turns one at a time, none before the time that the service has named,
-/// and those that were refused have theirs once more.
+/// Cells have their turns side by side. A service that holds back what requests under way may cost refuses
+/// some of them then: after the first such refusal, cells of this provider have their turns one at a time,
+/// none before the time that the service has named, and those that were refused have theirs once more.
 #[derive(Debug)]
 pub(crate) struct Queue {
     waiting: Vec<Turn>,
@@ -43,7 +43,7 @@ struct Paced {
     not_before: Instant,
 }
 
-/// What a turn came to.
+/// The outcome of a turn.
 #[derive(Debug)]
 pub(crate) enum Settled {
     /// The cell waits for another turn.
@@ -130,7 +130,8 @@ impl Queue {
         Settled::Done(turn, Box::new(result))
     }
 
-    /// How long the next turn of a cell that was refused has to wait; or why there is none, and how long the others have to wait.
+    /// How long the next turn of a cell that was refused has to wait; or why there is none, and how long the
+    /// others have to wait.
     fn wait_for(&self, error: &Error, turn: &Turn, now: Instant) -> Result<Duration, (String, Duration)> {
         let wait = match error.retry() {
             Retry::After(wait) => wait,
@@ -143,7 +144,7 @@ impl Queue {
         let (why, others) = if error.was_paid_for() {
             ("it was paid for".to_owned(), wait)
         } else if let Some(left) = left.filter(|left| wait >= *left) {
-            // Nobody has the time to wait for that. The others may as well be asked.
+            // There is no time to wait for that. The others may as well be asked.
             (format!("only {} s are left of the comparison's time", left.as_secs()), Duration::ZERO)
         } else if wait > LONGEST_WAIT {
             (format!("waits of up to {} s are waited for", LONGEST_WAIT.as_secs()), Duration::ZERO)

@@ -1,4 +1,5 @@
-//! Comparisons at a service that holds back what requests under way may cost. On tokio's paused clock, so times are exact.
+//! Comparisons at a service that holds back what requests under way may cost. On tokio's paused clock, so
+//! times are exact.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -29,7 +30,8 @@ fn in_flight(retry: Retry) -> Error {
 #[derive(Debug)]
 struct Budget {
     most: usize,
-    refusal: Error,
+    /// In turn.
+    refusals: Vec<Error>,
     /// Whether a layer inside waits and asks again, so that there is an answer after all.
     is_patient: bool,
     answers: Arc<Scripted>,
@@ -41,7 +43,14 @@ struct Budget {
 impl Budget {
     fn of(most: usize, refusal: Error) -> Self {
         let answers = Scripted::new([("m", answers(10 * SECOND, "Because."))]);
-        Self { most, refusal, is_patient: false, answers, start: Instant::now(), asked: Mutex::default() }
+        Self {
+            most,
+            refusals: vec![refusal],
+            is_patient: false,
+            answers,
+            start: Instant::now(),
+            asked: Mutex::default(),
+        }
     }
 
     fn asked(&self, answered: bool) -> Vec<u64> {
@@ -59,11 +68,12 @@ impl LlmProvider for Budget {
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let has_room = self.answers.open() < self.most;
+        let refusal = self.refusals[self.asked(false).len() % self.refusals.len()].clone();
         self.asked.lock().unwrap().push((self.start.elapsed().as_secs(), has_room));
         match (has_room, self.is_patient) {
             (true, _) => self.answers.stream(request).await,
-            (false, true) => Ok(self.answers.stream(request).await?.after(vec![self.refusal.clone()])),
-            (false, false) => Err(self.refusal.clone()),
+            (false, true) => Ok(self.answers.stream(request).await?.after(vec![refusal])),
+            (false, false) => Err(refusal),
         }
     }
 
@@ -106,7 +116,7 @@ async fn after_the_first_refusal_models_are_asked_one_at_a_time_and_no_call_is_l
         let response = cell.response().unwrap();
         assert_eq!((cell.label.clone(), response.text()), (number.to_string(), "Because."));
         assert_eq!(response.attempts.len(), usize::from((1..4).contains(&number)));
-        // What it waited is not part of how long the answer took.
+        // The wait is not part of how long the answer took.
         assert_eq!(cell.timings.total, Some(10 * SECOND));
         let asked_at = if number == 0 { Duration::ZERO } else { SECOND * (110 + 10 * number as u32) };
         assert_eq!(cell.timings.waited, Some(asked_at));
@@ -226,4 +236,14 @@ async fn a_stop_ends_those_that_wait_for_their_turn() {
         let error = error(&report, at);
         assert_eq!((error.message(), error.attempts().len()), (message, attempts));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_latest_time_that_the_service_has_named_counts() {
+    let mut provider = Budget::of(1, in_flight(Retry::After(120 * SECOND)));
+    provider.refusals.push(in_flight(Retry::After(30 * SECOND)));
+    let provider = Arc::new(provider);
+    let report = comparison(&provider, 3).run().await;
+    assert_eq!((provider.asked(false), provider.asked(true)), (vec![0, 0], vec![0, 120, 130]));
+    assert_eq!(report.totals.answered, 3);
 }

@@ -67,9 +67,10 @@ impl Collector {
         self.fallbacks = fallbacks.to_vec();
     }
 
-    /// A chunk of the answer has come. A decoder says so once for each, before or after it hands over what is in it, and not for a
-    /// keep-alive: it is a [sign of life](crate::Sign::Life) of the answer, whether anything in it is new or not. Pieces of the answer,
-    /// structured thoughts, usage, log probabilities and a finish reason are one of themselves.
+    /// A chunk of the answer has come. A decoder says so once for each, before or after it hands over what is
+    /// in it, and not for a keep-alive: it is a [sign of life](crate::Sign::Life) of the answer, whether
+    /// anything in it is new or not. Pieces of the answer, structured thoughts, usage, log probabilities and
+    /// a finish reason are one of themselves.
     pub fn chunk(&mut self) {
         self.has_life = true;
     }
@@ -367,7 +368,7 @@ impl Collector {
         std::mem::take(&mut self.has_life)
     }
 
-    /// What waits to be read.
+    /// The events that wait to be read.
     pub(crate) fn events(&self) -> vec_deque::Iter<'_, Event> {
         self.events.as_ref().map(VecDeque::iter).unwrap_or_default()
     }

@@ -115,8 +115,9 @@ impl ChatStream {
         self
     }
 
-    /// Has a guard watch the stream, beside those that it has. It is shown what has come already and waits to be read, so that guards agree
-    /// whoever waited for the stream [to begin](Self::ready); of a stream that is over it is then told at once, and dropped.
+    /// Has a guard watch the stream, beside those that it has. It is shown what has come already and waits to
+    /// be read, so that guards agree whoever waited for the stream [to begin](Self::ready); of a stream that
+    /// is over it is then told at once, and dropped.
     #[must_use]
     pub fn guarded(mut self, mut guard: impl StreamGuard + 'static) -> Self {
         let seen = self.collector.events().filter_map(Sign::of).try_for_each(|sign| guard.sign(sign));
@@ -175,8 +176,9 @@ impl ChatStream {
         }
     }
 
-    /// Waits until the answer has begun, without taking anything of it: [output](Sign::Output) has come, or the end. A layer that may still
-    /// ask elsewhere does this before it hands the stream on: what fails before the first output has cost the reader nothing.
+    /// Waits until the answer has begun, without taking anything of it: [output](Sign::Output) has come, or
+    /// the end. A layer that may still ask elsewhere does this before it hands the stream on: what fails
+    /// before the first output has cost the reader nothing.
     ///
     /// # Errors
     /// The error, if that is what came first. The stream is over then.
@@ -264,11 +266,10 @@ impl ChatStream {
     /// Lets an open source take a step; at its end the stream closes.
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let State::Open(source) = &mut self.state else { return Poll::Ready(()) };
-        // What waits to be read was shown when it came.
+        // The events that wait to be read were shown when they came.
         let shown = self.collector.events().len();
         let step = source.poll_step(cx, &mut self.collector);
-        let goes_on = matches!(step, Poll::Ready(Ok(Step::More)) | Poll::Pending);
-        let seen = self.show_guards(shown, goes_on);
+        let seen = self.show_guards(shown);
         let end = match (step, seen) {
             (Poll::Ready(Ok(Step::More)), Ok(())) => return Poll::Ready(()),
             (Poll::Ready(Ok(Step::More)) | Poll::Pending, Err(error)) => Err(error),
@@ -281,9 +282,9 @@ impl ChatStream {
         Poll::Ready(())
     }
 
-    /// Shows the guards what has come with a step of the source: the events behind those that were `shown` before, or else that there was
-    /// life, if the stream `goes_on`. An error ends the stream.
-    fn show_guards(&mut self, shown: usize, goes_on: bool) -> Result<(), Error> {
+    /// Shows the guards what has come with a step of the source: the output behind the events that were `shown`
+    /// before, or else that there was life. An error ends the stream.
+    fn show_guards(&mut self, shown: usize) -> Result<(), Error> {
         let has_life = self.collector.take_life();
         if self.has_begun && self.guards.is_empty() {
             return Ok(());
@@ -295,7 +296,7 @@ impl ChatStream {
             seen = seen.and(self.guards.sign(sign));
         }
         self.has_begun |= has_output;
-        if has_life && goes_on && !has_output { self.guards.sign(Sign::Life) } else { seen }
+        if has_life && !has_output { self.guards.sign(Sign::Life) } else { seen }
     }
 
     /// Closes an open stream, and lets go of its guards.

@@ -16,7 +16,7 @@ use provider_core::{
 enum Play {
     /// This is handed over.
     Hands(fn(&mut Collector)),
-    /// Nothing is handed over, although something has come: a keep-alive.
+    /// A keep-alive comes: nothing is handed over.
     KeepsAlive,
     /// The JSON of a chunk, and then nothing before it is polled again.
     RawAndWait,
@@ -254,7 +254,7 @@ fn guards_are_told_of_a_reader_who_leaves() {
     );
 }
 
-// What is output, and what is life.
+// Output and life.
 
 #[test]
 fn pieces_of_the_answer_are_output_and_chunks_without_any_are_life() {

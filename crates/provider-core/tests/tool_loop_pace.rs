@@ -173,7 +173,7 @@ async fn a_pause_ends_with_the_run_s_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_refusal_tools_run_one_at_a_time() {
-    /// What refuses, of a turn that calls two tools and of the next one that does.
+    /// The one that refuses in the first turn.
     enum Who {
         Nobody,
         Turn,

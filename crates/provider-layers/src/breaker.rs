@@ -31,8 +31,8 @@ pub use self::settings::BreakerSettings;
 ///
 /// # What counts
 ///
-/// * As a failure: [these kinds](Self::FAILURES), as an answer, before the first output of a stream or after it. They say that
-///   the model, or the way to it, is out of order.
+/// * As a failure: [these kinds](Self::FAILURES), as an answer, before the first output of a stream or after
+///   it. They say that the model, or the way to it, is out of order.
 /// * As a success: a whole answer, streamed or not. The count begins anew then. A model that was out of order is asked by all again
 ///   as soon as the call that tries it out begins to answer, but until one answer is whole, one more failure opens the circuit
 ///   again.
@@ -40,12 +40,13 @@ pub use self::settings::BreakerSettings;
 ///   [deadline](TimeoutPhase::Deadline) passed, did not wait for it; and a rate limit is a service in order that says when to come
 ///   again.
 ///
-/// Each opening begins an epoch, and what a call says counts only in the epoch in which it began: late failures of calls from before do
-/// not open the circuit again, and late answers do not close it. Within an epoch, failures in a row are those without a whole answer between
-/// their ends.
+/// Each opening begins an epoch, and what a call says counts only in the epoch in which it began: late
+/// failures of calls from before do not open the circuit again, and late answers do not close it. Within an
+/// epoch, failures in a row are those without a whole answer between their ends.
 ///
-/// In [the order](crate#the-order) it stands around the retries, so that what is in vain fails at once and is not waited for; what
-/// counts is what became of a call with all its tries. The list of models and the connection test go straight through.
+/// In [the order](crate#the-order) it stands around the retries, so that what is in vain fails at once and is
+/// not waited for; what counts is what became of a call with all its tries. The list of models and the
+/// connection test go straight through.
 ///
 /// What it remembers is of models that failed last, and of [256 of them](Self::MOST_MODELS) at most. It works inside the call,
 /// without a task of its own.

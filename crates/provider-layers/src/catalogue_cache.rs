@@ -92,13 +92,14 @@ impl CatalogueCache {
         self
     }
 
-    /// Keeps the list in this file, too, so that it is there after a restart and when the service is not. Folders that are missing
-    /// are made.
+    /// Keeps the list in this file, too, so that it is there after a restart and when the service is not.
+    /// Folders that are missing are made.
     ///
-    /// The file is read when the list is first asked for, and replaced in one step when a new one was fetched. Several processes may keep
-    /// the list of one provider in one file: a list that was asked for earlier never replaces one that was asked for later, and that
-    /// one counts in memory, too. On Unix only its owner may read it. One that is damaged, or that another provider or version wrote,
-    /// counts as none. It has models and prices in it, and no settings.
+    /// The file is read when the list is first asked for, and replaced in one step when a new one was
+    /// fetched. Several processes may keep the list of one provider in one file: a list that was asked for
+    /// earlier never replaces one that was asked for later, and that one counts in memory, too. On Unix only
+    /// its owner may read it. One that is damaged, or that another provider or version wrote, counts as none.
+    /// It has models and prices in it, and no settings.
     #[must_use]
     pub fn disk(mut self, path: impl Into<PathBuf>) -> Self {
         self.disk = Some(Disk::new(path.into(), self.shared.provider.id()));
@@ -137,9 +138,9 @@ impl CatalogueCache {
         }
     }
 
-    /// The same, but waits no longer than that: for whoever has something better to do. A list that is there, however old, is better than none
-    /// then. That there was none in time counts as a failed fetch for those who ask [just after](Self::failures_for). Needs a tokio runtime with
-    /// a clock.
+    /// The same, but waits no longer than that: for whoever has something better to do. A list that is there,
+    /// however old, is better than none then. That there was none in time counts as a failed fetch for those
+    /// who ask [just after](Self::failures_for). Needs a tokio runtime with a clock.
     ///
     /// # Errors
     /// Those of [`get`](Self::get); [`ErrorKind::Timeout`] when the time is up.
@@ -153,7 +154,7 @@ impl CatalogueCache {
         outcome.or_else(|error| self.peek().ok_or(error))
     }
 
-    /// What is in memory, unless it is too old to be used.
+    /// The list in memory, unless it is too old to be used.
     pub(crate) fn usable(&self) -> Option<CachedCatalogue> {
         self.peek().filter(|cached| self.is_usable(cached.age()))
     }

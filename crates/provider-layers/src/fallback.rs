@@ -44,8 +44,9 @@ use crate::CatalogueCache;
 /// # When it goes on to the next model
 ///
 /// * The kind of the error is one of those that were given to [`new`](Self::new), and
-/// * nothing of an answer had come, streamed or not, and none is on the bill: what was [paid for](Error::was_paid_for) is not asked for
-///   again, and the error keeps what came in [`Error::partial`]. And
+/// * nothing of an answer had come, streamed or not, and none is on the bill: what was [paid
+///   for](Error::was_paid_for) is not asked for again, and the error keeps what came in [`Error::partial`].
+///   And
 /// * the step is not one [from a free model to a billed one](Self::allow_paid).
 ///
 /// Otherwise the error is returned as it is, with what had failed before it in [`Error::attempts`]; so it is when no route
@@ -112,19 +113,21 @@ impl Fallback {
 
     /// Allows steps from a model that is free to one that is billed.
     ///
-    /// Without it, what a model costs is looked up in its provider's catalogue before a step is made. The step is made if the
-    /// failing model is known to be billed, or the next one is known to be free. What is not listed, what has no fixed price
-    /// and what cannot be looked up [in time](Self::price_wait) may be free and may be billed. A model that may not be asked is
-    /// left out, which the error of the failing model says, in its message and as its [next step](Error::next_step); the call ends in it where
-    /// no route is left.
+    /// Without it, what a model costs is looked up in its provider's catalogue before a step is made. The
+    /// step is made if the failing model is known to be billed, or the next one is known to be free. What is
+    /// not listed, what has no fixed price and what cannot be looked up [in time](Self::price_wait) may be
+    /// free and may be billed. A model that may not be asked is left out, which the error of the failing
+    /// model says, in its message and as its [next step](Error::next_step); the call ends in it where no
+    /// route is left.
     #[must_use]
     pub fn allow_paid(mut self) -> Self {
         self.allow_paid = true;
         self
     }
 
-    /// Sets how long the list of a provider's models is waited for where it has to be fetched to know what a model costs. A list that is in
-    /// memory or on disk is not waited for, and one that could not be had in time is not waited for again for a while. Default: 3 s.
+    /// Sets how long the list of a provider's models is waited for where it has to be fetched to know what a
+    /// model costs. A list that is in memory or on disk is not waited for, and one that could not be had in
+    /// time is not waited for again for a while. Default: 3 s.
     #[must_use]
     pub fn price_wait(mut self, time: Duration) -> Self {
         self.price_wait = time;

@@ -22,7 +22,7 @@
 //! # What every layer promises
 //!
 //! * It does nothing until somebody puts it around a provider, and nothing then that its settings do not say.
-//! * It changes nothing that was handed on: once the first event of a stream is out, no layer asks again.
+//! * It changes nothing that was handed on: once the first output of a stream is out, no layer asks again.
 //! * What it tried is in the answer ([`ChatResponse::attempts`](provider_core::ChatResponse::attempts)) or in the error
 //!   ([`Error::attempts`](provider_core::Error::attempts)), oldest first, in one flat list.
 //! * Dropping its future or its stream stops everything inside it.

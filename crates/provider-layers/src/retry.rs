@@ -43,8 +43,8 @@ use crate::TimeoutSettings;
 ///
 /// * The error [advises](Error::retry) it. A provider does so for timeouts, for rate limits and overload, for servers and connections
 ///   that failed, for answers without anything in them, and for whatever its service calls worth another try. And
-/// * nothing of an answer had come, streamed or not, and none is on the bill: what was [paid for](Error::was_paid_for) is in the error, and
-///   is not asked for twice. And
+/// * nothing of an answer had come, streamed or not, and none is on the bill: what was [paid
+///   for](Error::was_paid_for) is in the error, and is not asked for twice. And
 /// * there are [tries](RetrySettings::max_attempts), [time](RetrySettings::total_budget) and
 ///   [retry budget](#the-retry-budget) left.
 ///
@@ -52,24 +52,27 @@ use crate::TimeoutSettings;
 ///
 /// # How long it waits
 ///
-/// If the service names a time, that long, and up to [`initial_delay`](RetrySettings::initial_delay) more; never less. If that is longer than
-/// what is left of the [deadline](RetrySettings::deadline), or than [`max_retry_after`](RetrySettings::max_retry_after), the
-/// error is returned at once; it says so, and keeps the service's advice.
+/// If the service names a time, that long, and up to [`initial_delay`](RetrySettings::initial_delay) more;
+/// never less. If that is longer than what is left of the [deadline](RetrySettings::deadline), or than
+/// [`max_retry_after`](RetrySettings::max_retry_after), the error is returned at once; it says so, and keeps
+/// the service's advice.
 ///
-/// Else any time from half of a limit up to all of it; the limit doubles: 0.5 s, 1 s, 2 s, …, 8 s by default. These tries begin within
-/// [`total_budget`](RetrySettings::total_budget), to which the waits that the service named do not count.
+/// Else any time from half of a limit up to all of it; the limit doubles: 0.5 s, 1 s, 2 s, …, 8 s by default.
+/// These tries begin within [`total_budget`](RetrySettings::total_budget), to which the waits that the
+/// service named do not count.
 ///
 /// # A budget in flight
 ///
-/// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse what goes beyond. Calls that
-/// were refused for that are in each other's way: they are tried again one at a time, in order, each until its answer is over.
+/// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse
+/// what goes beyond. Calls that were refused for that are in each other's way: they are tried again one at a
+/// time, in order, each until its answer is over.
 ///
 /// # The retry budget
 ///
-/// A service that is down stays down longer when every call asks three times. So all calls of one layer share a bucket of
-/// [10](RetrySettings::retry_tokens) retries, full at first: each retry takes one out, each call puts [a tenth](RetrySettings::tokens_per_call)
-/// back in. A few failures are retried as often as they may be; when everything fails, one call in ten is. A retry because of a budget in
-/// flight takes none.
+/// A service that is down stays down longer when every call asks three times. So all calls of one layer share
+/// a bucket of [10](RetrySettings::retry_tokens) retries, full at first: each retry takes one out, each call
+/// puts [a tenth](RetrySettings::tokens_per_call) back in. A few failures are retried as often as they may
+/// be; when everything fails, one call in ten is. A retry because of a budget in flight takes none.
 ///
 /// # What is said of it
 ///

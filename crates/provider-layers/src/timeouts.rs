@@ -18,18 +18,20 @@ use crate::clocks::{Clocks, Limit};
 ///
 /// | clock | from | until | runs |
 /// |---|---|---|---|
-/// | [`first_output`](TimeoutSettings::first_output) | the call | the first event of the stream | while the caller waits |
-/// | [`idle`](TimeoutSettings::idle) | an event | the next one | while the reader waits |
+/// | [`first_output`](TimeoutSettings::first_output) | the call | the first [output](provider_core::Sign::Output) of the stream | while the caller waits |
+/// | [`idle`](TimeoutSettings::idle) | output, or a later [sign of life](provider_core::Sign::Life) | the next sign | while the reader waits |
 /// | [`deadline`](TimeoutSettings::deadline) | the call | the end of the answer | always |
 ///
-/// Only what the model says counts as output: a service that sends keep-alives and nothing else runs out of time. A reader that
-/// takes its time between two events does not.
+/// Only what the model says counts as output, and only chunks of the answer count as life: a service that
+/// sends keep-alives and nothing else runs out of time. A reader that takes its time between two events does
+/// not.
 ///
 /// The error is of the kind [`Timeout`](provider_core::ErrorKind::Timeout), says [which clock](Error::timeout) it was, and has
 /// [what had come](Error::partial).
 ///
-/// For answers that are asked for as a whole, for the list of models and for the connection test there is the deadline alone:
-/// nobody sees a whole answer begin, and how long it takes depends on how long it is.
+/// For answers that are asked for as a whole, for the list of models, the connection test and a connection
+/// there is the deadline alone: nobody sees a whole answer begin, and how long it takes depends on how long
+/// it is.
 ///
 /// It works inside the stream, without a task of its own, and needs a tokio runtime with a clock.
 ///
@@ -78,16 +80,17 @@ impl TimeoutSettings {
         Self { first_output: None, idle: None, deadline: None }
     }
 
-    /// How long a stream may take to its first event. Default: 300 s, since a model with much to think about and nothing to show
-    /// of it takes minutes. `None`: as long as it takes.
+    /// How long a stream may take to its first output. Default: 300 s, since a model with much to think about
+    /// and nothing to show of it takes minutes. `None`: as long as it takes.
     #[must_use]
     pub fn first_output(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.first_output = limit.into();
         self
     }
 
-    /// How long the reader of a stream may have to wait from one event to the next. Default: 120 s; a model that has begun to write
-    /// seldom pauses for seconds, but one that thinks between two tool calls pauses longer. `None`: as long as it takes.
+    /// How long the reader of a stream that has begun may have to wait from one chunk of the answer to the
+    /// next. Default: 120 s; a model that has begun to write seldom pauses for seconds, but one that thinks
+    /// between two tool calls pauses longer. `None`: as long as it takes.
     #[must_use]
     pub fn idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.idle = limit.into();

@@ -283,7 +283,7 @@ async fn calls_that_began_before_it_opened_do_not_count_again() {
 
 // Calls that overlap.
 
-/// What a stream says at its end: its text, or the kind of its error.
+/// Reads a stream to its end, and gives its text, or the kind of its error.
 async fn end(stream: ChatStream) -> Result<String, ErrorKind> {
     stream.collect().await.map(|reply| reply.text().to_owned()).map_err(|error| error.kind())
 }
@@ -442,10 +442,15 @@ async fn a_model_in_order_is_forgotten_first_and_its_early_calls_do_not_count_af
     provider.now_plays([says("Hi", 0)]);
     breaker.chat(&ask("m")).await.expect("it has recovered");
     provider.now_plays([refuses(ErrorKind::Server)]);
-    for number in 0..Breaker::MOST_MODELS {
+    for number in 1..Breaker::MOST_MODELS {
         breaker.chat(&ask(&format!("m{number:03}"))).await.unwrap_err();
     }
+    provider.now_plays([says("Hi", 0)]);
+    breaker.chat(&ask("m")).await.expect("it is the one that was asked last");
+    provider.now_plays([refuses(ErrorKind::Server)]);
+    breaker.chat(&ask("m000")).await.unwrap_err();
     let models: Vec<_> = breaker.states().into_iter().map(|state| state.model).collect();
+    assert!(models.contains(&"m001".to_owned()));
     assert_eq!((models.len(), &*models[0]), (Breaker::MOST_MODELS, "m000"), "none that fails had to go");
     early.collect().await.unwrap_err();
     assert!(breaker.states().iter().all(|state| state.model != "m"), "it began before the model recovered");

@@ -259,7 +259,8 @@ fn first_model(cached: Option<CachedCatalogue>) -> Option<String> {
     Some(cached?.catalogue.models.first()?.id.clone())
 }
 
-/// A cache in this file, of a service that has this one model and takes so long to say so: one process of several.
+/// A cache in this file, of a service that has this one model and takes so long to say so: one process of
+/// several.
 fn process(file: &Path, model: &str, takes: Duration) -> Arc<CatalogueCache> {
     let list = Ok(catalogue(&[(model, Listed::Paid)]));
     Arc::new(cache(&Scripted::listing(list, takes), file))
@@ -277,6 +278,7 @@ async fn a_list_that_was_asked_for_later_is_not_replaced_by_an_earlier_one_that_
     sleep(Duration::from_secs(5)).await;
     quick.refresh().await.unwrap();
     fetching.await.unwrap();
+    assert_eq!(first_model(slow.peek()).as_deref(), Some("later"), "in memory, too");
     for cache in [&slow, &quick, &Arc::new(cache(&offline(), &file))] {
         assert_eq!(first_model(cache.get().await.ok()).as_deref(), Some("later"));
     }

@@ -1,4 +1,5 @@
-//! Layers agree on what came of a stream, in whatever order they stand around each other, and hand on all that a provider has.
+//! Layers agree on what came of a stream, in whatever order they stand around each other, and hand on all
+//! that a provider has.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 

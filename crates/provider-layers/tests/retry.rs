@@ -135,7 +135,7 @@ async fn waits_that_the_service_named_are_not_taken_from_the_time_for_our_own() 
     let reply = around(&provider, RetrySettings::default()).chat(&hello()).await.unwrap();
     assert_eq!((reply.text(), provider.asked()), ("Hi", 3));
 
-    // What the tries themselves take is.
+    // The time of the tries themselves is.
     let turns = [wait(200 * SECOND).takes(30 * SECOND), down().takes(30 * SECOND), Turn::says("Hi")];
     let provider = InTurn::new(turns);
     let error = around(&provider, RetrySettings::default()).chat(&hello()).await.unwrap_err();
@@ -328,7 +328,8 @@ async fn calls_that_a_budget_in_flight_keeps_apart_are_tried_again_one_at_a_time
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_service_s_time() {
-    // Nothing is ever free: the one that has its turn is told to wait anew, and the other one with it.
+    // There is never anything free: the one that has its turn is told to wait anew, and the other one with
+    // it.
     let provider = Budget::of(0, SECOND, 60 * SECOND);
     let settings = RetrySettings::default().initial_delay(Duration::ZERO).deadline(150 * SECOND);
     let retry = Retry::around(provider.clone(), settings);
@@ -341,7 +342,7 @@ async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_ser
     }
     assert_eq!(start.elapsed().as_secs(), 120);
 
-    // Nobody reads the answer of the one that has its turn.
+    // The one that has its turn is not read.
     let provider = Budget::of(1, SECOND, 60 * SECOND);
     let retry = Retry::around(provider.clone(), settings);
     let first = retry.stream(&hello).await.unwrap();

@@ -102,8 +102,8 @@ impl UsageLimit {
 }
 
 impl Error {
-    /// Whether the request was refused for what others under way [may cost](LimitKind::InFlight): it is not wrong, and may pass alone, after
-    /// the time that the [advice](Error::retry) names.
+    /// Whether the request was refused for what others under way [may cost](LimitKind::InFlight): it is not
+    /// wrong, and may pass alone, after the time that the [advice](Error::retry) names.
     pub fn is_budget_in_flight(&self) -> bool {
         self.limit().is_some_and(|limit| limit.kind == LimitKind::InFlight)
     }

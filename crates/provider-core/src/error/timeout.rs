@@ -15,7 +15,8 @@ pub enum TimeoutPhase {
     Read,
     /// `first_output_timeout`: no [output](crate::Sign::Output) came, from the request on.
     FirstOutput,
-    /// `idle_timeout`: output had begun, and then nothing came of the answer any more, whatever other signs of life there were.
+    /// `idle_timeout`: output had begun, and then nothing came of the answer any more, whatever other signs
+    /// of life there were.
     Idle,
     /// `deadline`: the whole call took too long, or one request of it.
     Deadline,

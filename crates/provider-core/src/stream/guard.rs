@@ -13,8 +13,8 @@ use crate::{ChatResponse, Error};
 /// holds goes with the stream. A stream without one costs nothing more, and a guard that keeps to plain fields costs no
 /// allocation per event.
 pub trait StreamGuard: Send {
-    /// Something of the answer has come from the provider. Every piece of the answer is shown before the reader gets it; keep-alives are
-    /// not shown. [`Sign`] has the table.
+    /// Something of the answer has come from the provider. Every piece of the answer is shown before the
+    /// reader gets it; keep-alives are not shown. [`Sign`] has the table.
     ///
     /// # Errors
     /// Ends the stream, behind what has come.

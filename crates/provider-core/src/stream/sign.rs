@@ -1,21 +1,22 @@
-//! What counts as output, and what as life.
+//! The table of what counts as output, and what as life.
 
 use crate::Event;
 
-/// What has come of an answer, as those see it who watch a stream: its clocks, a circuit breaker, retries, a trace.
+/// Something that has come of an answer, as those see it who watch a stream: its clocks, a circuit breaker,
+/// retries, a trace.
 ///
 /// This is the one table of what counts as what:
 ///
 /// | what comes | sign |
 /// |---|---|
 /// | a piece of text, thoughts, refusal, tool call, image, sound; an annotation | [`Output`](Self::Output) |
-/// | a chunk without any of these: the role, usage, the finish reason, an empty delta, log probabilities | [`Life`](Self::Life) |
+/// | a chunk without any of these: the role, usage, the finish reason, an empty delta, log probabilities, thoughts without a text | [`Life`](Self::Life) |
 /// | the JSON that is kept of the wire ([`Event::Raw`]) | none: the chunk that it is of is one |
 /// | a keep-alive: an SSE comment, an empty event, an event of another name such as `ping` | none |
 /// | the end, or an error | none: [`StreamGuard::ended`](crate::StreamGuard::ended) tells it |
 ///
-/// Output says that the model has begun to answer. It was handed on or will be, so the question is not asked again. Life says that the
-/// connection carries an answer and not only signs of life of the service.
+/// Output says that the model has begun to answer. It was handed on or will be, so the question is not asked
+/// again. Life says that the connection carries an answer and not only signs of life of the service.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Sign<'a> {
@@ -26,7 +27,7 @@ pub enum Sign<'a> {
 }
 
 impl<'a> Sign<'a> {
-    /// What an event is a sign of: of output, or of nothing.
+    /// The sign that an event is, if it is one.
     pub fn of(event: &'a Event) -> Option<Self> {
         match event {
             Event::Text(_)

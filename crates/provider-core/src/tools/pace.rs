@@ -1,4 +1,4 @@
-//! What a run does at a service that holds back what requests under way may cost.
+//! The pace of a run at a service that holds back what requests under way may cost.
 
 use std::fmt;
 use std::future::Future;
@@ -28,7 +28,8 @@ impl<'a> Pace<'a> {
         Self { sleep: Some(Box::new(move |time| Box::pin(sleep(time)))), is_one_at_a_time: false }
     }
 
-    /// How many tools may be at work at the same time: as many as are allowed, until a request was refused. Tools may ask models, too.
+    /// How many tools may be at work at the same time: as many as are allowed, until a request was refused.
+    /// Tools may ask models, too.
     pub(super) fn parallel(&self, allowed: usize) -> usize {
         if self.is_one_at_a_time { allowed.min(1) } else { allowed }
     }

@@ -135,12 +135,14 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         self
     }
 
-    /// Waits where the service refuses a turn because of what requests under way [may cost](crate::LimitKind::InFlight): as long as it
-    /// says, up to 5 minutes and within the [deadline](Self::until), and asks again, up to 3 times. `sleep` is the timer of your runtime:
-    /// `.pause_with(tokio::time::sleep)`. Refusals are in the answer's [attempts](ChatResponse::attempts). Default: the run fails with
-    /// the service's error, unless a layer of the provider waits.
+    /// Waits where the service refuses a turn because of what requests under way [may
+    /// cost](crate::LimitKind::InFlight): as long as it says, up to 5 minutes and within the
+    /// [deadline](Self::until), and asks again, up to 3 times. `sleep` is the timer of your runtime:
+    /// `.pause_with(tokio::time::sleep)`. Refusals are in the answer's [attempts](ChatResponse::attempts).
+    /// Default: the run fails with the service's error, unless a layer of the provider waits.
     ///
-    /// With or without it: after the first such refusal, of a turn or of a tool that asks a model, tools run one at a time.
+    /// With or without it: after the first such refusal, of a turn or of a tool that asks a model, tools run
+    /// one at a time.
     pub fn pause_with<S>(mut self, sleep: impl Fn(Duration) -> S + Send + 'a) -> Self
     where
         S: Future<Output = ()> + Send + 'a,

@@ -51,7 +51,7 @@ pub(super) enum Outcome<'a> {
     Unknown,
 }
 
-/// What is known of one model.
+/// The circuit of one model.
 #[derive(Clone, Debug)]
 pub(super) struct Circuit {
     phase: Phase,
@@ -114,7 +114,8 @@ impl Circuit {
         match self.phase {
             Phase::Closed => Some(Admission { epoch: self.epoch, trial: None }),
             Phase::Open { until } | Phase::HalfOpen { until, .. } if until <= now => {
-                // Whoever tries it out may never look at the answer: the others wait for it no longer than the cool-down was.
+                // Whoever tries it out may never look at the answer: the others wait for it no longer than
+                // the cool-down was.
                 let time = settings.cool_down_after(self.openings.saturating_sub(1));
                 self.phase = Phase::HalfOpen { trial: number, until: after(now, time) };
                 Some(Admission { epoch: self.epoch, trial: Some(number) })
@@ -128,14 +129,16 @@ impl Circuit {
         self.failures == 0
     }
 
-    /// The model has begun to answer a call that tried it out: others are let in, and one more failure is enough.
+    /// The model has begun to answer a call that tried it out: others are let in, and one more failure is
+    /// enough.
     pub(super) fn begun(&mut self) {
         if !matches!(self.phase, Phase::Closed) {
             (self.phase, self.leniency) = (Phase::Closed, 0);
         }
     }
 
-    /// An answer is whole. Only the epoch is kept, so that calls from before it opened do not count later either.
+    /// An answer is whole. Only the epoch is kept, so that calls from before it opened do not count later
+    /// either.
     pub(super) fn answered(&mut self, settings: &BreakerSettings) {
         self.phase = Phase::Closed;
         self.leniency = settings.failures.saturating_sub(1);

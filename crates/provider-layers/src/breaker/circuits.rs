@@ -92,7 +92,7 @@ impl Circuits {
                 state.epochs = state.epochs.max(circuit.epoch);
             }
             Outcome::Unknown => pass.trial.into_iter().for_each(|number| circuit.untold(number, now)),
-            // What has never opened is as good as new.
+            // A circuit that has never opened is as good as none.
             Outcome::Answered if circuit.epoch == state.forgotten => drop(state.by_model.remove(model)),
             Outcome::Answered => circuit.answered(&self.settings),
         }
@@ -110,8 +110,8 @@ impl Circuits {
 }
 
 impl State {
-    /// Forgets a model, if there is no room for another one: one that is in order again, or else the one that has not been asked for
-    /// longest.
+    /// Forgets a model, if there is no room for another one: one that is in order again, or else the one that
+    /// has not been asked for longest.
     fn make_room(&mut self) {
         if self.by_model.len() < Breaker::MOST_MODELS {
             return;

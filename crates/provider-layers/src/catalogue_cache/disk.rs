@@ -62,7 +62,8 @@ impl Disk {
         (fetched <= SystemTime::now()).then_some((content.catalogue, fetched))
     }
 
-    /// Puts a list in the place of what the file has: all of it or nothing. Nothing if the file has a newer one, which is returned.
+    /// Puts a list in the place of what the file has: all of it or nothing. Nothing if the file has a newer
+    /// one, which is returned.
     pub(super) fn write(&self, entry: &Entry) -> Result<Option<Entry>, Error> {
         self.replace(entry).map_err(|cause| {
             let message = format!("the list of models cannot be kept in {:?}: {cause}", self.path);
@@ -94,11 +95,11 @@ impl Disk {
         written
     }
 
-    /// Puts this file, whose list was asked for at that time, in the place of the file that is there, unless that has a newer list: then
-    /// that list.
+    /// Puts this file, whose list was asked for at that time, in the place of the file that is there, unless
+    /// that has a newer list: then that list.
     fn rename_unless_newer(&self, new: &Path, fetched: SystemTime) -> io::Result<Option<Entry>> {
-        /// Held from the look at what is there to its replacement, by all caches of this process. Another process would have to come in
-        /// between the two, which have nothing between them.
+        /// Held from the look at what is there to its replacement, by all caches of this process. Another
+        /// process would have to come in between the two, which have nothing between them.
         static REPLACING: Mutex<()> = Mutex::new(());
         let _replacing = REPLACING.lock().unwrap_or_else(PoisonError::into_inner);
         let there = self.content::<IgnoredAny>();

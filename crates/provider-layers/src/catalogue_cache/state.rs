@@ -39,7 +39,8 @@ impl Entry {
         self.age_then.saturating_add(self.since.elapsed())
     }
 
-    /// How long ago it was asked for. That decides which of two lists is the newer one: the answer that took longer may be the older.
+    /// How long ago it was asked for. That decides which of two lists is the newer one: the answer that took
+    /// longer may be the older.
     pub(super) fn asked_ago(&self) -> Duration {
         self.age().saturating_add(self.took)
     }

@@ -11,8 +11,9 @@ pub(super) type Place<'a> = (&'a Arc<dyn LlmProvider>, &'a str);
 
 /// Why the step from one model to another is not to be made without being allowed; `None` if it may be.
 ///
-/// What is known already decides. Only where that is not enough are price lists fetched, and none is waited for longer than
-/// [`Fallback::price_wait`]: the service that has just failed may be the one that does not answer.
+/// Prices that are known already decide. Only where that is not enough are price lists fetched, and none is
+/// waited for longer than [`Fallback::price_wait`]: the service that has just failed may be the one that does
+/// not answer.
 pub(super) async fn objection(fallback: &Fallback, from: Place<'_>, to: Place<'_>) -> Option<String> {
     if Billing::known(fallback, to) == Some(Billing::Free)
         || Billing::known(fallback, from) == Some(Billing::Billed)
@@ -47,7 +48,8 @@ enum Billing {
 }
 
 impl Billing {
-    /// What the list says that is in memory, if it is not too old to be used and says anything. Nobody is asked.
+    /// The answer of the list in memory, if it is not too old to be used and says anything. Nobody is
+    /// asked.
     fn known(fallback: &Fallback, (provider, model): Place<'_>) -> Option<Self> {
         let known = fallback.catalogue_of(provider)?.usable()?;
         known.catalogue.find(model).map(Self::of_model)

@@ -53,33 +53,36 @@ impl RetrySettings {
         self
     }
 
-    /// Sets the longest wait before the second try; before each further one it doubles. The wait itself is any time from half of that up to
-    /// all of it, so that callers who failed together do not come back together. Default: 0.5 s.
+    /// Sets the longest wait before the second try; before each further one it doubles. The wait itself is
+    /// any time from half of that up to all of it, so that callers who failed together do not come back
+    /// together. Default: 0.5 s.
     #[must_use]
     pub fn initial_delay(mut self, delay: Duration) -> Self {
         self.initial_delay = delay;
         self
     }
 
-    /// Sets where the doubling ends. What the service asks to wait may be [longer](Self::max_retry_after). Default: 8 s.
+    /// Sets where the doubling ends. What the service asks to wait may be [longer](Self::max_retry_after).
+    /// Default: 8 s.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
         self
     }
 
-    /// Sets how long after the beginning of a call a further try may begin that nobody asked for: failed tries and waits of our own
-    /// together. A wait that the [service names](Self::max_retry_after) is not counted, and a try that has begun is not stopped.
-    /// Default: 60 s.
+    /// Sets how long after the beginning of a call a further try may begin that nobody asked for: failed
+    /// tries and waits of our own together. A wait that the [service names](Self::max_retry_after) is not
+    /// counted, and a try that has begun is not stopped. Default: 60 s.
     #[must_use]
     pub fn total_budget(mut self, budget: Duration) -> Self {
         self.total_budget = budget;
         self
     }
 
-    /// Sets the longest wait that is waited for where the service names it (`Retry-After`); the [deadline](Self::deadline) bounds it as
-    /// well. What is longer ends the call at once, in the service's error with its advice. Zero: no such wait. Default: 5 minutes, since
-    /// rates count by the minute, and a budget in flight is free again after about two.
+    /// Sets the longest wait that is waited for where the service names it (`Retry-After`); the
+    /// [deadline](Self::deadline) bounds it as well. What is longer ends the call at once, in the service's
+    /// error with its advice. Zero: no such wait. Default: 5 minutes, since rates count by the minute, and a
+    /// budget in flight is free again after about two.
     #[must_use]
     pub fn max_retry_after(mut self, wait: Duration) -> Self {
         self.max_retry_after = wait;

@@ -31,7 +31,7 @@ pub(super) struct Tries<'a> {
 enum Pause {
     /// A wait of our own.
     Own(Duration),
-    /// What the service named, and a little more.
+    /// The time that the service named, and a little more.
     Named { named: Duration, wait: Duration },
 }
 
@@ -60,7 +60,7 @@ impl<'a> Tries<'a> {
         Clocks::until(self.deadline())
     }
 
-    /// One try of a stream: until its first event is there.
+    /// One try of a stream: until its first output is there.
     pub(super) async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let clocks = self.retry.timeouts.clocks(Instant::now(), self.deadline());
         let (stream, clocks) = clocks.within(self.retry.provider.stream(request)).await?;
@@ -104,7 +104,8 @@ impl<'a> Tries<'a> {
         Ok(())
     }
 
-    /// The turn of a call that was refused because of others under way: they would be in each other's way once more.
+    /// The turn of a call that was refused because of others under way: they would be in each other's way
+    /// once more.
     async fn alone(&mut self) -> Result<Turn, Error> {
         let begun = Instant::now();
         match self.clocks().within(Box::pin(self.retry.alone.turn())).await {
@@ -143,7 +144,8 @@ impl<'a> Tries<'a> {
                 Pause::Own(wait)
             }
         };
-        // A service that is down must not get three times as many requests. One whose budget is in flight is not down.
+        // A service that is down must not get three times as many requests. One whose budget is in flight is
+        // not down.
         if !error.is_budget_in_flight() && !self.retry.tokens.spend() {
             return Err(Some("not tried again, since too many calls have failed of late".to_owned()));
         }
