@@ -153,6 +153,7 @@ async fn a_call_that_was_cut_is_never_callable() {
         (r#"{"a":"#, "max_output_tokens", 0),
         (r#"{"a":"#, "tool_calls", 0),
         (r#"{"a":1}"#, "MAX_TOKENS", 0),
+        (r#"{"a":1}"#, "tool_use", 1),
     ] {
         let (_, reply) = read(stream_of(&[call(arguments), native(native_reason)]), &request()).await;
         assert_eq!(reply.finish_reason, Some(FinishReason::ToolCalls));
@@ -175,7 +176,7 @@ async fn thoughts_go_back_to_the_model_that_had_them() {
             .to_string(),
         )
     };
-    let options = OpenRouterOptions::new().models(["openai/gpt-5-mini"]);
+    let options = OpenRouterOptions::new().models(["openai/gpt-5-mini"]).allow_paid_fallback();
     let asked = ChatRequest::new("anthropic/claude-sonnet-4.5").user("2+2?").options(options);
     let sent_back = |request: ChatRequest, reply: ChatResponse| {
         let body: Value =
@@ -190,13 +191,36 @@ async fn thoughts_go_back_to_the_model_that_had_them() {
     let mut other = asked.clone();
     other.model = "google/gemini-2.5-pro".to_owned();
     assert!(!sent_back(other, same));
+    // A variant is the same model, chosen otherwise.
+    for variant in ["", ":nitro", ":online", ":exacto", ":free", ":free:online", "@preset/terse"] {
+        for asked_variant in ["", ":floor"] {
+            let mut first = asked.clone();
+            first.model += asked_variant;
+            let reply = whole(answer("anthropic/claude-4.5-sonnet-20250929"), &first).await;
+            let mut next = asked.clone();
+            next.model += variant;
+            assert!(sent_back(next, reply), "{asked_variant} and {variant}");
+        }
+    }
     // A fallback answered: its thoughts are not those of the model that is asked again.
     let fallback = whole(answer("openai/gpt-5-mini-2025-08-07"), &asked).await;
     assert_eq!(fallback.message.made_by.as_deref(), Some("openai/gpt-5-mini"));
     assert!(!sent_back(asked.clone(), fallback.clone()));
-    let mut mini = asked;
+    let mut mini = asked.clone();
     mini.model = "openai/gpt-5-mini".to_owned();
-    assert!(sent_back(mini, fallback));
+    assert!(sent_back(mini.clone(), fallback.clone()));
+    mini.model = "openai/gpt-5-mini:nitro".to_owned();
+    assert!(sent_back(mini.clone(), fallback));
+    // Its name may come with its words in another order.
+    let options = OpenRouterOptions::new().models(["anthropic/claude-sonnet-4.5"]);
+    let turned = whole(answer("anthropic/claude-4.5-sonnet-20250929"), &mini.clone().options(options)).await;
+    assert_eq!(turned.message.made_by.as_deref(), Some("anthropic/claude-sonnet-4.5"));
+    assert!(!sent_back(mini, turned.clone()) && sent_back(asked.clone(), turned));
+    // What a router picks is its own affair: thoughts go back to it, and to none that is named afterwards.
+    let mut router = asked.clone();
+    router.model = "openrouter/auto".to_owned();
+    let routed = whole(answer("google/gemini-2.5-pro"), &router).await;
+    assert!(sent_back(router, routed.clone()) && !sent_back(asked, routed));
 }
 
 #[tokio::test]

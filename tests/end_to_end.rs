@@ -123,7 +123,7 @@ async fn a_tool_is_called_and_its_result_is_used() {
         let request = request.reasoning(Reasoning::effort("high"));
         let (_, reply) = read(&model, &request).await.expect("a call");
         assert_eq!(reply.finish_reason, Some(FinishReason::ToolCalls), "{id}");
-        let [call] = reply.tool_calls() else { panic!("one call, not {:?}", reply.tool_calls()) };
+        let [call] = reply.tool_calls()[..] else { panic!("one call, not {:?}", reply.tool_calls()) };
         assert_eq!(call.name, "get_weather");
         assert!(call.arguments_json().expect("JSON")["city"].is_string());
         let call = call.id.clone();

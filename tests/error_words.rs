@@ -218,6 +218,7 @@ async fn an_error_without_an_envelope_is_the_error_that_it_is() {
             stream(Reply::events(format!("event: error\ndata: {text}\n\n"))).await,
         ] {
             assert_eq!((failure.kind(), failure.message()), (kind, message), "{text}");
+            assert!(!failure.to_string().contains("base_url"), "{failure}");
         }
     }
     let error = chat(Reply::new(400, "text/plain", "prompt is too long")).await;

@@ -196,7 +196,7 @@ async fn a_success_without_an_answer_is_an_error() {
     let error = chat(Reply::json(200, "<html>")).await.expect_err("no JSON");
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
     let error = chat(Reply::json(200, " \n \n")).await.expect_err("only keep-alives");
-    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    assert_eq!(error.kind(), ErrorKind::EmptyResponse);
 }
 
 #[tokio::test]

@@ -140,9 +140,10 @@ async fn what_has_the_wrong_type_survives() {
         "finish_reason":"tool_calls"}],"usage":"free"}"#;
     let reply = chat(Reply::json(200, body)).await.expect("an answer");
     assert_eq!(reply.text(), "Hi");
-    let [call] = reply.tool_calls() else { panic!("one call, not {:?}", reply.tool_calls()) };
+    let [call] = &reply.message.tool_calls[..] else { panic!("one call, not {:?}", reply.message) };
     assert_eq!((call.name.as_str(), call.arguments.as_str()), ("f", r#"{"a":1}"#));
     assert_eq!(json!(call.extra), json!({"type": "custom", "function.novel": 2}));
+    assert!(reply.tool_calls().is_empty(), "what is no function is not to be run");
     assert_eq!(reply.message.images[0].url().as_deref(), Some("data:,"));
     assert_eq!(reply.reasoning(), "hm");
     assert_eq!(

@@ -262,7 +262,7 @@ fn given_values_win_over_the_environment() {
 fn the_field_table_serialises_as_a_form_needs_it() {
     let json = serde_json::to_value(&OPENROUTER).expect("JSON");
     assert_eq!(json["display_name"], "OpenRouter");
-    assert_eq!(json["capabilities"], serde_json::json!(["llm"]));
+    assert_eq!(json["capabilities"], serde_json::json!(["llm", "image_understanding"]));
     assert_eq!(json["fields"][0]["key"], "api_key");
     assert_eq!(json["fields"][0]["kind"], "secret");
     assert_eq!(json["fields"][0]["required"], true);

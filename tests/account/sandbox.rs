@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use openrouter_provider::{Limits, ModelsQuery, ModelsSort, OpenRouter};
 use openrouter_sandbox::Sandbox;
-use provider_core::{ChatRequest, Effort, ErrorKind, FunctionTool, ModelQuery, Price, Reasoning, UtcTime};
+use provider_core::{
+    ChatRequest, Effort, ErrorKind, FunctionTool, LlmProvider, ModelQuery, Price, Reasoning, UtcTime,
+};
 
 async fn sandbox() -> Sandbox {
     Sandbox::start().await.expect("a sandbox")
@@ -18,6 +20,14 @@ fn client_with(sandbox: &Sandbox, key: &str) -> OpenRouter {
 
 fn client(sandbox: &Sandbox) -> OpenRouter {
     client_with(sandbox, "sk-or-v1-test")
+}
+
+#[tokio::test]
+async fn the_public_list_can_be_had_of_any_provider() {
+    let sandbox = sandbox().await;
+    let provider: std::sync::Arc<dyn LlmProvider> = std::sync::Arc::new(client(&sandbox));
+    assert!(!provider.all_models().await.expect("models").models.is_empty());
+    assert_eq!(sandbox.requests()[0].path, "/api/v1/models");
 }
 
 #[tokio::test]

@@ -207,9 +207,9 @@ fn answered(
         Err(error) => return failed(&error),
     };
     let mut next = request.clone().message(reply.message.clone());
-    let calls = reply.tool_calls().iter();
+    let calls = reply.tool_calls();
     let results =
-        calls.map(|call| (call.id.clone(), case.tools.get(&call.name).cloned().unwrap_or_default()));
+        calls.iter().map(|call| (call.id.clone(), case.tools.get(&call.name).cloned().unwrap_or_default()));
     let results: Vec<_> = results.collect();
     if results.is_empty() {
         next = next.user("Go on.");

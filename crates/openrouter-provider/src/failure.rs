@@ -201,6 +201,8 @@ fn advised(mut error: Error, rule: &Rule, wire: &WireError, hints: &Hints<'_>, r
     let limit = limit::of(rule, wire, hints, redact);
     if let Some(what) = next_step::of(rule, limit.as_ref(), wire) {
         error = error.with_next_step(redact.text(&what));
+    } else if rule.kind == ErrorKind::NotFound {
+        error = error.with_next_step(misdirected::NEXT_STEP);
     }
     if let Some(limit) = limit {
         error = error.with_limit(limit);

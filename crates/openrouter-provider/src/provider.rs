@@ -9,14 +9,15 @@ use provider_core::{
 };
 
 use crate::config::FIELDS;
-use crate::{ID, OpenRouter};
+use crate::{ID, ModelsQuery, OpenRouter};
 
-/// What OpenRouter is: an LLM provider. Embedding, image generation and reranking are not offered through it.
+/// What OpenRouter is: an LLM provider, with models that understand images among others
+/// ([`Model::reads`](provider_core::Model::reads) says which). Embedding, image generation and reranking are not offered through it.
 pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
     id: ID,
     display_name: "OpenRouter",
     description: "Hundreds of models of many authors behind one key and one bill.",
-    capabilities: Capabilities::of(&[Capability::Llm]),
+    capabilities: Capabilities::of(&[Capability::Llm, Capability::ImageUnderstanding]),
     fields: FIELDS,
     links: Links {
         key: Some("https://openrouter.ai/settings/keys"),
@@ -36,6 +37,7 @@ fn connect(values: &ConfigValues) -> Result<Arc<dyn LlmProvider>, Error> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for OpenRouter {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         &OPENROUTER
@@ -51,6 +53,10 @@ impl LlmProvider for OpenRouter {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.models().await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.all_models(&ModelsQuery::new()).await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {

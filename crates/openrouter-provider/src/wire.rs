@@ -25,6 +25,7 @@ mod logprobs;
 pub(crate) mod message;
 pub(crate) mod metadata;
 pub(crate) mod model;
+mod model_id;
 mod nesting;
 mod part;
 pub(crate) mod pricing;

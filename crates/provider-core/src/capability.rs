@@ -27,7 +27,8 @@ pub enum Capability {
     /// Making images from text through an endpoint of its own.
     #[serde(rename = "tti", alias = "image_generation")]
     ImageGeneration,
-    /// Reading images that are sent with a chat ("vision").
+    /// Reading images that are sent with a chat ("vision"). A provider has it if some of its models do;
+    /// [`Model::reads`](crate::Model::reads) says which.
     #[serde(rename = "image_understanding", alias = "vision")]
     ImageUnderstanding,
     /// Sorting documents by how well they fit a query.

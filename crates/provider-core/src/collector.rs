@@ -213,7 +213,7 @@ impl Collector {
         self.response.usage.update(usage);
     }
 
-    /// Why the model stopped. May come several times; the last one counts.
+    /// Why the model stopped. May come several times; the last one counts. An empty one says nothing.
     pub fn finish_reason(&mut self, reason: &str) {
         self.has_life |= !reason.is_empty();
         if !reason.is_empty()
@@ -293,7 +293,7 @@ impl Collector {
     fn check(&mut self) -> Result<(), Error> {
         self.seal();
         let response = &self.response;
-        match &response.finish_reason {
+        match response.finish_reason.as_ref().map(FinishReason::meaning) {
             Some(FinishReason::Error) => {
                 return Err(Error::new(ErrorKind::Upstream, "the model stopped because of an error"));
             }
@@ -385,12 +385,21 @@ impl Collector {
     }
 }
 
-/// The one of the models that were asked for whose name `served` begins with at greatest length. Services answer with dated
-/// names (`openai/gpt-4o-2024-11-20`), and without variants such as `:nitro`.
+/// The one of the models that were asked for whose name is most like `served`. Services answer with dated
+/// names (`openai/gpt-4o-2024-11-20`), with the same words in another order
+/// (`anthropic/claude-4.5-sonnet-20250929` for `claude-sonnet-4.5`), and without variants such as `:nitro`.
 fn maker<'a>(requested: &'a str, fallbacks: &'a [String], served: &str) -> &'a str {
-    let likeness = |id: &str| {
-        let name = id.rsplit_once(':').map_or(id, |(name, _)| name);
-        [id, name].into_iter().filter(|name| served.starts_with(name)).map(str::len).max().unwrap_or(0)
+    let words = |name: &'a str| name.split(['/', '-', ':']);
+    let is_served = |word: &str| served.split(['/', '-', ':']).any(|served| served == word);
+    let likeness = |id: &'a str| {
+        let name = id.split_once(':').map_or(id, |(name, _)| name);
+        if served.starts_with(id) {
+            id.len()
+        } else if served.starts_with(name) || words(name).all(is_served) {
+            name.len()
+        } else {
+            0
+        }
     };
     let mut best = (requested, likeness(requested));
     for fallback in fallbacks {

@@ -45,7 +45,7 @@ pub struct ToolCallDelta {
     pub call: usize,
     /// The call's id as the service sent it, with the piece that brings it.
     pub id: Option<String>,
-    /// The tool's name, with the piece that brings it.
+    /// The tool's name, with the piece that brings it. A few services send it in several pieces.
     pub name: Option<String>,
     /// The next piece of the arguments' text; empty when the piece brings only the id or the name.
     pub arguments: TextDelta,

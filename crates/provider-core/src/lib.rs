@@ -54,6 +54,7 @@
 //! in a `static` [`ProviderDescriptor`] and make it known with [`register_provider!`]. The crate `openrouter-provider` is
 //! the one to copy.
 
+mod call_ids;
 mod capability;
 mod collector;
 mod config;
@@ -77,6 +78,7 @@ mod text_delta;
 mod timestamp;
 mod tools;
 
+pub use call_ids::unique_call_ids;
 pub use capability::{Capabilities, Capability};
 pub use collector::{Collector, ToolCallPiece};
 pub use config::{ConfigField, ConfigValues, FieldKind};

@@ -45,11 +45,22 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
         self.stream(request).await?.collect().await
     }
 
-    /// Fetches the models there are, with prices and abilities.
+    /// Fetches the models there are for this key, with prices and abilities.
     ///
     /// # Errors
     /// When the list cannot be fetched or read.
     async fn models(&self) -> Result<Catalogue, Error>;
+
+    /// Fetches the models that the service has for anybody, whether this key may use them or not.
+    ///
+    /// For a provider whose list is the same for every key it is [`models`](Self::models), which is what happens unless a provider says
+    /// otherwise.
+    ///
+    /// # Errors
+    /// As [`models`](Self::models).
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.models().await
+    }
 
     /// Tests the connection: is the service there, and is the key good?
     ///

@@ -75,24 +75,29 @@ impl ChatResponse {
         self.message.reasoning_text()
     }
 
-    /// The tools the model wants called, ready to be run: none if the answer [was cut off](Self::is_truncated). Look here and
-    /// not at the finish reason: some models finish with `stop` although they call tools.
+    /// The calls that can be run: whole calls of a named function, with arguments that are JSON. None if the
+    /// answer [was cut off](Self::is_truncated). Look here and not at the finish reason: some models finish
+    /// with `stop` although they call tools.
     ///
-    /// The calls as they came, cut or not, are in [`message`](Self::message).
-    pub fn tool_calls(&self) -> &[ToolCall] {
-        if self.is_truncated() { &[] } else { &self.message.tool_calls }
+    /// All calls as they came are in [`message`](Self::message); [`ToolCall::is_runnable`] tells them apart.
+    /// Those that are left out here want an answer as well: tell the model why a call of it was not run.
+    pub fn tool_calls(&self) -> Vec<&ToolCall> {
+        if self.is_truncated() {
+            return Vec::new();
+        }
+        self.message.tool_calls.iter().filter(|call| call.is_runnable()).collect()
     }
 
     /// Whether the answer was cut off by a token limit.
     ///
-    /// A tool call that was cut still finishes with `tool_calls`; the upstream's own word tells, or arguments that are no JSON.
+    /// The finish reason says so, in the service's word or in the upstream's own, or the last tool call's
+    /// arguments end [in the middle of their JSON](ToolCall::is_cut_off): such an answer still finishes with
+    /// `tool_calls`.
     pub fn is_truncated(&self) -> bool {
-        let native = self.native_finish_reason.as_deref().unwrap_or_default();
-        self.finish_reason == Some(FinishReason::Length)
-            || ["length", "max_tokens", "max_output_tokens", "model_length"]
-                .iter()
-                .any(|word| native.eq_ignore_ascii_case(word))
-            || !self.message.tool_calls.iter().all(ToolCall::is_complete)
+        let native = self.native_finish_reason.as_deref().and_then(finish::meaning_of);
+        let meanings = [self.finish_reason.as_ref().map(FinishReason::meaning), native];
+        meanings.contains(&Some(&FinishReason::Length))
+            || self.message.tool_calls.last().is_some_and(ToolCall::is_cut_off)
     }
 }
 

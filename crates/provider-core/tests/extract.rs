@@ -36,7 +36,9 @@ async fn an_answer_becomes_a_value() {
     let fenced = "```json\n{\"order\": {\"items\": [{\"price\": 1}, {\"price\": 2}]}}\n```\n";
     // A loop of white space up to the limit takes nothing away from what came before it.
     let cut = Turn::text("{\"order\":{\"items\":[{\"price\":1},{\"price\":2}]}}\n\n\n").finish("length");
-    for turn in [Turn::text(GOOD), Turn::text(fenced), cut] {
+    // A call that cannot be run takes nothing away either.
+    let beside = Turn::calls([("note", "{,}")]).saying(GOOD).finish("end_turn");
+    for turn in [Turn::text(GOOD), Turn::text(fenced), cut, beside] {
         let scripted = Scripted::new([turn.cost("0.1")]);
         let mail = scripted.extract::<Mail>(&request()).await.expect("it fits");
         assert_eq!(mail.response.usage.cost.map(|cost| cost.to_string()).as_deref(), Some("0.1"));
@@ -76,6 +78,20 @@ async fn what_is_no_value_is_told_with_the_whole_answer() {
             "the answer is no JSON: trailing characters",
         ),
         (Turn::text("{\"order\":{").finish("length"), Truncated, Retry::Never, "raise max_tokens"),
+        (Turn::text("{'order': [").finish("max_tokens"), Truncated, Retry::Never, "raise max_tokens"),
+        // No limit is named, but the JSON ends too early.
+        (Turn::text("{\"order\":{"), Truncated, Retry::Now, "in the middle of its JSON"),
+        (
+            Turn::text("{'order': {}}"),
+            InvalidOutput,
+            Retry::Now,
+            "the answer is no JSON: key must be a string",
+        ),
+        (Turn::text("{\"order\": {\"items\": []},}"), InvalidOutput, Retry::Now, "trailing comma"),
+        (Turn::text("\"Order"), InvalidOutput, Retry::Now, "the answer is no JSON: EOF"),
+        (Turn::calls([("get_mail", "{,}")]), InvalidOutput, Retry::Never, "called tools"),
+        (Turn::calls([("get_mail", "{")]), Truncated, Retry::Never, "raise max_tokens"),
+        (Turn::text("{\"or").finish("SAFETY"), ContentPolicy, Retry::Never, "content filter"),
         (Turn::Refusal("I cannot help with that."), ContentPolicy, Retry::Never, "I cannot help with that."),
         (Turn::text("{\"or").finish("content_filter"), ContentPolicy, Retry::Never, "content filter"),
         (
@@ -107,6 +123,14 @@ async fn what_is_no_value_is_told_with_the_whole_answer() {
 async fn half_a_number_is_no_number() {
     let scripted = Scripted::new([Turn::text("12").finish("length"), Turn::text("12")]);
     let error = scripted.extract::<u32>(&request()).await.expect_err("it may have been 123");
+    assert_eq!(error.kind(), ErrorKind::Truncated);
+    assert_eq!(scripted.extract::<u32>(&request()).await.expect("a number").into_value(), 12);
+}
+
+#[tokio::test]
+async fn a_fence_that_is_not_closed_hides_nothing() {
+    let scripted = Scripted::new([Turn::text("```json\n{\"order\":{"), Turn::text("```json\n12")]);
+    let error = scripted.extract::<Mail>(&request()).await.expect_err("half a mail");
     assert_eq!(error.kind(), ErrorKind::Truncated);
     assert_eq!(scripted.extract::<u32>(&request()).await.expect("a number").into_value(), 12);
 }

@@ -4,17 +4,18 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::future::{pending, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use provider_core::{
-    ChatRequest, Content, ErrorKind, Event, FunctionTool, Json, LlmProvider, LlmProviderExt, LoopEvent,
-    Message, Part, Retry, RunOutcome, Tool, ToolCall, ToolChoice, ToolError, ToolErrorKind, ToolErrors,
-    ToolRun, ToolSet,
+    ChatRequest, Collector, Content, ErrorKind, Event, ExtraFields, FunctionTool, Json, LlmProvider,
+    LlmProviderExt, LoopEvent, Message, Part, Retry, RunOutcome, Tool, ToolCall, ToolCallPiece, ToolChoice,
+    ToolError, ToolErrorKind, ToolErrors, ToolRun, ToolSet,
 };
-use support::{Scripted, Turn, results};
+use support::{Scripted, Turn, call_ids, results};
 use tokio::sync::Barrier;
 
 fn request() -> ChatRequest {
@@ -228,6 +229,8 @@ async fn calls_that_were_cut_off_are_not_run() {
         Turn::calls([("echo", "{\"a\":")]),
         Turn::calls([("echo", "1"), ("echo", "{\"a\"")]).saying("Let me"),
         Turn::calls([("echo", "1")]).finish("length"),
+        Turn::calls([("echo", "1")]).finish("max_tokens"),
+        Turn::calls([("echo", "{'a'")]).finish("MAX_TOKENS"),
     ] {
         let scripted = Scripted::new([turn]);
         let run = scripted.tool_loop(&tools()).run(&request()).await;
@@ -242,6 +245,138 @@ async fn calls_that_were_cut_off_are_not_run() {
     let run = scripted.tool_loop(&tools()).run(&request()).await;
     assert_eq!(run.outcome, RunOutcome::Truncated);
     assert_eq!(run.request.messages.len(), 2, "half a text can");
+}
+
+#[tokio::test]
+async fn malformed_calls_are_told_to_the_model_and_good_ones_run() {
+    // The second call ends too early, but what came after it shows that no limit cut it off.
+    let calls = [("echo", "{'a': 1}"), ("echo", "{\"a\":"), ("echo", "{\"a\": 1,}"), ("echo", "{\"a\":1}")];
+    for finish in ["tool_calls", "stop", "tool_use"] {
+        let scripted = Scripted::new([Turn::calls(calls).finish(finish), Turn::text("Done")]);
+        let run = scripted.tool_loop(&tools()).run(&request()).await;
+        assert_eq!(run.outcome, RunOutcome::Answered);
+        let malformed = Some(ToolErrorKind::Arguments);
+        assert_eq!(kinds(&run), [malformed, malformed, malformed, None]);
+        let [first, second, third, last] = &results(&scripted.asked()[1])[..] else { panic!("four results") };
+        for (told, problem) in [
+            (first, "call_1_0: Error: the arguments are no JSON: key must be a string at line 1"),
+            (second, "call_1_1: Error: the arguments are no JSON: EOF while parsing"),
+            (third, "call_1_2: Error: the arguments are no JSON: trailing comma at line 1 column 9"),
+        ] {
+            assert!(told.starts_with(problem), "{told}");
+        }
+        assert_eq!(last, "call_1_3: {\"a\":1}");
+        assert!(!run.steps[0].response.is_truncated());
+        let ready: Vec<&str> = run.steps[0].response.tool_calls().iter().map(|call| &*call.id).collect();
+        assert_eq!(ready, ["call_1_3"]);
+    }
+
+    // A model that never learns comes to a limit.
+    let scripted = Scripted::new(std::iter::repeat_n(Turn::calls([("echo", "{,}")]), 3));
+    let run = scripted.tool_loop(&tools()).max_turns(3).run(&request()).await;
+    assert_eq!((run.outcome.clone(), run.steps.len()), (RunOutcome::TurnLimit, 3));
+    // Where a failing tool ends the run, so does a call that cannot be run.
+    let scripted = Scripted::new([Turn::calls([("echo", "{,}")])]);
+    let run = scripted.tool_loop(&tools()).on_tool_error(ToolErrors::Stop).run(&request()).await;
+    assert!(
+        matches!(&run.outcome, RunOutcome::ToolFailed { error, .. } if error.kind() == ToolErrorKind::Arguments)
+    );
+}
+
+#[tokio::test]
+async fn malformed_calls_are_not_handed_over() {
+    let offered = request().tool(tool("ask_user"));
+    let calls = [("ask_user", "{,}"), ("ask_user", "{}")];
+    let scripted = Scripted::new([Turn::calls(calls)]);
+    let run = scripted.tool_loop(&tools()).run(&offered).await;
+    let RunOutcome::Handover(calls) = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!(calls.iter().map(|call| &*call.id).collect::<Vec<_>>(), ["call_1_1"]);
+    assert!(results(&run.request)[0].starts_with("call_1_0: Error: the arguments are no JSON"));
+    let scripted = Scripted::new([Turn::calls([("ask_user", "{,}")]), Turn::text("Never mind")]);
+    let run = scripted.tool_loop(&tools()).run(&offered).await;
+    assert_eq!(run.outcome, RunOutcome::Answered);
+}
+
+/// A call of another type than function, with the name of a tool.
+fn custom(collector: &mut Collector) {
+    let mut extra = ExtraFields::default();
+    extra.push("type", "\"custom\"".parse().expect("JSON"));
+    extra.push("custom", r#"{"name":"echo","input":"x"}"#.parse().expect("JSON"));
+    collector.tool_call(ToolCallPiece { id: Some("c"), name: Some("echo"), extra, ..Default::default() });
+    collector.finish_reason("tool_calls");
+}
+
+#[tokio::test]
+async fn calls_of_another_type_are_handed_over_and_never_run() {
+    let scripted = Scripted::new([Turn::Collected(custom)]);
+    let run = scripted.tool_loop(&tools()).run(&request()).await;
+    let RunOutcome::Handover(calls) = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!((calls.len(), calls[0].is_function(), calls[0].is_runnable()), (1, false, false));
+    assert_eq!(calls[0].extra.get("custom").map(|json| json.get()), Some(r#"{"name":"echo","input":"x"}"#));
+    assert_eq!((run.calls().count(), results(&run.request).len()), (0, 0), "neither run nor answered");
+    let response = run.response().expect("an answer");
+    assert_eq!((response.tool_calls().len(), &response.message.tool_calls), (0, calls));
+
+    let error = tools().call(calls[0].clone()).await.expect_err("no function");
+    assert_eq!(error.kind(), ToolErrorKind::UnknownTool);
+    let error = run.into_response().expect_err("no answer");
+    assert_eq!(error.kind(), ErrorKind::ToolFailed);
+}
+
+#[tokio::test]
+async fn calls_without_a_name_are_told_to_the_model() {
+    let scripted = Scripted::new([Turn::calls([("", "{}"), ("echo", "1")]), Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools()).run(&request()).await;
+    assert_eq!(run.outcome, RunOutcome::Answered);
+    assert_eq!(run.steps[0].response.tool_calls().len(), 1);
+    assert_eq!(
+        results(&scripted.asked()[1]),
+        ["call_1_0: Error: the call names no tool; there are: echo, fail", "call_1_1: 1"]
+    );
+}
+
+/// A model that numbers its calls anew in every turn.
+fn numbered_anew(collector: &mut Collector) {
+    for (id, arguments) in [("echo:0", "1"), ("echo:1", "2")] {
+        collector.tool_call(ToolCallPiece {
+            id: Some(id),
+            name: Some("echo"),
+            arguments,
+            whole: true,
+            ..Default::default()
+        });
+    }
+    collector.finish_reason("tool_calls");
+}
+
+/// A service without ids, of calls and of answers.
+fn without_ids(collector: &mut Collector) {
+    collector.tool_call(ToolCallPiece { name: Some("echo"), arguments: "1", ..Default::default() });
+    collector.finish_reason("tool_calls");
+}
+
+#[tokio::test]
+async fn ids_are_unique_in_the_whole_conversation() {
+    let again = Turn::Collected(numbered_anew);
+    let scripted = Scripted::new([again.clone(), again.clone(), Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools()).run(&request()).await;
+    let request = &scripted.asked()[2];
+    assert_eq!(call_ids(request), ["echo:0", "echo:1", "echo:0_2", "echo:1_2"]);
+    assert_eq!(results(request), ["echo:0: 1", "echo:1: 2", "echo:0_2: 1", "echo:1_2: 2"]);
+    let received: Vec<_> = run.calls().map(|called| called.call.received_id.as_deref()).collect();
+    assert_eq!(received, [None, None, Some("echo:0"), Some("echo:1")]);
+    assert_eq!(run.steps[1].response.tool_calls()[0].id, "echo:0_2", "the step says what was sent");
+    // A conversation that goes on keeps them.
+    let scripted = Scripted::new([again, Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools()).run(&run.request.clone().user("Once more")).await;
+    assert_eq!(call_ids(&run.request)[4..], ["echo:0_3", "echo:1_3"]);
+
+    let scripted =
+        Scripted::new([Turn::Collected(without_ids), Turn::Collected(without_ids), Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools()).run(&self::request()).await;
+    let ids: HashSet<&str> = call_ids(&run.request).into_iter().collect();
+    assert_eq!(ids.len(), 2);
+    assert!(run.calls().all(|called| called.call.received_id.is_none()), "none was received");
 }
 
 // Paused: the clock moves when there is nothing else to do.

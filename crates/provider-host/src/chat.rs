@@ -1,5 +1,7 @@
 //! `chat`: one question to one model. The answer goes to standard output as it comes, and nothing else does.
 
+use std::pin::pin;
+
 use openrouter_provider::body;
 use provider_core::{ChatRequest, Event};
 use provider_registry::SelectedModel;
@@ -7,36 +9,78 @@ use provider_registry::SelectedModel;
 use crate::ask::{Outcome, Question};
 use crate::cli::{ChatArgs, ConnectArgs};
 use crate::connect::Host;
-use crate::exit::{Failure, tell_attempts};
+use crate::exit::Failure;
 use crate::output::progress::Progress;
 use crate::output::{Output, StdoutError, text};
-use crate::{prompt, summary};
+use crate::params::set_fallbacks;
+use crate::verdict::Form;
+use crate::{prompt, stop, summary, tell};
 
+/// Hears the signals itself: what had come by then is shown.
 pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
-    let prompt = prompt::read(args.prompt.as_deref(), output).await?;
+    let mut stop = pin!(stop::asked_for());
+    let prompt = tokio::select! {
+        biased;
+        () = &mut stop => return Err(Failure::Interrupted(None)),
+        prompt = prompt::read(args.prompt.as_deref(), output) => prompt?,
+    };
     let request = args.params.request(&prompt)?;
+    let form = Form::of(&request)?;
     if args.dry_run {
         return show(args, connect, request, output).await;
     }
-    let outcome = match connected(args, connect, output).await {
+    let connected = tokio::select! {
+        biased;
+        () = &mut stop => return Err(Failure::Interrupted(None)),
+        connected = connected(args, connect, request, output) => connected,
+    };
+    let mut fallbacks = Vec::new();
+    let mut outcome = match connected {
         // The host stays while its model is asked: the sandbox goes with it.
-        Ok((_host, model)) => {
-            let question = Question::new(&args.model, model, request, args.timeout);
-            ask(args, &question, output).await?
+        Ok(connected) => {
+            fallbacks = connected.fallbacks;
+            let question = Question::new(&args.model, connected.model, connected.request, args.timeout);
+            let outcome = ask(args, &question, stop.as_mut(), output).await?;
+            if outcome.interrupted { outcome } else { explained(outcome, &connected.host, stop).await }
         }
         Err(Failure::Provider(error)) => Outcome::not_asked(&args.model, error),
         Err(other) => return Err(other),
     };
+    outcome.problem = outcome.result.as_ref().ok().and_then(|response| form.problem(response));
     if args.json {
         output.write_json(&outcome)?;
     }
     if let Ok(response) = &outcome.result {
-        tell_attempts("", &response.attempts, output);
+        tell::attempts("", &response.attempts, output);
     }
-    for line in summary::lines(&outcome, args.params.fallbacks(), output.err) {
+    for line in summary::lines(&outcome, &fallbacks, output.err) {
         output.note(&line);
     }
-    outcome.result.map(drop).map_err(Failure::Provider)
+    end(outcome, output)
+}
+
+/// Tells what went wrong, if anything did.
+fn end(outcome: Outcome, output: Output) -> Result<(), Failure> {
+    let failure = match (outcome.interrupted, outcome.generation_id().map(str::to_owned)) {
+        (true, id) => Failure::Interrupted(id),
+        (false, _) => match outcome.result.err().or(outcome.problem) {
+            Some(error) => Failure::Provider(error),
+            None => return Ok(()),
+        },
+    };
+    failure.tell(output);
+    Err(Failure::Told(failure.exit()))
+}
+
+/// The outcome with similar models in the error of an unknown one, if they are known before `stop` is done.
+async fn explained(outcome: Outcome, host: &Host, stop: impl Future<Output = ()>) -> Outcome {
+    let Err(error) = outcome.result else { return outcome };
+    let error = tokio::select! {
+        biased;
+        () = stop => error,
+        explained = host.explained(error.clone()) => explained,
+    };
+    Outcome { result: Err(error), ..outcome }
 }
 
 /// Shows the body that would be sent.
@@ -46,32 +90,50 @@ async fn show(
     mut request: ChatRequest,
     output: Output,
 ) -> Result<(), Failure> {
-    let (_host, model) = connected(args, connect, output).await?;
-    model.id().clone_into(&mut request.model);
+    let host = Host::open_offline(connect, output)?;
+    host.model(&args.model).await?.id().clone_into(&mut request.model);
+    set_fallbacks(&mut request, &host.ids(args.params.fallbacks()).await?);
     let body = body::to_json(&request).map_err(Failure::Provider)?;
     Ok(output.write(&format!("{body}\n"))?)
+}
+
+/// A model, and what it is asked.
+struct Connected {
+    host: Host,
+    model: SelectedModel,
+    request: ChatRequest,
+    /// The ids of the models that the service may ask in its place.
+    fallbacks: Vec<String>,
 }
 
 async fn connected(
     args: &ChatArgs,
     connect: &ConnectArgs,
+    mut request: ChatRequest,
     output: Output,
-) -> Result<(Host, SelectedModel), Failure> {
+) -> Result<Connected, Failure> {
     let host = Host::open(connect, output).await?;
     let model = host.model(&args.model).await?;
-    Ok((host, model))
+    let fallbacks = host.ids(args.params.fallbacks()).await?;
+    set_fallbacks(&mut request, &fallbacks);
+    Ok(Connected { host, model, request, fallbacks })
 }
 
 /// Asks, and shows the answer while it comes.
-async fn ask(args: &ChatArgs, question: &Question, output: Output) -> Result<Outcome, Failure> {
+async fn ask(
+    args: &ChatArgs,
+    question: &Question,
+    stop: impl Future<Output = ()>,
+    output: Output,
+) -> Result<Outcome, Failure> {
     let progress = Progress::new(output, format!("waiting for {}", text::one_line(&args.model)));
     let mut page = Page::new(output, &progress, args);
     let outcome = if args.no_stream {
-        let outcome = progress.during(question.whole()).await;
+        let outcome = progress.during(question.whole(stop)).await;
         page.whole(&outcome)?;
         outcome
     } else {
-        progress.during(question.streamed(|event| page.event(event))).await?
+        progress.during(question.streamed(stop, |event| page.event(event))).await?
     };
     page.end()?;
     Ok(outcome)

@@ -1,16 +1,20 @@
 //! The command line: commands, flags, and their help.
 
+pub(crate) mod number;
+
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Usd;
 
+use self::number::{at_least, between, dollars, seconds};
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
 
 const EXAMPLES: &str = "\
 Examples:
+  provider-host --sandbox chat openai/gpt-4o \"Hello\"
   provider-host chat openai/gpt-4o \"Hello\"
   provider-host chat anthropic/claude-3.5-sonnet \"Summarise this\" < report.txt
   provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
@@ -25,11 +29,11 @@ Environment:
   NO_COLOR              no colours
 Blank variables count as unset. `provider-host providers show NAME` lists the variables of a provider.
 
-Without a key and a base URL everything runs against a sandbox inside this program, which costs nothing.";
+`--sandbox` needs no key: a stand-in for the service inside this program makes the answers up, and nothing is billed.";
 
 /// Talks to the models of AI providers, and shows what it did and what it cost.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", exit::CODES))]
+#[command(version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", exit::codes()))]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
@@ -67,10 +71,14 @@ pub(crate) struct ConnectArgs {
     pub(crate) site_name: Option<String>,
 
     /// How often to try again when a request fails in a way that may pass; 0 is never. The default is 2
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(
+        long, global = true, value_name = "N",
+        value_parser = at_least::<u16>(0), allow_negative_numbers = true
+    )]
     pub(crate) retries: Option<u16>,
 
-    /// Use the sandbox inside this program, whatever the environment says
+    /// Use the sandbox inside this program, which needs no key, makes all answers up and costs nothing. A key
+    /// and a base URL in the environment are left alone
     #[arg(long, global = true, conflicts_with = "base_url")]
     pub(crate) sandbox: bool,
 }
@@ -99,8 +107,8 @@ Examples:
   provider-host chat openai/gpt-4o \"Hello\"
   git diff | provider-host chat openai/gpt-4o \"Write a commit message\" --temperature 0
   provider-host chat openai/gpt-4o - < prompt.txt > answer.txt
-  provider-host chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
-  provider-host chat sandbox/flaky \"Hello\" --retries 5 --verbose
+  provider-host --sandbox chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
+  provider-host --sandbox chat sandbox/flaky \"Hello\" --retries 5 --verbose
   provider-host chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
   provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
   provider-host chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
@@ -130,7 +138,7 @@ pub(crate) struct ChatArgs {
     pub(crate) json: bool,
 
     /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
 
     #[command(flatten)]
@@ -140,11 +148,12 @@ pub(crate) struct ChatArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Rows have the order of the models on the command line, whichever answers first. A model that fails stops no \
-other. The exit code is 0 if at least one answered, and else that of the first error. Ctrl-C shows what is there by then.
+other. The exit code is 0 if at least one answered whole and as it was asked to, and else that of the first failure. Ctrl-C \
+shows what is there by then.
 
 Examples:
   provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
-  provider-host compare \"Say hi\" openai/gpt-4o openai/gpt-5 --output markdown > report.md
+  provider-host compare \"Say hi\" openai/gpt-4o openai/gpt-5 --markdown > report.md
   provider-host compare - openai/gpt-4o openai/gpt-5 --max-tokens 200 --timeout 60 < prompt.txt")]
 pub(crate) struct CompareArgs {
     /// What to ask; `-` reads standard input
@@ -154,24 +163,50 @@ pub(crate) struct CompareArgs {
     #[arg(value_name = "MODEL", required = true)]
     pub(crate) models: Vec<String>,
 
-    /// How to show the answers
-    #[arg(long, value_name = "FORM", default_value = "table")]
-    pub(crate) output: CompareOutput,
+    /// Write one JSON object with everything that is known, in place of the table
+    #[arg(long, conflicts_with_all = ["markdown", "output"])]
+    pub(crate) json: bool,
+
+    /// Write a Markdown report with the whole answers, in place of the table
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) markdown: bool,
+
+    /// The older spelling of --json and --markdown, for one more release
+    #[arg(long, value_name = "FORM", hide = true)]
+    pub(crate) output: Option<CompareOutput>,
 
     /// How many models to ask at the same time
-    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(
+        long, value_name = "N", default_value = "4",
+        value_parser = at_least::<u16>(1), allow_negative_numbers = true
+    )]
     pub(crate) concurrency: u16,
 
     /// Give up on a model after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    #[arg(
+        long, value_name = "SECONDS", default_value = "300",
+        value_parser = seconds, allow_negative_numbers = true
+    )]
     pub(crate) timeout: Duration,
 
     /// Give up on all that have not answered so many seconds after the start
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) deadline: Option<Duration>,
 
     #[command(flatten)]
     pub(crate) params: Params,
+}
+
+impl CompareArgs {
+    /// How to show the comparison.
+    pub(crate) fn form(&self) -> CompareOutput {
+        match self.output {
+            Some(form) => form,
+            None if self.json => CompareOutput::Json,
+            None if self.markdown => CompareOutput::Markdown,
+            None => CompareOutput::Table,
+        }
+    }
 }
 
 /// How a comparison is shown.
@@ -187,14 +222,15 @@ pub(crate) enum CompareOutput {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-All conditions must hold. Prices are in US dollars per million tokens, exact. Models that can only be asked in \
+All conditions must hold. A parameter, modality or author that no model of the catalogue has is an error, which names the \
+nearest ones. Prices are in US dollars per million tokens, exact. Models that can only be asked in \
 batches, or that do not answer chats, are left out unless --all is given.
 
 Examples:
   provider-host models claude sonet
   provider-host models --free --supports tools
   provider-host models --author openai --author google --max-price 1
-  provider-host models --input image --min-context 200000 --sort price --limit 10")]
+  provider-host models --input-modality image --min-context 200000 --sort price --limit 10")]
 pub(crate) struct ModelsArgs {
     /// What to look for in ids and names: words in any order, in part, with a typo
     pub(crate) words: Vec<String>,
@@ -208,23 +244,23 @@ pub(crate) struct ModelsArgs {
     pub(crate) supports: Vec<String>,
 
     /// Only models that read this (text, image, file, audio, video); repeatable
-    #[arg(long, value_name = "MODALITY")]
-    pub(crate) input: Vec<String>,
+    #[arg(long, alias = "input", value_name = "MODALITY")]
+    pub(crate) input_modality: Vec<String>,
 
     /// Only models that write this (text, image, audio); repeatable
-    #[arg(long, value_name = "MODALITY")]
-    pub(crate) output: Vec<String>,
+    #[arg(long, alias = "output", value_name = "MODALITY")]
+    pub(crate) output_modality: Vec<String>,
 
     /// Only models of this author (openai, anthropic, ...); repeatable, any of them will do
     #[arg(long, value_name = "NAME")]
     pub(crate) author: Vec<String>,
 
     /// Only models with room for at least so many tokens
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = at_least::<u64>(1), allow_negative_numbers = true)]
     pub(crate) min_context: Option<u64>,
 
     /// Only models of which a million tokens cost no more than this, prompt and answer alike
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
     pub(crate) max_price: Option<Usd>,
 
     /// Also models that cannot be chatted with
@@ -236,7 +272,7 @@ pub(crate) struct ModelsArgs {
     pub(crate) sort: Option<SortBy>,
 
     /// Show no more than so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least::<usize>(1), allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
 
     /// Write JSON, with everything the service tells of each model
@@ -296,40 +332,105 @@ pub(crate) enum ProvidersCommand {
 #[derive(Args, Debug)]
 pub(crate) struct SandboxArgs {
     /// The port to listen on, on this machine only; 0 takes a free one
-    #[arg(long, value_name = "N", default_value_t = 8787)]
+    #[arg(
+        long, value_name = "N", default_value_t = 8787,
+        value_parser = between::<u16>(0, 65_535), allow_negative_numbers = true
+    )]
     pub(crate) port: u16,
 
     /// The seed of everything made up: the same seed and request get the same answer
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(
+        long, value_name = "N", default_value_t = 1,
+        value_parser = at_least::<u64>(0), allow_negative_numbers = true
+    )]
     pub(crate) seed: u64,
 
     /// How many milliseconds each token takes
-    #[arg(long, value_name = "N", default_value_t = 15)]
+    #[arg(
+        long, value_name = "N", default_value_t = 15,
+        value_parser = at_least::<u64>(0), allow_negative_numbers = true
+    )]
     pub(crate) token_delay_ms: u64,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "is no number of seconds")?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err("must be a number of seconds above 0".to_owned()),
+impl Command {
+    /// Whether standard output is to have JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Command::Chat(args) => args.json,
+            Command::Compare(args) => args.form() == CompareOutput::Json,
+            Command::Models(args) => args.json,
+            Command::Key(args) => args.json,
+            Command::Providers(args) => args.json,
+            Command::Sandbox(_) => false,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
-    use super::{Cli, seconds};
+    use super::{Cli, Command};
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 
+    /// The values of numeric options, by their names in the help.
+    const NUMBERS: [&str; 5] = ["N", "X", "SECONDS", "USD", "TOKENS"];
+
     #[test]
-    fn seconds_are_above_zero() {
-        assert_eq!(seconds("1.5").map(|time| time.as_millis()), Ok(1_500));
-        assert!(["0", "-1", "NaN", "inf", "1e300", "soon"].iter().all(|text| seconds(text).is_err()));
+    fn a_negative_number_is_told_from_an_option() {
+        let mut command = Cli::command();
+        command.build();
+        let mut tried = 0;
+        for sub in command.get_subcommands() {
+            let name = sub.get_name();
+            let positional: &[&str] = match name {
+                "chat" => &["openai/gpt-4o", "Hello"],
+                "compare" => &["Hello", "openai/gpt-4o"],
+                _ => &[],
+            };
+            let is_number = |arg: &&clap::Arg| {
+                let names = arg.get_value_names().unwrap_or_default();
+                names.iter().any(|name| NUMBERS.contains(&name.as_str()))
+            };
+            for arg in sub.get_arguments().filter(is_number) {
+                let flag = format!("--{}", arg.get_long().unwrap());
+                let line = [&["provider-host", name], positional, &[&flag, "-1000000"]].concat();
+                let result = Cli::try_parse_from(line);
+                tried += 1;
+                if flag == "--seed" && name != "sandbox" {
+                    assert!(result.is_ok(), "any seed will do");
+                    continue;
+                }
+                let error = result.expect_err(&flag);
+                assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation, "{name} {flag}: {error}");
+                let told = error.to_string();
+                assert!(told.contains(&flag) && told.contains("must be a"), "{name} {flag}: {told}");
+            }
+        }
+        assert!(tried > 30, "only {tried}");
+    }
+
+    #[test]
+    fn the_older_spellings_still_work() {
+        let line = ["provider-host", "models", "--input", "image", "--output", "audio"];
+        let Command::Models(args) = Cli::parse_from(line).command else { panic!("no models") };
+        assert_eq!(
+            (args.input_modality, args.output_modality),
+            (vec!["image".to_owned()], vec!["audio".to_owned()])
+        );
+        for (older, newer) in [("json", Some("--json")), ("markdown", Some("--markdown")), ("table", None)] {
+            let line = ["provider-host", "compare", "Hi", "a/b"];
+            let form = |rest: &[&str]| {
+                let cli = Cli::parse_from(line.iter().chain(rest));
+                let Command::Compare(args) = cli.command else { panic!("no comparison") };
+                args.form()
+            };
+            assert_eq!(form(&["--output", older]), form(newer.as_slice()));
+        }
     }
 }

@@ -8,37 +8,52 @@ use std::time::Duration;
 
 use provider_compare::{Cell, CellStep, Comparison, Ended, Report};
 use provider_core::{Catalogue, Error};
-use tokio::signal::ctrl_c;
+use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::cli::{CompareArgs, CompareOutput, ConnectArgs};
 use crate::connect::Host;
-use crate::exit::{Failure, tell_attempts};
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::output::progress::Progress;
-use crate::prompt;
+use crate::params::set_fallbacks;
+use crate::verdict::Form;
+use crate::{prompt, stop, tell};
 
 /// How long the catalogue is waited for when the answers are there.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Hears Ctrl-C itself: what is finished by then is shown.
+/// A report, and which answers are not what was asked for.
+#[derive(Serialize)]
+struct Judged<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<Problem<'a>>,
+}
+
+/// Why the answer of a cell is not what was asked for.
+#[derive(Serialize)]
+struct Problem<'a> {
+    /// Which cell, counted from 0.
+    index: usize,
+    label: &'a str,
+    problem: &'a Error,
+}
+
+/// Hears the signals itself: what is finished by then is shown.
 pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
-    let mut interrupt = pin!(async {
-        // Where signals cannot be heard, none comes.
-        if ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    });
+    let mut stop = pin!(stop::asked_for());
     // The host stays while its models are asked: the sandbox goes with it.
-    let (comparison, host) = tokio::select! {
+    let (comparison, form, host) = tokio::select! {
         biased;
-        () = &mut interrupt => return Err(Failure::Interrupted),
+        () = &mut stop => return Err(Failure::Interrupted(None)),
         prepared = prepared(args, connect, output) => prepared?,
     };
 
     let progress = Progress::new(output, "asking");
     let mut done = 0;
-    let asked = comparison.run_until(interrupt, |happened| {
+    let asked = comparison.run_until(stop.as_mut(), |happened| {
         if let CellStep::Finished(_) = happened.step {
             done += 1;
             progress.relabel(format!("{done} of {} done", args.models.len()));
@@ -48,30 +63,44 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
     if let (Some(catalogue), Ok(instance)) = (catalogue, host.instance()) {
         report.add_listings(instance.id(), &catalogue);
     }
-    // Here this has always been the text on the command line, which may name the provider, too.
+    if report.ended != Ended::Stopped {
+        tokio::select! {
+            biased;
+            () = stop => {}
+            () = explain(&mut report, &host) => {}
+        }
+    }
     for cell in &mut report.cells {
+        // Here this has always been the text on the command line, which may name the provider, too.
         cell.requested.clone_from(&cell.label);
     }
-    match args.output {
-        CompareOutput::Table => output.write(&table::render(&report, output))?,
+    let problems: Vec<Option<Error>> =
+        report.cells.iter().map(|cell| form.problem(cell.result.as_ref().ok()?)).collect();
+    match args.form() {
+        CompareOutput::Table => output.write(&table::render(&report, &problems, output))?,
         CompareOutput::Markdown => output.write_foreign(&report.to_markdown())?,
-        CompareOutput::Json => output.write_document(&report)?,
+        CompareOutput::Json => {
+            let labelled = report.cells.iter().zip(&problems).enumerate();
+            let problems = labelled.filter_map(|(index, (cell, problem))| {
+                Some(Problem { index, label: &cell.label, problem: problem.as_ref()? })
+            });
+            output.write_document(&Judged { report: &report, problems: problems.collect() })?;
+        }
     }
-    for cell in &report.cells {
-        let attempts = cell.result.as_ref().map_or_else(Error::attempts, |answer| &answer.attempts);
-        tell_attempts(&format!("{}: ", cell.label), attempts, output);
-    }
-    end(&report)
+    remarks(args, &report, &problems, output);
+    end(&report, &problems, output)
 }
 
 async fn prepared(
     args: &CompareArgs,
     connect: &ConnectArgs,
     output: Output,
-) -> Result<(Comparison, Host), Failure> {
+) -> Result<(Comparison, Form, Host), Failure> {
     let prompt = prompt::read(Some(&args.prompt), output).await?;
-    let request = args.params.request(&prompt)?;
+    let mut request = args.params.request(&prompt)?;
+    let form = Form::of(&request)?;
     let host = Host::open(connect, output).await?;
+    set_fallbacks(&mut request, &host.ids(args.params.fallbacks()).await?);
     let mut comparison =
         Comparison::new(request).concurrency(args.concurrency.into()).cell_timeout(args.timeout);
     if let Some(deadline) = args.deadline {
@@ -85,7 +114,7 @@ async fn prepared(
         };
         comparison = comparison.cells([cell]);
     }
-    Ok((comparison, host))
+    Ok((comparison, form, host))
 }
 
 /// Fetches the catalogue, for the prices, while the models answer. It is waited for a little, and not insisted on.
@@ -108,14 +137,59 @@ async fn with_catalogue(
     }
 }
 
-/// A success if at least one model answered, or else the first error. Ctrl-C is none.
-fn end(report: &Report) -> Result<(), Failure> {
-    if report.ended == Ended::Stopped {
-        return Err(Failure::Interrupted);
+/// Adds similar models to the errors of unknown ones.
+async fn explain(report: &mut Report, host: &Host) {
+    for cell in &mut report.cells {
+        if let Err(error) = &cell.result {
+            cell.result = Err(host.explained(error.clone()).await);
+        }
     }
-    let mut errors = report.cells.iter().filter_map(|cell| cell.result.as_ref().err());
-    match errors.next() {
-        Some(first) if report.totals.answered == 0 => Err(Failure::Told(first.kind())),
+}
+
+/// Says on standard error what the report does not show: which attempts failed, what is wrong with answers,
+/// and what to do, each advice once.
+fn remarks(args: &CompareArgs, report: &Report, problems: &[Option<Error>], output: Output) {
+    for cell in &report.cells {
+        let attempts = cell.result.as_ref().map_or_else(Error::attempts, |answer| &answer.attempts);
+        tell::attempts(&format!("{}: ", cell.label), attempts, output);
+    }
+    let is_shown = args.form() == CompareOutput::Table;
+    for (cell, problem) in report.cells.iter().zip(problems) {
+        if let Some(problem) = problem.as_ref().filter(|_| !is_shown) {
+            tell::line(&format!("{}: {}", cell.label, tell::sentence(problem)), output);
+        }
+    }
+    if report.ended == Ended::Stopped {
+        return;
+    }
+    let mut hints: Vec<String> = failures(report, problems).filter_map(tell::hint).collect();
+    hints.sort();
+    hints.dedup();
+    for hint in hints {
+        tell::tell_hint(&hint, output);
+    }
+}
+
+/// The failures: of each model that did not answer whole and as it was asked to, what went wrong.
+fn failures<'a>(report: &'a Report, problems: &'a [Option<Error>]) -> impl Iterator<Item = &'a Error> {
+    report
+        .cells
+        .iter()
+        .zip(problems)
+        .filter_map(|(cell, problem)| cell.result.as_ref().err().or(problem.as_ref()))
+}
+
+/// A success if at least one model answered whole and as it was asked to, or else the first failure. A report
+/// that a signal ended is no success.
+fn end(report: &Report, problems: &[Option<Error>], output: Output) -> Result<(), Failure> {
+    if report.ended == Ended::Stopped {
+        // The report has been written; main would write a failure beside it.
+        Failure::Interrupted(None).tell(output);
+        return Err(Failure::Told(Exit::Interrupted));
+    }
+    let mut failures = failures(report, problems).peekable();
+    match failures.peek().map(|first| first.kind()) {
+        Some(first) if failures.count() == report.cells.len() => Err(Failure::Told(first.into())),
         _ => Ok(()),
     }
 }

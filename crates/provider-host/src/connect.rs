@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use openrouter_provider as _; // links the provider in
 use openrouter_sandbox::Sandbox;
-use provider_core::{ConfigValues, Error};
+use provider_core::{
+    ConfigField, ConfigValues, Error, ErrorKind, FieldKind, FieldProblem, ProviderDescriptor,
+};
 use provider_registry::{Instance, Registry, SelectedModel, Workspace};
+use strsim::normalized_damerau_levenshtein;
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use crate::cli::ConnectArgs;
+use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -15,14 +21,25 @@ use crate::output::Output;
 const SANDBOXED: &str = "openrouter";
 /// Any key opens the sandbox. A real one would have no business there.
 const SANDBOX_KEY: &str = "sk-or-sandbox";
+/// Stands for a key where nothing is sent.
+const NO_KEY: &str = "not-needed";
 /// Slow enough to see an answer stream in, quick enough not to wait for it.
 const TOKEN_DELAY: Duration = Duration::from_millis(15);
+/// How long the list of models is waited for, where it only helps.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How alike two names must be for one to be offered for the other, from 0 to 1.
+const SIMILAR: f64 = 0.5;
 
 /// A workspace with one provider, ready to be asked.
 #[derive(Debug)]
 pub(crate) struct Host {
     workspace: Workspace,
     instance: String,
+    output: Output,
+    /// Whether nothing may be sent.
+    is_offline: bool,
+    /// Set once the list of models was fetched to explain errors, or could not be.
+    catalogue_asked: OnceCell<()>,
     /// Runs as long as the host does.
     _sandbox: Option<Sandbox>,
 }
@@ -34,33 +51,55 @@ impl Host {
     /// When there is no such provider, or its settings cannot be used.
     pub(crate) async fn open(args: &ConnectArgs, output: Output) -> Result<Self, Failure> {
         let registry = Registry::discover()?;
-        let provider = registry.descriptor(&args.provider)?;
-        let attempts = args.retries.map(|retries| (u32::from(retries) + 1).to_string());
-        let given = ConfigValues::new()
-            .set("max_attempts", attempts.unwrap_or_default())
-            .set("base_url", args.base_url.as_deref().unwrap_or_default())
-            .set("site_url", args.site_url.as_deref().unwrap_or_default())
-            .set("site_name", args.site_name.as_deref().unwrap_or_default());
-        let mut values = given.or(ConfigValues::from_env(provider.fields));
-
-        let nothing_set = values.get("api_key").is_none() && values.get("base_url").is_none();
-        let mut sandbox = None;
-        if args.sandbox || (nothing_set && provider.id == SANDBOXED) {
-            if provider.id != SANDBOXED {
-                let problem = format!("there is no sandbox for {}, only for {SANDBOXED}", provider.id);
-                return Err(Failure::Usage(problem));
+        let provider = descriptor(&registry, &args.provider)?;
+        let environment = Environment::of_this_program();
+        if !args.sandbox {
+            for (name, right) in environment.misspelt(provider.fields) {
+                output.note(&format!("{name} is set, but not read; is {right} meant?"));
             }
-            let running = start_sandbox().await?;
-            values = values.set("base_url", running.base_url()).set("api_key", SANDBOX_KEY);
-            if !args.sandbox {
-                output.note(&output.err.dim(NO_KEY).to_string());
-            }
-            sandbox = Some(running);
+            return Self::connected(&registry, provider, settings(args, provider), None, output)
+                .map_err(|error| explained(&error, provider, &environment).into());
         }
+        if provider.id != SANDBOXED {
+            let problem = format!("there is no sandbox for {}, only for {SANDBOXED}", provider.id);
+            return Err(Failure::Usage(problem));
+        }
+        let sandbox = Sandbox::builder().token_delay(TOKEN_DELAY).start().await;
+        let sandbox = sandbox.map_err(|error| Failure::Io("cannot start the sandbox".to_owned(), error))?;
+        output.note(&output.err.dim(sandbox_note(provider, &environment)).to_string());
+        let values = settings(args, provider).set("base_url", sandbox.base_url()).set("api_key", SANDBOX_KEY);
+        Ok(Self::connected(&registry, provider, values, Some(sandbox), output)?)
+    }
 
+    /// The same for showing what would be sent: a key is not needed, and nothing is sent.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), without a missing key.
+    pub(crate) fn open_offline(args: &ConnectArgs, output: Output) -> Result<Self, Failure> {
+        let registry = Registry::discover()?;
+        let provider = descriptor(&registry, &args.provider)?;
+        let mut values = settings(args, provider);
+        for field in provider.fields.iter().filter(|field| field.required && field.kind == FieldKind::Secret)
+        {
+            if values.get(field.key).is_none() {
+                values = values.set(field.key, NO_KEY);
+            }
+        }
+        let host = Self::connected(&registry, provider, values, None, output)?;
+        Ok(Self { is_offline: true, ..host })
+    }
+
+    fn connected(
+        registry: &Registry,
+        provider: &ProviderDescriptor,
+        values: ConfigValues,
+        sandbox: Option<Sandbox>,
+        output: Output,
+    ) -> Result<Self, Error> {
         let mut workspace = Workspace::new("command-line");
-        let instance = workspace.add(&registry, provider.id, values)?.id().to_owned();
-        Ok(Self { workspace, instance, _sandbox: sandbox })
+        let instance = workspace.add(registry, provider.id, values)?.id().to_owned();
+        let catalogue_asked = OnceCell::new();
+        Ok(Self { workspace, instance, output, is_offline: false, catalogue_asked, _sandbox: sandbox })
     }
 
     /// The configured provider.
@@ -71,20 +110,125 @@ impl Host {
         self.workspace.instance(&self.instance)
     }
 
-    /// The model of this id, taken as it is; `instance:id` names the provider as well.
+    /// The model that a text means, by the rules of [`Workspace::model`].
+    ///
+    /// With one provider, which accepts ids that it does not list, the list of models decides only whether
+    /// the provider's name in front of a slash is part of the id. So it is fetched for such a text alone, and
+    /// waited for no longer than [`PATIENCE`]; no other text has to wait for it.
     ///
     /// # Errors
-    /// When nothing follows the provider's name.
+    /// Those of [`Workspace::model`].
     pub(crate) async fn model(&self, text: &str) -> Result<SelectedModel, Error> {
-        let names_provider = text.split_once(':').is_some_and(|(name, _)| name == self.instance);
-        if names_provider { self.workspace.model(text).await } else { Ok(self.instance()?.model(text)) }
+        let instance = self.instance()?;
+        let names =
+            |separator: char| text.split_once(separator).is_some_and(|(name, _)| name == self.instance);
+        if names(':') || !instance.descriptor().accepts_unlisted_models {
+            return self.workspace.model(text).await;
+        }
+        let behind = text.split_once('/').map(|(_, id)| id).filter(|id| names('/') && id.contains('/'));
+        let Some(id) = behind else { return Ok(instance.model(text)) };
+        let known = async {
+            if self.is_offline { None } else { timeout(PATIENCE, self.workspace.model(text)).await.ok() }
+        };
+        let selected = known.await.unwrap_or_else(|| Ok(instance.model(id)))?;
+        if selected.id() != text {
+            self.output.note(&format!("{text} is taken for {}, the id without the provider", selected.id()));
+        }
+        Ok(selected)
+    }
+
+    /// The ids of the models that texts mean, as [`model`](Self::model) finds them.
+    ///
+    /// # Errors
+    /// Those of [`model`](Self::model).
+    pub(crate) async fn ids(&self, texts: &[String]) -> Result<Vec<String>, Error> {
+        let mut ids = Vec::new();
+        for text in texts {
+            ids.push(self.model(text).await?.id().to_owned());
+        }
+        Ok(ids)
+    }
+
+    /// An error with models that are called much the same, where the model that was asked is unknown. The
+    /// list of models is fetched for the first such error, and waited for no longer than [`PATIENCE`].
+    pub(crate) async fn explained(&self, error: Error) -> Error {
+        let Ok(instance) = self.instance() else { return error };
+        if error.kind() != ErrorKind::ModelNotFound || error.next_step().is_some() {
+            return error;
+        }
+        let Some(model) = error.model().map(|id| instance.model(id)) else { return error };
+        // Without the list there is nothing to offer.
+        let ask = async { drop(timeout(PATIENCE, instance.catalogue()).await) };
+        self.catalogue_asked.get_or_init(|| ask).await;
+        model.explained(error)
     }
 }
 
-const NO_KEY: &str =
-    "OPENROUTER_API_KEY is not set: this is the built-in sandbox; set the variable to use the real service.";
+/// The provider of this name.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`], which names the provider that was probably meant, and all that this program has.
+pub(crate) fn descriptor(registry: &Registry, name: &str) -> Result<&'static ProviderDescriptor, Error> {
+    if let Ok(provider) = registry.descriptor(name) {
+        return Ok(provider);
+    }
+    let wanted = name.trim().to_lowercase();
+    let likeness = |provider: &&ProviderDescriptor| {
+        let like = |name: &str| normalized_damerau_levenshtein(&wanted, &name.to_lowercase());
+        like(provider.id).max(like(provider.display_name))
+    };
+    let nearest = registry.providers().filter(|provider| likeness(provider) >= SIMILAR);
+    let nearest = nearest.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let hint = nearest.map_or_else(String::new, |provider| format!(" (is {} meant?)", provider.id));
+    let all: Vec<String> =
+        registry.providers().map(|provider| format!("{} ({})", provider.id, provider.display_name)).collect();
+    let message = format!("there is no provider {name:?}{hint}; this program has: {}", all.join(", "));
+    Err(Error::new(ErrorKind::NotFound, message).with_next_step("`provider-host providers` lists them"))
+}
 
-async fn start_sandbox() -> Result<Sandbox, Failure> {
-    let started = Sandbox::builder().token_delay(TOKEN_DELAY).start().await;
-    started.map_err(|error| Failure::Io("cannot start the sandbox".to_owned(), error))
+/// The settings that flags and the environment have, flags first.
+fn settings(args: &ConnectArgs, provider: &ProviderDescriptor) -> ConfigValues {
+    let attempts = args.retries.map(|retries| (u32::from(retries) + 1).to_string());
+    let given = ConfigValues::new()
+        .set("max_attempts", attempts.unwrap_or_default())
+        .set("base_url", args.base_url.as_deref().unwrap_or_default())
+        .set("site_url", args.site_url.as_deref().unwrap_or_default())
+        .set("site_name", args.site_name.as_deref().unwrap_or_default());
+    let from_env = ConfigValues::from_env(provider.fields);
+    // The sandbox takes neither the key nor the address of the real service, however wrong they are.
+    if args.sandbox { given.or(from_env.set("base_url", "").set("api_key", "")) } else { given.or(from_env) }
+}
+
+/// An error of the settings that says of each missing one why it is missing.
+fn explained(error: &Error, provider: &ProviderDescriptor, environment: &Environment) -> Error {
+    let field = |key: &str| provider.fields.iter().find(|field| field.key == key);
+    let is_missing =
+        |field: &&ConfigField| field.required && field.env.is_none_or(|name| !environment.has(name));
+    let problems = error.fields().iter().map(|problem| match field(&problem.field).filter(is_missing) {
+        Some(field) => FieldProblem::new(field.key, environment.why_missing(field, provider.fields)),
+        None => problem.clone(),
+    });
+    let problems: Vec<FieldProblem> = problems.collect();
+    let missing = provider.fields.iter().filter(is_missing).find_map(|field| field.env);
+    let error = error.clone().with_fields(problems);
+    match missing {
+        Some(variable) if provider.id == SANDBOXED => error.with_next_step(format!(
+            "set {variable}, or give --sandbox, which needs no key and makes answers up"
+        )),
+        _ => error,
+    }
+}
+
+/// The remark that the sandbox answers, and which variables of the real service it does not see.
+fn sandbox_note(provider: &ProviderDescriptor, environment: &Environment) -> String {
+    let unused = ["api_key", "base_url"].into_iter().filter_map(|key| {
+        provider.fields.iter().find(|field| field.key == key)?.env.filter(|name| environment.has(name))
+    });
+    let unused: Vec<&str> = unused.collect();
+    let note = "this is the built-in sandbox: answers are made up, and nothing is billed";
+    match unused.as_slice() {
+        [] => note.to_owned(),
+        [one] => format!("{note}; {one} is not used"),
+        several => format!("{note}; {} are not used", several.join(" and ")),
+    }
 }

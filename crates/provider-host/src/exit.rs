@@ -1,35 +1,118 @@
-//! How the program ends: every failure, its exit code, and how it is told.
+//! How the program ends: the exit codes, and every way for a command to fail.
 
 use std::io;
 
 use provider_core::{Error, ErrorKind};
 
-use crate::hint;
-use crate::output::{Output, StdoutError, text};
+use crate::output::{Output, StdoutError};
+use crate::tell;
 
-/// What the codes mean, for `--help`.
-pub(crate) const CODES: &str = "\
-Exit codes:
-  0    answered (also when the reader of the output goes away)
-  1    another failure
-  2    wrong usage, settings or request
-  3    the key is refused, or may not do this
-  4    payment required
-  5    no such model or provider, or no endpoint fits
-  6    rate limited
-  7    timeout, or the service cannot be reached
-  8    the service or the provider behind it failed; the answer is broken or empty
-  9    refused content, or a prompt longer than the context
-  130  Ctrl-C";
+/// How the program ended, as its exit code. [`codes`] shows this table in the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Answered = 0,
+    Failed = 1,
+    /// The code that clap uses for a wrong command line.
+    Usage = 2,
+    Key = 3,
+    Payment = 4,
+    NotFound = 5,
+    RateLimited = 6,
+    Unreachable = 7,
+    Service = 8,
+    Refused = 9,
+    Truncated = 10,
+    Misfit = 11,
+    ContextLength = 12,
+    /// The code that shells give a program that Ctrl-C ended.
+    Interrupted = 130,
+}
 
-/// The code of a wrong command line, the same that clap uses.
-const USAGE: u8 = 2;
-const INTERRUPTED: u8 = 130;
+impl Exit {
+    /// Every code there is, in their order.
+    pub(crate) const ALL: [Exit; 14] = [
+        Exit::Answered,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Key,
+        Exit::Payment,
+        Exit::NotFound,
+        Exit::RateLimited,
+        Exit::Unreachable,
+        Exit::Service,
+        Exit::Refused,
+        Exit::Truncated,
+        Exit::Misfit,
+        Exit::ContextLength,
+        Exit::Interrupted,
+    ];
+
+    /// The number that the shell sees.
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The meaning, for the help.
+    fn meaning(self) -> &'static str {
+        match self {
+            Exit::Answered => "answered (also when the reader of the output goes away)",
+            Exit::Failed => "another failure",
+            Exit::Usage => "wrong usage, settings or request",
+            Exit::Key => "the key is refused, or may not do this",
+            Exit::Payment => "payment required",
+            Exit::NotFound => "no such model or provider, or no endpoint fits",
+            Exit::RateLimited => "rate limited",
+            Exit::Unreachable => "timeout, or the service cannot be reached",
+            Exit::Service => "the service or the provider behind it failed; the answer is broken or empty",
+            Exit::Refused => "the model, a filter or moderation refused the content",
+            Exit::Truncated => "a token limit cut the answer off",
+            Exit::Misfit => "the answer is not the JSON that was asked for",
+            Exit::ContextLength => "the prompt is longer than the context of the model",
+            Exit::Interrupted => "Ctrl-C or SIGTERM",
+        }
+    }
+}
+
+impl From<ErrorKind> for Exit {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Config
+            | ErrorKind::InvalidRequest
+            | ErrorKind::PayloadTooLarge
+            | ErrorKind::Ambiguous => Exit::Usage,
+            ErrorKind::Authentication | ErrorKind::PermissionDenied => Exit::Key,
+            ErrorKind::PaymentRequired => Exit::Payment,
+            ErrorKind::ModelNotFound
+            | ErrorKind::NotFound
+            | ErrorKind::NoEndpoint
+            | ErrorKind::UnsupportedFeature => Exit::NotFound,
+            ErrorKind::RateLimited => Exit::RateLimited,
+            ErrorKind::Timeout | ErrorKind::Connection => Exit::Unreachable,
+            ErrorKind::Upstream
+            | ErrorKind::Overloaded
+            | ErrorKind::Server
+            | ErrorKind::Interrupted
+            | ErrorKind::EmptyResponse
+            | ErrorKind::InvalidResponse => Exit::Service,
+            ErrorKind::ContentPolicy => Exit::Refused,
+            ErrorKind::Truncated => Exit::Truncated,
+            ErrorKind::InvalidOutput => Exit::Misfit,
+            ErrorKind::ContextLength => Exit::ContextLength,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+/// The table of exit codes for `--help`.
+pub(crate) fn codes() -> String {
+    let rows = Exit::ALL.map(|exit| format!("  {:<3}  {}", exit.code(), exit.meaning()));
+    format!("Exit codes:\n{}", rows.join("\n"))
+}
 
 /// Why a command did not end well.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A provider, or the way to it, failed.
+    /// A provider, or the way to it, failed, or its answer is not what was asked for.
     Provider(Error),
     /// What was asked for makes no sense.
     Usage(String),
@@ -37,33 +120,46 @@ pub(crate) enum Failure {
     Io(String, io::Error),
     /// Nobody reads standard output any more.
     ClosedPipe,
-    /// Ctrl-C.
-    Interrupted,
-    /// The command has told everything itself; only the code of the error is left.
-    Told(ErrorKind),
+    /// A signal asked the program to end. If an answer had begun, this is the service's id of it.
+    Interrupted(Option<String>),
+    /// The command has told everything itself; only the code is left.
+    Told(Exit),
 }
 
 impl Failure {
-    /// The exit code.
-    pub(crate) fn code(&self) -> u8 {
+    /// How the program ends because of it.
+    pub(crate) fn exit(&self) -> Exit {
         match self {
-            Failure::Provider(error) => code(error.kind()),
-            Failure::Told(kind) => code(*kind),
-            Failure::Usage(_) => USAGE,
-            Failure::Io(..) => 1,
-            Failure::ClosedPipe => 0,
-            Failure::Interrupted => INTERRUPTED,
+            Failure::Provider(error) => error.kind().into(),
+            Failure::Told(exit) => *exit,
+            Failure::Usage(_) => Exit::Usage,
+            Failure::Io(..) => Exit::Failed,
+            Failure::ClosedPipe => Exit::Answered,
+            Failure::Interrupted(_) => Exit::Interrupted,
         }
     }
 
     /// Tells what happened on standard error.
     pub(crate) fn tell(&self, output: Output) {
         match self {
-            Failure::Provider(error) => tell_error(error, output),
-            Failure::Usage(problem) => tell_line(problem, output),
-            Failure::Io(what, error) => tell_line(&format!("{what}: {error}"), output),
-            Failure::Interrupted => output.note("\ninterrupted"),
+            Failure::Provider(error) => tell::error(error, output),
+            Failure::Usage(problem) => tell::line(problem, output),
+            Failure::Io(what, error) => tell::line(&format!("{what}: {error}"), output),
+            // The terminal has just shown `^C`.
+            Failure::Interrupted(None) => output.note("\ninterrupted"),
+            Failure::Interrupted(Some(id)) => output.note(&format!("\ninterrupted (generation {id})")),
             Failure::ClosedPipe | Failure::Told(_) => {}
+        }
+    }
+
+    /// The failure for programs that read JSON; `None` where they get nothing.
+    pub(crate) fn to_error(&self) -> Option<Error> {
+        match self {
+            Failure::Provider(error) => Some(error.clone()),
+            Failure::Usage(problem) => Some(Error::new(ErrorKind::InvalidRequest, problem)),
+            Failure::Io(what, error) => Some(Error::new(ErrorKind::Config, format!("{what}: {error}"))),
+            Failure::Interrupted(_) => Some(Error::new(ErrorKind::Interrupted, "interrupted")),
+            Failure::ClosedPipe | Failure::Told(_) => None,
         }
     }
 }
@@ -83,53 +179,19 @@ impl From<StdoutError> for Failure {
     }
 }
 
-/// Tells a provider's error: one line, or one line and one more for each setting or field that is wrong; and what to do.
-fn tell_error(error: &Error, output: Output) {
-    tell_attempts("", error.attempts(), output);
-    if error.fields().is_empty() {
-        tell_line(&error.to_string(), output);
-    } else {
-        tell_line(&format!("{}: {}", error.kind(), error.message()), output);
-        for problem in error.fields() {
-            output.note(&format!("  {}: {}", problem.field, text::one_line(&problem.problem)));
-        }
-    }
-    if let Some(hint) = hint::of(error) {
-        output.note(&format!("{} {hint}", output.err.yellow("hint:")));
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::{Exit, codes};
 
-/// Tells what failed before an answer or an error of `whom`, oldest first, if that is wanted.
-pub(crate) fn tell_attempts(whom: &str, attempts: &[Error], output: Output) {
-    let attempts = attempts.iter().filter(|_| output.verbose);
-    for (number, failed) in (1..).zip(attempts) {
-        let line = text::one_line(&format!("{whom}attempt {number} failed: {failed}"));
-        output.note(&output.err.dim(line).to_string());
-    }
-}
-
-fn tell_line(problem: &str, output: Output) {
-    output.note(&format!("{} {}", output.err.red("error:"), text::one_line(problem)));
-}
-
-fn code(kind: ErrorKind) -> u8 {
-    match kind {
-        ErrorKind::Config | ErrorKind::InvalidRequest | ErrorKind::PayloadTooLarge => USAGE,
-        ErrorKind::Authentication | ErrorKind::PermissionDenied => 3,
-        ErrorKind::PaymentRequired => 4,
-        ErrorKind::ModelNotFound
-        | ErrorKind::NotFound
-        | ErrorKind::NoEndpoint
-        | ErrorKind::UnsupportedFeature => 5,
-        ErrorKind::RateLimited => 6,
-        ErrorKind::Timeout | ErrorKind::Connection => 7,
-        ErrorKind::Upstream
-        | ErrorKind::Overloaded
-        | ErrorKind::Server
-        | ErrorKind::Interrupted
-        | ErrorKind::EmptyResponse
-        | ErrorKind::InvalidResponse => 8,
-        ErrorKind::ContentPolicy | ErrorKind::ContextLength => 9,
-        _ => 1,
+    #[test]
+    fn every_code_is_in_the_help_once() {
+        let help = codes();
+        let told: Vec<u8> = help
+            .lines()
+            .skip(1)
+            .map(|line| line.split_whitespace().next().unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(told, Exit::ALL.map(Exit::code));
+        assert!(told.is_sorted_by(|a, b| a < b));
     }
 }

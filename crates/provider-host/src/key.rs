@@ -17,7 +17,11 @@ pub(crate) async fn run(args: &KeyArgs, connect: &ConnectArgs, output: Output) -
         return Ok(output.write_json(&report)?);
     }
     let lines = rows(&report).map(|(name, value)| {
-        format!("{} {}\n", output.out.dim(format!("{name:<10}")), text::one_line(&value))
+        let line = format!("{} {}", output.out.dim(format!("{name:<10}")), text::one_line(&value));
+        match output.columns {
+            Some(room) => text::wrap(&line, room, 11).join("\n") + "\n",
+            None => line + "\n",
+        }
     });
     Ok(output.write(&format!("{}\n{}", output.out.green("the key works"), lines.concat()))?)
 }

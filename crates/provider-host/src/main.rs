@@ -8,8 +8,8 @@ mod chat;
 mod cli;
 mod compare;
 mod connect;
+mod environment;
 mod exit;
-mod hint;
 mod key;
 mod models;
 mod output;
@@ -17,50 +17,65 @@ mod params;
 mod prompt;
 mod providers;
 mod sandbox;
+mod stop;
 mod summary;
+mod tell;
+mod verdict;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use provider_core::Error;
+use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use crate::cli::{Cli, Command};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
+
+/// A failure for programs, where nothing else was written for them.
+#[derive(Serialize)]
+struct Failed {
+    error: Error,
+}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let output = Output::new(cli.color, cli.verbose);
+    let output = Output::new(&cli);
     match Runtime::new() {
         Ok(runtime) => {
-            let result = runtime.block_on(until_interrupted(&cli, output));
+            let result = runtime.block_on(until_stopped(&cli, output));
             // A thread may still be waiting for standard input.
             runtime.shutdown_background();
-            end(result, output)
+            end(&cli, result, output).code().into()
         }
-        Err(error) => end(Err(Failure::Io("cannot start the runtime".to_owned(), error)), output),
-    }
-}
-
-fn end(result: Result<(), Failure>, output: Output) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failure.tell(output);
-            ExitCode::from(failure.code())
+        Err(error) => {
+            let failure = Failure::Io("cannot start the runtime".to_owned(), error);
+            end(&cli, Err(failure), output).code().into()
         }
     }
 }
 
-/// Runs the command. Ctrl-C drops it, which closes its connections; for the sandbox that is the way to end well. A
-/// comparison hears it itself, since it has something to show.
-async fn until_interrupted(cli: &Cli, output: Output) -> Result<(), Failure> {
-    let listens_itself = matches!(cli.command, Command::Compare(_));
+/// Tells how a command failed, if it did: on standard error and, where that has JSON, on standard output.
+fn end(cli: &Cli, result: Result<(), Failure>, output: Output) -> Exit {
+    let Err(failure) = result else { return Exit::Answered };
+    if let Some(error) = failure.to_error().filter(|_| cli.command.is_json()) {
+        // Should its reader be gone, the code and standard error still tell.
+        let _ = output.write_json(&Failed { error });
+    }
+    failure.tell(output);
+    failure.exit()
+}
+
+/// Runs the command. A signal drops it, which closes its connections; for the sandbox that is the way to end
+/// well. Commands that have something to show by then hear the signals themselves.
+async fn until_stopped(cli: &Cli, output: Output) -> Result<(), Failure> {
+    let listens_itself = matches!(cli.command, Command::Chat(_) | Command::Compare(_));
     tokio::select! {
         result = run(cli, output) => result,
-        Ok(()) = tokio::signal::ctrl_c(), if !listens_itself => match cli.command {
+        () = stop::asked_for(), if !listens_itself => match cli.command {
             Command::Sandbox(_) => Ok(()),
-            _ => Err(Failure::Interrupted),
+            _ => Err(Failure::Interrupted(None)),
         },
     }
 }

@@ -1,5 +1,7 @@
 //! `models`: the catalogue, searched as a model selector would.
 
+mod unknown;
+
 use std::time::SystemTime;
 
 use provider_core::{Model, ModelQuery, ModelSort};
@@ -25,6 +27,9 @@ pub(crate) async fn run(args: &ModelsArgs, connect: &ConnectArgs, output: Output
     let progress = Progress::new(output, "fetching the list of models");
     let catalogue = progress.during(host.instance()?.catalogue()).await?;
 
+    if let Some(error) = unknown::words(args, &catalogue) {
+        return Err(Failure::Provider(error));
+    }
     let models = catalogue.select(&args.query());
     let total_count = catalogue.models.len();
     if args.json {
@@ -43,8 +48,8 @@ impl ModelsArgs {
         let mut query = ModelQuery::new(self.words.join(" "));
         query.free = self.free;
         query.parameters.clone_from(&self.supports);
-        query.input_modalities.clone_from(&self.input);
-        query.output_modalities.clone_from(&self.output);
+        query.input_modalities.clone_from(&self.input_modality);
+        query.output_modalities.clone_from(&self.output_modality);
         query.authors.clone_from(&self.author);
         query.min_context = self.min_context;
         query.max_prompt_price = self.max_price;

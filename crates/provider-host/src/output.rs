@@ -12,8 +12,10 @@ pub(crate) mod text;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+use terminal_size::{Height, Width, terminal_size_of};
 
-use self::style::{ColorChoice, Paint};
+use self::style::Paint;
+use crate::cli::Cli;
 
 /// The version of everything that is written as JSON. New fields do not change it.
 const SCHEMA_VERSION: u32 = 1;
@@ -22,11 +24,23 @@ const SCHEMA_VERSION: u32 = 1;
 #[derive(Debug)]
 pub(crate) struct StdoutError(pub(crate) io::Error);
 
+/// How far lines stand in that go on.
+const HANGING: usize = 2;
+
 #[derive(Serialize)]
 struct Document<'a, T> {
     schema_version: u32,
     #[serde(flatten)]
     body: &'a T,
+}
+
+/// A document, and whether it is from the sandbox.
+#[derive(Serialize)]
+struct Labelled<'a, T> {
+    #[serde(flatten)]
+    document: &'a T,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    sandbox: bool,
 }
 
 /// The two channels and what their readers can show.
@@ -42,21 +56,27 @@ pub(crate) struct Output {
     pub(crate) err_is_terminal: bool,
     /// How many columns standard output has; `None` where lines may be of any length.
     pub(crate) columns: Option<usize>,
+    /// The same of standard error.
+    pub(crate) err_columns: Option<usize>,
     /// Whether to tell what failed on the way.
     pub(crate) verbose: bool,
+    /// Whether the sandbox answers, which everything that is written as JSON says.
+    pub(crate) sandbox: bool,
 }
 
 impl Output {
-    pub(crate) fn new(color: ColorChoice, verbose: bool) -> Self {
+    pub(crate) fn new(cli: &Cli) -> Self {
         let (out_is_terminal, err_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let columns = out_is_terminal.then(terminal_size::terminal_size).flatten();
+        let columns = |size: Option<(Width, Height)>| size.map(|(Width(columns), _)| usize::from(columns));
         Self {
-            out: Paint::new(color, out_is_terminal),
-            err: Paint::new(color, err_is_terminal),
+            out: Paint::new(cli.color, out_is_terminal),
+            err: Paint::new(cli.color, err_is_terminal),
             out_is_terminal,
             err_is_terminal,
-            columns: columns.map(|(width, _)| usize::from(width.0)),
-            verbose,
+            columns: columns(terminal_size_of(io::stdout())),
+            err_columns: columns(terminal_size_of(io::stderr())),
+            verbose: cli.verbose,
+            sandbox: cli.connect.sandbox,
         }
     }
 
@@ -90,7 +110,8 @@ impl Output {
     /// # Errors
     /// When standard output takes no more.
     pub(crate) fn write_document(&self, document: &impl Serialize) -> Result<(), StdoutError> {
-        let json = serde_json::to_string_pretty(document).map_err(|error| StdoutError(error.into()))?;
+        let labelled = Labelled { document, sandbox: self.sandbox };
+        let json = serde_json::to_string_pretty(&labelled).map_err(|error| StdoutError(error.into()))?;
         self.write_foreign(&(json + "\n"))
     }
 
@@ -101,8 +122,14 @@ impl Output {
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 
-    /// Writes a remark on a line of its own.
+    /// Writes a remark on a line of its own, or on several where the terminal is narrow.
     pub(crate) fn note(&self, line: &str) {
-        self.remark(&format!("{line}\n"));
+        match self.err_columns {
+            Some(columns) => {
+                let begins = line.len() - line.trim_start_matches(' ').len();
+                self.remark(&format!("{}\n", text::wrap(line, columns, begins + HANGING).join("\n")));
+            }
+            None => self.remark(&format!("{line}\n")),
+        }
     }
 }

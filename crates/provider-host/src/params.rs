@@ -16,6 +16,8 @@ use serde_json::Value;
 
 use self::attachments::Attachments;
 use self::routing::Routing;
+pub(crate) use self::routing::set_fallbacks;
+use crate::cli::number::{at_least, between, number};
 use crate::exit::Failure;
 
 /// The parameters of a request.
@@ -27,39 +29,42 @@ pub(crate) struct Params {
     system: Option<String>,
 
     /// Randomness, 0 to 2
-    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = number(0.0, 2.0), allow_negative_numbers = true)]
     temperature: Option<f64>,
 
-    /// Pick from the likeliest tokens that make up this share, above 0 to 1
-    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    /// Pick from the likeliest tokens that make up this share, 0 to 1
+    #[arg(long, value_name = "X", value_parser = number(0.0, 1.0), allow_negative_numbers = true)]
     top_p: Option<f64>,
 
     /// Pick from so many likeliest tokens; 0 is off
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least::<u32>(0), allow_negative_numbers = true)]
     top_k: Option<u32>,
 
     /// Drop tokens below this share of the likeliest one's squared probability, 0 to 1
-    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = number(0.0, 1.0), allow_negative_numbers = true)]
     top_a: Option<f64>,
 
     /// Drop tokens below this share of the likeliest one's probability, 0 to 1
-    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = number(0.0, 1.0), allow_negative_numbers = true)]
     min_p: Option<f64>,
 
     /// Penalty that grows with how often a token came already, -2 to 2
-    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = number(-2.0, 2.0), allow_negative_numbers = true)]
     frequency_penalty: Option<f64>,
 
     /// Penalty for tokens that came already, -2 to 2
-    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = number(-2.0, 2.0), allow_negative_numbers = true)]
     presence_penalty: Option<f64>,
 
-    /// Multiplicative penalty for repetition, above 0 to 2; 1 is neutral
-    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    /// Multiplicative penalty for repetition, 0 to 2; 1 is neutral
+    #[arg(long, value_name = "X", value_parser = number(0.0, 2.0), allow_negative_numbers = true)]
     repetition_penalty: Option<f64>,
 
     /// Seed for sampling, where the model takes one
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(
+        long, value_name = "N",
+        value_parser = between::<i64>(i64::MIN.into(), i64::MAX.into()), allow_negative_numbers = true
+    )]
     seed: Option<i64>,
 
     /// A text that ends the answer; repeatable
@@ -67,11 +72,14 @@ pub(crate) struct Params {
     stop: Vec<String>,
 
     /// The most tokens to generate
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least::<u32>(1), allow_negative_numbers = true)]
     max_tokens: Option<u32>,
 
     /// The same under its newer name, for models that take only that one
-    #[arg(long, value_name = "N")]
+    #[arg(
+        long, conflicts_with = "max_tokens", value_name = "N",
+        value_parser = at_least::<u32>(1), allow_negative_numbers = true
+    )]
     max_completion_tokens: Option<u32>,
 
     /// How hard to think: none, minimal, low, medium, high, xhigh, max
@@ -79,7 +87,7 @@ pub(crate) struct Params {
     reasoning: Option<String>,
 
     /// The most tokens to think with
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least::<u32>(1), allow_negative_numbers = true)]
     reasoning_tokens: Option<u32>,
 
     /// How long-winded to be: low, medium, high
@@ -95,8 +103,8 @@ pub(crate) struct Params {
     service_tier: Option<String>,
 
     /// What the model is to write: text, image, audio; repeatable
-    #[arg(long, value_name = "WORD")]
-    modality: Vec<String>,
+    #[arg(long, alias = "modality", value_name = "MODALITY")]
+    output_modality: Vec<String>,
 
     /// Tools from a JSON file: a list as the chat API takes it, the service's own tools included
     #[arg(long, value_name = "FILE")]
@@ -115,7 +123,10 @@ pub(crate) struct Params {
     logprobs: bool,
 
     /// Ask for so many alternatives of every token, 0 to 20; needs --logprobs
-    #[arg(long, value_name = "N")]
+    #[arg(
+        long, value_name = "N", requires = "logprobs",
+        value_parser = between::<u8>(0, 20), allow_negative_numbers = true
+    )]
     top_logprobs: Option<u8>,
 
     /// Ask for a JSON object; say so in the prompt as well
@@ -147,7 +158,10 @@ impl Params {
         if let Some(system) = &self.system {
             request = request.system(system.as_str());
         }
-        request = request.user(self.attachments.content(prompt)?).stop(&self.stop).modalities(&self.modality);
+        request = request
+            .user(self.attachments.content(prompt)?)
+            .stop(&self.stop)
+            .modalities(&self.output_modality);
         request.temperature = self.temperature;
         request.top_p = self.top_p;
         request.top_k = self.top_k;
@@ -179,7 +193,7 @@ impl Params {
         Ok(request)
     }
 
-    /// The models to try when the others failed.
+    /// The models to try when the others failed, as they were given.
     pub(crate) fn fallbacks(&self) -> &[String] {
         self.routing.fallbacks()
     }
@@ -203,14 +217,6 @@ fn tool_choice(word: &str) -> ToolChoice {
         "none" => ToolChoice::None,
         "required" => ToolChoice::Required,
         name => ToolChoice::Function(name.to_owned()),
-    }
-}
-
-/// JSON has no NaN and no infinity.
-fn number(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        _ => Err("is no number".to_owned()),
     }
 }
 

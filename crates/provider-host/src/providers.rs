@@ -5,10 +5,11 @@ use provider_registry::Registry;
 use serde::Serialize;
 
 use crate::cli::{ProvidersArgs, ProvidersCommand};
+use crate::connect;
 use crate::exit::Failure;
-use crate::output::Output;
 use crate::output::number::UNKNOWN;
-use crate::output::table::Table;
+use crate::output::table::{Look, Table};
+use crate::output::{Output, text};
 
 /// A provider, and what all providers take beside their own settings.
 #[derive(Serialize)]
@@ -34,7 +35,8 @@ pub(crate) fn run(args: &ProvidersArgs, output: Output) -> Result<(), Failure> {
             }
         }
         Some(ProvidersCommand::Show { name }) => {
-            let (provider, fields) = (registry.descriptor(name)?, registry.fields(name)?);
+            let provider = connect::descriptor(&registry, name)?;
+            let fields = registry.fields(provider.id)?;
             if !args.json {
                 return Ok(output.write(&page(provider, &fields, output))?);
             }
@@ -55,11 +57,15 @@ fn list(providers: &[&ProviderDescriptor]) -> Table {
 
 fn page(provider: &ProviderDescriptor, fields: &[ConfigField], output: Output) -> String {
     let title = output.out.bold(format!("{} ({})", provider.display_name, provider.id));
-    let mut sections = vec![format!("{title}\n{}\n", provider.description)];
+    let prose = |line: String| match output.columns {
+        Some(room) => text::wrap(&line, room, 2).join("\n") + "\n",
+        None => line + "\n",
+    };
+    let mut sections = vec![format!("{title}\n{}", prose(provider.description.to_owned()))];
     sections.push(capabilities(provider).render(output.columns, output.out));
     sections.push(settings(fields).render(output.columns, output.out));
-    sections.push(fields.iter().map(help).collect());
-    sections.push(links(provider));
+    sections.push(fields.iter().map(help).map(prose).collect());
+    sections.push(links(provider).map(prose).collect());
     sections.retain(|section| !section.is_empty());
     sections.join("\n")
 }
@@ -69,6 +75,9 @@ fn capabilities(provider: &ProviderDescriptor) -> Table {
     for capability in Capability::ALL {
         let has = yes_or_no(provider.capabilities.has(capability));
         table.row([capability.label().to_owned(), capability.name().to_owned(), has]);
+        if capability == Capability::ImageUnderstanding && provider.capabilities.has(capability) {
+            table.below("by model: `provider-host models --input-modality image` lists which", Look::Faint);
+        }
     }
     table
 }
@@ -99,15 +108,14 @@ fn help(field: &ConfigField) -> String {
         "" => String::new(),
         example => format!(" Example: {example}"),
     };
-    format!("{}: {}{example}\n", field.key, field.help)
+    format!("{}: {}{example}", field.key, field.help)
 }
 
-fn links(provider: &ProviderDescriptor) -> String {
+fn links(provider: &ProviderDescriptor) -> impl Iterator<Item = String> {
     let links = provider.links;
     [("keys", links.key), ("docs", links.docs), ("models", links.models), ("status", links.status)]
         .into_iter()
-        .filter_map(|(name, link)| Some(format!("{name:<7} {}\n", link?)))
-        .collect()
+        .filter_map(|(name, link)| Some(format!("{name:<7} {}", link?)))
 }
 
 fn kind(kind: FieldKind) -> &'static str {

@@ -9,7 +9,8 @@ use crate::output::number::{dollars, duration, grouped, or_unknown};
 use crate::output::style::Paint;
 use crate::output::text;
 
-/// The summary, line by line. Of a failure only what is known to have been used is said; the error is told elsewhere.
+/// The summary, line by line. Of a failure only what is known to have been used is said. The error, or what
+/// is wrong with an answer, is told elsewhere.
 pub(crate) fn lines(outcome: &Outcome, fallbacks: &[String], paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
     let Some(response) = outcome.response() else { return lines };
@@ -35,9 +36,6 @@ pub(crate) fn lines(outcome: &Outcome, fallbacks: &[String], paint: Paint) -> Ve
 /// What an answer holds besides its text.
 fn beside_the_text(response: &ChatResponse) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(words) = &response.message.refusal {
-        lines.push(format!("the model refused: {}", text::one_line(words)));
-    }
     for call in response.tool_calls() {
         lines.push(text::one_line(&format!("the model calls {}({})", call.name, call.arguments)));
     }
@@ -45,9 +43,6 @@ fn beside_the_text(response: &ChatResponse) -> Vec<String> {
         0 => {}
         1 => lines.push("the answer has an image; --json shows it".to_owned()),
         several => lines.push(format!("the answer has {several} images; --json shows them")),
-    }
-    if response.is_truncated() {
-        lines.push("a token limit cut the answer off".to_owned());
     }
     lines
 }

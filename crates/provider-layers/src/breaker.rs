@@ -127,6 +127,7 @@ impl StreamGuard for Pass {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Breaker {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -152,6 +153,10 @@ impl LlmProvider for Breaker {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.provider.models().await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.provider.all_models().await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {

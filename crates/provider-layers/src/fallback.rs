@@ -156,6 +156,7 @@ fn is_same(one: &Arc<dyn LlmProvider>, other: &Arc<dyn LlmProvider>) -> bool {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Fallback {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -187,6 +188,10 @@ impl LlmProvider for Fallback {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.provider.models().await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.provider.all_models().await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {

@@ -159,6 +159,7 @@ struct Held {
 impl StreamGuard for Held {}
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Limit {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -180,6 +181,10 @@ impl LlmProvider for Limit {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.provider.models().await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.provider.all_models().await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {

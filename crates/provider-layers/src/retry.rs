@@ -111,6 +111,7 @@ impl Retry {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Retry {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -142,6 +143,17 @@ impl LlmProvider for Retry {
         let mut tries = Tries::begin(self, None);
         loop {
             let error = match tries.clocks().within(self.provider.models()).await {
+                Ok((Ok(catalogue), _)) => return Ok(catalogue),
+                Ok((Err(error), _)) | Err(error) => error,
+            };
+            Box::pin(tries.again(error)).await?;
+        }
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        let mut tries = Tries::begin(self, None);
+        loop {
+            let error = match tries.clocks().within(self.provider.all_models()).await {
                 Ok((Ok(catalogue), _)) => return Ok(catalogue),
                 Ok((Err(error), _)) | Err(error) => error,
             };

@@ -134,6 +134,7 @@ impl Timeouts {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Timeouts {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -154,6 +155,11 @@ impl LlmProvider for Timeouts {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         let asked = self.deadline().within(self.provider.models()).await;
+        asked.map_err(|error| self.late(error, None))?.0
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        let asked = self.deadline().within(self.provider.all_models()).await;
         asked.map_err(|error| self.late(error, None))?.0
     }
 

@@ -107,6 +107,27 @@ impl Traced {
         }
         outcome
     }
+
+    /// The span of a list of models.
+    async fn listed(&self, list: impl Future<Output = Result<Catalogue, Error>>) -> Result<Catalogue, Error> {
+        let provider = self.provider.id();
+        let span = info_span!(
+            target: "provider_layers",
+            "models",
+            "otel.name" = %format_args!("models {provider}"),
+            "otel.kind" = "client",
+            "otel.status_code" = Empty,
+            "otel.status_description" = Empty,
+            "error.type" = Empty,
+            "gen_ai.provider.name" = provider,
+            "models" = Empty,
+        );
+        let outcome = within(span.clone(), list).await;
+        if let Ok(catalogue) = &outcome {
+            span.record("models", catalogue.models.len());
+        }
+        outcome
+    }
 }
 
 /// Does something within a span, which tells if it failed.
@@ -119,6 +140,7 @@ async fn within<T>(span: Span, work: impl Future<Output = Result<T, Error>>) -> 
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Traced {
     fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
@@ -139,23 +161,11 @@ impl LlmProvider for Traced {
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
-        let provider = self.provider.id();
-        let span = info_span!(
-            target: "provider_layers",
-            "models",
-            "otel.name" = %format_args!("models {provider}"),
-            "otel.kind" = "client",
-            "otel.status_code" = Empty,
-            "otel.status_description" = Empty,
-            "error.type" = Empty,
-            "gen_ai.provider.name" = provider,
-            "models" = Empty,
-        );
-        let outcome = within(span.clone(), self.provider.models()).await;
-        if let Ok(catalogue) = &outcome {
-            span.record("models", catalogue.models.len());
-        }
-        outcome
+        self.listed(self.provider.models()).await
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.listed(self.provider.all_models()).await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {

@@ -101,9 +101,18 @@ impl SelectedModel {
         Ok(stream.named(name))
     }
 
-    /// Names the provider instance in an error and, where the model is unknown, models that are called much the same.
+    /// Names the provider instance in an error.
     fn placed(&self, error: Error) -> Error {
-        let error = error.with_provider(&self.reference.provider);
+        self.explained(error.with_provider(&self.reference.provider))
+    }
+
+    /// Adds to an error that says the model is unknown which models are called much the same, as its
+    /// [next step](Error::next_step). Others stay as they are.
+    ///
+    /// [`chat`](Self::chat) and [`stream`](Self::stream) do this with what is known of the models. A host that
+    /// wants to fetch them for it asks for the [catalogue](Instance::catalogue), and then calls this.
+    #[must_use]
+    pub fn explained(&self, error: Error) -> Error {
         if error.kind() != ErrorKind::ModelNotFound || error.next_step().is_some() {
             return error;
         }

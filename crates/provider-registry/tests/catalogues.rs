@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_core::ErrorKind;
+use provider_core::{Error, ErrorKind};
 use provider_layers::CatalogueOrigin;
 use provider_registry::{Listing, Workspace};
 use tokio::sync::Barrier;
@@ -72,4 +72,24 @@ async fn a_list_of_yesterday_is_used_while_a_new_one_is_fetched() {
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert!(instance.catalogue().await.unwrap().find("openai/gpt-5").is_some());
     assert_eq!(provider.fetches(), 2);
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_explained_by_what_is_known_of_the_catalogue() {
+    let listing = Fake::listing(&OPENROUTER, &["openai/gpt-4o", "google/gemini-2.5-pro"]);
+    let workspace = workspace([("prod", &listing)]);
+    let instance = workspace.instance("prod").unwrap();
+    let unknown = || Error::new(ErrorKind::ModelNotFound, "there is no such model");
+    let mistyped = instance.model("opnai/gpt-4o");
+    assert_eq!(mistyped.explained(unknown()).next_step(), None, "nothing is fetched for it");
+    assert_eq!(listing.fetches(), 0);
+
+    instance.catalogue().await.unwrap();
+    let step = mistyped.explained(unknown()).next_step().map(str::to_owned).unwrap();
+    assert!(step.ends_with(": openai/gpt-4o"), "{step}");
+    assert_eq!(instance.model("nothing/like-it").explained(unknown()).next_step(), None);
+    // What is known already stays, and so do other errors.
+    let known = unknown().with_next_step("ask another model");
+    assert_eq!(mistyped.explained(known).next_step(), Some("ask another model"));
+    assert_eq!(mistyped.explained(Error::new(ErrorKind::Server, "broken")).next_step(), None);
 }

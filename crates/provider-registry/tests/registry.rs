@@ -164,7 +164,8 @@ fn providers_are_found_by_what_they_can_do() {
     for capability in Capability::ALL {
         let expected: &[&str] = match capability {
             Capability::Llm => &["acme", "openrouter"],
-            Capability::Embedding | Capability::Reranking | Capability::ImageUnderstanding => &["zeta-2"],
+            Capability::Embedding | Capability::Reranking => &["zeta-2"],
+            Capability::ImageUnderstanding => &["openrouter", "zeta-2"],
             _ => &[],
         };
         assert_eq!(ids(registry.providers_with(capability)), expected, "{capability}");
@@ -175,8 +176,9 @@ fn providers_are_found_by_what_they_can_do() {
 fn a_missing_capability_is_an_error_that_names_both() {
     let registry = Registry::discover().unwrap();
     let openrouter = registry.connect("OpenRouter", [("api_key", "sk-or-v1-abc")]).unwrap();
-    assert!(openrouter.require(Capability::Llm).is_ok());
-    for capability in Capability::ALL.into_iter().filter(|capability| *capability != Capability::Llm) {
+    let has = [Capability::Llm, Capability::ImageUnderstanding];
+    assert!(has.into_iter().all(|capability| openrouter.require(capability).is_ok()));
+    for capability in Capability::ALL.into_iter().filter(|capability| !has.contains(capability)) {
         let error = openrouter.require(capability).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert_eq!(error.capability(), Some(capability));

@@ -39,8 +39,19 @@ pub(crate) fn misdirected(error: Error, body: &str) -> Error {
         Ok(envelope) => envelope.error.is_none(),
         Err(cause) => text.is_empty() || !cause.is_eof(),
     };
-    // What is known better is the better advice.
-    if !is_foreign || error.next_step().is_some() {
+    // What is known better is the better advice, and many servers leave the envelope away.
+    let is_vague = matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::NoEndpoint
+            | ErrorKind::InvalidRequest
+            | ErrorKind::InvalidResponse
+            | ErrorKind::Authentication
+            | ErrorKind::PermissionDenied
+            | ErrorKind::Interrupted
+            | ErrorKind::EmptyResponse
+    );
+    if !is_foreign || !is_vague || error.next_step().is_some() {
         return error;
     }
     let is_likely = match error.status() {

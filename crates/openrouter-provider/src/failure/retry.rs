@@ -99,7 +99,7 @@ fn wait_in_text(text: &str) -> Option<Duration> {
         .iter()
         .find_map(|words| text.split_once(words).map(|(_, after)| after))?;
     let mut words = after.split_whitespace();
-    let first = words.next()?.trim_end_matches(['.', ',', ';', ')']);
+    let first = words.next()?.trim_end_matches(['.', ',', ';', ')', '"']);
     let unit = match words.next().unwrap_or_default() {
         unit if unit.starts_with("ms") || unit.starts_with("millisecond") => "ms",
         unit if unit.starts_with("second") => "s",

@@ -100,6 +100,9 @@ impl Text {
 
     /// The text that is new in a message. `inside` is the inside of a JSON string.
     fn take(&mut self, so_far: &str, inside: &str, ended: bool, place: Place, halves: &mut Halves) -> String {
+        if inside.is_empty() {
+            return String::new();
+        }
         let (whole, half) = split_half(inside);
         let whole = plain(whole);
         let new = match self.added(so_far, &whole, ended) {
@@ -153,16 +156,10 @@ impl Messages {
         collect_content(message.content, &mut texts, collector);
         texts.refusal += message.refusal.inside().unwrap_or_default();
         self.collect_thoughts(&texts.reasoning, message.reasoning_details, ended, collector, halves);
-        if !texts.content.is_empty() {
-            let so_far = &collector.response().message.text;
-            let new = self.content.take(so_far, &texts.content, ended, Place::Content, halves);
-            collector.text(&new);
-        }
-        if !texts.refusal.is_empty() {
-            let so_far = collector.response().message.refusal.as_deref().unwrap_or_default();
-            let new = self.refusal.take(so_far, &texts.refusal, ended, Place::Refusal, halves);
-            collector.refusal(&new);
-        }
+        let so_far = &collector.response().message.text;
+        collector.text(&self.content.take(so_far, &texts.content, ended, Place::Content, halves));
+        let so_far = collector.response().message.refusal.as_deref().unwrap_or_default();
+        collector.refusal(&self.refusal.take(so_far, &texts.refusal, ended, Place::Refusal, halves));
         collect_calls(list_of(message.tool_calls, "tool_calls", collector), collector, halves);
         let before = collector.response().message.annotations.len();
         for_each_of(list_of(message.annotations, "annotations", collector), |position, json| {
@@ -189,13 +186,13 @@ impl Messages {
     ) {
         let message = &collector.response().message;
         let so_far = message.reasoning.as_deref().unwrap_or_default();
-        let show = so_far.is_empty() && plain.is_empty();
         let mut details = message.reasoning_details.iter().flatten();
         // Where the structured ones were shown, the plain ones are the same once more.
-        let were_shown = so_far.is_empty() && details.any(|detail| detail.visible_text().is_some());
-        if !plain.is_empty() && !were_shown {
-            let new = self.reasoning.take(so_far, plain, ended, Place::Reasoning, halves);
-            collector.reasoning(&new);
+        let were_shown = so_far.is_empty()
+            && details.any(|detail| detail.visible_text().is_some_and(|text| !text.is_empty()));
+        let show = so_far.is_empty() && (plain.is_empty() || were_shown);
+        if !were_shown {
+            collector.reasoning(&self.reasoning.take(so_far, plain, ended, Place::Reasoning, halves));
         }
         let structured = list_of(structured, "reasoning_details", collector);
         details::collect_beyond(structured, show, &mut self.details, halves, collector);
@@ -285,15 +282,12 @@ fn collect_calls(calls: Raw<'_>, collector: &mut Collector, halves: &mut Halves)
     let before = collector.response().message.tool_calls.len();
     let mut position = 0;
     calls.for_each(|call: WireToolCall<'_>| {
-        let at = call.index.0.and_then(|index| usize::try_from(index).ok()).unwrap_or(position);
-        position += 1;
-        let name = call.function.name.text();
-        let begins = call.id.filled().is_some() || name.filled().is_some();
-        let known = &collector.response().message.tool_calls[..before];
-        match repeated(&call, at, known) {
+        let begins = call.id.filled().is_some() || call.function.name.text().filled().is_some();
+        match repeated(&call, position, before, collector) {
             Some(number) if begins => collect_rest(call, number, collector, halves),
             _ => collect_call(call, begins, collector, halves),
         }
+        position += 1;
     });
 }
 
@@ -303,19 +297,27 @@ fn arguments_of<'a>(call: &WireToolCall<'a>) -> Cow<'a, str> {
     if raw.is_string() { raw.text().into_cow() } else { Cow::Borrowed(raw.get().unwrap_or_default()) }
 }
 
-/// The call that a whole one repeats: the one with its id, or without ids the one in its position that it goes on with.
-fn repeated(call: &WireToolCall<'_>, position: usize, known: &[ToolCall]) -> Option<usize> {
+/// The call of the first `before` that a whole one repeats: the one with its id; or without ids one that it goes on with, by its
+/// number on the wire, or else by its position.
+fn repeated(call: &WireToolCall<'_>, position: usize, before: usize, collector: &Collector) -> Option<usize> {
+    let known = &collector.response().message.tool_calls[..before];
     let id = call.id.filled();
-    let has_id = |known: &&ToolCall| id == Some(&*known.id);
-    if let Some(at) = known.iter().rev().take(LOOK_BACK).position(|known| has_id(&known)) {
-        return Some(known.len() - 1 - at);
+    let has_id = |known: &ToolCall| id == Some(&*known.id);
+    if let Some(back) = known.iter().rev().take(LOOK_BACK).position(has_id) {
+        return Some(before - 1 - back);
     }
-    let same = known.get(position).filter(|known| id.is_none() || known.id.is_empty())?;
+    let index = call.index.0;
+    let by_index = collector.call_of(&ToolCallPiece { index, ..ToolCallPiece::default() });
+    // Some number all their calls 0.
+    let by_position = Some(position).filter(|_| matches!(index, None | Some(0)));
     let (name, arguments) = (call.function.name.text(), arguments_of(call));
-    let goes_on = arguments.starts_with(&same.arguments) || !same.is_complete();
-    let is_same =
-        name.as_str().starts_with(&same.name) && (goes_on || is_same_json(&arguments, &same.arguments));
-    is_same.then_some(position)
+    let is_repeated = |at: &usize| {
+        known.get(*at).filter(|known| id.is_none() || known.id.is_empty()).is_some_and(|known| {
+            let goes_on = arguments.starts_with(&known.arguments) || !known.is_complete();
+            name.as_str().starts_with(&known.name) && (goes_on || is_same_json(&arguments, &known.arguments))
+        })
+    };
+    by_index.filter(|_| index.is_some()).into_iter().chain(by_position).find(is_repeated)
 }
 
 /// Whether two texts are the same JSON, written in two ways.

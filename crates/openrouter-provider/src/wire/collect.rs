@@ -49,8 +49,7 @@ pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector, state: &mut C
 }
 
 fn collect_choice(choice: Choice<'_>, collector: &mut Collector, state: &mut CollectState) {
-    let pieces = [choice.delta.as_ref(), choice.message.as_deref()];
-    let has_content = pieces.iter().flatten().any(|piece| !piece.content.is_blank());
+    let contents = [choice.delta.as_ref(), choice.message.as_deref()].map(|piece| piece?.content.get());
     if let Some(delta) = choice.delta {
         collect_piece(delta, false, collector, &mut state.halves);
     }
@@ -63,16 +62,31 @@ fn collect_choice(choice: Choice<'_>, collector: &mut Collector, state: &mut Col
             state.messages.collect(*message, ended, collector, &mut state.halves);
         }
     }
-    // What was asked by `prompt` is answered here, old style. Some repeat the content here.
-    if !has_content {
-        let text = text_of(choice.text, Place::Content, "text", &mut state.halves, collector);
-        collector.text(text);
-    }
+    collect_old_text(choice.text, contents, collector, &mut state.halves);
     collector.finish_reason(choice.finish_reason.as_str());
     collector.native_finish_reason(choice.native_finish_reason.as_str());
     logprobs::collect(choice.logprobs, collector);
     for (name, value) in choice.unknown {
         collector.extra(&name, RawJson::from_checked(value));
+    }
+}
+
+/// Collects the text that stands beside the message: what was asked by `prompt` is answered there, old style. Some repeat there
+/// what the content of the delta or the message says.
+fn collect_old_text(
+    text: Raw<'_>,
+    contents: [Option<&str>; 2],
+    collector: &mut Collector,
+    halves: &mut Halves,
+) {
+    if text.is_blank() || contents.contains(&text.get()) {
+        return;
+    }
+    let is_content = contents.iter().all(|content| Raw(*content).is_blank()) && text.inside().is_some();
+    if is_content {
+        collector.text(halves.join(text, Place::Content).unwrap_or_default());
+    } else if let Some(other) = text.keep() {
+        collector.message_extra("text", other);
     }
 }
 
@@ -160,24 +174,6 @@ pub(super) fn collect_odd(piece: &Piece<'_>, collector: &mut Collector) {
     }
 }
 
-/// A text, or nothing; what is neither is kept beside the message.
-fn text_of<'s>(
-    raw: Raw<'s>,
-    place: Place,
-    name: &str,
-    halves: &'s mut Halves,
-    collector: &mut Collector,
-) -> &'s str {
-    match (halves.join(raw, place), raw.0) {
-        (Some(text), _) => text,
-        (None, Some(odd)) => {
-            collector.message_extra(name, RawJson::from_checked(odd));
-            ""
-        }
-        (None, None) => "",
-    }
-}
-
 /// A list, or the one object that stands in its place; what is neither is kept beside the message.
 pub(super) fn list_of<'a>(raw: Raw<'a>, name: &str, collector: &mut Collector) -> Raw<'a> {
     if let (false, Some(odd)) = (raw.is_list() || raw.is_object(), raw.0) {
@@ -198,7 +194,8 @@ pub(super) fn collect_call(
     let (index, id) = (call.index.0, call.id.filled());
     let spelled = call.function.name.text();
     let name = spelled.filled();
-    let begun = ToolCallPiece { index, id, name, whole, ..ToolCallPiece::default() };
+    let arguments = call.function.arguments.get().unwrap_or_default().trim_matches('"');
+    let begun = ToolCallPiece { index, id, name, arguments, whole, ..ToolCallPiece::default() };
     // A piece that goes on with no call begins the next one.
     let number = || collector.call_of(&begun).unwrap_or(collector.response().message.tool_calls.len());
     let name = halves.join_name(call.function.name, number);

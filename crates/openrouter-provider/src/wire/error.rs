@@ -110,6 +110,7 @@ object! {
         errors: Raw<'a> = "errors",
         detail: Raw<'a> = "detail",
         message: Raw<'a> = "message",
+        capital_message: Raw<'a> = "Message",
         msg: Raw<'a> = "msg",
         error_message: Raw<'a> = "error_message",
         object: Str<'a> = "object",
@@ -151,7 +152,8 @@ impl WireError {
         }
         let is_called_error = [&body.object, &body.kind].iter().any(|name| name.as_str() == "error");
         let is_text = |raw: &Raw<'_>| raw.is_string() && says(*raw);
-        let has_message = [body.message, body.msg, body.error_message].iter().any(is_text);
+        let has_message =
+            [body.message, body.capital_message, body.msg, body.error_message].iter().any(is_text);
         let has_problems = says(body.detail) || says(body.errors);
         if body.choices.get().is_some() || !(is_called_error || has_message || has_problems) {
             return None;
@@ -178,11 +180,14 @@ impl WireError {
         let object: ErrorObject<'_> = raw.read().unwrap_or_default();
         let metadata: Metadata<'_> = object.metadata.read().unwrap_or_default();
         let owned = |text: &Str<'_>| text.filled().map(str::to_owned);
-        words.add_code(metadata.error_type.as_str());
+        if let Some(word) = metadata.error_type.filled() {
+            words.codes.insert(0, word.to_owned());
+        }
         let mut upstream = says(metadata.raw).then(|| Words::of(metadata.raw));
         if let Some(upstream) = &mut upstream {
             // JSON without words for people is its own text.
-            upstream.message = upstream.message.take().or_else(|| metadata.raw.get().map(str::to_owned));
+            let words = upstream.message.take().map(|words| words.trim().to_owned());
+            upstream.message = words.or_else(|| metadata.raw.get().map(str::to_owned));
         }
         if let Some(code) = metadata.provider_code.filled() {
             upstream.get_or_insert_default().add_code(code);

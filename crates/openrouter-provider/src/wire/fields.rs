@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use provider_core::ChatRequest;
+use provider_core::{ChatRequest, Message, unique_call_ids};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -17,6 +17,7 @@ use crate::options::{OpenRouterOptions, ProviderPreferences};
 pub(super) struct Body<'a> {
     pub(super) request: &'a ChatRequest,
     pub(super) options: &'a OpenRouterOptions,
+    messages: Cow<'a, [Message]>,
     /// The request's preferences and the workspace's, joined.
     pub(super) preferences: Cow<'a, ProviderPreferences>,
     stream: bool,
@@ -32,7 +33,7 @@ impl<'a> Body<'a> {
             Some(own) if *defaults == ProviderPreferences::default() => Cow::Borrowed(own),
             Some(own) => Cow::Owned(own.or(defaults)),
         };
-        Self { request, options, preferences, stream }
+        Self { request, options, messages: unique_call_ids(&request.messages), preferences, stream }
     }
 }
 
@@ -79,7 +80,7 @@ macro_rules! body_fields {
 body_fields! {
     "model" => |r, _o, _b| Some(&r.model),
     "models" => |_r, o, _b| o.models.as_ref(),
-    "messages" => |r, _o, _b| filled(&r.messages).map(|list| List(list, |m| WireMessage(m, &r.model))),
+    "messages" => |r, _o, b| filled(&b.messages).map(|list| List(list, |m| WireMessage(m, &r.model))),
     "prompt" => |_r, o, _b| o.prompt.as_ref(),
     "tools" => |r, o, _b| WireTools::of(r, o),
     "tool_choice" => |r, _o, _b| r.tool_choice.as_ref().map(WireChoice),

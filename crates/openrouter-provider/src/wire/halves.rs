@@ -171,7 +171,24 @@ pub(super) fn split_half(text: &str) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::split_half;
+    use super::{Halves, Place, split_half};
+    use crate::wire::lenient::Raw;
+
+    #[test]
+    fn every_text_has_a_place_of_its_own_to_wait() {
+        let mut halves = Halves::default();
+        assert_eq!(halves.join_text(r"a\ud83d", Place::Content), "a");
+        assert_eq!(halves.join_name(Raw(Some(r#""n\ud83d""#)), || 0), "n");
+        assert_eq!(halves.join_name(Raw(Some(r#""m\ud83d""#)), || 1), "m");
+        assert_eq!(halves.join_arguments(Raw(Some(r#""\ud83d""#)), || 1), "");
+        assert_eq!(halves.join_text("plain", Place::Detail(0, "text")), "plain");
+        assert_eq!(halves.join_name(Raw(Some(r#""\ude80""#)), || 0), "🚀");
+        assert_eq!(halves.join_arguments(Raw(Some(r#""\ude81""#)), || 1), "🚁");
+        assert_eq!(halves.join_name(Raw(Some(r#""\ude82s""#)), || 1), "🚂s");
+        assert_eq!(halves.join_text("", Place::Content), "");
+        assert_eq!(halves.join_text(r"\ude83", Place::Content), "🚃");
+        assert!(halves.joiner.waiting.is_empty());
+    }
 
     #[test]
     fn only_a_first_half_at_the_end_waits() {

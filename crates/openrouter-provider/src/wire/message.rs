@@ -5,6 +5,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::collect::IN_FUNCTION;
+use super::model_id::same_model;
 use super::part::{WireContent, WirePart};
 use super::write::{List, unknown};
 
@@ -64,7 +65,7 @@ fn assistant<S: Serializer>(
     } else {
         object.serialize_entry("content", &List(&message.parts, WirePart))?;
     }
-    if message.thoughts_are_for(model) {
+    if message.made_by.as_deref().is_none_or(|maker| same_model(maker, model)) {
         if let Some(reasoning) = &message.reasoning {
             object.serialize_entry("reasoning", reasoning)?;
         }
@@ -126,7 +127,10 @@ impl Serialize for WireCall<'_> {
         if extra.get("type").is_none() {
             call.serialize_entry("type", "function")?;
         }
-        call.serialize_entry("function", &WireFunction(self.0))?;
+        // A call of another type has what is its own, and no function unless it came with one.
+        if self.0.is_function() || !self.0.name.is_empty() || !self.0.arguments.is_empty() {
+            call.serialize_entry("function", &WireFunction(self.0))?;
+        }
         for (name, value) in extra.newest() {
             if !name.starts_with(IN_FUNCTION) {
                 call.serialize_entry(name, value)?;

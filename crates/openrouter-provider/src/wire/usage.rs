@@ -72,7 +72,7 @@ fn either<const N: usize>(places: [Count; N]) -> Option<u64> {
 
 impl WireUsage<'_> {
     /// Tokens of the request, cached ones included.
-    fn of_prompt(&self) -> Option<u64> {
+    fn prompt_tokens(&self) -> Option<u64> {
         // Anthropic's `input_tokens` are those that no cache was read or written for; the others have counts of their own.
         let beside = [self.cache_read_input_tokens, self.cache_creation_input_tokens];
         let input = self
@@ -83,7 +83,7 @@ impl WireUsage<'_> {
     }
 
     /// Tokens that were read from the prompt cache: as OpenAI has them, OpenAI's newer API, Moonshot, DeepSeek, Anthropic.
-    fn from_cache(&self) -> Option<u64> {
+    fn cached(&self) -> Option<u64> {
         either([
             self.prompt.cached_tokens,
             self.input.cached_tokens,
@@ -94,7 +94,7 @@ impl WireUsage<'_> {
     }
 
     /// Tokens that were written to the prompt cache.
-    fn to_cache(&self) -> Option<u64> {
+    fn cache_written(&self) -> Option<u64> {
         either([
             self.prompt.cache_write_tokens,
             self.input.cache_write_tokens,
@@ -109,11 +109,11 @@ pub(crate) fn read(raw: Raw<'_>) -> Option<Usage> {
     let wire = raw.read::<WireUsage<'_>>()?;
     let (prompt, input, completion, output) = (&wire.prompt, &wire.input, &wire.completion, &wire.output);
     let mut usage = Usage::default();
-    usage.prompt_tokens = wire.of_prompt();
+    usage.prompt_tokens = wire.prompt_tokens();
     usage.completion_tokens = either([wire.completion_tokens, wire.output_tokens]);
     usage.total_tokens = wire.total_tokens.0;
-    usage.cached_tokens = wire.from_cache();
-    usage.cache_write_tokens = wire.to_cache();
+    usage.cached_tokens = wire.cached();
+    usage.cache_write_tokens = wire.cache_written();
     usage.prompt_audio_tokens = either([prompt.audio_tokens, input.audio_tokens]);
     usage.prompt_video_tokens = either([prompt.video_tokens, input.video_tokens]);
     usage.reasoning_tokens =

@@ -17,7 +17,8 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The key is missing, wrong or disabled.
     Authentication,
-    /// No credits left, or the key's own limit is reached. A lower `max_tokens` may pass.
+    /// A limit of money is reached: [`limit`](crate::Error::limit) says which, as far as the service does. Where it is the account's
+    /// credit, a lower `max_tokens` may pass; where it is what requests under way may cost together, a later try.
     PaymentRequired,
     /// The key may not do this (guardrail, region, permission).
     PermissionDenied,

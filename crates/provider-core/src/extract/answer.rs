@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::read::{Misfit, read_json, shorten};
-use crate::{ChatResponse, Error, ErrorKind, FieldProblem, FinishReason, RawJson, Retry};
+use crate::{ChatResponse, Error, ErrorKind, FieldProblem, FinishReason, RawJson, Retry, ToolCall};
 
 /// How much of a text that does not fit an error shows, in bytes. The whole answer is in the error too.
 const MOST_SHOWN: usize = 8 * 1024;
@@ -18,7 +18,7 @@ pub(super) fn read<T: DeserializeOwned>(response: &ChatResponse) -> Result<T, Er
         Ok(_) => None,
         Err(misfit) => Some(misfit),
     };
-    let error = why_none(response, text).or_else(|| Some(no_fit::<T>(misfit?, text))).unwrap_or_else(cut_off);
+    let error = why_none(response, text).or_else(|| Some(no_fit::<T>(misfit?, text))).unwrap_or_else(limited);
     let error = match response.requested.as_str() {
         "" => error,
         model => error.with_model(model),
@@ -32,6 +32,12 @@ pub(super) fn read<T: DeserializeOwned>(response: &ChatResponse) -> Result<T, Er
 /// The error for a text that is no `T`.
 fn no_fit<T>(misfit: Misfit, text: &str) -> Error {
     let error = match misfit.path {
+        // Prose can end in a quotation too.
+        None if misfit.is_cut_off && text.starts_with(['{', '[']) => {
+            let message =
+                "the answer ends in the middle of its JSON; if a token limit cut it off, raise max_tokens";
+            Error::new(ErrorKind::Truncated, message).with_retry(Retry::Now)
+        }
         None => Error::new(ErrorKind::InvalidOutput, format!("the answer is no JSON: {}", misfit.problem)),
         Some(path) => {
             let path = if path == "." { "the whole answer" } else { &path };
@@ -43,7 +49,7 @@ fn no_fit<T>(misfit: Misfit, text: &str) -> Error {
     error.with_details(RawJson::new(&shorten(text, MOST_SHOWN)).unwrap_or_default())
 }
 
-fn cut_off() -> Error {
+fn limited() -> Error {
     Error::new(ErrorKind::Truncated, "a token limit cut the answer off; raise max_tokens")
 }
 
@@ -54,14 +60,15 @@ fn why_none(response: &ChatResponse, text: &str) -> Option<Error> {
         let words = shorten(words, MOST_SHOWN);
         return Some(Error::new(ErrorKind::ContentPolicy, format!("the model refused: {words}")));
     }
-    if response.finish_reason == Some(FinishReason::ContentFilter) {
+    let stopped = response.finish_reason.as_ref().map(FinishReason::meaning);
+    if stopped == Some(&FinishReason::ContentFilter) {
         return Some(Error::new(ErrorKind::ContentPolicy, "a content filter stopped the answer"));
     }
     if response.is_truncated() {
-        return Some(cut_off());
+        return Some(limited());
     }
     if text.is_empty() && !message.tool_calls.is_empty() {
-        let names: Vec<&str> = message.tool_calls.iter().map(|call| call.name.as_str()).collect();
+        let names: Vec<&str> = message.tool_calls.iter().map(ToolCall::label).collect();
         let message = format!(
             "the model called tools in place of an answer ({}); run them and ask again",
             names.join(", ")
@@ -75,7 +82,9 @@ fn why_none(response: &ChatResponse, text: &str) -> Option<Error> {
 /// The text without white space and without a Markdown fence around it.
 fn unwrapped(text: &str) -> &str {
     let text = text.trim();
-    let inner = text.strip_prefix("```").and_then(|text| text.strip_suffix("```"));
+    // An answer that was cut off has no fence behind it.
+    let inner = text.strip_prefix("```").map(|text| text.strip_suffix("```").unwrap_or(text));
+    let inner = inner.filter(|inner| !inner.is_empty());
     match inner.and_then(|inner| inner.split_once('\n')) {
         // The first line is the fence's language.
         Some((language, json)) if !language.contains(['{', '[', '"']) => json.trim(),
@@ -96,6 +105,7 @@ mod tests {
             "```JSON\r\n{\"a\": 1}\r\n```\n",
             "```\n{\"a\": 1}\n```",
             "```{\"a\": 1}```",
+            "```json\n{\"a\": 1}",
         ] {
             assert_eq!(unwrapped(text), "{\"a\": 1}", "{text:?}");
         }

@@ -14,6 +14,8 @@ pub(crate) struct Misfit {
     pub(super) path: Option<String>,
     /// What was found there, and what was expected.
     pub(super) problem: String,
+    /// Whether the text ends in the middle of its JSON.
+    pub(super) is_cut_off: bool,
 }
 
 /// Reads the whole text as `T`.
@@ -33,7 +35,9 @@ fn misfit(path: String, error: &serde_json::Error) -> Misfit {
         whole if whole.len() == words.len() => words,
         start => format!("{start}… at line {} column {}", error.line(), error.column()),
     };
-    Misfit { path: (error.classify() == Category::Data).then_some(path), problem }
+    let category = error.classify();
+    let path = (category == Category::Data).then_some(path);
+    Misfit { path, problem, is_cut_off: category == Category::Eof }
 }
 
 /// At most this many bytes of a text.

@@ -61,7 +61,8 @@ impl AssistantMessage {
         }
     }
 
-    /// Whether the model called `model` may see the thoughts in this message. See [`made_by`](Self::made_by).
+    /// Whether the model called `model` may see the thoughts in this message: whether it
+    /// [made](Self::made_by) it. A provider whose ids have variants of one model compares without these.
     pub fn thoughts_are_for(&self, model: &str) -> bool {
         self.made_by.as_deref().is_none_or(|maker| maker == model)
     }
@@ -102,7 +103,8 @@ impl AssistantMessage {
 #[non_exhaustive]
 pub struct ToolCall {
     /// The call's id, to answer it with [`Message::tool`](crate::Message::tool). Never empty and unique in its answer:
-    /// where the service sent none, or one twice, it is made up.
+    /// where the service sent none, or one twice, it is made up. Where an earlier turn has it as well, a
+    /// [tool loop](crate::ToolLoop) replaces it, and so does [what is sent](crate::unique_call_ids).
     pub id: String,
     /// The id as the service sent it, when that is not [`id`](Self::id) and not nothing.
     pub received_id: Option<String>,
@@ -111,7 +113,8 @@ pub struct ToolCall {
     /// The arguments: the exact text that came, which should be a JSON object but may be anything. It goes back as it is;
     /// only a blank one goes back as `{}`, since blank is no JSON.
     pub arguments: String,
-    /// Everything else that came with the call. It goes back with it.
+    /// Everything else that came with the call; its `type`, where that is another than `function`. It goes
+    /// back with it.
     pub extra: ExtraFields,
 }
 
@@ -121,9 +124,49 @@ impl ToolCall {
         Self { id: id.into(), name: name.into(), arguments: arguments.into(), ..Self::default() }
     }
 
-    /// Whether the arguments are all there: JSON, or nothing at all. They are not where a token limit cut the call off.
+    /// Whether this is a call of a function, which the caller runs. Calls of another type (`custom`, for
+    /// example) are whatever their service says that they are.
+    pub fn is_function(&self) -> bool {
+        self.extra.get("type").is_none_or(|kind| kind.get() == "\"function\"")
+    }
+
+    /// Whether the call can be run: it is of a function, names it, and its arguments are
+    /// [JSON](Self::is_complete).
+    pub fn is_runnable(&self) -> bool {
+        self.is_function() && !self.name.is_empty() && self.is_complete()
+    }
+
+    /// Whether the arguments are JSON, or nothing at all. They are not where a token limit [cut them
+    /// off](Self::is_cut_off), and where the model writes them wrongly.
     pub fn is_complete(&self) -> bool {
-        self.arguments.trim().is_empty() || serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
+        self.check_arguments().is_ok()
+    }
+
+    /// Whether the arguments end in the middle of their JSON, which is how a call looks that was cut off by a
+    /// token limit.
+    pub fn is_cut_off(&self) -> bool {
+        self.check_arguments().is_err_and(|error| error.is_eof())
+    }
+
+    /// Its name, or else its type, for messages to people.
+    pub(crate) fn label(&self) -> &str {
+        match self.extra.get("type") {
+            Some(kind) if self.name.is_empty() => kind.get().trim_matches('"'),
+            None if self.name.is_empty() => "a call without a name",
+            _ => &self.name,
+        }
+    }
+
+    /// Checks that the arguments are JSON, or blank.
+    pub(crate) fn check_arguments(&self) -> Result<(), serde_json::Error> {
+        match self.arguments.trim() {
+            "" => Ok(()),
+            text => serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| {
+                // Reading the values says more exactly what is wrong: "trailing comma".
+                let exact = serde_json::from_str::<Value>(text).err().filter(|_| !error.is_eof());
+                exact.unwrap_or(error)
+            }),
+        }
     }
 
     /// The arguments as `T`. Blank ones are read as an empty object.
@@ -140,7 +183,7 @@ impl ToolCall {
     /// The arguments as JSON. Blank arguments are an empty object.
     ///
     /// # Errors
-    /// When the text is no JSON, which is how a call looks that was cut off by a token limit.
+    /// When the text is no JSON: cut off by a token limit, or written wrongly.
     pub fn arguments_json(&self) -> Result<Value, serde_json::Error> {
         self.arguments_as()
     }

@@ -71,8 +71,9 @@ pub enum RunOutcome {
         /// Why.
         error: ToolError,
     },
-    /// The model called functions which the request offers and the [`ToolSet`](super::ToolSet) does not have: these calls are
-    /// the caller's. Add their results to [`ToolRun::request`] and run it again. The set's own are done.
+    /// The model made calls that are the caller's: of functions which the request offers and the
+    /// [`ToolSet`](super::ToolSet) does not have, or of tools that are no [functions](ToolCall::is_function).
+    /// Add their results to [`ToolRun::request`] and run it again. The set's own are done.
     Handover(Vec<ToolCall>),
     /// The provider failed, in the turn after the last step; or the request could not be sent.
     Failed(Error),
@@ -169,7 +170,7 @@ impl ToolRun {
             RunOutcome::Deadline(error) | RunOutcome::Failed(error) => error,
             RunOutcome::ToolFailed { call, error } => error.into_error(&call.name),
             RunOutcome::Handover(calls) => {
-                let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+                let names: Vec<&str> = calls.iter().map(ToolCall::label).collect();
                 let message =
                     format!("{}: the tool set does not have it, run it and go on", names.join(", "));
                 Error::new(ErrorKind::ToolFailed, message)

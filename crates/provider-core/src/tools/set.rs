@@ -110,22 +110,37 @@ impl<'a> ToolSet<'a> {
         self.names().any(|known| known == name)
     }
 
-    /// Runs the tool that a call names: for a loop of your own, and for testing tools.
+    /// Runs the tool that a call names: for a loop of your own, and for testing tools. A tool is not run with
+    /// arguments that are no JSON.
     ///
     /// # Errors
-    /// The tool's, or [`ToolErrorKind::UnknownTool`], or [`ToolErrorKind::Arguments`].
+    /// The tool's, or [`ToolErrorKind::UnknownTool`] (also for a call that is of no
+    /// [function](ToolCall::is_function)), or [`ToolErrorKind::Arguments`].
     pub async fn call(&self, call: ToolCall) -> Result<Content, ToolError> {
         self.start(call).await
     }
 
     pub(super) fn start(&self, call: ToolCall) -> Work<'_> {
+        let refused = |kind, message: String| -> Work<'_> {
+            Box::pin(std::future::ready(Err(ToolError::of(kind, message))))
+        };
+        let unknown = |what: String| {
+            let names: Vec<&str> = self.names().collect();
+            refused(ToolErrorKind::UnknownTool, format!("{what}; there are: {}", names.join(", ")))
+        };
+        if !call.is_function() {
+            return unknown(format!("`{}` is no function", call.label()));
+        }
+        if call.name.is_empty() {
+            return unknown("the call names no tool".to_owned());
+        }
+        // Even a call that is for somebody else to run: the model has to mend it.
+        if let Err(error) = call.check_arguments() {
+            return refused(ToolErrorKind::Arguments, format!("the arguments are no JSON: {error}"));
+        }
         match self.tools.iter().find(|(tool, _)| tool.name == call.name) {
             Some((_, handler)) => handler.call(call),
-            None => {
-                let names: Vec<&str> = self.names().collect();
-                let message = format!("there is no tool `{}`; there are: {}", call.name, names.join(", "));
-                Box::pin(std::future::ready(Err(ToolError::of(ToolErrorKind::UnknownTool, message))))
-            }
+            None => unknown(format!("there is no tool `{}`", call.name)),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::deadline::Deadline;
 use super::pace::Pace;
 use super::run::{CalledTool, LoopEvent, RunOutcome, ToolErrors, ToolRun, ToolStep};
 use super::set::ToolSet;
+use crate::call_ids::CallIds;
 use crate::{
     ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, LlmProviderExt, Message, Retry,
     Tool, ToolCall, ToolChoice, Usd,
@@ -120,8 +121,8 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         self
     }
 
-    /// What a failing tool does: one that fails, that does not exist, or whose arguments do not fit. Default: the model is
-    /// told.
+    /// What a failing tool does: one that fails, that does not exist, or whose arguments are no JSON or do
+    /// not fit. Default: the model is told.
     pub fn on_tool_error(mut self, then: ToolErrors) -> Self {
         self.on_tool_error = then;
         self
@@ -158,8 +159,9 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
 
     /// Runs the loop for a request.
     ///
-    /// The request's own tools are offered too. Those that the service runs need nothing here; functions among them are
-    /// [handed over](RunOutcome::Handover). Two different tools of one name are refused before anything is sent.
+    /// The request's own tools are offered too. Those that the service runs need nothing here; calls of the
+    /// others are [handed over](RunOutcome::Handover). Two different tools of one name are refused before
+    /// anything is sent.
     ///
     /// A `tool_choice` of `required` or of one function holds for the first turn only: in every turn, it would never let the
     /// model answer.
@@ -206,16 +208,20 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     async fn turns(&mut self, run: &mut ToolRun) -> RunOutcome {
         while run.steps.len() < self.max_turns {
             let started = Instant::now();
-            let response = match self.turn(&run.request, run.steps.len() + 1).await {
+            let mut response = match self.turn(&run.request, run.steps.len() + 1).await {
                 Ok(response) => response,
                 Err(outcome) => return outcome,
             };
             if matches!(run.request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
                 run.request.tool_choice = None;
             }
+            let ChatResponse { message, id, .. } = &mut response;
+            if !message.tool_calls.is_empty() {
+                CallIds::of(&run.request.messages).rename(&mut message.tool_calls, id.as_deref());
+            }
             let truncated = response.is_truncated();
-            let calls = response.tool_calls().to_vec();
-            if !truncated || response.message.tool_calls.is_empty() {
+            let calls = response.message.tool_calls.clone();
+            if !truncated || calls.is_empty() {
                 run.request.messages.push(response.message.clone().into());
             }
             run.steps.push(ToolStep::new(response, started));
@@ -303,8 +309,11 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         let mut handed_over: Vec<ToolCall> = Vec::new();
         let mut own: Vec<ToolCall> = Vec::new();
         for call in calls {
-            let offered = functions(&run.request).any(|tool| tool.name == call.name);
-            if offered && !self.tools.contains(&call.name) { &mut handed_over } else { &mut own }.push(call);
+            let is_offered = functions(&run.request).any(|tool| tool.name == call.name);
+            // The model has to mend a call of a function that cannot be run, whoever would have run it.
+            let is_for_caller =
+                !call.is_function() || (is_offered && !self.tools.contains(&call.name) && call.is_runnable());
+            if is_for_caller { &mut handed_over } else { &mut own }.push(call);
         }
         if let Some((outcome, reason)) = self.limit(run, own.len()) {
             own.append(&mut handed_over);

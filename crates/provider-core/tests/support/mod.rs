@@ -34,6 +34,8 @@ pub(crate) enum Turn {
         finish: &'static str,
         cost: Option<&'static str>,
     },
+    /// An answer that this function collects.
+    Collected(fn(&mut Collector)),
     /// A refusal.
     Refusal(&'static str),
     /// Refused outright.
@@ -170,6 +172,7 @@ impl EventSource for Playing {
                 collector.usage(usage);
                 collector.finish_reason(finish);
             }
+            Turn::Collected(collect) => collect(collector),
             Turn::Refusal(words) => {
                 collector.refusal(words);
                 collector.finish_reason("stop");
@@ -179,6 +182,15 @@ impl EventSource for Playing {
         }
         Poll::Ready(Ok(Step::More))
     }
+}
+
+/// The ids of the calls in a request.
+pub(crate) fn call_ids(request: &ChatRequest) -> Vec<&str> {
+    let turns = request.messages.iter().filter_map(|message| match message {
+        Message::Assistant(turn) => Some(turn),
+        _ => None,
+    });
+    turns.flat_map(|turn| &turn.tool_calls).map(|call| call.id.as_str()).collect()
 }
 
 /// The tool messages of a request, as `id: text`.

@@ -1,44 +1,49 @@
 //! A comparison for the terminal: a row of figures for each model, and below it the beginning of what it said.
 
 use provider_compare::{CellReport, Figures, Report};
+use provider_core::Error;
 
-use crate::output::table::{self, Table};
+use crate::output::table::{self, Look, Table};
 use crate::output::{Output, text};
+use crate::tell;
 
 /// How much of an answer is shown where the terminal sets no limit.
 const ANSWER_COLUMNS: usize = 100;
 
-pub(super) fn render(report: &Report, output: Output) -> String {
-    let wide = wide(report, output);
+/// The report; `problems` says of each cell why its answer is not what was asked for.
+pub(super) fn render(report: &Report, problems: &[Option<Error>], output: Output) -> String {
+    let wide = wide(report, problems, output);
     let fits = output.columns.is_none_or(|columns| wide.width() <= columns);
-    let table = if fits { wide } else { narrow(report, output) };
-    let totals = output.out.bold(report.totals.to_string());
-    format!("{}{totals}\n", table.render(output.columns, output.out))
+    let table = if fits { wide } else { narrow(report, problems, output) };
+    let totals = report.totals.to_string();
+    let totals =
+        output.columns.map_or_else(|| totals.clone(), |room| text::wrap(&totals, room, 0).join("\n"));
+    format!("{}{}\n", table.render(output.columns, output.out), output.out.bold(totals))
 }
 
 /// All figures in one row.
-fn wide(report: &Report, output: Output) -> Table {
+fn wide(report: &Report, problems: &[Option<Error>], output: Output) -> Table {
     let mut table = with_figures(Table::new().left("REQUESTED").left("SERVED").left("PROVIDER"));
-    for cell in &report.cells {
+    for (cell, problem) in report.cells.iter().zip(problems) {
         let figures = cell.figures();
         let who = [cell.label.clone(), figures.served.clone(), figures.provider.clone()];
         table.row(who.into_iter().chain(row(figures)));
-        below(&mut table, cell, output);
+        below(&mut table, cell, problem.as_ref(), output);
     }
     table
 }
 
 /// The same with who served on a line of its own.
-fn narrow(report: &Report, output: Output) -> Table {
+fn narrow(report: &Report, problems: &[Option<Error>], output: Output) -> Table {
     let mut table = with_figures(Table::new().left("REQUESTED"));
-    for cell in &report.cells {
+    for (cell, problem) in report.cells.iter().zip(problems) {
         let figures = cell.figures();
         let served = format!("served by {} (model {})", figures.provider, figures.served);
         table.row([cell.label.clone()].into_iter().chain(row(figures)));
         if cell.response().is_some() {
-            table.below(text::one_line(&served));
+            table.below(&served, Look::Plain);
         }
-        below(&mut table, cell, output);
+        below(&mut table, cell, problem.as_ref(), output);
     }
     table
 }
@@ -52,17 +57,16 @@ fn row(f: Figures) -> [String; 7] {
     [f.first_token, f.total, f.tokens_in, f.tokens_out, f.tokens_per_second, f.cost, f.finish]
 }
 
-/// The beginning of the answer, and the error.
-fn below(table: &mut Table, cell: &CellReport, output: Output) {
+/// The beginning of the answer, and what is wrong.
+fn below(table: &mut Table, cell: &CellReport, problem: Option<&Error>, output: Output) {
     let room = output.columns.map_or(ANSWER_COLUMNS, |columns| columns.saturating_sub(table::INDENT.len()));
     if let Some(listing) = &cell.listing {
-        table.below(listing.to_string());
+        table.below(&listing.to_string(), Look::Plain);
     }
     if let Some(said) = cell.said() {
-        table.below(output.out.dim(text::cut(&text::one_line(&said), room)).to_string());
+        table.below(&text::cut(&text::one_line(&said), room), Look::Faint);
     }
-    if let Err(error) = &cell.result {
-        // Cut short it would help nobody.
-        table.below(output.out.red(format!("error: {}", text::one_line(&error.to_string()))).to_string());
+    if let Some(error) = cell.result.as_ref().err().or(problem) {
+        table.below(&format!("error: {}", tell::sentence(error)), Look::Wrong);
     }
 }

@@ -1,4 +1,4 @@
-//! Aligned columns that fit the terminal.
+//! Aligned columns that fit the terminal: what does not fit is folded, and never left out.
 
 use super::style::Paint;
 use super::text;
@@ -7,12 +7,13 @@ use super::text;
 const GAP: usize = 2;
 /// What stands before a line below a row.
 pub(crate) const INDENT: &str = "  ";
-/// No column is made narrower than this to fit the terminal, …
-const NARROWEST: usize = 10;
-/// … and the first one not narrower than this.
-const FIRST_NARROWEST: usize = 30;
+/// No column of text is made narrower than this: its cells would be towers of single words.
+const NARROWEST: usize = 16;
 
 /// A table: titles, and rows of cells.
+///
+/// It is shown in the first of three ways that fits: cells on one line; cells of text broken between words;
+/// each row as a paragraph of its own, with titles in front of the cells.
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<Column>,
@@ -29,7 +30,15 @@ struct Column {
 #[derive(Debug)]
 struct Row {
     cells: Vec<String>,
-    below: Vec<String>,
+    below: Vec<(String, Look)>,
+}
+
+/// How a line below a row looks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Look {
+    Plain,
+    Faint,
+    Wrong,
 }
 
 impl Table {
@@ -55,82 +64,138 @@ impl Table {
         self.rows.push(Row { cells, below: Vec::new() });
     }
 
-    /// Adds a line below the newest row, across all columns and as it is.
-    pub(crate) fn below(&mut self, line: String) {
+    /// Adds a line below the newest row, across all columns.
+    pub(crate) fn below(&mut self, line: &str, look: Look) {
         if let Some(row) = self.rows.last_mut() {
-            row.below.push(line);
+            row.below.push((text::one_line(line), look));
         }
     }
 
-    /// The table as text, cut to so many columns of a terminal if there is a limit.
+    /// The table as text, made to fit so many columns of a terminal if there is a limit.
     pub(crate) fn render(&self, limit: Option<usize>, paint: Paint) -> String {
-        let widths = self.widths(limit);
-        let limit = limit.unwrap_or(usize::MAX);
-        let titles = self.line(self.columns.iter().map(|column| column.title), &widths);
-        let mut shown = format!("{}\n", paint.bold(text::cut(&titles, limit)));
+        let widths = limit.map_or_else(|| Some(self.natural_widths()), |limit| self.widths(limit));
+        let mut lines = Vec::new();
+        if let Some(widths) = &widths {
+            let titles: Vec<&str> = self.columns.iter().map(|column| column.title).collect();
+            lines.extend(self.aligned(&titles, widths).into_iter().map(|line| paint.bold(line).to_string()));
+        }
         for row in &self.rows {
-            let cells = self.line(row.cells.iter().map(String::as_str), &widths);
-            shown.extend([&*text::cut(&cells, limit), "\n"]);
-            for line in &row.below {
-                shown.extend([INDENT, line, "\n"]);
+            match &widths {
+                Some(widths) => lines.extend(self.aligned(&row.cells, widths)),
+                None => lines.extend(self.paragraph(row, limit.unwrap_or(usize::MAX), paint)),
+            }
+            for (line, look) in &row.below {
+                let room = limit.map_or(usize::MAX, |limit| limit.saturating_sub(INDENT.len()));
+                for line in text::wrap(line, room, 0) {
+                    lines.push(format!("{INDENT}{}", look.paint(line, paint)));
+                }
             }
         }
-        shown
+        lines.into_iter().map(|line| line + "\n").collect()
     }
 
-    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
-        let mut line = String::new();
-        for ((cell, column), &width) in cells.zip(&self.columns).zip(widths) {
-            let cell = text::cut(cell, width);
-            let padding = " ".repeat(width - text::width(&cell));
-            let (before, after) = if column.to_the_right { (&*padding, "") } else { ("", &*padding) };
-            line.extend([before, &*cell, after, &" ".repeat(GAP)]);
-        }
-        line.truncate(line.trim_end().len());
-        line
-    }
-
-    /// How many columns of a terminal the table takes if nothing is cut, lines below rows left aside.
+    /// How many columns of a terminal the table takes if nothing is broken, lines below rows left aside.
     pub(crate) fn width(&self) -> usize {
-        self.natural_widths().iter().sum::<usize>() + GAP * self.columns.len().saturating_sub(1)
+        self.with_gaps(&self.natural_widths())
+    }
+
+    /// The lines of a row, each cell broken into so many columns.
+    fn aligned(&self, cells: &[impl AsRef<str>], widths: &[usize]) -> Vec<String> {
+        let broken: Vec<Vec<String>> =
+            cells.iter().zip(widths).map(|(cell, width)| text::wrap(cell.as_ref(), *width, 0)).collect();
+        let height = broken.iter().map(Vec::len).max().unwrap_or(0);
+        let line = |number: usize| {
+            let mut line = String::new();
+            for ((cell, column), &width) in broken.iter().zip(&self.columns).zip(widths) {
+                let part = cell.get(number).map_or("", String::as_str);
+                let padding = " ".repeat(width.saturating_sub(text::width(part)));
+                let (before, after) = if column.to_the_right { (&*padding, "") } else { ("", &*padding) };
+                line.extend([before, part, after, &" ".repeat(GAP)]);
+            }
+            line.trim_end().to_owned()
+        };
+        (0..height).map(line).collect()
+    }
+
+    /// A row as a paragraph: its first cell, and below it the others behind their titles, as many on a line
+    /// as there is room for.
+    fn paragraph(&self, row: &Row, limit: usize, paint: Paint) -> Vec<String> {
+        let mut cells = row.cells.iter().zip(&self.columns);
+        let mut lines: Vec<String> =
+            cells.next().map(|(cell, _)| paint.bold(cell).to_string()).into_iter().collect();
+        let mut current = String::new();
+        for (cell, column) in cells.filter(|(cell, _)| !cell.is_empty()) {
+            let entry = format!("{} {cell}", paint.dim(column.title));
+            if !current.is_empty() && text::width(&current) + GAP + text::width(&entry) > limit {
+                lines.push(std::mem::take(&mut current));
+            }
+            let gap = if current.is_empty() { INDENT.len() } else { GAP };
+            current.push_str(&" ".repeat(gap));
+            current.push_str(&entry);
+        }
+        lines.extend((!current.is_empty()).then_some(current));
+        lines.iter().flat_map(|line| text::wrap(line, limit, 2 * INDENT.len())).collect()
+    }
+
+    fn with_gaps(&self, widths: &[usize]) -> usize {
+        widths.iter().sum::<usize>() + GAP * self.columns.len().saturating_sub(1)
     }
 
     fn natural_widths(&self) -> Vec<usize> {
-        let width = |(at, column): (usize, &Column)| {
-            let cells = self.rows.iter().filter_map(|row| row.cells.get(at));
-            cells.map(|cell| text::width(cell)).chain([text::width(column.title)]).max().unwrap_or(0)
-        };
-        self.columns.iter().enumerate().map(width).collect()
+        self.of_columns(text::width)
     }
 
-    /// The widths of the columns. Where there is not enough room columns of text give way, the widest first; the first one,
-    /// which says what a row is about, only when the others have done their part.
-    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
+    /// The most of some measure of each column's cells.
+    fn of_columns(&self, measure: impl Fn(&str) -> usize) -> Vec<usize> {
+        let most = |(at, column): (usize, &Column)| {
+            let cells = self.rows.iter().filter_map(|row| row.cells.get(at));
+            cells.map(|cell| measure(cell)).chain([measure(column.title)]).max().unwrap_or(0)
+        };
+        self.columns.iter().enumerate().map(most).collect()
+    }
+
+    /// The widths of the columns within a limit; `None` where a word, a number or the first cell of a row
+    /// would have to be broken for it. Columns of text give way, the widest first.
+    fn widths(&self, limit: usize) -> Option<Vec<usize>> {
         let mut widths = self.natural_widths();
-        for _ in limit.unwrap_or(usize::MAX)..self.width() {
-            let Some((first, others)) = widths.split_first_mut() else { break };
-            let texts =
-                others.iter_mut().zip(self.columns.iter().skip(1)).filter(|(_, column)| !column.to_the_right);
-            match texts.map(|(width, _)| width).max() {
-                Some(widest) if *widest > NARROWEST => *widest -= 1,
-                _ if *first > FIRST_NARROWEST => *first -= 1,
-                _ => break,
-            }
+        let words = self.of_columns(text::widest_word);
+        let least: Vec<usize> = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| match widths[at] {
+                natural if at == 0 || column.to_the_right => natural,
+                natural => words[at].max(NARROWEST).min(natural),
+            })
+            .collect();
+        while self.with_gaps(&widths) > limit {
+            let room = widths.iter_mut().zip(&least).filter(|(width, least)| **width > **least);
+            *room.map(|(width, _)| width).max()? -= 1;
         }
-        widths
+        Some(widths)
+    }
+}
+
+impl Look {
+    fn paint(self, line: String, paint: Paint) -> String {
+        match self {
+            Look::Plain => line,
+            Look::Faint => paint.dim(line).to_string(),
+            Look::Wrong => paint.red(line).to_string(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::style::{ColorChoice, Paint};
-    use super::Table;
+    use super::{Look, Table};
 
     fn table() -> Table {
-        let mut table = Table::new().left("MODEL").right("PRICE").left("CAN");
-        table.row(["openai/gpt-4o", "2.50", "tools\nand reasoning"].map(str::to_owned));
-        table.below("says hello".to_owned());
-        table.row(["a", "free", ""].map(str::to_owned));
+        let mut table = Table::new().left("MODEL").right("PRICE").left("CAN").left("FINISH");
+        table.row(["openai/gpt-4o", "2.50", "tools\nand reasoning and pictures", "stop"].map(str::to_owned));
+        table.below("says hello to\neveryone who reads this line", Look::Plain);
+        table.row(["a", "free", "", "length"].map(str::to_owned));
         table
     }
 
@@ -139,27 +204,49 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_aligned() {
+    fn columns_are_aligned_where_there_is_room() {
         let expected = "\
-MODEL          PRICE  CAN
-openai/gpt-4o   2.50  tools and reasoning
-  says hello
-a               free
+MODEL          PRICE  CAN                               FINISH
+openai/gpt-4o   2.50  tools and reasoning and pictures  stop
+  says hello to everyone who reads this line
+a               free                                    length
 ";
         assert_eq!(shown(None), expected);
-        assert_eq!(table().width(), 41);
-        assert_eq!(shown(Some(41)), expected);
+        assert_eq!(table().width(), 62);
+        assert_eq!(shown(Some(62)), expected);
     }
 
     #[test]
-    fn what_is_less_important_gives_way() {
+    fn text_is_broken_between_words_before_anything_else_gives_way() {
         let expected = "\
-MODEL          PRICE  CAN
-openai/gpt-4o   2.50  tools and…
-  says hello
-a               free
+MODEL          PRICE  CAN                  FINISH
+openai/gpt-4o   2.50  tools and reasoning  stop
+                      and pictures
+  says hello to everyone who reads this line
+a               free                       length
 ";
-        assert_eq!(shown(Some(32)), expected);
-        assert!(shown(Some(16)).starts_with("MODEL          …\nopenai/gpt-4o  …\n"), "{}", shown(Some(16)));
+        assert_eq!(shown(Some(49)), expected);
+    }
+
+    #[test]
+    fn a_row_becomes_a_paragraph_where_columns_do_not_fit() {
+        let expected = "\
+openai/gpt-4o
+  PRICE 2.50
+  CAN tools and reasoning and pictures
+  FINISH stop
+  says hello to everyone who reads this
+  line
+a
+  PRICE free  FINISH length
+";
+        assert_eq!(shown(Some(40)), expected);
+        let narrowest = shown(Some(20));
+        for (word, times) in
+            [("openai/gpt-4o", 1), ("2.50", 1), ("reasoning", 1), ("everyone", 1), ("length", 1)]
+        {
+            assert_eq!(narrowest.matches(word).count(), times, "{narrowest}");
+        }
+        assert!(narrowest.lines().all(|line| line.len() <= 20), "{narrowest}");
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use provider_core::{Content, Error, Part};
 
 use crate::exit::Failure;
+use crate::tell;
 
 /// What goes with the prompt.
 #[derive(Args, Clone, Debug, Default)]
@@ -77,7 +78,7 @@ fn read(flag: &str, file: &str) -> Result<Vec<u8>, Failure> {
 
 fn refused(flag: &str, file: &str, error: &Error) -> Failure {
     let problem = error.fields().first().map_or(error.message(), |field| &field.problem);
-    Failure::Usage(format!("{flag} {file}: {problem}"))
+    Failure::Usage(format!("{flag} {file}: {}", tell::plain(problem)))
 }
 
 /// The last part of a path or a URL.

@@ -3,7 +3,9 @@
 use clap::Args;
 use openrouter_provider::OpenRouterOptions;
 use openrouter_provider::options::{List, MaxPrice, ProviderPreferences, ResponseCache};
-use provider_core::Usd;
+use provider_core::{ChatRequest, Usd};
+
+use crate::cli::number::dollars;
 
 /// Which upstream providers may serve, and what is done around the model.
 #[derive(Args, Clone, Debug, Default)]
@@ -54,11 +56,11 @@ pub(crate) struct Routing {
     quantization: Vec<String>,
 
     /// The most that a million tokens of the prompt may cost, in US dollars
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
     max_price_in: Option<Usd>,
 
     /// The most that a million tokens of the answer may cost, in US dollars
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
     max_price_out: Option<Usd>,
 
     /// Keeps a conversation on one upstream provider
@@ -115,6 +117,14 @@ impl Routing {
             preferences.max_price = Some(most);
         }
         preferences
+    }
+}
+
+/// Puts the ids of the models to fall back to in place of the texts that were given for them.
+pub(crate) fn set_fallbacks(request: &mut ChatRequest, ids: &[String]) {
+    if let Some(mut options) = request.options.remove::<OpenRouterOptions>() {
+        options.models = filled(ids);
+        request.options.set(options);
     }
 }
 

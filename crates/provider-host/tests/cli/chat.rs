@@ -3,7 +3,7 @@ use std::time::Duration;
 use openrouter_sandbox::Sandbox;
 use serde_json::json;
 
-use crate::support::{KEY, against, assert_has, binary, ran, ran_with_input, run, sandbox};
+use crate::support::{KEY, against, assert_has, binary, questions, ran, ran_with_input, run, sandbox};
 
 #[tokio::test]
 async fn the_answer_is_alone_on_standard_output() {
@@ -136,26 +136,47 @@ async fn the_provider_can_be_named_in_the_model() {
 }
 
 #[tokio::test]
-async fn without_a_key_the_sandbox_answers() {
-    for key in [None, Some("  ")] {
-        let mut command = binary();
-        command.args(["chat", "openai/gpt-4o", "Hello"]);
-        if let Some(blank) = key {
-            command.env("OPENROUTER_API_KEY", blank);
-        }
-        let ran = ran(&mut command).await.with_code(0);
-        assert_has(&ran.out, &["Hello"]);
-        assert_eq!(ran.err.matches("built-in sandbox").count(), 1, "{}", ran.err);
+async fn the_provider_in_front_of_a_slash_is_taken_off_and_said() {
+    let sandbox = sandbox().await;
+    let args = ["chat", "openrouter/openai/gpt-4o", "Hello", "--fallback", "openrouter/openai/gpt-4o-mini"];
+    let ran = ran(&mut against(&sandbox, &args)).await.with_code(0);
+    assert_eq!(
+        ran.err.matches("openrouter/openai/gpt-4o is taken for openai/gpt-4o,").count(),
+        1,
+        "{}",
+        ran.err
+    );
+    let question = &questions(&sandbox)[0].body;
+    assert_eq!(
+        (&question["model"], &question["models"]),
+        (&json!("openai/gpt-4o"), &json!(["openai/gpt-4o-mini"]))
+    );
+}
+
+#[tokio::test]
+async fn no_list_of_models_is_fetched_for_an_id() {
+    for model in ["openai/gpt-4o", "openai/gpt-4o:nitro", "openrouter/auto", "openrouter:openai/gpt-4o"] {
+        let sandbox = sandbox().await;
+        ran(&mut against(&sandbox, &["chat", model, "Hello"])).await.with_code(0);
+        let paths: Vec<_> = sandbox.requests().into_iter().map(|request| request.path).collect();
+        assert_eq!(paths, ["/api/v1/chat/completions"], "{model}");
     }
 }
 
 #[tokio::test]
-async fn the_sandbox_never_gets_the_real_key() {
-    let elsewhere = sandbox().await;
-    let mut command = against(&elsewhere, &["chat", "openai/gpt-4o", "Hello", "--sandbox"]);
-    let ran = ran(&mut command).await.with_code(0);
-    assert!(elsewhere.requests().is_empty(), "the base URL of the environment was used");
-    assert!(!ran.err.contains("built-in sandbox"), "it was asked for: {}", ran.err);
+async fn similar_models_are_offered_for_an_unknown_one() {
+    for form in [&[][..], &["--no-stream"], &["--json"]] {
+        let ran = run(&[&["chat", "opnai/gpt-4o", "Hello"], form].concat()).await.with_code(5);
+        assert_has(&ran.err, &["error: model not found: ", "openai/gpt-4o,", "provider-host models"]);
+        if form == ["--json"] {
+            assert_has(ran.json()["error"]["next_step"].as_str().unwrap(), &["openai/gpt-4o"]);
+        }
+    }
+    let ran = run(&["compare", "Hello", "opnai/gpt-4o", "openai/gpt-4o"]).await.with_code(0);
+    assert_has(&ran.err, &["hint: ", "openai/gpt-4o,"]);
+    // For an id that is like no other there is the search alone.
+    let ran = run(&["chat", "zzzzzzzz", "Hello"]).await.with_code(5);
+    assert_has(&ran.err, &["hint: `provider-host models"]);
 }
 
 #[tokio::test]

@@ -7,15 +7,15 @@ use crate::support::{Ran, against, assert_has, questions, ran, run, sandbox};
 const MODELS: [&str; 3] = ["sandbox/slow-first-token", "sandbox/no-credits", "openai/gpt-4o"];
 
 /// Compares the models with a slow one first, on a sandbox where slow is not long.
-async fn compare(output: &str) -> Ran {
+async fn compare(output: &[&str]) -> Ran {
     let sandbox = Sandbox::builder().slow_first_token(Duration::from_millis(200)).start().await.unwrap();
-    let args = [&["compare", "Say hi"], &MODELS[..], &["--output", output]].concat();
+    let args = [&["compare", "Say hi"], &MODELS[..], output].concat();
     ran(&mut against(&sandbox, &args)).await.with_code(0)
 }
 
 #[tokio::test]
 async fn the_table_has_a_row_for_each_in_the_order_asked() {
-    let table = compare("table").await.out;
+    let table = compare(&[]).await.out;
     let starts: Vec<&str> = table.lines().map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(starts, ["REQUESTED", MODELS[0], "", MODELS[1], "", MODELS[2], "", "", "2"], "{table}");
     assert_has(
@@ -31,7 +31,7 @@ async fn the_table_has_a_row_for_each_in_the_order_asked() {
 
 #[tokio::test]
 async fn the_report_has_whole_answers() {
-    let report = compare("markdown").await.out;
+    let report = compare(&["--markdown"]).await.out;
     assert_has(
         &report,
         &[
@@ -51,7 +51,7 @@ async fn the_report_has_whole_answers() {
 
 #[tokio::test]
 async fn json_has_everything_and_exact_sums() {
-    let json = compare("json").await.json();
+    let json = compare(&["--json"]).await.json();
     let cells = json["cells"].as_array().unwrap();
     let requested: Vec<_> = cells.iter().map(|cell| &cell["requested"]).collect();
     assert_eq!(requested, MODELS);
@@ -74,8 +74,7 @@ async fn json_tells_who_was_asked_and_how_long_it_took() {
     let sandbox = sandbox().await;
     let args =
         ["compare", "Say hi", "openrouter:openai/gpt-4o", "sandbox/no-credits", "--system", "Be brief."];
-    let json =
-        ran(&mut against(&sandbox, &[&args[..], &["--output", "json"]].concat())).await.with_code(0).json();
+    let json = ran(&mut against(&sandbox, &[&args[..], &["--json"]].concat())).await.with_code(0).json();
     assert_eq!(
         (&json["schema_version"], &json["prompt"], &json["ended"]),
         (&1.into(), &"Say hi".into(), &"complete".into())

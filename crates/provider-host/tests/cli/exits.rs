@@ -11,7 +11,7 @@ async fn every_kind_of_failure_has_its_code() {
         ("sandbox/moderation", 9, "content policy"),
         ("sandbox/no-credits", 4, "--max-tokens"),
         ("sandbox/no-endpoints", 5, "no endpoint fits"),
-        ("sandbox/context-length", 9, "--min-context"),
+        ("sandbox/context-length", 12, "--min-context"),
         ("sandbox/server-error", 8, "service failed"),
         ("sandbox/html-error", 7, "HTTP 524"),
         ("sandbox/error-200", 6, "status 200"),
@@ -21,7 +21,7 @@ async fn every_kind_of_failure_has_its_code() {
         ("sandbox/mid-stream-error-bare", 8, "upstream provider failed"),
         ("sandbox/truncated", 8, "answer interrupted"),
         ("sandbox/reset", 8, "answer interrupted"),
-        ("sandbox/refusal", 0, "the model refused"),
+        ("sandbox/refusal", 9, "the model refused"),
         ("sandbox/no-done", 0, "finish stop"),
         ("nobody/nothing", 5, "model not found"),
     ] {
@@ -92,7 +92,7 @@ async fn each_bad_setting_has_its_line() {
     let fields: Vec<&str> =
         ran.err.lines().filter_map(|line| line.strip_prefix("  ")?.split(':').next()).collect();
     assert_eq!(fields, ["api_key", "site_url", "base_url"], "{}", ran.err);
-    assert_has(&ran.err, &["OPENROUTER_API_KEY", "hint: keys are made at https://"]);
+    assert_has(&ran.err, &["OPENROUTER_API_KEY", "keys are made at https://"]);
 }
 
 #[tokio::test]
@@ -125,7 +125,19 @@ async fn an_unknown_provider_is_5() {
 }
 
 #[tokio::test]
-async fn the_help_explains_the_codes() {
-    let ran = run(&["--help"]).await.with_code(0);
-    assert_has(&ran.out, &["Exit codes:", "130", "OPENROUTER_API_KEY", "Examples:"]);
+async fn every_code_is_in_the_help_and_in_the_documentation() {
+    let help = run(&["--help"]).await.with_code(0).out;
+    assert_has(&help, &["OPENROUTER_API_KEY", "Examples:", "--sandbox"]);
+    let (_, codes) = help.split_once("Exit codes:\n").unwrap();
+    let rows: Vec<(&str, &str)> = codes.lines().map(|row| row.trim().split_once("  ").unwrap()).collect();
+    assert!(rows.len() > 10 && rows.iter().any(|(code, _)| *code == "130"), "{codes}");
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-line.md")).unwrap();
+    let documented: Vec<(&str, &str)> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "))
+        .filter(|(code, _)| code.parse::<u8>().is_ok())
+        .collect();
+    let trimmed: Vec<(&str, &str)> = rows.iter().map(|(code, what)| (*code, what.trim())).collect();
+    assert_eq!(documented, trimmed);
 }

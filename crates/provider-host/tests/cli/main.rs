@@ -7,6 +7,7 @@ mod chat;
 mod compare;
 mod exits;
 mod key;
+mod keyless;
 mod models;
 mod providers;
 mod requests;
@@ -15,3 +16,7 @@ mod sandbox;
 #[cfg(unix)]
 mod signals;
 mod support;
+#[cfg(unix)]
+mod terminal;
+mod verdicts;
+mod words;

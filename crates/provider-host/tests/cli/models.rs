@@ -24,7 +24,7 @@ async fn filters_combine() {
     assert!(!free_tools.is_empty() && free_tools.len() < free.len(), "{free:?} {free_tools:?}");
     assert!(free_tools.iter().all(|id| free.contains(id)));
 
-    let seeing = ids(&["--input", "video", "--min-context", "1000000"]).await;
+    let seeing = ids(&["--input-modality", "video", "--min-context", "1000000"]).await;
     assert!(seeing.contains(&"google/gemini-2.5-pro".to_owned()), "{seeing:?}");
     assert!(!seeing.contains(&"openai/gpt-4o".to_owned()));
     assert!(ids(&["CLAUDE", "haiku"]).await.iter().all(|id| id.contains("claude-haiku")));
@@ -56,10 +56,13 @@ async fn a_selector_is_forgiving_and_shows_what_can_be_selected() {
 
     let two = ids(&["--author", "mistralai", "--author", "X-AI"]).await;
     assert_eq!(two, ["mistralai/mistral-large", "x-ai/grok-4-fast"]);
-    assert_eq!(ids(&["--output", "image"]).await, ["google/gemini-2.5-flash-image"]);
+    assert_eq!(ids(&["--output-modality", "image"]).await, ["google/gemini-2.5-flash-image"]);
     let cheap = ids(&["--author", "openai", "--max-price", "0.6"]).await;
     assert_eq!(cheap, ["openai/gpt-4o-mini", "openai/gpt-oss-20b", "openai/gpt-oss-20b:free"]);
-    assert_has(&run(&["models", "--max-price", "cheap"]).await.with_code(2).err, &["decimal amount"]);
+    assert_has(
+        &run(&["models", "--max-price", "cheap"]).await.with_code(2).err,
+        &["--max-price", "decimal amount"],
+    );
 }
 
 #[tokio::test]
@@ -67,4 +70,33 @@ async fn a_real_end_is_shown_and_a_sentinel_is_not() {
     let out = run(&["models", "llama-3.3-70b"]).await.with_code(0).out;
     assert!(out.contains("meta-llama/llama-3.3-70b-instruct") && !out.contains("(ends"), "{out}");
     assert_has(&run(&["models", "o4-mini"]).await.with_code(0).out, &["(ends 2027-03-31)"]);
+}
+
+#[tokio::test]
+async fn words_that_no_model_has_are_named_with_the_nearest_known_ones() {
+    for (option, word, nearest) in [
+        ("--supports", "toools", "tools"),
+        ("--supports", "Tools", "tools"),
+        ("--input-modality", "imag", "image"),
+        ("--input", "imag", "image"),
+        ("--output-modality", "images", "image"),
+        ("--author", "opnai", "openai"),
+        ("--author", "Antropic", "anthropic"),
+    ] {
+        let ran = run(&["models", option, word]).await.with_code(2);
+        assert_has(&ran.err, &[&format!("{word:?} is unknown; there are: {nearest},")]);
+        assert_eq!(ran.out, "");
+    }
+    // All of them at once, in JSON as well, and a good one beside a bad one does not hide it.
+    let args = ["models", "--json", "--supports", "tools", "--supports", "tolls", "--output", "json"];
+    let ran = run(&args).await.with_code(2);
+    assert_has(&ran.err, &["  --supports: \"tolls\"", "  --output-modality: \"json\"", "--json"]);
+    let fields = &ran.json()["error"]["fields"];
+    assert_eq!(
+        (&fields[0]["field"], &fields[1]["field"]),
+        (&"--supports".into(), &"--output-modality".into())
+    );
+    // A known word that no model has together with another one finds nothing, which is an answer.
+    let none = run(&["models", "--author", "openai", "--input-modality", "video"]).await.with_code(0);
+    assert_has(&none.err, &["0 of "]);
 }

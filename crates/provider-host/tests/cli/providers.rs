@@ -16,6 +16,8 @@ async fn one_is_shown_with_all_there_is_to_know() {
     let page = ran(binary().args(["providers", "show", "openROUTER"])).await.with_code(0).out;
     let rows: Vec<Vec<&str>> = page.lines().map(|line| line.split_whitespace().collect()).collect();
     assert!(rows.contains(&vec!["LLM", "llm", "yes"]), "{page}");
+    assert!(rows.contains(&vec!["Image", "Understanding", "image_understanding", "yes"]), "{page}");
+    assert_has(&page, &["by model: `provider-host models --input-modality image`"]);
     assert!(rows.contains(&vec!["Reranking", "reranking", "no"]), "{page}");
     assert!(
         rows.contains(&vec!["api_key", "API", "Key", "secret", "yes", "OPENROUTER_API_KEY", "-"]),
@@ -29,7 +31,7 @@ async fn one_is_shown_with_all_there_is_to_know() {
 #[tokio::test]
 async fn the_descriptor_is_data() {
     let json = ran(binary().args(["providers", "show", "OpenRouter", "--json"])).await.with_code(0).json();
-    assert_eq!(json["capabilities"], serde_json::json!(["llm"]));
+    assert_eq!(json["capabilities"], serde_json::json!(["llm", "image_understanding"]));
     assert_eq!(json["fields"][0]["key"], "api_key");
     assert_eq!(json["layer_fields"][0]["key"], "max_attempts");
     assert_eq!(json["layer_fields"][0]["kind"], "integer");
@@ -37,6 +39,9 @@ async fn the_descriptor_is_data() {
 
 #[tokio::test]
 async fn an_unknown_one_is_not_found() {
+    let mistyped = ran(binary().args(["providers", "show", "openruter", "--json"])).await.with_code(5);
+    assert_has(&mistyped.err, &["is openrouter meant?"]);
+    assert_eq!(mistyped.json()["error"]["kind"], "not_found");
     let ran = ran(binary().args(["providers", "show", "acme"])).await.with_code(5);
     assert_has(&ran.err, &["\"acme\"", "openrouter (OpenRouter)"]);
 }

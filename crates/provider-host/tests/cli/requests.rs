@@ -1,18 +1,12 @@
 //! What flags make of a request: attachments, tools, routing. Seen by the sandbox, or shown without being sent.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
-use crate::support::{against, assert_has, ran, run, sandbox};
+use crate::support::{against, assert_has, ran, run, sandbox, test_file};
 
 /// A file of the test's own with this in it.
 fn file(name: &str, content: &[u8]) -> String {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("requests");
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(name);
-    std::fs::write(&path, content).unwrap();
-    path.to_str().unwrap().to_owned()
+    test_file(&format!("requests/{name}"), content)
 }
 
 #[tokio::test]
@@ -25,6 +19,16 @@ async fn a_dry_run_shows_the_request_and_sends_nothing() {
         shown,
         json!({"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "Hello"}], "temperature": 0.0})
     );
+    assert!(sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_dry_run_needs_no_key_and_asks_nobody() {
+    let sandbox = sandbox().await;
+    let args = ["chat", "openrouter/openai/gpt-4o", "Hello", "--dry-run"];
+    let mut command = against(&sandbox, &args);
+    let ran = ran(command.env_remove("OPENROUTER_API_KEY")).await.with_code(0);
+    assert_eq!(ran.json()["model"], "openai/gpt-4o");
     assert!(sandbox.requests().is_empty());
 }
 
@@ -103,6 +107,6 @@ async fn routing_is_asked_for_and_told() {
 async fn a_free_model_falls_back_to_a_paid_one_only_when_told_twice() {
     let args = ["chat", "meta-llama/llama-3.2-3b-instruct:free", "Hi", "--fallback", "openai/gpt-4o-mini"];
     let ran = run(&args).await.with_code(2);
-    assert_has(&ran.err, &["options.models", "may be billed"]);
+    assert_has(&ran.err, &["--fallback: ", "may be billed", "give --allow-paid-fallback"]);
     run(&[&args[..], &["--allow-paid-fallback"]].concat()).await.with_code(0);
 }

@@ -5,12 +5,16 @@ use openrouter_sandbox::Sandbox;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
-use crate::support::{against, all_streams_closed, binary, gone, questions, sandbox};
+use crate::support::{against, all_streams_closed, assert_has, binary, gone, questions, sandbox};
 
 /// What Ctrl-C does.
 pub(crate) fn interrupt(child: &Child) {
+    send("-INT", child);
+}
+
+fn send(signal: &str, child: &Child) {
     let id = child.id().unwrap().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
 }
 
 async fn started(command: &mut Command) -> Child {
@@ -27,8 +31,70 @@ async fn ctrl_c_closes_the_connection() {
     assert_eq!(sandbox.open_streams(), 1);
     interrupt(&child);
     let ran = gone(child).await.with_code(130);
-    assert_eq!(ran.err, "\ninterrupted\n");
+    assert!(
+        ran.err.starts_with("\ninterrupted (generation gen-") && ran.err.ends_with(")\n"),
+        "{:?}",
+        ran.err
+    );
     all_streams_closed(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_signal_leaves_what_had_come_as_json() {
+    for signal in ["-INT", "-TERM"] {
+        let sandbox = Sandbox::builder().token_delay(Duration::from_millis(1)).start().await.unwrap();
+        let child = against(&sandbox, &["chat", "sandbox/stall", "Hello", "--json"]).spawn().unwrap();
+        open_streams(&sandbox, 1).await;
+        // From outside it cannot be told when the text has come.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        send(signal, &child);
+        let ran = gone(child).await.with_code(130);
+        let error = &ran.json()["error"];
+        assert_eq!((&error["kind"], &error["model"]), (&"interrupted".into(), &"sandbox/stall".into()));
+        assert!(!error["partial"]["message"]["text"].as_str().unwrap().is_empty(), "{error}");
+        let id = error["generation_id"].as_str().unwrap();
+        assert!(id.starts_with("gen-") && error["partial"]["id"] == id, "{error}");
+        assert_has(&ran.err, &[&format!("interrupted (generation {id})")]);
+        all_streams_closed(&sandbox).await;
+    }
+}
+
+#[tokio::test]
+async fn a_signal_before_any_answer_is_json_too() {
+    let sandbox = Sandbox::builder().token_delay(Duration::from_secs(30)).start().await.unwrap();
+    let whole = ["chat", "openai/gpt-4o", "Hello", "--no-stream", "--json"];
+    let child = against(&sandbox, &whole).spawn().unwrap();
+    while questions(&sandbox).is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    interrupt(&child);
+    assert_eq!(gone(child).await.with_code(130).json()["error"]["kind"], "interrupted");
+
+    let mut command = binary();
+    let args = ["chat", "openai/gpt-4o", "--sandbox", "--json"];
+    let mut child = command.args(args).stdin(Stdio::piped()).spawn().unwrap();
+    let stdin = child.stdin.take();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    interrupt(&child);
+    let json = gone(child).await.with_code(130).json();
+    assert_eq!((&json["error"]["kind"], &json["sandbox"]), (&"interrupted".into(), &true.into()));
+    drop(stdin);
+}
+
+#[tokio::test]
+async fn sigterm_shows_what_a_comparison_has() {
+    let sandbox = sandbox().await;
+    let child = against(&sandbox, &["compare", "Hello", "sandbox/stall", "--json"]).spawn().unwrap();
+    open_streams(&sandbox, 1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    send("-TERM", &child);
+    let report = gone(child).await.with_code(130).json();
+    assert_eq!(report["ended"], "stopped");
+    let partial = &report["cells"][0]["error"]["partial"];
+    assert!(
+        !partial["message"]["text"].as_str().unwrap().is_empty() && partial["id"].is_string(),
+        "{partial}"
+    );
 }
 
 #[tokio::test]
@@ -45,7 +111,7 @@ async fn ctrl_c_closes_all_connections_of_a_comparison() {
 async fn ctrl_c_shows_what_a_comparison_has() {
     let sandbox = sandbox().await;
     let models = ["openai/gpt-4o", "sandbox/stall", "openai/gpt-5"];
-    let args = [&["compare", "Hello"], &models[..], &["--concurrency", "1", "--output", "json"]].concat();
+    let args = [&["compare", "Hello"], &models[..], &["--concurrency", "1", "--json"]].concat();
     let child = against(&sandbox, &args).spawn().unwrap();
     while questions(&sandbox).len() < 2 {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -100,6 +166,18 @@ async fn a_reader_that_leaves_ends_it_quietly() {
     let ran = gone(child).await.with_code(0);
     assert_eq!(ran.err, "");
     all_streams_closed(&sandbox).await;
+}
+
+#[tokio::test]
+async fn a_reader_that_leaves_json_ends_it_quietly() {
+    for args in
+        [&["chat", "openai/gpt-4o", "Hello", "--json"][..], &["compare", "Hello", "openai/gpt-4o", "--json"]]
+    {
+        let sandbox = sandbox().await;
+        let mut child = against(&sandbox, args).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(gone(child).await.with_code(0).err, "");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Starting the binary, and looking at what it did.
 
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ pub(crate) const REFUSED_KEY: &str = "sk-or-v1-marker-invalid-89abcdef";
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_provider-host"));
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("OPENROUTER_") {
+        let upper = name.to_string_lossy().to_uppercase();
+        if ["OPENROUTER", "OPEN_ROUTER", "OPENAI"].iter().any(|service| upper.starts_with(service)) {
             command.env_remove(name);
         }
     }
@@ -54,6 +56,14 @@ pub(crate) async fn ran_with_input(command: &mut Command, input: &str) -> Ran {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
     Ran::new(child.wait_with_output().await.unwrap())
+}
+
+/// A file of a test's own with this in it; its name has a folder of the test's own in front.
+pub(crate) fn test_file(name: &str, content: &[u8]) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 /// What a run left behind.

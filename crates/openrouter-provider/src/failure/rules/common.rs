@@ -11,7 +11,6 @@ pub(super) const LEAVE_OUT: &str = "leave it out, or ask a model that supports i
 const SHORTEN: &str = "shorten the prompt, lower `max_tokens`, or ask a model with more room";
 const FEWER_TOKENS: &str = "lower `max_tokens`";
 const PAY: &str = "add money to the account that pays for it, or use another key";
-const BASE_URL: &str = "check base_url";
 
 pub(super) static RULES: &[Rule] = &[
     // Codes that tell it.
@@ -30,6 +29,7 @@ pub(super) static RULES: &[Rule] = &[
         ("content_policy_violation", r#"{"code":400,"metadata":{"error_type":"content_policy_violation"}}"#),
         ("refusal", r#"{"code":400,"metadata":{"error_type":"refusal"}}"#),
         ("data_inspection_failed", r#"{"code":"data_inspection_failed","message":"No"}"#),
+        ("input_text_sensitive_content_detected", r#"{"code":"InputTextSensitiveContentDetected","message":"No"}"#),
         ("moderation_blocked", r#"{"code":"moderation_blocked","message":"No"}"#),
         ("prohibited_content", r#"{"code":400,"message":"No","status":"PROHIBITED_CONTENT"}"#),
     ]),
@@ -100,6 +100,10 @@ pub(super) static RULES: &[Rule] = &[
         ("number of tokens in the prompt cannot exceed", "total number of tokens in the prompt cannot exceed 4081"),
         ("too many tokens size limit exceeded", "too many tokens: size limit exceeded by 919 tokens. Try using shorter or fewer inputs"),
         ("prompt has too many tokens", "The prompt has too many tokens."),
+        ("input|prompt length * exceed|exceeds|exceeded", "Input length 9000 exceeds what the endpoint takes"),
+        ("reduce the input token count", "The input token count is 9000 but the model only supports up to 8192. Reduce the input token count"),
+        ("context length of only # tokens", "the model is loaded with context length of only 8192 tokens"),
+        ("context_length_exceeded", "400: context_length_exceeded"),
         ("prompt exceeds max length", "Prompt exceeds max length"),
         ("range of input length", "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 30720]"),
         ("exceeded model token limit", "Your request exceeded model token limit: 8192 (requested: 9000)"),
@@ -118,6 +122,7 @@ pub(super) static RULES: &[Rule] = &[
         ("as a result of our safety system", "Your request was rejected as a result of our safety system."),
         ("blocked|rejected due to safety|prohibited_content|blocklist|spii", "Text not available. Response was blocked due to SAFETY"),
         ("input|request|prompt|content was flagged", "a/b requires moderation on Probe. Your input was flagged for \"violence\""),
+        ("may contain sensitive information|content", "The request failed because the input text may contain sensitive information."),
         ("may contain inappropriate content", "Input text data may contain inappropriate content."),
         ("considered high risk", "The request was rejected because it was considered high risk"),
         ("content exists risk", "Content Exists Risk"),
@@ -126,7 +131,8 @@ pub(super) static RULES: &[Rule] = &[
     // Who pays.
     Rule::new(Text, ANY, PaymentRequired, Never, &[
         ("credit balance is too low", "Your credit balance is too low to access the API."),
-        ("insufficient balance|funds", "Insufficient Balance"),
+        ("insufficient balance|funds|quota", "Insufficient Balance"),
+        ("insufficient_quota", "Upstream error: insufficient_quota"),
         ("billing hard limit", "Billing hard limit has been reached"),
         ("budget has been exceeded", "Budget has been exceeded! Current cost: 2, Max budget: 1"),
         ("exceeded your monthly included credits", "You have exceeded your monthly included credits for Inference Providers."),
@@ -138,8 +144,10 @@ pub(super) static RULES: &[Rule] = &[
     // What a model cannot do, and a parameter that it does not take.
     Rule::new(Text, REFUSED, UnsupportedFeature, Never, &[
         ("do|does not support", "registry/gemma:1b does not support tools"),
-        ("not supported with|by|for this model", "`temperature` is not supported with this model."),
-        ("not supported by this endpoint|provider|server", "`logprobs` is not supported by this provider"),
+        ("doesn't|don't support", "This model doesn't support tool calling"),
+        ("not supported with|by|for|in this|the model", "`temperature` is not supported with this model."),
+        ("tools|tool_choice|images|response_format|logprobs|streaming is|are not supported", "response_format is not supported"),
+        ("not supported by this endpoint|provider|server", "`seed` is not supported by this provider"),
         ("deprecated for this model", "`temperature` is deprecated for this model."),
         ("unsupported parameter", "Unsupported parameter: 'max_tokens'"),
         ("input is not supported", "image input is not supported - hint: you may need to provide the mmproj"),
@@ -189,8 +197,7 @@ pub(super) static RULES: &[Rule] = &[
         ("^ 404 page not found $", "404 page not found"),
         ("^ method not allowed $", "Method Not Allowed"),
         ("no route matched", "no Route matched with those values"),
-    ])
-    .step(BASE_URL),
+    ]),
     // What may pass, inside a success or with a status that does not tell.
     Rule::new(Text, CONTENT, RateLimited, Again, &[
         ("rate limit exceeded|reached", "Rate limit reached for gpt-x"),

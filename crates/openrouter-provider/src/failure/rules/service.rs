@@ -196,6 +196,9 @@ pub(super) static RULES: &[Rule] = &[
     ])
     .limit(LimitKind::FreeRequests)
     .step("ask a model that is billed, or add credits for more free requests{or_wait}"),
+    Rule::new(Text, ANY, RateLimited, IfTold, &[("daily limit reached", "Rate limit exceeded. Daily limit reached for a/b via Probe")])
+        .limit(LimitKind::Rate)
+        .step("ask another model, or ask again tomorrow"),
     Rule::new(Text, ANY, RateLimited, Again, &[("free-models-per-min", "Rate limit exceeded: free-models-per-min. ")])
         .limit(LimitKind::Rate),
     // 404 of routing.

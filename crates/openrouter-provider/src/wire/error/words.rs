@@ -36,6 +36,7 @@ object! {
     Layer<'a> {
         code: Str<'a> = "code",
         kind: Str<'a> = "type",
+        aws_kind: Str<'a> = "__type",
         error_type: Str<'a> = "error_type",
         error_code: Str<'a> = "error_code",
         provider_code: Str<'a> = "provider_code",
@@ -48,6 +49,7 @@ object! {
         error: Raw<'a> = "error",
         errors: Raw<'a> = "errors",
         message: Raw<'a> = "message",
+        capital_message: Raw<'a> = "Message",
         msg: Raw<'a> = "msg",
         detail: Raw<'a> = "detail",
         details: Raw<'a> = "details",
@@ -110,6 +112,7 @@ impl Words {
         let codes = [
             &layer.code,
             &layer.kind,
+            &layer.aws_kind,
             &layer.error_type,
             &layer.error_code,
             &layer.provider_code,
@@ -131,17 +134,22 @@ impl Words {
         if let Some(word) = titled.text().filled().filter(|text| !text.contains(char::is_whitespace)) {
             self.add_code(word);
         }
+        let (detail, validated) =
+            if layer.detail.is_list() { (Raw(None), layer.detail) } else { (layer.detail, Raw(None)) };
         let texts = [
             wrapped,
             layer.message,
+            layer.capital_message,
             layer.error_message,
             layer.error_description,
             layer.msg,
-            layer.detail,
+            detail,
             layer.errors,
             titled,
         ];
         let message = texts.into_iter().find_map(|text| self.read(text, depth));
+        // A validator's list of fields: its codes are about the fields.
+        let message = message.or_else(|| Self::of(validated).message);
         // Azure's reason and Google's wait are beside the text.
         let inner =
             [layer.inner, layer.details].into_iter().filter_map(|inner| self.read(inner, depth)).last();
@@ -149,13 +157,17 @@ impl Words {
     }
 
     fn read_text(&mut self, text: &str, depth: usize) -> Option<String> {
-        let text = text.trim();
-        let Some(depth) = depth.checked_sub(1) else { return Some(text.to_owned()) };
-        let read = match text.as_bytes().first()? {
-            // A text may begin with a quotation.
-            b'"' if !text.ends_with('"') => None,
-            b'{' | b'[' | b'"' => whole(text).and_then(|json| self.read(Raw::of(&json), depth)),
-            _ => self.read_embedded(text, depth),
+        let trimmed = text.trim();
+        let read = match (trimmed.as_bytes().first()?, depth.checked_sub(1)) {
+            (_, None) => None,
+            (b'{' | b'[', Some(depth)) => whole(trimmed).and_then(|json| self.read(Raw::of(&json), depth)),
+            // JSON in a string in a string.
+            (b'"', Some(depth)) => {
+                let inside = whole(trimmed).map(|json| Raw::of(&json).text().into_cow().into_owned());
+                let inside = inside.filter(|inside| inside.trim_start().starts_with(['{', '[']));
+                inside.and_then(|inside| self.read_text(&inside, depth))
+            }
+            (_, Some(depth)) => self.read_embedded(text, depth),
         };
         // JSON without words for people is its own text.
         Some(read.unwrap_or_else(|| text.to_owned()))
@@ -269,7 +281,7 @@ mod tests {
             (
                 r#"{"detail":[{"loc":["body","x"],"msg":"m","type":"missing","input":"prompt is too long"}]}"#,
                 "m",
-                &["missing"],
+                &[],
             ),
             (r#"{"errors":[{"code":7003,"message":"m"}],"success":false}"#, "m", &[]),
             (r#"{"errors":["m"]}"#, "m", &[]),
@@ -277,6 +289,10 @@ mod tests {
             (r#"{"error":"invalid_grant","error_description":"m"}"#, "m", &["invalid_grant"]),
             (r#"{"code":"c","error":"m m"}"#, "m m", &["c"]),
             (r#""{\"message\":\"m\"}""#, "m", &[]),
+            (r#""just words""#, r#""just words""#, &[]),
+            (r#""auto" is no choice"#, r#""auto" is no choice"#, &[]),
+            (" words ", " words ", &[]),
+            (r#"{"__type":"ThrottlingException","Message":"m"}"#, "m", &["ThrottlingException"]),
             (r#"{"error":{"message":"{\"error\":{\"message\":\"m\",\"code\":\"c\"}}"}}"#, "m", &["c"]),
             (
                 r#"{"error":{"message":"m","code":"content_filter","innererror":{"code":"Policy"}}}"#,
@@ -314,8 +330,8 @@ mod tests {
             (r#"{"error":{"message":"m","code":"#, "m"),
             (r#"{"error":{"message":"m","#, "m"),
             (r#"{"error":{"message":"a \"quote"#, "a \"quote"),
-            (r#"{"error":{"message":"cut \"#, "cut"),
-            (r#"{"error":{"message":"cut \u00"#, "cut"),
+            (r#"{"error":{"message":"cut \"#, "cut "),
+            (r#"{"error":{"message":"cut \u00"#, "cut "),
         ] {
             assert_eq!(message(text), words, "{text}");
         }

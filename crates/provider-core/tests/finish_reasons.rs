@@ -1,0 +1,53 @@
+//! Why a model stopped, in the words of many services.
+
+#![allow(clippy::expect_used, reason = "tests fail by panicking")]
+
+use provider_core::{ChatResponse, Collector, Error, ErrorKind, FinishReason};
+
+fn answer(finish: &[&str], native: &str) -> Result<ChatResponse, Error> {
+    let mut collector = Collector::without_events();
+    collector.text("Once upon");
+    for reason in finish {
+        collector.finish_reason(reason);
+    }
+    collector.native_finish_reason(native);
+    collector.finish()
+}
+
+#[test]
+fn reasons_are_known_by_their_meaning_and_stay_as_they_came() {
+    use FinishReason::*;
+    for (meaning, words) in [
+        (
+            Stop,
+            &["stop", "STOP", "end_turn", "stop_sequence", "eos", "eos_token", "completed", "COMPLETE"][..],
+        ),
+        (Length, &["length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length"]),
+        (ToolCalls, &["tool_calls", "tool_use", "function_call", "TOOL_CALL"]),
+        (ContentFilter, &["content_filter", "content_filtered", "SAFETY", "guardrail_intervened", "refusal"]),
+    ] {
+        for word in words {
+            let reply = answer(&[word], "").expect("an answer");
+            let reason = reply.finish_reason.as_ref().expect("a reason");
+            assert_eq!(reason.meaning(), &meaning, "{word}");
+            assert_eq!(reply.is_truncated(), meaning == Length, "{word}");
+            assert_eq!((reason.as_str(), reason.to_string()), (*word, (*word).to_owned()));
+            assert_eq!(serde_json::to_value(reason).expect("JSON"), *word);
+            // The upstream's own word counts where the service says something else.
+            let native = answer(&["tool_calls"], word).expect("an answer");
+            assert_eq!(native.is_truncated(), meaning == Length, "{word}");
+        }
+    }
+    let odd = FinishReason::from("tired");
+    assert_eq!((odd.meaning(), odd.as_str()), (&odd, "tired"));
+    for word in ["error", "ERROR"] {
+        assert_eq!(answer(&[word], "").expect_err("it failed").kind(), ErrorKind::Upstream);
+    }
+}
+
+#[test]
+fn an_empty_reason_is_none() {
+    let error = answer(&[""], "").expect_err("no end");
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    assert_eq!(answer(&["stop", ""], "").expect("an answer").finish_reason, Some(FinishReason::Stop));
+}

@@ -1,0 +1,118 @@
+//! From the names that the library's users know to those of the command line.
+
+use std::borrow::Cow;
+
+use clap::CommandFactory;
+
+use crate::cli::Cli;
+
+/// Words of messages, and what the command line calls the same. The longer of two that overlap comes first.
+const WORDS: &[(&str, &str)] = &[
+    ("; raise Limits::max_frame_bytes to read it", ""),
+    (" (Limits::max_tool_argument_bytes)", ""),
+    (" (Limits::max_body_bytes)", ""),
+    ("; use `file_url`", "; give its address on the web in its place"),
+    (", or for whoever sets allow_http", " alone"),
+    ("; for longer lists fall back on the client's side", ""),
+    (" (`stream` comes from the method that is called)", ""),
+    ("call `allow_paid_fallback`", "give --allow-paid-fallback"),
+    ("`logprobs` to be true", "--logprobs"),
+    ("leave parameters out, or `require_parameters`", "leave parameters out, or --require-parameters"),
+    ("`provider.only`", "--provider-only"),
+    ("`provider.ignore`", "--provider-ignore"),
+    ("`provider.order`", "--provider-order"),
+    ("`max_completion_tokens`", "--max-completion-tokens"),
+    ("`max_tokens`", "--max-tokens"),
+    ("another name of max_tokens", "another name of --max-tokens"),
+    ("`max_price`", "--max-price-in or --max-price-out"),
+    ("`require_parameters`", "--require-parameters"),
+    ("check base_url", "check --base-url or OPENROUTER_BASE_URL"),
+];
+
+/// Whole messages that need their subject.
+const SENTENCES: &[(&str, &str)] = &[
+    ("a web page", "the service answered with a web page, not with an answer"),
+    ("an empty body", "the service answered with nothing"),
+];
+
+/// The fields of a request whose options have other names.
+const OPTIONS: &[(&str, &str)] = &[
+    ("messages", "the prompt"),
+    ("model", "the model"),
+    ("options.allow_paid_fallback", "--allow-paid-fallback"),
+    ("options.headers", "--header"),
+    ("options.models", "--fallback"),
+    ("options.provider.max_price", "--max-price-in, --max-price-out"),
+    ("options.provider", "the --provider-… options"),
+    ("options.response_cache", "--response-cache"),
+    ("options.server_tools", "--tools"),
+    ("response_format", "--json-schema"),
+    ("tools", "--tools"),
+];
+
+/// A message without words of the library.
+pub(crate) fn plain(message: &str) -> Cow<'_, str> {
+    if let Some((_, sentence)) = SENTENCES.iter().find(|(whole, _)| *whole == message) {
+        return Cow::Borrowed(sentence);
+    }
+    let mut plain = Cow::Borrowed(message);
+    for (library, command_line) in WORDS {
+        if plain.contains(library) {
+            plain = Cow::Owned(plain.replace(library, command_line));
+        }
+    }
+    plain
+}
+
+/// The name of a request's field on the command line: its option, if it has one.
+pub(super) fn option(field: &str) -> String {
+    let is_part_of = |whole: &str| {
+        field.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    if let Some((_, option)) = OPTIONS.iter().find(|(name, _)| is_part_of(name)) {
+        return (*option).to_owned();
+    }
+    if let Some(name) = field.strip_prefix("extra.") {
+        return format!("--extra {name}");
+    }
+    let name = field.strip_prefix("options.").unwrap_or(field);
+    let flag = name.split(['.', '[']).next().unwrap_or(name).replace('_', "-");
+    let command = Cli::command();
+    let is_flag = command
+        .find_subcommand("chat")
+        .is_some_and(|chat| chat.get_arguments().any(|argument| argument.get_long() == Some(&flag)));
+    if is_flag { format!("--{flag}") } else { field.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WORDS, option, plain};
+
+    #[test]
+    fn fields_are_called_by_their_options() {
+        for (field, said) in [
+            ("temperature", "--temperature"),
+            ("top_logprobs", "--top-logprobs"),
+            ("options.models", "--fallback"),
+            ("options.models[2]", "--fallback"),
+            ("options.session_id", "--session-id"),
+            ("tools[0].function.name", "--tools"),
+            ("response_format.json_schema.name", "--json-schema"),
+            ("extra.temperature", "--extra temperature"),
+            ("metadata", "--metadata"),
+            ("logit_bias.50256", "logit_bias.50256"),
+        ] {
+            assert_eq!(option(field), said);
+        }
+    }
+
+    #[test]
+    fn no_word_of_the_library_is_left() {
+        for (library, _) in WORDS {
+            let said = plain(library);
+            assert!(!said.contains(['`', '_']) || said.contains("OPENROUTER_BASE_URL"), "{said}");
+            assert!(!said.contains("::"), "{said}");
+        }
+        assert_eq!(plain("the service's own `words` stay"), "the service's own `words` stay");
+    }
+}

@@ -1,0 +1,134 @@
+//! Messages are in the words of the command line, and no advice comes twice.
+
+use fault_server::{FaultServer, RefusedPort, Script};
+use openrouter_sandbox::FAILURES;
+
+use crate::support::{KEY, against, assert_has, binary, ran, run, sandbox, test_file};
+
+/// Fails where a text has a word that only somebody who writes Rust against the library knows.
+#[track_caller]
+fn assert_plain(text: &str, what: &str) {
+    for word in
+        ["::", "Cargo", "crate", "_provider", "linked in", "file_url", "allow_http", "Limits", "try this"]
+    {
+        assert!(!text.contains(word), "{what}: {word:?} in {text}");
+    }
+    // Of what stands between backticks, only command lines are for people.
+    for quoted in text.split('`').skip(1).step_by(2) {
+        assert!(
+            quoted.starts_with("provider-host ") || quoted.starts_with('<') || quoted == "-",
+            "{what}: {quoted:?} in {text}"
+        );
+    }
+    assert!(text.matches("hint:").count() <= 1, "{what}: {text}");
+}
+
+#[tokio::test]
+async fn failures_of_the_service_are_told_plainly_with_one_hint() {
+    let sandbox = sandbox().await;
+    for (model, _) in FAILURES.iter().filter(|(model, _)| !model.contains("stall")) {
+        let args = ["chat", model, "Hello", "--retries", "1", "--verbose"];
+        let ran = ran(&mut against(&sandbox, &args)).await;
+        assert_plain(&ran.err, model);
+    }
+}
+
+#[tokio::test]
+async fn wrong_requests_are_told_by_their_options() {
+    let text = test_file("words/unknown.bin", b"\x00\x01\x02\x03");
+    let fallbacks = ["--fallback", "a/b", "--fallback", "a/c", "--fallback", "a/d", "--fallback", "a/e"];
+    for (args, said) in [
+        (&["--file", &*text][..], "--file"),
+        (&fallbacks, "--fallback: has 4 models"),
+        (&["--max-tokens", "5", "--max-completion-tokens", "5"], "--max-completion-tokens"),
+        (&["--top-logprobs", "5"], "--logprobs"),
+        (
+            &["--stop", "a", "--stop", "b", "--stop", "c", "--stop", "d", "--stop", "e"],
+            "--stop: has more than four",
+        ),
+        (&["--extra", "temperature=1", "--temperature", "1"], "--extra temperature: is set in its own place"),
+        (&["--session-id", &*"x".repeat(300)], "--session-id: is longer"),
+        (&["--json-schema", "/no/such.json"], "--json-schema /no/such.json: "),
+    ] {
+        let ran = run(&[&["chat", "openai/gpt-4o", "Hello"], args].concat()).await.with_code(2);
+        assert_has(&ran.err, &[said]);
+        assert_plain(&ran.err, said);
+    }
+}
+
+#[tokio::test]
+async fn wrong_addresses_are_told_plainly() {
+    let (refused, page) =
+        (RefusedPort::new().unwrap(), FaultServer::always(Script::page(502)).await.unwrap());
+    let missing = FaultServer::always(Script::page(404)).await.unwrap();
+    for (url, code) in [
+        (refused.url(), 7),
+        (page.url().to_owned(), 8),
+        (missing.url().to_owned(), 5),
+        ("http://example.com/api/v1".to_owned(), 2),
+        ("not a url".to_owned(), 2),
+    ] {
+        for command in [&["chat", "a/b", "Hello"][..], &["models"], &["key"]] {
+            let mut command = {
+                let mut it = binary();
+                it.args(command);
+                it
+            };
+            command.env("OPENROUTER_API_KEY", KEY).args(["--base-url", &url, "--retries", "0"]);
+            let ran = ran(&mut command).await.with_code(code);
+            assert_has(&ran.err, &["error: "]);
+            assert!(!ran.err.contains(": a web page"), "{}", ran.err);
+            assert_plain(&ran.err, &url);
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_names_are_told_plainly() {
+    for args in [
+        &["chat", "a/b", "Hello", "--provider", "nope"][..],
+        &["providers", "show", "nope"],
+        &["models", "--provider", "nope"],
+        &["models", "--supports", "nope"],
+        &["chat", "openrouter:", "Hello"],
+        &["chat", "with space", "Hello"],
+        &["chat", "nope/nope", "Hello"],
+    ] {
+        let ran = run(args).await;
+        assert!(ran.code.is_some_and(|code| code != 0), "{args:?}");
+        assert_plain(&ran.err, &args.join(" "));
+    }
+}
+
+#[tokio::test]
+async fn numbers_out_of_range_are_told_with_their_option_and_range() {
+    for (args, said) in [
+        (
+            &["chat", "a/b", "Hi", "--timeout", "-1"][..],
+            "'--timeout <SECONDS>': must be a number of seconds above 0",
+        ),
+        (
+            &["chat", "a/b", "Hi", "--timeout", "0"],
+            "'--timeout <SECONDS>': must be a number of seconds above 0",
+        ),
+        (&["chat", "a/b", "Hi", "--temperature", "-1"], "'--temperature <X>': must be a number from 0 to 2"),
+        (&["chat", "a/b", "Hi", "--temperature", "2.1"], "must be a number from 0 to 2"),
+        (&["chat", "a/b", "Hi", "--max-tokens", "0"], "'--max-tokens <N>': must be a whole number above 0"),
+        (&["chat", "a/b", "Hi", "--max-tokens", "1.5"], "must be a whole number above 0"),
+        (&["chat", "a/b", "Hi", "--top-k", "-1"], "must be a whole number of 0 or more"),
+        (&["chat", "a/b", "Hi", "--logprobs", "--top-logprobs", "21"], "must be a whole number from 0 to 20"),
+        (&["chat", "a/b", "Hi", "--max-price-in", "-1"], "'--max-price-in <USD>': must be a decimal amount"),
+        (&["compare", "Hi", "a/b", "--deadline", "-1"], "must be a number of seconds above 0"),
+        (
+            &["compare", "Hi", "a/b", "--concurrency", "-1"],
+            "'--concurrency <N>': must be a whole number above 0",
+        ),
+        (&["models", "--limit", "0"], "'--limit <N>': must be a whole number above 0"),
+        (&["models", "--max-price", "-1"], "must be a decimal amount of US dollars of 0 or more"),
+        (&["models", "--min-context", "-1"], "must be a whole number above 0"),
+        (&["key", "--retries", "-1"], "'--retries <N>': must be a whole number of 0 or more"),
+        (&["sandbox", "--port", "65536"], "'--port <N>': must be a whole number from 0 to 65535"),
+    ] {
+        assert_has(&run(args).await.with_code(2).err, &[said]);
+    }
+}
