@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use openrouter_provider::options::ResponseCache;
+use openrouter_provider::options::{MaxPrice, ProviderPreferences, ResponseCache};
 use openrouter_provider::{OpenRouterOptions, OpenRouterResponse};
 use openrouter_sandbox::{FAILURES, Sandbox};
 use provider_core::{
@@ -220,6 +220,24 @@ async fn what_a_model_lacks_is_refused_and_could_have_been_known() {
     let request = ChatRequest::new(plain).user("word ".repeat(131_073));
     let error = workspace.model(plain).await.expect("listed").chat(&request).await.expect_err("too long");
     assert_eq!(error.kind(), ErrorKind::ContextLength);
+}
+
+#[tokio::test]
+async fn preferences_that_leave_no_endpoint_are_told_with_a_next_step() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let model = selected(&sandbox, "openai/gpt-4o");
+    let wish = ProviderPreferences::new;
+    let cheap = MaxPrice::new().prompt("0.1".parse::<Usd>().expect("a price"));
+    for (wish, kind) in [
+        (wish().only(["groq"]), ErrorKind::NoEndpoint),
+        (wish().ignore(["openai", "azure"]), ErrorKind::NoEndpoint),
+        (wish().max_price(cheap), ErrorKind::NoEndpoint),
+        (wish().require_parameters(true), ErrorKind::UnsupportedFeature),
+    ] {
+        let request = model.request().user("Hi").top_k(3).options(OpenRouterOptions::new().provider(wish));
+        let error = model.chat(&request).await.expect_err("nobody is left");
+        assert!(error.kind() == kind && error.next_step().is_some(), "{error:?}");
+    }
 }
 
 #[tokio::test]

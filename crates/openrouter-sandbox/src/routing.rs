@@ -85,7 +85,7 @@ fn allowed<'a>(model: &'a Model, wishes: &Value) -> Result<Vec<&'a Endpoint>, Ap
         if left.is_empty() {
             let message = "All providers have been ignored. To change your default ignored providers, visit: \
                            https://openrouter.ai/settings/preferences";
-            return Err(excluded(model, message, None, "allowed_providers"));
+            return Err(refused(model, message, None));
         }
     }
     if let Some(order) = names(wishes, "order") {
@@ -111,7 +111,7 @@ fn none_allowed(model: &Model, preference: &str, requested: &[&str]) -> ApiError
         available.join(", "),
         requested.join(", ")
     );
-    excluded(model, &message, Some("Filter by Allowed Providers"), "allowed_providers")
+    refused(model, &message, Some("Filter by Allowed Providers"))
         .more_metadata("available_providers", available.into())
         .more_metadata("requested_providers", requested.into())
 }
@@ -132,7 +132,7 @@ fn discreet<'a>(
              removed them for the following reasons (an endpoint may have matched multiple reasons):\nZDR violation \
              (request): {count} endpoints excluded"
         );
-        return Err(excluded(model, &message, Some("Filter by Guardrails"), "data_policy:zdr"));
+        return Err(refused(model, &message, Some("Filter by Guardrails")));
     }
     Ok(left)
 }
@@ -147,8 +147,14 @@ fn quantized<'a>(
         left.retain(|endpoint| wanted.contains(&endpoint.quantization().unwrap_or("unknown")));
     }
     if left.is_empty() {
-        let message = format!("No endpoints found for {}.", model.id);
-        return Err(excluded(model, &message, None, "quantization"));
+        // These words alone would say that there is no such model.
+        let error = refused(model, &format!("No endpoints found for {}.", model.id), None);
+        return Err(error.availability(json!({
+            "code": "constraint_filtered",
+            "retryable": false,
+            "requested_models": [model.id],
+            "excluded_by": ["quantization"],
+        })));
     }
     Ok(left)
 }
@@ -160,7 +166,7 @@ fn price(model: &Model, request: &Value) -> Verdict {
         |price: Usd, limit: &Value| per_million(limit).is_some_and(|limit| price.times(1_000_000) > limit);
     if above(model.prompt_price, &limits["prompt"]) || above(model.completion_price, &limits["completion"]) {
         let message = "No endpoints found that satisfy the max price for this request";
-        return Err(excluded(model, message, Some("Filter by Max Price"), "max_price"));
+        return Err(refused(model, message, Some("Filter by Max Price")));
     }
     Ok(())
 }
@@ -238,7 +244,7 @@ fn parameters(model: &Model, request: &Value) -> Verdict {
 
 fn no_parameters(model: &Model) -> ApiError {
     let message = format!("No endpoints found that can handle the requested parameters. {LEARN_MORE}");
-    excluded(model, &message, Some("Filter by Parameters"), "require_parameters")
+    refused(model, &message, Some("Filter by Parameters"))
 }
 
 /// Holds prompt and answer against the model's context, and the answer against the longest that it gives.
@@ -292,16 +298,6 @@ fn refused(model: &Model, message: &str, step: Option<&str>) -> ApiError {
         Some(step) => error.more_metadata("failed_routing_step", step.into()),
         None => error,
     }
-}
-
-/// A 404 for a constraint that `error.availability` has a word for.
-fn excluded(model: &Model, message: &str, step: Option<&str>, by: &str) -> ApiError {
-    refused(model, message, step).availability(json!({
-        "code": "constraint_filtered",
-        "retryable": false,
-        "requested_models": [model.id],
-        "excluded_by": [by],
-    }))
 }
 
 /// The texts of a list.

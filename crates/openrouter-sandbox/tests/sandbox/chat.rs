@@ -100,7 +100,7 @@ async fn provider_preferences_choose_who_serves() {
     let (_, body) = chat(&sandbox, &request(json!({"order": ["azure"]}))).await;
     assert_eq!(body["provider"], "Azure");
     let (status, body) = chat(&sandbox, &request(json!({"only": ["groq"]}))).await;
-    assert_eq!((status, &body["error"]["availability"]["retryable"]), (404, &json!(false)));
+    assert_eq!((status, &body["error"]["metadata"]["requested_providers"]), (404, &json!(["groq"])));
 }
 
 #[tokio::test]

@@ -128,20 +128,20 @@ async fn preferences_that_leave_nobody_say_who_was_there() {
         assert_eq!(error["metadata"]["available_providers"], json!(["deepinfra", "groq", "fireworks"]));
         assert_eq!(error["metadata"]["requested_providers"], json!(["openai"]));
     }
-    for (provider, words, excluded_by) in [
+    for (provider, words, step) in [
+        (json!({"ignore": ["deepinfra", "groq", "fireworks"]}), "All providers have been ignored", None),
+        (json!({"max_price": {"completion": 0.3}}), "satisfy the max price", Some("Filter by Max Price")),
         (
-            json!({"ignore": ["deepinfra", "groq", "fireworks"]}),
-            "All providers have been ignored",
-            "allowed_providers",
+            json!({"require_parameters": true}),
+            "handle the requested parameters",
+            Some("Filter by Parameters"),
         ),
-        (json!({"max_price": {"completion": 0.3}}), "satisfy the max price", "max_price"),
-        (json!({"require_parameters": true}), "handle the requested parameters", "require_parameters"),
-        (json!({"zdr": true}), "ZDR violation", "data_policy:zdr"),
-        (json!({"quantizations": ["fp4"]}), "No endpoints found for", "quantization"),
+        (json!({"zdr": true}), "ZDR violation", Some("Filter by Guardrails")),
+        (json!({"quantizations": ["fp4"]}), "No endpoints found for", None),
     ] {
         let error = refusal(provider).await;
         assert!(error["message"].as_str().unwrap().contains(words), "{error}");
-        assert_eq!(error["availability"]["excluded_by"], json!([excluded_by]), "{error}");
+        assert_eq!(error["metadata"]["failed_routing_step"].as_str(), step, "{error}");
     }
 }
 

@@ -225,6 +225,7 @@ pub(super) static RULES: &[Rule] = &[
     Rule::new(Text, &[403..=403], PermissionDenied, Never, &[("guardrail", "Blocked by the guardrail of this key")])
         .step("ask whoever manages the guardrail, or see https://openrouter.ai/settings/privacy"),
     Rule::new(Text, REFUSED, NoEndpoint, Never, &[
+        ("max price", "No endpoints found that satisfy the max price for this request"),
         ("price limit", "No endpoints found for a/b that fit the price limit"),
         ("max_price", "No endpoints found for a/b below max_price"),
     ])
