@@ -216,7 +216,7 @@ async fn thoughts_go_back_to_the_model_that_had_them() {
     let turned = whole(answer("anthropic/claude-4.5-sonnet-20250929"), &mini.clone().options(options)).await;
     assert_eq!(turned.message.made_by.as_deref(), Some("anthropic/claude-sonnet-4.5"));
     assert!(!sent_back(mini, turned.clone()) && sent_back(asked.clone(), turned));
-    // What a router picks is its own affair: thoughts go back to it, and to none that is named afterwards.
+    // A router picks a model itself: thoughts go back to the router, and to no model that is named afterwards.
     let mut router = asked.clone();
     router.model = "openrouter/auto".to_owned();
     let routed = whole(answer("google/gemini-2.5-pro"), &router).await;

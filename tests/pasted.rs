@@ -1,7 +1,7 @@
 //! The README and the pages are there to be pasted from: each of their Rust blocks compiles in an empty crate outside of the
 //! workspace, with the dependencies that the text names and no others.
 //!
-//! Nothing is fetched: the crates use the workspace's lock file, and what it locks was there to build this test. They are kept
+//! Cargo fetches nothing: the crates use the workspace's lock file, and what it locks was there to build this test. They are kept
 //! below the target directory, so only the first run takes long.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
@@ -88,7 +88,7 @@ fn is_here(text: &str) -> bool {
 fn check(name: &str, crates: &[(&Text, BTreeMap<String, String>)]) {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pasted");
     let workspace = home.join(name);
-    // What is gone from a text must not be compiled again.
+    // A block that is gone from a text must not be compiled again.
     let _ = fs::remove_dir_all(&workspace);
     // Paths in the texts are seen from the root of the repository.
     let seen_from_here = format!("path = \"{}/crates/", root().display());

@@ -1,4 +1,4 @@
-//! What the README and the pages point to is there.
+//! Every file and page that the README and the pages point to is there.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -37,7 +37,7 @@ pub(crate) struct Case {
     pub(crate) file: PathBuf,
     #[serde(default)]
     pub(crate) expect: Map<String, Value>,
-    /// What holds for one way alone.
+    /// Expectations of one way alone.
     #[serde(default)]
     pub(crate) expect_of: BTreeMap<Way, Map<String, Value>>,
 }
@@ -62,7 +62,7 @@ pub(crate) enum Way {
     Connect,
 }
 
-/// What the server speaks.
+/// The protocol that the server speaks.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Transport {
@@ -70,7 +70,7 @@ pub(crate) enum Transport {
     Tcp,
     Tls,
     Ipv6,
-    /// Nobody listens.
+    /// No server listens.
     Refused,
 }
 

@@ -1,4 +1,4 @@
-//! What was read against what was expected.
+//! Compares a reading with what was expected.
 
 use serde_json::{Map, Value};
 

@@ -11,7 +11,7 @@ use provider_core::{
 use crate::config::FIELDS;
 use crate::{ID, ModelsQuery, OpenRouter};
 
-/// What OpenRouter is: an LLM provider, with models that understand images among others
+/// Describes OpenRouter: an LLM provider, with models that understand images among others
 /// ([`Model::reads`](provider_core::Model::reads) says which). Embedding, image generation and reranking are not offered through it.
 pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
     id: ID,

@@ -25,7 +25,7 @@ impl Endpoint {
         self.tag.split('/').next().unwrap_or(&self.tag)
     }
 
-    /// What the weights were reduced to, if the tag says so.
+    /// The precision of the weights, if the tag says so.
     pub(crate) fn quantization(&self) -> Option<&str> {
         let (_, kind) = self.tag.split_once('/')?;
         ["fp4", "fp8", "bf16"].contains(&kind).then_some(kind)

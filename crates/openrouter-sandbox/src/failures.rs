@@ -31,7 +31,7 @@ pub const FAILURES: &[(&str, &str)] = &[
     ("sandbox/key-limit-402", "402: the key's own limit is spent, as said with the other status"),
     ("sandbox/guardrail-budget", "403: the budget of a guardrail is spent until resets_at"),
     ("sandbox/workspace-budget", "403: the budget of the workspace is spent until resets_at"),
-    // What may be asked and answered.
+    // Content that may not be asked or answered.
     ("sandbox/moderation", "403: the input was flagged"),
     ("sandbox/guardrail", "403: a guardrail found a prompt injection"),
     ("sandbox/content-filter", "400: the provider's filter refused the prompt, said in metadata.raw"),

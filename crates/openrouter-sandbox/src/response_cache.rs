@@ -16,7 +16,7 @@ const KEPT: usize = 1_000;
 const DEFAULT_TTL: u64 = 300;
 const LONGEST_TTL: u64 = 24 * 60 * 60;
 
-/// What a request wants of the cache, from its headers.
+/// The use that a request makes of the cache, read from its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CacheWish {
     pub(crate) ttl: Duration,
@@ -43,7 +43,7 @@ fn leading_number(text: &str) -> Option<u64> {
     (!digits.is_empty()).then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
-/// What makes two requests the same.
+/// The key of a request: two requests with the same key are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CacheKey {
     user_id: String,

@@ -50,7 +50,7 @@ const INPUTS: [(&str, &str, &str, Option<&str>); 5] = [
     ("file", "file", "file input", None),
 ];
 
-/// What the service adds to some refusals.
+/// The metadata that the service adds to some refusals.
 const LEARN_MORE: &str = "To learn more about provider routing, visit: \
                           https://openrouter.ai/docs/guides/routing/provider-selection";
 
@@ -70,7 +70,7 @@ pub(crate) fn endpoints<'a>(model: &'a Model, request: &Value) -> Result<Vec<&'a
     Ok(left)
 }
 
-/// What `only`, `ignore` and `order` leave.
+/// The endpoints that `only`, `ignore` and `order` leave.
 fn allowed<'a>(model: &'a Model, wishes: &Value) -> Result<Vec<&'a Endpoint>, ApiError> {
     let called = |endpoint: &Endpoint, names: &[&str]| names.iter().any(|name| endpoint.is_called(name));
     let mut left: Vec<&Endpoint> = model.endpoints.iter().collect();
@@ -116,7 +116,7 @@ fn none_allowed(model: &Model, preference: &str, requested: &[&str]) -> ApiError
         .more_metadata("requested_providers", requested.into())
 }
 
-/// What `zdr` leaves.
+/// The endpoints that `zdr` leaves.
 fn discreet<'a>(
     model: &Model,
     wishes: &Value,
@@ -137,7 +137,7 @@ fn discreet<'a>(
     Ok(left)
 }
 
-/// What `quantizations` leaves.
+/// The endpoints that `quantizations` leaves.
 fn quantized<'a>(
     model: &Model,
     wishes: &Value,

@@ -323,7 +323,7 @@ impl Collector {
         if let (None, Some(id)) = (error.generation_id(), id) {
             error = error.with_generation_id(id);
         }
-        // What was tried before this answer comes before what failed within it.
+        // Attempts before this answer come before those within it.
         let before = &self.response.attempts;
         if !error.attempts().starts_with(before) {
             error = error.after(before.clone());

@@ -14,7 +14,7 @@ fn turn(ids: &[&str]) -> Message {
     turn.into()
 }
 
-/// What a conversation has of ids: of its calls, and of those that results name.
+/// The ids in a conversation: those of its calls, and those that results name.
 fn ids(messages: &[Message]) -> Vec<String> {
     let mut ids = Vec::new();
     for message in messages {
@@ -56,7 +56,7 @@ fn a_repeated_id_is_replaced_in_the_later_call_and_in_its_results() {
         let sent = unique_call_ids(&messages);
         assert_eq!(ids(&sent), expected);
         assert_eq!(unique_call_ids(&sent), sent, "once is enough");
-        // What was sent before is sent again, whatever follows: prompt caches count on it.
+        // Earlier messages are sent again as they were, whatever follows: prompt caches count on it.
         for length in 0..messages.len() {
             assert_eq!(unique_call_ids(&messages[..length])[..], sent[..length]);
         }

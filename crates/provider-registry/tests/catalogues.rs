@@ -88,7 +88,7 @@ async fn an_unknown_model_is_explained_by_what_is_known_of_the_catalogue() {
     let step = mistyped.explained(unknown()).next_step().map(str::to_owned).unwrap();
     assert!(step.ends_with(": openai/gpt-4o"), "{step}");
     assert_eq!(instance.model("nothing/like-it").explained(unknown()).next_step(), None);
-    // What is known already stays, and so do other errors.
+    // A list that is known stays, and so do other errors.
     let known = unknown().with_next_step("ask another model");
     assert_eq!(mistyped.explained(known).next_step(), Some("ask another model"));
     assert_eq!(mistyped.explained(Error::new(ErrorKind::Server, "broken")).next_step(), None);

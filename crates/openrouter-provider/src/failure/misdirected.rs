@@ -44,7 +44,7 @@ pub(crate) fn is_foreign(body: &str) -> bool {
 /// Says in an error that `base_url` is what is wrong, where the body that it was made of [is not the
 /// API's](is_foreign).
 pub(crate) fn misdirected(error: Error, body: &str) -> Error {
-    // What is known better is the better advice, and many servers leave the envelope away.
+    // A telling kind or a next step is the better advice, and many servers leave the envelope away.
     let is_vague = matches!(
         error.kind(),
         ErrorKind::NotFound

@@ -196,7 +196,7 @@ impl FrameReader {
         if error.is_none() && matches!(event, None | Some("" | "message")) {
             collector.chunk();
         }
-        // What is kept raw is read in full, and so is what follows an error.
+        // A chunk that is kept raw is read in full, and so is one that follows an error.
         if error.is_none() && !self.keep_raw {
             self.envelope.remember(json, &chunk, collector.response());
         }

@@ -217,7 +217,7 @@ pub(crate) fn alignment(held_back: Option<&str>) -> ApiError {
         }))
 }
 
-/// What an upstream provider refused, in words that the service hands on in `metadata.raw`.
+/// A refusal of an upstream provider, whose words the service hands on in `metadata.raw`.
 pub(crate) fn upstream(status: u16, provider: &str, raw: &Value) -> ApiError {
     let error = ApiError::new(status, "Provider returned error");
     let metadata = json!({"provider_name": provider, "raw": raw.to_string()});

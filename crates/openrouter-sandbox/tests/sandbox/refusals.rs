@@ -1,4 +1,4 @@
-//! What a model of the catalogue refuses, in the words of the service.
+//! Models of the catalogue refuse what they lack, in the words of the service.
 
 use serde_json::{Value, json};
 

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Events, ask, post, start};
 
-/// What the service is known to send although its schema does not allow it.
+/// Answers that the service is known to send although its schema does not allow them.
 const BEYOND: [&str; 5] = [
-    // Nothing in it, or an error, with status 200.
+    // An empty answer, or an error, with status 200.
     "sandbox/empty",
     "sandbox/error-200",
     "sandbox/mid-stream-error-bare",

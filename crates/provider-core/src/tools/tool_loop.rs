@@ -121,7 +121,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         self
     }
 
-    /// What a failing tool does: one that fails, that does not exist, or whose arguments are no JSON or do
+    /// Says what a failing tool does: one that fails, that does not exist, or whose arguments are no JSON or do
     /// not fit. Default: the model is told.
     pub fn on_tool_error(mut self, then: ToolErrors) -> Self {
         self.on_tool_error = then;

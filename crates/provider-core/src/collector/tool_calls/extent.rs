@@ -18,7 +18,7 @@ pub(super) enum Progress {
     NotBegun,
     /// More must follow, or may.
     Begun,
-    /// Nothing can follow.
+    /// The value has ended.
     Whole,
 }
 
