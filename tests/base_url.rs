@@ -18,7 +18,7 @@ async fn doors(client: &OpenRouter) -> Vec<(&'static str, Option<Error>)> {
         ("chat", client.chat(&request()).await.err()),
         ("stream", stream),
         ("models", client.models().await.err()),
-        ("all_models", client.all_models(&ModelsQuery::new()).await.err()),
+        ("search_models", client.search_models(&ModelsQuery::new()).await.err()),
         ("models_count", client.models_count().await.err()),
         ("model", client.model("openai/gpt-4o").await.err()),
         ("endpoints", client.endpoints("openai/gpt-4o").await.err()),
@@ -65,6 +65,24 @@ async fn every_door_says_that_base_url_is_what_is_wrong() {
             assert!(shown.contains("such as https://openrouter.ai/api/v1"), "{what}, {door}: {shown}");
             assert_eq!(error.retry(), Retry::Never, "{what}, {door}: {shown}");
         }
+    }
+}
+
+#[tokio::test]
+async fn text_in_any_language_is_seen() {
+    for text in ["Ошибка", "错误", "é"] {
+        for (door, error) in play(Reply::new(200, "text/plain", text)).await {
+            let shown = error.unwrap_or_else(|| panic!("{text}, {door}: no error")).to_string();
+            assert!(
+                shown.contains("set base_url") && !shown.contains("nothing came"),
+                "{text}, {door}: {shown}"
+            );
+        }
+    }
+    let page = Reply::new(500, "text/html", "\u{feff}<html>down</html>");
+    for (door, error) in play(page).await {
+        let error = error.unwrap_or_else(|| panic!("{door}: no error"));
+        assert_eq!(error.message(), "a web page", "{door}");
     }
 }
 

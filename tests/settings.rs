@@ -18,6 +18,16 @@ fn problems(values: ConfigValues) -> Vec<(String, String)> {
 }
 
 #[test]
+fn a_gateway_may_have_a_path_that_is_called_like_an_endpoint() {
+    for path in ["/team/models", "/by/key", "/openrouter/credits", "/generation", "/v1x/responses"] {
+        let url = format!("https://gateway.example{path}");
+        let values = [("api_key", "sk-or-v1-abc"), ("base_url", &url)];
+        let made = OpenRouter::from_values(values).map(drop);
+        assert_eq!(made.is_ok(), path != "/v1x/responses", "{path}: {made:?}");
+    }
+}
+
+#[test]
 fn each_bad_value_is_refused_by_name_without_repeating_it() {
     let cases = [
         ("api_key", "sk-or-v1 MARKER", "white space"),

@@ -43,13 +43,13 @@ async fn later_pages_keep_the_filters_and_there_is_an_end() {
     })
     .await;
     let query = ModelsQuery::new().q("a").zdr();
-    let catalogue = openrouter(&pages, Limits::default()).all_models(&query).await.expect("models");
+    let catalogue = openrouter(&pages, Limits::default()).search_models(&query).await.expect("models");
     assert_eq!(catalogue.models.len(), 1);
     assert_eq!(paths(&pages), ["/models?q=a&zdr=true", "/models?q=a&zdr=true&offset=1&limit=1"]);
 
     let (endless, client) =
         answered(r#"{"data":[{"id":"a/1"}],"links":{"next":"/api/v1/models?offset=1"}}"#).await;
-    let error = client.all_models(&ModelsQuery::new()).await.expect_err("no end");
+    let error = client.search_models(&ModelsQuery::new()).await.expect_err("no end");
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
     assert_eq!(endless.requests().len(), 100);
 }
@@ -117,7 +117,7 @@ async fn what_cannot_be_read_is_an_error_that_says_what_it_was() {
         let (_server, client) = answered(body).await;
         for (what, error) in [
             ("models", client.models().await.map(drop)),
-            ("all_models", client.all_models(&ModelsQuery::new()).await.map(drop)),
+            ("search_models", client.search_models(&ModelsQuery::new()).await.map(drop)),
             ("models_count", client.models_count().await.map(drop)),
             ("model", client.model("a/b").await.map(drop)),
             ("endpoints", client.endpoints("a/b").await.map(drop)),

@@ -70,24 +70,25 @@ async fn models_are_those_of_the_key() {
 async fn all_models_are_searched_by_the_service() {
     let sandbox = sandbox().await;
     let client = client_with(&sandbox, "sk-invalid");
-    let all = client.all_models(&ModelsQuery::new()).await.expect("a public list");
+    let all = client.search_models(&ModelsQuery::new()).await.expect("a public list");
     let query = ModelsQuery::new().q("grok").sort(ModelsSort::Newest);
-    let found = client.all_models(&query).await.expect("models");
+    let found = client.search_models(&query).await.expect("models");
     assert_eq!(found.models[0].id, "x-ai/grok-4-fast");
     let requests = sandbox.requests();
     let asked = requests.last().expect("a request");
     assert!(asked.path.starts_with("/api/v1/models"), "{}", asked.path);
 
-    let pages = client.all_models(&ModelsQuery::new().param("limit", 4)).await.expect("models");
+    let pages = client.search_models(&ModelsQuery::new().param("limit", 4)).await.expect("models");
     assert_eq!(pages, all, "page by page it is the same list");
     let able =
         ModelsQuery::new().supported_parameters(["tools", "response_format"]).input_modalities(["image"]);
-    let able = client.all_models(&able.param("limit", 2)).await.expect("models");
+    let able = client.search_models(&able.param("limit", 2)).await.expect("models");
     assert!(
         able.models.len() > 2
             && able.models.iter().all(|model| model.supports_tools() && model.reads("image"))
     );
-    let images = client.all_models(&ModelsQuery::new().output_modalities(["image"])).await.expect("models");
+    let images =
+        client.search_models(&ModelsQuery::new().output_modalities(["image"])).await.expect("models");
     assert!(images.models.iter().all(|model| model.writes("image")) && !images.models.is_empty());
 }
 

@@ -105,6 +105,9 @@ async fn a_body_with_nothing_in_it_is_an_empty_answer() {
         ("a chunk that says nothing", Script::events("data: {\"id\":\"gen-1\"}\n\n"), Interrupted),
         ("what is no event stream", Script::events("Internal Server Error"), Interrupted),
         ("closed before anything", events().close(), Interrupted),
+        ("cut off in the first event", Script::events("data: {\"id\":\"gen-1\",\"cho"), Interrupted),
+        ("cut off in an error", Script::events("event: error\ndata: {\"error"), Interrupted),
+        ("cut off in a ping", Script::events("event: ping\ndata: {\"type"), EmptyResponse),
     ] {
         for outcome in both(script, limits()).await {
             let error = outcome.expect_err(name);

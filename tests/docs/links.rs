@@ -59,7 +59,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// A path is named by its end: `failure/classify.rs`, `tests/generated`, `wire/`.
+/// A path is named by its end: `failure/retry.rs`, `tests/generated`, `wire/`.
 #[test]
 fn every_file_that_is_named_exists() {
     let mut files = BTreeSet::new();

@@ -19,6 +19,7 @@ use crate::wire::error::WireError;
 use crate::wire::lenient::Raw;
 use crate::wire::metadata;
 use crate::wire::stop::Stop;
+use crate::wire::text_of_body;
 use crate::{ID, Limits};
 
 /// What is known about an answer before its body.
@@ -231,7 +232,7 @@ impl Whole {
 
     fn collect(&mut self, collector: &mut Collector) -> Result<(), Error> {
         let body = self.body.take().unwrap_or_default();
-        let text = body.trim_start_matches('\u{feff}').trim();
+        let text = text_of_body(&body);
         if ["data:", "event:", ":"].iter().any(|beginning| text.starts_with(beginning)) {
             let end = self.collect_events(&body, collector);
             self.head.complete(collector);

@@ -23,7 +23,7 @@ impl OpenRouter {
     /// `GET /models/user`, with a key for running models.
     ///
     /// Where the server has no such list (404 or 405, as gateways in front of the service answer), it is the public one:
-    /// [`all_models`](Self::all_models).
+    /// [`search_models`](Self::search_models).
     ///
     /// # Errors
     /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
@@ -41,7 +41,7 @@ impl OpenRouter {
     ///
     /// # Errors
     /// When the list cannot be fetched or read.
-    pub async fn all_models(&self, query: &ModelsQuery) -> Result<Catalogue, Error> {
+    pub async fn search_models(&self, query: &ModelsQuery) -> Result<Catalogue, Error> {
         self.pages("models", &query.to_query()).await
     }
 

@@ -195,20 +195,11 @@ fn parse(text: &str) -> Result<Url, String> {
     Url::parse(text).map_err(|cause| format!("is no URL ({cause})"))
 }
 
-/// The paths of endpoints, which are added to a base URL. What ends in one is not the address of the API.
-const ENDPOINTS: &[&str] = &[
-    "/chat/completions",
-    "/completions",
-    "/responses",
-    "/embeddings",
-    "/models",
-    "/models/user",
-    "/models/count",
-    "/auth/key",
-    "/key",
-    "/credits",
-    "/generation",
-];
+/// The paths of endpoints, which are added to a base URL. A URL that ends in one is not the address of the API.
+const ENDPOINTS: &[&str] =
+    &["/chat/completions", "/completions", "/embeddings", "/models/user", "/models/count", "/auth/key"];
+/// Endpoints whose path may well be the end of a gateway's own. They count behind the path of a version, such as `/v1`.
+const SHORT_ENDPOINTS: &[&str] = &["/responses", "/models", "/key", "/credits", "/generation"];
 
 /// Reads a base URL, which must be one that paths can be added to.
 fn base_url(text: &str, allow_http: bool) -> Result<Url, String> {
@@ -226,9 +217,7 @@ fn base_url(text: &str, allow_http: bool) -> Result<Url, String> {
     if let Some(host) = own.filter(|_| !is_api_path(&path)) {
         return Err(format!("has the wrong path for this host; write https://{host}/api/v1"));
     }
-    if let Some(endpoint) =
-        ENDPOINTS.iter().filter(|endpoint| path.ends_with(**endpoint)).max_by_key(|path| path.len())
-    {
+    if let Some(endpoint) = endpoint_of(&path) {
         return Err(format!(
             "ends in {endpoint}, which is added to it; leave that off, as in {DEFAULT_BASE_URL}"
         ));
@@ -249,12 +238,24 @@ fn is_api_path(path: &str) -> bool {
     path.strip_prefix("/api/").is_some_and(|version| !version.is_empty() && !version.contains('/'))
 }
 
+/// The endpoint that a path ends in, if it does.
+fn endpoint_of(path: &str) -> Option<&'static str> {
+    let ends = |endpoint: &&&str| path.ends_with(**endpoint);
+    let behind_version = |endpoint: &&&str| {
+        let before = path.strip_suffix(**endpoint).and_then(|before| before.rsplit('/').next());
+        before.is_some_and(is_version)
+    };
+    let long = ENDPOINTS.iter().filter(ends).max_by_key(|endpoint| endpoint.len());
+    long.or_else(|| SHORT_ENDPOINTS.iter().find(behind_version)).copied()
+}
+
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 /// Whether a path ends in a version path (`/v1`, `/api/v1`) and the same once more.
 fn has_version_twice(path: &str) -> bool {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    let is_version = |segment: &str| {
-        segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    };
     segments.last().is_some_and(|last| is_version(last))
         && (1..=segments.len() / 2).any(|count| {
             let (rest, end) = segments.split_at(segments.len() - count);

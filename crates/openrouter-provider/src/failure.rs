@@ -26,6 +26,7 @@ use crate::wire::collect::{CollectState, collect};
 use crate::wire::error::{PreviousError, WireError, Words};
 use crate::wire::sse::FrameTooLarge;
 use crate::wire::stop::UnreadableFrame;
+use crate::wire::text_of_body;
 
 /// How much of a text from outside is kept in an error, in bytes.
 const MAX_WORDS: usize = 8 << 10;
@@ -64,7 +65,7 @@ pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &str, redac
         return with_usage(said(&wire, status, headers, Duration::ZERO, redact), body);
     }
     // The service always says it in JSON of its own; this is from somebody on the way.
-    let (wire, words) = match body.trim() {
+    let (wire, words) = match text_of_body(body) {
         "" => (WireError::default(), "an empty body".to_owned()),
         text if text.starts_with('<') => (WireError::default(), "a web page".to_owned()),
         text => {

@@ -46,7 +46,7 @@
 //! for model in models.select(&ModelQuery::new("claude").supports("tools").limit(5)) {
 //!     println!("{} {:?}", model.id, model.pricing.prompt);
 //! }
-//! let zdr = openrouter.all_models(&ModelsQuery::new().zdr().region("eu")).await?;
+//! let zdr = openrouter.search_models(&ModelsQuery::new().zdr().region("eu")).await?;
 //! let endpoints = openrouter.endpoints("openai/gpt-4o").await?; // who serves it, how fast, at which price
 //! let key = openrouter.key().await?; // what the key may spend and has left
 //! # Ok(())

@@ -56,7 +56,7 @@ impl LlmProvider for OpenRouter {
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
-        self.all_models(&ModelsQuery::new()).await
+        self.search_models(&ModelsQuery::new()).await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {

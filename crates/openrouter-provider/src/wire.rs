@@ -38,3 +38,8 @@ mod tool;
 pub(crate) mod usage;
 pub(crate) mod values;
 mod write;
+
+/// The text of a body, without the byte order mark and the white space around it.
+pub(crate) fn text_of_body(body: &str) -> &str {
+    body.trim_start_matches('\u{feff}').trim()
+}

@@ -4,7 +4,7 @@ use provider_core::Usd;
 
 use super::path::encode_value;
 
-/// What to ask the service for in [`OpenRouter::all_models`](crate::OpenRouter::all_models). All conditions must hold;
+/// What to ask the service for in [`OpenRouter::search_models`](crate::OpenRouter::search_models). All conditions must hold;
 /// without one, these are all models that write text.
 ///
 /// To search a list that is there already, as a model selector does with every key that is pressed, use

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::Redact;
 use crate::ID;
+use crate::wire::text_of_body;
 
 /// The next step of an error about a wrong address.
 pub(super) const NEXT_STEP: &str =
@@ -21,11 +22,11 @@ struct Envelope<'a> {
 
 /// A document with a good status that is not `what` was asked for: `cause` says why.
 pub(crate) fn not_the_document(what: &str, cause: &str, body: &str, redact: Redact<'_>) -> Error {
-    let text = body.trim_start_matches('\u{feff}').trim();
-    let message = match text.get(..1).unwrap_or_default() {
+    let text = text_of_body(body);
+    let message = match text {
         "" => format!("nothing came instead of {what}"),
-        "<" if text.starts_with("<?xml") => format!("an XML document came instead of {what}"),
-        "<" => format!("a web page came instead of {what}"),
+        _ if text.starts_with("<?xml") => format!("an XML document came instead of {what}"),
+        _ if text.starts_with('<') => format!("a web page came instead of {what}"),
         _ => format!("{what} cannot be read: {}", redact.text(cause)),
     };
     let error = Error::new(ErrorKind::InvalidResponse, message).with_provider(ID);
@@ -34,7 +35,7 @@ pub(crate) fn not_the_document(what: &str, cause: &str, body: &str, redact: Reda
 
 /// Whether a body is not the API's: no JSON object that says `error`. JSON that only broke off may be.
 pub(crate) fn is_foreign(body: &str) -> bool {
-    let text = body.trim_start_matches('\u{feff}').trim();
+    let text = text_of_body(body);
     match serde_json::from_str::<Envelope<'_>>(text) {
         Ok(envelope) => envelope.error.is_none(),
         Err(cause) => text.is_empty() || !cause.is_eof(),
@@ -62,9 +63,7 @@ pub(crate) fn misdirected(error: Error, body: &str) -> Error {
     let is_likely = match error.status() {
         None | Some(200..400 | 404 | 405) => true,
         // A service that is down is shown as a web page, too.
-        Some(400 | 401 | 403 | 406 | 410) => {
-            body.trim_start_matches('\u{feff}').trim_start().starts_with('<')
-        }
+        Some(400 | 401 | 403 | 406 | 410) => text_of_body(body).starts_with('<'),
         Some(_) => false,
     };
     if is_likely { error.with_next_step(NEXT_STEP) } else { error }

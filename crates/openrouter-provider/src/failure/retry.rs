@@ -8,7 +8,7 @@ use reqwest::header::{DATE, HeaderMap};
 use super::rules::{Advice, Rule};
 use crate::wire::error::{WireError, Words, duration, moment};
 
-/// The longest wait that is passed on. What asks for more means "not today".
+/// The longest wait that is passed on; a longer one becomes this one.
 const MAX_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The headers of the answer that an error came in, and those that the service reports in the error.
@@ -29,7 +29,8 @@ impl<'a> Hints<'a> {
 
     /// Whether and when to try again: what the service says counts before what its words usually mean.
     pub(super) fn advice(&self, rule: &Rule) -> Retry {
-        let asked = self.header("x-should-retry").and_then(|word| word.trim().parse().ok());
+        let asked =
+            self.header("x-should-retry").and_then(|word| word.trim().to_ascii_lowercase().parse().ok());
         let availability = self.wire.availability.as_ref();
         let asked = asked.or_else(|| availability.and_then(|availability| availability.retryable));
         let advice = match asked {
@@ -96,6 +97,7 @@ impl<'a> Hints<'a> {
 
 /// The wait in `Please try again in 6m0s.` or `retry after 20 seconds`.
 fn wait_in_text(text: &str) -> Option<Duration> {
+    let text = text.to_lowercase();
     let after = ["try again in ", "retry in ", "retry after "]
         .iter()
         .find_map(|words| text.split_once(words).map(|(_, after)| after))?;
@@ -121,6 +123,8 @@ mod tests {
             ("Rate limit reached. Please try again in 6m0s. Visit the docs", Some(360.0)),
             ("Please try again in 20ms.", Some(0.02)),
             ("Please retry in 26.4s.", Some(26.4)),
+            ("Try again in 5s", Some(5.0)),
+            ("Too fast. Retry after 20 seconds.", Some(20.0)),
             ("try again in 20 seconds", Some(20.0)),
             ("Please retry after 1 minute.", Some(60.0)),
             ("Please try again in a while", None),

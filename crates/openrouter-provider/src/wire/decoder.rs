@@ -105,6 +105,11 @@ impl ChatDecoder {
     pub(crate) fn end(&mut self, collector: &mut Collector) -> Result<(), Stop> {
         let last = if self.is_over { None } else { self.sse.last_frame().ok().flatten() };
         let mut failed = None;
+        if let Some(frame) = last.as_ref().filter(|frame| !is_whole(frame)) {
+            // An answer broke off in its first frame, which is not the same as none.
+            let is_named = !matches!(frame.event.as_deref(), None | Some("" | "message" | "error"));
+            self.frames.has_begun |= !is_named && !frame.data.trim().is_empty();
+        }
         if let Some(frame) = last.filter(is_whole) {
             match self.frames.read(&frame, collector) {
                 Ok(decoded) => self.is_over = matches!(decoded, Decoded::End),

@@ -136,7 +136,7 @@ impl WireError {
 
     /// Reads a body that may be an error, and says how sure that is.
     pub(crate) fn found(body: &str) -> Option<(Self, Certainty)> {
-        let mut value: Raw<'_> = read(body.trim_start_matches('\u{feff}')).ok()?;
+        let mut value: Raw<'_> = read(super::text_of_body(body)).ok()?;
         if value.is_list() {
             // Google puts the object in a list.
             let list = std::mem::take(&mut value);

@@ -218,6 +218,10 @@ impl OpenCall {
             Some(_) if call.id.is_empty() && is_same_name && (!is_whole || is_bare) => Place::GoesOn(at),
             // The id changes, and the name comes with every piece.
             Some(_) if progress == Progress::Begun && is_same_name => Place::GoesOn(at),
+            // The same, and the first piece had no arguments yet.
+            Some(_) if piece.index.is_some() && name == call.name && !is_whole && !is_bare => {
+                Place::GoesOn(at)
+            }
             Some(_) => Place::Begins,
             None if is_repeated && !call.id.is_empty() => Place::Repeats(at),
             None if is_whole && is_same_name && is_bare => {

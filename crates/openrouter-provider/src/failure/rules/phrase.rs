@@ -19,13 +19,16 @@ impl Phrases {
         let end = (0..=MAX_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
         let text = text[..end.unwrap_or(0)].to_lowercase();
         let (mut words, mut before) = (Vec::new(), "");
+        // Quotes that are not closed any more, so that each is looked for once and not at every word.
+        let mut unclosed = Vec::new();
         let mut tokens = text.split_whitespace();
         while let Some(token) = tokens.next() {
             let is_value = before.ends_with(':') && NAMES_OF_TEXTS.contains(&trimmed(before));
             before = token;
-            let after = opening_quote(token)
-                .filter(|_| !is_value)
-                .and_then(|quote| after_quote(token, quote, &tokens));
+            let begins = |quote: &char| !is_value && !closes(&token[quote.len_utf8()..], *quote);
+            let quote = opening_quote(token).filter(begins).filter(|quote| !unclosed.contains(quote));
+            let after = quote.and_then(|quote| after_quote(quote, &tokens));
+            unclosed.extend(quote.filter(|_| after.is_none()));
             // A text that is quoted as a whole is no quotation in it.
             match after.filter(|after| !words.is_empty() || after.clone().next().is_some()) {
                 Some(after) => {
@@ -81,15 +84,11 @@ fn closes(token: &str, quote: char) -> bool {
     closing.is_some_and(|closing| end.ends_with(closing))
 }
 
-/// The rest after a quotation of several words that `token` begins, if it ends.
+/// The rest after a quotation of several words, if it ends.
 fn after_quote<'t>(
-    token: &str,
     quote: char,
     tokens: &std::str::SplitWhitespace<'t>,
 ) -> Option<std::str::SplitWhitespace<'t>> {
-    if closes(&token[quote.len_utf8()..], quote) {
-        return None;
-    }
     let mut tokens = tokens.clone();
     tokens.find(|token| closes(token, quote))?;
     Some(tokens)
@@ -116,6 +115,14 @@ mod tests {
         assert!(!has("exceed 1 2 3 4 5 6 7 8 9 context size", "exceed * context size"));
         assert!(has("Not Found", "^ not found $") && !has("Model not found", "^ not found $"));
         assert!(has("anything", "") && has("", ""));
+    }
+
+    #[test]
+    fn quotes_that_are_not_closed_are_words() {
+        let text = format!("{} rate limit exceeded", "'a \"b ".repeat(3));
+        assert!(has(&text, "a b a"));
+        assert!(has(&text, "rate limit exceeded"));
+        assert!(!has("'it is \"not closed 'rate limit exceeded' here", "rate limit exceeded"));
     }
 
     #[test]

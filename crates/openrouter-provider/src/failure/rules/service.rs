@@ -22,6 +22,11 @@ const OTHER_IMAGE: &str = "send another picture";
 /// No endpoint was left over. With 429 and 503 there were some, which were busy.
 const ROUTED: Statuses = &[UNTOLD..=UNTOLD, 400..=400, 404..=404];
 
+/// Statuses of a limit that is used up.
+const SPENT: Statuses = &[UNTOLD..=UNTOLD, 402..=403, 429..=429];
+/// Statuses of moderation.
+const MODERATED: Statuses = &[UNTOLD..=UNTOLD, 400..=400, 403..=403];
+
 pub(super) static RULES: &[Rule] = &[
     // 402 and 403 for a limit that is used up.
     Rule::new(Limit, ANY, PaymentRequired, Again, &[(
@@ -54,7 +59,7 @@ pub(super) static RULES: &[Rule] = &[
     )])
     .limit(LimitKind::Workspace)
     .step("ask the workspace's owner to raise {limit}{or_wait}"),
-    Rule::new(Limit, ANY, PaymentRequired, Never, &[(
+    Rule::new(Limit, SPENT, PaymentRequired, Never, &[(
         "budget",
         r#"{"code":403,"metadata":{"limit_source":"openrouter_member_budget"}}"#,
     )])
@@ -126,7 +131,7 @@ pub(super) static RULES: &[Rule] = &[
         r#"{"code":503,"message":"The alignment check is not available","metadata":{"alignment":{"mode":"enforce"}}}"#,
     )])
     .step("ask again later, or without the plugin `alignment`"),
-    Rule::new(Mark, REFUSED, ContentPolicy, Never, &[
+    Rule::new(Mark, MODERATED, ContentPolicy, Never, &[
         ("reasons", r#"{"code":403,"message":"Flagged","metadata":{"reasons":["violence"],"flagged_input":"…"}}"#),
         ("flagged_input", r#"{"code":400,"message":"Flagged","metadata":{"flagged_input":"…"}}"#),
     ]),
@@ -224,7 +229,7 @@ pub(super) static RULES: &[Rule] = &[
     .step(PRIVACY),
     Rule::new(Text, &[403..=403], PermissionDenied, Never, &[("guardrail", "Blocked by the guardrail of this key")])
         .step("ask whoever manages the guardrail, or see https://openrouter.ai/settings/privacy"),
-    Rule::new(Text, REFUSED, NoEndpoint, Never, &[
+    Rule::new(Text, ROUTED, NoEndpoint, Never, &[
         ("max price", "No endpoints found that satisfy the max price for this request"),
         ("price limit", "No endpoints found for a/b that fit the price limit"),
         ("max_price", "No endpoints found for a/b below max_price"),

@@ -92,6 +92,11 @@ fn a_call_begins_with_a_name_or_an_index_of_its_own() {
             &[("a", "f", A)],
         ),
         (
+            "the same, and the first piece has no arguments",
+            &[(Some(0), "a", "f", ""), (Some(0), "b", "f", r#"{"a":"#), (Some(0), "c", "f", "1}")],
+            &[("a", "f", A)],
+        ),
+        (
             "the number grows with every piece of one id",
             &[(Some(0), "a", "f", r#"{"a":"#), (Some(1), "a", "", "1}")],
             &[("a", "f", A)],
