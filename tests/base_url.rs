@@ -87,6 +87,25 @@ async fn text_in_any_language_is_seen() {
 }
 
 #[tokio::test]
+async fn servers_that_know_no_such_path_are_told_from_those_without_a_model() {
+    let lm_studio = r#"{"error":"Unexpected endpoint or method. (POST /x)"}"#;
+    for (status, body) in [
+        (404, r#"{"error":{"code":"404","message":"Resource not found"}}"#),
+        (404, r#"{"error":{"code":404,"message":"File Not Found","type":"not_found_error"}}"#),
+        (404, r#"{"message":"Route POST:/x not found","error":"Not Found","statusCode":404}"#),
+        (403, r#"{"message":"Missing Authentication Token"}"#),
+        (404, lm_studio),
+        (200, lm_studio),
+    ] {
+        for (door, error) in play(Reply::json(status, body)).await {
+            let error = error.unwrap_or_else(|| panic!("{body}, {door}: no error"));
+            assert!(error.to_string().contains("set base_url"), "{body}, {door}: {error}");
+            assert_eq!(error.retry(), Retry::Never, "{body}, {door}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn json_without_what_was_asked_for_is_of_somebody_else() {
     for body in [r#"{"status":"ok","data":7}"#, "[]", r#"{"models":[]}"#, "\"hello\""] {
         for (door, error) in play(Reply::json(200, body)).await {

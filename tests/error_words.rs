@@ -226,6 +226,34 @@ async fn an_error_without_an_envelope_is_the_error_that_it_is() {
 }
 
 #[tokio::test]
+async fn an_answer_that_tells_how_it_went_is_an_error_if_it_went_wrong() {
+    use ErrorKind::*;
+    for (code, text, kind, is_retryable) in [
+        (1008, "insufficient balance", PaymentRequired, false),
+        (1002, "slow", RateLimited, true),
+        (2049, "wrong", Authentication, false),
+        (1027, "output new_sensitive", ContentPolicy, false),
+        (2013, "invalid params, context window exceeds limit", ContextLength, false),
+        (7, "odd", Upstream, true),
+    ] {
+        for choices in [json!(null), json!([])] {
+            let told = json!({ "status_code": code, "status_msg": text });
+            let body = json!({ "id": "x", "choices": choices, "base_resp": told }).to_string();
+            let events = format!("data: {body}\n\ndata: [DONE]\n\n");
+            for error in [chat(Reply::json(200, body)).await, stream(Reply::events(events)).await] {
+                assert_eq!((error.kind(), error.message()), (kind, text), "{error}");
+                assert_eq!(error.is_retryable(), is_retryable, "{error}");
+            }
+        }
+    }
+    let well = json!({ "status_code": 0, "status_msg": "success" });
+    let answer = json!({ "choices": [{ "message": { "content": "Hi" }, "finish_reason": "stop" }], "base_resp": well });
+    let server = ScriptedServer::always(Reply::json(200, answer.to_string())).await.expect("a free port");
+    let answer = openrouter(&server, Limits::default()).chat(&request()).await.expect("an answer");
+    assert_eq!(answer.text(), "Hi");
+}
+
+#[tokio::test]
 async fn what_looks_like_an_error_and_is_followed_by_an_answer_is_none() {
     let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
     for odd in [

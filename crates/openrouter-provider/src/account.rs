@@ -13,9 +13,9 @@ pub use self::generation::{Generation, ProviderResponse};
 pub use self::key_info::{Credits, KeyInfo};
 use crate::catalogue::path;
 use crate::failure::{self, Redact};
-use crate::wire::error::WireError;
+use crate::wire::error::{Certainty, WireError};
 use crate::wire::finite::read_finite;
-use crate::wire::{generation as wire_generation, key};
+use crate::wire::{generation as wire_generation, key, text_of_body};
 use crate::{ID, OpenRouter};
 
 impl OpenRouter {
@@ -95,18 +95,23 @@ impl OpenRouter {
     ) -> Result<T, Error> {
         let body = self.transport.get(path).await?;
         let body = self.transport.api_key().redact(&body);
-        read_finite(&body, read).map_err(|cause| self.unreadable(what, &cause, &body))
+        read_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 
     /// A document that is not what was asked for: an error inside a success, or something else.
     pub(crate) fn unreadable(&self, what: &str, cause: &str, body: &str) -> Error {
         let api_key = self.transport.api_key();
-        let error = match WireError::from_body(body) {
-            Some(wire) => {
-                failure::said(&wire, StatusCode::OK, &HeaderMap::new(), Duration::ZERO, Redact(api_key))
+        let said =
+            |wire| failure::said(&wire, StatusCode::OK, &HeaderMap::new(), Duration::ZERO, Redact(api_key));
+        let error = match WireError::found(body) {
+            Some((wire, Certainty::Certain)) => Some(said(wire)),
+            // A message that tells no failure is a greeting of another server.
+            Some((wire, Certainty::Likely)) => {
+                Some(said(wire)).filter(|error| error.kind() != ErrorKind::Upstream)
             }
-            None => failure::not_the_document(what, cause, body, Redact(api_key)),
+            None => None,
         };
+        let error = error.unwrap_or_else(|| failure::not_the_document(what, cause, body, Redact(api_key)));
         failure::misdirected(error, body).redact(api_key)
     }
 }

@@ -12,7 +12,7 @@ pub use self::models_query::{ModelsQuery, ModelsSort};
 pub use self::provider_info::ProviderInfo;
 use crate::account::retold;
 use crate::wire::finite::read_finite;
-use crate::wire::{catalogue, data, endpoint as wire_endpoint, model, providers};
+use crate::wire::{catalogue, data, endpoint as wire_endpoint, model, providers, text_of_body};
 use crate::{ID, OpenRouter};
 
 /// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
@@ -131,7 +131,7 @@ impl OpenRouter {
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, Error> {
         let body = self.transport.get(path).await?;
-        read_finite(&body, read).map_err(|cause| self.unreadable(what, &cause, &body))
+        read_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 }
 

@@ -118,6 +118,12 @@ fn check_api_key(key: &str) -> Result<(), String> {
         "has white space inside; paste the key alone, in one piece"
     } else if key.contains(['"', '\'', '`', '“', '”', '„', '‘', '’']) {
         "has a quotation mark, which no key has; leave it out"
+    } else if key.contains("://") {
+        "is an address; paste the key itself, which begins with sk-or-"
+    } else if key.ends_with([',', ';']) {
+        "ends in a comma or semicolon, which no key has; leave it out"
+    } else if key.matches("sk-or-").count() > 1 {
+        "has the beginning of a key twice; paste it once"
     } else if is_placeholder(key) {
         "is an example or a shortened key; paste the whole one, which is shown once, when it is made"
     } else if key.chars().any(|c| c.is_control() || !c.is_ascii()) {
@@ -133,7 +139,10 @@ fn check_api_key(key: &str) -> Result<(), String> {
 fn is_placeholder(key: &str) -> bool {
     let key = key.to_lowercase();
     let rest = key.trim_start_matches("sk-").trim_start_matches("or-").trim_start_matches("v1-");
+    let names = ["undefined", "null", "none", "nil", "openrouter_api_key", "api_key", "key"];
     rest.is_empty()
+        || names.contains(&&*key)
+        || ["env:", "env.", "os.environ", "process.env"].iter().any(|place| key.starts_with(place))
         || ["...", "…", "***", "•", "changeme", "change-me", "change_me"]
             .iter()
             .any(|part| key.contains(part))
@@ -199,11 +208,15 @@ fn parse(text: &str) -> Result<Url, String> {
 const ENDPOINTS: &[&str] =
     &["/chat/completions", "/completions", "/embeddings", "/models/user", "/models/count", "/auth/key"];
 /// Endpoints whose path may well be the end of a gateway's own. They count behind the path of a version, such as `/v1`.
-const SHORT_ENDPOINTS: &[&str] = &["/responses", "/models", "/key", "/credits", "/generation"];
+const SHORT_ENDPOINTS: &[&str] =
+    &["/responses", "/models", "/key", "/credits", "/generation", "/chat", "/messages"];
 
 /// Reads a base URL, which must be one that paths can be added to.
 fn base_url(text: &str, allow_http: bool) -> Result<Url, String> {
     let mut url = parse(text)?;
+    if url.host_str().is_some_and(|host| matches!(host, "https" | "http")) {
+        return Err(format!("has its scheme twice; write it once, as in {DEFAULT_BASE_URL}"));
+    }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!("must end with the path; remove what follows ? or #, as in {DEFAULT_BASE_URL}"));
     }
@@ -240,6 +253,7 @@ fn is_api_path(path: &str) -> bool {
 
 /// The endpoint that a path ends in, if it does.
 fn endpoint_of(path: &str) -> Option<&'static str> {
+    let path = &*path.to_lowercase();
     let ends = |endpoint: &&&str| path.ends_with(**endpoint);
     let behind_version = |endpoint: &&&str| {
         let before = path.strip_suffix(**endpoint).and_then(|before| before.rsplit('/').next());

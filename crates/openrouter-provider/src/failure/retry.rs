@@ -70,7 +70,7 @@ impl<'a> Hints<'a> {
             .or_else(|| self.retry_after())
             .or_else(|| told(|words| words.retry_delay))
             // When a limit starts anew says nothing of any other failure.
-            .or_else(|| is_rate.then(|| self.resets_at()?.since(self.now)).flatten())
+            .or_else(|| is_rate.then(|| self.resets_in()).flatten())
             .or_else(|| told(|words| wait_in_text(words.message.as_deref()?)).filter(|_| is_rate))
     }
 
@@ -81,10 +81,30 @@ impl<'a> Hints<'a> {
         match seconds {
             Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
             None => {
-                let date = httpdate::parse_http_date(self.header("retry-after")?.trim()).ok()?;
-                date.duration_since(self.now).ok()
+                let text = self.header("retry-after")?.trim();
+                let until = |date: SystemTime| date.duration_since(self.now).ok();
+                httpdate::parse_http_date(text).ok().and_then(until).or_else(|| duration(text))
             }
         }
+    }
+
+    /// The time until the limit of requests starts anew.
+    fn resets_in(&self) -> Option<Duration> {
+        let span = |name: &str| {
+            let text = self.header(name)?.trim();
+            match text.parse::<f64>() {
+                Ok(seconds) if moment(text).is_none() => Duration::try_from_secs_f64(seconds).ok(),
+                Ok(_) => None,
+                Err(_) => duration(text),
+            }
+        };
+        let until = self.resets_at().and_then(|moment| moment.since(self.now));
+        let of_window = until.or_else(|| span("x-ratelimit-reset")).or_else(|| span("ratelimit-reset"));
+        let of = |what: &str| {
+            let is_met = self.number(&format!("x-ratelimit-remaining-{what}")) == Some(0);
+            is_met.then(|| span(&format!("x-ratelimit-reset-{what}"))).flatten()
+        };
+        of_window.or_else(|| of("requests")).or_else(|| of("tokens"))
     }
 
     /// A header of the answer, or else of the answer that the service got.
@@ -95,22 +115,34 @@ impl<'a> Hints<'a> {
     }
 }
 
-/// The wait in `Please try again in 6m0s.` or `retry after 20 seconds`.
+/// The wait in `Please try again in 6m0s.`, `retry after 20 seconds` or `try again in 1 minute 20 seconds`.
 fn wait_in_text(text: &str) -> Option<Duration> {
+    const BEGINNINGS: [&str; 6] =
+        ["try again in ", "try again after ", "retry in ", "retry after ", "please wait ", "wait for "];
     let text = text.to_lowercase();
-    let after = ["try again in ", "retry in ", "retry after "]
-        .iter()
-        .find_map(|words| text.split_once(words).map(|(_, after)| after))?;
-    let mut words = after.split_whitespace();
-    let first = words.next()?.trim_end_matches(['.', ',', ';', ')', '"']);
-    let unit = match words.next().unwrap_or_default() {
-        unit if unit.starts_with("ms") || unit.starts_with("millisecond") => "ms",
-        unit if unit.starts_with("second") => "s",
-        unit if unit.starts_with("minute") => "m",
-        unit if unit.starts_with("hour") => "h",
+    let after = BEGINNINGS.iter().find_map(|words| text.split_once(words).map(|(_, after)| after))?;
+    let mut words =
+        after.split_whitespace().map(|word| word.trim_end_matches(['.', ',', ';', ')', '"', '!']));
+    let mut wait: Option<Duration> = None;
+    while let Some(word) = words.next() {
+        let amount = duration(word).or_else(|| duration(&format!("{word}{}", unit(words.next()?))));
+        match amount {
+            Some(amount) => wait = Some(wait.unwrap_or_default().saturating_add(amount)),
+            None => break,
+        }
+    }
+    wait
+}
+
+/// A unit of time as [`duration`] knows it; nothing for other words.
+fn unit(word: &str) -> &'static str {
+    match word {
+        "ms" | "millisecond" | "milliseconds" => "ms",
+        "s" | "sec" | "secs" | "second" | "seconds" => "s",
+        "m" | "min" | "mins" | "minute" | "minutes" => "m",
+        "h" | "hr" | "hour" | "hours" => "h",
         _ => "",
-    };
-    duration(first).or_else(|| duration(&format!("{first}{unit}")))
+    }
 }
 
 #[cfg(test)]
@@ -124,6 +156,10 @@ mod tests {
             ("Please try again in 20ms.", Some(0.02)),
             ("Please retry in 26.4s.", Some(26.4)),
             ("Try again in 5s", Some(5.0)),
+            ("Try again in 1 minute 20 seconds", Some(80.0)),
+            ("please try again after 1 seconds, or later", Some(1.0)),
+            ("Please wait 20 sec.", Some(20.0)),
+            ("Please wait for a slot", None),
             ("Too fast. Retry after 20 seconds.", Some(20.0)),
             ("try again in 20 seconds", Some(20.0)),
             ("Please retry after 1 minute.", Some(60.0)),

@@ -104,6 +104,13 @@ object! {
 }
 
 object! {
+    /// MiniMax says in an answer how it went: 0 is well.
+    BaseResponse<'a> {
+        status_code: Str<'a> = "status_code",
+    }
+}
+
+object! {
     /// A body that is only an error: in an envelope, or bare.
     Body<'a> {
         error: Raw<'a> = "error",
@@ -113,6 +120,8 @@ object! {
         capital_message: Raw<'a> = "Message",
         msg: Raw<'a> = "msg",
         error_message: Raw<'a> = "error_message",
+        error_msg: Raw<'a> = "error_msg",
+        base_resp: Option<BaseResponse<'a>> = "base_resp",
         object: Str<'a> = "object",
         kind: Str<'a> = "type",
         choices: Raw<'a> = "choices",
@@ -150,10 +159,14 @@ impl WireError {
             let object = if body.error.is_object() { body.error } else { value };
             return Some((Self::of(object, Words::of(value)), Certainty::Certain));
         }
+        if body.base_resp.is_some_and(|told| !matches!(told.status_code.as_str(), "" | "0")) {
+            return Some((Self::of(value, Words::of(value)), Certainty::Certain));
+        }
         let is_called_error = [&body.object, &body.kind].iter().any(|name| name.as_str() == "error");
         let is_text = |raw: &Raw<'_>| raw.is_string() && says(*raw);
-        let has_message =
-            [body.message, body.capital_message, body.msg, body.error_message].iter().any(is_text);
+        let has_message = [body.message, body.capital_message, body.msg, body.error_message, body.error_msg]
+            .iter()
+            .any(is_text);
         let has_problems = says(body.detail) || says(body.errors);
         if body.choices.get().is_some() || !(is_called_error || has_message || has_problems) {
             return None;

@@ -69,11 +69,18 @@ pub(super) static RULES: &[Rule] = &[
     // Too many tokens: per minute, in the answer, in all.
     Rule::new(Text, ANY, RateLimited, Never, &[
         ("request too large * tokens per min", "Request too large for gpt-x in organization o on tokens per min (TPM): Limit 10, Requested 20."),
+        ("request too large * * tokens per minute", "Request too large for model `x` in organization `o` service tier `on_demand` on tokens per minute (TPM): Limit 10, Requested 20"),
         ("request too large * tpm", "Request too large for model `llama` in organization `o` on TPM: Limit 10, Requested 20"),
     ])
     .limit(LimitKind::Rate)
     .step("shorten the prompt or lower `max_tokens`: this request alone is more than a minute allows"),
     Rule::new(Text, CONTENT, InvalidRequest, Never, &[
+        ("max_tokens|max_completion_tokens|max_output_tokens must be at least|greater", "max_output_tokens must be at least 16"),
+        ("max_tokens|max_completion_tokens|max_output_tokens must be a positive", "max_tokens must be a positive integer"),
+        ("invalid max_tokens|max_completion_tokens|max_output_tokens integer below minimum", "Invalid 'max_output_tokens': integer below minimum value."),
+    ]),
+    Rule::new(Text, CONTENT, InvalidRequest, Never, &[
+        ("maximum tokens you requested exceeds", "The maximum tokens you requested exceeds the model limit of 4096."),
         ("max_tokens|max_completion_tokens|max_output_tokens is too large", "max_tokens is too large: 90000. This model supports at most 16384 completion tokens"),
         ("max_tokens|max_completion_tokens|max_output_tokens must be", "`max_tokens` must be less than or equal to `8192`"),
         ("maximum allowed number of output tokens", "max_tokens: 90000 > 64000, which is the maximum allowed number of output tokens"),
@@ -109,6 +116,15 @@ pub(super) static RULES: &[Rule] = &[
         ("exceeded model token limit", "Your request exceeded model token limit: 8192 (requested: 9000)"),
         ("reduce the length of the messages|prompt|input|inputs|either", "Please reduce the length of the messages or completion."),
         ("inputs must have less than # tokens", "Input validation error: `inputs` must have less than 4096 tokens. Given: 5000"),
+        ("input is longer than the maximum", "Input is longer than the maximum of 8192 tokens."),
+        ("number of input tokens * exceeds", "The number of input tokens (9000) exceeds the model's limit (8192)"),
+        ("prompt contains too many tokens", "Your prompt contains too many tokens: 9000. Maximum is 8192"),
+        ("input tokens * context length", "input tokens (9000) + max_tokens (2000) > context length (8192)"),
+        ("exceed|exceeds maximum input length", "The request exceeds maximum input length"),
+        ("prompt|input is too large", "the prompt is too large for this model: 9000 tokens"),
+        ("exceed|exceeds max message tokens", "Total tokens of image and text exceed max message tokens"),
+        ("^ token limit exceeded", "Token limit exceeded: 9000 of 8192"),
+        ("over the context limit", "The request is over the context limit of the model"),
         ("inputs tokens max_new_tokens must be", "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens"),
     ])
     .step(SHORTEN),
@@ -123,6 +139,14 @@ pub(super) static RULES: &[Rule] = &[
         ("blocked|rejected due to safety|prohibited_content|blocklist|spii", "Text not available. Response was blocked due to SAFETY"),
         ("input|request|prompt|content was flagged", "a/b requires moderation on Probe. Your input was flagged for \"violence\""),
         ("may contain sensitive information|content", "The request failed because the input text may contain sensitive information."),
+        ("potentially unsafe or sensitive content", "System detected potentially unsafe or sensitive content in input or generation"),
+        ("blocked prohibited_content", "Prompt was blocked: PROHIBITED_CONTENT"),
+        ("content safety filter|filters", "The request was stopped by content safety filters"),
+        ("blocked|rejected|refused by * content moderation", "Your request was blocked by our content moderation"),
+        ("blocked|rejected|refused by * safety system", "Your request was rejected by the safety system"),
+        ("contain|contains sensitive words|content", "The input contains sensitive words"),
+        ("contain|contains prohibited content", "The input contains prohibited content"),
+        ("blocked|rejected|refused for safety", "The request was refused for safety reasons"),
         ("may contain inappropriate content", "Input text data may contain inappropriate content."),
         ("considered high risk", "The request was rejected because it was considered high risk"),
         ("content exists risk", "Content Exists Risk"),
@@ -137,10 +161,28 @@ pub(super) static RULES: &[Rule] = &[
         ("budget has been exceeded", "Budget has been exceeded! Current cost: 2, Max budget: 1"),
         ("exceeded your monthly included credits", "You have exceeded your monthly included credits for Inference Providers."),
         ("account is in good standing", "Access denied, please make sure your account is in good standing."),
+        ("doesn't have any credits", "Your newly created team doesn't have any credits or licenses yet."),
+        ("not enough balance|credit|credits|funds", "not enough balance"),
+        ("reached your specified api usage limits", "You have reached your specified API usage limits. You will regain access on 2026-12-01."),
+        ("balance is negative", "Your account balance is negative"),
+        ("billing account is not active", "Billing account is not active"),
         ("used all available credits", "Your team has either used all available credits or reached its monthly spending limit."),
+        ("monthly spend|spending limit", "Account o is suspended, possibly due to reaching the monthly spending limit"),
     ])
     .limit(LimitKind::Upstream)
     .step(PAY),
+    // Somebody may not do it.
+    Rule::new(Text, REFUSED, PermissionDenied, Never, &[
+        ("user location is not supported", "User location is not supported for the API use."),
+        ("not available in your country", "The free tier is not available in your country."),
+        ("your plan does not support|include", "Your plan does not support this model"),
+    ]),
+    // A server that lacks a part of its own says so as its failure.
+    Rule::new(Text, &[500..=501], UnsupportedFeature, Never, &[(
+        "image|audio|video input is not supported",
+        r#"{"code":500,"message":"image input is not supported - hint: you may need to provide the mmproj"}"#,
+    )])
+    .step(LEAVE_OUT),
     // The model cannot do something, or does not take a parameter.
     Rule::new(Text, REFUSED, UnsupportedFeature, Never, &[
         ("do|does not support", "registry/gemma:1b does not support tools"),
@@ -151,6 +193,7 @@ pub(super) static RULES: &[Rule] = &[
         ("deprecated for this model", "`temperature` is deprecated for this model."),
         ("unsupported parameter", "Unsupported parameter: 'max_tokens'"),
         ("input is not supported", "image input is not supported - hint: you may need to provide the mmproj"),
+        ("role not supported", "System role not supported"),
         ("is not enabled for ?", "Developer instruction is not enabled for models/gemma-x"),
         ("is not a multimodal model", "acme/text is not a multimodal model"),
         ("at most 0 image|images|image(s", "At most 0 image(s) may be provided in one request."),
@@ -170,7 +213,11 @@ pub(super) static RULES: &[Rule] = &[
         ("model is|was deprecated", "This model is deprecated, please use another one"),
         ("model has been deprecated|decommissioned|retired|removed", "This model has been retired."),
         ("model version has reached the end of its life", "This model version has reached the end of its life."),
-        ("model ? is|was not available", "The model acme/none is not available"),
+        ("^ the model ? is|was not available", "The model acme/none is not available"),
+        ("^ model ? is|was not available", "Model acme/none is not available"),
+        ("^ model ? is not supported $", "Model acme/none is not supported"),
+        ("requested model does not exist", "The requested model does not exist."),
+        ("^ no such model", "No such model @cf/acme/none"),
         ("not found the model ?", "Not found the model acme/none or Permission denied"),
         ("^ models|model not found|exist", "Model not exist."),
         ("model identifier is invalid", "The provided model identifier is invalid."),
@@ -187,6 +234,7 @@ pub(super) static RULES: &[Rule] = &[
         ("incorrect api key", "Incorrect API key provided: sk-***. You can obtain one in the console."),
         ("api key not valid", "API key not valid. Please pass a valid API key."),
         ("invalid|missing api key", "Invalid API key"),
+        ("api key expired", "API key expired. Please renew the API key."),
     ]),
     // The address is wrong.
     Rule::new(Text, &[400..=400, 404..=405], NotFound, Never, &[
@@ -197,7 +245,20 @@ pub(super) static RULES: &[Rule] = &[
         ("^ 404 page not found $", "404 page not found"),
         ("^ method not allowed $", "Method Not Allowed"),
         ("no route matched", "no Route matched with those values"),
+        ("^ resource not found $", "Resource not found"),
+        ("^ file not found $", "File Not Found"),
+        ("^ route ? not found", "Route POST:/v1/v1/chat/completions not found"),
+        ("^ path ? not found", "path \"/v1/v1\" not found"),
+        ("^ not allowed to post|get on", "Not allowed to POST on /v1/v1/chat/completions."),
     ]),
+    Rule::new(Text, &[UNTOLD..=UNTOLD, 400..=400, 404..=405], NotFound, Never, &[
+        ("^ unexpected endpoint or method", "Unexpected endpoint or method. (POST /v1/v1/chat/completions)"),
+    ]),
+    // A gateway says of paths that it does not know.
+    Rule::new(Text, &[403..=403], NotFound, Never, &[(
+        "^ missing authentication token $",
+        r#"{"code":403,"message":"Missing Authentication Token"}"#,
+    )]),
     // It may pass, which a success or a vague status does not tell.
     Rule::new(Text, CONTENT, RateLimited, Again, &[
         ("rate limit exceeded|reached", "Rate limit reached for gpt-x"),

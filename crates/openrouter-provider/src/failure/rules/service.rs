@@ -65,6 +65,13 @@ pub(super) static RULES: &[Rule] = &[
     )])
     .limit(LimitKind::Budget)
     .step(RAISE_BUDGET),
+    // Limits that are not known yet: that one is named is enough.
+    Rule::new(Limit, SPENT, PaymentRequired, Never, &[(
+        "openrouter_",
+        r#"{"code":403,"message":"No","metadata":{"limit_source":"openrouter_team_cap"}}"#,
+    )])
+    .limit(LimitKind::Budget)
+    .step(RAISE_BUDGET),
     // The reasons for which no endpoint is left over.
     Rule::new(Excluded, ROUTED, NoEndpoint, Never, &[(
         "data_policy",
@@ -251,6 +258,7 @@ pub(super) static RULES: &[Rule] = &[
         ("no endpoints found for ? $", "No endpoints found for acme/gone:free."),
         ("no endpoints found for ? to learn more", "No endpoints found for acme/gone. To learn more, visit the docs"),
         ("not a valid model", "acme/none is not a valid model ID"),
+        ("free * period has ended for this model", "The free qwen period has ended for this model. Migrate to the paid slug"),
         ("model is unavailable for free", "This model is unavailable for free. The paid version is available now"),
     ]),
     Rule::new(Text, ANY, PermissionDenied, Never, &[(

@@ -56,6 +56,9 @@ object! {
         details: Raw<'a> = "details",
         error_message: Raw<'a> = "error_message",
         error_description: Raw<'a> = "error_description",
+        error_msg: Raw<'a> = "error_msg",
+        status_msg: Raw<'a> = "status_msg",
+        base_resp: Raw<'a> = "base_resp",
         inner: Raw<'a> = "innererror",
     }
     skip "object" | "param" | "metadata"
@@ -126,6 +129,9 @@ impl Words {
         for code in codes {
             self.add_code(code.as_str());
         }
+        if layer.status_msg.is_string() {
+            self.add_code(minimax_code(layer.status_code.as_str()));
+        }
         if let Some(delay) = duration(layer.retry_delay.as_str()) {
             self.retry_delay.get_or_insert(delay);
         }
@@ -144,6 +150,9 @@ impl Words {
             layer.error_message,
             layer.error_description,
             layer.msg,
+            layer.error_msg,
+            layer.status_msg,
+            layer.base_resp,
             detail,
             layer.errors,
             titled,
@@ -246,6 +255,20 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
         rest = &unit[unit_end..];
     }
     (!text.trim().is_empty()).then(|| Duration::try_from_secs_f64(seconds).ok()).flatten()
+}
+
+/// The code that one of MiniMax's numbers means; nothing for those that its texts tell as well.
+fn minimax_code(number: &str) -> &'static str {
+    match number {
+        "1000" | "1013" | "1024" | "1033" => "500",
+        "1001" => "504",
+        "1002" | "1039" | "1041" => "429",
+        "1004" | "2049" => "401",
+        "1008" => "402",
+        "1026" | "1027" => "content_filter",
+        "2013" => "400",
+        _ => "",
+    }
 }
 
 #[cfg(test)]

@@ -60,12 +60,15 @@ fn pieces_find_their_call() {
 /// A piece: index, id, name, arguments.
 type Piece = (Option<u64>, &'static str, &'static str, &'static str);
 
+/// A name, the pieces, and the id, name and arguments of each call that they make.
+type Case = (&'static str, &'static [Piece], &'static [(&'static str, &'static str, &'static str)]);
+
 const A: &str = r#"{"a":1}"#;
 const B: &str = r#"{"b":2}"#;
 
 #[test]
 fn a_call_begins_with_a_name_or_an_index_of_its_own() {
-    let cases: &[(&str, &[Piece], &[(&str, &str, &str)])] = &[
+    let cases: &[Case] = &[
         (
             "the id changes with every piece, and the first counts",
             &[(Some(0), "a", "f", ""), (Some(0), "b", "", r#"{"a":"#), (Some(0), "c", "", "1}")],
