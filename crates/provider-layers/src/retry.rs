@@ -65,7 +65,9 @@ use crate::TimeoutSettings;
 ///
 /// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse
 /// what goes beyond. Calls that were refused for that are in each other's way: they are tried again one at a
-/// time, in order, each until its answer is over.
+/// time, in order, each until its answer is over or its stream dropped. A call whose answer takes longer than
+/// the service had the next one wait, and than 10 s, no longer holds that one up: so does a stream that is not
+/// read, or one whose reader asks the same provider meanwhile.
 ///
 /// # The retry budget
 ///
