@@ -22,7 +22,7 @@ pub(crate) fn moment(from: Instant, time: Duration) -> Instant {
 }
 
 /// What a layer waits for: a call of the provider inside it.
-type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The moment at which a clock runs out.
 #[derive(Clone, Copy, Debug)]

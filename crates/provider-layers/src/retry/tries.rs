@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Retry;
 use super::alone::Turn;
-use crate::clocks::{Clocks, Limit, moment};
+use crate::clocks::{Clocks, Limit, Work, moment};
 
 /// Where a call is, and what failed before.
 #[derive(Debug)]
@@ -53,6 +53,20 @@ impl<'a> Tries<'a> {
     /// The deadline of them all.
     fn deadline(&self) -> Option<Limit> {
         Limit::after(self.start, self.retry.settings.deadline, TimeoutPhase::Deadline)
+    }
+
+    /// Tries of something whole, until one has it or there is none left. Gives itself back with it.
+    pub(super) async fn of<T>(
+        mut self,
+        ask: impl Fn() -> Work<'a, Result<T, Error>>,
+    ) -> Result<(T, Self), Error> {
+        loop {
+            let error = match self.clocks().within(ask()).await {
+                Ok((Ok(whole), _)) => return Ok((whole, self)),
+                Ok((Err(error), _)) | Err(error) => error,
+            };
+            Box::pin(self.again(error)).await?;
+        }
     }
 
     /// The clocks of the next try, if it is of something whole.
