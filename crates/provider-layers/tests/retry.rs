@@ -383,6 +383,26 @@ async fn a_stream_that_is_not_read_holds_up_the_others_no_longer_than_the_servic
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_behind_a_stream_that_is_not_read_still_have_their_turns_one_at_a_time() {
+    let provider = Budget::of(2, 10 * SECOND, 60 * SECOND);
+    let retry = Retry::around(provider.clone(), RetrySettings::default().initial_delay(Duration::ZERO));
+    let hello = hello();
+    let (one, other) = (retry.stream(&hello).await.unwrap(), retry.stream(&hello).await.unwrap());
+    let (held, ()) = tokio::join!(retry.stream(&hello), async {
+        tokio::time::sleep(30 * SECOND).await;
+        drop(one);
+    });
+    tokio::time::sleep(10 * SECOND).await;
+    drop(other);
+    let ask = || retry.chat(&hello);
+    let replies = tokio::join!(ask(), ask(), ask(), ask());
+    assert!([&replies.0, &replies.1, &replies.2, &replies.3].into_iter().all(Result::is_ok));
+    assert_eq!(provider.asked(true), [0, 0, 60, 70, 130, 140, 150]);
+    assert_eq!(provider.asked(false), [0, 70, 70, 70]);
+    drop(held);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_wait_is_too_long_to_count_with() {
     let settings = RetrySettings::default().max_retry_after(Duration::MAX).initial_delay(Duration::MAX);
     for error in [wait(Duration::MAX), Turn::refuses(in_flight(Duration::MAX)), down()] {
