@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use provider_core::{ChatRequest, LlmProvider};
+use provider_core::{ChatRequest, InFlightWaits, LlmProvider};
 use tokio::time::{Instant, sleep_until};
 
 use crate::ask::Round;
@@ -28,8 +28,9 @@ const CONCURRENCY: usize = 4;
 /// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse
 /// what goes beyond: asking several models at once is what they refuse. After the first such refusal the
 /// models of this provider are asked one at a time, and not before the time that the service has named. The
-/// model that was refused is asked again, up to 3 times, after 5 minutes at most and within the
-/// [deadline](Self::deadline); refusals are in its [attempts](provider_core::ChatResponse::attempts).
+/// model that was refused is asked again, up to 3 times, after 5 minutes at most (or
+/// [`longest_pause`](Self::longest_pause)) and within the [deadline](Self::deadline); refusals are in its
+/// [attempts](provider_core::ChatResponse::attempts).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked before it runs"]
 pub struct Comparison {
@@ -38,13 +39,21 @@ pub struct Comparison {
     concurrency: usize,
     deadline: Option<Duration>,
     cell_timeout: Option<Duration>,
+    waits: InFlightWaits,
 }
 
 impl Comparison {
     /// Compares what models answer to this request. The model that it names does not matter, each cell puts its own there;
     /// everything else goes to all of them as it is.
     pub fn new(request: ChatRequest) -> Self {
-        Self { request, cells: Vec::new(), concurrency: CONCURRENCY, deadline: None, cell_timeout: None }
+        Self {
+            request,
+            cells: Vec::new(),
+            concurrency: CONCURRENCY,
+            deadline: None,
+            cell_timeout: None,
+            waits: InFlightWaits::default(),
+        }
     }
 
     /// Adds a model of a provider, by the id that the provider knows it by. The label is yours: the report shows it.
@@ -78,11 +87,22 @@ impl Comparison {
         self
     }
 
-    /// Sets how long each model may take for its answer, from its own start. One that takes longer ends in an
-    /// [`ErrorKind::Timeout`](provider_core::ErrorKind::Timeout) with what had come. Default: no limit but those of its
-    /// provider.
+    /// Sets how long each model may take for its answer, from when it is asked. One that takes longer ends in
+    /// an [`ErrorKind::Timeout`](provider_core::ErrorKind::Timeout) with what had come. Default: no limit but
+    /// those of its provider.
+    ///
+    /// A model that is asked again, up to 3 times, after a refusal for a [budget in
+    /// flight](Self#a-budget-in-flight) has all of it each time, and the waits between do not count: what
+    /// bounds them together is the [deadline](Self::deadline).
     pub fn cell_timeout(mut self, timeout: Duration) -> Self {
         self.cell_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the longest wait that a service may name for a [budget in flight](Self#a-budget-in-flight). A
+    /// model that would have to wait longer ends at once, in the service's error. Default: 5 minutes.
+    pub fn longest_pause(mut self, wait: Duration) -> Self {
+        self.waits = self.waits.longest(wait);
         self
     }
 
@@ -128,7 +148,7 @@ impl Comparison {
         };
         let deadline = self.deadline.and_then(|time| round.begun.checked_add(time));
         let mut done = Vec::with_capacity(self.cells.len());
-        let mut queue = Queue::new(self.cells, deadline);
+        let mut queue = Queue::new(self.cells, deadline, self.waits);
         let mut running = FuturesUnordered::new();
         let mut is_over = false;
         loop {

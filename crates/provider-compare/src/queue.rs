@@ -3,15 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_core::{ChatResponse, Error, LlmProvider, Retry};
+use provider_core::{ChatResponse, Error, InFlightWaits, LlmProvider};
 use tokio::time::Instant;
 
 use crate::Cell;
-
-/// How often a model is asked again that was refused for a budget in flight.
-const MOST_REFUSALS: usize = 3;
-/// The longest wait that a service may name for that.
-const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// A cell whose turn it is, and what it was refused for before.
 #[derive(Debug)]
@@ -34,6 +29,7 @@ pub(crate) struct Queue {
     paced: Vec<Paced>,
     /// When the comparison has to be over.
     deadline: Option<Instant>,
+    waits: InFlightWaits,
 }
 
 /// A provider whose cells have their turns one at a time.
@@ -53,10 +49,10 @@ pub(crate) enum Settled {
 }
 
 impl Queue {
-    pub(crate) fn new(cells: Vec<Cell>, deadline: Option<Instant>) -> Self {
+    pub(crate) fn new(cells: Vec<Cell>, deadline: Option<Instant>, waits: InFlightWaits) -> Self {
         let turn = |(index, cell)| Turn { index, cell, refused: Vec::new() };
         let waiting = cells.into_iter().enumerate().map(turn).collect();
-        Self { waiting, running: Vec::new(), paced: Vec::new(), deadline }
+        Self { waiting, running: Vec::new(), paced: Vec::new(), deadline, waits }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -95,7 +91,7 @@ impl Queue {
             match &mut result {
                 Err(error) if error.is_budget_in_flight() => match self.wait_for(error, &turn, now) {
                     Ok(wait) => {
-                        self.pace(&provider, now.checked_add(wait).unwrap_or(now));
+                        self.pace(&provider, moment(now, wait));
                         // One flat list: what a layer further in tried comes before what it ended in.
                         turn.refused.extend_from_slice(error.attempts());
                         turn.refused.push(error.clone().with_attempts(Vec::new()));
@@ -104,7 +100,7 @@ impl Queue {
                         return Settled::Waits;
                     }
                     Err((why, wait)) => {
-                        self.pace(&provider, now.checked_add(wait).unwrap_or(now));
+                        self.pace(&provider, moment(now, wait));
                         *error = error.clone().with_note(&why);
                     }
                 },
@@ -133,23 +129,19 @@ impl Queue {
     /// How long the next turn of a cell that was refused has to wait; or why there is none, and how long the
     /// others have to wait.
     fn wait_for(&self, error: &Error, turn: &Turn, now: Instant) -> Result<Duration, (String, Duration)> {
-        let wait = match error.retry() {
-            Retry::After(wait) => wait,
-            Retry::Now => Duration::ZERO,
-            Retry::Never => {
-                return Err(("not asked again, since that would not help".to_owned(), Duration::ZERO));
-            }
+        let Some(wait) = InFlightWaits::advised(error) else {
+            return Err(("not asked again, since that would not help".to_owned(), Duration::ZERO));
         };
+        let refused = turn.refused.iter().filter(|error| error.is_budget_in_flight()).count();
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
         let (why, others) = if error.was_paid_for() {
             ("it was paid for".to_owned(), wait)
         } else if let Some(left) = left.filter(|left| wait >= *left) {
             // There is no time to wait for that. The others may as well be asked.
             (format!("only {} s are left of the comparison's time", left.as_secs()), Duration::ZERO)
-        } else if wait > LONGEST_WAIT {
-            (format!("waits of up to {} s are waited for", LONGEST_WAIT.as_secs()), Duration::ZERO)
-        } else if turn.refused.iter().filter(|error| error.is_budget_in_flight()).count() >= MOST_REFUSALS {
-            ("it was refused too often".to_owned(), wait)
+        } else if let Some(why) = self.waits.why_not(wait, refused) {
+            // A wait that is too long for this one is for the others as well: they are asked without it.
+            (why, if self.waits.why_not(wait, 0).is_some() { Duration::ZERO } else { wait })
         } else {
             return Ok(wait);
         };
@@ -171,6 +163,12 @@ impl Queue {
     fn is_running(&self, provider: &Arc<dyn LlmProvider>) -> bool {
         self.running.iter().any(|other| is_same(other, provider))
     }
+}
+
+/// The moment after a time; about 30 years from then, if the time is longer than a clock can count to.
+fn moment(from: Instant, time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    from.checked_add(time).unwrap_or_else(|| from + FAR)
 }
 
 /// Whom a cell asks, if anybody.

@@ -192,6 +192,26 @@ async fn a_wait_that_is_longer_than_what_is_left_fails_at_once_and_says_when_to_
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_longest_pause_can_be_set_and_none_is_too_long_to_count_with() {
+    for (longest, asked) in [(SECOND * 600, vec![0, 600]), (SECOND * 599, vec![0])] {
+        let provider = Arc::new(Budget::of(1, in_flight(Retry::After(SECOND * 600))));
+        comparison(&provider, 2).longest_pause(longest).run().await;
+        assert_eq!(provider.asked(true), asked);
+    }
+    let provider = Arc::new(Budget::of(0, in_flight(Retry::After(Duration::MAX))));
+    let asked = comparison(&provider, 1).longest_pause(Duration::MAX);
+    let report = asked.run_until(sleep(SECOND * 1_000_000), |_| ()).await;
+    assert_eq!((provider.asked(false), report.ended), (vec![0], Ended::Stopped));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_ask_of_a_refused_model_has_all_of_its_time() {
+    let provider = Arc::new(Budget::of(1, in_flight(Retry::After(SECOND * 120))));
+    let report = comparison(&provider, 3).cell_timeout(SECOND * 11).run().await;
+    assert_eq!((report.totals.answered, provider.asked(true)), (3, vec![0, 120, 130]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_goes_on_refusing_is_asked_so_often() {
     let provider = Arc::new(Budget::of(0, in_flight(Retry::After(20 * SECOND))));
     let report = comparison(&provider, 2).run().await;
@@ -213,7 +233,7 @@ async fn what_was_paid_for_and_what_would_not_help_is_not_asked_again() {
     }
     let provider = Arc::new(Budget::of(0, in_flight(Retry::Now)));
     comparison(&provider, 1).run().await;
-    assert_eq!(provider.asked(false), [0, 0, 0, 0]);
+    assert_eq!(provider.asked(false), [0, 1, 2, 3], "never at once");
     // Another limit has nothing to do with how many are asked at once.
     let other = in_flight(Retry::Now).with_limit(UsageLimit::new(LimitKind::Rate));
     let provider = Arc::new(Budget::of(1, other));

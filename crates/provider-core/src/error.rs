@@ -1,5 +1,6 @@
 //! The one error type: what went wrong, where, whose words, and whether trying again can help.
 
+mod in_flight;
 mod kind;
 mod limit;
 mod redact;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::in_flight::InFlightWaits;
 pub use self::kind::ErrorKind;
 pub use self::limit::{LimitAmount, LimitKind, UsageLimit};
 pub use self::timeout::TimeoutPhase;

@@ -85,7 +85,8 @@ pub use config::{ConfigField, ConfigValues, FieldKind};
 pub use connection::ConnectionReport;
 pub use descriptor::{Links, ProviderDescriptor, linked_providers};
 pub use error::{
-    Error, ErrorKind, FieldProblem, LimitAmount, LimitKind, Retry, TimeoutPhase, Upstream, UsageLimit,
+    Error, ErrorKind, FieldProblem, InFlightWaits, LimitAmount, LimitKind, Retry, TimeoutPhase, Upstream,
+    UsageLimit,
 };
 pub use event::{Event, Finished, ToolCallDelta};
 #[cfg(feature = "schemars")]

@@ -163,6 +163,21 @@ async fn a_service_that_goes_on_refusing_is_asked_so_often_in_each_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_turn_is_not_asked_for_again_at_once_and_the_longest_pause_can_be_set() {
+    let refusals = [Some(in_flight(Retry::Now)), Some(in_flight(Retry::After(Duration::ZERO)))];
+    let provider = Refusing::new(refusals, [Turn::text("Done")]);
+    run(&provider, &tools(), false, |asking| asking).await;
+    assert_eq!(provider.asked(), [0, 1, 2]);
+
+    for (longest, asked) in [(600, vec![0, 600]), (599, vec![0])] {
+        let refusals = [Some(in_flight(Retry::After(600 * SECOND)))];
+        let provider = Refusing::new(refusals, [Turn::text("Done")]);
+        run(&provider, &tools(), false, |asking| asking.longest_pause(longest * SECOND)).await;
+        assert_eq!(provider.asked(), asked);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_ends_with_the_run_s_deadline() {
     let provider = Refusing::new([Some(in_flight(Retry::After(120 * SECOND)))], []);
     let (run, _) = run(&provider, &tools(), false, |asking| asking.until(sleep(60 * SECOND))).await;

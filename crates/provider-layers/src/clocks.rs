@@ -15,8 +15,14 @@ const LATENESS: Duration = Duration::from_secs(1);
 /// After how many signs that were there without a wait the deadline is looked at.
 const SIGNS_BETWEEN_LOOKS: u8 = 64;
 
+/// The moment after a time; about 30 years from then, if the time is longer than a clock can count to.
+pub(crate) fn moment(from: Instant, time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    from.checked_add(time).unwrap_or_else(|| from + FAR)
+}
+
 /// What a layer waits for: a call of the provider inside it.
-type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The moment at which a clock runs out.
 #[derive(Clone, Copy, Debug)]

@@ -65,7 +65,9 @@ use crate::TimeoutSettings;
 ///
 /// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse
 /// what goes beyond. Calls that were refused for that are in each other's way: they are tried again one at a
-/// time, in order, each until its answer is over.
+/// time, in order, each until its answer is over or its stream dropped. A call whose answer takes longer than
+/// the service had the next one wait, and than 10 s, no longer holds that one up: so does a stream that is not
+/// read, or one whose reader asks the same provider meanwhile.
 ///
 /// # The retry budget
 ///
@@ -132,47 +134,24 @@ impl LlmProvider for Retry {
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let mut tries = Tries::begin(self, Some(&request.model));
-        loop {
-            let error = match tries.clocks().within(self.provider.chat(request)).await {
-                Ok((Ok(reply), _)) => return Ok(tries.answered(reply)),
-                Ok((Err(error), _)) | Err(error) => error,
-            };
-            Box::pin(tries.again(error)).await?;
-        }
+        let tries = Tries::begin(self, Some(&request.model));
+        let (reply, tries) = tries.of(|| self.provider.chat(request)).await?;
+        Ok(tries.answered(reply))
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
-        let mut tries = Tries::begin(self, None);
-        loop {
-            let error = match tries.clocks().within(self.provider.models()).await {
-                Ok((Ok(catalogue), _)) => return Ok(catalogue),
-                Ok((Err(error), _)) | Err(error) => error,
-            };
-            Box::pin(tries.again(error)).await?;
-        }
+        let (catalogue, _) = Tries::begin(self, None).of(|| self.provider.models()).await?;
+        Ok(catalogue)
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
-        let mut tries = Tries::begin(self, None);
-        loop {
-            let error = match tries.clocks().within(self.provider.all_models()).await {
-                Ok((Ok(catalogue), _)) => return Ok(catalogue),
-                Ok((Err(error), _)) | Err(error) => error,
-            };
-            Box::pin(tries.again(error)).await?;
-        }
+        let (catalogue, _) = Tries::begin(self, None).of(|| self.provider.all_models()).await?;
+        Ok(catalogue)
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
-        let mut tries = Tries::begin(self, None);
-        loop {
-            let error = match tries.clocks().within(self.provider.check()).await {
-                Ok((Ok(report), _)) => return Ok(report),
-                Ok((Err(error), _)) | Err(error) => error,
-            };
-            Box::pin(tries.again(error)).await?;
-        }
+        let (report, _) = Tries::begin(self, None).of(|| self.provider.check()).await?;
+        Ok(report)
     }
 
     /// Not tried again: requests go through without it.

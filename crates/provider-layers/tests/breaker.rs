@@ -227,6 +227,16 @@ async fn the_cool_down_doubles_up_to_a_bound_and_begins_anew_after_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cool_down_that_no_clock_counts_to_is_a_day() {
+    let provider = Paced::new([refuses(ErrorKind::Server)]);
+    let breaker = Breaker::around(provider.clone(), settings().failures(1).cool_down(Duration::MAX));
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Server);
+    advance(seconds(24 * 60 * 60 - 1)).await;
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
+    assert_eq!(provider.asked().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_trial_that_tells_nothing_leaves_it_to_the_next_call() {
     let (provider, breaker) = opened().await;
     advance(seconds(10)).await;

@@ -342,7 +342,8 @@ async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_ser
     }
     assert_eq!(start.elapsed().as_secs(), 120);
 
-    // The one that has its turn is not read.
+    // The one that has its turn is not read, and the other one's time is up before it may take the turn.
+    let settings = settings.deadline(110 * SECOND);
     let provider = Budget::of(1, SECOND, 60 * SECOND);
     let retry = Retry::around(provider.clone(), settings);
     let first = retry.stream(&hello).await.unwrap();
@@ -358,6 +359,59 @@ async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_ser
     );
     assert_eq!(story(late.attempts()), [("acme", "a", ErrorKind::PaymentRequired)]);
     assert_eq!((provider.asked(true), provider.asked(false)), (vec![0, 60], vec![0, 0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_not_read_holds_up_the_others_no_longer_than_the_service_named() {
+    for (named, at_most) in [(Duration::ZERO, 10), (SECOND, 10), (60 * SECOND, 60)] {
+        let refused = || Turn::refuses(in_flight(named));
+        let open = Turn::streams([Beat::Text("Hel"), Beat::Silence(3600 * SECOND)]);
+        let said = || Turn::says("Hi");
+        let turns = [refused(), open, refused(), refused(), refused(), said(), said(), said()];
+        let provider = InTurn::new(turns);
+        let retry = around(&provider, RetrySettings::default().initial_delay(Duration::ZERO));
+        // Its reader asks the same provider before it reads on.
+        let mut stream = retry.stream(&hello()).await.unwrap();
+        assert_eq!(stream.next().await, Some(Ok(Event::Text("Hel".into()))));
+        let (request, start) = (hello(), Instant::now());
+        let asked = tokio::join!(retry.chat(&request), retry.chat(&request), retry.chat(&request));
+        for reply in [asked.0, asked.1, asked.2] {
+            assert_eq!(reply.unwrap().text(), "Hi");
+        }
+        assert_eq!(start.elapsed().as_secs(), at_most, "{named:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_behind_a_stream_that_is_not_read_still_have_their_turns_one_at_a_time() {
+    let provider = Budget::of(2, 10 * SECOND, 60 * SECOND);
+    let retry = Retry::around(provider.clone(), RetrySettings::default().initial_delay(Duration::ZERO));
+    let hello = hello();
+    let (one, other) = (retry.stream(&hello).await.unwrap(), retry.stream(&hello).await.unwrap());
+    let (held, ()) = tokio::join!(retry.stream(&hello), async {
+        tokio::time::sleep(30 * SECOND).await;
+        drop(one);
+    });
+    tokio::time::sleep(10 * SECOND).await;
+    drop(other);
+    let ask = || retry.chat(&hello);
+    let replies = tokio::join!(ask(), ask(), ask(), ask());
+    assert!([&replies.0, &replies.1, &replies.2, &replies.3].into_iter().all(Result::is_ok));
+    assert_eq!(provider.asked(true), [0, 0, 60, 70, 130, 140, 150]);
+    assert_eq!(provider.asked(false), [0, 70, 70, 70]);
+    drop(held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_wait_is_too_long_to_count_with() {
+    let settings = RetrySettings::default().max_retry_after(Duration::MAX).initial_delay(Duration::MAX);
+    for error in [wait(Duration::MAX), Turn::refuses(in_flight(Duration::MAX)), down()] {
+        let provider = InTurn::new([error, Turn::says("Hi")]);
+        let retry = around(&provider, settings.max_delay(Duration::MAX).total_budget(Duration::MAX));
+        let request = hello();
+        assert!(timeout(1_000_000 * SECOND, retry.chat(&request)).await.is_err());
+        assert_eq!(provider.asked(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,12 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::run::CalledTool;
-use crate::{Error, Retry};
-
-/// How often a turn is asked for again that was refused for a budget in flight.
-const MOST_REFUSALS: usize = 3;
-/// The longest wait that a service may name for that.
-const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
+use crate::{Error, InFlightWaits};
 
 pub(super) type Pause<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
@@ -20,12 +15,22 @@ pub(super) type Pause<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 pub(super) struct Pace<'a> {
     /// The caller's timer.
     sleep: Option<Box<dyn Fn(Duration) -> Pause<'a> + Send + 'a>>,
+    waits: InFlightWaits,
     is_one_at_a_time: bool,
 }
 
 impl<'a> Pace<'a> {
-    pub(super) fn of<S: Future<Output = ()> + Send + 'a>(sleep: impl Fn(Duration) -> S + Send + 'a) -> Self {
-        Self { sleep: Some(Box::new(move |time| Box::pin(sleep(time)))), is_one_at_a_time: false }
+    /// Sets the timer.
+    pub(super) fn pause_with<S>(&mut self, sleep: impl Fn(Duration) -> S + Send + 'a)
+    where
+        S: Future<Output = ()> + Send + 'a,
+    {
+        self.sleep = Some(Box::new(move |time| Box::pin(sleep(time))));
+    }
+
+    /// Sets the longest wait that a service may name.
+    pub(super) fn longest(&mut self, wait: Duration) {
+        self.waits = self.waits.longest(wait);
     }
 
     /// How many tools may be at work at the same time: as many as are allowed, until a request was refused.
@@ -59,21 +64,11 @@ impl<'a> Pace<'a> {
             return Err(error.clone());
         }
         self.is_one_at_a_time = true;
-        let wait = match error.retry() {
-            Retry::After(wait) => wait,
-            Retry::Now => Duration::ZERO,
-            Retry::Never => return Err(error.clone()),
-        };
+        let Some(wait) = InFlightWaits::advised(error) else { return Err(error.clone()) };
         let Some(sleep) = self.sleep.as_ref().filter(|_| !error.was_paid_for()) else {
             return Err(error.clone());
         };
-        let why = if wait > LONGEST_WAIT {
-            format!("waits of up to {} s are waited for", LONGEST_WAIT.as_secs())
-        } else if refused >= MOST_REFUSALS {
-            "it was refused too often".to_owned()
-        } else {
-            return Ok(sleep(wait));
-        };
+        let Some(why) = self.waits.why_not(wait, refused) else { return Ok(sleep(wait)) };
         let seconds = wait.as_secs_f64().ceil();
         Err(error.clone().with_note(&format!("not asked again, since {why}; ask again in {seconds} s")))
     }
@@ -82,7 +77,8 @@ impl<'a> Pace<'a> {
 impl fmt::Debug for Pace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pace")
-            .field("waits", &self.sleep.is_some())
+            .field("has_timer", &self.sleep.is_some())
+            .field("waits", &self.waits)
             .field("is_one_at_a_time", &self.is_one_at_a_time)
             .finish()
     }

@@ -136,8 +136,9 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     }
 
     /// Waits where the service refuses a turn because of what requests under way [may
-    /// cost](crate::LimitKind::InFlight): as long as it says, up to 5 minutes and within the
-    /// [deadline](Self::until), and asks again, up to 3 times. `sleep` is the timer of your runtime:
+    /// cost](crate::LimitKind::InFlight): as long as it says, from 1 s up to 5 minutes (or
+    /// [`longest_pause`](Self::longest_pause)) and within the [deadline](Self::until), and asks again, up to
+    /// 3 times. `sleep` is the timer of your runtime:
     /// `.pause_with(tokio::time::sleep)`. Refusals are in the answer's [attempts](ChatResponse::attempts).
     /// Default: the run fails with the service's error, unless a layer of the provider waits.
     ///
@@ -147,7 +148,14 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     where
         S: Future<Output = ()> + Send + 'a,
     {
-        self.pace = Pace::of(sleep);
+        self.pace.pause_with(sleep);
+        self
+    }
+
+    /// Sets the longest wait that the service may name for [that](Self::pause_with). A longer one ends the
+    /// run at once, in the service's error. Default: 5 minutes.
+    pub fn longest_pause(mut self, wait: Duration) -> Self {
+        self.pace.longest(wait);
         self
     }
 

@@ -6,6 +6,7 @@ use provider_core::Error;
 use tokio::time::Instant;
 
 use super::BreakerSettings;
+use crate::clocks::moment;
 
 /// What a [`Breaker`](crate::Breaker) knows of a model that failed.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,7 +118,7 @@ impl Circuit {
                 // Whoever tries it out may never look at the answer: the others wait for it no longer than
                 // the cool-down was.
                 let time = settings.cool_down_after(self.openings.saturating_sub(1));
-                self.phase = Phase::HalfOpen { trial: number, until: after(now, time) };
+                self.phase = Phase::HalfOpen { trial: number, until: moment(now, time) };
                 Some(Admission { epoch: self.epoch, trial: Some(number) })
             }
             Phase::Open { .. } | Phase::HalfOpen { .. } => None,
@@ -156,7 +157,7 @@ impl Circuit {
         let time = settings.cool_down_after(self.openings);
         self.openings = self.openings.saturating_add(1);
         self.out_of_order_since.get_or_insert(now);
-        (self.phase, self.epoch) = (Phase::Open { until: after(now, time) }, epoch);
+        (self.phase, self.epoch) = (Phase::Open { until: moment(now, time) }, epoch);
     }
 
     /// The call that was to try it out has told nothing, so the next one does.
@@ -182,10 +183,6 @@ impl Circuit {
             last_error: self.last_error.clone(),
         }
     }
-}
-
-fn after(now: Instant, time: Duration) -> Instant {
-    now.checked_add(time).unwrap_or(now)
 }
 
 /// What is kept of a failure and shown to other callers: what happened to the model, and nothing of the call. Its advice when to

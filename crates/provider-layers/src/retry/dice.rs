@@ -17,7 +17,7 @@ impl Dice {
     /// Any time from half of this up to all of it: callers are spread out, and none comes back at once.
     pub(super) fn half_to_all(&self, planned: Duration) -> Duration {
         let half = planned / 2;
-        half + self.up_to(planned - half)
+        half.saturating_add(self.up_to(planned - half))
     }
 
     /// Any time from none up to this.

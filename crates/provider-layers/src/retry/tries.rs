@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Retry;
 use super::alone::Turn;
-use crate::clocks::{Clocks, Limit};
+use crate::clocks::{Clocks, Limit, Work, moment};
 
 /// Where a call is, and what failed before.
 #[derive(Debug)]
@@ -55,6 +55,20 @@ impl<'a> Tries<'a> {
         Limit::after(self.start, self.retry.settings.deadline, TimeoutPhase::Deadline)
     }
 
+    /// Tries of something whole, until one has it or there is none left. Gives itself back with it.
+    pub(super) async fn of<T>(
+        mut self,
+        ask: impl Fn() -> Work<'a, Result<T, Error>>,
+    ) -> Result<(T, Self), Error> {
+        loop {
+            let error = match self.clocks().within(ask()).await {
+                Ok((Ok(whole), _)) => return Ok((whole, self)),
+                Ok((Err(error), _)) | Err(error) => error,
+            };
+            Box::pin(self.again(error)).await?;
+        }
+    }
+
     /// The clocks of the next try, if it is of something whole.
     pub(super) fn clocks(&self) -> Clocks {
         Clocks::until(self.deadline())
@@ -88,27 +102,31 @@ impl<'a> Tries<'a> {
             self.failed.push(self.named(attempt.clone()));
         }
         self.failed.push(error.with_attempts(Vec::new()));
-        match pause {
-            Pause::Own(wait) => sleep(wait).await,
+        let named = match pause {
+            Pause::Own(wait) => {
+                sleep(wait).await;
+                Duration::ZERO
+            }
             Pause::Named { named, wait } => {
                 self.waited = self.waited.saturating_add(wait);
                 if is_in_flight {
-                    self.retry.alone.not_before(Instant::now().checked_add(named));
+                    self.retry.alone.not_before(moment(Instant::now(), named));
                 }
                 sleep(wait).await;
+                named
             }
-        }
+        };
         if is_in_flight {
-            self.turn = Some(self.alone().await?);
+            self.turn = Some(self.alone(named).await?);
         }
         Ok(())
     }
 
     /// The turn of a call that was refused because of others under way: they would be in each other's way
-    /// once more.
-    async fn alone(&mut self) -> Result<Turn, Error> {
+    /// once more. It waits for none of them longer than the service had it wait.
+    async fn alone(&mut self, named: Duration) -> Result<Turn, Error> {
         let begun = Instant::now();
-        match self.clocks().within(Box::pin(self.retry.alone.turn())).await {
+        match self.clocks().within(Box::pin(self.retry.alone.turn(named))).await {
             Ok((turn, _)) => {
                 self.waited = self.waited.saturating_add(begun.elapsed());
                 Ok(turn)
@@ -171,7 +189,7 @@ impl<'a> Tries<'a> {
             // All who were told to wait as long must not come at once either.
             _ => {
                 let left = deadline.map_or(settings.initial_delay, |left| left - named);
-                Ok(named + self.retry.dice.up_to(settings.initial_delay.min(left)))
+                Ok(named.saturating_add(self.retry.dice.up_to(settings.initial_delay.min(left))))
             }
         }
     }
