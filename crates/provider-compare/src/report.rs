@@ -10,6 +10,7 @@ mod totals;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use provider_core::Error;
 use serde::Serialize;
 
 pub(crate) use self::asked::Asked;
@@ -81,7 +82,12 @@ impl Report {
 
     /// The report for people: a table of figures, then every answer whole, as a quotation.
     pub fn to_markdown(&self) -> String {
-        markdown::render(self)
+        self.to_markdown_with(Error::to_string)
+    }
+
+    /// The same with errors in words of the caller's own.
+    pub fn to_markdown_with(&self, tell: impl Fn(&Error) -> String) -> String {
+        markdown::render(self, &tell)
     }
 
     fn least<T: Ord>(&self, figure: impl Fn(&CellReport) -> Option<T>) -> Option<&CellReport> {

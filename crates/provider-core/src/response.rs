@@ -94,10 +94,23 @@ impl ChatResponse {
     /// arguments end [in the middle of their JSON](ToolCall::is_cut_off): such an answer still finishes with
     /// `tool_calls`.
     pub fn is_truncated(&self) -> bool {
-        let native = self.native_finish_reason.as_deref().and_then(finish::meaning_of);
-        let meanings = [self.finish_reason.as_ref().map(FinishReason::meaning), native];
-        meanings.contains(&Some(&FinishReason::Length))
+        self.stopped_by(&FinishReason::Length)
             || self.message.tool_calls.last().is_some_and(ToolCall::is_cut_off)
+    }
+
+    /// Whether a content filter stopped the answer, or the model's own guard did.
+    ///
+    /// The finish reason says so, in the service's word or in the upstream's own (`SAFETY`, `refusal`, …). A
+    /// model that refuses in words of its own mostly finishes with `stop`: see
+    /// [`refusal`](AssistantMessage::refusal).
+    pub fn is_filtered(&self) -> bool {
+        self.stopped_by(&FinishReason::ContentFilter)
+    }
+
+    /// Whether the service or the upstream provider gives this reason, in whichever word.
+    fn stopped_by(&self, reason: &FinishReason) -> bool {
+        let native = self.native_finish_reason.as_deref().and_then(finish::meaning_of);
+        [self.finish_reason.as_ref().map(FinishReason::meaning), native].contains(&Some(reason))
     }
 }
 

@@ -31,11 +31,13 @@ fn reasons_are_known_by_their_meaning_and_stay_as_they_came() {
             let reason = reply.finish_reason.as_ref().expect("a reason");
             assert_eq!(reason.meaning(), &meaning, "{word}");
             assert_eq!(reply.is_truncated(), meaning == Length, "{word}");
+            assert_eq!(reply.is_filtered(), meaning == ContentFilter, "{word}");
             assert_eq!((reason.as_str(), reason.to_string()), (*word, (*word).to_owned()));
             assert_eq!(serde_json::to_value(reason).expect("JSON"), *word);
             // The upstream's own word counts where the service says something else.
             let native = answer(&["tool_calls"], word).expect("an answer");
             assert_eq!(native.is_truncated(), meaning == Length, "{word}");
+            assert_eq!(native.is_filtered(), meaning == ContentFilter, "{word}");
         }
     }
     let odd = FinishReason::from("tired");

@@ -34,11 +34,9 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         () = &mut stop => return Err(Failure::Interrupted(None)),
         connected = connected(args, connect, request, output) => connected,
     };
-    let mut fallbacks = Vec::new();
     let mut outcome = match connected {
         // The host stays while its model is asked: the sandbox goes with it.
         Ok(connected) => {
-            fallbacks = connected.fallbacks;
             let question = Question::new(&args.model, connected.model, connected.request, args.timeout);
             let outcome = ask(args, &question, stop.as_mut(), output).await?;
             if outcome.interrupted { outcome } else { explained(outcome, &connected.host, stop).await }
@@ -53,7 +51,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     if let Ok(response) = &outcome.result {
         tell::attempts("", &response.attempts, output);
     }
-    for line in summary::lines(&outcome, &fallbacks, output.err) {
+    for line in summary::lines(&outcome, output.err) {
         output.note(&line);
     }
     end(outcome, output)
@@ -102,8 +100,6 @@ struct Connected {
     host: Host,
     model: SelectedModel,
     request: ChatRequest,
-    /// The ids of the models that the service may ask in its place.
-    fallbacks: Vec<String>,
 }
 
 async fn connected(
@@ -114,9 +110,8 @@ async fn connected(
 ) -> Result<Connected, Failure> {
     let host = Host::open(connect, output).await?;
     let model = host.model(&args.model).await?;
-    let fallbacks = host.ids(args.params.fallbacks()).await?;
-    set_fallbacks(&mut request, &fallbacks);
-    Ok(Connected { host, model, request, fallbacks })
+    set_fallbacks(&mut request, &host.ids(args.params.fallbacks()).await?);
+    Ok(Connected { host, model, request })
 }
 
 /// Asks, and shows the answer while it comes.

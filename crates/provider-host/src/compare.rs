@@ -78,7 +78,7 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
         report.cells.iter().map(|cell| form.problem(cell.result.as_ref().ok()?)).collect();
     match args.form() {
         CompareOutput::Table => output.write(&table::render(&report, &problems, output))?,
-        CompareOutput::Markdown => output.write_foreign(&report.to_markdown())?,
+        CompareOutput::Markdown => output.write_foreign(&report.to_markdown_with(tell::sentence))?,
         CompareOutput::Json => {
             let labelled = report.cells.iter().zip(&problems).enumerate();
             let problems = labelled.filter_map(|(index, (cell, problem))| {

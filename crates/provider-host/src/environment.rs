@@ -1,5 +1,7 @@
 //! Variables of the environment: why one that is needed is not there.
 
+use std::fmt;
+
 use provider_core::{ConfigField, FieldKind};
 use strsim::damerau_levenshtein;
 
@@ -9,10 +11,18 @@ const TYPOS: usize = 2;
 const KEY_WORDS: [&str; 3] = ["KEY", "TOKEN", "SECRET"];
 
 /// The variables that have something in them, by their names, and the names of those that are blank.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Environment {
     filled: Vec<(String, String)>,
     blank: Vec<String>,
+}
+
+impl fmt::Debug for Environment {
+    /// The names alone: keys are among the values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let filled: Vec<&String> = self.filled.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Environment").field("filled", &filled).field("blank", &self.blank).finish()
+    }
 }
 
 impl Environment {
@@ -120,6 +130,15 @@ mod tests {
 
     fn why(variables: &[(&str, &str)]) -> String {
         environment(variables).why_missing(&FIELDS[0], FIELDS)
+    }
+
+    #[test]
+    fn debug_shows_names_and_no_values() {
+        let shown = format!("{:?}", environment(&[("SOME_KEY", "secret"), ("EMPTY", " ")]));
+        assert!(
+            shown.contains("SOME_KEY") && shown.contains("EMPTY") && !shown.contains("secret"),
+            "{shown}"
+        );
     }
 
     #[test]

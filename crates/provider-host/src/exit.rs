@@ -57,7 +57,7 @@ impl Exit {
         match self {
             Exit::Answered => "answered (also when the reader of the output goes away)",
             Exit::Failed => "another failure",
-            Exit::Usage => "wrong usage, settings or request",
+            Exit::Usage => "wrong usage, settings or request, or a feature that the model lacks",
             Exit::Key => "the key is refused, or may not do this",
             Exit::Payment => "payment required",
             Exit::NotFound => "no such model or provider, or no endpoint fits",
@@ -79,13 +79,11 @@ impl From<ErrorKind> for Exit {
             ErrorKind::Config
             | ErrorKind::InvalidRequest
             | ErrorKind::PayloadTooLarge
-            | ErrorKind::Ambiguous => Exit::Usage,
+            | ErrorKind::Ambiguous
+            | ErrorKind::UnsupportedFeature => Exit::Usage,
             ErrorKind::Authentication | ErrorKind::PermissionDenied => Exit::Key,
             ErrorKind::PaymentRequired => Exit::Payment,
-            ErrorKind::ModelNotFound
-            | ErrorKind::NotFound
-            | ErrorKind::NoEndpoint
-            | ErrorKind::UnsupportedFeature => Exit::NotFound,
+            ErrorKind::ModelNotFound | ErrorKind::NotFound | ErrorKind::NoEndpoint => Exit::NotFound,
             ErrorKind::RateLimited => Exit::RateLimited,
             ErrorKind::Timeout | ErrorKind::Connection => Exit::Unreachable,
             ErrorKind::Upstream

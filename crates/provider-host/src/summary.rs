@@ -2,7 +2,7 @@
 
 use openrouter_provider::OpenRouterResponse;
 use provider_compare::Timings;
-use provider_core::{ChatResponse, Usage};
+use provider_core::{ChatResponse, ToolCall, Usage};
 
 use crate::ask::Outcome;
 use crate::output::number::{dollars, duration, grouped, or_unknown};
@@ -11,14 +11,14 @@ use crate::output::text;
 
 /// The summary, line by line. Of a failure only what is known to have been used is said. The error, or what
 /// is wrong with an answer, is told elsewhere.
-pub(crate) fn lines(outcome: &Outcome, fallbacks: &[String], paint: Paint) -> Vec<String> {
+pub(crate) fn lines(outcome: &Outcome, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
     let Some(response) = outcome.response() else { return lines };
     if outcome.result.is_err() && response.usage.is_unknown() {
         return lines;
     }
     lines.extend(beside_the_text(response).into_iter().map(|line| paint.yellow(line).to_string()));
-    let served = served(&outcome.requested, response, fallbacks);
+    let served = served(&outcome.requested, response);
     lines.push(match served.by_fallback {
         true => paint.yellow(served.line).to_string(),
         false => paint.dim(served.line).to_string(),
@@ -36,8 +36,8 @@ pub(crate) fn lines(outcome: &Outcome, fallbacks: &[String], paint: Paint) -> Ve
 /// What an answer holds besides its text.
 fn beside_the_text(response: &ChatResponse) -> Vec<String> {
     let mut lines = Vec::new();
-    for call in response.tool_calls() {
-        lines.push(text::one_line(&format!("the model calls {}({})", call.name, call.arguments)));
+    for call in &response.message.tool_calls {
+        lines.push(text::one_line(&called(call, response.is_truncated())));
     }
     match response.message.images.len() {
         0 => {}
@@ -47,33 +47,36 @@ fn beside_the_text(response: &ChatResponse) -> Vec<String> {
     lines
 }
 
+/// A call of a tool, and why it cannot be run if that is so. No call of an answer that was cut off can be.
+fn called(call: &ToolCall, is_truncated: bool) -> String {
+    let name = if call.name.is_empty() { "a tool without a name " } else { &call.name };
+    let calls = format!("the model calls {name}({})", call.arguments);
+    let why = match call.extra.get("type") {
+        Some(kind) if !call.is_function() => format!("it is of the type {}", kind.get()),
+        _ if call.is_cut_off() || is_truncated => "the answer was cut off".to_owned(),
+        _ if !call.is_complete() => "its arguments are no JSON".to_owned(),
+        _ if !call.is_runnable() => "it names no function".to_owned(),
+        _ => return calls,
+    };
+    format!("{calls}, which cannot be run: {why}")
+}
+
 struct Served {
     line: String,
     by_fallback: bool,
 }
 
-fn served(requested: &str, response: &ChatResponse, fallbacks: &[String]) -> Served {
+fn served(requested: &str, response: &ChatResponse) -> Served {
     let provider = text::one_line(&response.served_by.to_string());
     let model = text::one_line(&response.model);
     if model.is_empty() || model == requested {
         return Served { line: format!("{requested} served by {provider}"), by_fallback: false };
     }
-    let by_fallback = is_fallback(requested, &model, fallbacks);
+    let maker = response.message.made_by.as_deref();
+    let by_fallback = maker.is_some_and(|maker| maker != response.requested);
     let beginning = if by_fallback { "a fallback answered: " } else { "" };
     let line = format!("{beginning}asked for {requested}, served by {provider} (model {model})");
     Served { line, by_fallback }
-}
-
-/// Whether `served` is rather one of the fallbacks than the model that was asked for. Services answer with dated names
-/// (`openai/gpt-4o-2024-11-20`), so the id that `served` begins with at greatest length counts.
-fn is_fallback(requested: &str, served: &str, fallbacks: &[String]) -> bool {
-    let likeness = |id: &str| {
-        // A variant such as `:nitro` is not part of the name that answers.
-        let name = id.rsplit_once(':').map_or(id, |(name, _)| name);
-        [id, name].into_iter().filter(|name| served.starts_with(name)).map(str::len).max().unwrap_or(0)
-    };
-    let best = fallbacks.iter().map(|id| likeness(id)).max().unwrap_or(0);
-    best > likeness(requested)
 }
 
 fn figures(response: &ChatResponse, timings: Timings) -> String {
@@ -110,15 +113,46 @@ fn cost(usage: &Usage) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::is_fallback;
+    use provider_core::{ChatResponse, FinishReason, RawJson, ToolCall};
+
+    use super::{beside_the_text, served};
 
     #[test]
-    fn a_dated_name_is_no_fallback() {
-        let mini = ["openai/gpt-4o-mini".to_owned()];
-        assert!(!is_fallback("openai/gpt-4o", "openai/gpt-4o-2024-11-20", &mini));
-        assert!(!is_fallback("openai/gpt-4o:nitro", "openai/gpt-4o", &mini));
-        assert!(is_fallback("openai/gpt-4o", "openai/gpt-4o-mini-2024-07-18", &mini));
-        assert!(is_fallback("openrouter:openai/gpt-4o", "openai/gpt-4o-mini", &mini));
-        assert!(!is_fallback("@preset/any", "anthropic/claude-3.5-sonnet", &mini));
+    fn a_fallback_is_whose_name_the_message_has() {
+        let mut response = ChatResponse::default();
+        response.requested = "openai/gpt-4o".to_owned();
+        response.model = "openai/gpt-4o-2024-11-20".to_owned();
+        for (maker, by_fallback) in [(None, false), (Some("openai/gpt-4o"), false), (Some("a/b"), true)] {
+            response.message.made_by = maker.map(str::to_owned);
+            let served = served("openrouter:openai/gpt-4o", &response);
+            assert_eq!(served.by_fallback, by_fallback, "{maker:?}");
+            assert_eq!(served.line.starts_with("a fallback answered: "), by_fallback, "{}", served.line);
+        }
+    }
+
+    #[test]
+    fn calls_that_cannot_be_run_are_shown_as_such() {
+        let mut custom = ToolCall::new("3", "grep", "a+");
+        custom.extra.insert("type", RawJson::new(&"custom").unwrap());
+        let mut response = ChatResponse::default();
+        response.message.tool_calls = vec![
+            ToolCall::new("1", "add", "{\"a\": 1}"),
+            ToolCall::new("2", "add", "{a}"),
+            custom,
+            ToolCall::new("4", "", "{}"),
+        ];
+        assert_eq!(
+            beside_the_text(&response),
+            [
+                "the model calls add({\"a\": 1})",
+                "the model calls add({a}), which cannot be run: its arguments are no JSON",
+                "the model calls grep(a+), which cannot be run: it is of the type \"custom\"",
+                "the model calls a tool without a name ({}), which cannot be run: it names no function",
+            ]
+        );
+        response.message.tool_calls.truncate(1);
+        response.finish_reason = Some(FinishReason::Length);
+        let cut_off = "the model calls add({\"a\": 1}), which cannot be run: the answer was cut off";
+        assert_eq!(beside_the_text(&response), [cut_off]);
     }
 }

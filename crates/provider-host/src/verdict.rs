@@ -1,9 +1,7 @@
 //! Whether an answer is what was asked for: whole, not refused, and JSON that fits where JSON was wanted.
 
 use jsonschema::Validator;
-use provider_core::{
-    ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, FinishReason, ResponseFormat,
-};
+use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, ResponseFormat};
 use serde_json::Value;
 
 use crate::exit::Failure;
@@ -98,8 +96,7 @@ fn refused(response: &ChatResponse) -> Option<Error> {
     if let Some(words) = words {
         return Some(refused(format!("the model refused: {}", text::one_line(words))));
     }
-    let filtered = response.finish_reason == Some(FinishReason::ContentFilter);
-    filtered.then(|| refused("a content filter stopped the answer".to_owned()))
+    response.is_filtered().then(|| refused("a content filter stopped the answer".to_owned()))
 }
 
 fn cut_off(response: &ChatResponse) -> Option<Error> {

@@ -1,5 +1,7 @@
 //! A comparison as a page: the figures as a table, then every answer whole.
 
+use provider_core::Error;
+
 use super::{AskedMessage, CellReport, Report};
 use crate::Ended;
 use crate::show::{dollars, duration, one_line};
@@ -9,7 +11,7 @@ const HEAD: &str = "\
 |---|---|---|---:|---:|---:|---:|---:|---:|---|
 ";
 
-pub(super) fn render(report: &Report) -> String {
+pub(super) fn render(report: &Report, tell: &dyn Fn(&Error) -> String) -> String {
     let mut page = format!("# Comparison\n\n{}\n{HEAD}", question(report));
     for cell in &report.cells {
         page.push_str(&row(cell));
@@ -28,7 +30,7 @@ pub(super) fn render(report: &Report) -> String {
             page.push_str(&format!("\n{}", quoted(&said)));
         }
         if let Err(error) = &cell.result {
-            page.push_str(&format!("\n**Error:** {}\n", inline(&error.to_string())));
+            page.push_str(&format!("\n**Error:** {}\n", inline(&tell(error))));
         }
     }
     page

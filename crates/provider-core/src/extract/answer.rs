@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::read::{Misfit, read_json, shorten};
-use crate::{ChatResponse, Error, ErrorKind, FieldProblem, FinishReason, RawJson, Retry, ToolCall};
+use crate::{ChatResponse, Error, ErrorKind, FieldProblem, RawJson, Retry, ToolCall};
 
 /// How much of a text that does not fit an error shows, in bytes. The whole answer is in the error too.
 const MOST_SHOWN: usize = 8 * 1024;
@@ -60,8 +60,7 @@ fn why_none(response: &ChatResponse, text: &str) -> Option<Error> {
         let words = shorten(words, MOST_SHOWN);
         return Some(Error::new(ErrorKind::ContentPolicy, format!("the model refused: {words}")));
     }
-    let stopped = response.finish_reason.as_ref().map(FinishReason::meaning);
-    if stopped == Some(&FinishReason::ContentFilter) {
+    if response.is_filtered() {
         return Some(Error::new(ErrorKind::ContentPolicy, "a content filter stopped the answer"));
     }
     if response.is_truncated() {

@@ -11,6 +11,7 @@ const WORDS: &[(&str, &str)] = &[
     ("; raise Limits::max_frame_bytes to read it", ""),
     (" (Limits::max_tool_argument_bytes)", ""),
     (" (Limits::max_body_bytes)", ""),
+    (" (Limits::total_timeout)", ""),
     ("; use `file_url`", "; give its address on the web in its place"),
     (", or for whoever sets allow_http", " alone"),
     ("; for longer lists fall back on the client's side", ""),
@@ -20,15 +21,14 @@ const WORDS: &[(&str, &str)] = &[
     ("leave parameters out, or `require_parameters`", "leave parameters out, or --require-parameters"),
     ("`provider.only`", "--provider-only"),
     ("`provider.ignore`", "--provider-ignore"),
-    ("`provider.order`", "--provider-order"),
-    ("`max_completion_tokens`", "--max-completion-tokens"),
+    ("`provider.quantizations`", "--quantization"),
     ("`max_tokens`", "--max-tokens"),
     ("another name of max_tokens", "another name of --max-tokens"),
     ("`max_price`", "--max-price-in or --max-price-out"),
     ("`require_parameters`", "--require-parameters"),
     (", or build with the feature `socks` of openrouter-provider", ""),
-    ("set base_url to", "set --base-url or OPENROUTER_BASE_URL to"),
-    ("check base_url", "check --base-url or OPENROUTER_BASE_URL"),
+    ("give the client one: OpenRouterBuilder::http_client", "this program has none to show"),
+    (" base_url", " --base-url or OPENROUTER_BASE_URL"),
 ];
 
 /// Whole messages that need their subject.
@@ -99,7 +99,9 @@ pub(super) fn option(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{WORDS, advice, option, plain};
+    use std::path::Path;
+
+    use super::{SENTENCES, WORDS, advice, option, plain};
 
     #[test]
     fn advice_names_options_and_has_no_backticks_but_around_commands() {
@@ -129,6 +131,46 @@ mod tests {
             ("logit_bias.50256", "logit_bias.50256"),
         ] {
             assert_eq!(option(field), said);
+        }
+    }
+
+    /// The code of the libraries, each text of it on one line; neither comments nor files of tests.
+    fn library() -> String {
+        fn read(folder: &Path, code: &mut String) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    read(&path, code);
+                } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
+                    code.push_str(&std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        let mut code = String::new();
+        for library in ["openrouter-provider", "provider-core", "provider-layers", "provider-registry"] {
+            read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(library).join("src"), &mut code);
+        }
+        let lines = code.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+        lines.fold(String::new(), |code, line| match line.strip_suffix('\\') {
+            Some(open) => code + open,
+            None => code + line + "\n",
+        })
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_library() {
+        let library = library();
+        for (words, _) in WORDS {
+            assert!(library.contains(words), "{words:?}");
+        }
+        for (sentence, _) in SENTENCES {
+            assert!(library.contains(&format!("\"{sentence}\"")), "{sentence:?}");
+        }
+        let texts = library.lines().filter_map(|line| Some(line.split_once('"')?.1.rsplit_once('"')?.0));
+        for said in texts.map(plain) {
+            for word in ["Limits::", "Builder::", " base_url"] {
+                assert!(!said.contains(word), "{word:?} in {said:?}");
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use fault_server::{FaultServer, Script};
 use openrouter_sandbox::Sandbox;
 
-use crate::support::{Ran, against, assert_has, questions, ran, run, sandbox};
+use crate::support::{KEY, Ran, against, assert_has, binary, questions, ran, run, sandbox};
 
 const MODELS: [&str; 3] = ["sandbox/slow-first-token", "sandbox/no-credits", "openai/gpt-4o"];
 
@@ -135,4 +136,13 @@ async fn one_at_a_time_is_possible_and_all_get_the_same() {
     assert!(requests.iter().all(|request| request.body["seed"] == 5));
     let wrong = ["compare", "Say hi", "openai/gpt-4o", "--concurrency", "0"];
     ran(&mut against(&sandbox, &wrong)).await.with_code(2);
+}
+
+#[tokio::test]
+async fn a_page_tells_errors_in_the_words_of_the_command_line() {
+    let server = FaultServer::always(Script::page(502)).await.unwrap();
+    let mut command = binary();
+    command.env("OPENROUTER_API_KEY", KEY).args(["--base-url", &server.url(), "--retries", "0"]);
+    let ran = ran(command.args(["compare", "Hello", "a/b", "--markdown"])).await.with_code(8);
+    assert_has(&ran.out, &["**Error:** ", "the service answered with a web page, not with an answer"]);
 }

@@ -1,4 +1,6 @@
-use crate::support::{REFUSED_KEY, against, assert_has, binary, questions, ran, run, sandbox};
+use fault_server::{FaultServer, Script};
+
+use crate::support::{KEY, REFUSED_KEY, against, assert_has, binary, questions, ran, run, sandbox};
 
 #[tokio::test]
 async fn every_kind_of_failure_has_its_code() {
@@ -116,6 +118,16 @@ async fn wrong_usage_is_2() {
     ] {
         run(args).await.with_code(2);
     }
+}
+
+#[tokio::test]
+async fn a_parameter_that_the_model_does_not_take_is_2() {
+    let body = r#"{"error":{"code":400,"message":"`temperature` is deprecated for this model."}}"#;
+    let server = FaultServer::always(Script::json(400, body)).await.unwrap();
+    let mut command = binary();
+    command.env("OPENROUTER_API_KEY", KEY).args(["chat", "a/b", "Hello", "--temperature", "1"]);
+    let ran = ran(command.args(["--base-url", &server.url()])).await.with_code(2);
+    assert_has(&ran.err, &["error: unsupported feature: "]);
 }
 
 #[tokio::test]

@@ -115,19 +115,26 @@ pub(crate) fn assert_has(text: &str, parts: &[&str]) {
     }
 }
 
+/// How long is waited for what a child does. Only a test that fails waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something has come about.
+pub(crate) async fn until(what: &str, mut has_come: impl FnMut() -> bool) {
+    let waiting = async {
+        while !has_come() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain for {what}");
+}
+
 /// Waits until no stream is open any more.
 pub(crate) async fn all_streams_closed(sandbox: &Sandbox) {
-    for _ in 0..100 {
-        if sandbox.open_streams() == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{} streams are still open", sandbox.open_streams());
+    until("the end of all streams", || sandbox.open_streams() == 0).await;
 }
 
 /// Waits for a child that was told to go.
 pub(crate) async fn gone(child: Child) -> Ran {
-    let output = tokio::time::timeout(Duration::from_secs(10), child.wait_with_output()).await;
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
     Ran::new(output.expect("it does not end").unwrap())
 }

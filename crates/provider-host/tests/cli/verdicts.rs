@@ -60,7 +60,9 @@ async fn a_cut_off_answer_is_10() {
 
 #[tokio::test]
 async fn a_filtered_answer_is_9() {
-    all_forms("Half an ans", "content_filter", &[], 9, &["a content filter stopped the answer"]).await;
+    for word in ["content_filter", "content_filtered", "SAFETY", "refusal"] {
+        all_forms("Half an ans", word, &[], 9, &["a content filter stopped the answer"]).await;
+    }
 }
 
 #[tokio::test]
