@@ -519,6 +519,7 @@ async fn a_wait_that_was_named_never_grows_beyond_the_deadline() {
         let settings = RetrySettings::default().initial_delay(10 * SECOND).deadline(21 * SECOND).seed(seed);
         let reply = around(&provider, settings).chat(&hello()).await;
         assert!(reply.is_ok(), "{reply:?}");
+        assert!(provider.waits()[0] <= 21 * SECOND, "{:?}", provider.waits());
     }
 }
 
