@@ -49,6 +49,8 @@ fn a_repeated_id_is_replaced_in_the_later_call_and_in_its_results() {
             vec![turn(&["a"]), turn(&["a"]), result("a"), turn(&["a_2"]), result("a_2")],
             vec!["a", "a_2", "-> a_2", "a_2_2", "-> a_2_2"],
         ),
+        // Several results for one call.
+        (vec![turn(&["a"]), turn(&["a"]), result("a"), result("a")], vec!["a", "a_2", "-> a_2", "-> a_2"]),
         // A call that was never answered.
         (vec![turn(&["a"]), Message::user("Well?"), turn(&["a"]), result("a")], vec!["a", "a_2", "-> a_2"]),
     ];
@@ -97,4 +99,18 @@ fn messages_that_are_kept_as_json_are_heeded() {
         let odd = [other(odd.clone()), other(odd)];
         assert_eq!(unique_call_ids(&odd)[..], odd);
     }
+}
+
+#[test]
+fn a_replaced_id_is_of_bounded_length_and_the_one_that_was_received_first_is_kept() {
+    let long = "a".repeat(40);
+    let mut call = ToolCall::new(long.as_str(), "f", "{}");
+    call.received_id = Some("first".to_owned());
+    let mut repeated = AssistantMessage::default();
+    repeated.tool_calls.push(call);
+    let messages = [turn(&[&long]), repeated.into()];
+    let sent = unique_call_ids(&messages);
+    let Message::Assistant(renamed) = &sent[1] else { unreachable!("it is a turn") };
+    assert_eq!(renamed.tool_calls[0].id, format!("{}_2", &long[..38]));
+    assert_eq!(renamed.tool_calls[0].received_id.as_deref(), Some("first"));
 }

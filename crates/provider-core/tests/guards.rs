@@ -212,6 +212,15 @@ fn a_guard_ends_a_stream_behind_an_event() {
     let mut ended = stream([Play::Texts(&["a", "b", "c"])]).guarded(guard);
     assert_eq!(read(&mut ended), ["a", "b", "c", "error one", "end"], "what was received is handed out");
 
+    // Of two that end it there, the inner one is heard.
+    let [inner, outer] = ["inner", "outer"].map(|name| {
+        let mut guard = Guard::new(name, &log);
+        guard.ends_at = Some("b");
+        guard
+    });
+    let mut ended = stream([Play::Texts(&["a", "b"])]).guarded(inner).guarded(outer);
+    assert_eq!(read(&mut ended), ["a", "b", "error inner", "end"]);
+
     // The answer is whole: there is nothing left to end.
     let mut guard = Guard::new("one", &log);
     guard.ends_at = Some("b");

@@ -548,3 +548,80 @@ async fn a_run_can_be_spawned_by_those_who_want_to() {
     });
     assert_eq!(run.await.expect("no panic").outcome, RunOutcome::Answered);
 }
+
+/// A model that calls `echo`, and `theirs`, which the caller runs.
+fn calls_of_both() -> (Arc<Scripted>, ChatRequest) {
+    let scripted = Scripted::new([Turn::calls([("echo", "1"), ("fail", ""), ("theirs", "{}")])]);
+    (scripted, request().tool(tool("theirs")))
+}
+
+#[tokio::test]
+async fn calls_that_would_be_handed_over_are_answered_where_the_run_ends_before() {
+    let tools = tools();
+    let (scripted, request) = calls_of_both();
+    let run = scripted.tool_loop(&tools).max_tool_calls(1).run(&request).await;
+    assert_eq!(run.outcome, RunOutcome::CallLimit);
+    assert_eq!(results(&run.request).len(), 3, "{:?}", results(&run.request));
+
+    let (scripted, request) = calls_of_both();
+    let run = scripted.tool_loop(&tools).on_tool_error(ToolErrors::Stop).run(&request).await;
+    assert!(matches!(run.outcome, RunOutcome::ToolFailed { .. }), "{:?}", run.outcome);
+    assert_eq!(results(&run.request).len(), 3, "{:?}", results(&run.request));
+}
+
+#[tokio::test]
+async fn limits_that_are_just_met_stop_nothing() {
+    let tools = tools();
+    let scripted = Scripted::new([Turn::calls([("echo", "1"), ("echo", "2")]), Turn::text("Done")]);
+    let run = scripted.tool_loop(&tools).max_tool_calls(2).run(&request()).await;
+    assert_eq!(run.outcome, RunOutcome::Answered);
+    // The last turn may hand calls over: the run needs no turn to use their results.
+    let scripted = Scripted::new([Turn::calls([("theirs", "{}")])]);
+    let run = scripted.tool_loop(&tools).max_turns(1).run(&request().tool(tool("theirs"))).await;
+    assert!(matches!(run.outcome, RunOutcome::Handover(_)), "{:?}", run.outcome);
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_at_work_is_not_to_be_tried_again() {
+    let tools = ToolSet::new().untyped(tool("hang"), |_| pending::<()>());
+    let scripted = Scripted::new([Turn::calls([("hang", "")])]);
+    let is_late = async {
+        for _ in 0..9 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let run = scripted.tool_loop(&tools).until(is_late).run(&request()).await;
+    let RunOutcome::Deadline(error) = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert!(error.message().contains("tools were at work"), "{error}");
+    assert_eq!(error.retry(), Retry::Never);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_always_there_does_not_outrun_the_deadline() {
+    let (tools, is_late) = (ToolSet::new(), AtomicUsize::new(0));
+    let deadline = std::future::poll_fn(|_| match is_late.load(SeqCst) {
+        0 => std::task::Poll::Pending,
+        _ => std::task::Poll::Ready(()),
+    });
+    let scripted = Scripted::new([Turn::text("Done")]);
+    let watch = |event: LoopEvent<'_>| {
+        if let LoopEvent::Model(Event::Text(_)) = event {
+            is_late.store(1, SeqCst);
+        }
+    };
+    let run = scripted.tool_loop(&tools).until(deadline).watch(watch).run(&request()).await;
+    let RunOutcome::Deadline(error) = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!(error.partial().map(|partial| partial.text()), Some("Done"));
+}
+
+#[tokio::test]
+async fn an_id_that_was_made_up_is_not_said_to_have_been_received() {
+    let mut before = provider_core::AssistantMessage::default();
+    before.tool_calls.push(ToolCall::new("call_gen1_0", "echo", "1"));
+    let request = request().message(before).message(Message::tool("call_gen1_0", "1"));
+    let scripted = Scripted::new([Turn::Collected(without_ids), Turn::text("Done")]);
+    let tools = tools();
+    let run = scripted.tool_loop(&tools).run(&request).await;
+    let call = &run.calls().next().expect("a call").call;
+    assert_eq!((call.id.as_str(), call.received_id.as_deref()), ("call_gen1_0_2", None));
+}

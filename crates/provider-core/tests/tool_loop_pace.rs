@@ -229,3 +229,11 @@ async fn after_a_refusal_tools_run_one_at_a_time() {
         assert_eq!((run.outcome, max.load(SeqCst)), (RunOutcome::Answered, most));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_in_the_turn_after_a_refusal_tells_of_the_refusal() {
+    let provider = Refusing::new([Some(in_flight(Retry::After(SECOND)))], [Turn::Stalls("Hm")]);
+    let (run, _) = run(&provider, &tools(), false, |asking| asking.until(sleep(5 * SECOND))).await;
+    let RunOutcome::Deadline(error) = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert!(error.attempts().iter().map(Error::kind).eq([ErrorKind::PaymentRequired]), "{error:?}");
+}

@@ -224,6 +224,40 @@ async fn the_cool_down_doubles_up_to_a_bound_and_begins_anew_after_an_answer() {
         chat(&breaker).await.unwrap_err();
     }
     assert_eq!(state(&breaker).retry_in, Some(seconds(10)));
+    assert_eq!(state(&breaker).out_of_order_for, Some(Duration::ZERO), "it was in order meanwhile");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cool_down_above_the_bound_is_the_bound() {
+    let settings = settings().failures(1).cool_down(seconds(40)).max_cool_down(seconds(30));
+    let breaker = Breaker::around(Paced::new([refuses(ErrorKind::Server)]), settings);
+    chat(&breaker).await.unwrap_err();
+    assert_eq!(state(&breaker).retry_in, Some(seconds(40)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_with_signs_of_life_alone_lets_nobody_in() {
+    let (provider, breaker) = opened().await;
+    advance(seconds(10)).await;
+    provider.now_plays([Ok(vec![Beat::Usage(Box::default()), Beat::Waits(seconds(5))]), says("Hi", 0)]);
+    let mut trial = stream(&breaker).await.expect("a trial");
+    tokio::time::timeout(seconds(1), trial.next()).await.expect_err("it has no output");
+    assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_failure_is_shown_with_its_names_and_numbers() {
+    let last = Error::new(ErrorKind::Timeout, "late")
+        .with_timeout(TimeoutPhase::Idle)
+        .with_upstream(provider_core::Upstream::new(Some("Probe".to_owned()), None))
+        .with_code("slow")
+        .with_request_id("req-1");
+    let breaker = breaker(&Paced::new([Err(last)]));
+    chat(&breaker).await.unwrap_err();
+    let shown = state(&breaker).last_error;
+    assert_eq!((shown.timeout(), shown.code()), (Some(TimeoutPhase::Idle), Some("slow")));
+    assert_eq!(shown.request_id(), Some("req-1"));
+    assert_eq!(shown.upstream().and_then(|upstream| upstream.provider.as_deref()), Some("Probe"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -318,3 +318,14 @@ fn outside_of_a_runtime_the_caller_refreshes() {
     assert_eq!(stale.refresh_error.as_ref().unwrap().kind(), ErrorKind::Connection);
     assert_eq!(provider.fetches(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_stale_from_the_end_of_its_time_on() {
+    let (_, cache) = cached(of("a"));
+    let cache = cache.fresh_for(MINUTE);
+    cache.get().await.unwrap();
+    advance(MINUTE - Duration::from_nanos(1)).await;
+    assert!(!cache.peek().unwrap().is_stale());
+    advance(Duration::from_nanos(1)).await;
+    assert!(cache.peek().unwrap().is_stale());
+}

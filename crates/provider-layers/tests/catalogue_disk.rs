@@ -168,7 +168,7 @@ async fn a_file_that_cannot_be_used_counts_as_none_and_is_replaced() {
     let file = folder("damaged").join("acme.json");
     let old = catalogue(&[("old", Listed::Paid)]);
     type Damage = (&'static str, fn(&Path));
-    let damages: [Damage; 9] = [
+    let damages: [Damage; 10] = [
         ("not there", |file| fs::remove_file(file).unwrap()),
         ("empty", |file| fs::write(file, "").unwrap()),
         ("no JSON", |file| fs::write(file, [0xff, 0x00]).unwrap()),
@@ -180,6 +180,11 @@ async fn a_file_that_cannot_be_used_counts_as_none_and_is_replaced() {
         ("another version", |file| edit(file, |content| content["format"] = 2.into())),
         ("another provider", |file| edit(file, |content| content["provider"] = "other".into())),
         ("from the future", |file| edit(file, |content| content["fetched_ms"] = u64::MAX.into())),
+        ("from tomorrow", |file| {
+            edit(file, |content| {
+                content["fetched_ms"] = (content["fetched_ms"].as_u64().unwrap() + 86_400_000).into();
+            });
+        }),
         ("no price", |file| {
             edit(file, |content| {
                 content["catalogue"]["models"][0]["pricing"]["prompt"]["fixed"] = "free".into()
@@ -326,4 +331,14 @@ async fn many_who_write_at_the_same_time_leave_a_whole_file() {
     writers.join_all().await.into_iter().for_each(Result::unwrap);
     assert!(first_model(cache(&offline(), &file).get().await.ok()).is_some());
     assert_eq!(files(file.parent().unwrap()), ["acme.json"]);
+}
+
+#[tokio::test]
+async fn an_older_list_in_the_file_does_not_replace_the_one_in_memory() {
+    let file = folder("older").join("acme.json");
+    let cache = cache(&listing(catalogue(&[("new", Listed::Paid)])), &file);
+    cache.refresh().await.unwrap();
+    edit(&file, |content| content["catalogue"]["models"][0]["id"] = "old".into());
+    fetched_before(&file, Duration::from_secs(60));
+    assert_eq!(cache.get().await.unwrap().catalogue.models[0].id, "new");
 }

@@ -251,3 +251,21 @@ async fn the_catalogue_and_the_connection_test_need_no_place() {
     assert_eq!(limit.check().await.expect_err("a bad key").kind(), ErrorKind::Authentication);
     assert_eq!(limit.id(), "acme");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_estimate_has_bounds() {
+    let provider = Paced::new([says("Hi", 1000)]);
+    let crowded = limit(&provider, LimitSettings::off().max_concurrency(1));
+    let _held = begin(&crowded, "1").await;
+    let (one, other) = (ask("2"), ask("3"));
+    let (one, other) = tokio::join!(crowded.chat(&one), crowded.chat(&other));
+    for told in [one, other] {
+        assert_eq!(told.unwrap_err().retry(), Retry::After(seconds(60)), "the longest wait is the most");
+    }
+
+    let provider = Paced::new([says("Hi", 0)]);
+    let quick = limit(&provider, LimitSettings::off().requests_per_second(100.0).max_wait(Duration::ZERO));
+    quick.chat(&ask("1")).await.unwrap();
+    let told = quick.chat(&ask("2")).await.unwrap_err();
+    assert_eq!(told.retry(), Retry::After(seconds(1)));
+}

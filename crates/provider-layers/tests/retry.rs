@@ -541,3 +541,47 @@ async fn dropping_it_stops_it() {
         assert_eq!((provider.running.load(SeqCst), provider.asked()), (0, 1));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_a_budget_keeps_apart_heed_the_longest_wait_that_was_named() {
+    let refusals = [60, 10].map(|seconds| Turn::refuses(in_flight(seconds * SECOND)));
+    let provider = InTurn::new(refusals.into_iter().chain([Turn::says("Hi")]));
+    let retry = around(&provider, RetrySettings::default().initial_delay(Duration::ZERO));
+    let hello = hello();
+    let (one, other) = tokio::join!(retry.chat(&hello), retry.chat(&hello));
+    assert!(one.is_ok() && other.is_ok());
+    let waits: Vec<_> = provider.waits().iter().map(Duration::as_secs).collect();
+    assert_eq!(waits, [0, 60, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_turn_is_not_taken_from_the_time_for_our_own_waits() {
+    let refused = || Turn::refuses(in_flight(SECOND));
+    let turns = [refused(), refused(), Turn::says("Hi").takes(100 * SECOND), down(), Turn::says("Hi")];
+    let provider = InTurn::new(turns);
+    let retry = around(&provider, RetrySettings::default());
+    let hello = hello();
+    let (one, other) = tokio::join!(retry.chat(&hello), retry.chat(&hello));
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    assert_eq!(provider.asked(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_was_named_never_grows_beyond_the_deadline() {
+    for seed in 0..20 {
+        let provider = InTurn::new([wait(20 * SECOND), Turn::says("Hi")]);
+        let settings = RetrySettings::default().initial_delay(10 * SECOND).deadline(21 * SECOND).seed(seed);
+        let reply = around(&provider, settings).chat(&hello()).await;
+        assert!(reply.is_ok(), "{reply:?}");
+        assert!(provider.waits()[0] <= 21 * SECOND, "{:?}", provider.waits());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_deadline_gives_no_more_time_for_tries() {
+    let provider = InTurn::new([down()]);
+    let settings = RetrySettings::default().max_attempts(9).total_budget(3 * SECOND);
+    let settings = settings.initial_delay(2 * SECOND).max_delay(2 * SECOND).deadline(3600 * SECOND);
+    around(&provider, settings).chat(&hello()).await.unwrap_err();
+    assert!(provider.asked() <= 3, "{}", provider.asked());
+}

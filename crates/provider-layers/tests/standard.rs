@@ -154,6 +154,18 @@ async fn the_deadline_counts_all_tries() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_shorter_of_two_deadlines_counts() {
+    for (retry, timeouts) in [(10, 20), (20, 10)] {
+        let start = Instant::now();
+        let settings = StandardSettings::default()
+            .retry(RetrySettings::default().deadline(retry * SECOND))
+            .timeouts(TimeoutSettings::default().deadline(timeouts * SECOND));
+        standard(InTurn::new([Turn::hangs()]), &settings).chat(&hello()).await.unwrap_err();
+        assert_eq!(start.elapsed().as_secs(), 10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_that_a_provider_is_asked_for_takes_longer_than_the_deadline() {
     // The first output of a stream has a clock of its own.
     let timeouts = TimeoutSettings::default().deadline(10 * SECOND);

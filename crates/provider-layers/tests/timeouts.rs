@@ -239,3 +239,21 @@ async fn a_stream_that_is_dropped_leaves_nothing_behind() {
     // Nothing wakes up later.
     sleep(HOUR).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_was_away_before_the_first_output_waits_anew_for_that() {
+    let timeouts = around(Turn::streams([Beat::Silence(2 * HOUR)]), settings().deadline(None));
+    let mut stream = timeouts.stream(&hello()).await.unwrap();
+    assert!(timeout(SECOND, stream.next()).await.is_err());
+    sleep(HOUR).await;
+    let start = Instant::now();
+    let error = stream.next().await.unwrap().unwrap_err();
+    assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(TimeoutPhase::FirstOutput), 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_output_is_named_when_the_deadline_runs_out_with_it() {
+    let settings = settings().first_output(10 * SECOND).deadline(10 * SECOND);
+    let (outcome, _) = streamed(&around(Turn::hangs(), settings)).await;
+    assert_eq!(outcome.unwrap_err().timeout(), Some(TimeoutPhase::FirstOutput));
+}

@@ -244,6 +244,9 @@ async fn an_unknown_model_is_answered_with_up_to_three_near_names() {
         assert_eq!((error.kind(), error.model()), (ErrorKind::NotFound, Some(text)));
         assert!(error.message().ends_with(hint), "{error}");
     }
+    // Without the author, the name alone is compared.
+    let error = workspace.model("gpt-5x").await.unwrap_err();
+    assert!(error.message().contains("local:openai/gpt-5"), "{error}");
 }
 
 // The catalogues.
@@ -322,6 +325,7 @@ async fn what_a_silent_provider_may_have_is_not_sent_to_another() {
     let workspace = workspace([("prod", &open), ("local", &Fake::unreachable(&OLLAMA))]);
     let error = workspace.model("llama3.1:8b").await.unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Connection, Some("local")), "{error}");
+    assert!(error.is_retryable(), "the list may be there the next time");
     assert!(workspace.model("prod:llama3.1:8b").await.is_ok(), "unless it is asked for");
 }
 

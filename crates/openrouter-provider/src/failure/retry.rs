@@ -147,7 +147,41 @@ fn unit(word: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::super::rules::decide;
     use super::*;
+
+    /// What is advised for an answer that is 5 s old.
+    fn advice(status: u16, body: &str, headers: &[(&'static str, &'static str)]) -> Retry {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        let (wire, headers) = (WireError::from_text(body), headers.iter().map(pair).collect());
+        Hints::new(&wire, &headers, Duration::from_secs(5)).advice(decide(&wire, status).0)
+    }
+
+    #[test]
+    fn waits_in_headers_are_heeded_where_they_are_about_the_failure() {
+        let after = |millis| Retry::After(Duration::from_millis(millis));
+        let date = ("date", "Tue, 01 Dec 2026 00:00:00 GMT");
+        let reset = ("x-ratelimit-reset", "4102444800000");
+        let inner = r#"{"error":{"code":429,"message":"Slow","metadata":{"headers":{"Retry-After":"9"}}}}"#;
+        let cases: [(u16, &str, &[(&'static str, &'static str)], Retry); 9] = [
+            (429, "Slow", &[("retry-after-ms", "1500"), ("retry-after", "9")], after(1500)),
+            (429, "Slow", &[("retry-after", "99999999")], Retry::After(MAX_WAIT)),
+            (429, "Slow", &[date, ("retry-after", "Tue, 01 Dec 2026 00:01:00 GMT")], after(55_000)),
+            (429, "Slow", &[("retry-after", "3"), ("x-should-retry", "false")], Retry::Never),
+            (429, inner, &[], after(9000)),
+            (429, inner, &[("retry-after", "3")], after(3000)),
+            (429, "Slow", &[date, reset], Retry::After(MAX_WAIT)),
+            (500, "Down", &[date, reset], Retry::Now),
+            (500, "Down. Please try again in 20s.", &[], Retry::Now),
+        ];
+        for (status, body, headers, expected) in cases {
+            assert_eq!(advice(status, body, headers), expected, "{status} {body} {headers:?}");
+        }
+    }
 
     #[test]
     fn waits_in_texts_are_understood() {

@@ -147,6 +147,8 @@ mod tests {
                     "https://",
                     "file:///x",
                     "https://u:p@a.example",
+                    "https://u@a.example",
+                    "https://:p@a.example",
                 ],
             ),
             (Bool, &["yes", "OFF", "1"], &["maybe", "2", ""]),

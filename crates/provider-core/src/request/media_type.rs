@@ -250,6 +250,8 @@ mod tests {
             let found = MediaType::of_bytes(bytes).map(|kind| (kind.medium, kind.name));
             assert_eq!(found, Some((*medium, *name)));
             assert!(MediaType::expect(*medium, bytes).is_ok(), "{name}");
+            let other = if *medium == Medium::Image { Medium::Audio } else { Medium::Image };
+            assert!(MediaType::expect(other, bytes).is_err(), "{name} in another place");
         }
         // A text in UTF-16 begins like a sound.
         for unknown in [b"\xff\xfeH\0e\0l\0".as_slice(), b"\xff\xff\xff\xff", b"\xff\xfb\xf0\0"] {

@@ -240,3 +240,42 @@ fn json_that_the_stars_would_break_is_a_text() {
     assert_eq!(details(r#"{"key":12345678}"#).as_deref(), Some("\"***\""));
     assert_eq!(details(r#"{"key":"12345678"}"#).as_deref(), Some(r#"{"key":"***"}"#));
 }
+
+#[test]
+fn a_key_in_the_cause_of_a_source_takes_its_words() {
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("not sent")
+        }
+    }
+    impl StdError for Outer {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+    /// Its words show no cause, and so do those of the struct that it is in.
+    struct Mute(Outer);
+    impl fmt::Debug for Mute {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Mute")
+        }
+    }
+    impl fmt::Display for Mute {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("failed")
+        }
+    }
+    impl StdError for Mute {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let error =
+        Error::new(ErrorKind::Connection, "no way").with_source(Mute(Outer(std::io::Error::other(KEY))));
+    let error = error.redact(&Secret::new(KEY));
+    let source = StdError::source(&error).expect("a source");
+    assert_eq!(source.to_string(), "failed");
+    assert!(source.source().is_none());
+}
