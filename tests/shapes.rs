@@ -626,3 +626,30 @@ async fn of_a_field_that_is_not_known_the_last_value_is_kept() {
     let error = stream.collect().await.expect_err("it broke off");
     assert_eq!(json!(error.partial().expect("what came").message.extra), json!({"mark": 499}));
 }
+
+#[tokio::test]
+async fn an_empty_error_costs_nothing() {
+    for error in [json!({"code": null, "message": null}), json!({"code": 0, "message": "", "metadata": {}})] {
+        let choice = json!({"index": 0, "message": {"content": "Hello"}, "finish_reason": "stop"});
+        let reply = answered(json!({"choices": [choice], "error": error}).to_string()).await;
+        assert_eq!(reply.text(), "Hello");
+        let chunk = |content: &str, reason: Value| {
+            let choice = json!({"delta": {"content": content}, "finish_reason": reason, "error": error});
+            format!("data: {}\n\n", json!({"choices": [choice], "error": error}))
+        };
+        let body = chunk("Hel", Value::Null) + &chunk("lo", Value::Null) + &chunk("", json!("stop"));
+        assert_eq!(read(body).await.1.text(), "Hello");
+    }
+}
+
+#[tokio::test]
+async fn two_names_in_one_list_are_two_calls() {
+    let call = |name: &str| json!({"index": 0, "function": {"name": name, "arguments": ""}});
+    let reply = streamed(&[
+        delta(json!({"tool_calls": [call("list_files"), call("get_time")]})),
+        json!({"index": 0, "delta": {}, "finish_reason": "tool_calls"}),
+    ])
+    .await;
+    let names: Vec<&str> = reply.message.tool_calls.iter().map(|call| &*call.name).collect();
+    assert_eq!(names, ["list_files", "get_time"]);
+}

@@ -185,3 +185,54 @@ async fn an_event_that_cannot_be_read_is_placed_in_the_text() {
         assert_eq!((&text[..4], &text[4..]), ("H\u{e9}l", "lo"), "what follows is read");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_marks_behind_the_reason_of_the_end_and_missing_empty_lines_cost_nothing() {
+    let said = event(HELLO) + &event(STOP);
+    let one = |json: &str| format!("data: {json}\n");
+    let lines = one(HELLO) + &one(STOP) + &one(USAGE);
+    for body in [
+        said.clone() + &event("DONE") + &event(USAGE),
+        said.clone() + &event("\"[DONE]\"") + &event(USAGE),
+        said + &event("[done]") + &event(USAGE),
+        lines.clone(),
+        lines.clone() + "\n",
+        lines.clone() + "data: [DONE]",
+        lines.clone() + "data: [DONE]\n\n",
+        lines + "data: {\"cho",
+        event(HELLO) + &one(STOP) + &one(USAGE) + "data: [DONE]\n",
+        format!("{HELLO}\n{STOP}\n{USAGE}\n"),
+    ] {
+        for outcome in both(Script::events(body.clone()), Limits::default()).await {
+            let reply = outcome.unwrap_or_else(|error| panic!("{body:?}: {error:?}"));
+            assert_eq!((reply.text(), reply.usage.total_tokens), ("Hello", Some(14)), "{body:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_json_that_is_called_an_event_stream_is_read() {
+    let error = json!({"error": {"code": 429, "message": "slow down"}});
+    let pretty = serde_json::to_string_pretty(&error).expect("JSON");
+    for body in [error.to_string(), pretty.clone(), event(HELLO) + &pretty, event(HELLO) + &error.to_string()]
+    {
+        for outcome in both(Script::events(body.clone()), Limits::default()).await {
+            let error = outcome.expect_err(&body);
+            assert_eq!(error.kind(), RateLimited, "{body}: {error:?}");
+        }
+    }
+    let answer = json!({"choices": [{"message": {"content": "Hello"}}], "usage": {"total_tokens": 14}});
+    for body in [answer.to_string(), serde_json::to_string_pretty(&answer).expect("JSON")] {
+        for outcome in both(Script::events(body.clone()), Limits::default()).await {
+            let reply = outcome.unwrap_or_else(|error| panic!("{body}: {error:?}"));
+            assert_eq!((reply.text(), reply.usage.total_tokens), ("Hello", Some(14)), "{body}");
+        }
+    }
+    let page = "<!DOCTYPE html>\n<html><body>Sign in</body></html>\n";
+    let kind_of = async |script| {
+        let [streamed, _] = both(script, Limits::default()).await;
+        let error = streamed.expect_err("a page");
+        (error.kind(), error.message().to_owned())
+    };
+    assert_eq!(kind_of(Script::events(page)).await, kind_of(Script::reply(200, "text/html", page)).await);
+}

@@ -79,6 +79,7 @@ impl Head {
                 failure::said(&wire, self.status, &self.headers, self.came.elapsed(), self.redact())
             }
             Stop::Unreadable(frame) => failure::unreadable(&frame, self.redact()),
+            Stop::NoAnswer { text, cause } => failure::no_answer(&text, &cause, self.redact()),
             Stop::TooLarge(frame) => failure::frame_too_large(frame),
             Stop::TooManyArguments { limit } => failure::arguments_too_large(limit),
         }

@@ -25,6 +25,12 @@ fn reasons_are_known_by_their_meaning_and_stay_as_they_came() {
         (Length, &["length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "model_length"]),
         (ToolCalls, &["tool_calls", "tool_use", "function_call", "TOOL_CALL"]),
         (ContentFilter, &["content_filter", "content_filtered", "SAFETY", "guardrail_intervened", "refusal"]),
+        (Stop, &["FINISH_REASON_STOP"]),
+        (
+            Length,
+            &["max_new_tokens", "max_tokens_reached", "token_limit_reached", "FINISH_REASON_MAX_TOKENS"],
+        ),
+        (ContentFilter, &["FINISH_REASON_SAFETY"]),
     ] {
         for word in words {
             let reply = answer(&[word], "").expect("an answer");

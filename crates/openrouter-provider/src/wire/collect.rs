@@ -105,8 +105,13 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halve
         None => content::read(piece.content, |said| collect_said(said, collector, halves)),
     }
     collector.refusal(halves.join(piece.refusal, Place::Refusal).unwrap_or_default());
-    list_of(piece.tool_calls, "tool_calls", collector)
-        .for_each(|call: WireToolCall<'_>| collect_call(call, whole, collector, halves));
+    let mut before = None;
+    list_of(piece.tool_calls, "tool_calls", collector).for_each(|call: WireToolCall<'_>| {
+        let bare = bare_name(&call);
+        // Two names in one list are two calls, where nothing else tells them apart.
+        let is_next = bare.is_some() && std::mem::replace(&mut before, bare) == bare;
+        collect_call(call, whole || is_next, collector, halves);
+    });
     list_of(piece.annotations, "annotations", collector).for_each(|raw: Raw<'_>| {
         raw.keep().into_iter().for_each(|raw| collector.annotation(Annotation::new(raw)));
     });
@@ -181,6 +186,12 @@ pub(super) fn list_of<'a>(raw: Raw<'a>, name: &str, collector: &mut Collector) -
         return Raw(None);
     }
     raw
+}
+
+/// The index of a call of which nothing else is there than its name.
+fn bare_name(call: &WireToolCall<'_>) -> Option<u64> {
+    let is_bare = call.function.arguments.is_blank() && call.id.filled().is_none();
+    call.index.0.filter(|_| is_bare && !call.function.name.is_blank())
 }
 
 /// Collects a tool call, or a piece of one. `whole`: it is not to be joined with others.

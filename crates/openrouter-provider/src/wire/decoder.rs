@@ -110,11 +110,15 @@ impl ChatDecoder {
             let is_named = !matches!(frame.event.as_deref(), None | Some("" | "message" | "error"));
             self.frames.has_begun |= !is_named && !frame.data.trim().is_empty();
         }
-        if let Some(frame) = last.filter(is_whole) {
+        if let Some(frame) = last.and_then(whole_part) {
             match self.frames.read(&frame, collector) {
                 Ok(decoded) => self.is_over = matches!(decoded, Decoded::End),
                 Err(stop) => failed = Some(stop),
             }
+        }
+        if !self.is_over && collector.response().finish_reason.is_none() {
+            let read = self.read_other_lines(collector);
+            failed = failed.or(read.err());
         }
         let unreadable = self.close(collector);
         let first = match failed {
@@ -122,6 +126,31 @@ impl ChatDecoder {
             later => unreadable.or(later),
         };
         first.map_or(Ok(()), Err)
+    }
+
+    /// Reads the lines that are no event stream: some services send an error, or an answer, as plain JSON all the
+    /// same. A page of HTML is no answer.
+    fn read_other_lines(&mut self, collector: &mut Collector) -> Result<(), Stop> {
+        let text = self.sse.take_other_lines();
+        let data = text.trim();
+        if data.is_empty() {
+            return Ok(());
+        }
+        let frame = Frame { event: None, data: data.into() };
+        let mut room = None;
+        let is_message = match read_chunk(data, &mut room) {
+            Ok((chunk, _)) => chunk.choices.0.is_some_and(|choice| choice.message.is_some()),
+            Err(_) if is_whole(&frame) || WireError::from_body(data).is_some() => false,
+            Err(cause) if data.starts_with('<') && !self.frames.has_begun => {
+                return Err(Stop::NoAnswer { text, cause });
+            }
+            Err(_) => return Ok(()),
+        };
+        self.is_over = matches!(self.frames.read(&frame, collector)?, Decoded::End);
+        if is_message {
+            collector.end_mark();
+        }
+        Ok(())
     }
 
     /// Hands over what was held back. To be called last, whatever the stream ends in. Gives what may have been
@@ -171,6 +200,9 @@ impl FrameReader {
             }
             // An event of another name is another matter, a `ping` for example.
             Err(_) if !matches!(frame.event.as_deref(), None | Some("" | "message")) => Ok(Decoded::Frame),
+            Err(_) if is_lines(data) => self.read_lines(data, collector),
+            // The answer is there. A mark of the end has many spellings.
+            Err(_) if collector.response().finish_reason.is_some() => Ok(Decoded::Frame),
             Err(cause) => {
                 self.has_begun = true;
                 self.unreadable.get_or_insert_with(|| UnreadableFrame {
@@ -182,6 +214,24 @@ impl FrameReader {
                 Ok(Decoded::Frame)
             }
         }
+    }
+
+    /// Reads the events of a service that does not put an empty line between them. All of them are read, whatever
+    /// goes wrong first.
+    fn read_lines(&mut self, lines: &str, collector: &mut Collector) -> Result<Decoded, Stop> {
+        let mut failed = None;
+        let mut decoded = Decoded::Frame;
+        for line in lines.lines() {
+            match self.read(&Frame { event: None, data: line.into() }, collector) {
+                Ok(Decoded::End) => {
+                    decoded = Decoded::End;
+                    break;
+                }
+                Ok(_) => {}
+                Err(stop) => failed = failed.or(Some(stop)),
+            }
+        }
+        failed.map_or(Ok(decoded), Err)
     }
 
     /// Collects a chunk that is not like the one before it.
@@ -224,7 +274,25 @@ impl FrameReader {
 fn is_whole(frame: &Frame<'_>) -> bool {
     let data = frame.data.trim();
     let is_words = frame.event.as_deref() == Some("error") && !data.starts_with('{');
-    data == "[DONE]" || is_words || read_chunk(data, &mut None).is_ok()
+    data == "[DONE]" || is_words || read_chunk(data, &mut None).is_ok() || is_lines(data)
+}
+
+/// Whether a frame is several, whose lines the service did not keep apart: each line is an object or the end mark.
+fn is_lines(data: &str) -> bool {
+    let is_frame = |line: &str| {
+        let line = line.trim();
+        line.is_empty() || line == "[DONE]" || read_chunk(line, &mut None).is_ok()
+    };
+    data.contains('\n') && data.lines().all(is_frame)
+}
+
+/// What is whole of a frame that was not ended: the frame, or the lines before the last one.
+fn whole_part(frame: Frame<'_>) -> Option<Frame<'_>> {
+    if is_whole(&frame) {
+        return Some(frame);
+    }
+    let lines = frame.data.trim().rsplit_once('\n')?.0.to_owned();
+    Some(Frame { event: frame.event, data: lines.into() }).filter(is_whole)
 }
 
 /// Reads a chunk or an answer, and gives its JSON. Numbers that JSON does not have are read as `null`; `room`

@@ -83,6 +83,11 @@ object! {
 }
 
 object! {
+    /// Any object: all of its fields but the `null`s are in `unknown`.
+    Fields<'a> {}
+}
+
+object! {
     Previous<'a> {
         provider: Str<'a> = "provider",
         provider_name: Str<'a> = "provider_name",
@@ -238,9 +243,19 @@ impl WireError {
     }
 }
 
-/// Whether a value says anything. Some send an empty error beside a good answer.
+/// Whether a value says anything. Some send an empty error beside a good answer: an object can be one, too, all
+/// of whose values say nothing.
 pub(crate) fn says(raw: Raw<'_>) -> bool {
-    !matches!(raw.get(), None | Some("false" | "0" | "\"\"" | "{}" | "[]"))
+    let is_empty = |json: &str| matches!(json, "false" | "0" | "\"\"" | "{}" | "[]");
+    match raw.get() {
+        None => false,
+        Some(json) if is_empty(json) => false,
+        Some(_) if raw.is_object() => {
+            let fields: Fields<'_> = raw.read().unwrap_or_default();
+            fields.unknown.iter().any(|(_, value)| !is_empty(value))
+        }
+        Some(_) => true,
+    }
 }
 
 impl Headers<'_> {

@@ -39,6 +39,8 @@ pub struct SseDecoder {
     comments: usize,
     /// Whether a line came that is neither a comment nor a field of an event.
     has_other_lines: bool,
+    /// Such lines, as many as one frame may hold.
+    other_lines: Vec<u8>,
     max_frame_bytes: usize,
 }
 
@@ -73,6 +75,7 @@ impl SseDecoder {
             begun: false,
             comments: 0,
             has_other_lines: false,
+            other_lines: Vec::new(),
             max_frame_bytes,
         }
     }
@@ -140,6 +143,12 @@ impl SseDecoder {
         self.has_other_lines
     }
 
+    /// Takes the lines that have no place in an event stream. Some services send JSON there without a field's
+    /// name in front.
+    pub(crate) fn take_other_lines(&mut self) -> String {
+        text(&std::mem::take(&mut self.other_lines)).into_owned()
+    }
+
     /// How many comment lines have come: signs of life between events.
     pub fn comments(&self) -> usize {
         self.comments
@@ -203,7 +212,14 @@ impl SseDecoder {
             b"event" => self.name = Some(String::from_utf8_lossy(&line[value..]).into_owned()),
             // These are about reconnecting, which a generation cannot do.
             b"id" | b"retry" => {}
-            _ => self.has_other_lines |= !line.trim_ascii().is_empty(),
+            _ if line.trim_ascii().is_empty() => {}
+            _ => {
+                self.has_other_lines = true;
+                if self.other_lines.len() + line.len() < self.max_frame_bytes {
+                    self.other_lines.extend_from_slice(line);
+                    self.other_lines.push(b'\n');
+                }
+            }
         }
     }
 

@@ -10,6 +10,13 @@ pub(crate) enum Stop {
     Failed(Box<WireError>),
     /// A frame was no JSON object. The rest has been read.
     Unreadable(UnreadableFrame),
+    /// A page came in the place of the stream.
+    NoAnswer {
+        /// The page.
+        text: String,
+        /// Why it is no answer.
+        cause: serde_json::Error,
+    },
     /// A frame is larger than allowed.
     TooLarge(FrameTooLarge),
     /// The arguments of the tool calls are larger than allowed.
