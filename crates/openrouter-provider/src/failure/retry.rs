@@ -152,8 +152,10 @@ mod tests {
     use super::super::rules::decide;
     use super::*;
 
-    /// What is advised for an answer that is 5 s old.
-    fn advice(status: u16, body: &str, headers: &[(&'static str, &'static str)]) -> Retry {
+    type Headers<'a> = &'a [(&'static str, &'static str)];
+
+    /// The advice for an answer that is 5 s old.
+    fn advice(status: u16, body: &str, headers: Headers<'_>) -> Retry {
         let pair = |(name, value): &(&'static str, &'static str)| {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
@@ -167,7 +169,7 @@ mod tests {
         let date = ("date", "Tue, 01 Dec 2026 00:00:00 GMT");
         let reset = ("x-ratelimit-reset", "4102444800000");
         let inner = r#"{"error":{"code":429,"message":"Slow","metadata":{"headers":{"Retry-After":"9"}}}}"#;
-        let cases: [(u16, &str, &[(&'static str, &'static str)], Retry); 9] = [
+        let cases: [(u16, &str, Headers<'_>, Retry); 9] = [
             (429, "Slow", &[("retry-after-ms", "1500"), ("retry-after", "9")], after(1500)),
             (429, "Slow", &[("retry-after", "99999999")], Retry::After(MAX_WAIT)),
             (429, "Slow", &[date, ("retry-after", "Tue, 01 Dec 2026 00:01:00 GMT")], after(55_000)),
