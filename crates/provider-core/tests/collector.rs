@@ -129,8 +129,10 @@ fn calls(pieces: &[(Option<u64>, &str, &str, &str)]) -> Vec<ToolCall> {
 fn pieces_of_calls_are_joined_where_they_belong() {
     const A: &str = r#"{"a":1}"#;
     const B: &str = r#"{"b":2}"#;
+    /// A name, the pieces, and the calls that they make.
+    type Case = (&'static str, Pieces, &'static [(&'static str, &'static str)]);
     type Pieces = &'static [(Option<u64>, &'static str, &'static str, &'static str)];
-    let cases: [(&str, Pieces, &[(&str, &str)]); 7] = [
+    let cases: [Case; 7] = [
         (
             "without a number and an id, a piece goes on with the last one",
             &[(Some(0), "a", "f", A), (Some(1), "b", "g", r#"{"b":"#), (None, "", "", "2}")],
