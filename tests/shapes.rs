@@ -323,7 +323,7 @@ async fn the_parts_of_a_content_are_what_their_types_say() {
         json!({"text": "."}),
         json!({"type": "refusal", "refusal": "No."}),
         novel.clone(),
-        json!({"type": "text", "text": {"value": "odd"}}),
+        json!({"type": "text", "text": {"odd": "odd"}}),
     ];
     let at_once = whole(json!({"message": {"content": parts}, "finish_reason": "stop"})).await;
     let one_by_one: Vec<Value> = parts.iter().map(|part| delta(json!({"content": [part]}))).collect();
@@ -337,7 +337,7 @@ async fn the_parts_of_a_content_are_what_their_types_say() {
         assert_eq!((reply.text(), &*reply.reasoning()), ("The answer is 2.", "Okay, 1+1."));
         assert_eq!(message.refusal.as_deref(), Some("No."));
         assert_eq!((json!(message.images), json!(message.annotations)), (json!([image]), json!([note])));
-        let odd = json!({"type": "text", "text": {"value": "odd"}});
+        let odd = json!({"type": "text", "text": {"odd": "odd"}});
         let extra = json!({"content": [novel, odd], "content.closed": true, "content.signature": "c2ln"});
         assert_eq!(json!(message.extra), extra, "nothing is lost");
     }
@@ -652,4 +652,37 @@ async fn two_names_in_one_list_are_two_calls() {
     .await;
     let names: Vec<&str> = reply.message.tool_calls.iter().map(|call| &*call.name).collect();
     assert_eq!(names, ["list_files", "get_time"]);
+}
+
+#[tokio::test]
+async fn usage_inside_other_fields_counts_where_there_is_none_at_the_top() {
+    let end = json!({"delta": {"content": "Hi"}, "finish_reason": "stop", "usage": {"total_tokens": 14}});
+    assert_eq!(streamed(std::slice::from_ref(&end)).await.usage.total_tokens, Some(14));
+    assert_eq!(whole(end).await.usage.total_tokens, Some(14));
+    let choice = json!({"delta": {"content": "Hi"}, "finish_reason": "stop"});
+    let groq = json!({"choices": [choice], "x_groq": {"id": "req", "usage": {"total_tokens": 14}}});
+    assert_eq!(read(format!("data: {groq}\n\n")).await.1.usage.total_tokens, Some(14));
+}
+
+#[tokio::test]
+async fn a_text_may_be_an_object_with_a_value() {
+    let content = json!([{"type": "text", "text": {"value": "Hi"}}]);
+    assert_eq!(streamed(&[delta(json!({"content": content})), end_with(json!({}))]).await.text(), "Hi");
+    assert_eq!(whole(message(json!({"content": content}))).await.text(), "Hi");
+}
+
+#[tokio::test]
+async fn a_function_call_in_the_old_style_is_a_tool_call() {
+    let call = json!({"name": "f", "arguments": "{\"a\":1}"});
+    let piece = |call: Value| delta(json!({"function_call": call}));
+    let end = json!({"delta": {}, "finish_reason": "function_call"});
+    let pieces =
+        [json!({"name": "f", "arguments": ""}), json!({"arguments": "{\"a\""}), json!({"arguments": ":1}"})];
+    let pieces: Vec<Value> = pieces.into_iter().map(piece).chain([end]).collect();
+    let in_message =
+        json!({"message": {"content": null, "function_call": call}, "finish_reason": "function_call"});
+    for reply in [streamed(&pieces).await, whole(in_message).await] {
+        let [call] = &*reply.message.tool_calls else { panic!("{reply:?}") };
+        assert_eq!((&*call.name, &*call.arguments), ("f", r#"{"a":1}"#));
+    }
 }

@@ -12,8 +12,8 @@ use provider_core::{Annotation, Collector, Image, RawJson, ToolCall, ToolCallPie
 
 use super::chunk::{AudioPiece, Piece, WireToolCall};
 use super::collect::{
-    call_extra, collect_call, collect_fields, collect_odd, collect_part_field, describe_audio, list_of,
-    plain_thoughts, spoken,
+    call_extra, collect_call, collect_fields, collect_odd, collect_old_call, collect_part_field,
+    describe_audio, list_of, plain_thoughts, spoken,
 };
 use super::content::{self, Said};
 use super::details;
@@ -164,6 +164,10 @@ impl Messages {
         let so_far = collector.response().message.refusal.as_deref().unwrap_or_default();
         collector.refusal(&self.refusal.take(so_far, &texts.refusal, ended, Place::Refusal, halves));
         collect_calls(list_of(message.tool_calls, "tool_calls", collector), collector, halves);
+        // The call that deltas brought is the same once more.
+        if collector.response().message.tool_calls.is_empty() {
+            collect_old_call(message.function_call, true, collector, halves);
+        }
         let before = collector.response().message.annotations.len();
         for_each_of(list_of(message.annotations, "annotations", collector), |position, json| {
             collect_annotation(json, position, before, collector);

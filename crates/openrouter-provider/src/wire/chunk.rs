@@ -52,6 +52,7 @@ object! {
         finish_reason: Str<'a> = "finish_reason",
         native_finish_reason: Str<'a> = "native_finish_reason",
         logprobs: Raw<'a> = "logprobs",
+        usage: Raw<'a> = "usage",
         error: Raw<'a> = "error",
     }
 }
@@ -67,6 +68,7 @@ object! {
         reasoning_details: Raw<'a> = "reasoning_details",
         refusal: Raw<'a> = "refusal",
         tool_calls: Raw<'a> = "tool_calls",
+        function_call: Raw<'a> = "function_call",
         annotations: Raw<'a> = "annotations",
         images: Raw<'a> = "images",
         audio: Raw<'a> = "audio",

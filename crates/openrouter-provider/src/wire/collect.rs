@@ -6,12 +6,19 @@ use super::beyond::Messages;
 use super::chunk::{AudioPiece, Choice, Chunk, Piece, WireToolCall};
 use super::content::{self, Said};
 use super::halves::{Halves, Place};
-use super::lenient::{Raw, Unknown};
+use super::lenient::{Raw, Unknown, object};
 use super::{details, logprobs, usage};
 use crate::response::DEBUG_FIELD;
 
 /// Stands before the names of fields that came inside a tool call's `function`.
 pub(super) const IN_FUNCTION: &str = "function.";
+
+object! {
+    /// The field in which Groq has the usage of a stream.
+    Groq<'a> {
+        usage: Raw<'a> = "usage",
+    }
+}
 
 /// State between the chunks of an answer, beside the collected answer itself.
 #[derive(Debug, Default)]
@@ -30,11 +37,20 @@ pub(crate) fn collect(chunk: Chunk<'_>, collector: &mut Collector, state: &mut C
     }
     collector.service_tier(chunk.service_tier.as_str());
     collector.system_fingerprint(chunk.system_fingerprint.as_str());
+    let mut usage = chunk.usage;
     if let Some(choice) = chunk.choices.0 {
+        if usage.0.is_none() {
+            usage = choice.usage;
+        }
         collect_choice(choice, collector, state);
     }
-    match (chunk.usage.is_object(), chunk.usage.0) {
-        (true, _) => collector.usage(usage::read(chunk.usage).unwrap_or_default()),
+    for (_, value) in chunk.unknown.iter().filter(|(name, _)| *name == "x_groq") {
+        if usage.0.is_none() {
+            usage = Raw::of(value).read::<Groq<'_>>().unwrap_or_default().usage;
+        }
+    }
+    match (usage.is_object(), usage.0) {
+        (true, _) => collector.usage(usage::read(usage).unwrap_or_default()),
         (false, Some(odd)) => collector.extra("usage", RawJson::from_checked(odd)),
         (false, None) => {}
     }
@@ -112,6 +128,7 @@ fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halve
         let is_next = bare.is_some() && std::mem::replace(&mut before, bare) == bare;
         collect_call(call, whole || is_next, collector, halves);
     });
+    collect_old_call(piece.function_call, whole, collector, halves);
     list_of(piece.annotations, "annotations", collector).for_each(|raw: Raw<'_>| {
         raw.keep().into_iter().for_each(|raw| collector.annotation(Annotation::new(raw)));
     });
@@ -172,6 +189,7 @@ pub(super) fn collect_odd(piece: &Piece<'_>, collector: &mut Collector) {
         ("content", piece.content, piece.content.inside().is_some() || is_nested(piece.content)),
         ("refusal", piece.refusal, piece.refusal.inside().is_some()),
         ("audio", piece.audio, piece.audio.is_object()),
+        ("function_call", piece.function_call, piece.function_call.is_object()),
     ] {
         if let (false, Some(odd)) = (is_good, raw.get()) {
             collector.message_extra(name, RawJson::from_checked(odd));
@@ -186,6 +204,19 @@ pub(super) fn list_of<'a>(raw: Raw<'a>, name: &str, collector: &mut Collector) -
         return Raw(None);
     }
     raw
+}
+
+/// Collects the one call of an answer in the old style, or a piece of it.
+pub(super) fn collect_old_call(
+    function: Raw<'_>,
+    whole: bool,
+    collector: &mut Collector,
+    halves: &mut Halves,
+) {
+    if function.is_object() {
+        let function = function.read().unwrap_or_default();
+        collect_call(WireToolCall { function, ..WireToolCall::default() }, whole, collector, halves);
+    }
 }
 
 /// The index of a call of which nothing else is there than its name.

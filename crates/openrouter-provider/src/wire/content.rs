@@ -48,7 +48,7 @@ fn read_part<'a>(raw: Raw<'a>, each: &mut impl FnMut(Said<'a>)) {
     match part.kind.as_str() {
         "image_url" => return each(Said::Image(json)),
         // A part without a type is what it has.
-        "text" | "output_text" | "" => match part.text.inside() {
+        "text" | "output_text" | "" => match part.text.inside().or_else(|| value_of(part.text)) {
             Some(text) => each(Said::Text(text)),
             None => return each(Said::Other(json)),
         },
@@ -70,6 +70,17 @@ fn read_part<'a>(raw: Raw<'a>, each: &mut impl FnMut(Said<'a>)) {
     for (name, value) in part.unknown {
         each(Said::Field(name, value));
     }
+}
+
+object! {
+    /// A text as OpenAI's Assistants have it.
+    TextObject<'a> {
+        value: Raw<'a> = "value",
+    }
+}
+
+fn value_of(text: Raw<'_>) -> Option<&str> {
+    if text.is_object() { text.read::<TextObject<'_>>()?.value.inside() } else { None }
 }
 
 /// Whether a text is there, or a list of texts.

@@ -128,8 +128,8 @@ impl ChatDecoder {
         first.map_or(Ok(()), Err)
     }
 
-    /// Reads the lines that are no event stream: some services send an error, or an answer, as plain JSON all the
-    /// same. A page of HTML is no answer.
+    /// Reads the lines that are no event stream: some services send an error, or an answer, as plain JSON
+    /// all the same. A page of HTML is no answer.
     fn read_other_lines(&mut self, collector: &mut Collector) -> Result<(), Stop> {
         let text = self.sse.take_other_lines();
         let data = text.trim();
@@ -216,8 +216,8 @@ impl FrameReader {
         }
     }
 
-    /// Reads the events of a service that does not put an empty line between them. All of them are read, whatever
-    /// goes wrong first.
+    /// Reads the events of a service that does not put an empty line between them. All of them are read,
+    /// whatever goes wrong first.
     fn read_lines(&mut self, lines: &str, collector: &mut Collector) -> Result<Decoded, Stop> {
         let mut failed = None;
         let mut decoded = Decoded::Frame;
@@ -277,7 +277,8 @@ fn is_whole(frame: &Frame<'_>) -> bool {
     data == "[DONE]" || is_words || read_chunk(data, &mut None).is_ok() || is_lines(data)
 }
 
-/// Whether a frame is several, whose lines the service did not keep apart: each line is an object or the end mark.
+/// Whether a frame is several, whose lines the service did not keep apart: each line is an object or the
+/// end mark.
 fn is_lines(data: &str) -> bool {
     let is_frame = |line: &str| {
         let line = line.trim();

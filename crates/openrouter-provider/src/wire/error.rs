@@ -243,8 +243,8 @@ impl WireError {
     }
 }
 
-/// Whether a value says anything. Some send an empty error beside a good answer: an object can be one, too, all
-/// of whose values say nothing.
+/// Whether a value says anything. Some send an empty error beside a good answer: an object can be one, too,
+/// all of whose values say nothing.
 pub(crate) fn says(raw: Raw<'_>) -> bool {
     let is_empty = |json: &str| matches!(json, "false" | "0" | "\"\"" | "{}" | "[]");
     match raw.get() {

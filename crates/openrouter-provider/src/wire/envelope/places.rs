@@ -91,7 +91,8 @@ pub(super) fn places(json: &str, chunk: &Chunk<'_>, so_far: &ChatResponse, known
     for ((name, value), is_in_message) in beside.chain(delta.unknown.iter().map(|field| (field, true))) {
         let is_same = |other: &Other| (other.is_in_message, &*other.name) == (is_in_message, &**name);
         // Of two with one name the last counts, unless it is absent; and of some, every value.
-        if known.others.len() == MOST_OTHERS || known.others.iter().any(is_same) || *name == DEBUG_FIELD {
+        let is_special = *name == DEBUG_FIELD || *name == "x_groq";
+        if known.others.len() == MOST_OTHERS || known.others.iter().any(is_same) || is_special {
             return false;
         }
         put(Field::Other(known.others.len()), Raw(Some(value)));
@@ -134,6 +135,7 @@ fn only_delta<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<(&'c Choice<'a>, &'c Piece
         finish_reason,
         native_finish_reason,
         logprobs,
+        usage: usage_of_choice,
         error: error_of_choice,
         unknown: _,
     } = choice;
@@ -147,12 +149,14 @@ fn only_delta<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<(&'c Choice<'a>, &'c Piece
         reasoning_details: _,
         refusal,
         tool_calls: _,
+        function_call,
         annotations,
         images,
         audio,
         unknown: _,
     } = delta;
     let others = [usage, error, text, logprobs, error_of_choice, refusal, annotations, images, audio];
+    let others = others.into_iter().chain([usage_of_choice, function_call]);
     let nothing_else = others.into_iter().all(|raw| raw.0.is_none()) && message.is_none();
     let goes_on = finish_reason.filled().is_none() && native_finish_reason.filled().is_none();
     (nothing_else && goes_on).then_some((choice, delta))
