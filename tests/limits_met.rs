@@ -214,6 +214,13 @@ async fn the_wait_of_upstream_is_heeded() {
             );
         }
     }
+    for error in [
+        json!({ "code": 429, "message": "m", "retry_after": 12 }),
+        json!({ "code": 429, "message": "m", "metadata": { "retry_after_seconds": 12 } }),
+    ] {
+        let error = chat(Reply::json(429, json!({ "error": error }).to_string())).await;
+        assert_eq!(seconds(&error), Some(12), "{error}");
+    }
     // The service's own word counts before it.
     let reply =
         refusal(429, "Provider returned error", &json!({ "raw": google("30s") })).header("retry-after", "3");

@@ -74,6 +74,8 @@ object! {
         raw: Raw<'a> = "raw",
         headers: Headers<'a> = "headers",
         previous_errors: Raw<'a> = "previous_errors",
+        retry_after: Str<'a> = "retry_after",
+        retry_after_seconds: Str<'a> = "retry_after_seconds",
     }
 }
 
@@ -201,6 +203,8 @@ impl WireError {
         if let Some(word) = metadata.error_type.filled() {
             words.codes.insert(0, word.to_owned());
         }
+        words.wait_for(metadata.retry_after.as_str());
+        words.wait_for(metadata.retry_after_seconds.as_str());
         let mut upstream = says(metadata.raw).then(|| Words::of(metadata.raw));
         if let Some(upstream) = &mut upstream {
             // JSON without words for people is its own text.

@@ -75,7 +75,8 @@ pub(super) static RULES: &[Rule] = &[
     .limit(LimitKind::Rate)
     .step("shorten the prompt or lower `max_tokens`: this request alone is more than a minute allows"),
     Rule::new(Text, CONTENT, InvalidRequest, Never, &[
-        ("max_tokens|max_completion_tokens|max_output_tokens must be at least|greater", "max_output_tokens must be at least 16"),
+        ("max_tokens|max_completion_tokens|max_output_tokens must be at least", "max_output_tokens must be at least 16"),
+        ("max_tokens|max_completion_tokens|max_output_tokens must be greater", "`max_tokens` must be greater than `thinking.budget_tokens`"),
         ("max_tokens|max_completion_tokens|max_output_tokens must be a positive", "max_tokens must be a positive integer"),
         ("invalid max_tokens|max_completion_tokens|max_output_tokens integer below minimum", "Invalid 'max_output_tokens': integer below minimum value."),
     ]),
@@ -165,6 +166,8 @@ pub(super) static RULES: &[Rule] = &[
         ("not enough balance|credit|credits|funds", "not enough balance"),
         ("reached your specified api usage limits", "You have reached your specified API usage limits. You will regain access on 2026-12-01."),
         ("balance is negative", "Your account balance is negative"),
+        ("tier quota exhausted", "Free tier quota exhausted. Please add a payment method."),
+        ("no budget left", "Your key has no budget left for this month"),
         ("billing account is not active", "Billing account is not active"),
         ("used all available credits", "Your team has either used all available credits or reached its monthly spending limit."),
         ("monthly spend|spending limit", "Account o is suspended, possibly due to reaching the monthly spending limit"),
@@ -337,8 +340,8 @@ pub(super) static RULES: &[Rule] = &[
     Rule::new(Status, &[401..=401], Authentication, Never, &[("", r#"{"code":401,"message":"No auth credentials found"}"#)]),
     Rule::new(Status, &[403..=403], PermissionDenied, Never, &[("", r#"{"code":403,"message":"Not allowed"}"#)]),
     Rule::new(Status, &[408..=408, 504..=504, 524..=524], Timeout, Again, &[("", r#"{"code":504,"message":"Late"}"#)]),
-    // The request collided with another one.
-    Rule::new(Status, &[409..=409], InvalidRequest, Again, &[("", r#"{"code":409,"message":"Conflict"}"#)]),
+    // The request collided with another one, or came too early.
+    Rule::new(Status, &[409..=409, 425..=425], InvalidRequest, Again, &[("", r#"{"code":409,"message":"Conflict"}"#)]),
     Rule::new(Status, &[413..=413], PayloadTooLarge, Never, &[("", r#"{"code":413,"message":"Too large"}"#)]),
     Rule::new(Status, &[429..=429], RateLimited, Again, &[("", r#"{"code":429,"message":"Slower"}"#)]).limit(LimitKind::Rate),
     Rule::new(Status, &[500..=500], Server, Again, &[("", r#"{"code":500,"message":"Internal Server Error"}"#)]),

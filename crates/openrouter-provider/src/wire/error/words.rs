@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::wire::json::Json;
 use crate::wire::lenient::{Raw, Str, object};
 
-/// How many levels are searched: an object and a string are one each. Deeper ones are not met, and upstream must
-/// not decide how long it takes.
+/// How many levels are searched: an object and a string are one each. Deeper ones are not met, and upstream
+/// must not decide how long it takes.
 const MAX_DEPTH: usize = 16;
 /// How many codes are kept.
 const MAX_CODES: usize = 16;
@@ -47,6 +47,8 @@ object! {
         http_status: Str<'a> = "http_status",
         reason: Str<'a> = "reason",
         retry_delay: Str<'a> = "retryDelay",
+        retry_after: Str<'a> = "retry_after",
+        retry_after_seconds: Str<'a> = "retry_after_seconds",
         error: Raw<'a> = "error",
         errors: Raw<'a> = "errors",
         message: Raw<'a> = "message",
@@ -87,6 +89,14 @@ impl Words {
             Ok(_) => {}
             Err(_) if code.is_empty() || code.len() > MAX_CODE || self.codes.len() >= MAX_CODES => {}
             Err(_) => self.codes.push(code.to_owned()),
+        }
+    }
+
+    /// Takes a wait that a field tells, as a duration or in seconds. The first one counts.
+    pub(crate) fn wait_for(&mut self, told: &str) {
+        let seconds = || Duration::try_from_secs_f64(told.trim().parse().ok()?).ok();
+        if let Some(delay) = duration(told).or_else(seconds) {
+            self.retry_delay.get_or_insert(delay);
         }
     }
 
@@ -132,9 +142,9 @@ impl Words {
         if layer.status_msg.is_string() {
             self.add_code(minimax_code(layer.status_code.as_str()));
         }
-        if let Some(delay) = duration(layer.retry_delay.as_str()) {
-            self.retry_delay.get_or_insert(delay);
-        }
+        self.wait_for(layer.retry_delay.as_str());
+        self.wait_for(layer.retry_after.as_str());
+        self.wait_for(layer.retry_after_seconds.as_str());
         // A text in `error` is often a title or a word, with the telling text beside it.
         let (titled, wrapped) =
             if layer.error.is_string() { (layer.error, Raw(None)) } else { (Raw(None), layer.error) };
@@ -168,6 +178,8 @@ impl Words {
 
     fn read_text(&mut self, text: &str, depth: usize) -> Option<String> {
         let trimmed = text.trim();
+        // An event of a stream, as it came.
+        let trimmed = trimmed.strip_prefix("data:").map_or(trimmed, str::trim_start);
         let read = match (trimmed.as_bytes().first()?, depth.checked_sub(1)) {
             (_, None) => None,
             (b'{' | b'[', Some(depth)) => whole(trimmed).and_then(|json| self.read(Raw::of(&json), depth)),
