@@ -1,4 +1,5 @@
-//! What comes back beside text: sound, routing, cache status, raw JSON, cut calls, whose thoughts they are. Over real sockets.
+//! What comes back beside text: sound, routing, cache status, raw JSON, cut calls, whose thoughts they are.
+//! Over real sockets.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -216,7 +217,8 @@ async fn thoughts_go_back_to_the_model_that_had_them() {
     let turned = whole(answer("anthropic/claude-4.5-sonnet-20250929"), &mini.clone().options(options)).await;
     assert_eq!(turned.message.made_by.as_deref(), Some("anthropic/claude-sonnet-4.5"));
     assert!(!sent_back(mini, turned.clone()) && sent_back(asked.clone(), turned));
-    // A router picks a model itself: thoughts go back to the router, and to no model that is named afterwards.
+    // A router picks a model itself: thoughts go back to the router, and to no model that is named
+    // afterwards.
     let mut router = asked.clone();
     router.model = "openrouter/auto".to_owned();
     let routed = whole(answer("google/gemini-2.5-pro"), &router).await;

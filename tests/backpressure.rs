@@ -1,5 +1,5 @@
-//! A caller that stops reading stops the socket: what it does not want yet stays with the server, and not in our memory. A
-//! program of its own with one test, since it looks at the memory of the whole process.
+//! A caller that stops reading stops the socket: what it does not want yet stays with the server, and not in
+//! our memory. A program of its own with one test, since it looks at the memory of the whole process.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 #![allow(clippy::print_stderr, reason = "a test that cannot look says so")]
@@ -19,7 +19,8 @@ use tokio::time::sleep;
 
 /// What the server has to say.
 const WHOLE: usize = 64 << 20;
-/// What the kernel may hold of it between the two, at most. It takes a few MB; how many is up to the system's settings.
+/// What the kernel may hold of it between the two, at most. It takes a few MB; how many is up to the system's
+/// settings.
 const IN_SOCKETS: usize = WHOLE / 4;
 /// What this process may grow by meanwhile, in KiB.
 const GROWTH: usize = 2 << 10;
@@ -36,8 +37,8 @@ struct Told {
     left: AtomicBool,
 }
 
-/// Says small pieces of text to one client, as fast as it takes them. On a thread of its own, so that it writes while the
-/// test reads nothing, and from one block of bytes, so that it does not grow itself.
+/// Says small pieces of text to one client, as fast as it takes them. On a thread of its own, so that it
+/// writes while the test reads nothing, and from one block of bytes, so that it does not grow itself.
 fn chatterbox() -> (String, Arc<Told>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -76,8 +77,8 @@ fn read_request(socket: &mut TcpStream) {
     }
 }
 
-/// The provider alone, or with the layers that a registry puts around it. The bound on an answer is in nobody's way: one is
-/// higher than what there is, and the other is not reached.
+/// The provider alone, or with the layers that a registry puts around it. The bound on an answer is in
+/// nobody's way: one is higher than what there is, and the other is not reached.
 fn provider(url: &str, has_layers: bool) -> Arc<dyn LlmProvider> {
     if has_layers {
         let registry = Registry::discover().expect("no duplicates");

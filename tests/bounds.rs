@@ -1,5 +1,5 @@
-//! Bounds on what a stream may take, and its end: in time, on its end mark, or because the reader goes. Over real sockets,
-//! through the public API.
+//! Bounds on what a stream may take, and its end: in time, on its end mark, or because the reader goes. Over
+//! real sockets, through the public API.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

@@ -1,4 +1,5 @@
-//! Comparing models as a host does: two accounts of one provider in a workspace, and one report. Against the sandbox.
+//! Comparing models as a host does: two accounts of one provider in a workspace, and one report. Against the
+//! sandbox.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

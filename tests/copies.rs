@@ -1,5 +1,5 @@
-//! A request's messages are written once for every HTTP request, and copied nowhere beside that, whatever layer is in between.
-//! In allocated bytes: a count does not depend on the machine.
+//! A request's messages are written once for every HTTP request, and copied nowhere beside that, whatever
+//! layer is in between. In allocated bytes: a count does not depend on the machine.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -38,7 +38,8 @@ static BIG: LazyLock<Big> = LazyLock::new(|| {
     let question = vec![Part::text(QUESTION), picture];
     let request = ChatRequest::new("openai/gpt-4o").user(text).user(question);
     let json = body::to_json(&request).expect("a body");
-    // A list that grows while it is written is allocated again and again: how that adds up, writing the same from values shows.
+    // A list that grows while it is written is allocated again and again: how that adds up, writing the same
+    // from values shows.
     let values: serde_json::Value = json.read().expect("JSON");
     let written = measure(|| drop(serde_json::to_vec(&values).expect("JSON")));
     Big { request, length: json.get().len(), written: bytes(written.bytes_total) }

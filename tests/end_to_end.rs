@@ -1,5 +1,5 @@
-//! The whole way through the house: a workspace adds OpenRouter, an agent node selects a model, the answer streams back.
-//! Against the sandbox, which knows nothing of our code.
+//! The whole way through the house: a workspace adds OpenRouter, an agent node selects a model, the answer
+//! streams back. Against the sandbox, which knows nothing of our code.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

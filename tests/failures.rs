@@ -1,4 +1,5 @@
-//! The truth about failures: what a bad day on the wire becomes for the caller. Over real sockets, through the public API.
+//! The truth about failures: what a bad day on the wire becomes for the caller. Over real sockets, through
+//! the public API.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

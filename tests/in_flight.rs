@@ -1,5 +1,5 @@
-//! OpenRouter refuses what does not fit into the budget of requests under way: a comparison, a tool loop and a
-//! workspace's provider come back when it says so. The waits are real, so the service names short ones.
+//! OpenRouter refuses what does not fit into the budget of requests under way: a comparison, a tool loop and
+//! a workspace's provider come back when it says so. The waits are real, so the service names short ones.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

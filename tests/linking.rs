@@ -1,5 +1,5 @@
-//! The proof that a provider is linked in exactly when the program names its crate: two programs, built in every way a
-//! host may be built, and run.
+//! The proof that a provider is linked in exactly when the program names its crate: two programs, built in
+//! every way a host may be built, and run.
 //!
 //! The builds are kept below the target directory, so only the first run takes long.
 

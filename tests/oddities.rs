@@ -1,4 +1,5 @@
-//! Shapes that no agreement covers and that services send all the same. Over real sockets, through the public API.
+//! Shapes that no agreement covers and that services send all the same. Over real sockets, through the public
+//! API.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

@@ -1,4 +1,5 @@
-//! What OpenRouter alone understands: options, headers, a workspace's preferences, and what is refused. Over real sockets.
+//! What OpenRouter alone understands: options, headers, a workspace's preferences, and what is refused. Over
+//! real sockets.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

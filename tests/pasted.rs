@@ -1,8 +1,8 @@
-//! The README and the pages are there to be pasted from: each of their Rust blocks compiles in an empty crate outside of the
-//! workspace, with the dependencies that the text names and no others.
+//! The README and the pages are there to be pasted from: each of their Rust blocks compiles in an empty crate
+//! outside of the workspace, with the dependencies that the text names and no others.
 //!
-//! Cargo fetches nothing: the crates use the workspace's lock file, and what it locks was there to build this test. They are kept
-//! below the target directory, so only the first run takes long.
+//! Cargo fetches nothing: the crates use the workspace's lock file, and what it locks was there to build this
+//! test. They are kept below the target directory, so only the first run takes long.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -11,7 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Crates that a page names for its reader and that this workspace does without. A block that uses one of them is left out.
+/// Crates that a page names for its reader and that this workspace does without. A block that uses one of
+/// them is left out.
 const NOT_HERE: &[&str] = &["opentelemetry"];
 
 #[test]

@@ -1,4 +1,5 @@
-//! A soak test for people: many streams at once against the sandbox, with faults among them, for as long as you like.
+//! A soak test for people: many streams at once against the sandbox, with faults among them, for as long as
+//! you like.
 //!
 //!     ulimit -n 8192; cargo run --release --package provider-tests --example soak -- 1000 3
 //!

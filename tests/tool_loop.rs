@@ -1,5 +1,5 @@
-//! The tool loop and structured output over sockets, against the sandbox: it calls the tools that a prompt asks for, and fills
-//! the schemas that it is sent.
+//! The tool loop and structured output over sockets, against the sandbox: it calls the tools that a prompt
+//! asks for, and fills the schemas that it is sent.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

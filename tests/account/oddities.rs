@@ -1,5 +1,5 @@
-//! Answers that are not quite what was agreed: values of the wrong type, missing ones, pages, gateways, records that come
-//! late.
+//! Answers that are not quite what was agreed: values of the wrong type, missing ones, pages, gateways,
+//! records that come late.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A bad day, byte by byte: every fault that a wire can have, and what the caller is told. Over real sockets, through the public
-//! API.
+//! A bad day, byte by byte: every fault that a wire can have, and what the caller is told. Over real sockets,
+//! through the public API.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

@@ -131,7 +131,8 @@ async fn every_fault_is_told_truly_and_nothing_that_came_is_lost() {
                 Err(error) => error,
             };
             let kept = error.partial().map_or("", |partial| partial.text());
-            // A stream's events are all there when they are read whole, except where reading stops at a silence.
+            // A stream's events are all there when they are read whole, except where reading stops at a
+            // silence.
             let kept_all = kept == text || (way == "whole" && kept.is_empty());
             if (error.kind(), error.is_retryable()) != (kind, retryable) || !kept_all {
                 wrong.push(format!("{name}, {way}: kept {kept:?}, {error:?}"));

@@ -1,8 +1,9 @@
-//! Whole calls over a real socket of this machine: what a host has to wait for beyond the service and the network.
+//! Whole calls over a real socket of this machine: what a host has to wait for beyond the service and the
+//! network.
 //!
-//! Everything is in it, the HTTP library and the server too, which runs on a thread of its own; so these figures are for holding against
-//! each other, bare provider and provider of a registry, and today's against yesterday's. The server is one that plays a
-//! script, without a fault for once.
+//! Everything is in it, the HTTP library and the server too, which runs on a thread of its own; so these
+//! figures are for holding against each other, bare provider and provider of a registry, and today's against
+//! yesterday's. The server is one that plays a script, without a fault for once.
 //!
 //! * `apart`: a stream whose every chunk is written on its own, as a model does that is very quick.
 //! * `at once`: the same stream in one piece, which leaves out most of the server's work.

@@ -1,7 +1,8 @@
-//! The properties of `tests/properties`, tried on the stored corpus of the fuzz targets and on made-up input of a likely shape.
+//! The properties of `tests/properties`, tried on the stored corpus of the fuzz targets and on made-up input
+//! of a likely shape.
 //!
-//! The same cases every time; for others: `PROPTEST_CASES=100000 PROPTEST_RNG_SEED=7 cargo test -p provider-tests --test
-//! generated`.
+//! The same cases every time; for others:
+//! `PROPTEST_CASES=100000 PROPTEST_RNG_SEED=7 cargo test -p provider-tests --test generated`.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

@@ -1,4 +1,5 @@
-//! Streams of chunks that are alike, as nearly all are: recorded ones and made-up ones, as they are and damaged.
+//! Streams of chunks that are alike, as nearly all are: recorded ones and made-up ones, as they are and
+//! damaged.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! Recorded requests, read into our types and written again, and recorded conversations, carried on from the answers.
+//! Recorded requests, read into our types and written again, and recorded conversations, carried on from the
+//! answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +53,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) place: usize,
 }
 
-/// All assistant's turns whose own exchange was recorded as well: asked the same, in the same place, and answered so.
+/// All assistant's turns whose own exchange was recorded as well: asked the same, in the same place, and
+/// answered so.
 pub(crate) fn turns(cases: &[Case]) -> Vec<Turn<'_>> {
     let mut by_prompt: BTreeMap<(&str, String), Vec<&Case>> = BTreeMap::new();
     for case in cases.iter().filter(|case| case.request.is_object()) {
@@ -73,7 +75,8 @@ pub(crate) fn turns(cases: &[Case]) -> Vec<Turn<'_>> {
     turns
 }
 
-/// Whether an answer is the one that a later request repeats. The same question was often recorded several times.
+/// Whether an answer is the one that a later request repeats. The same question was often recorded several
+/// times.
 fn has_said(expected: &Value, turn: &Value) -> bool {
     let answered = calls(expected["tool_calls"].as_array(), |call| call);
     let repeated = calls(turn["tool_calls"].as_array(), |call| &call["function"]);
@@ -88,8 +91,8 @@ impl Turn<'_> {
         body::from_json(&self.previous.request.to_string()).map(|read| read.request).unwrap_or_default()
     }
 
-    /// Whether the next request can be made of the previous answer: whether what goes back is what came, and what the
-    /// recorded client sent back is in it.
+    /// Whether the next request can be made of the previous answer: whether what goes back is what came, and
+    /// what the recorded client sent back is in it.
     pub(crate) fn compare(&self, answer: Message) -> Vec<String> {
         let request = self.request().message(answer);
         let Ok(Ok(mut rebuilt)) = body::to_json(&request).map(|json| json.read::<Value>()) else {
@@ -134,8 +137,8 @@ impl Turn<'_> {
     }
 }
 
-/// Gives calls of the turn in this place the ids that they came with, if these were replaced because earlier turns
-/// have them.
+/// Gives calls of the turn in this place the ids that they came with, if these were replaced because earlier
+/// turns have them.
 fn take_back_new_ids(messages: &mut Value, place: usize, came: &Value) {
     let earlier: BTreeSet<String> = (0..place)
         .flat_map(|place| calls(messages[place]["tool_calls"].as_array(), |call| call))
@@ -163,7 +166,8 @@ fn calls(calls: Option<&Vec<Value>>, function: fn(&Value) -> &Value) -> Vec<[Str
     calls.into_iter().flatten().map(call).collect()
 }
 
-/// Whether everything that is in `part` is in `whole`. Clients leave fields out, and lay the JSON of arguments out anew.
+/// Whether everything that is in `part` is in `whole`. Clients leave fields out, and lay the JSON of
+/// arguments out anew.
 fn contains(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
         (_, Value::Null) => true,

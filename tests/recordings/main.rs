@@ -1,8 +1,8 @@
 //! Recorded traffic, played back over a real socket and read through the public API.
 //!
-//! `OPENROUTER_RECORDINGS` names a folder of recordings: `cases/*/{meta.json, response.body, expected.json}`. Every case is
-//! played whole, in random pieces, in pieces that split characters and line ends, and (streams) with CRLF line ends; what
-//! is read is compared with `expected.json` in every field the public types carry.
+//! `OPENROUTER_RECORDINGS` names a folder of recordings: `cases/*/{meta.json, response.body, expected.json}`.
+//! Every case is played whole, in random pieces, in pieces that split characters and line ends, and (streams)
+//! with CRLF line ends; what is read is compared with `expected.json` in every field the public types carry.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

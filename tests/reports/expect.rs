@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// The expectations that a reading does not meet: JSON pointer → value, or a matcher that is an object of `$` words.
+/// The expectations that a reading does not meet: JSON pointer → value, or a matcher that is an object of `$`
+/// words.
 pub(crate) fn disagreements(reading: &Value, expected: &Map<String, Value>) -> Vec<String> {
     let wrong = expected.iter().filter_map(|(pointer, expected)| {
         let got = reading.pointer(pointer).unwrap_or(&Value::Null);

@@ -1,8 +1,9 @@
-//! Cases after what people reported in public of this and of compatible services, played over a real socket and read through
-//! the public API.
+//! Cases after what people reported in public of this and of compatible services, played over a real socket
+//! and read through the public API.
 //!
-//! `OPENROUTER_REPORTS` names a folder of them: `cases/*.json`, each with the server's answers, ways to ask, and what must be
-//! read. A case with an environment is played in a process of its own, so that no other test sees its variables.
+//! `OPENROUTER_REPORTS` names a folder of them: `cases/*.json`, each with the server's answers, ways to ask,
+//! and what must be read. A case with an environment is played in a process of its own, so that no other test
+//! sees its variables.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -55,7 +56,8 @@ async fn reported_cases_are_read_as_they_should_be() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Plays what another process of this test wants played, with the environment that it gave; alone, it has nothing to do.
+/// Plays what another process of this test wants played, with the environment that it gave; alone, it has
+/// nothing to do.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_case_is_played_in_a_process_of_its_own() {
     let Some(order) = std::env::var_os(ONE_CASE) else { return };
@@ -84,8 +86,8 @@ async fn read(case: &Case, way: Way, authority: &Authority) -> Value {
     reading
 }
 
-/// Plays a case in a process of its own, with its environment and without what this one has of proxies, certificates and
-/// OpenRouter.
+/// Plays a case in a process of its own, with its environment and without what this one has of proxies,
+/// certificates and OpenRouter.
 async fn play_apart(
     case: &Case,
     way: Way,

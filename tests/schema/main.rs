@@ -1,7 +1,8 @@
 //! Our requests and our reader against OpenRouter's own schema.
 //!
-//! `OPENROUTER_OPENAPI` names the document, as JSON. It is a fair oracle for what is sent, and too strict as a model of what comes
-//! back; so answers are made up from it and must be read, with fields besides that nobody knows.
+//! `OPENROUTER_OPENAPI` names the document, as JSON. It is a fair oracle for what is sent, and too strict as
+//! a model of what comes back; so answers are made up from it and must be read, with fields besides that
+//! nobody knows.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -120,7 +121,8 @@ fn items<'a>(object: &'a mut Value, name: &str) -> impl Iterator<Item = &'a mut 
     object.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
-/// Without what says nothing: `null`, and in assistant's messages blank text and empty lists, whose absence means the same.
+/// Without what says nothing: `null`, and in assistant's messages blank text and empty lists, whose absence
+/// means the same.
 fn without_blanks(body: &Value) -> Value {
     let mut body = body.clone();
     for message in items(&mut body, "messages") {

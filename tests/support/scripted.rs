@@ -122,7 +122,8 @@ impl ScriptedServer {
         Self::start_on(TcpListener::bind("127.0.0.1:0").await?, None, script)
     }
 
-    /// Answers every request that comes to this listener with what `script` says, behind TLS if there is an acceptor.
+    /// Answers every request that comes to this listener with what `script` says, behind TLS if there is an
+    /// acceptor.
     ///
     /// # Errors
     /// When the listener has no address.

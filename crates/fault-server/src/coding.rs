@@ -34,7 +34,8 @@ pub fn raw_deflate(data: &[u8]) -> Vec<u8> {
     stored(data)
 }
 
-/// So many zero bytes as gzip, about a thousand times smaller on the wire. Sound in all: only its size is a fault.
+/// So many zero bytes as gzip, about a thousand times smaller on the wire. Sound in all: only its size is a
+/// fault.
 pub fn gzip_bomb(size: u64) -> Vec<u8> {
     gzip_member(zeros(size), !multiply(power(size), u32::MAX), size)
 }
@@ -68,14 +69,15 @@ fn stored(data: &[u8]) -> Vec<u8> {
 /// One block with a code of its own, in which 258 zero bytes cost two zero bits.
 fn zeros(size: u64) -> Vec<u8> {
     let mut bits = Bits::default();
-    // The last block, with a code of its own: 286 literals and lengths (less 257), 1 distance (less 1), 18 lengths of code
-    // lengths (less 4).
+    // The last block, with a code of its own: 286 literals and lengths (less 257), 1 distance (less 1), 18
+    // lengths of code lengths (less 4).
     bits.put(1, 1);
     bits.put(2, 2);
     bits.put(29, 5);
     bits.put(0, 5);
     bits.put(14, 4);
-    // In the order of the format: 16, 17, 18, 0, 8, … Here "18" (a run of zeros) is `0`, "1" is `10`, "2" is `11`.
+    // In the order of the format: 16, 17, 18, 0, 8, … Here "18" (a run of zeros) is `0`, "1" is `10`, "2" is
+    // `11`.
     for symbol in [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1] {
         let length = match symbol {
             18 => 1,

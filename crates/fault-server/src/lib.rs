@@ -1,7 +1,8 @@
 //! A scripted HTTP server for tests that misbehaves in every way a bad day has.
 //!
-//! It speaks HTTP/1.1 on the loopback device, byte by byte and without a library in between, so that everything which a
-//! library would set right can go wrong. It knows nothing of any service: whoever writes a client can use it.
+//! It speaks HTTP/1.1 on the loopback device, byte by byte and without a library in between, so that
+//! everything which a library would set right can go wrong. It knows nothing of any service: whoever writes a
+//! client can use it.
 //!
 //! # A first fault
 //!
@@ -44,17 +45,18 @@
 //!
 //! * The **head** is a status and headers. [`Script::nothing`] and [`Script::raw`] have none.
 //! * The **steps** are pieces of the body and waits between them, in the order in which they were said.
-//! * The **end** comes last, wherever it was said: without one, the body is ended as it should be and the connection
-//!   serves the next request.
+//! * The **end** comes last, wherever it was said: without one, the body is ended as it should be and the
+//!   connection serves the next request.
 //!
-//! A body is chunked, each piece a chunk; [`body`](Script::body) and [`sized`](Script::sized) say its length instead,
-//! [`content_length`](Script::content_length) claims one, [`unframed`](Script::unframed) says nothing.
+//! A body is chunked, each piece a chunk; [`body`](Script::body) and [`sized`](Script::sized) say its length
+//! instead, [`content_length`](Script::content_length) claims one, [`unframed`](Script::unframed) says
+//! nothing.
 //!
 //! # Which script
 //!
-//! [`FaultServer::always`] plays one script for every request, [`FaultServer::answers`] several in their order, and
-//! [`FaultServer::start`] asks a closure, which sees the [`Request`] and its numbers: of all requests, of its connection,
-//! and on its connection.
+//! [`FaultServer::always`] plays one script for every request, [`FaultServer::answers`] several in their
+//! order, and [`FaultServer::start`] asks a closure, which sees the [`Request`] and its numbers: of all
+//! requests, of its connection, and on its connection.
 //!
 //! ```
 //! # use fault_server::{FaultServer, Script};
@@ -85,7 +87,8 @@
 //!
 //! # The faults
 //!
-//! In these tables `script` is a [`Script`] with a head, `events` one that streams, and `ms` makes milliseconds.
+//! In these tables `script` is a [`Script`] with a head, `events` one that streams, and `ms` makes
+//! milliseconds.
 //!
 //! ## No connection
 //!
@@ -100,8 +103,9 @@
 //!
 //! ## The connection ends
 //!
-//! Each of these ends goes with every place: before the head (`Script::nothing()`), inside it (`Script::raw("HTTP/1.1 200
-//! OK\r\ncontent-le")`), behind it (`Script::new(200)`), inside the body (`events`).
+//! Each of these ends goes with every place: before the head (`Script::nothing()`), inside it
+//! (`Script::raw("HTTP/1.1 200 OK\r\ncontent-le")`), behind it (`Script::new(200)`), inside the body
+//! (`events`).
 //!
 //! | fault | script | a client sees |
 //! |---|---|---|
@@ -154,8 +158,8 @@
 //!
 //! # What clients do
 //!
-//! The server writes down every [`Request`] and counts connections, and it notices when a client goes, whatever it is
-//! playing: proof that dropping a call closes its connection.
+//! The server writes down every [`Request`] and counts connections, and it notices when a client goes,
+//! whatever it is playing: proof that dropping a call closes its connection.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -179,8 +183,8 @@
 //!
 //! # What it does not do
 //!
-//! TLS, HTTP/2, proxies. Time is tokio's: where a test pauses the clock, waits go by as soon as nothing else is left to do,
-//! which with real sockets is often too soon.
+//! TLS, HTTP/2, proxies. Time is tokio's: where a test pauses the clock, waits go by as soon as nothing else
+//! is left to do, which with real sockets is often too soon.
 
 mod bytes;
 pub mod coding;

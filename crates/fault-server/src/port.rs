@@ -37,8 +37,8 @@ impl RefusedPort {
     }
 }
 
-/// A port that does not even refuse: connecting to it goes on until the client's patience ends, as when a firewall drops
-/// what is sent. This is what a connect timeout is for.
+/// A port that does not even refuse: connecting to it goes on until the client's patience ends, as when a
+/// firewall drops what is sent. This is what a connect timeout is for.
 ///
 /// Its queue of connections is full and never emptied. Not every system drops what comes then; Linux does.
 #[derive(Debug)]
@@ -58,8 +58,8 @@ impl SilentPort {
     /// Takes a free port of the loopback device and fills its queue, which takes a third of a second.
     ///
     /// # Errors
-    /// When none can be had, or ([`Unsupported`](io::ErrorKind::Unsupported)) when the system refuses connections, or takes
-    /// any number of them.
+    /// When none can be had, or ([`Unsupported`](io::ErrorKind::Unsupported)) when the system refuses
+    /// connections, or takes any number of them.
     pub async fn new() -> io::Result<Self> {
         let (socket, address) = taken()?;
         let listener = socket.listen(0)?;

@@ -1,4 +1,5 @@
-//! What the server says, and how it ends. The rest of its words are in the files beside this one, by what they are about.
+//! What the server says, and how it ends. The rest of its words are in the files beside this one, by what
+//! they are about.
 
 mod body;
 mod chunk;
@@ -15,14 +16,14 @@ use crate::bytes::Bytes;
 
 /// What the server says to one request: a head, a body in steps, and an end.
 ///
-/// The head goes out first, then the steps in the order they were said, then the end, wherever it was said. Headers
-/// and framing may be said at any place, too.
+/// The head goes out first, then the steps in the order they were said, then the end, wherever it was said.
+/// Headers and framing may be said at any place, too.
 ///
-/// Unless something else is said, a body is chunked, each piece one chunk on its own, and the connection serves the
-/// next request afterwards. A script without a body says `content-length: 0`.
+/// Unless something else is said, a body is chunked, each piece one chunk on its own, and the connection
+/// serves the next request afterwards. A script without a body says `content-length: 0`.
 ///
-/// Nothing is checked and nothing is set right: a script that says two lengths sends two lengths, and one that answers
-/// `HEAD` with a body sends it.
+/// Nothing is checked and nothing is set right: a script that says two lengths sends two lengths, and one
+/// that answers `HEAD` with a body sends it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Script {
@@ -96,8 +97,8 @@ impl Script {
     }
 
     /// No answer at all, not even a head. With [`stall`](Self::stall), [`close`](Self::close) or
-    /// [`reset`](Self::reset) it is what a client sees of a server that fell over before it answered; without an end
-    /// the request is passed over, and the next one on the connection is read.
+    /// [`reset`](Self::reset) it is what a client sees of a server that fell over before it answered; without
+    /// an end the request is passed over, and the next one on the connection is read.
     pub fn nothing() -> Self {
         Self {
             head: None,
@@ -133,8 +134,9 @@ impl Script {
 
     /// Ends with a FIN and without ending the body.
     ///
-    /// A client sees the end of the connection where more was promised; if the body is [unframed](Self::unframed), that is
-    /// the end of the answer, and nothing tells a whole one from a broken one.
+    /// A client sees the end of the connection where more was promised; if the body is
+    /// [unframed](Self::unframed), that is the end of the answer, and nothing tells a whole one from a broken
+    /// one.
     pub fn close(mut self) -> Self {
         self.end = End::Break(After::Close);
         self
@@ -142,8 +144,8 @@ impl Script {
 
     /// Ends with a RST and without ending the body.
     ///
-    /// A client sees "connection reset". As on a real network, what was written just before can be lost with it; a
-    /// [`wait`](Self::wait) in between lets it arrive.
+    /// A client sees "connection reset". As on a real network, what was written just before can be lost with
+    /// it; a [`wait`](Self::wait) in between lets it arrive.
     pub fn reset(mut self) -> Self {
         self.end = End::Break(After::Reset);
         self
@@ -151,8 +153,8 @@ impl Script {
 
     /// Ends the body, then closes the connection with a FIN, without having said `connection: close`.
     ///
-    /// The answer is good. A client that puts the connection back for its next request finds it closed, before it sends
-    /// or while it does.
+    /// The answer is good. A client that puts the connection back for its next request finds it closed,
+    /// before it sends or while it does.
     pub fn then_close(mut self) -> Self {
         self.end = End::Finish(After::Close);
         self
@@ -166,8 +168,8 @@ impl Script {
 
     /// Plays another script after this one, which nobody asked for.
     ///
-    /// This is how a forged reply looks behind a response that was split: a client that uses the connection again may
-    /// take it for the answer to its next request. Nothing follows a script that stalls or closes.
+    /// This is how a forged reply looks behind a response that was split: a client that uses the connection
+    /// again may take it for the answer to its next request. Nothing follows a script that stalls or closes.
     pub fn followed_by(mut self, script: Script) -> Self {
         self.follower = Some(Box::new(match self.follower {
             Some(follower) => follower.followed_by(script),
@@ -176,10 +178,11 @@ impl Script {
         self
     }
 
-    /// Sends everything, the head too, in pieces of at most `size` bytes (at least one), and waits after each.
+    /// Sends everything, the head too, in pieces of at most `size` bytes (at least one), and waits after
+    /// each.
     ///
-    /// The pieces know nothing of lines or chunks: with one byte at a time every token is cut everywhere. A long wait makes a
-    /// slow loris, to which a timeout for silence is blind.
+    /// The pieces know nothing of lines or chunks: with one byte at a time every token is cut everywhere. A
+    /// long wait makes a slow loris, to which a timeout for silence is blind.
     pub fn pace(mut self, size: usize, every: Duration) -> Self {
         self.pace = Some(Pace { size: size.max(1), every });
         self

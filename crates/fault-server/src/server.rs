@@ -34,7 +34,8 @@ pub struct FaultServer {
 impl FaultServer {
     /// Answers every request with what `answer` says to it.
     ///
-    /// Its body has been read by then. Requests are answered one at a time, but scripts are played side by side.
+    /// Its body has been read by then. Requests are answered one at a time, but scripts are played side by
+    /// side.
     ///
     /// # Errors
     /// When no port can be had.
@@ -63,7 +64,8 @@ impl FaultServer {
         Self::start(move |_| scripts.next().unwrap_or_else(|| last.clone())).await
     }
 
-    /// A server with more than answers: something to say to connections, or to requests before their bodies came.
+    /// A server with more than answers: something to say to connections, or to requests before their bodies
+    /// came.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -83,8 +85,8 @@ impl FaultServer {
         self.shared.change(Box::new(answer));
     }
 
-    /// The requests so far, in order; the newest 10 000 of them. A request is here once its body has been read, before
-    /// it is answered.
+    /// The requests so far, in order; the newest 10 000 of them. A request is here once its body has been
+    /// read, before it is answered.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.requests()
     }
@@ -117,8 +119,8 @@ impl FaultServer {
         self.until(&format!("{count} requests"), |counts| counts.requests >= count).await
     }
 
-    /// Waits until clients have closed so many connections: proof that an answer which nobody wants any more does not
-    /// go on.
+    /// Waits until clients have closed so many connections: proof that an answer which nobody wants any more
+    /// does not go on.
     ///
     /// A client counts as gone when it has closed its sending half.
     ///
@@ -136,7 +138,8 @@ impl FaultServer {
         self.until("all connections to close", |counts| counts.open == 0).await
     }
 
-    /// Stops, and waits until everything has ended: the port is closed, no connection is open, no task is left.
+    /// Stops, and waits until everything has ended: the port is closed, no connection is open, no task is
+    /// left.
     ///
     /// Dropping the server does the same, without waiting for it.
     pub async fn stop(self) {
@@ -184,12 +187,12 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Says something to a connection, given its number (the first is 1), before it asked anything; `None` to serve it like
-    /// any.
+    /// Says something to a connection, given its number (the first is 1), before it asked anything; `None` to
+    /// serve it like any.
     ///
     /// `Script::nothing().stall()` never reads and never answers, which is how a server looks that has no
-    /// worker left; `Script::nothing().close()` hangs up at once; [`raw`](Script::raw) bytes lie there before the first
-    /// request.
+    /// worker left; `Script::nothing().close()` hangs up at once; [`raw`](Script::raw) bytes lie there before
+    /// the first request.
     pub fn on_accept(mut self, script: impl FnMut(usize) -> Option<Script> + Send + 'static) -> Self {
         self.on_accept = Some(Box::new(script));
         self
@@ -197,14 +200,16 @@ impl Builder {
 
     /// Answers before the body of the request is read, given its head; `None` to read it and answer as usual.
     ///
-    /// A client may still be sending when the answer comes. The body is read afterwards if the script leaves the connection
-    /// open, and is not kept; while a script [stalls](Script::stall) no more than 64 KiB of it is read.
+    /// A client may still be sending when the answer comes. The body is read afterwards if the script leaves
+    /// the connection open, and is not kept; while a script [stalls](Script::stall) no more than 64 KiB of it
+    /// is read.
     pub fn early(mut self, script: impl FnMut(&Request) -> Option<Script> + Send + 'static) -> Self {
         self.early = Some(Box::new(script));
         self
     }
 
-    /// The largest body of a request that is read, in bytes. Default: 256 MiB. A larger one is refused with 413.
+    /// The largest body of a request that is read, in bytes. Default: 256 MiB. A larger one is refused with
+    /// 413.
     pub fn max_request_bytes(mut self, bytes: usize) -> Self {
         self.max_request_bytes = bytes;
         self

@@ -19,7 +19,8 @@ use crate::wire::{generation as wire_generation, key, text_of_body};
 use crate::{ID, OpenRouter};
 
 impl OpenRouter {
-    /// Tests the connection: whether the service is there and the key is good. `GET /key`, which costs nothing.
+    /// Tests the connection: whether the service is there and the key is good. `GET /key`, which costs
+    /// nothing.
     ///
     /// # Errors
     /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
@@ -27,8 +28,8 @@ impl OpenRouter {
         self.key().await.map(KeyInfo::into_report)
     }
 
-    /// Fetches what the service knows of the key: its limit, what it has spent, when it ends. `GET /key`, with any good
-    /// key.
+    /// Fetches what the service knows of the key: its limit, what it has spent, when it ends. `GET /key`,
+    /// with any good key.
     ///
     /// # Errors
     /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
@@ -39,8 +40,8 @@ impl OpenRouter {
     /// Fetches what the account has paid in and spent. `GET /credits`, with a management key.
     ///
     /// # Errors
-    /// [`ErrorKind::PermissionDenied`] for a key that is for running models, which says so; or whatever else is in the
-    /// way.
+    /// [`ErrorKind::PermissionDenied`] for a key that is for running models, which says so; or whatever else
+    /// is in the way.
     pub async fn credits(&self) -> Result<Credits, Error> {
         let credits = self.fetch_private("credits", "the account's credits", key::read_credits).await;
         credits.map_err(|error| match error.kind() {
@@ -56,16 +57,18 @@ impl OpenRouter {
         })
     }
 
-    /// Fetches the service's record of an answer: what it cost, who served it, how long it took. `GET /generation`, with a
-    /// key of the account. `id` is the answer's [`id`](provider_core::ChatResponse::id), or an error's
+    /// Fetches the service's record of an answer: what it cost, who served it, how long it took.
+    /// `GET /generation`, with a key of the account. `id` is the answer's
+    /// [`id`](provider_core::ChatResponse::id), or an error's
     /// [`generation_id`](provider_core::Error::generation_id).
     ///
-    /// The service writes the record a little after the answer and says 404 until then; that long, this tries again: by
-    /// default after 0.25, 0.5, 1 and 2 s, see [`Limits::generation_wait`](crate::Limits::generation_wait).
+    /// The service writes the record a little after the answer and says 404 until then; that long, this tries
+    /// again: by default after 0.25, 0.5, 1 and 2 s, see
+    /// [`Limits::generation_wait`](crate::Limits::generation_wait).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] for what cannot be an id, [`ErrorKind::NotFound`] when there is no record after the
-    /// last try, or whatever else is in the way.
+    /// [`ErrorKind::InvalidRequest`] for what cannot be an id, [`ErrorKind::NotFound`] when there is no
+    /// record after the last try, or whatever else is in the way.
     pub async fn generation(&self, id: &str) -> Result<Generation, Error> {
         path::check_text("id", id)?;
         let path = format!("generation?id={}", path::encode_value(id));
@@ -86,7 +89,8 @@ impl OpenRouter {
         }
     }
 
-    /// Gets a document that is not public, and reads it. A server that echoes the key must not put it into the result.
+    /// Gets a document that is not public, and reads it. A server that echoes the key must not put it into
+    /// the result.
     async fn fetch_private<T>(
         &self,
         path: &str,

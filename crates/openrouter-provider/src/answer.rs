@@ -38,8 +38,8 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Says in an error what was asked and which answer it was, and takes out the key: every error of an answer leaves
-    /// through here.
+    /// Says in an error what was asked and which answer it was, and takes out the key: every error of an
+    /// answer leaves through here.
     pub(crate) fn place(&self, error: Error) -> Error {
         let error = error.with_provider(ID).with_model(&self.model).with_status(self.status.as_u16());
         failure::with_ids(error, &self.headers).redact(self.transport.api_key())
@@ -93,8 +93,8 @@ const AFTER_END: Duration = Duration::from_millis(100);
 /// How many pieces that are there after the end mark are read for that.
 const MOST_AFTER_END: usize = 16;
 
-/// A streamed answer: the body is polled from the reader's own task, so that a slow reader holds the socket back and a
-/// dropped one closes it.
+/// A streamed answer: the body is polled from the reader's own task, so that a slow reader holds the socket
+/// back and a dropped one closes it.
 #[derive(Debug)]
 pub(crate) struct Streamed {
     body: Received,
@@ -185,7 +185,8 @@ impl EventSource for Streamed {
             match self.body.poll_piece(cx) {
                 Poll::Ready(Ok(Some(piece))) if piece.len() < 1024 => {}
                 Poll::Ready(_) => break,
-                // The end is mostly there, and only the connection's own task has to run to see it. That is quicker than a timer.
+                // The end is mostly there, and only the connection's own task has to run to see it. That is
+                // quicker than a timer.
                 Poll::Pending if !std::mem::replace(&mut self.has_yielded, true) => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;

@@ -1,5 +1,5 @@
-//! The bodies of `POST /chat/completions` as text: to store a conversation, to show what would be sent, to take a request from
-//! an OpenAI-compatible client.
+//! The bodies of `POST /chat/completions` as text: to store a conversation, to show what would be sent, to
+//! take a request from an OpenAI-compatible client.
 
 use provider_core::{ChatRequest, Error, ErrorKind, RawJson};
 
@@ -10,8 +10,8 @@ use crate::wire::{read, request};
 /// Writes the body that a request is sent as, without a workspace's preferences; for those see
 /// [`OpenRouter::body_of`](crate::OpenRouter::body_of).
 ///
-/// What is no part of the body is not in it: the options that travel as headers, and which model made an assistant's message
-/// (thoughts that another model made are left out, as when sending).
+/// What is no part of the body is not in it: the options that travel as headers, and which model made an
+/// assistant's message (thoughts that another model made are left out, as when sending).
 ///
 /// ```
 /// use openrouter_provider::body;
@@ -47,13 +47,14 @@ pub struct ReadBody {
     pub stream: bool,
 }
 
-/// Reads a body. What has no typed place stays JSON: unknown fields in [`ChatRequest::extra`], unknown messages, parts, tools and
-/// plugins in the `Other` of their types; it goes out again as it came. `null` counts as absent.
+/// Reads a body. What has no typed place stays JSON: unknown fields in [`ChatRequest::extra`], unknown
+/// messages, parts, tools and plugins in the `Other` of their types; it goes out again as it came. `null`
+/// counts as absent.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidRequest`] when the text is no JSON object, when `model`, `messages` or `stream` cannot be read, or when an
-/// unknown field has a value that nothing can hold (`1e999`, half a character). What can be read but not sent is refused when it is
-/// sent.
+/// [`ErrorKind::InvalidRequest`] when the text is no JSON object, when `model`, `messages` or `stream` cannot
+/// be read, or when an unknown field has a value that nothing can hold (`1e999`, half a character). What can
+/// be read but not sent is refused when it is sent.
 pub fn from_json(json: &str) -> Result<ReadBody, Error> {
     let (request, stream) = read::body(json).map_err(|error| error.with_provider(ID))?;
     Ok(ReadBody { request, stream })

@@ -73,10 +73,11 @@ impl OpenRouterBuilder {
         self.set("base_url", url)
     }
 
-    /// Which upstream providers may serve, where a request leaves it open: the whole workspace's routing preferences and data
-    /// policy.
+    /// Which upstream providers may serve, where a request leaves it open: the whole workspace's routing
+    /// preferences and data policy.
     pub fn routing(self, preferences: &ProviderPreferences) -> Self {
-        // The preferences are texts, flags and numbers: all of them can be written. A number that is none becomes `null`.
+        // The preferences are texts, flags and numbers: all of them can be written. A number that is none
+        // becomes `null`.
         self.set("routing", serde_json::to_string(preferences).unwrap_or_default())
     }
 
@@ -96,8 +97,8 @@ impl OpenRouterBuilder {
         self
     }
 
-    /// Makes the client. Nothing is sent, and nothing is read from disk: what connections need is made for the first of
-    /// them, which [`OpenRouter::warm_up`] can do ahead of time.
+    /// Makes the client. Nothing is sent, and nothing is read from disk: what connections need is made for
+    /// the first of them, which [`OpenRouter::warm_up`] can do ahead of time.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](provider_core::ErrorKind::Config) with every problem of every setting at once.

@@ -19,11 +19,11 @@ use crate::{ID, OpenRouter};
 const MAX_PAGES: usize = 100;
 
 impl OpenRouter {
-    /// Fetches the models that this key may use: what the account's privacy settings, preferences and guardrails allow.
-    /// `GET /models/user`, with a key for running models.
+    /// Fetches the models that this key may use: what the account's privacy settings, preferences and
+    /// guardrails allow. `GET /models/user`, with a key for running models.
     ///
-    /// Where the server has no such list (404 or 405, as gateways in front of the service answer), it is the public one:
-    /// [`search_models`](Self::search_models).
+    /// Where the server has no such list (404 or 405, as gateways in front of the service answer), it is the
+    /// public one: [`search_models`](Self::search_models).
     ///
     /// # Errors
     /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
@@ -34,8 +34,8 @@ impl OpenRouter {
         }
     }
 
-    /// Fetches the models that the service has, searched and filtered there. `GET /models`, with any key or none: that it
-    /// can be fetched says nothing about the key.
+    /// Fetches the models that the service has, searched and filtered there. `GET /models`, with any key or
+    /// none: that it can be fetched says nothing about the key.
     ///
     /// Without a filter these are all models that write text.
     ///
@@ -57,8 +57,8 @@ impl OpenRouter {
     /// `GET /model/{author}/{slug}`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] for what cannot be the id of a model, [`ErrorKind::ModelNotFound`] when there is none
-    /// of that id, or whatever else is in the way.
+    /// [`ErrorKind::InvalidRequest`] for what cannot be the id of a model, [`ErrorKind::ModelNotFound`] when
+    /// there is none of that id, or whatever else is in the way.
     pub async fn model(&self, id: &str) -> Result<Model, Error> {
         let path = format!("model/{}", path::model(id)?);
         let read = |body: &str| {
@@ -69,8 +69,8 @@ impl OpenRouter {
         self.fetch(&path, "the model", read).await.map_err(|error| of_model(error, id))
     }
 
-    /// Fetches who serves a model: prices, limits, speed, uptime. `GET /models/{author}/{slug}/endpoints`, with a key for
-    /// running models; without one, latency and throughput are left out.
+    /// Fetches who serves a model: prices, limits, speed, uptime. `GET /models/{author}/{slug}/endpoints`,
+    /// with a key for running models; without one, latency and throughput are left out.
     ///
     /// # Errors
     /// As [`model`](Self::model).

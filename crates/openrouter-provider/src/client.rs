@@ -22,8 +22,9 @@ pub struct OpenRouter {
 }
 
 impl OpenRouter {
-    /// A client with the settings of the environment: `OPENROUTER_API_KEY`, and if they are set `OPENROUTER_SITE_URL`,
-    /// `OPENROUTER_SITE_NAME` and `OPENROUTER_BASE_URL`. Blank variables count as unset.
+    /// A client with the settings of the environment: `OPENROUTER_API_KEY`, and if they are set
+    /// `OPENROUTER_SITE_URL`, `OPENROUTER_SITE_NAME` and `OPENROUTER_BASE_URL`. Blank variables count as
+    /// unset.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] with every problem of every variable at once.
@@ -85,8 +86,9 @@ impl OpenRouter {
         body::write(request, self.transport.preferences())
     }
 
-    /// Makes a connection to the service, TLS included, and leaves it open, so that the next request need not wait for it. A
-    /// host may do so when a user opens a chat. `HEAD /models/count`, whose answer does not matter.
+    /// Makes a connection to the service, TLS included, and leaves it open, so that the next request need not
+    /// wait for it. A host may do so when a user opens a chat. `HEAD /models/count`, whose answer does not
+    /// matter.
     ///
     /// It stays open for 90 s without use, and serves one request at a time.
     ///

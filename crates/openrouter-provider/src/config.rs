@@ -1,5 +1,5 @@
-//! The settings: one table that draws the form, names the environment variables, checks the values, and is the
-//! documentation.
+//! The settings: one table that draws the form, names the environment variables, checks the values, and is
+//! the documentation.
 
 use provider_core::{ConfigField, ConfigValues, FieldKind, RawJson, Secret};
 use reqwest::Url;
@@ -76,8 +76,8 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Takes values that [`ConfigValues::problems`] has nothing to say about. The errors are those of the checks, in case
-    /// it was not asked.
+    /// Takes values that [`ConfigValues::problems`] has nothing to say about. The errors are those of the
+    /// checks, in case it was not asked.
     pub(crate) fn from_values(values: &ConfigValues) -> Result<Self, String> {
         let key = values.get("api_key").ok_or("api_key is missing")?;
         let mut authorization =
@@ -204,10 +204,12 @@ fn parse(text: &str) -> Result<Url, String> {
     Url::parse(text).map_err(|cause| format!("is no URL ({cause})"))
 }
 
-/// The paths of endpoints, which are added to a base URL. A URL that ends in one is not the address of the API.
+/// The paths of endpoints, which are added to a base URL. A URL that ends in one is not the address of the
+/// API.
 const ENDPOINTS: &[&str] =
     &["/chat/completions", "/completions", "/embeddings", "/models/user", "/models/count", "/auth/key"];
-/// Endpoints whose path may well be the end of a gateway's own. They count behind the path of a version, such as `/v1`.
+/// Endpoints whose path may well be the end of a gateway's own. They count behind the path of a version, such
+/// as `/v1`.
 const SHORT_ENDPOINTS: &[&str] =
     &["/responses", "/models", "/key", "/credits", "/generation", "/chat", "/messages"];
 
@@ -284,8 +286,8 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// `name` with the UTF-8 bytes of everything outside ASCII percent-encoded, as header values must be ASCII to pass all
-/// proxies: `Café` is sent as `Caf%C3%A9`. ASCII names are sent as they are.
+/// `name` with the UTF-8 bytes of everything outside ASCII percent-encoded, as header values must be ASCII to
+/// pass all proxies: `Café` is sent as `Caf%C3%A9`. ASCII names are sent as they are.
 fn percent_encode(name: &str) -> String {
     let mut encoded = String::with_capacity(name.len());
     for byte in name.bytes() {

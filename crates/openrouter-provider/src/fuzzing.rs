@@ -1,4 +1,5 @@
-//! Doors for this repository's fuzz targets, property tests and benchmarks: the client without a socket. No API.
+//! Doors for this repository's fuzz targets, property tests and benchmarks: the client without a socket. No
+//! API.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

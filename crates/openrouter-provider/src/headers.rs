@@ -37,7 +37,8 @@ const CATEGORIES: &str = "x-openrouter-categories";
 /// The headers of a request's options.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) with every header that cannot be sent.
+/// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) with every header that cannot be
+/// sent.
 pub(crate) fn of(options: &OpenRouterOptions) -> Result<HeaderMap, Error> {
     let mut added = Added::default();
     if let Some(metadata) = options.metadata {

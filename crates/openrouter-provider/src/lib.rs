@@ -57,11 +57,12 @@
 //!
 //! # TLS
 //!
-//! By default rustls with ring and the platform's certificates (`rustls-ring`), set up for this client alone: nothing
-//! process-wide is touched, and a crypto provider that the host has installed is used before ours. Other choices are the
-//! features `rustls-aws-lc` and `native-tls`, which pass through to reqwest; take the default off for them. A program that
-//! makes reqwest clients of its own beside `rustls-ring` should give reqwest a TLS feature too, or install a crypto
-//! provider: reqwest refuses to make a client where it was built with TLS and finds no provider.
+//! By default rustls with ring and the platform's certificates (`rustls-ring`), set up for this client alone:
+//! nothing process-wide is touched, and a crypto provider that the host has installed is used before ours.
+//! Other choices are the features `rustls-aws-lc` and `native-tls`, which pass through to reqwest; take the
+//! default off for them. A program that makes reqwest clients of its own beside `rustls-ring` should give
+//! reqwest a TLS feature too, or install a crypto provider: reqwest refuses to make a client where it was
+//! built with TLS and finds no provider.
 //!
 //! # Proxies
 //!
@@ -71,17 +72,19 @@
 //!
 //! # Before the first request
 //!
-//! Connecting a provider checks its settings, which takes microseconds; it sends nothing and reads no files. The HTTP client, TLS and the
-//! first connection are made with the first request, or ahead of it by [`OpenRouter::warm_up`]. Providers of one process share the
-//! platform's certificates; each has its own connections and TLS sessions. A connection serves one request at a time (HTTP/1.1), so any
-//! number of streams goes through one client; the feature `http2` is for hosts that want fewer sockets, and wait where their server
-//! allows no more streams.
+//! Connecting a provider checks its settings, which takes microseconds; it sends nothing and reads no files.
+//! The HTTP client, TLS and the first connection are made with the first request, or ahead of it by
+//! [`OpenRouter::warm_up`]. Providers of one process share the platform's certificates; each has its own
+//! connections and TLS sessions. A connection serves one request at a time (HTTP/1.1), so any number of
+//! streams goes through one client; the feature `http2` is for hosts that want fewer sockets, and wait where
+//! their server allows no more streams.
 //!
 //! # The way of a request
 //!
-//! `ChatRequest` → `wire::request` (written once, from borrowed structs) → `transport` → `wire::sse` (bytes to frames) →
-//! `wire::chunk` (one borrowed decode per frame) or `wire::envelope` (what repeats is recognised) → `wire::collect` → the caller. Everything in `wire` is sans-IO. The body is
-//! polled by the caller's own task: no task and no channel stand between socket and caller.
+//! `ChatRequest` → `wire::request` (written once, from borrowed structs) → `transport` → `wire::sse` (bytes
+//! to frames) → `wire::chunk` (one borrowed decode per frame) or `wire::envelope` (what repeats is
+//! recognised) → `wire::collect` → the caller. Everything in `wire` is sans-IO. The body is polled by the
+//! caller's own task: no task and no channel stand between socket and caller.
 
 mod account;
 mod answer;

@@ -45,8 +45,8 @@ impl Limits {
         self
     }
 
-    /// How long it may be silent: before the answer begins, and whenever the next piece of it is waited for. The service sends
-    /// signs of life while a model thinks, and they count. A year at most. Default: 120 s.
+    /// How long it may be silent: before the answer begins, and whenever the next piece of it is waited for.
+    /// The service sends signs of life while a model thinks, and they count. A year at most. Default: 120 s.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         // A clock cannot count to all the limits that a `Duration` can hold.
@@ -54,8 +54,8 @@ impl Limits {
         self
     }
 
-    /// How long a request may take from its beginning to the end of the answer. Generous, since thinking models take
-    /// minutes. Default: 1 h.
+    /// How long a request may take from its beginning to the end of the answer. Generous, since thinking
+    /// models take minutes. Default: 1 h.
     #[must_use]
     pub fn total_timeout(mut self, limit: Duration) -> Self {
         self.total_timeout = limit;
@@ -69,8 +69,8 @@ impl Limits {
         self
     }
 
-    /// How large an answer may be as a whole, streamed or not. What a chunk of a stream repeats of the one before is not kept, and does
-    /// not count: it is nine tenths of a long answer. Default: 64 MiB.
+    /// How large an answer may be as a whole, streamed or not. What a chunk of a stream repeats of the one
+    /// before is not kept, and does not count: it is nine tenths of a long answer. Default: 64 MiB.
     #[must_use]
     pub fn max_body_bytes(mut self, limit: usize) -> Self {
         self.max_body_bytes = limit;
@@ -92,8 +92,8 @@ impl Limits {
     }
 
     /// How long the record of an answer is waited for while the service has not written it yet, see
-    /// [`OpenRouter::generation`](crate::OpenRouter::generation). Four waits between five tries, each twice as long as the
-    /// one before: 0.25 s, 0.5 s, 1 s and 2 s by default. Zero: one try. Default: 3.75 s.
+    /// [`OpenRouter::generation`](crate::OpenRouter::generation). Four waits between five tries, each twice
+    /// as long as the one before: 0.25 s, 0.5 s, 1 s and 2 s by default. Zero: one try. Default: 3.75 s.
     #[must_use]
     pub fn generation_wait(mut self, limit: Duration) -> Self {
         self.generation_wait = limit;

@@ -48,8 +48,8 @@ macro_rules! options {
         #[non_exhaustive]
         pub struct OpenRouterOptions {
             $($(#[$meta])* pub $field: Option<$type>,)*
-            /// Headers that have no place of their own. Those that the provider writes itself are refused. `Debug` shows their
-            /// names alone: a gateway's key may be among them.
+            /// Headers that have no place of their own. Those that the provider writes itself are refused.
+            /// `Debug` shows their names alone: a gateway's key may be among them.
             pub headers: BTreeMap<String, String>,
             /// Whether a request to a free model may fall back to one that is billed.
             pub allow_paid_fallback: bool,
@@ -85,10 +85,11 @@ macro_rules! options {
 }
 
 options! {
-    /// Models to try, in this order, when the request's own fails, whatever the reason; three at most. The answer names the
-    /// model that served, and that one is billed.
+    /// Models to try, in this order, when the request's own fails, whatever the reason; three at most. The
+    /// answer names the model that served, and that one is billed.
     models: List<String>,
-    /// Which upstream providers may serve, and in which order. What is left open is taken from the workspace's settings.
+    /// Which upstream providers may serve, and in which order. What is left open is taken from the
+    /// workspace's settings.
     provider: ProviderPreferences,
     /// What OpenRouter does around the model.
     plugins: List<Plugin>,
@@ -98,8 +99,8 @@ options! {
     stop_server_tools_when: List<StopServerTools>,
     /// How many steps OpenRouter's own tools may take, 30 at most. `stop_server_tools_when` counts before it.
     max_tool_calls: u32,
-    /// Keeps the requests of one conversation on one upstream provider, whose prompt cache is then warm, and groups them in
-    /// the logs. At most 256 characters.
+    /// Keeps the requests of one conversation on one upstream provider, whose prompt cache is then warm, and
+    /// groups them in the logs. At most 256 characters.
     session_id: String,
     /// Where the request stands in a trace.
     trace: Trace,
@@ -121,7 +122,8 @@ options! {
     speed: String,
     /// A text to complete, in place of messages. Old style.
     prompt: String,
-    /// Another name of [`ChatRequest::reasoning`](provider_core::ChatRequest::reasoning)'s effort. The two must not differ.
+    /// Another name of [`ChatRequest::reasoning`](provider_core::ChatRequest::reasoning)'s effort. The two
+    /// must not differ.
     reasoning_effort: Effort,
     /// Whether to show thoughts. Old style: `reasoning` says it better.
     include_reasoning: bool,
@@ -133,12 +135,13 @@ options! {
     stream_options: Value,
     /// Deprecated and without effect: usage always comes.
     usage: Value,
-    /// Whether the answer tells how it was routed, see [`OpenRouterResponse::routing`](crate::OpenRouterResponse::routing).
-    /// Sent as a header.
+    /// Whether the answer tells how it was routed, see
+    /// [`OpenRouterResponse::routing`](crate::OpenRouterResponse::routing). Sent as a header.
     metadata: bool,
     /// OpenRouter's own cache of whole answers. Sent as headers.
     response_cache: ResponseCache,
-    /// What sort of app asks (`cli-agent`, `cloud-agent`, `writing-assistant`, …), two at most. Sent as a header.
+    /// What sort of app asks (`cli-agent`, `cloud-agent`, `writing-assistant`, …), two at most. Sent as a
+    /// header.
     categories: List<String>,
 }
 

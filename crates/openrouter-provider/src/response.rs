@@ -25,14 +25,15 @@ use crate::wire::metadata;
 /// # }
 /// ```
 pub trait OpenRouterResponse {
-    /// How the request was routed, if the request asked for [`metadata`](crate::OpenRouterOptions::metadata). Answers from the
-    /// response cache have none.
+    /// How the request was routed, if the request asked for [`metadata`](crate::OpenRouterOptions::metadata).
+    /// Answers from the response cache have none.
     fn routing(&self) -> Option<Routing>;
 
     /// Whether the answer came from [OpenRouter's cache](crate::options::ResponseCache), if that was on.
     fn response_cache(&self) -> Option<CacheReport>;
 
-    /// What [debugging](crate::options::DebugOptions) shows: one object for each upstream provider that was tried.
+    /// What [debugging](crate::options::DebugOptions) shows: one object for each upstream provider that was
+    /// tried.
     fn debug(&self) -> Vec<&RawJson>;
 }
 

@@ -6,8 +6,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
-/// The TLS set-up for `https`, with the certificates of the platform. A crypto provider that the host has installed for
-/// the process is used before ours.
+/// The TLS set-up for `https`, with the certificates of the platform. A crypto provider that the host has
+/// installed for the process is used before ours.
 ///
 /// # Errors
 /// When the platform has no certificates, as in a container without a CA bundle.
@@ -18,8 +18,9 @@ pub(crate) fn platform() -> Result<ClientConfig, rustls::Error> {
     Ok(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
-/// The platform's certificates. Reading them takes milliseconds, so as long as one provider has them, they serve every further one: a
-/// host has a provider for each workspace. Everything else of TLS, its sessions above all, each provider has for itself.
+/// The platform's certificates. Reading them takes milliseconds, so as long as one provider has them, they
+/// serve every further one: a host has a provider for each workspace. Everything else of TLS, its sessions
+/// above all, each provider has for itself.
 fn verifier(crypto: Arc<CryptoProvider>) -> Result<Arc<Verifier>, rustls::Error> {
     static LATEST: Mutex<Weak<Verifier>> = Mutex::new(Weak::new());
     let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -31,7 +32,8 @@ fn verifier(crypto: Arc<CryptoProvider>) -> Result<Arc<Verifier>, rustls::Error>
     Ok(verifier)
 }
 
-/// A TLS set-up that trusts nobody, for plain `http` on this machine: reading the platform's certificates takes time.
+/// A TLS set-up that trusts nobody, for plain `http` on this machine: reading the platform's certificates
+/// takes time.
 ///
 /// # Errors
 /// When the crypto provider does not know the protocol versions, which ring does.

@@ -46,7 +46,8 @@ impl Transport {
         Ok(Self { http, config, limits, headers, chat })
     }
 
-    /// A request for a chat. `accept` is the content type that is wanted back, `added` are headers of this request alone.
+    /// A request for a chat. `accept` is the content type that is wanted back, `added` are headers of this
+    /// request alone.
     pub(crate) fn chat(&self, accept: &'static str, added: HeaderMap, body: Bytes) -> Request {
         let mut request = self.request(Method::POST, self.chat.clone(), accept);
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,5 +1,5 @@
-//! The wire: requests to bytes, bytes to what they mean. Sans-IO throughout: no async, no sockets, so that it can be fed
-//! byte by byte by a test, a fuzzer or a benchmark.
+//! The wire: requests to bytes, bytes to what they mean. Sans-IO throughout: no async, no sockets, so that it
+//! can be fed byte by byte by a test, a fuzzer or a benchmark.
 
 mod beyond;
 pub(crate) mod catalogue;

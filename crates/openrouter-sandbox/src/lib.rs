@@ -33,16 +33,16 @@
 //!
 //! # What a model refuses
 //!
-//! A request that a model of the list cannot serve is refused as the service does it, in its words: more tokens than the model's
-//! context (400); images, sounds, videos, tools, schemas or output modalities that it lacks (404); under `provider`, lists of
-//! providers, a price limit, `zdr`, `quantizations` or `require_parameters` that leave no endpoint (404). Ids under `sandbox/` have
-//! no such limits.
+//! A request that a model of the list cannot serve is refused as the service does it, in its words: more
+//! tokens than the model's context (400); images, sounds, videos, tools, schemas or output modalities that it
+//! lacks (404); under `provider`, lists of providers, a price limit, `zdr`, `quantizations` or
+//! `require_parameters` that leave no endpoint (404). Ids under `sandbox/` have no such limits.
 //!
 //! # The cache of answers
 //!
-//! With the header `X-OpenRouter-Cache: true` the same request of the same key gets the same answer again, streamed or not, with a
-//! usage of zero and a cost of zero; `X-OpenRouter-Cache-TTL` and `X-OpenRouter-Cache-Clear` work as documented. Only whole answers are
-//! kept, the newest 1,000.
+//! With the header `X-OpenRouter-Cache: true` the same request of the same key gets the same answer again,
+//! streamed or not, with a usage of zero and a cost of zero; `X-OpenRouter-Cache-TTL` and
+//! `X-OpenRouter-Cache-Clear` work as documented. Only whole answers are kept, the newest 1,000.
 //!
 //! # Promises
 //!

@@ -1,7 +1,7 @@
 //! The cache of whole answers: the same request again gets the answer that was given before, for nothing.
 //!
-//! Two requests are the same if key, streaming and body are, where white space between the body's values does not count, but the
-//! order of its fields does.
+//! Two requests are the same if key, streaming and body are, where white space between the body's values does
+//! not count, but the order of its fields does.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,6 +1,8 @@
-//! Which endpoint serves a model: a line of filters, each of which refuses in the words of the service when it leaves none.
+//! Which endpoint serves a model: a line of filters, each of which refuses in the words of the service when
+//! it leaves none.
 //!
-//! The endpoints of a model share the abilities and prices of its row, so a filter of those takes all of them or none.
+//! The endpoints of a model share the abilities and prices of its row, so a filter of those takes all of them
+//! or none.
 
 use serde_json::{Value, json};
 
@@ -40,8 +42,8 @@ const PARAMETERS: [&str; 26] = [
     "verbosity",
 ];
 
-/// The content parts that a model must be able to read: their type, the modality of the catalogue, what the service says when
-/// no endpoint reads it, and the step of its router that says so, where that is known.
+/// The content parts that a model must be able to read: their type, the modality of the catalogue, what the
+/// service says when no endpoint reads it, and the step of its router that says so, where that is known.
 const INPUTS: [(&str, &str, &str, Option<&str>); 5] = [
     ("image_url", "image", "image input", Some("Filter by Image Support")),
     ("input_audio", "audio", "input audio", Some("Filter by Input Audio Support")),
@@ -186,8 +188,9 @@ fn input(model: &Model, request: &Value) -> Verdict {
     Ok(())
 }
 
-/// Whether the service reads a file itself for a model that cannot: it does so with every PDF, unless the request leaves that to
-/// the model. What the type of a linked file is shows only when it is fetched, so a link counts as a PDF.
+/// Whether the service reads a file itself for a model that cannot: it does so with every PDF, unless the
+/// request leaves that to the model. What the type of a linked file is shows only when it is fetched, so a
+/// link counts as a PDF.
 fn is_parsed(part: &Value, request: &Value) -> bool {
     let mut plugins = request["plugins"].as_array().into_iter().flatten();
     let native = |plugin: &Value| plugin["id"] == "file-parser" && plugin["pdf"]["engine"] == "native";
@@ -196,7 +199,8 @@ fn is_parsed(part: &Value, request: &Value) -> bool {
     is_pdf && !plugins.any(native)
 }
 
-/// Tools, the choice among them, and schemas for the answer are asked of the model whether or not `require_parameters` is set.
+/// Tools, the choice among them, and schemas for the answer are asked of the model whether or not
+/// `require_parameters` is set.
 fn tools(model: &Model, request: &Value) -> Verdict {
     let offered = request["tools"].as_array().into_iter().flatten();
     let mut functions = offered.filter_map(|tool| tool["function"]["name"].as_str());

@@ -1,5 +1,5 @@
-//! First calls over TLS of the providers of this house: of one that has done nothing yet, of one that has made its connection ahead,
-//! and on a second connection, which takes up the TLS session of the first.
+//! First calls over TLS of the providers of this house: of one that has done nothing yet, of one that has
+//! made its connection ahead, and on a second connection, which takes up the TLS session of the first.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +22,8 @@ pub async fn measure(name: &str, port: u16) -> Result<Figures, Failure> {
         _ => return Ok(Vec::new()),
     };
     let server = format!("https://localhost:{port}");
-    // Its body does not end while it is looked at: the connection stays taken, and another stream needs one of its own.
+    // Its body does not end while it is looked at: the connection stays taken, and another stream needs one
+    // of its own.
     let base = format!("{server}{}/api/v1", Stream::new(Kind::Text, 20, 1).tail(2_000_000).path());
     let (mut made, mut cold, mut resumed, mut ahead, mut warm) = (vec![], vec![], vec![], vec![], vec![]);
     let before = resumptions(&server).await?;

@@ -48,7 +48,8 @@ fn lines() -> Vec<Line> {
     ]
 }
 
-/// A server of one's own, and the file of certificates that its clients are to trust, for as long as this lives.
+/// A server of one's own, and the file of certificates that its clients are to trust, for as long as this
+/// lives.
 struct Server {
     process: Child,
     trusted: PathBuf,
@@ -72,7 +73,8 @@ impl Server {
         Ok(if matches!(task, Task::Cold { .. }) { secret } else { plain })
     }
 
-    /// Has the client of a task trust this server. Where nobody says it, a system has a file, and some have a directory, too.
+    /// Has the client of a task trust this server. Where nobody says it, a system has a file, and some have a
+    /// directory, too.
     fn be_trusted(&self, task: Task, client: &mut Command) {
         if let Task::Cold { directory } = task {
             client.env("SSL_CERT_FILE", &self.trusted).env_remove("SSL_CERT_DIR");
@@ -95,7 +97,8 @@ impl Drop for Server {
 /// What a measurement says before it says why it failed.
 pub const FAILED: &str = "failed\t";
 
-/// Makes commands that keep to one processor each, so that server and client do not share one, where there are two and `taskset`.
+/// Makes commands that keep to one processor each, so that server and client do not share one, where there
+/// are two and `taskset`.
 struct Pins(bool);
 
 impl Pins {
@@ -194,7 +197,8 @@ fn print_head(clients: &[String]) {
     println!("|---|---|{}", "---:|".repeat(clients.len()));
 }
 
-/// A row for each figure: a client's median, and its ratio to the first client: the median of the rounds' ratios.
+/// A row for each figure: a client's median, and its ratio to the first client: the median of the rounds'
+/// ratios.
 fn print(name: &str, shown: &[Shown]) {
     let mut names: Vec<&str> = Vec::new();
     for (figure, _) in shown.iter().flatten().flatten() {

@@ -1,5 +1,5 @@
-//! The floor: reqwest, a minimal scan for frames, and one borrowed decode per frame. It keeps no law and collects no answer; what it
-//! costs is what the socket and one JSON decode cost.
+//! The floor: reqwest, a minimal scan for frames, and one borrowed decode per frame. It keeps no law and
+//! collects no answer; what it costs is what the socket and one JSON decode cost.
 
 use std::borrow::Cow;
 

@@ -18,7 +18,8 @@ use measure::{Counter, Task};
 
 /// Runs a command of the line: `serve CERTIFICATES`, `one CLIENT PORT TASK…`, or a contest.
 pub fn run(counter: Option<Counter>) -> Result<(), Failure> {
-    // With `rustls-ring` in the build, reqwest makes no client without one. Nothing else may have installed one yet.
+    // With `rustls-ring` in the build, reqwest makes no client without one. Nothing else may have installed
+    // one yet.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.first().map(String::as_str) {

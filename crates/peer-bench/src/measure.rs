@@ -28,9 +28,11 @@ pub enum Task {
     Many { at_once: usize },
     /// Processor time per catalogue, in microseconds.
     Models,
-    /// By how many KiB the process grows while the caller pauses for a second, in a stream of which 67 MB are still to come.
+    /// By how many KiB the process grows while the caller pauses for a second, in a stream of which 67 MB are
+    /// still to come.
     Paused,
-    /// How long first calls over TLS take, in microseconds, where certificates are in a file, or in a file and a directory.
+    /// How long first calls over TLS take, in microseconds, where certificates are in a file, or in a file
+    /// and a directory.
     Cold { directory: bool },
 }
 
@@ -110,7 +112,8 @@ impl Task {
                     if client.stream(&mut Watch::first(&mut call)).await? != due {
                         return Err("a stream is not what was played".into());
                     }
-                    // Both sides come to rest, or it would count who is quick enough to meet the server still awake.
+                    // Both sides come to rest, or it would count who is quick enough to meet the server still
+                    // awake.
                     tokio::time::sleep(Duration::from_millis(1)).await;
                     if round >= 100 {
                         times.extend(first.map(|time: Duration| time.as_nanos() as f64 / 1e3));

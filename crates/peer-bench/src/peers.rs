@@ -1,5 +1,6 @@
-//! The peers: other crates that reach OpenRouter, each through the calls that its own documents show, with the HTTP client that it
-//! makes for itself. A piece is an event that the caller got and that carried something; each file says which events those are.
+//! The peers: other crates that reach OpenRouter, each through the calls that its own documents show, with
+//! the HTTP client that it makes for itself. A piece is an event that the caller got and that carried
+//! something; each file says which events those are.
 
 mod async_openai;
 mod genai;

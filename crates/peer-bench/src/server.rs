@@ -27,8 +27,8 @@ trait Socket: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket for S {}
 
-/// Serves until the process is ended. Writes the certificates that are to be trusted to this file, and prints two ports: without
-/// TLS, and with it.
+/// Serves until the process is ended. Writes the certificates that are to be trusted to this file, and prints
+/// two ports: without TLS, and with it.
 pub async fn serve(trusted: impl AsRef<Path>) -> Result<(), Failure> {
     let acceptor = tls::acceptor(trusted.as_ref())?;
     let (plain, secret) =

@@ -13,8 +13,8 @@ use crate::client::Failure;
 const TRUSTED: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
-/// Makes a certificate for `localhost`, and writes it to a file for clients to trust, behind those that the system trusts: a
-/// client has as many of them to read as anywhere.
+/// Makes a certificate for `localhost`, and writes it to a file for clients to trust, behind those that the
+/// system trusts: a client has as many of them to read as anywhere.
 pub fn acceptor(trusted: &Path) -> Result<TlsAcceptor, Failure> {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
     let system = TRUSTED.iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();

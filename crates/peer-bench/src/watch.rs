@@ -31,18 +31,21 @@ impl<'a> Watch<'a> {
         Self { at: 1, then: Then::Call(call) }
     }
 
-    /// Reads so many pieces, pauses, and reads no further. `grown`: by how many bytes the process grew in the pause.
+    /// Reads so many pieces, pauses, and reads no further. `grown`: by how many bytes the process grew in the
+    /// pause.
     pub fn pause(pieces: usize, pause: Duration, grown: &'a mut Option<usize>) -> Self {
         Self { at: pieces, then: Then::Pause(pause, grown) }
     }
 
-    /// Counts a piece. When it is the one at which something happens, [`reached`](Self::reached) is to be awaited.
+    /// Counts a piece. When it is the one at which something happens, [`reached`](Self::reached) is to be
+    /// awaited.
     pub fn piece(&self, sums: &mut Sums) -> bool {
         sums.pieces += 1;
         sums.pieces == self.at
     }
 
-    /// Does what is to be done; whether the client is to read no further. In a box, so that those who wait for nothing hold no timer.
+    /// Does what is to be done; whether the client is to read no further. In a box, so that those who wait
+    /// for nothing hold no timer.
     pub fn reached(&mut self) -> Pin<Box<dyn Future<Output = Result<bool, Failure>> + Send + '_>> {
         Box::pin(async {
             match &mut self.then {

@@ -157,7 +157,8 @@ pub struct Sums {
 
 const WORDS: [&str; 8] = [" the", " quick", " brown", " fox", " jumps", " over", " lazy", " dogs.\n"];
 
-/// A piece as a client sees it. All pieces of a tool call together are a JSON object, since some clients read it.
+/// A piece as a client sees it. All pieces of a tool call together are a JSON object, since some clients read
+/// it.
 fn piece(kind: Kind, number: usize, of: usize) -> String {
     match kind {
         Kind::LongText => "lorem ipsum dolor sit amet, ".repeat(8)[..200].to_owned(),
@@ -181,7 +182,8 @@ fn event(delta: &str, finish: &str) -> String {
     )
 }
 
-/// The body of a whole answer. Its text does not end in a blank: genai takes blanks off both ends of a whole answer.
+/// The body of a whole answer. Its text does not end in a blank: genai takes blanks off both ends of a whole
+/// answer.
 pub fn whole() -> String {
     let usage = r#"{"prompt_tokens":12,"completion_tokens":345,"total_tokens":357,"cost":0.00123}"#;
     let text = "The quick brown fox jumps over the lazy dog. ".repeat(12);

@@ -21,13 +21,15 @@ pub(crate) struct Target {
 }
 
 impl Cell {
-    /// A model of a provider, by the id that the provider knows it by. The label is yours: the report shows it.
+    /// A model of a provider, by the id that the provider knows it by. The label is yours: the report shows
+    /// it.
     pub fn new(label: impl Into<String>, provider: Arc<dyn LlmProvider>, model: impl Into<String>) -> Self {
         let target = Ok(Target { provider, model: model.into() });
         Self { label: label.into(), provider_name: None, target }
     }
 
-    /// A model that cannot be asked, because it was not found for example. Its place in the report has the error.
+    /// A model that cannot be asked, because it was not found for example. Its place in the report has the
+    /// error.
     pub fn not_asked(label: impl Into<String>, error: Error) -> Self {
         Self { label: label.into(), provider_name: None, target: Err(error) }
     }

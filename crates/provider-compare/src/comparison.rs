@@ -43,8 +43,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares what models answer to this request. The model that it names does not matter, each cell puts its own there;
-    /// everything else goes to all of them as it is.
+    /// Compares what models answer to this request. The model that it names does not matter, each cell puts
+    /// its own there; everything else goes to all of them as it is.
     pub fn new(request: ChatRequest) -> Self {
         Self {
             request,
@@ -56,7 +56,8 @@ impl Comparison {
         }
     }
 
-    /// Adds a model of a provider, by the id that the provider knows it by. The label is yours: the report shows it.
+    /// Adds a model of a provider, by the id that the provider knows it by. The label is yours: the report
+    /// shows it.
     pub fn cell(
         self,
         label: impl Into<String>,
@@ -72,16 +73,16 @@ impl Comparison {
         self
     }
 
-    /// Sets how many models are asked at the same time; the others start as these end. Default: 4. At least one is asked, so 0
-    /// is 1.
+    /// Sets how many models are asked at the same time; the others start as these end. Default: 4. At least
+    /// one is asked, so 0 is 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency;
         self
     }
 
     /// Sets how long the whole comparison may take. Models that are answering then end in an
-    /// [`ErrorKind::Timeout`](provider_core::ErrorKind::Timeout) with what had come, and the others are not asked. Default:
-    /// no limit but those of the providers.
+    /// [`ErrorKind::Timeout`](provider_core::ErrorKind::Timeout) with what had come, and the others are not
+    /// asked. Default: no limit but those of the providers.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
@@ -106,14 +107,16 @@ impl Comparison {
         self
     }
 
-    /// Asks all models, and waits for the last one. Needs tokio's timers; dropping the future closes all connections.
+    /// Asks all models, and waits for the last one. Needs tokio's timers; dropping the future closes all
+    /// connections.
     ///
     /// Never fails as a whole: what goes wrong goes wrong in a cell, and is told there.
     pub async fn run(self) -> Report {
         self.run_with(|_| ()).await
     }
 
-    /// The same, and tells what happens while it happens. `watch` must be quick: while it runs, all cells wait.
+    /// The same, and tells what happens while it happens. `watch` must be quick: while it runs, all cells
+    /// wait.
     ///
     /// ```
     /// # async fn run(comparison: provider_compare::Comparison) {
@@ -134,8 +137,8 @@ impl Comparison {
     }
 
     /// The same, until `stop` is done: a stop button, or Ctrl-C. Then models that are answering end in an
-    /// [`ErrorKind::Interrupted`](provider_core::ErrorKind::Interrupted) with what had come, the others are not asked, and
-    /// the report has what was finished before.
+    /// [`ErrorKind::Interrupted`](provider_core::ErrorKind::Interrupted) with what had come, the others are
+    /// not asked, and the report has what was finished before.
     pub async fn run_until(self, stop: impl Future<Output = ()>, watch: impl FnMut(Progress<'_>)) -> Report {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let round = Round {

@@ -22,15 +22,16 @@
 //! }
 //! ```
 //!
-//! Each model has a cell. Cells keep their order, whichever answers first, and one that fails stops no other: its error is in the
-//! report, with whatever part of an answer it had. A comparison is a future like any other: it runs in the task that awaits
-//! it, and dropping it closes all connections. [`Comparison::run_with`] tells what happens while it happens, and
-//! [`Comparison::run_until`] can be stopped without losing what is there.
+//! Each model has a cell. Cells keep their order, whichever answers first, and one that fails stops no other:
+//! its error is in the report, with whatever part of an answer it had. A comparison is a future like any
+//! other: it runs in the task that awaits it, and dropping it closes all connections.
+//! [`Comparison::run_with`] tells what happens while it happens, and [`Comparison::run_until`] can be stopped
+//! without losing what is there.
 //!
 //! # The report as JSON
 //!
-//! A [`Report`] serialises in a form whose names stay: new ones may come, and `schema_version` counts up when one of
-//! these changes or goes.
+//! A [`Report`] serialises in a form whose names stay: new ones may come, and `schema_version` counts up when
+//! one of these changes or goes.
 //!
 //! | name | what it is |
 //! |---|---|

@@ -88,7 +88,8 @@ pub(crate) async fn end_of_cell(
     }
 }
 
-/// The result of `work`, unless `end` comes first. The end is looked at first, so that work which never has to wait ends, too.
+/// The result of `work`, unless `end` comes first. The end is looked at first, so that work which never has
+/// to wait ends, too.
 pub(crate) async fn unless<W: Future>(
     end: impl Future<Output = Limit> + Unpin,
     work: W,

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::CellReport;
 
-/// Something that happened in a cell. Serialises as `index`, `label`, `type` and `data`, for a page that shows it live.
+/// Something that happened in a cell. Serialises as `index`, `label`, `type` and `data`, for a page that
+/// shows it live.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Progress<'a> {
@@ -20,7 +21,8 @@ pub struct Progress<'a> {
     pub step: CellStep<'a>,
 }
 
-/// What happened in a cell: `Started` unless it is never asked, then any number of `Event`, then `Finished`, always.
+/// What happened in a cell: `Started` unless it is never asked, then any number of `Event`, then `Finished`,
+/// always.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -33,8 +35,8 @@ pub enum CellStep<'a> {
     Finished(&'a CellReport),
 }
 
-/// The caller's function, for all cells to call. They take turns in one task, so the lock is never waited for; it is here so that
-/// the comparison can move between threads.
+/// The caller's function, for all cells to call. They take turns in one task, so the lock is never waited
+/// for; it is here so that the comparison can move between threads.
 pub(crate) struct Watcher<F>(Mutex<F>);
 
 impl<F: FnMut(Progress<'_>)> Watcher<F> {

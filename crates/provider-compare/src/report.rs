@@ -23,8 +23,9 @@ use crate::Ended;
 
 /// What came of a comparison: the question, a cell for each model in the order they were added, and the sums.
 ///
-/// Serialises as the [crate's documentation](crate#the-report-as-json) says, and reads as [Markdown](Self::to_markdown). What was
-/// asked is not copied for it: the report shares the messages of the request, and reads their [texts](Self::messages) when asked.
+/// Serialises as the [crate's documentation](crate#the-report-as-json) says, and reads as
+/// [Markdown](Self::to_markdown). What was asked is not copied for it: the report shares the messages of the
+/// request, and reads their [texts](Self::messages) when asked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
@@ -68,14 +69,14 @@ impl Report {
         self.asked.messages()
     }
 
-    /// The cell whose answer was complete first after it was asked; the first of them when several are equal. `None` if none
-    /// answered.
+    /// The cell whose answer was complete first after it was asked; the first of them when several are equal.
+    /// `None` if none answered.
     pub fn fastest(&self) -> Option<&CellReport> {
         self.least(|cell| cell.timings.total)
     }
 
-    /// The cell whose answer cost the least, of those whose [cost](CellReport::cost) is known; the first of them when several
-    /// are equal. `None` if there is none.
+    /// The cell whose answer cost the least, of those whose [cost](CellReport::cost) is known; the first of
+    /// them when several are equal. `None` if there is none.
     pub fn cheapest(&self) -> Option<&CellReport> {
         self.least(CellReport::cost)
     }

@@ -17,7 +17,8 @@ pub fn dollars(amount: Usd) -> String {
     format!("${amount}")
 }
 
-/// What an answer cost. With a key of your own at the upstream provider that one sends a bill besides: `$0 + $0.00251`.
+/// What an answer cost. With a key of your own at the upstream provider that one sends a bill besides:
+/// `$0 + $0.00251`.
 pub fn cost(usage: &Usage) -> String {
     let charged = or_unknown(usage.cost, dollars);
     match usage.upstream_cost.filter(|_| usage.is_byok == Some(true)) {
@@ -53,7 +54,8 @@ pub fn rate(per_second: f64) -> String {
     if per_second < 100.0 { format!("{per_second:.1}") } else { format!("{per_second:.0}") }
 }
 
-/// A text from elsewhere on one line: every run of white space is a single space, and control characters are gone.
+/// A text from elsewhere on one line: every run of white space is a single space, and control characters are
+/// gone.
 pub fn one_line(text: &str) -> String {
     let words: Vec<String> = text
         .split_whitespace()

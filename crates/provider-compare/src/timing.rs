@@ -13,14 +13,16 @@ pub struct Timings {
     /// How long it waited for its turn, before it was asked. Absent where there are no turns.
     #[serde(rename = "waited_ms", serialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
     pub waited: Option<Duration>,
-    /// From the question to the first piece of an answer, thoughts included. `None` if there was none, or it came whole.
+    /// From the question to the first piece of an answer, thoughts included. `None` if there was none, or it
+    /// came whole.
     #[serde(rename = "time_to_first_token_ms", serialize_with = "milliseconds")]
     pub first_token: Option<Duration>,
     /// From the question to the end. `None` if nothing was asked.
     #[serde(rename = "total_ms", serialize_with = "milliseconds")]
     pub total: Option<Duration>,
-    /// Tokens of the answer per second, from its first piece to its end. `None` where that cannot be told: when the answer came in
-    /// one piece, or broke off, or nobody counted its tokens, or the model had thoughts that it did not show.
+    /// Tokens of the answer per second, from its first piece to its end. `None` where that cannot be told:
+    /// when the answer came in one piece, or broke off, or nobody counted its tokens, or the model had
+    /// thoughts that it did not show.
     #[serde(serialize_with = "two_digits")]
     pub tokens_per_second: Option<f64>,
 }

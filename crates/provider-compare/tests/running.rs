@@ -1,4 +1,5 @@
-//! Running comparisons: order, bounds, deadlines, stopping, progress. On tokio's paused clock, so times are exact.
+//! Running comparisons: order, bounds, deadlines, stopping, progress. On tokio's paused clock, so times are
+//! exact.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 

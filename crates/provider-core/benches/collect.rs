@@ -1,7 +1,9 @@
-//! What it takes to put an answer together once a provider has decoded it: the share of every provider's calls that is this crate's.
+//! What it takes to put an answer together once a provider has decoded it: the share of every provider's
+//! calls that is this crate's.
 //!
-//! A `Collector` alone makes a whole answer; inside a `ChatStream` it hands out an event for every piece besides, so what a stream costs
-//! more is the price of the events. Per piece, since answers come in thousands of them.
+//! A `Collector` alone makes a whole answer; inside a `ChatStream` it hands out an event for every piece
+//! besides, so what a stream costs more is the price of the events. Per piece, since answers come in
+//! thousands of them.
 //!
 //! ```sh
 //! cargo bench -p provider-core --bench collect

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// One thing a provider may be able to do.
 ///
-/// The serialised names are the short ones hosts use in their settings (`llm`, `embedding`, `stt`, …); the longer
-/// words are accepted too when reading.
+/// The serialised names are the short ones hosts use in their settings (`llm`, `embedding`, `stt`, …); the
+/// longer words are accepted too when reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Capability {

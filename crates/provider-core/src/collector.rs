@@ -11,17 +11,19 @@ use crate::{
     RawJson, ReasoningDetail, Secret, TokenLogprob, Usage,
 };
 
-/// The longest id of a generation that an error names, in bytes: what is longer is none, and errors are of bounded size.
+/// The longest id of a generation that an error names, in bytes: what is longer is none, and errors are of
+/// bounded size.
 const MAX_ID: usize = 256;
 
 /// Collects an answer piece by piece.
 ///
-/// A provider's decoder calls it with what the wire says, as often and in whatever order the wire says it; out come a
-/// [`ChatResponse`] and, for a stream, the [`Event`]s. It is here that empty and repeated pieces disappear, tool calls
-/// are joined, and an answer without an end becomes an error, so every provider keeps the same law.
+/// A provider's decoder calls it with what the wire says, as often and in whatever order the wire says it;
+/// out come a [`ChatResponse`] and, for a stream, the [`Event`]s. It is here that empty and repeated pieces
+/// disappear, tool calls are joined, and an answer without an end becomes an error, so every provider keeps
+/// the same law.
 ///
-/// Pieces are borrowed: all that is made for a piece of text is the [`TextDelta`](crate::TextDelta) in its event, which for a short
-/// one is no allocation.
+/// Pieces are borrowed: all that is made for a piece of text is the [`TextDelta`](crate::TextDelta) in its
+/// event, which for a short one is no allocation.
 ///
 /// ```
 /// use provider_core::Collector;
@@ -59,8 +61,9 @@ impl Collector {
         Self { events: Some(VecDeque::new()), ..Self::default() }
     }
 
-    /// What was asked for: the request's model, and the others that may answer in its place. A provider that does not say it
-    /// leaves [`ChatResponse::requested`] and [`AssistantMessage::made_by`](crate::AssistantMessage::made_by) unset.
+    /// What was asked for: the request's model, and the others that may answer in its place. A provider that
+    /// does not say it leaves [`ChatResponse::requested`] and
+    /// [`AssistantMessage::made_by`](crate::AssistantMessage::made_by) unset.
     pub fn requested(&mut self, model: &str, fallbacks: &[String]) {
         model.clone_into(&mut self.response.requested);
         model.clone_into(&mut self.asked);
@@ -271,9 +274,9 @@ impl Collector {
     /// Ends a whole answer.
     ///
     /// # Errors
-    /// [`ErrorKind::Interrupted`] without any mark of the end, [`ErrorKind::EmptyResponse`] with an end and nothing
-    /// before it, [`ErrorKind::Upstream`] when the model stopped because of an error. What was collected is in its
-    /// [`partial`](Error::partial).
+    /// [`ErrorKind::Interrupted`] without any mark of the end, [`ErrorKind::EmptyResponse`] with an end and
+    /// nothing before it, [`ErrorKind::Upstream`] when the model stopped because of an error. What was
+    /// collected is in its [`partial`](Error::partial).
     pub fn finish(mut self) -> Result<ChatResponse, Error> {
         match self.check() {
             Ok(()) => Ok(self.response),

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::{FieldProblem, Secret};
 
-/// One setting of a provider. The table of them draws the form, names the environment variables, checks the values
-/// and is the documentation.
+/// One setting of a provider. The table of them draws the form, names the environment variables, checks the
+/// values and is the documentation.
 ///
 /// ```
 /// use provider_core::{ConfigField, FieldKind};
@@ -150,8 +150,8 @@ impl ConfigField {
         self
     }
 
-    /// Sets the check of a value, which gets it without the white space around it. Its error says what is wrong and how
-    /// to mend it, and must not repeat the value.
+    /// Sets the check of a value, which gets it without the white space around it. Its error says what is
+    /// wrong and how to mend it, and must not repeat the value.
     #[must_use]
     pub const fn check(mut self, check: fn(&str) -> Result<(), String>) -> Self {
         self.check = check;
@@ -181,8 +181,8 @@ impl fmt::Debug for ConfigField {
 
 /// Values for a provider's settings, by key.
 ///
-/// All of them are handled as secrets: `Debug` shows which are set and where from, never what they are. White space
-/// around a value is dropped, and a blank value is the same as none.
+/// All of them are handled as secrets: `Debug` shows which are set and where from, never what they are. White
+/// space around a value is dropped, and a blank value is the same as none.
 ///
 /// ```
 /// use provider_core::ConfigValues;
@@ -289,7 +289,8 @@ impl ConfigValues {
         self.0.keys().map(String::as_str)
     }
 
-    /// Everything that is wrong with the values, field by field, in the order of the table; unknown keys last.
+    /// Everything that is wrong with the values, field by field, in the order of the table; unknown keys
+    /// last.
     pub fn problems(&self, fields: &[ConfigField]) -> Vec<FieldProblem> {
         let mut problems = Vec::new();
         for field in fields {

@@ -18,7 +18,8 @@ pub struct ConnectionReport {
     pub limit_reset: Option<String>,
     /// What the key has spent.
     pub usage: Option<Usd>,
-    /// Whether models can be asked with this key. `Some(false)`: a good key that is for managing the account only.
+    /// Whether models can be asked with this key. `Some(false)`: a good key that is for managing the account
+    /// only.
     pub can_run_models: Option<bool>,
     /// Whether the account has never paid.
     pub is_free_tier: Option<bool>,

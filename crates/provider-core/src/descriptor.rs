@@ -25,9 +25,11 @@ pub struct ProviderDescriptor {
     pub fields: &'static [ConfigField],
     /// Where to read on.
     pub links: Links,
-    /// Whether it may know models that its catalogue does not list (presets, variants), so that any id may be tried.
+    /// Whether it may know models that its catalogue does not list (presets, variants), so that any id may be
+    /// tried.
     pub accepts_unlisted_models: bool,
-    /// Makes a provider of settings that have been validated. Sends nothing. Call [`connect`](Self::connect) instead.
+    /// Makes a provider of settings that have been validated. Sends nothing. Call [`connect`](Self::connect)
+    /// instead.
     #[serde(skip)]
     pub constructor: fn(&ConfigValues) -> Result<Arc<dyn LlmProvider>, Error>,
 }

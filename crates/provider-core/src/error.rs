@@ -22,9 +22,9 @@ use crate::{Capability, ChatResponse, RawJson, Usage, Usd};
 
 /// What everything in these crates fails with.
 ///
-/// Callers decide on [`kind`](Error::kind) and [`retry`](Error::retry), never on the text. `Display` is one line a
-/// person can act on; the details (HTTP status, upstream provider and its words, model, ids) are accessors. No
-/// secret is ever part of it.
+/// Callers decide on [`kind`](Error::kind) and [`retry`](Error::retry), never on the text. `Display` is one
+/// line a person can act on; the details (HTTP status, upstream provider and its words, model, ids) are
+/// accessors. No secret is ever part of it.
 ///
 /// The type is one pointer wide and cheap to clone, so that a stream can hand out its error and keep it.
 ///
@@ -98,7 +98,8 @@ impl Upstream {
     }
 }
 
-/// One setting, or one field of a request or of an extracted value, that cannot be used, and what to do about it.
+/// One setting, or one field of a request or of an extracted value, that cannot be used, and what to do about
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FieldProblem {
@@ -109,7 +110,8 @@ pub struct FieldProblem {
 }
 
 impl FieldProblem {
-    /// Names a field and what is wrong with it. `problem` must not repeat the value of a setting: it may be a secret.
+    /// Names a field and what is wrong with it. `problem` must not repeat the value of a setting: it may be a
+    /// secret.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into() }
     }
@@ -229,7 +231,8 @@ impl Error {
         self.0.timeout
     }
 
-    /// Which limit of the service refused the request, where it says so: a budget, the key's own limit, the day's free requests.
+    /// Which limit of the service refused the request, where it says so: a budget, the key's own limit, the
+    /// day's free requests.
     pub fn limit(&self) -> Option<&UsageLimit> {
         self.0.limit.as_deref()
     }
@@ -239,8 +242,8 @@ impl Error {
         self.0.next_step.as_deref()
     }
 
-    /// The code a host platform shows in its event stream: `rate_limit`, `context_overflow`, `tool_error`, `timeout`,
-    /// `auth_error` or `provider_error`.
+    /// The code a host platform shows in its event stream: `rate_limit`, `context_overflow`, `tool_error`,
+    /// `timeout`, `auth_error` or `provider_error`.
     pub fn host_code(&self) -> &'static str {
         self.0.kind.host_code()
     }
@@ -265,8 +268,8 @@ impl Error {
         self.0.partial.as_deref()
     }
 
-    /// Whether the failed answer is on the bill, or was read as far as it came: it has output, completion tokens, or a cost above zero.
-    /// Asking again would pay for it twice, so layers do not.
+    /// Whether the failed answer is on the bill, or was read as far as it came: it has output, completion
+    /// tokens, or a cost above zero. Asking again would pay for it twice, so layers do not.
     pub fn was_paid_for(&self) -> bool {
         self.partial().is_some_and(|partial| {
             let Usage { completion_tokens, cost, upstream_cost, .. } = partial.usage;

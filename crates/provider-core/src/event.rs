@@ -6,8 +6,8 @@ use crate::{Annotation, AudioDelta, FinishReason, Image, RawJson, TextDelta, Usa
 
 /// Something that happened in a stream.
 ///
-/// The law of a stream: any number of deltas, then exactly one [`Finished`](Event::Finished) or exactly one error, then
-/// the end. Empty deltas, keep-alives and repeated finish reasons never show.
+/// The law of a stream: any number of deltas, then exactly one [`Finished`](Event::Finished) or exactly one
+/// error, then the end. Empty deltas, keep-alives and repeated finish reasons never show.
 ///
 /// Everything is collected as well: [`ChatStream::so_far`](crate::ChatStream::so_far) while it runs,
 /// [`ChatStream::into_response`](crate::ChatStream::into_response) at the end.
@@ -40,8 +40,9 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ToolCallDelta {
-    /// Which call: calls are counted from 0 in the order they begin, and all pieces of one call have the same number. The
-    /// answer lists them in the order of the service's own numbers, which is nearly always the same.
+    /// Which call: calls are counted from 0 in the order they begin, and all pieces of one call have the same
+    /// number. The answer lists them in the order of the service's own numbers, which is nearly always the
+    /// same.
     pub call: usize,
     /// The call's id as the service sent it, with the piece that brings it.
     pub id: Option<String>,

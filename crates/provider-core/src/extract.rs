@@ -46,17 +46,19 @@ where
 }
 
 impl ChatResponse {
-    /// Reads the answer's text as JSON of the type `T`. White space around it and a Markdown fence do no harm. Needs the feature
-    /// `schemars`.
+    /// Reads the answer's text as JSON of the type `T`. White space around it and a Markdown fence do no
+    /// harm. Needs the feature `schemars`.
     ///
     /// # Errors
     /// The whole answer is in the error's [`partial`](Error::partial), whatever the error is:
-    /// * [`ErrorKind::InvalidOutput`](crate::ErrorKind::InvalidOutput) when the text is no JSON or does not fit. Its
-    ///   [`fields`](Error::fields) name the place (`order.items[2].price`), its [`details`](Error::details) are the text, up to
-    ///   8 KiB of it. Or the model called tools and said nothing: run them, in a [`tool_loop`](LlmProviderExt::tool_loop) for
-    ///   example, and parse its last answer.
+    /// * [`ErrorKind::InvalidOutput`](crate::ErrorKind::InvalidOutput) when the text is no JSON or does not
+    ///   fit. Its [`fields`](Error::fields) name the place (`order.items[2].price`), its
+    ///   [`details`](Error::details) are the text, up to 8 KiB of it. Or the model called tools and said
+    ///   nothing: run them, in a [`tool_loop`](LlmProviderExt::tool_loop) for example, and parse its last
+    ///   answer.
     /// * [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) when a token limit cut it off.
-    /// * [`ErrorKind::ContentPolicy`](crate::ErrorKind::ContentPolicy) when the model refused or a filter stopped it.
+    /// * [`ErrorKind::ContentPolicy`](crate::ErrorKind::ContentPolicy) when the model refused or a filter
+    ///   stopped it.
     /// * [`ErrorKind::EmptyResponse`](crate::ErrorKind::EmptyResponse) when there is no text.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
         answer::read(self).map_err(|error| error.with_partial(self.clone()))

@@ -33,9 +33,9 @@ impl RawJson {
         serde_json::value::to_raw_value(value).map(Self::from)
     }
 
-    /// Keeps a text that whoever read it has found to be one JSON value. It is not checked here, which takes as long as reading it;
-    /// it is when it is written into other JSON, and what is none is an error then. A text from anywhere else is
-    /// [parsed](str::parse).
+    /// Keeps a text that whoever read it has found to be one JSON value. It is not checked here, which takes
+    /// as long as reading it; it is when it is written into other JSON, and what is none is an error then. A
+    /// text from anywhere else is [parsed](str::parse).
     ///
     /// ```
     /// use provider_core::RawJson;

@@ -1,9 +1,10 @@
 //! The vocabulary of AI model providers.
 //!
-//! A host that runs AI agents wants to talk to many model providers in one language. This crate is that language: the
-//! trait [`LlmProvider`], what is asked ([`ChatRequest`]), what comes back ([`ChatStream`], [`Event`],
-//! [`ChatResponse`]), what goes wrong ([`Error`]), what there is ([`Capability`], [`Model`]) and how a provider is set up
-//! ([`ConfigField`], [`ProviderDescriptor`]). It knows no HTTP, no runtime and no provider.
+//! A host that runs AI agents wants to talk to many model providers in one language. This crate is that
+//! language: the trait [`LlmProvider`], what is asked ([`ChatRequest`]), what comes back ([`ChatStream`],
+//! [`Event`], [`ChatResponse`]), what goes wrong ([`Error`]), what there is ([`Capability`], [`Model`]) and
+//! how a provider is set up ([`ConfigField`], [`ProviderDescriptor`]). It knows no HTTP, no runtime and no
+//! provider.
 //!
 //! # Ask, and read the answer as it comes
 //!
@@ -45,14 +46,14 @@
 //!
 //! # Have it answer in a type
 //!
-//! With the feature `schemars`, [`LlmProviderExt::extract`](LlmProviderExt) asks for an answer that fits a type and reads it, and
-//! tools have typed arguments: schemas are made from the types.
+//! With the feature `schemars`, [`LlmProviderExt::extract`](LlmProviderExt) asks for an answer that fits a
+//! type and reads it, and tools have typed arguments: schemas are made from the types.
 //!
 //! # Write a provider
 //!
-//! Implement [`LlmProvider`]; feed what the wire says to a [`Collector`] from an [`EventSource`]; describe the provider
-//! in a `static` [`ProviderDescriptor`] and make it known with [`register_provider!`]. The crate `openrouter-provider` is
-//! the one to copy.
+//! Implement [`LlmProvider`]; feed what the wire says to a [`Collector`] from an [`EventSource`]; describe
+//! the provider in a `static` [`ProviderDescriptor`] and make it known with [`register_provider!`]. The crate
+//! `openrouter-provider` is the one to copy.
 
 mod call_ids;
 mod capability;

@@ -72,9 +72,11 @@ pub struct Model {
     pub reasoning: Option<ReasoningOptions>,
     /// What it costs.
     pub pricing: Pricing,
-    /// The day it is taken off, as the service writes it. Can be a sentinel: see [`deprecation`](Self::deprecation).
+    /// The day it is taken off, as the service writes it. Can be a sentinel: see
+    /// [`deprecation`](Self::deprecation).
     pub expiration_date: Option<String>,
-    /// The model that this id stands for at the moment, for aliases that move (`~anthropic/claude-opus-latest`).
+    /// The model that this id stands for at the moment, for aliases that move
+    /// (`~anthropic/claude-opus-latest`).
     pub alias_target: Option<AliasTarget>,
     /// Where its endpoints are listed, relative to the service's host.
     pub details_link: Option<String>,
@@ -153,8 +155,8 @@ impl Model {
 
     /// Whether and when the model is taken off, counted from `now`.
     ///
-    /// A day more than twenty years away (`2098-12-31` occurs) is a sentinel for "not planned" and no deprecation; a text
-    /// that does not begin with a date says nothing either. Both stay in
+    /// A day more than twenty years away (`2098-12-31` occurs) is a sentinel for "not planned" and no
+    /// deprecation; a text that does not begin with a date says nothing either. Both stay in
     /// [`expiration_date`](Self::expiration_date).
     ///
     /// ```

@@ -18,8 +18,8 @@ const ONE: i128 = 10_i128.pow(SCALE);
 /// An amount in US dollars, exact to 24 digits after the point.
 ///
 /// Prices per token are tiny decimal numbers (`"0.0000025"`) and binary floats lose exactness when they are
-/// multiplied and summed, so amounts are integers inside. The range is about ±170 trillion dollars; arithmetic
-/// saturates there.
+/// multiplied and summed, so amounts are integers inside. The range is about ±170 trillion dollars;
+/// arithmetic saturates there.
 ///
 /// ```
 /// use provider_core::Usd;
@@ -136,8 +136,8 @@ impl fmt::Debug for Usd {
 }
 
 impl Serialize for Usd {
-    /// As a JSON number with exactly the digits of the amount, and always with a point (`2.0`), so that it is read as the same
-    /// type everywhere.
+    /// As a JSON number with exactly the digits of the amount, and always with a point (`2.0`), so that it is
+    /// read as the same type everywhere.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut text = self.to_string();
         if !text.contains('.') {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 /// Options that only one provider knows: its own type, carried by a request under the provider's id.
 ///
-/// A provider takes its own and leaves the others', so that one request can go to several providers (in a comparison, or as
-/// a fallback) and none receives what is meant for another.
+/// A provider takes its own and leaves the others', so that one request can go to several providers (in a
+/// comparison, or as a fallback) and none receives what is meant for another.
 ///
 /// ```
 /// use provider_core::{ChatRequest, ProviderOptions};

@@ -13,12 +13,13 @@ use crate::{Extracted, extract};
 
 /// An AI model provider, connected and ready.
 ///
-/// Small and dyn-safe: hosts hold an `Arc<dyn LlmProvider>` and never know which provider it is. Comfort lives in
-/// [`LlmProviderExt`], which every provider has for free.
+/// Small and dyn-safe: hosts hold an `Arc<dyn LlmProvider>` and never know which provider it is. Comfort
+/// lives in [`LlmProviderExt`], which every provider has for free.
 ///
 /// What all methods promise:
-/// * Dropping the returned future or stream stops our side of the work and closes the connection. Whether the service stops
-///   too, and stops billing, is its own business; streams can usually be stopped, whole answers cannot.
+/// * Dropping the returned future or stream stops our side of the work and closes the connection. Whether the
+///   service stops too, and stops billing, is its own business; streams can usually be stopped, whole answers
+///   cannot.
 /// * No method retries, falls back or changes the request; layers around a provider do.
 /// * Errors name the provider and, where one was asked for, the model.
 #[async_trait]
@@ -28,8 +29,8 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Asks for an answer and hands it out while it comes in.
     ///
-    /// Requires [`Capability::Llm`]. Promises the law of [`ChatStream`]. Returns once the service has accepted the
-    /// request: what is refused outright is an error here and not in the stream.
+    /// Requires [`Capability::Llm`]. Promises the law of [`ChatStream`]. Returns once the service has
+    /// accepted the request: what is refused outright is an error here and not in the stream.
     ///
     /// # Errors
     /// Everything that goes wrong before the first byte of the answer.
@@ -37,7 +38,8 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Asks for an answer and waits until it is complete.
     ///
-    /// Requires [`Capability::Llm`]. An error that comes with a part of an answer keeps it in [`Error::partial`].
+    /// Requires [`Capability::Llm`]. An error that comes with a part of an answer keeps it in
+    /// [`Error::partial`].
     ///
     /// # Errors
     /// Everything that goes wrong; a success without an answer is an error too.
@@ -67,14 +69,15 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// Costs nothing and must ask something that a wrong key cannot get.
     ///
     /// # Errors
-    /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) for a wrong key, or whatever else is in the way.
+    /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) for a wrong key, or whatever else is
+    /// in the way.
     async fn check(&self) -> Result<ConnectionReport, Error>;
 
-    /// Makes ready for a request that is going to come: connects, so that the request need not wait for it. A host may call it
-    /// when a user opens a chat.
+    /// Makes ready for a request that is going to come: connects, so that the request need not wait for it. A
+    /// host may call it when a user opens a chat.
     ///
-    /// Costs nothing at the service, and promises nothing: requests go through without it, and after it has failed. Without a
-    /// connection to make, there is nothing to do.
+    /// Costs nothing at the service, and promises nothing: requests go through without it, and after it has
+    /// failed. Without a connection to make, there is nothing to do.
     ///
     /// # Errors
     /// When there is no connection to be had.
@@ -121,9 +124,10 @@ pub trait LlmProviderExt: LlmProvider {
 
     /// Asks for an answer in the form of a type, and reads it. Needs the feature `schemars`.
     ///
-    /// The request goes out with the schema of `T` as its [`response_format`](ChatRequest::response_format), in the form that
-    /// services demand for `strict`, but without claiming it: see [`JsonSchema::of`](crate::JsonSchema::of). A request that has a
-    /// format already keeps it, so strictness is one setter away: `request.response_format(JsonSchema::strict_of::<T>()?)`.
+    /// The request goes out with the schema of `T` as its [`response_format`](ChatRequest::response_format),
+    /// in the form that services demand for `strict`, but without claiming it: see
+    /// [`JsonSchema::of`](crate::JsonSchema::of). A request that has a format already keeps it, so strictness
+    /// is one setter away: `request.response_format(JsonSchema::strict_of::<T>()?)`.
     ///
     /// ```
     /// use provider_core::schemars::{self, JsonSchema};
@@ -149,7 +153,8 @@ pub trait LlmProviderExt: LlmProvider {
     /// ```
     ///
     /// # Errors
-    /// Those of [`chat`](LlmProvider::chat), and those of [`ChatResponse::parse`], which keep the whole answer.
+    /// Those of [`chat`](LlmProvider::chat), and those of [`ChatResponse::parse`], which keep the whole
+    /// answer.
     #[cfg(feature = "schemars")]
     fn extract<T>(&self, request: &ChatRequest) -> impl Future<Output = Result<Extracted<T>, Error>> + Send
     where

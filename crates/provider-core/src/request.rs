@@ -25,10 +25,11 @@ use crate::{OptionsByProvider, ProviderOptions, SharedVec};
 
 /// A chat completion to ask for: a model, the conversation, and whatever parameters are set.
 ///
-/// A plain value. Every parameter is an `Option` (or an empty list): what is absent here is absent on the wire, and
-/// what is set is sent as it is, zero included. Nothing is added, clamped or renamed, so the service's own
-/// defaults and errors apply. The names are those of the wire. Chain the setters for what is known in advance, and
-/// assign the fields (`request.temperature = settings.temperature`) for what may be absent.
+/// A plain value. Every parameter is an `Option` (or an empty list): what is absent here is absent on the
+/// wire, and what is set is sent as it is, zero included. Nothing is added, clamped or renamed, so the
+/// service's own defaults and errors apply. The names are those of the wire. Chain the setters for what is
+/// known in advance, and assign the fields (`request.temperature = settings.temperature`) for what may be
+/// absent.
 ///
 /// ```
 /// use provider_core::{ChatRequest, Tool};
@@ -47,16 +48,17 @@ use crate::{OptionsByProvider, ProviderOptions, SharedVec};
 /// assert_eq!(request.messages.len(), 2);
 /// ```
 ///
-/// What only one provider understands (routing preferences, plugins, …) is in [`options`](Self#structfield.options), under that
-/// provider's name. Cloning is cheap: clones share messages and tools.
+/// What only one provider understands (routing preferences, plugins, …) is in
+/// [`options`](Self#structfield.options), under that provider's name. Cloning is cheap: clones share messages
+/// and tools.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChatRequest {
-    /// The model's id as the provider knows it (`openai/gpt-4o`, `openrouter/auto`, …). Reaches the wire byte for
-    /// byte.
+    /// The model's id as the provider knows it (`openai/gpt-4o`, `openrouter/auto`, …). Reaches the wire byte
+    /// for byte.
     pub model: String,
-    /// The conversation, oldest message first. At least one; a last message of the assistant is continued by the
-    /// model.
+    /// The conversation, oldest message first. At least one; a last message of the assistant is continued by
+    /// the model.
     pub messages: SharedVec<Message>,
     /// Tools the model may call. Send them again with every turn that carries tool results.
     pub tools: SharedVec<Tool>,
@@ -90,8 +92,8 @@ pub struct ChatRequest {
     pub stop: Vec<String>,
     /// The most tokens to generate, at least 1. The cap to prefer: nearly every model takes it.
     pub max_tokens: Option<u32>,
-    /// The newer name of the same cap, for models that take only this one. It is sent only when it is asked for here, and not
-    /// together with `max_tokens`.
+    /// The newer name of the same cap, for models that take only this one. It is sent only when it is asked
+    /// for here, and not together with `max_tokens`.
     pub max_completion_tokens: Option<u32>,
     /// Token ids (as text) and how much to favour them, -100 to 100.
     pub logit_bias: BTreeMap<String, f64>,
@@ -101,13 +103,16 @@ pub struct ChatRequest {
     pub top_logprobs: Option<u8>,
     /// How long-winded the model is: `low`, `medium`, `high`, `xhigh`, `max`, where it supports that.
     pub verbosity: Option<String>,
-    /// Text that the answer probably has much of, which makes it quicker: the file that is to be edited, for example.
+    /// Text that the answer probably has much of, which makes it quicker: the file that is to be edited, for
+    /// example.
     pub prediction: Option<Content>,
     /// What the model is to write: `text`, `image`, `audio`. Empty: text.
     pub modalities: Vec<String>,
-    /// Voice and format of a spoken answer. Needs `audio` in `modalities`, and services speak only in streams.
+    /// Voice and format of a spoken answer. Needs `audio` in `modalities`, and services speak only in
+    /// streams.
     pub audio: Option<AudioOutput>,
-    /// The tier to be served by: `auto`, `default`, `flex`, `priority`, `fast`, `scale`. The answer says which one served.
+    /// The tier to be served by: `auto`, `default`, `flex`, `priority`, `fast`, `scale`. The answer says
+    /// which one served.
     pub service_tier: Option<String>,
     /// Requests with the same key share a prompt cache.
     pub prompt_cache_key: Option<String>,
@@ -117,8 +122,8 @@ pub struct ChatRequest {
     pub user: Option<String>,
     /// Labels to find the request by later. At most 16 pairs.
     pub metadata: BTreeMap<String, String>,
-    /// Parameters that have no field of their own, written at the top level of the body as they are. A name that is
-    /// also a field here, or of the options, is refused.
+    /// Parameters that have no field of their own, written at the top level of the body as they are. A name
+    /// that is also a field here, or of the options, is refused.
     pub extra: BTreeMap<String, Value>,
     /// What only one provider understands, under its name.
     pub options: OptionsByProvider,

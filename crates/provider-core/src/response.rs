@@ -23,8 +23,8 @@ use crate::{Error, ExtraFields, RawJson};
 
 /// A model's answer, complete or as far as it came.
 ///
-/// Both [`chat`](crate::LlmProvider::chat) and [`stream`](crate::LlmProvider::stream) end in this type. What the service
-/// did not say is `None` or empty, never made up.
+/// Both [`chat`](crate::LlmProvider::chat) and [`stream`](crate::LlmProvider::stream) end in this type. What
+/// the service did not say is `None` or empty, never made up.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChatResponse {
@@ -32,8 +32,8 @@ pub struct ChatResponse {
     pub id: Option<String>,
     /// The model that was asked for, as the request named it.
     pub requested: String,
-    /// The model that answered, as the service names it. It can differ from the one asked for: a dated version, the
-    /// target of an alias, a fallback. Empty where the service did not say.
+    /// The model that answered, as the service names it. It can differ from the one asked for: a dated
+    /// version, the target of an alias, a fallback. Empty where the service did not say.
     pub model: String,
     /// Who ran the model.
     pub served_by: ServedBy,
@@ -55,11 +55,12 @@ pub struct ChatResponse {
     pub system_fingerprint: Option<String>,
     /// Everything else that came beside the message.
     pub extra: ExtraFields,
-    /// What was tried before this answer and failed, oldest first: retries and fallbacks. Each error names its provider and
-    /// model.
+    /// What was tried before this answer and failed, oldest first: retries and fallbacks. Each error names
+    /// its provider and model.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Error>,
-    /// The JSON that the answer came in, where the request asked to keep it: the whole answer, or each chunk of a stream.
+    /// The JSON that the answer came in, where the request asked to keep it: the whole answer, or each chunk
+    /// of a stream.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub raw: Vec<RawJson>,
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 /// A value that is cheap to clone: clones share it until one of them is changed.
 ///
-/// It reads and changes like what is in it. A request is cloned for every model of a comparison, for every fallback and for
-/// every turn of a tool loop; its messages, images included, are not.
+/// It reads and changes like what is in it. A request is cloned for every model of a comparison, for every
+/// fallback and for every turn of a tool loop; its messages, images included, are not.
 ///
 /// ```
 /// use provider_core::Shared;
@@ -67,7 +67,8 @@ impl<T> Deref for Shared<T> {
 }
 
 impl<T: Clone> DerefMut for Shared<T> {
-    /// Copies the value first if it is shared. A list copies its items, and an item that is shared itself is not copied by that.
+    /// Copies the value first if it is shared. A list copies its items, and an item that is shared itself is
+    /// not copied by that.
     fn deref_mut(&mut self) -> &mut T {
         Arc::make_mut(&mut self.0)
     }

@@ -17,10 +17,11 @@ use crate::{ChatResponse, Collector, Error, ErrorKind, Event, Finished};
 
 /// An answer while it comes in.
 ///
-/// The law: any number of deltas, then exactly one [`Event::Finished`] or exactly one error, then the end. Everything is
-/// collected on the way. Dropping the stream closes the connection; no task is left behind.
+/// The law: any number of deltas, then exactly one [`Event::Finished`] or exactly one error, then the end.
+/// Everything is collected on the way. Dropping the stream closes the connection; no task is left behind.
 ///
-/// It is a [`Stream`] and has its own [`next`](ChatStream::next), so that no other crate is needed to read it:
+/// It is a [`Stream`] and has its own [`next`](ChatStream::next), so that no other crate is needed to read
+/// it:
 ///
 /// ```
 /// # async fn read(mut stream: provider_core::ChatStream) -> Result<(), provider_core::Error> {
@@ -71,15 +72,16 @@ pub trait EventSource: Send {
     /// When the answer cannot go on. What was collected stays with the error.
     fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>>;
 
-    /// Tidies up after [`Step::End`], for example reads the end of a body so that its connection can be used again. Called
-    /// once the reader has the last event, and never for longer than the reader cares to wait; must be short.
+    /// Tidies up after [`Step::End`], for example reads the end of a body so that its connection can be used
+    /// again. Called once the reader has the last event, and never for longer than the reader cares to wait;
+    /// must be short.
     fn poll_tidy(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = cx;
         Poll::Ready(())
     }
 
-    /// Says in an error what was asked and of whom, and takes out what must not be seen. Called once for every error of the
-    /// stream, whoever found it, when what had been received is in it.
+    /// Says in an error what was asked and of whom, and takes out what must not be seen. Called once for
+    /// every error of the stream, whoever found it, when what had been received is in it.
     fn describe(&self, error: Error) -> Error {
         error
     }
@@ -101,7 +103,8 @@ impl ChatStream {
         Self { collector, state, has_begun: false, provider: None, guards: Guards::default() }
     }
 
-    /// Says what was asked for, for [`ChatResponse::requested`]: the request's model, and those that may answer in its place.
+    /// Says what was asked for, for [`ChatResponse::requested`]: the request's model, and those that may
+    /// answer in its place.
     #[must_use]
     pub fn requested(mut self, model: &str, fallbacks: &[String]) -> Self {
         self.collector.requested(model, fallbacks);
@@ -137,8 +140,8 @@ impl ChatStream {
         self
     }
 
-    /// Gives the stream up, because of a deadline of the reader's for example. The connection is closed, and the error
-    /// keeps what had been received.
+    /// Gives the stream up, because of a deadline of the reader's for example. The connection is closed, and
+    /// the error keeps what had been received.
     #[must_use]
     pub fn abandon(mut self, error: Error) -> Error {
         let error = match self.take_state() {
@@ -151,8 +154,8 @@ impl ChatStream {
         error
     }
 
-    /// Says what was tried before this stream and failed, for [`ChatResponse::attempts`]: what layers do. Stands in front of
-    /// what was said so before.
+    /// Says what was tried before this stream and failed, for [`ChatResponse::attempts`]: what layers do.
+    /// Stands in front of what was said so before.
     #[must_use]
     pub fn after(mut self, attempts: Vec<Error>) -> Self {
         self.amend(|error| error.after(attempts.clone()));
@@ -161,7 +164,8 @@ impl ChatStream {
     }
 
     /// Says which model was asked for at first, where this stream answers in its place: that one is
-    /// [`ChatResponse::requested`] then, while [`made_by`](crate::AssistantMessage::made_by) stays a model of this stream.
+    /// [`ChatResponse::requested`] then, while [`made_by`](crate::AssistantMessage::made_by) stays a model of
+    /// this stream.
     #[must_use]
     pub fn in_place_of(mut self, model: &str) -> Self {
         self.amend(|error| error.in_place_of(model));
@@ -282,8 +286,8 @@ impl ChatStream {
         Poll::Ready(())
     }
 
-    /// Shows the guards what has come with a step of the source: the output behind the events that were `shown`
-    /// before, or else that there was life. An error ends the stream.
+    /// Shows the guards what has come with a step of the source: the output behind the events that were
+    /// `shown` before, or else that there was life. An error ends the stream.
     fn show_guards(&mut self, shown: usize) -> Result<(), Error> {
         let has_life = self.collector.take_life();
         if self.has_begun && self.guards.is_empty() {

@@ -8,8 +8,8 @@ use smol_str::SmolStr;
 
 /// A piece of text as a stream hands it out. Reads like a `&str`.
 ///
-/// Models speak in tokens of a few letters: up to 23 bytes are kept in place, without an allocation. A longer piece is one
-/// allocation, and cloning it none.
+/// Models speak in tokens of a few letters: up to 23 bytes are kept in place, without an allocation. A longer
+/// piece is one allocation, and cloning it none.
 ///
 /// ```
 /// use provider_core::TextDelta;

@@ -1,4 +1,5 @@
-//! The tool loop against a scripted model: what is run, what is told, where it ends, and that nothing is lost.
+//! The tool loop against a scripted model: what is run, what is told, where it ends, and that nothing is
+//! lost.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 

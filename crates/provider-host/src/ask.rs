@@ -70,8 +70,8 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// A question to the model that `requested` stands for; `request` need not name it. No answer may take longer than
-    /// `limit`.
+    /// A question to the model that `requested` stands for; `request` need not name it. No answer may take
+    /// longer than `limit`.
     pub(crate) fn new(
         requested: &str,
         model: SelectedModel,

@@ -118,7 +118,8 @@ pub(crate) struct ChatArgs {
     /// The model's id, sent as it is; `openrouter:ID` names the provider as well
     pub(crate) model: String,
 
-    /// What to ask. Without it, or with `-`, standard input is read; if both are given, standard input comes second
+    /// What to ask. Without it, or with `-`, standard input is read; if both are given, standard input comes
+    /// second
     pub(crate) prompt: Option<String>,
 
     /// Show the request that would be sent, as JSON, and send nothing
@@ -239,7 +240,8 @@ pub(crate) struct ModelsArgs {
     #[arg(long)]
     pub(crate) free: bool,
 
-    /// Only models that support this request parameter (tools, response_format, reasoning, seed, ...); repeatable
+    /// Only models that support this request parameter (tools, response_format, reasoning, seed, ...);
+    /// repeatable
     #[arg(long, value_name = "PARAM")]
     pub(crate) supports: Vec<String>,
 
@@ -267,7 +269,8 @@ pub(crate) struct ModelsArgs {
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// What comes first: the best match (if there are words), the id (if not), the cheapest, the roomiest, or the newest
+    /// What comes first: the best match (if there are words), the id (if not), the cheapest, the roomiest, or
+    /// the newest
     #[arg(long, value_name = "ORDER")]
     pub(crate) sort: Option<SortBy>,
 

@@ -117,7 +117,8 @@ async fn prepared(
     Ok((comparison, form, host))
 }
 
-/// Fetches the catalogue, for the prices, while the models answer. It is waited for a little, and not insisted on.
+/// Fetches the catalogue, for the prices, while the models answer. It is waited for a little, and not
+/// insisted on.
 async fn with_catalogue(
     asked: impl Future<Output = Report>,
     host: &Host,

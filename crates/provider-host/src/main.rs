@@ -1,7 +1,8 @@
-//! The reference host as a command line: discovers the linked providers, connects one from settings, and asks its models.
+//! The reference host as a command line: discovers the linked providers, connects one from settings, and asks
+//! its models.
 //!
-//! It speaks the vocabulary of `provider-core` and `provider-registry` only; what travels on the wire is the provider's
-//! business.
+//! It speaks the vocabulary of `provider-core` and `provider-registry` only; what travels on the wire is the
+//! provider's business.
 
 mod ask;
 mod chat;

@@ -1,7 +1,7 @@
 //! Everything that is written for people or programs to read: two channels, and the manners of each.
 //!
-//! Standard output carries results and nothing else; losing it ends the program quietly. Standard error carries
-//! remarks; losing it is nobody's problem.
+//! Standard output carries results and nothing else; losing it ends the program quietly. Standard error
+//! carries remarks; losing it is nobody's problem.
 
 pub(crate) mod number;
 pub(crate) mod progress;
@@ -89,7 +89,8 @@ impl Output {
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(StdoutError)
     }
 
-    /// Writes text that came from elsewhere: as it is into a pipe or a file, without control characters on a terminal.
+    /// Writes text that came from elsewhere: as it is into a pipe or a file, without control characters on a
+    /// terminal.
     ///
     /// # Errors
     /// When standard output takes no more.

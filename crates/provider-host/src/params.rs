@@ -1,7 +1,7 @@
 //! The parameters of a request as flags, the same for every command that asks a model.
 //!
-//! A flag that is not given leaves its parameter out. Values go to the service as they are: it knows best what each
-//! model takes.
+//! A flag that is not given leaves its parameter out. Values go to the service as they are: it knows best
+//! what each model takes.
 
 mod attachments;
 mod files;

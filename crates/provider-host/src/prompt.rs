@@ -10,11 +10,12 @@ use crate::output::Output;
 
 /// The most that is read from standard input.
 const LIMIT: u64 = 16 << 20;
-/// Programs are often started with a standard input that stays open and silent. After so long, say why nothing happens.
+/// Programs are often started with a standard input that stays open and silent. After so long, say why
+/// nothing happens.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The prompt. Without an argument, or with `-`, it is standard input; text that is piped in besides an argument follows it
-/// after a blank line.
+/// The prompt. Without an argument, or with `-`, it is standard input; text that is piped in besides an
+/// argument follows it after a blank line.
 ///
 /// # Errors
 /// When there is nothing to ask, and when standard input is no text or has no end.

@@ -17,7 +17,8 @@ pub use self::circuit::{BreakerState, BreakerStatus};
 use self::circuits::{Circuits, Pass};
 pub use self::settings::BreakerSettings;
 
-/// A provider that does not go on asking models that are out of order: a circuit breaker, one for each model of the provider.
+/// A provider that does not go on asking models that are out of order: a circuit breaker, one for each model
+/// of the provider.
 ///
 /// | the circuit is | calls | until |
 /// |---|---|---|
@@ -25,20 +26,21 @@ pub use self::settings::BreakerSettings;
 /// | open | fail at once | the [cool-down](BreakerSettings::cool_down) is over |
 /// | half-open | fail at once, but for one that tries it out | that one begins to answer (closed), or fails (open, for twice as long); one that does neither within the cool-down is joined by another |
 ///
-/// A call that is not made fails with [`ErrorKind::Overloaded`]: the message says since when the model has been out of order, the
-/// [advice](Error::retry) says when it is tried again, and the [source](std::error::Error::source) is the last failure. A
-/// [`Fallback`](crate::Fallback) then goes on to the next model without losing time.
+/// A call that is not made fails with [`ErrorKind::Overloaded`]: the message says since when the model has
+/// been out of order, the [advice](Error::retry) says when it is tried again, and the
+/// [source](std::error::Error::source) is the last failure. A [`Fallback`](crate::Fallback) then goes on to
+/// the next model without losing time.
 ///
 /// # What counts
 ///
 /// * As a failure: [these kinds](Self::FAILURES), as an answer, before the first output of a stream or after
 ///   it. They say that the model, or the way to it, is out of order.
-/// * As a success: a whole answer, streamed or not. The count begins anew then. A model that was out of order is asked by all again
-///   as soon as the call that tries it out begins to answer, but until one answer is whole, one more failure opens the circuit
-///   again.
-/// * As neither: everything else. A request that is wrong says nothing of the model; a caller who left, or whose
-///   [deadline](TimeoutPhase::Deadline) passed, did not wait for it; and a rate limit is a service in order that says when to come
-///   again.
+/// * As a success: a whole answer, streamed or not. The count begins anew then. A model that was out of order
+///   is asked by all again as soon as the call that tries it out begins to answer, but until one answer is
+///   whole, one more failure opens the circuit again.
+/// * As neither: everything else. A request that is wrong says nothing of the model; a caller who left, or
+///   whose [deadline](TimeoutPhase::Deadline) passed, did not wait for it; and a rate limit is a service in
+///   order that says when to come again.
 ///
 /// Each opening begins an epoch, and what a call says counts only in the epoch in which it began: late
 /// failures of calls from before do not open the circuit again, and late answers do not close it. Within an
@@ -48,8 +50,8 @@ pub use self::settings::BreakerSettings;
 /// not waited for; what counts is what became of a call with all its tries. The list of models and the
 /// connection test go straight through.
 ///
-/// What it remembers is of models that failed last, and of [256 of them](Self::MOST_MODELS) at most. It works inside the call,
-/// without a task of its own.
+/// What it remembers is of models that failed last, and of [256 of them](Self::MOST_MODELS) at most. It works
+/// inside the call, without a task of its own.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -93,7 +95,8 @@ impl Breaker {
         Self { provider, circuits }
     }
 
-    /// The circuits of the models that failed last, in the order of their ids. A model that is in order has none.
+    /// The circuits of the models that failed last, in the order of their ids. A model that is in order has
+    /// none.
     pub fn states(&self) -> Vec<BreakerState> {
         self.circuits.as_ref().map(|circuits| circuits.states()).unwrap_or_default()
     }

@@ -42,14 +42,14 @@ use self::state::Shared;
 /// | older, or not there | it is fetched |
 /// | not there, and fetching it failed [just before](Self::failures_for) | that error is returned again |
 ///
-/// Whoever asks while the list is being fetched waits for the same fetch; one who gives up waiting does not stop it for the
-/// others, and when nobody is left it is stopped.
+/// Whoever asks while the list is being fetched waits for the same fetch; one who gives up waiting does not
+/// stop it for the others, and when nobody is left it is stopped.
 ///
 /// # What runs behind the caller's back
 ///
-/// One task at most, which fetches a new list while a stale one is in use. It ends when the provider's own timeouts say so
-/// at the latest, and when the cache is dropped. It needs a tokio runtime: outside of one, the caller waits for
-/// the new list, and has the stale one if there is none.
+/// One task at most, which fetches a new list while a stale one is in use. It ends when the provider's own
+/// timeouts say so at the latest, and when the cache is dropped. It needs a tokio runtime: outside of one,
+/// the caller waits for the new list, and has the stale one if there is none.
 pub struct CatalogueCache {
     fresh_for: Duration,
     stale_for: Duration,
@@ -70,22 +70,24 @@ impl CatalogueCache {
         }
     }
 
-    /// Sets how long a list counts as today's. Default: 5 minutes. Zero: every caller waits for one that is fetched now.
+    /// Sets how long a list counts as today's. Default: 5 minutes. Zero: every caller waits for one that is
+    /// fetched now.
     #[must_use]
     pub fn fresh_for(mut self, time: Duration) -> Self {
         self.fresh_for = time;
         self
     }
 
-    /// Sets how long, after that, a list is still good enough while a new one is fetched. Default: 24 hours. Zero: not at all.
+    /// Sets how long, after that, a list is still good enough while a new one is fetched. Default: 24 hours.
+    /// Zero: not at all.
     #[must_use]
     pub fn stale_for(mut self, time: Duration) -> Self {
         self.stale_for = time;
         self
     }
 
-    /// Sets how long a failed fetch stands for the next ones, so that a service that is down is not asked again and again.
-    /// Default: 10 seconds. Zero: not at all.
+    /// Sets how long a failed fetch stands for the next ones, so that a service that is down is not asked
+    /// again and again. Default: 10 seconds. Zero: not at all.
     #[must_use]
     pub fn failures_for(mut self, time: Duration) -> Self {
         self.failures_for = time;
@@ -111,7 +113,8 @@ impl CatalogueCache {
         &self.shared.provider
     }
 
-    /// The list: the one that is there if it is good enough, or else a new one. See [the table](Self#what-get-does).
+    /// The list: the one that is there if it is good enough, or else a new one. See
+    /// [the table](Self#what-get-does).
     ///
     /// # Errors
     /// When the list has to be fetched and cannot be, or could not be just before.
@@ -180,8 +183,8 @@ impl CatalogueCache {
         Some(CachedCatalogue::new(entry?, self.fresh_for, failure))
     }
 
-    /// Forgets the list, so that the next one who asks gets today's. What is on disk is not read again, and is replaced then. A
-    /// fetch that has begun goes on for those who wait for it, and is not kept.
+    /// Forgets the list, so that the next one who asks gets today's. What is on disk is not read again, and
+    /// is replaced then. A fetch that has begun goes on for those who wait for it, and is not kept.
     pub fn forget(&self) {
         self.shared.forget();
     }

@@ -61,7 +61,8 @@ impl Limit {
 
 /// The clocks of a call and then of its stream, which run while somebody waits.
 ///
-/// They are read when somebody has to wait, and now and then where nobody ever has to, so that an event that is there costs nothing.
+/// They are read when somebody has to wait, and now and then where nobody ever has to, so that an event that
+/// is there costs nothing.
 #[derive(Default)]
 pub(crate) struct Clocks {
     /// Runs whatever the reader does.
@@ -86,8 +87,8 @@ impl Clocks {
         Self::new(None, None, deadline)
     }
 
-    /// Waits for work until a clock runs out, which is the error. Work that is done by then is never thrown away. Gives the clocks
-    /// back, which go on with the stream, and with the timer that they have.
+    /// Waits for work until a clock runs out, which is the error. Work that is done by then is never thrown
+    /// away. Gives the clocks back, which go on with the stream, and with the timer that they have.
     ///
     /// No `async fn`: that would keep room for all it is given twice, in every call that is under way.
     pub(crate) fn within<T>(
@@ -167,7 +168,8 @@ impl Alarm {
         if !is_right {
             timer.as_mut().reset(at);
         }
-        // Without tokio's budget: a timer that does not look, since its task has done much, would not know whom to wake.
+        // Without tokio's budget: a timer that does not look, since its task has done much, would not know
+        // whom to wake.
         if Pin::new(&mut unconstrained(timer.as_mut())).poll(cx).is_ready() {
             self.sleeper = None;
             return false;

@@ -17,9 +17,9 @@ use crate::CatalogueCache;
 
 /// A provider that asks other models, in order, when one cannot answer.
 ///
-/// The request's own model is asked first, of the provider that [`new`](Self::new) takes; then come the routes that
-/// [`to`](Self::to) added. Each gets the same request with its own model in it. Options that only one provider
-/// understands stay in; the others leave them alone.
+/// The request's own model is asked first, of the provider that [`new`](Self::new) takes; then come the
+/// routes that [`to`](Self::to) added. Each gets the same request with its own model in it. Options that only
+/// one provider understands stay in; the others leave them alone.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -49,15 +49,16 @@ use crate::CatalogueCache;
 ///   And
 /// * the step is not one [from a free model to a billed one](Self::allow_paid).
 ///
-/// Otherwise the error is returned as it is, with what had failed before it in [`Error::attempts`]; so it is when no route
-/// is left.
+/// Otherwise the error is returned as it is, with what had failed before it in [`Error::attempts`]; so it is
+/// when no route is left.
 ///
 /// # What the answer says
 ///
-/// [`requested`](ChatResponse::requested) is the model of the caller's request, [`model`](ChatResponse::model) and
-/// [`served_by`](ChatResponse::served_by) tell who answered, [`attempts`](ChatResponse::attempts) has every error on the
-/// way, each with its provider and model. The message's [`made_by`](provider_core::AssistantMessage::made_by) is the model
-/// that answered, so that its thoughts go back to it alone.
+/// [`requested`](ChatResponse::requested) is the model of the caller's request,
+/// [`model`](ChatResponse::model) and [`served_by`](ChatResponse::served_by) tell who answered,
+/// [`attempts`](ChatResponse::attempts) has every error on the way, each with its provider and model. The
+/// message's [`made_by`](provider_core::AssistantMessage::made_by) is the model that answered, so that its
+/// thoughts go back to it alone.
 ///
 /// Description, catalogue and connection test are those of the first provider.
 #[derive(Debug)]
@@ -93,8 +94,8 @@ impl Fallback {
         ErrorKind::Interrupted,
     ];
 
-    /// The provider that is asked first, and the kinds of error that make another one be asked: [`OUTAGES`](Self::OUTAGES), or
-    /// a list of one's own. Without routes nothing falls back.
+    /// The provider that is asked first, and the kinds of error that make another one be asked:
+    /// [`OUTAGES`](Self::OUTAGES), or a list of one's own. Without routes nothing falls back.
     pub fn new(provider: Arc<dyn LlmProvider>, kinds: &[ErrorKind]) -> Self {
         let catalogues = vec![Arc::new(CatalogueCache::new(provider.clone()))];
         let (kinds, routes) = (kinds.to_vec(), Vec::new());
@@ -134,8 +135,8 @@ impl Fallback {
         self
     }
 
-    /// Takes prices from this catalogue, for the models of its provider: one that is filled already answers at once, even
-    /// when the service does not.
+    /// Takes prices from this catalogue, for the models of its provider: one that is filled already answers
+    /// at once, even when the service does not.
     #[must_use]
     pub fn catalogue(mut self, catalogue: Arc<CatalogueCache>) -> Self {
         self.catalogues.retain(|other| !is_same(other.provider(), catalogue.provider()));

@@ -18,19 +18,20 @@ use tokio::time::timeout;
 use self::pace::Pace;
 pub use self::settings::LimitSettings;
 
-/// A provider that is not asked more than it is meant to be: so many calls [at once](LimitSettings::max_concurrency), so many [per
-/// second](LimitSettings::requests_per_second).
+/// A provider that is not asked more than it is meant to be: so many calls
+/// [at once](LimitSettings::max_concurrency), so many [per second](LimitSettings::requests_per_second).
 ///
-/// Calls that have to wait are let through in the order they came in. A caller that drops its future leaves the queue, and takes
-/// nobody's place. Who has waited for [`max_wait`](LimitSettings::max_wait) gets an error of the kind
-/// [`RateLimited`](ErrorKind::RateLimited), which says that the limit is ours, and with an estimate of when to come again in
-/// [`retry`](Error::retry).
+/// Calls that have to wait are let through in the order they came in. A caller that drops its future leaves
+/// the queue, and takes nobody's place. Who has waited for [`max_wait`](LimitSettings::max_wait) gets an
+/// error of the kind [`RateLimited`](ErrorKind::RateLimited), which says that the limit is ours, and with an
+/// estimate of when to come again in [`retry`](Error::retry).
 ///
-/// A call holds its place until it is over: a stream until its last event has come, or until it is dropped. Chat calls
-/// count, streamed or not; the list of models and the connection test go straight through.
+/// A call holds its place until it is over: a stream until its last event has come, or until it is dropped.
+/// Chat calls count, streamed or not; the list of models and the connection test go straight through.
 ///
-/// In [the order](crate#the-order) it stands around the timeouts, so that waiting for a turn is not counted as the service's time, and
-/// inside retries and circuit breaker: every try takes a turn, and none is taken by a call that is refused anyway.
+/// In [the order](crate#the-order) it stands around the timeouts, so that waiting for a turn is not counted
+/// as the service's time, and inside retries and circuit breaker: every try takes a turn, and none is taken
+/// by a call that is refused anyway.
 ///
 /// It works inside the call, without a task of its own, and needs a tokio runtime with a clock.
 ///

@@ -41,8 +41,9 @@ use crate::TimeoutSettings;
 ///
 /// # When it asks again
 ///
-/// * The error [advises](Error::retry) it. A provider does so for timeouts, for rate limits and overload, for servers and connections
-///   that failed, for answers without anything in them, and for whatever its service calls worth another try. And
+/// * The error [advises](Error::retry) it. A provider does so for timeouts, for rate limits and overload, for
+///   servers and connections that failed, for answers without anything in them, and for whatever its service
+///   calls worth another try. And
 /// * nothing of an answer had come, streamed or not, and none is on the bill: what was [paid
 ///   for](Error::was_paid_for) is in the error, and is not asked for twice. And
 /// * there are [tries](RetrySettings::max_attempts), [time](RetrySettings::total_budget) and
@@ -66,8 +67,8 @@ use crate::TimeoutSettings;
 /// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse
 /// what goes beyond. Calls that were refused for that are in each other's way: they are tried again one at a
 /// time, in order, each until its answer is over or its stream dropped. A call whose answer takes longer than
-/// the service had the next one wait, and than 10 s, no longer holds that one up: so does a stream that is not
-/// read, or one whose reader asks the same provider meanwhile.
+/// the service had the next one wait, and than 10 s, no longer holds that one up: so does a stream that is
+/// not read, or one whose reader asks the same provider meanwhile.
 ///
 /// # The retry budget
 ///
@@ -78,8 +79,9 @@ use crate::TimeoutSettings;
 ///
 /// # What is said of it
 ///
-/// What failed on the way is in [`ChatResponse::attempts`] or [`Error::attempts`], oldest first, each error with its provider and
-/// model. Why there was no further try is in the error's message, where it is not plain.
+/// What failed on the way is in [`ChatResponse::attempts`] or [`Error::attempts`], oldest first, each error
+/// with its provider and model. Why there was no further try is in the error's message, where it is not
+/// plain.
 ///
 /// It works inside the call, without a task of its own, and needs a tokio runtime with a clock.
 #[derive(Debug)]
@@ -107,8 +109,9 @@ impl Retry {
         }
     }
 
-    /// Has the tries of a stream keep these times as well, as [`Timeouts`](crate::Timeouts) around the provider would have them do. The
-    /// clocks of a try and of the whole call are one then, with one timer, where two layers have two.
+    /// Has the tries of a stream keep these times as well, as [`Timeouts`](crate::Timeouts) around the
+    /// provider would have them do. The clocks of a try and of the whole call are one then, with one timer,
+    /// where two layers have two.
     pub(crate) fn timed(mut self, timeouts: TimeoutSettings) -> Self {
         self.timeouts = timeouts.deadline(None);
         self

@@ -94,16 +94,17 @@ impl StandardSettings {
     }
 }
 
-/// Puts the standard layers around a provider, in [the order](crate#the-order) of this crate: what every provider gets that a registry
-/// connects.
+/// Puts the standard layers around a provider, in [the order](crate#the-order) of this crate: what every
+/// provider gets that a registry connects.
 ///
-/// The deadline is kept by the outermost of them, so that it counts everything that happens during a call. Layers that have nothing to
-/// do are left out.
+/// The deadline is kept by the outermost of them, so that it counts everything that happens during a call.
+/// Layers that have nothing to do are left out.
 pub fn standard(provider: Arc<dyn LlmProvider>, settings: &StandardSettings) -> Arc<dyn LlmProvider> {
     let deadline = [settings.retry.deadline, settings.timeouts.deadline].into_iter().flatten().min();
     let (retry, timeouts) = (settings.retry.deadline(deadline), settings.timeouts.deadline(None));
     let provider = if settings.limit.is_off() {
-        // With nothing in between, retries keep the times of their tries themselves: that is one clock per stream instead of two.
+        // With nothing in between, retries keep the times of their tries themselves: that is one clock per
+        // stream instead of two.
         Arc::new(Retry::around(provider, retry).timed(timeouts))
     } else {
         let provider = Arc::new(Timeouts::around(provider, timeouts));

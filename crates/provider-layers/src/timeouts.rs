@@ -26,8 +26,8 @@ use crate::clocks::{Clocks, Limit};
 /// sends keep-alives and nothing else runs out of time. A reader that takes its time between two events does
 /// not.
 ///
-/// The error is of the kind [`Timeout`](provider_core::ErrorKind::Timeout), says [which clock](Error::timeout) it was, and has
-/// [what had come](Error::partial).
+/// The error is of the kind [`Timeout`](provider_core::ErrorKind::Timeout), says
+/// [which clock](Error::timeout) it was, and has [what had come](Error::partial).
 ///
 /// For answers that are asked for as a whole, for the list of models, the connection test and a connection
 /// there is the deadline alone: nobody sees a whole answer begin, and how long it takes depends on how long
@@ -55,8 +55,8 @@ pub struct Timeouts {
 
 /// The limits of [`Timeouts`].
 ///
-/// The defaults stop what is dead, not what is slow: they are for hosts that never thought about them. A provider's own limits,
-/// on the silence of a connection for example, count beside these.
+/// The defaults stop what is dead, not what is slow: they are for hosts that never thought about them. A
+/// provider's own limits, on the silence of a connection for example, count beside these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeoutSettings {
     first_output: Option<Duration>,
@@ -97,8 +97,8 @@ impl TimeoutSettings {
         self
     }
 
-    /// How long a call may take from its beginning to its end. Default: 1 h, which is above what any answer has been seen to take.
-    /// `None`: as long as it takes.
+    /// How long a call may take from its beginning to its end. Default: 1 h, which is above what any answer
+    /// has been seen to take. `None`: as long as it takes.
     #[must_use]
     pub fn deadline(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.deadline = limit.into();

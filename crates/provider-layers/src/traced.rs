@@ -18,9 +18,9 @@ use self::call::{Call, record_error};
 
 /// A provider whose calls are told to [`tracing`], with the names that OpenTelemetry has for generative AI.
 ///
-/// Every chat call is a span `chat`, at the level `INFO` and with the target `provider_layers`. Whatever subscriber the host has
-/// installed gets it; with a bridge to OpenTelemetry it is a client span named `chat {model}`. Without a subscriber, the layer
-/// does nothing.
+/// Every chat call is a span `chat`, at the level `INFO` and with the target `provider_layers`. Whatever
+/// subscriber the host has installed gets it; with a bridge to OpenTelemetry it is a client span named
+/// `chat {model}`. Without a subscriber, the layer does nothing.
 ///
 /// | field | what it is |
 /// |---|---|
@@ -36,14 +36,15 @@ use self::call::{Call, record_error};
 /// | `dropped` | `true` when the caller left before the end; the fields above have what had come by then |
 /// | `gen_ai.input.messages`, `gen_ai.output.messages` | prompt and answer as JSON, [if switched on](TraceSettings::content) |
 ///
-/// Each attempt that failed on the way is an event of the span, at the level `WARN`. The span of a stream lasts until the stream
-/// ends, or is dropped. The list of models and the connection test are spans `models` and `check`.
+/// Each attempt that failed on the way is an event of the span, at the level `WARN`. The span of a stream
+/// lasts until the stream ends, or is dropped. The list of models and the connection test are spans `models`
+/// and `check`.
 ///
-/// What the service said of an error is told as it is, without secrets; a service may quote the request in it. Options,
-/// headers, metadata and parameters not named above are never told.
+/// What the service said of an error is told as it is, without secrets; a service may quote the request in
+/// it. Options, headers, metadata and parameters not named above are never told.
 ///
-/// In [the order](crate#the-order) it is the outermost, so that a call is one span with all its attempts. Around a single provider it
-/// tells of each attempt.
+/// In [the order](crate#the-order) it is the outermost, so that a call is one span with all its attempts.
+/// Around a single provider it tells of each attempt.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -69,7 +70,8 @@ pub struct TraceSettings {
 }
 
 impl TraceSettings {
-    /// Whether prompts and answers are told. Default: no, they are the users' business. Images, sounds and files are only mentioned.
+    /// Whether prompts and answers are told. Default: no, they are the users' business. Images, sounds and
+    /// files are only mentioned.
     #[must_use]
     pub fn content(mut self, tell: bool) -> Self {
         self.content = tell;

@@ -531,7 +531,8 @@ async fn it_remembers_so_many_models_and_forgets_what_was_not_asked_for_longest(
     assert!(!models.contains(&name(1)), "nobody has asked for it since");
 }
 
-/// In the order of the layers, the clocks inside tell the breaker of silence, and a refused call takes no place.
+/// In the order of the layers, the clocks inside tell the breaker of silence, and a refused call takes no
+/// place.
 #[tokio::test(start_paused = true)]
 async fn silence_opens_the_circuit_and_leaves_no_place_taken() {
     let provider = Paced::new([Ok(vec![Beat::Text("Hel"), Beat::Waits(seconds(1000))])]);

@@ -18,7 +18,8 @@ fn overloaded() -> Script {
     Script::Refuses(Error::new(ErrorKind::Upstream, "overloaded").with_retry(wait).with_status(503))
 }
 
-/// What a catalogue knows of a model: this, or nothing since the model is not listed, or nothing since it cannot be fetched.
+/// What a catalogue knows of a model: this, or nothing since the model is not listed, or nothing since it
+/// cannot be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
     As(Listed),

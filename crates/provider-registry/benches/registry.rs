@@ -1,8 +1,8 @@
-//! What stands between a host and its first request: finding the providers, connecting one, and finding the model that an agent node
-//! has selected.
+//! What stands between a host and its first request: finding the providers, connecting one, and finding the
+//! model that an agent node has selected.
 //!
-//! The first happens once, the second once for every workspace, the third before every run of a node, when the list of models is in
-//! memory already. So the third should be next to nothing, whatever is in the list.
+//! The first happens once, the second once for every workspace, the third before every run of a node, when
+//! the list of models is in memory already. So the third should be next to nothing, whatever is in the list.
 //!
 //! ```sh
 //! cargo bench -p provider-registry --bench registry

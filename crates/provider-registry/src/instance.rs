@@ -50,7 +50,8 @@ impl Instance {
         cached.map(|cached| cached.catalogue).map_err(|error| error.with_provider(&self.id))
     }
 
-    /// Where the models are kept: how old they are, why there are no newer ones, and how to have some fetched.
+    /// Where the models are kept: how old they are, why there are no newer ones, and how to have some
+    /// fetched.
     pub fn catalogue_cache(&self) -> &Arc<CatalogueCache> {
         &self.catalogue
     }

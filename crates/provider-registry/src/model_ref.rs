@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// A model of a provider instance, unambiguously: the stored form of an agent node's selection.
 ///
-/// `Display` writes `instance:model`, and [`Workspace::model`](crate::Workspace::model) reads it back. The model's id is
-/// opaque: slashes and colons in it mean nothing here. Serialises as its two fields.
+/// `Display` writes `instance:model`, and [`Workspace::model`](crate::Workspace::model) reads it back. The
+/// model's id is opaque: slashes and colons in it mean nothing here. Serialises as its two fields.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModelRef {
     /// The id of the provider instance in the workspace.

@@ -14,8 +14,8 @@ pub(crate) const SIMILAR: f64 = 0.6;
 
 /// The providers a host offers, sorted by id.
 ///
-/// [`discover`](Self::discover) finds those of all crates that are linked in; [`register`](Self::register) adds one by hand,
-/// for programs that leave nothing to the linker.
+/// [`discover`](Self::discover) finds those of all crates that are linked in; [`register`](Self::register)
+/// adds one by hand, for programs that leave nothing to the linker.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     providers: BTreeMap<&'static str, &'static ProviderDescriptor>,
@@ -30,7 +30,8 @@ impl Registry {
     /// The providers of all crates that are linked in.
     ///
     /// A crate that is only listed in `Cargo.toml` is not linked in: name it somewhere in the program, as in
-    /// `use openrouter_provider as _;`. An empty registry is no error here; looking a name up says what to do.
+    /// `use openrouter_provider as _;`. An empty registry is no error here; looking a name up says what to
+    /// do.
     ///
     /// # Errors
     /// As [`register`](Self::register).
@@ -45,8 +46,8 @@ impl Registry {
     /// Adds a provider.
     ///
     /// # Errors
-    /// [`ErrorKind::Duplicate`] when its id or its display name is taken, [`ErrorKind::Config`] when its id is not made of
-    /// lower-case letters, digits, `_` and `-`.
+    /// [`ErrorKind::Duplicate`] when its id or its display name is taken, [`ErrorKind::Config`] when its id
+    /// is not made of lower-case letters, digits, `_` and `-`.
     pub fn register(&mut self, provider: &'static ProviderDescriptor) -> Result<(), Error> {
         check_id("a provider's id", provider.id)?;
         let taken = [provider.id, provider.display_name].into_iter().find_map(|name| self.find(name));
@@ -94,8 +95,8 @@ impl Registry {
         names.iter().try_for_each(|name| self.descriptor(name).map(drop))
     }
 
-    /// The settings that a provider takes here, in the order a form shows them: its own, and then those of the
-    /// [layers](provider_layers::FIELDS) that [`connect`](Self::connect) puts around it.
+    /// The settings that a provider takes here, in the order a form shows them: its own, and then those of
+    /// the [layers](provider_layers::FIELDS) that [`connect`](Self::connect) puts around it.
     ///
     /// # Errors
     /// As [`descriptor`](Self::descriptor).
@@ -103,14 +104,15 @@ impl Registry {
         Ok(fields(self.descriptor(name)?))
     }
 
-    /// Connects a provider with settings by key, and puts the [standard layers](provider_layers::standard) around it: retries and
-    /// timeouts. [`fields`](Self::fields) lists the keys. Nothing is sent, and nothing but `values` is read: where the
-    /// environment is to fill gaps, say so with [`ConfigValues::or`].
+    /// Connects a provider with settings by key, and puts the [standard layers](provider_layers::standard)
+    /// around it: retries and timeouts. [`fields`](Self::fields) lists the keys. Nothing is sent, and nothing
+    /// but `values` is read: where the environment is to fill gaps, say so with [`ConfigValues::or`].
     ///
     /// For the provider alone, without layers, there is [`ProviderDescriptor::connect`].
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] for an unknown name, [`ErrorKind::Config`] with every problem of every setting at once.
+    /// [`ErrorKind::NotFound`] for an unknown name, [`ErrorKind::Config`] with every problem of every setting
+    /// at once.
     pub fn connect(
         &self,
         name: &str,

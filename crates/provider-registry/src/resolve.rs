@@ -101,8 +101,8 @@ fn named<'a>(workspace: &'a Workspace, name: &str, model: &str) -> Result<Option
     }
 }
 
-/// The candidates that list a model, and those that surely would: others of the same kind that do not answer now. So
-/// what is ambiguous stays so on a bad day, and no call moves to the bill of another key.
+/// The candidates that list a model, and those that surely would: others of the same kind that do not answer
+/// now. So what is ambiguous stays so on a bad day, and no call moves to the bill of another key.
 fn listing<'a, 'b>(id: &str, candidates: &'b [Candidate<'a>]) -> Vec<&'b Candidate<'a>> {
     let kinds: Vec<&str> =
         candidates.iter().filter(|candidate| candidate.lists(id)).map(Candidate::kind).collect();
@@ -131,8 +131,8 @@ fn untold(text: &str, instance: &Instance, error: &Error) -> Error {
         .with_source(error.clone())
 }
 
-/// Whether this can be an id of its own: `author/slug`, or a preset. In `openai/gpt-4@preset/x`, what follows `openai/`
-/// cannot.
+/// Whether this can be an id of its own: `author/slug`, or a preset. In `openai/gpt-4@preset/x`, what follows
+/// `openai/` cannot.
 fn is_whole(id: &str) -> bool {
     let model = id.split_once('@').map_or(id, |(model, _)| model);
     id.starts_with("@preset/") || model.contains('/')

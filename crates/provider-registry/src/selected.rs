@@ -69,7 +69,8 @@ impl SelectedModel {
         &self.listing
     }
 
-    /// The text it was selected by, if the provider's name had to be taken off its front (`openrouter/openai/gpt-4o`).
+    /// The text it was selected by, if the provider's name had to be taken off its front
+    /// (`openrouter/openai/gpt-4o`).
     pub fn was_rewritten_from(&self) -> Option<&str> {
         self.rewritten_from.as_deref()
     }
@@ -82,9 +83,9 @@ impl SelectedModel {
     /// Asks and waits for the whole answer. See [`LlmProvider::chat`].
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the request is for another model,
-    /// [`ErrorKind::Unsupported`](provider_core::ErrorKind::Unsupported) when the provider has no language models; else
-    /// those of the provider.
+    /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the request is for
+    /// another model, [`ErrorKind::Unsupported`](provider_core::ErrorKind::Unsupported) when the provider has
+    /// no language models; else those of the provider.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         self.check(request)?;
         self.provider.chat(request).await.map_err(|error| self.placed(error))
@@ -109,8 +110,8 @@ impl SelectedModel {
     /// Adds to an error that says the model is unknown which models are called much the same, as its
     /// [next step](Error::next_step). Others stay as they are.
     ///
-    /// [`chat`](Self::chat) and [`stream`](Self::stream) do this with what is known of the models. A host that
-    /// wants to fetch them for it asks for the [catalogue](Instance::catalogue), and then calls this.
+    /// [`chat`](Self::chat) and [`stream`](Self::stream) do this with what is known of the models. A host
+    /// that wants to fetch them for it asks for the [catalogue](Instance::catalogue), and then calls this.
     #[must_use]
     pub fn explained(&self, error: Error) -> Error {
         if error.kind() != ErrorKind::ModelNotFound || error.next_step().is_some() {

@@ -32,19 +32,20 @@ impl Workspace {
         }
     }
 
-    /// Sets how long a fetched catalogue counts as today's, for the providers that are added from now on. Default: 5 minutes.
+    /// Sets how long a fetched catalogue counts as today's, for the providers that are added from now on.
+    /// Default: 5 minutes.
     ///
-    /// For a day after that it is still returned, while a new one is fetched; an older one is not. Zero: it is fetched anew
-    /// every time.
+    /// For a day after that it is still returned, while a new one is fetched; an older one is not. Zero: it
+    /// is fetched anew every time.
     #[must_use]
     pub fn catalogue_lifetime(mut self, lifetime: Duration) -> Self {
         self.catalogue_lifetime = lifetime;
         self
     }
 
-    /// Keeps the catalogues in this folder, too, for the providers that are added from now on: they are there after a restart,
-    /// and when a service is not. Each has a file of its own, named after the workspace and the provider instance, so
-    /// workspaces can share the folder. Default: they are kept in memory only.
+    /// Keeps the catalogues in this folder, too, for the providers that are added from now on: they are there
+    /// after a restart, and when a service is not. Each has a file of its own, named after the workspace and
+    /// the provider instance, so workspaces can share the folder. Default: they are kept in memory only.
     ///
     /// A file outlives the instance. Give another id to one with other settings, if its models are others.
     #[must_use]
@@ -76,8 +77,8 @@ impl Workspace {
     /// [`Registry::connect`], with retries and timeouts around it, for which `values` may have settings, too.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] for an unknown provider, [`ErrorKind::Config`] with every problem of every setting at once,
-    /// [`ErrorKind::Duplicate`] when the id is taken.
+    /// [`ErrorKind::NotFound`] for an unknown provider, [`ErrorKind::Config`] with every problem of every
+    /// setting at once, [`ErrorKind::Duplicate`] when the id is taken.
     pub fn add_as(
         &mut self,
         id: &str,
@@ -138,25 +139,28 @@ impl Workspace {
 
     /// Finds the model that a text refers to, as an agent node has it.
     ///
-    /// * `openrouter:openai/gpt-4o`: the model of that provider instance. Split at the first colon, and only if what is
-    ///   before it is an instance (or the kind of exactly one); the rest is the model's id, byte for byte.
-    /// * `openai/gpt-4o`: the model that exactly one catalogue lists under exactly this id. If none does, the one provider
-    ///   that accepts ids it does not list. `openai` is the model's author there, never a provider.
-    /// * `openrouter/openai/gpt-4o`: accepted as a courtesy when no catalogue lists it and two slashes are in it.
+    /// * `openrouter:openai/gpt-4o`: the model of that provider instance. Split at the first colon, and only
+    ///   if what is before it is an instance (or the kind of exactly one); the rest is the model's id, byte
+    ///   for byte.
+    /// * `openai/gpt-4o`: the model that exactly one catalogue lists under exactly this id. If none does, the
+    ///   one provider that accepts ids it does not list. `openai` is the model's author there, never a
+    ///   provider.
+    /// * `openrouter/openai/gpt-4o`: accepted as a courtesy when no catalogue lists it and two slashes are in
+    ///   it.
     ///
-    /// Nothing is guessed from a model's name. Nor does a model move when a catalogue cannot be fetched: what only a
-    /// provider that does not answer may have is an error, and goes to no other.
+    /// Nothing is guessed from a model's name. Nor does a model move when a catalogue cannot be fetched: what
+    /// only a provider that does not answer may have is an error, and goes to no other.
     ///
     /// # Errors
-    /// [`ErrorKind::Ambiguous`] with the unambiguous forms, [`ErrorKind::NotFound`] with up to three similar ids, or why a
-    /// catalogue that was needed could not be fetched.
+    /// [`ErrorKind::Ambiguous`] with the unambiguous forms, [`ErrorKind::NotFound`] with up to three similar
+    /// ids, or why a catalogue that was needed could not be fetched.
     pub async fn model(&self, text: &str) -> Result<SelectedModel, Error> {
         resolve::model(self, text).await
     }
 }
 
-/// The name of an instance's file. Different ids have different names, on file systems that take `A` for `a` as well, and none
-/// is a name that a system keeps for itself.
+/// The name of an instance's file. Different ids have different names, on file systems that take `A` for `a`
+/// as well, and none is a name that a system keeps for itself.
 fn file_name(workspace: &str, instance: &str) -> String {
     let mut name = "models-".to_owned();
     for byte in workspace.bytes() {

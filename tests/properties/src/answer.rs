@@ -7,8 +7,8 @@ use crate::client::{client, now, request, stream};
 use crate::outcome::{Outcome, must_equal};
 use crate::plain;
 
-/// Any body is an answer or an error; the same one whether it was asked for whole or as a stream, and if it is JSON, whether
-/// it comes as it is or as the only event of a stream.
+/// Any body is an answer or an error; the same one whether it was asked for whole or as a stream, and if it
+/// is JSON, whether it comes as it is or as the only event of a stream.
 pub fn answer(body: &[u8]) {
     let received = |content_type: &str, body: Vec<u8>| Received {
         status: 200,

@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::call_ids::without_repeated_ids;
 use crate::json::same_json;
 
-/// Any text is refused as a body, or read; what was read and can be written says the same as the text, with an
-/// id of its own for every tool call, and is written the same when it is read again.
+/// Any text is refused as a body, or read; what was read and can be written says the same as the text, with
+/// an id of its own for every tool call, and is written the same when it is read again.
 pub fn body(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let read = match stored::from_json(&text) {
@@ -47,8 +47,9 @@ pub fn body(input: &[u8]) {
     }
 }
 
-/// What is spelled in another way on purpose: lists and objects that are empty say nothing, one stop text is a list of one,
-/// a blank `content` of an assistant is `null` beside something else, and blank arguments are an empty object.
+/// What is spelled in another way on purpose: lists and objects that are empty say nothing, one stop text is
+/// a list of one, a blank `content` of an assistant is `null` beside something else, and blank arguments are
+/// an empty object.
 fn as_it_is_sent(body: &mut Value) {
     let Some(fields) = body.as_object_mut() else { return };
     for name in ["tools", "stop", "modalities", "logit_bias", "metadata", "messages"] {

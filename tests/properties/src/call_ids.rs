@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// Where a body repeats ids of tool calls, takes all such ids out of it and out of what is sent for it, so that the
-/// rest can be compared. What is sent repeats none.
+/// Where a body repeats ids of tool calls, takes all such ids out of it and out of what is sent for it, so
+/// that the rest can be compared. What is sent repeats none.
 ///
 /// # Panics
 /// When it does.

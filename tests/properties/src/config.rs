@@ -11,8 +11,8 @@ use crate::pairs::pairs;
 /// A word that stands for a secret in values: no error may repeat it.
 pub const MARKER: &str = "MARKER";
 
-/// Settings of any text are refused, by name and without being repeated, or make a request with exactly these headers to
-/// exactly this address.
+/// Settings of any text are refused, by name and without being repeated, or make a request with exactly these
+/// headers to exactly this address.
 ///
 /// The input is lines of `key=value`.
 pub fn config(input: &[u8]) {

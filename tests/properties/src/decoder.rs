@@ -9,8 +9,8 @@ use crate::cuts::{Cut, cut};
 use crate::outcome::Outcome;
 use crate::{plain, repeats, seed};
 
-/// Any bytes make a stream that keeps its law; however they are cut, it says the same, and no text is lost. Nor does it matter
-/// whether its chunks are alike.
+/// Any bytes make a stream that keeps its law; however they are cut, it says the same, and no text is lost.
+/// Nor does it matter whether its chunks are alike.
 pub fn decoder(bytes: &[u8]) {
     let outcome = read(bytes);
     repeats(bytes);

@@ -8,8 +8,8 @@ use crate::cuts::{Cut, cut};
 use crate::outcome::{Outcome, check_error, must_equal};
 use crate::seed;
 
-/// Whatever comes with a status that is no success is an error, of bounded size and without the key; the same one whether an
-/// answer was asked for whole or as a stream.
+/// Whatever comes with a status that is no success is an error, of bounded size and without the key; the same
+/// one whether an answer was asked for whole or as a stream.
 ///
 /// The input looks like HTTP: the status, headers line by line, an empty line, the body.
 pub fn error(input: &[u8]) {

@@ -8,7 +8,8 @@ use provider_core::ErrorKind;
 use crate::client::{client, request};
 use crate::pairs::pairs;
 
-/// A header is refused by its name, or goes out exactly as it is, beside those that are always sent and nothing else.
+/// A header is refused by its name, or goes out exactly as it is, beside those that are always sent and
+/// nothing else.
 ///
 /// The input is lines of `name=value`.
 pub fn headers(input: &[u8]) {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Whether two values mean the same: `null` fields count as absent, numbers by their value, and the order of fields does not
-/// count.
+/// Whether two values mean the same: `null` fields count as absent, numbers by their value, and the order of
+/// fields does not count.
 pub fn same_json(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {

@@ -1,8 +1,9 @@
 //! What must hold for whatever comes in.
 //!
-//! Each property is a function of bytes that panics when it does not hold. The fuzz targets in `fuzz/` look for bytes that
-//! break one; the tests in `tests/generated` try the stored corpus and made-up input of a likely shape. Everything goes
-//! through the whole client, from the bytes of an HTTP answer to what a caller gets; only the socket is left out.
+//! Each property is a function of bytes that panics when it does not hold. The fuzz targets in `fuzz/` look
+//! for bytes that break one; the tests in `tests/generated` try the stored corpus and made-up input of a
+//! likely shape. Everything goes through the whole client, from the bytes of an HTTP answer to what a caller
+//! gets; only the socket is left out.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a property fails by panicking")]
 

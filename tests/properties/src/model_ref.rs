@@ -87,8 +87,8 @@ thread_local! {
     ];
 }
 
-/// Any text is refused, or finds a model whose id is in it byte for byte; written as provider and model it finds the same one,
-/// and where several fit, each way out that the error offers is one.
+/// Any text is refused, or finds a model whose id is in it byte for byte; written as provider and model it
+/// finds the same one, and where several fit, each way out that the error offers is one.
 pub fn model_ref(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     WORKSPACES.with(|workspaces| workspaces.iter().for_each(|workspace| check(workspace, &text)));

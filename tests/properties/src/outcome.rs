@@ -116,7 +116,8 @@ impl Outcome {
     }
 }
 
-/// The calls that were shown, as name, arguments and id, are those that were collected, each with an id of its own.
+/// The calls that were shown, as name, arguments and id, are those that were collected, each with an id of
+/// its own.
 fn check_calls(mut shown: Vec<(String, String, String)>, message: &AssistantMessage) {
     let ids: HashSet<&str> = message.tool_calls.iter().map(|call| &*call.id).collect();
     assert!(ids.len() == message.tool_calls.len() && !ids.contains(""), "{:?}", message.tool_calls);
@@ -149,7 +150,8 @@ pub(crate) fn must_equal(a: &Result<ChatResponse, Error>, b: &Result<ChatRespons
     }
 }
 
-/// What holds for every error of an answer: it says where it is from, it is of bounded size, on one line, and without the key.
+/// What holds for every error of an answer: it says where it is from, it is of bounded size, on one line, and
+/// without the key.
 pub fn check_error(error: &Error) {
     assert_eq!((error.provider(), error.model()), (Some("openrouter"), Some(MODEL)));
     assert!(!error.message().trim().is_empty(), "{error:?} says nothing");

@@ -1,6 +1,7 @@
 //! Names and values as lines of a text, for inputs that a person can read and write.
 
-/// The pairs of lines such as `name=value`; `\n`, `\r`, `\t`, `\0` and `\\` in them stand for what they are elsewhere.
+/// The pairs of lines such as `name=value`; `\n`, `\r`, `\t`, `\0` and `\\` in them stand for what they are
+/// elsewhere.
 pub(crate) fn pairs(input: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8_lossy(input);
     let pair = |line: &str| line.split_once('=').map(|(name, value)| (unescape(name), unescape(value)));

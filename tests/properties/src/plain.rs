@@ -1,5 +1,5 @@
-//! A plain reading of well-formed streams and answers: slow, simple, and written from the standards alone. What it has no
-//! opinion of, it says so.
+//! A plain reading of well-formed streams and answers: slow, simple, and written from the standards alone.
+//! What it has no opinion of, it says so.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! Streams whose chunks are alike: what repeats is recognised, and must come to what reading it in full comes to.
+//! Streams whose chunks are alike: what repeats is recognised, and must come to what reading it in full comes
+//! to.
 
 use provider_core::Error;
 
@@ -7,8 +8,8 @@ use crate::decoder::received;
 use crate::outcome::Outcome;
 use crate::{Cut, plain};
 
-/// Reads a stream as it is, and once more with something else between any two of its events, so that none of them can be told by
-/// the one before it.
+/// Reads a stream as it is, and once more with something else between any two of its events, so that none of
+/// them can be told by the one before it.
 pub fn repeats(bytes: &[u8]) {
     let as_it_is = outcome(bytes);
     let mut apart = String::new();

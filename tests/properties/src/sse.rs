@@ -17,8 +17,8 @@ struct Read {
     too_large: bool,
 }
 
-/// The frames of any bytes are those of the standard, however they are cut, and a limit on their size lets all through that
-/// come before the first that is larger.
+/// The frames of any bytes are those of the standard, however they are cut, and a limit on their size lets
+/// all through that come before the first that is larger.
 pub fn sse(stream: &[u8]) {
     let seed = seed(stream);
     let whole = read(stream, Cut::Whole, usize::MAX);

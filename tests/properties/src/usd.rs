@@ -2,8 +2,8 @@
 
 use provider_core::Usd;
 
-/// Any text is refused as an amount, or read exactly: shown and read again it is the same, and if it is a plain decimal
-/// number, it is shown as it was written.
+/// Any text is refused as an amount, or read exactly: shown and read again it is the same, and if it is a
+/// plain decimal number, it is shown as it was written.
 pub fn usd(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let text = text.trim();

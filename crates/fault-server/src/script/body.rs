@@ -8,8 +8,8 @@ use crate::coding;
 
 /// The body.
 ///
-/// Each piece is handed to the socket on its own, and is a chunk of its own in a chunked body. The network may still join
-/// pieces on their way; a wait between them keeps them apart.
+/// Each piece is handed to the socket on its own, and is a chunk of its own in a chunked body. The network
+/// may still join pieces on their way; a wait between them keeps them apart.
 impl Script {
     /// Says this in one piece.
     pub fn write(mut self, bytes: impl Into<Vec<u8>>) -> Self {
@@ -53,16 +53,16 @@ impl Script {
         self.write(rest)
     }
 
-    /// Says this in pieces of at most `size` bytes (at least one), and waits between them. One byte at a time cuts
-    /// everything that can be cut.
+    /// Says this in pieces of at most `size` bytes (at least one), and waits between them. One byte at a time
+    /// cuts everything that can be cut.
     pub fn trickle(mut self, bytes: impl Into<Vec<u8>>, size: usize, every: Duration) -> Self {
         let bytes = Bytes::new(bytes);
         self.steps.push(Step::Write { bytes, size: size.max(1), every, framed: true });
         self
     }
 
-    /// Says this so many times, and waits after each. What is said is held once: good for bodies that no memory
-    /// holds.
+    /// Says this so many times, and waits after each. What is said is held once: good for bodies that no
+    /// memory holds.
     pub fn repeat(mut self, bytes: impl Into<Vec<u8>>, times: u64, every: Duration) -> Self {
         let bytes = Bytes::new(bytes);
         self.steps.push(Step::Repeat { bytes, times: Some(times), every, framed: true });
@@ -71,15 +71,16 @@ impl Script {
 
     /// Says this until the client goes, and waits after each; no later step and no end is reached.
     ///
-    /// With `": keep-alive\n\n"` it is a stream in which nothing happens: bytes come, so the link is alive, but nothing is
-    /// said.
+    /// With `": keep-alive\n\n"` it is a stream in which nothing happens: bytes come, so the link is alive,
+    /// but nothing is said.
     pub fn forever(mut self, bytes: impl Into<Vec<u8>>, every: Duration) -> Self {
         let bytes = Bytes::new(bytes);
         self.steps.push(Step::Repeat { bytes, times: None, every, framed: true });
         self
     }
 
-    /// Sends these bytes past the framing: between the chunks of a chunked body; in a sized body they count like any.
+    /// Sends these bytes past the framing: between the chunks of a chunked body; in a sized body they count
+    /// like any.
     pub fn raw_write(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.steps.push(whole(bytes, false));
         self
@@ -115,8 +116,8 @@ impl Script {
         self
     }
 
-    /// Leaves out the last chunk of a chunked body, but goes on as if it had come: the connection serves the next
-    /// request.
+    /// Leaves out the last chunk of a chunked body, but goes on as if it had come: the connection serves the
+    /// next request.
     ///
     /// A client waits for the end of the body, as for one that [stalls](Self::stall).
     pub fn no_last_chunk(mut self) -> Self {

@@ -13,7 +13,8 @@ pub enum ChunkFault {
     Negative,
     /// It has no size: an empty line.
     NoSize,
-    /// Its size is larger than any memory, 2^63 - 1, and five bytes follow. A client must not set the memory aside.
+    /// Its size is larger than any memory, 2^63 - 1, and five bytes follow. A client must not set the memory
+    /// aside.
     Huge,
     /// Its size does not fit in 64 bits: 2^64 + 5. A client that lets it overflow reads five bytes.
     Overflow,

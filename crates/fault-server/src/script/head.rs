@@ -50,10 +50,11 @@ impl Head {
 
 /// The head.
 ///
-/// All but the last of these change the head of a script that has one; for a script that has none, they do nothing.
+/// All but the last of these change the head of a script that has one; for a script that has none, they do
+/// nothing.
 impl Script {
-    /// Adds a header. Name and value are sent as they are: bytes that are not UTF-8, line breaks (which make two headers,
-    /// or a head and a body, of one), a second `content-length` beside the one of the framing.
+    /// Adds a header. Name and value are sent as they are: bytes that are not UTF-8, line breaks (which make
+    /// two headers, or a head and a body, of one), a second `content-length` beside the one of the framing.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         if let Some(head) = &mut self.head {
             head.headers.push((name.into(), Bytes::new(value)));
@@ -71,7 +72,8 @@ impl Script {
         self
     }
 
-    /// Never ends the head: headers of 100 bytes without end, as fast as the client takes them. There is no body.
+    /// Never ends the head: headers of 100 bytes without end, as fast as the client takes them. There is no
+    /// body.
     ///
     /// A client without a bound reads until its memory is full.
     pub fn endless_head(self) -> Self {
@@ -93,8 +95,8 @@ impl Script {
         self
     }
 
-    /// Sends this in place of the status line, without the line's end: an unknown version, a status that is none,
-    /// another protocol altogether.
+    /// Sends this in place of the status line, without the line's end: an unknown version, a status that is
+    /// none, another protocol altogether.
     pub fn status_line(mut self, line: impl Into<Vec<u8>>) -> Self {
         if let Some(head) = &mut self.head {
             head.status_line = Some(Bytes::new(line));
@@ -144,15 +146,15 @@ impl Script {
 
     /// Says this `content-length`, whatever is written. It may be too small, too large, or no number.
     ///
-    /// Of a body that is too short, a client sees no end until the connection closes, and then that something is
-    /// missing. What is beyond the length lies on the connection where the next answer should be.
+    /// Of a body that is too short, a client sees no end until the connection closes, and then that something
+    /// is missing. What is beyond the length lies on the connection where the next answer should be.
     pub fn content_length(mut self, claim: impl Display) -> Self {
         self.framing = Some(Framing::Claimed(claim.to_string()));
         self
     }
 
-    /// Does not say how long the body is. With [`close`](Self::close) or [`then_close`](Self::then_close), the end of the
-    /// connection is the end of the body; with [`stall`](Self::stall), it has none.
+    /// Does not say how long the body is. With [`close`](Self::close) or [`then_close`](Self::then_close),
+    /// the end of the connection is the end of the body; with [`stall`](Self::stall), it has none.
     pub fn unframed(mut self) -> Self {
         self.framing = Some(Framing::None);
         self

@@ -34,8 +34,8 @@ impl Script {
             .body(page)
     }
 
-    /// Sends the client elsewhere. `location` may be a path (the same origin), the URL of another server (another
-    /// origin), or the path that was asked for (a loop).
+    /// Sends the client elsewhere. `location` may be a path (the same origin), the URL of another server
+    /// (another origin), or the path that was asked for (a loop).
     ///
     /// A client that follows to another origin must not take its keys along.
     pub fn redirect(status: u16, location: impl Into<Vec<u8>>) -> Self {

@@ -24,7 +24,8 @@ pub(crate) async fn always(script: Script) -> FaultServer {
     FaultServer::always(script).await.expect("a free port")
 }
 
-/// All that this script says over the wire to a client that wants one answer only, and the end of the connection.
+/// All that this script says over the wire to a client that wants one answer only, and the end of the
+/// connection.
 pub(crate) async fn said(script: Script) -> (String, Ended) {
     let server = always(script).await;
     let mut client = Client::of(&server).await;

@@ -1,7 +1,7 @@
 //! A request to bytes.
 //!
-//! `body` is the public way to see them, which reads them once more, to give JSON; `sent` makes the HTTP request that goes out, with
-//! its headers, and does not.
+//! `body` is the public way to see them, which reads them once more, to give JSON; `sent` makes the HTTP
+//! request that goes out, with its headers, and does not.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use openrouter_provider::fuzzing;

@@ -54,7 +54,8 @@ pub(crate) fn reasoning() -> Vec<String> {
     stream((0..PIECES).map(delta), "stop")
 }
 
-/// Thoughts as plain text and with their structure, which says the same: what the service sends for models that think.
+/// Thoughts as plain text and with their structure, which says the same: what the service sends for models
+/// that think.
 pub(crate) fn reasoning_details() -> Vec<String> {
     let delta = |n: usize| {
         let text = TOKENS[n % 16];

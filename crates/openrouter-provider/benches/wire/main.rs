@@ -1,9 +1,12 @@
-//! What it takes to read and to write the wire, without a socket: the share of every call that this crate is to blame for.
+//! What it takes to read and to write the wire, without a socket: the share of every call that this crate is
+//! to blame for.
 //!
 //! * `sse`: bytes to frames. A cost for every byte of every stream.
-//! * `decode`: bytes to events and to the answer, by the whole client. A cost for every piece of an answer, so it bounds how many
-//!   streams a core can read at once; for a large image it bounds how long other streams of the same core wait.
-//! * `encode`: a request to bytes. Long conversations are sent again with every turn, and images go with them.
+//! * `decode`: bytes to events and to the answer, by the whole client. A cost for every piece of an answer,
+//!   so it bounds how many streams a core can read at once; for a large image it bounds how long other
+//!   streams of the same core wait.
+//! * `encode`: a request to bytes. Long conversations are sent again with every turn, and images go with
+//!   them.
 //! * `catalogue`: a list of models, which a host reads every few minutes.
 //!
 //! ```sh

@@ -3,8 +3,8 @@
 use provider_core::{RawJson, Usage, Usd};
 use serde::Serialize;
 
-/// What the service keeps of an answer. `GET /generation`. Amounts are US dollars, times are milliseconds, and everything
-/// it does not tell is `None`.
+/// What the service keeps of an answer. `GET /generation`. Amounts are US dollars, times are milliseconds,
+/// and everything it does not tell is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Generation {
@@ -127,7 +127,8 @@ pub struct ProviderResponse {
 }
 
 impl Generation {
-    /// Counts and cost in the form that answers have them: for an answer that broke off before its usage came.
+    /// Counts and cost in the form that answers have them: for an answer that broke off before its usage
+    /// came.
     pub fn to_usage(&self) -> Usage {
         let mut usage = Usage::default();
         usage.prompt_tokens = self.native_tokens_prompt;

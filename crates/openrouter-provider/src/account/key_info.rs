@@ -3,7 +3,8 @@
 use provider_core::{ConnectionReport, RawJson, Usd};
 use serde::Serialize;
 
-/// What the service tells of a key. `GET /key`. All amounts are US dollars; everything it does not tell is `None`.
+/// What the service tells of a key. `GET /key`. All amounts are US dollars; everything it does not tell is
+/// `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct KeyInfo {
@@ -15,7 +16,8 @@ pub struct KeyInfo {
     pub limit_remaining: Option<Usd>,
     /// When the limit starts anew: `daily`, `weekly`, `monthly`. `None`: never.
     pub limit_reset: Option<String>,
-    /// Whether what is spent with keys of one's own at upstream providers ("bring your own key") counts for the limit.
+    /// Whether what is spent with keys of one's own at upstream providers ("bring your own key") counts for
+    /// the limit.
     pub include_byok_in_limit: Option<bool>,
     /// What the key has spent in all.
     pub usage: Option<Usd>,

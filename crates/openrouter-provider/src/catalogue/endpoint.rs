@@ -63,7 +63,8 @@ pub struct Endpoint {
     pub supports_implicit_caching: Option<bool>,
     /// Whether it speaks with the voice of a sample.
     pub supports_voice_cloning: Option<bool>,
-    /// How many of the requests of the last five minutes went well, in per cent. Refusals for their rate do not count.
+    /// How many of the requests of the last five minutes went well, in per cent. Refusals for their rate do
+    /// not count.
     pub uptime_last_5m: Option<f64>,
     /// The same for the last half hour.
     pub uptime_last_30m: Option<f64>,

@@ -4,8 +4,8 @@ use provider_core::Usd;
 
 use super::path::encode_value;
 
-/// What to ask the service for in [`OpenRouter::search_models`](crate::OpenRouter::search_models). All conditions must hold;
-/// without one, these are all models that write text.
+/// What to ask the service for in [`OpenRouter::search_models`](crate::OpenRouter::search_models). All
+/// conditions must hold; without one, these are all models that write text.
 ///
 /// To search a list that is there already, as a model selector does with every key that is pressed, use
 /// [`provider_core::ModelQuery`].
@@ -37,8 +37,8 @@ impl ModelsQuery {
         self.param("q", text)
     }
 
-    /// Only models for this use: `programming`, `roleplay`, `marketing`, `marketing/seo`, `technology`, `science`,
-    /// `translation`, `legal`, `finance`, `health`, `trivia`, `academia`.
+    /// Only models for this use: `programming`, `roleplay`, `marketing`, `marketing/seo`, `technology`,
+    /// `science`, `translation`, `legal`, `finance`, `health`, `trivia`, `academia`.
     pub fn category(self, category: impl ToString) -> Self {
         self.param("category", category)
     }
@@ -53,7 +53,8 @@ impl ModelsQuery {
         self.list("input_modalities", modalities)
     }
 
-    /// Models that write one of these: `text` (the default), `image`, `audio`, `embeddings`; `all` for every model.
+    /// Models that write one of these: `text` (the default), `image`, `audio`, `embeddings`; `all` for every
+    /// model.
     pub fn output_modalities(self, modalities: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.list("output_modalities", modalities)
     }
@@ -118,7 +119,8 @@ impl ModelsQuery {
         self.param("sort", sort.as_str())
     }
 
-    /// Sets a parameter by its name on the wire, for those that have no method here. One that is set already is replaced.
+    /// Sets a parameter by its name on the wire, for those that have no method here. One that is set already
+    /// is replaced.
     ///
     /// `limit` is the size of a page: all pages are fetched whatever it is.
     pub fn param(mut self, name: impl Into<String>, value: impl ToString) -> Self {

@@ -23,7 +23,8 @@ pub(crate) fn check_text(field: &str, text: &str) -> Result<(), Error> {
 /// The path of a model: its author and slug, escaped.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest), naming `id`, for what has no path.
+/// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest), naming `id`, for what has no
+/// path.
 pub(crate) fn model(id: &str) -> Result<String, Error> {
     check_text("id", id)?;
     if id.contains("@preset/") {

@@ -8,8 +8,8 @@ use crate::wire::error::WireError;
 /// The next step, as the second half of a sentence: what the rule says, and the models that the service
 /// proposes.
 ///
-/// In the rule's text `{limit}` stands for the limit that was met, and `{or_wait}` for when it starts anew, if it
-/// does.
+/// In the rule's text `{limit}` stands for the limit that was met, and `{or_wait}` for when it starts anew,
+/// if it does.
 pub(super) fn of(rule: &Rule, limit: Option<&UsageLimit>, wire: &WireError) -> Option<String> {
     let step = rule.step.replace("{limit}", &limit.map(named).unwrap_or_default());
     let step = step.replace("{or_wait}", &limit.map(or_wait).unwrap_or_default());

@@ -1,9 +1,9 @@
 //! The table that decides the kind of a failure, whether trying again helps, and the next step.
 //!
-//! A [`Rule`] says where to look and for what. The first one that applies decides: the most telling [`Source`]
-//! first, and of one source the rules in the order of the tables. [`service`] has the words of OpenRouter,
-//! [`common`] those that any OpenAI-compatible server or upstream provider says. Beside every pattern stands an
-//! example, which the tests play.
+//! A [`Rule`] says where to look and for what. The first one that applies decides: the most telling
+//! [`Source`] first, and of one source the rules in the order of the tables. [`service`] has the words of
+//! OpenRouter, [`common`] those that any OpenAI-compatible server or upstream provider says. Beside every
+//! pattern stands an example, which the tests play.
 
 mod common;
 mod phrase;
@@ -71,7 +71,8 @@ pub(super) struct Rule {
     pub(super) advice: Advice,
     /// Which limit was met.
     pub(super) limit: Option<LimitKind>,
-    /// The next step, as the second half of a sentence; see [`next_step`](super::next_step). Empty: none is known.
+    /// The next step, as the second half of a sentence; see [`next_step`](super::next_step). Empty: none is
+    /// known.
     pub(super) step: &'static str,
     /// Each with an error that it decides: the JSON of the error, or its text.
     pub(super) patterns: &'static [(&'static str, &'static str)],
@@ -159,7 +160,8 @@ impl<'e> Heard<'e> {
     }
 }
 
-/// Whether two codes are the same but for their spelling: `content_filter`, `ContentFilter`, `CONTENT_FILTER`.
+/// Whether two codes are the same but for their spelling: `content_filter`, `ContentFilter`,
+/// `CONTENT_FILTER`.
 fn is_same_word(one: &str, other: &str) -> bool {
     let letters = |word: &'_ str| {
         let letters = word.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());

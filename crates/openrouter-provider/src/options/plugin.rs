@@ -7,7 +7,8 @@ use super::List;
 use super::server_tool::{UserLocation, WireTool};
 use super::settings::settings;
 
-/// Something that OpenRouter does around a model. A plugin that the account has on is switched off by `enabled(false)`.
+/// Something that OpenRouter does around a model. A plugin that the account has on is switched off by
+/// `enabled(false)`.
 ///
 /// ```
 /// use openrouter_provider::options::{FileParser, OpenRouterOptions, Plugin};
@@ -105,7 +106,8 @@ settings! {
 
     /// How PDFs are read.
     PdfOptions {
-        /// `mistral-ocr` (billed by the page), `cloudflare-ai`, or `native` where the model reads them itself.
+        /// `mistral-ocr` (billed by the page), `cloudflare-ai`, or `native` where the model reads them
+        /// itself.
         engine: String,
     }
 

@@ -9,8 +9,8 @@ use super::settings::{settings, words};
 settings! {
     /// Which upstream providers may serve a request, and in which order they are tried.
     ///
-    /// Providers go by their slugs: `deepinfra` is all of its endpoints, `deepinfra/turbo` one of them. What is not set is left
-    /// to OpenRouter, or to the workspace's own preferences.
+    /// Providers go by their slugs: `deepinfra` is all of its endpoints, `deepinfra/turbo` one of them. What
+    /// is not set is left to OpenRouter, or to the workspace's own preferences.
     ///
     /// ```
     /// use openrouter_provider::options::{DataCollection, MaxPrice, ProviderPreferences, SortBy};
@@ -22,13 +22,13 @@ settings! {
     /// # Ok::<(), provider_core::ParseUsdError>(())
     /// ```
     ProviderPreferences {
-        /// Try these first, in this order; then the others, unless `allow_fallbacks` is false. Switches load balancing and
-        /// sticky routing off.
+        /// Try these first, in this order; then the others, unless `allow_fallbacks` is false. Switches load
+        /// balancing and sticky routing off.
         order: List<String>,
         /// Whether others may serve when the first fail. Default: true.
         allow_fallbacks: bool,
-        /// Whether only providers may serve that support every parameter of the request. Default: false, and the others
-        /// ignore what they do not know.
+        /// Whether only providers may serve that support every parameter of the request. Default: false, and
+        /// the others ignore what they do not know.
         require_parameters: bool,
         /// Whether providers may serve that keep or train on prompts. Default: they may.
         data_collection: DataCollection,
@@ -40,15 +40,16 @@ settings! {
         only: List<String>,
         /// These may not.
         ignore: List<String>,
-        /// Only these precisions may serve: `int4`, `int8`, `fp4`, `fp6`, `fp8`, `fp16`, `bf16`, `fp32`, `mxfp4`, `mxfp8`,
-        /// `nvfp4`, `unknown`.
+        /// Only these precisions may serve: `int4`, `int8`, `fp4`, `fp6`, `fp8`, `fp16`, `bf16`, `fp32`,
+        /// `mxfp4`, `mxfp8`, `nvfp4`, `unknown`.
         quantizations: List<String>,
         /// What comes first. Switches load balancing off.
         sort: Sort,
-        /// Prefer providers that write at least so many tokens per second. The others come last; none is excluded.
+        /// Prefer providers that write at least so many tokens per second. The others come last; none is
+        /// excluded.
         preferred_min_throughput: Percentiles,
-        /// Prefer providers that begin to answer within so many **seconds**. (The endpoints' own figures are in
-        /// milliseconds.) The others come last; none is excluded.
+        /// Prefer providers that begin to answer within so many **seconds**. (The endpoints' own figures are
+        /// in milliseconds.) The others come last; none is excluded.
         preferred_max_latency: Percentiles,
         /// Exclude whoever costs more.
         max_price: MaxPrice,
@@ -72,8 +73,8 @@ settings! {
     SortConfig {
         /// The measure.
         by: SortBy,
-        /// `model` sorts each model's endpoints apart, so that the first model is tried first; `none` sorts all together, so
-        /// that a later model may serve.
+        /// `model` sorts each model's endpoints apart, so that the first model is tried first; `none` sorts
+        /// all together, so that a later model may serve.
         partition: String,
     }
 

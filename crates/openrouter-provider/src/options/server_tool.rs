@@ -61,7 +61,8 @@ settings! {
     WebSearch {
         /// Who searches: `auto`, `native`, `exa`, `firecrawl`, `parallel`, `perplexity`.
         engine: String,
-        /// How thoroughly: `instant`, `fast`, `auto`, `deep-lite`, `deep`, `deep-reasoning`, `turbo`, `basic`, `advanced`.
+        /// How thoroughly: `instant`, `fast`, `auto`, `deep-lite`, `deep`, `deep-reasoning`, `turbo`,
+        /// `basic`, `advanced`.
         mode: String,
         /// How many results to read of a search. Default: 5.
         max_results: u32,

@@ -1,4 +1,5 @@
-//! How the objects of the options are declared: every field is absent unless set, and is written under its own name.
+//! How the objects of the options are declared: every field is absent unless set, and is written under its
+//! own name.
 
 /// Declares objects: structs whose fields are all optional, with a setter for each.
 macro_rules! settings {

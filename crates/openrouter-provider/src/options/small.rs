@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::settings::settings;
 
-/// Caches the prompt on its own, where the model needs to be told (Anthropic's style): OpenRouter sets the marks.
+/// Caches the prompt on its own, where the model needs to be told (Anthropic's style): OpenRouter sets the
+/// marks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "type", rename = "ephemeral", deny_unknown_fields)]
 #[non_exhaustive]
@@ -38,7 +39,8 @@ settings! {
         echo_upstream_body: bool,
     }
 
-    /// OpenRouter's own cache of whole answers: the same request gets the same answer, free of charge. Off unless asked for.
+    /// OpenRouter's own cache of whole answers: the same request gets the same answer, free of charge. Off
+    /// unless asked for.
     ResponseCache {
         /// Whether to use it.
         enabled: bool,
@@ -115,7 +117,8 @@ impl Trace {
     }
 }
 
-/// When OpenRouter stops calling its own tools. The first condition that holds counts; one last turn without tools follows.
+/// When OpenRouter stops calling its own tools. The first condition that holds counts; one last turn without
+/// tools follows.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -9,7 +9,8 @@ use serde::Serialize;
 pub struct Routing {
     /// The model that was asked for.
     pub requested: Option<String>,
-    /// How it was chosen: `direct`, `auto`, `free`, `latest`, `alias`, `fallback`, `pareto`, `bodybuilder`, `fusion`.
+    /// How it was chosen: `direct`, `auto`, `free`, `latest`, `alias`, `fallback`, `pareto`, `bodybuilder`,
+    /// `fusion`.
     pub strategy: Option<String>,
     /// The region it was served in.
     pub region: Option<String>,

@@ -13,8 +13,9 @@ const PIECES_BETWEEN_LOOKS: u8 = 64;
 
 /// The clocks of an answer: [`Limits::read_timeout`] and [`Limits::total_timeout`].
 ///
-/// They are read when somebody has to wait, and the one timer is moved when it goes off, so that a piece that is there costs nothing.
-/// Silence is counted from the moment that somebody waits: a reader who takes its time is not the service's silence.
+/// They are read when somebody has to wait, and the one timer is moved when it goes off, so that a piece that
+/// is there costs nothing. Silence is counted from the moment that somebody waits: a reader who takes its
+/// time is not the service's silence.
 #[derive(Debug)]
 pub(crate) struct Clock {
     begun: Instant,
@@ -59,7 +60,8 @@ impl Clock {
         self.pieces = self.pieces.saturating_add(1);
     }
 
-    /// Whether there is time for one more piece: looked at now and then, for answers that always have something more and do not end.
+    /// Whether there is time for one more piece: looked at now and then, for answers that always have
+    /// something more and do not end.
     pub(crate) fn has_time(&mut self) -> Result<(), RunOut> {
         if self.pieces < PIECES_BETWEEN_LOOKS {
             return Ok(());
@@ -68,7 +70,8 @@ impl Clock {
         self.check_total(Instant::now())
     }
 
-    /// Nothing is there. Ready when it is in vain to wait on; else the task is woken when it is time to ask again.
+    /// Nothing is there. Ready when it is in vain to wait on; else the task is woken when it is time to ask
+    /// again.
     pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<RunOut> {
         loop {
             let now = Instant::now();

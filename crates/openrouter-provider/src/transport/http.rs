@@ -42,7 +42,8 @@ fn client(config: &Config, limits: &Limits, proxy: Option<&Proxy>) -> Result<Cli
         // A redirect could take the key to another origin.
         .redirect(Policy::none())
         .connect_timeout(limits.connect_timeout);
-    // One connection of HTTP/2 carries only as many streams as its server allows; every further one would wait.
+    // One connection of HTTP/2 carries only as many streams as its server allows; every further one would
+    // wait.
     #[cfg(not(feature = "http2"))]
     {
         builder = builder.http1_only();

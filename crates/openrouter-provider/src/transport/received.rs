@@ -25,8 +25,8 @@ impl Received {
         Self { response, limits, clock }
     }
 
-    /// The next piece of the body; nothing at its end. Polled from the task of whoever wants it, so that a slow reader holds the
-    /// socket back.
+    /// The next piece of the body; nothing at its end. Polled from the task of whoever wants it, so that a
+    /// slow reader holds the socket back.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         // Before a piece is taken: what was received is not thrown away.
         if let Err(run_out) = self.clock.has_time() {

@@ -367,7 +367,8 @@ fn collect_rest(call: WireToolCall<'_>, number: usize, collector: &mut Collector
 mod tests {
     use super::{Added, Text};
 
-    /// The text that is collected of these messages, the last of which ends the answer, behind that of deltas.
+    /// The text that is collected of these messages, the last of which ends the answer, behind that of
+    /// deltas.
     fn taken(deltas: &str, messages: &[&str]) -> String {
         let (mut text, mut so_far) = (Text::default(), deltas.to_owned());
         for (number, message) in messages.iter().enumerate() {

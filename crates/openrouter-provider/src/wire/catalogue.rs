@@ -16,7 +16,8 @@ object! {
     }
 }
 
-/// The models of a list; nothing when it is no list. Each becomes a model as it is read: what a row is on the wire is large.
+/// The models of a list; nothing when it is no list. Each becomes a model as it is read: what a row is on the
+/// wire is large.
 #[derive(Debug, Default)]
 pub(crate) struct Models(Option<Vec<Model>>);
 

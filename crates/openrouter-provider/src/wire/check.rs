@@ -1,7 +1,7 @@
 //! What is wrong with a request, found before it is sent.
 //!
-//! Checked is what cannot be sent at all, what would be sent as something else, and what the service refuses for every model.
-//! What it may refuse for some (an effort, a tool, a length) is its own business.
+//! Checked is what cannot be sent at all, what would be sent as something else, and what the service refuses
+//! for every model. What it may refuse for some (an effort, a tool, a length) is its own business.
 
 use std::collections::BTreeMap;
 

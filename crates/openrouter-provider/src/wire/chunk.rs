@@ -1,7 +1,7 @@
 //! A chunk of a stream, or a whole answer: the same object, with `delta` or `message` in its choice.
 //!
-//! One borrowed decode. Lists inside a delta are left as text here and read item by item where they are collected, which
-//! costs no allocation.
+//! One borrowed decode. Lists inside a delta are left as text here and read item by item where they are
+//! collected, which costs no allocation.
 
 use super::json::{Json, Read, read_object};
 use super::lenient::{Count, Moment, Raw, Str, first, object};

@@ -106,7 +106,8 @@ fn collect_old_text(
     }
 }
 
-/// Collects a piece of a message. `whole`: it is a message of its own, whose items are not to be joined with others.
+/// Collects a piece of a message. `whole`: it is a message of its own, whose items are not to be joined with
+/// others.
 ///
 /// What has the wrong type is kept beside the message, under its name.
 fn collect_piece(piece: Piece<'_>, whole: bool, collector: &mut Collector, halves: &mut Halves) {

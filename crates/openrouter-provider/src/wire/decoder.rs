@@ -27,8 +27,8 @@ struct FrameReader {
     number: usize,
     /// Whether one of them was more than a sign of life.
     has_begun: bool,
-    /// The first frame that could not be read. The answer goes on, so that nothing that was paid for is lost, and ends in
-    /// this error.
+    /// The first frame that could not be read. The answer goes on, so that nothing that was paid for is lost,
+    /// and ends in this error.
     unreadable: Option<UnreadableFrame>,
     /// A frame that may be an error, and is one if the answer does not come to its end.
     doubtful: Option<Box<WireError>>,
@@ -153,8 +153,9 @@ impl ChatDecoder {
         Ok(())
     }
 
-    /// Hands over what was held back. To be called last, whatever the stream ends in. Gives what may have been
-    /// an error and is one, since no finish reason has come, or else the error of a frame that could not be read.
+    /// Hands over what was held back. To be called last, whatever the stream ends in. Gives what may have
+    /// been an error and is one, since no finish reason has come, or else the error of a frame that could not
+    /// be read.
     pub(crate) fn close(&mut self, collector: &mut Collector) -> Option<Stop> {
         self.frames.envelope.forget(collector);
         self.frames.state.halves.finish(collector);
@@ -314,7 +315,8 @@ pub(crate) fn read_chunk<'a>(
     Chunk::from_json(json).map(|chunk| (chunk, json)).map_err(|_| cause)
 }
 
-/// The error in a chunk: at the top, or in its choice, or the chunk itself, and how sure it is that it is one.
+/// The error in a chunk: at the top, or in its choice, or the chunk itself, and how sure it is that it is
+/// one.
 pub(crate) fn take_error(
     chunk: &Chunk<'_>,
     event: Option<&str>,

@@ -10,8 +10,8 @@ use super::lenient::{Raw, Str};
 
 /// The fields whose pieces are joined.
 const TEXTS: [&str; 2] = ["text", "summary"];
-/// How many items are looked at, from the newest, for the one that a piece goes on with. Keeps very many items from costing
-/// the square of their number.
+/// How many items are looked at, from the newest, for the one that a piece goes on with. Keeps very many
+/// items from costing the square of their number.
 const LOOK_BACK: usize = 256;
 
 /// An item of `reasoning_details`, or a piece of one: its fields in order.
@@ -65,8 +65,8 @@ impl<'a> Read<'a> for DetailPiece<'a> {
 }
 
 impl DetailPiece<'_> {
-    /// The item that this piece goes on with: for a text or a summary the newest one with its number, unless both have an
-    /// id and the ids differ. Anything else is an item of its own.
+    /// The item that this piece goes on with: for a text or a summary the newest one with its number, unless
+    /// both have an id and the ids differ. Anything else is an item of its own.
     fn continued(&self, items: &[ReasoningDetail]) -> Option<usize> {
         let kind = Some(self.kind.as_str())
             .filter(|kind| matches!(*kind, "reasoning.text" | "reasoning.summary"))?;
@@ -107,8 +107,8 @@ impl DetailPiece<'_> {
     }
 }
 
-/// Collects the structured thoughts of a chunk (`join`) or of a whole message. `show`: whether their readable parts are
-/// to be shown, because no plain text comes with them.
+/// Collects the structured thoughts of a chunk (`join`) or of a whole message. `show`: whether their readable
+/// parts are to be shown, because no plain text comes with them.
 pub(crate) fn collect(
     details: Raw<'_>,
     join: bool,
@@ -260,7 +260,8 @@ pub(crate) struct DetailText {
     key: &'static str,
 }
 
-/// The text of a list's only piece, and where it goes to, if the same piece with another text would only add that text.
+/// The text of a list's only piece, and where it goes to, if the same piece with another text would only add
+/// that text.
 pub(crate) fn text_of_only_detail<'a>(
     details: Raw<'a>,
     so_far: &ChatResponse,

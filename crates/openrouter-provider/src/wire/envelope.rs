@@ -50,8 +50,8 @@ struct Texts<'a> {
 }
 
 impl Envelope {
-    /// Remembers the chunk that was read from `json`, if the next one may be told by it. `so_far` is the answer before this chunk
-    /// is collected.
+    /// Remembers the chunk that was read from `json`, if the next one may be told by it. `so_far` is the
+    /// answer before this chunk is collected.
     pub(crate) fn remember(&mut self, json: &str, chunk: &Chunk<'_>, so_far: &ChatResponse) {
         self.json.clear();
         if json.len() <= LARGEST && places(json, chunk, so_far, &mut self.known) {
@@ -73,8 +73,8 @@ impl Envelope {
         }
     }
 
-    /// Collects a chunk, if it is the one that is remembered with other texts. Gives how many of its bytes are those of the one that is
-    /// remembered; nothing when it is to be read in full.
+    /// Collects a chunk, if it is the one that is remembered with other texts. Gives how many of its bytes
+    /// are those of the one that is remembered; nothing when it is to be read in full.
     pub(crate) fn collect(
         &mut self,
         json: &str,

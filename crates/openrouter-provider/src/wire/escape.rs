@@ -36,8 +36,8 @@ pub(crate) fn unescape_into(plain: &mut String, mut text: &str) {
     plain.push_str(text);
 }
 
-/// The character that `\u` and these digits stand for, and how many bytes after the `u` it takes: a character outside the
-/// basic plane is two escapes.
+/// The character that `\u` and these digits stand for, and how many bytes after the `u` it takes: a character
+/// outside the basic plane is two escapes.
 fn code_point(digits: &str) -> (char, usize) {
     let Some(first) = unit(digits) else { return (char::REPLACEMENT_CHARACTER, 0) };
     if let Some(character) = char::from_u32(first) {

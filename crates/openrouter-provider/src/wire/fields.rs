@@ -57,7 +57,8 @@ macro_rules! body_fields {
         }
 
         impl Body<'_> {
-            /// Whether a field is written from a place of its own, so that it cannot come from `extra` as well.
+            /// Whether a field is written from a place of its own, so that it cannot come from `extra` as
+            /// well.
             ///
             /// `stream` never can: the method that is called says it.
             pub(super) fn writes(&self, name: &str) -> bool {

@@ -1,10 +1,12 @@
 //! A reader of JSON that hands out the texts of values.
 //!
-//! An answer is read once, and what is in it is borrowed from it: a value is the slice of the text that it stands in, checked to be
-//! JSON on the way. What a slice means is for [`lenient`](super::lenient) to say. Written for this, and not taken from serde, since
-//! serde does not tell where a value begins and ends unless it reads it twice.
+//! An answer is read once, and what is in it is borrowed from it: a value is the slice of the text that it
+//! stands in, checked to be JSON on the way. What a slice means is for [`lenient`](super::lenient) to say.
+//! Written for this, and not taken from serde, since serde does not tell where a value begins and ends unless
+//! it reads it twice.
 //!
-//! It takes what `serde_json` takes, which the tests hold against each other; the words for what is wrong come from there.
+//! It takes what `serde_json` takes, which the tests hold against each other; the words for what is wrong
+//! come from there.
 
 use std::borrow::Cow;
 

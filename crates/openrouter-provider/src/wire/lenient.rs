@@ -1,8 +1,8 @@
 //! Reading JSON that is not quite what was agreed.
 //!
-//! An odd value in one field must not cost the answer that was paid for, so nothing in here fails on a value of the wrong
-//! type: a text where a number was due is read as the number it spells, and what makes no sense reads as absent.
-//! Everything borrows from the input.
+//! An odd value in one field must not cost the answer that was paid for, so nothing in here fails on a value
+//! of the wrong type: a text where a number was due is read as the number it spells, and what makes no sense
+//! reads as absent. Everything borrows from the input.
 
 use std::borrow::Cow;
 
@@ -40,8 +40,8 @@ impl<'a> Read<'a> for Str<'a> {
     }
 }
 
-/// The text that a JSON value spells: a string's, or a number's digits. A text without escapes is borrowed, and one with escapes is
-/// one allocation.
+/// The text that a JSON value spells: a string's, or a number's digits. A text without escapes is borrowed,
+/// and one with escapes is one allocation.
 fn unquote(json: &str) -> Option<Cow<'_, str>> {
     match json.as_bytes().first()? {
         b'"' => Some(plain(json.get(1..json.len().checked_sub(1)?)?)),
@@ -165,7 +165,8 @@ impl<'a> Raw<'a> {
         self.0.map(|text| T::read(&mut Json::new(text)).unwrap_or_default())
     }
 
-    /// Hands the items of a list to `each`. An object stands for the list with it alone, anything else for none.
+    /// Hands the items of a list to `each`. An object stands for the list with it alone, anything else for
+    /// none.
     pub(crate) fn for_each<T: Read<'a>>(self, mut each: impl FnMut(T)) {
         let Some(text) = self.0 else { return };
         let mut json = Json::new(text);

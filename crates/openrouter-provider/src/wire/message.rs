@@ -45,8 +45,8 @@ fn input<S: Serializer>(role: &str, message: &InputMessage, serializer: S) -> Re
     object.end()
 }
 
-/// An assistant's turn, sent back as it came, without thoughts that another model had. Fields of an answer that requests do
-/// not know stay out.
+/// An assistant's turn, sent back as it came, without thoughts that another model had. Fields of an answer
+/// that requests do not know stay out.
 fn assistant<S: Serializer>(
     message: &AssistantMessage,
     model: &str,

@@ -63,7 +63,8 @@ fn price(raw: Raw<'_>) -> Option<Price> {
     amount(raw).map(|amount| if amount.is_negative() { Price::Varies } else { Price::Fixed(amount) })
 }
 
-/// Prices under a condition. When a condition cannot be understood they must not count, so then there are none.
+/// Prices under a condition. When a condition cannot be understood they must not count, so then there are
+/// none.
 fn price_override(wire: &WirePricing<'_>) -> Option<PriceOverride> {
     let prices = prices(wire);
     // Prices are texts and conditions are something else, so this tells a new condition from a new price.

@@ -1,7 +1,7 @@
 //! The body of a chat request, read back: the reverse of [`request`](super::request).
 //!
-//! A value takes its typed place if every key in it is known and every value fits; what does not is kept as the JSON it is, in
-//! the nearest place that takes JSON, and goes out again unchanged.
+//! A value takes its typed place if every key in it is known and every value fits; what does not is kept as
+//! the JSON it is, in the nearest place that takes JSON, and goes out again unchanged.
 
 mod exact;
 mod message;
@@ -25,8 +25,8 @@ use crate::options::{OpenRouterOptions, Plugin};
 /// Reads a body; says whether it asks for a stream.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the text is no JSON object, or when model or
-/// messages cannot be read.
+/// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the text is no JSON object,
+/// or when model or messages cannot be read.
 pub(crate) fn body(json: &str) -> Result<(ChatRequest, bool), Error> {
     let fields: Fields = serde_json::from_str(json)
         .map_err(|cause| refused("body", format!("is no JSON object: {cause}")).with_source(cause))?;

@@ -114,7 +114,8 @@ impl SseDecoder {
                 self.read_line(from, to);
             }
             if self.data.is_none() && self.name.is_none() {
-                // Nothing before this point is needed any more. It is checked all the same: in smaller pieces it would have been.
+                // Nothing before this point is needed any more. It is checked all the same: in smaller pieces
+                // it would have been.
                 self.check_size(self.line)?;
                 self.event = self.line;
             }
@@ -248,7 +249,8 @@ impl SseDecoder {
     }
 }
 
-/// Text, with what is none replaced. The check alone is several times quicker than a search for what to replace.
+/// Text, with what is none replaced. The check alone is several times quicker than a search for what to
+/// replace.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),

@@ -246,7 +246,8 @@ fn overloaded(message: &str) -> ApiError {
         .availability(json!({ "code": "temporarily_unavailable", "retryable": true, "retry_after": 1 }))
 }
 
-/// 429: too many requests to free models, until `reset`, a time since 1970. Told in headers, and again in the metadata.
+/// 429: too many requests to free models, until `reset`, a time since 1970. Told in headers, and again in the
+/// metadata.
 fn free_models(which: &str, limit: u32, reset: Duration) -> ApiError {
     let [limit, remaining, reset] = [limit.to_string(), "0".to_owned(), reset.as_millis().to_string()];
     ApiError::new(429, format!("Rate limit exceeded: {which}"))

@@ -21,7 +21,8 @@ const BEYOND: [&str; 5] = [
     // A page.
     "sandbox/html-error",
 ];
-/// The schema wants `error_type` in the metadata of every error of a stream. The service's own pages show errors without.
+/// The schema wants `error_type` in the metadata of every error of a stream. The service's own pages show
+/// errors without.
 const UNTYPED_IN_STREAMS: [&str; 2] = ["sandbox/alignment", "sandbox/context-length-mid-stream"];
 /// These never end, or end with the connection.
 const ENDLESS: [&str; 3] = ["sandbox/stall", "sandbox/stall-comments", "sandbox/reset"];

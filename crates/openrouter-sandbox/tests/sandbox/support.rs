@@ -17,8 +17,8 @@ pub(crate) fn ask(model: &str, text: &str, more: Value) -> Value {
     request
 }
 
-/// An HTTP client. It needs no TLS; but in a build of the whole workspace another crate switches on reqwest's TLS without
-/// a crypto provider, and no client can be made before there is one.
+/// An HTTP client. It needs no TLS; but in a build of the whole workspace another crate switches on reqwest's
+/// TLS without a crypto provider, and no client can be made before there is one.
 pub(crate) fn client() -> Client {
     // Fails when there is one already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,5 +1,6 @@
-//! async-openai: `chat().create_stream()`, `chat().create()` and `models().list()`. An event is a chunk as the server sent it; a piece
-//! is a chunk with text or with a part of a tool call. Its types are OpenAI's: what OpenRouter adds, thoughts above all, is dropped.
+//! async-openai: `chat().create_stream()`, `chat().create()` and `models().list()`. An event is a chunk as
+//! the server sent it; a piece is a chunk with text or with a part of a tool call. Its types are OpenAI's:
+//! what OpenRouter adds, thoughts above all, is dropped.
 
 use async_openai::Client as Peer;
 use async_openai::config::OpenAIConfig;

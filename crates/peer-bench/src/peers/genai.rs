@@ -1,8 +1,9 @@
-//! genai: `exec_chat_stream()`, `exec_chat()` and `all_model_names()` with its OpenRouter adapter; of the catalogue it tells no more
-//! than the names. A piece is an event with text, with thoughts, or of a tool call. It hands out tool calls in one of two ways. With
-//! `capture_tool_calls`, as its example of streamed tool calls has it, every event holds the whole call so far, and the letters of
-//! arguments are those that an event has more than the one before; so a long call takes time by the square of its length. Without,
-//! every event holds what came, and it is up to the caller to put it together: that is `genai-parts`.
+//! genai: `exec_chat_stream()`, `exec_chat()` and `all_model_names()` with its OpenRouter adapter; of the
+//! catalogue it tells no more than the names. A piece is an event with text, with thoughts, or of a tool
+//! call. It hands out tool calls in one of two ways. With `capture_tool_calls`, as its example of streamed
+//! tool calls has it, every event holds the whole call so far, and the letters of arguments are those that an
+//! event has more than the one before; so a long call takes time by the square of its length. Without, every
+//! event holds what came, and it is up to the caller to put it together: that is `genai-parts`.
 
 use std::collections::HashMap;
 

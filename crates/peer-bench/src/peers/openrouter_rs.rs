@@ -1,6 +1,6 @@
-//! openrouter-rs: `chat().stream()`, `chat().create()` and `models().list()`. An event is a chunk as the server sent it; a piece is a
-//! chunk with text, with thoughts, or with a part of a tool call. (Its `stream_unified()` tells the thoughts of one chunk in two
-//! events, plain and structured.)
+//! openrouter-rs: `chat().stream()`, `chat().create()` and `models().list()`. An event is a chunk as the
+//! server sent it; a piece is a chunk with text, with thoughts, or with a part of a tool call. (Its
+//! `stream_unified()` tells the thoughts of one chunk in two events, plain and structured.)
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;

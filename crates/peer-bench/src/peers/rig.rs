@@ -1,6 +1,6 @@
-//! rig-core: `stream()` and then `finish()`, which alone tells why an answer ended and puts it together; `call()` and
-//! `list_models()`; all with its OpenRouter dialect. A piece is an event with a part of text, of thoughts, or of arguments; the events
-//! that begin and end a part are not counted.
+//! rig-core: `stream()` and then `finish()`, which alone tells why an answer ended and puts it together;
+//! `call()` and `list_models()`; all with its OpenRouter dialect. A piece is an event with a part of text, of
+//! thoughts, or of arguments; the events that begin and end a part are not counted.
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;

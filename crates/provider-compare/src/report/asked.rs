@@ -20,7 +20,8 @@ pub struct AskedMessage<'a> {
     pub other_parts: usize,
 }
 
-/// The messages of a request, shared with it. Their texts are read when somebody wants them, since a prompt can be a whole book.
+/// The messages of a request, shared with it. Their texts are read when somebody wants them, since a prompt
+/// can be a whole book.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Asked(pub(crate) SharedVec<Message>);
 

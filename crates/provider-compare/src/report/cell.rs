@@ -13,7 +13,8 @@ use crate::Timings;
 pub struct CellReport {
     /// The cell's label.
     pub label: String,
-    /// The provider: its id, or the [name](crate::Cell::provider_name) that it was given. `None` where none was found.
+    /// The provider: its id, or the [name](crate::Cell::provider_name) that it was given. `None` where none
+    /// was found.
     pub provider: Option<String>,
     /// The id of the model that was to be asked. The one that answered is in the response.
     pub requested: String,
@@ -31,16 +32,16 @@ impl CellReport {
         self.result.as_ref().map_or_else(Error::partial, Some)
     }
 
-    /// What the answer cost, as far as it came: what the service charged and, with a key of your own at the upstream provider,
-    /// what that one did. `None` where one of them is not known.
+    /// What the answer cost, as far as it came: what the service charged and, with a key of your own at the
+    /// upstream provider, what that one did. `None` where one of them is not known.
     pub fn cost(&self) -> Option<Usd> {
         let usage = &self.response()?.usage;
         let upstream = if usage.is_byok == Some(true) { usage.upstream_cost? } else { Usd::ZERO };
         Some(usage.cost? + upstream)
     }
 
-    /// What the answer says, as far as it came: its text, or else what it has in place of one, in parentheses. `None` where
-    /// nothing came.
+    /// What the answer says, as far as it came: its text, or else what it has in place of one, in
+    /// parentheses. `None` where nothing came.
     pub fn said(&self) -> Option<String> {
         let message = &self.response()?.message;
         if !message.text.is_empty() {
@@ -64,7 +65,8 @@ impl CellReport {
 }
 
 impl Serialize for CellReport {
-    /// `label`, `provider`, `requested`, then either `response` or `error`, then `timings`, and `listing` where there is one.
+    /// `label`, `provider`, `requested`, then either `response` or `error`, then `timings`, and `listing`
+    /// where there is one.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
         object.serialize_entry("label", &self.label)?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::CellReport;
 use crate::show::{cost, duration, grouped, or_unknown, rate};
 
-/// What is known of a cell in figures, as texts for a row of a table; `-` stands for what nobody told. They may have any
-/// characters in them that a service sends.
+/// What is known of a cell in figures, as texts for a row of a table; `-` stands for what nobody told. They
+/// may have any characters in them that a service sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Figures {

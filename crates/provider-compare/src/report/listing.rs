@@ -49,8 +49,8 @@ fn per_million(price: Option<Price>) -> String {
 }
 
 impl Report {
-    /// Adds what a catalogue says of the models, to the cells of the provider that it is from (by the name that the cells give
-    /// it). Cells of other providers stay as they are.
+    /// Adds what a catalogue says of the models, to the cells of the provider that it is from (by the name
+    /// that the cells give it). Cells of other providers stay as they are.
     pub fn add_listings(&mut self, provider: &str, catalogue: &Catalogue) {
         for cell in self.cells.iter_mut().filter(|cell| cell.provider.as_deref() == Some(provider)) {
             cell.listing = catalogue.find(&cell.requested).map(Listing::from);

@@ -49,8 +49,8 @@ impl ToolCallPiece<'_> {
     }
 }
 
-/// How many calls are looked at, from the newest, for the one that a piece goes on with. Keeps a stream of very many calls
-/// from costing the square of their number.
+/// How many calls are looked at, from the newest, for the one that a piece goes on with. Keeps a stream of
+/// very many calls from costing the square of their number.
 const LOOK_BACK: usize = 256;
 
 /// What is known of the calls beside the calls themselves.
@@ -69,7 +69,8 @@ struct OpenCall {
     index: u64,
     /// How far its arguments have come.
     extent: Extent,
-    /// Its name came again after whole arguments, with nothing else. Arguments that follow are another call's.
+    /// Its name came again after whole arguments, with nothing else. Arguments that follow are another
+    /// call's.
     named_again: bool,
 }
 

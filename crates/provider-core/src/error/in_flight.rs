@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{Error, Retry};
 
-/// The waits of a tool loop or a comparison that asks again after a refusal for a [budget in
-/// flight](crate::LimitKind::InFlight), where no layer of the provider does: up to 3 times, and as long as the
-/// service says, within a bound.
+/// The waits of a tool loop or a comparison that asks again after a refusal for a
+/// [budget in flight](crate::LimitKind::InFlight), where no layer of the provider does: up to 3 times, and as
+/// long as the service says, within a bound.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,8 +43,8 @@ impl InFlightWaits {
         self
     }
 
-    /// The time that the error advises to wait, at least [`LEAST`](Self::LEAST). `None`: asking again would not
-    /// help.
+    /// The time that the error advises to wait, at least [`LEAST`](Self::LEAST). `None`: asking again would
+    /// not help.
     pub fn advised(error: &Error) -> Option<Duration> {
         match error.retry() {
             Retry::After(wait) => Some(wait.max(Self::LEAST)),

@@ -17,9 +17,9 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The key is missing, wrong or disabled.
     Authentication,
-    /// A limit of money is reached: [`limit`](crate::Error::limit) says which, as far as the service does. Where it
-    /// is the account's credit, a lower `max_tokens` may pass; where it is the cost of requests under way, a later
-    /// try.
+    /// A limit of money is reached: [`limit`](crate::Error::limit) says which, as far as the service does.
+    /// Where it is the account's credit, a lower `max_tokens` may pass; where it is the cost of requests
+    /// under way, a later try.
     PaymentRequired,
     /// The key may not do this (guardrail, region, permission).
     PermissionDenied,
@@ -29,7 +29,8 @@ pub enum ErrorKind {
     ModelNotFound,
     /// The model exists, but no endpoint of it is left (privacy, price, region, routing preferences, …).
     NoEndpoint,
-    /// The model exists, but none of its endpoints supports something that the request uses (tools, images, a parameter).
+    /// The model exists, but none of its endpoints supports something that the request uses (tools, images, a
+    /// parameter).
     UnsupportedFeature,
     /// The prompt does not fit the model's context window.
     ContextLength,
@@ -53,13 +54,16 @@ pub enum ErrorKind {
     EmptyResponse,
     /// The answer cannot be read.
     InvalidResponse,
-    /// The model answered, but not with what was asked for: no JSON, JSON that does not fit, or tool calls in its place.
+    /// The model answered, but not with what was asked for: no JSON, JSON that does not fit, or tool calls in
+    /// its place.
     InvalidOutput,
-    /// A token limit cut the answer off, and what there is of it is of no use. A higher `max_tokens` may pass.
+    /// A token limit cut the answer off, and what there is of it is of no use. A higher `max_tokens` may
+    /// pass.
     Truncated,
     /// A tool failed, or could not be run, in a loop that such a failure ends.
     ToolFailed,
-    /// A limit of the caller's ended a tool loop before the model answered: its turns, its cost, its tool calls.
+    /// A limit of the caller's ended a tool loop before the model answered: its turns, its cost, its tool
+    /// calls.
     LimitReached,
     /// The provider lacks the capability that was asked for.
     Unsupported,

@@ -10,8 +10,8 @@ use crate::{Timestamp, Usd};
 /// A limit of a service that a request ran into: whose it is, how much of it is used, and when it starts
 /// anew.
 ///
-/// Layers and hosts decide on [`kind`](Self::kind). All else is for people, and `None` where the service did not
-/// say it.
+/// Layers and hosts decide on [`kind`](Self::kind). All else is for people, and `None` where the service did
+/// not say it.
 ///
 /// ```
 /// use provider_core::{Error, ErrorKind, LimitAmount, LimitKind, UsageLimit};

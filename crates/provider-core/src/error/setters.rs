@@ -135,7 +135,8 @@ impl Error {
         self
     }
 
-    /// Says, in what had been received, which model was asked for at first, where this was one that was asked in its place.
+    /// Says, in what had been received, which model was asked for at first, where this was one that was asked
+    /// in its place.
     #[must_use]
     pub fn in_place_of(mut self, model: &str) -> Self {
         if self.partial().is_some_and(|partial| partial.requested != model) {

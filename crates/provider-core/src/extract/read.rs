@@ -10,7 +10,8 @@ const MOST_WORDS: usize = 400;
 
 /// Why a text is no `T`.
 pub(crate) struct Misfit {
-    /// Where in the JSON it does not fit (`order.items[2].price`), `.` for all of it; `None` when the text is no JSON.
+    /// Where in the JSON it does not fit (`order.items[2].price`), `.` for all of it; `None` when the text is
+    /// no JSON.
     pub(super) path: Option<String>,
     /// What was found there, and what was expected.
     pub(super) problem: String,

@@ -14,10 +14,11 @@ const LONGEST_NAME: usize = 64;
 impl JsonSchema {
     /// The schema of a type. Needs the feature `schemars`.
     ///
-    /// Properties have the order of the struct's fields. The schema has the form that services demand for `strict`, which does
-    /// no harm elsewhere: objects are closed, every property is required, and an `Option` may be null. What that form has no
-    /// word for (a default, the length of a text) is told in the description. `strict` itself is not set: asked for it, models
-    /// whose endpoints do not advertise it answer that there is none. See [`strict_of`](Self::strict_of).
+    /// Properties have the order of the struct's fields. The schema has the form that services demand for
+    /// `strict`, which does no harm elsewhere: objects are closed, every property is required, and an
+    /// `Option` may be null. What that form has no word for (a default, the length of a text) is told in the
+    /// description. `strict` itself is not set: asked for it, models whose endpoints do not advertise it
+    /// answer that there is none. See [`strict_of`](Self::strict_of).
     ///
     /// Most services want an object outermost: put a list, an enum with data or a number into a struct.
     ///
@@ -47,18 +48,20 @@ impl JsonSchema {
         Self::new(name_of::<T>(), Strict::of(&natural::<T>()).schema)
     }
 
-    /// The same with `strict` set: the service makes sure that the answer fits, for models that it can do that for.
+    /// The same with `strict` set: the service makes sure that the answer fits, for models that it can do
+    /// that for.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] when the type has something that no strict schema can say (a map, a tuple, any JSON, or no
-    /// object outermost); [`fields`](Error::fields) names every such place.
+    /// [`ErrorKind::InvalidRequest`] when the type has something that no strict schema can say (a map, a
+    /// tuple, any JSON, or no object outermost); [`fields`](Error::fields) names every such place.
     pub fn strict_of<T: SchemaOf>() -> Result<Self, Error> {
         Ok(Self::new(name_of::<T>(), strict::<T>()?).strict(true))
     }
 }
 
 impl ResponseFormat {
-    /// JSON that fits a type. See [`JsonSchema::of`]; [`JsonSchema::strict_of`] is the strict one. Needs the feature `schemars`.
+    /// JSON that fits a type. See [`JsonSchema::of`]; [`JsonSchema::strict_of`] is the strict one. Needs the
+    /// feature `schemars`.
     pub fn of<T: SchemaOf>() -> Self {
         JsonSchema::of::<T>().into()
     }
@@ -67,13 +70,14 @@ impl ResponseFormat {
 impl FunctionTool {
     /// A function whose arguments are a type. Needs the feature `schemars`.
     ///
-    /// Properties have the order of the struct's fields, and what may be left out (an `Option`, a field with a default) need not
-    /// be given. See [`strict_of`](Self::strict_of) for the strict form.
+    /// Properties have the order of the struct's fields, and what may be left out (an `Option`, a field with
+    /// a default) need not be given. See [`strict_of`](Self::strict_of) for the strict form.
     pub fn of<T: SchemaOf>(name: impl Into<String>, description: impl Into<String>) -> Self {
         Self::new(name, description).parameters(natural::<T>())
     }
 
-    /// The same in the strict form, and with `strict` set: every property is required, an `Option` may be null.
+    /// The same in the strict form, and with `strict` set: every property is required, an `Option` may be
+    /// null.
     ///
     /// # Errors
     /// As for [`JsonSchema::strict_of`].

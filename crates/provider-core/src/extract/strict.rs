@@ -1,7 +1,7 @@
 //! The form of a schema that services demand for `strict`, and what stands in its way.
 //!
-//! Every object is closed and all its properties are required; only few keywords are known. Maps, tuples and "any JSON" cannot
-//! be said.
+//! Every object is closed and all its properties are required; only few keywords are known. Maps, tuples and
+//! "any JSON" cannot be said.
 
 mod join;
 

@@ -6,8 +6,8 @@ use super::Model;
 const CHAT_OUTPUTS: [&str; 3] = ["text", "image", "audio"];
 
 impl Model {
-    /// Whether a request parameter is listed (`tools`, `response_format`, `reasoning`, …). What is not listed may be
-    /// accepted all the same; a catalogue without a list says nothing.
+    /// Whether a request parameter is listed (`tools`, `response_format`, `reasoning`, …). What is not listed
+    /// may be accepted all the same; a catalogue without a list says nothing.
     pub fn supports(&self, parameter: &str) -> bool {
         self.supported_parameters.iter().any(|supported| supported == parameter)
     }
@@ -42,8 +42,8 @@ impl Model {
         self.reasoning.is_some() || self.supports("reasoning") || self.supports("reasoning_effort")
     }
 
-    /// Whether a chat can be had with it: not if it can be asked in batches only, or answers with nothing that a chat
-    /// can carry.
+    /// Whether a chat can be had with it: not if it can be asked in batches only, or answers with nothing
+    /// that a chat can carry.
     pub fn is_selectable(&self) -> bool {
         let answers = self.output_modalities.is_empty() || CHAT_OUTPUTS.iter().any(|kind| self.writes(kind));
         answers && !self.batch_only

@@ -1,4 +1,5 @@
-//! What an answer would cost at the prices of a catalogue. What it did cost is in [`Usage::cost`](crate::Usage::cost).
+//! What an answer would cost at the prices of a catalogue. What it did cost is in
+//! [`Usage::cost`](crate::Usage::cost).
 
 mod before;
 
@@ -115,12 +116,13 @@ impl Serialize for CostEstimate {
 }
 
 impl Pricing {
-    /// What this usage would cost at these prices, at this time of day. What it did cost, where the service says so, is
-    /// [`Usage::cost`].
+    /// What this usage would cost at these prices, at this time of day. What it did cost, where the service
+    /// says so, is [`Usage::cost`].
     ///
-    /// Tokens from and to the prompt cache, and those of audio, are taken off the prompt's; where they overlap, as some
-    /// providers count them, never below zero. Where the cache has no price of its own, the prompt's counts. How long
-    /// something is cached is not part of a usage: the price of the usual time counts.
+    /// Tokens from and to the prompt cache, and those of audio, are taken off the prompt's; where they
+    /// overlap, as some providers count them, never below zero. Where the cache has no price of its own, the
+    /// prompt's counts. How long something is cached is not part of a usage: the price of the usual time
+    /// counts.
     #[must_use]
     pub fn estimate(&self, usage: &Usage, at: UtcTime) -> CostEstimate {
         let mut cost = CostEstimate::default();
@@ -141,7 +143,8 @@ impl Pricing {
         }
         match usage.completion_tokens {
             Some(completion) => {
-                // These are among the tokens of the answer; without a price of their own they cost what it costs.
+                // These are among the tokens of the answer; without a price of their own they cost what it
+                // costs.
                 let own =
                     |price: Option<Price>, count: u64| if is_own(price) { count.min(completion) } else { 0 };
                 let thoughts = own(prices.internal_reasoning, usage.reasoning_tokens.unwrap_or(0));

@@ -143,7 +143,8 @@ fn is_typo_of(word: &Word, token: &str) -> bool {
         && distances(&word.letters, &token)[length - typos..].iter().any(|d| *d <= typos)
 }
 
-/// The edit distances (a swap of neighbours is one edit) from a word to each beginning of a token, the empty one first.
+/// The edit distances (a swap of neighbours is one edit) from a word to each beginning of a token, the empty
+/// one first.
 fn distances(word: &[char], token: &[char]) -> Vec<usize> {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=token.len()).collect();

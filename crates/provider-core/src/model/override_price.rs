@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Prices;
 
-/// Prices that count instead of the listed ones when all conditions hold. Prices that are `None` stay as they are.
+/// Prices that count instead of the listed ones when all conditions hold. Prices that are `None` stay as they
+/// are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -111,7 +112,8 @@ impl<'de> Deserialize<'de> for UtcTime {
     }
 }
 
-/// A part of every day: from `start` until before `end`, past midnight if `end` is earlier. Empty if both are the same.
+/// A part of every day: from `start` until before `end`, past midnight if `end` is earlier. Empty if both are
+/// the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UtcWindow {
     /// Its first minute.

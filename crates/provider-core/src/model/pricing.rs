@@ -28,7 +28,8 @@ impl Price {
 /// Declares the prices once, for the list of a model and for what comes of it.
 macro_rules! prices {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What a model costs, in US dollars, as its list says it: before the discount, and under default conditions.
+        /// What a model costs, in US dollars, as its list says it: before the discount, and under default
+        /// conditions.
         ///
         /// [`in_force`](Self::in_force) gives the prices that count for one request.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,9 +37,11 @@ macro_rules! prices {
         #[non_exhaustive]
         pub struct Pricing {
             $($(#[$doc])* pub $name: Option<Price>,)*
-            /// The share that is taken off all prices: 0.25 makes them three quarters. 0 is none, 1 makes it free.
+            /// The share that is taken off all prices: 0.25 makes them three quarters. 0 is none, 1 makes it
+            /// free.
             pub discount: Option<f64>,
-            /// Prices that count instead under a condition, in the service's order: later ones win, price by price.
+            /// Prices that count instead under a condition, in the service's order: later ones win, price by
+            /// price.
             pub overrides: Vec<PriceOverride>,
         }
 
@@ -113,8 +116,8 @@ prices! {
 }
 
 impl Pricing {
-    /// The prices that count for a request with a prompt of this size, at this time of day: those of the list, with
-    /// the overrides whose conditions hold, after the discount.
+    /// The prices that count for a request with a prompt of this size, at this time of day: those of the
+    /// list, with the overrides whose conditions hold, after the discount.
     ///
     /// ```
     /// use provider_core::{Price, PriceOverride, Prices, Pricing, UtcTime};

@@ -9,11 +9,12 @@ use crate::{
 };
 
 impl Model {
-    /// What of this request the model cannot do, by the request's fields: each with what is wrong and how to mend it.
+    /// What of this request the model cannot do, by the request's fields: each with what is wrong and how to
+    /// mend it.
     ///
-    /// Only what the catalogue states counts: a catalogue without a list of parameters or modalities says nothing. An
-    /// empty answer is no promise, and the service has the last word. The model's id is not compared with the request's, so
-    /// that a variant (`…:nitro`) can be checked against its model.
+    /// Only what the catalogue states counts: a catalogue without a list of parameters or modalities says
+    /// nothing. An empty answer is no promise, and the service has the last word. The model's id is not
+    /// compared with the request's, so that a variant (`…:nitro`) can be checked against its model.
     ///
     /// ```
     /// use provider_core::{ChatRequest, Model, Tool, FunctionTool};

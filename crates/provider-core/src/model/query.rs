@@ -9,10 +9,11 @@ use crate::Usd;
 /// Tokens that prices are compared by.
 const MILLION: u64 = 1_000_000;
 
-/// Which models to show, and in which order. All conditions must hold; what a catalogue does not say holds no condition.
+/// Which models to show, and in which order. All conditions must hold; what a catalogue does not say holds no
+/// condition.
 ///
-/// The text is searched in ids and names: its words can stand in any order and be incomplete, and a typo in a longer
-/// word is forgiven.
+/// The text is searched in ids and names: its words can stand in any order and be incomplete, and a typo in a
+/// longer word is forgiven.
 ///
 /// ```
 /// use provider_core::{ModelQuery, Usd};

@@ -16,7 +16,8 @@ pub enum Content {
 
 /// One part of a message.
 ///
-/// Those that hold data are made from bytes or files by the constructors in this type, which find the media type out.
+/// Those that hold data are made from bytes or files by the constructors in this type, which find the media
+/// type out.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Part {
@@ -68,7 +69,8 @@ impl Part {
         Part::Text(TextPart { text: text.into(), ..TextPart::default() })
     }
 
-    /// Marks the prompt up to the end of this part for the prompt cache. Parts of other kinds than ours stay as they are.
+    /// Marks the prompt up to the end of this part for the prompt cache. Parts of other kinds than ours stay
+    /// as they are.
     ///
     /// ```
     /// use provider_core::{CacheMark, ChatRequest, Part};

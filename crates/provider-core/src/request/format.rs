@@ -28,7 +28,8 @@ pub struct JsonSchema {
     pub name: String,
     /// The JSON Schema, sent with its keys in the order they have here. `None`: the name says it all.
     pub schema: Option<RawJson>,
-    /// Whether the answer must match exactly. Some models are not available with `true`, so it is left to you.
+    /// Whether the answer must match exactly. Some models are not available with `true`, so it is left to
+    /// you.
     pub strict: Option<bool>,
     /// What the data is, for the model to read.
     pub description: Option<String>,

@@ -73,7 +73,8 @@ impl Part {
         Ok(Self::image_url(data_url(kind.name, bytes)))
     }
 
-    /// Sets how closely the model looks at an image: `auto`, `low`, `high` or `original`. Other parts stay as they are.
+    /// Sets how closely the model looks at an image: `auto`, `low`, `high` or `original`. Other parts stay as
+    /// they are.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         if let Part::Image(image) = &mut self {
@@ -85,8 +86,9 @@ impl Part {
     /// A sound from its bytes; what it is, is found out from them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is a wav, mp3, flac, m4a, ogg, aiff or aac. For
-    /// raw samples, which nothing can be found out from, see [`audio_as`](Self::audio_as).
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is a wav, mp3, flac, m4a,
+    /// ogg, aiff or aac. For raw samples, which nothing can be found out from, see
+    /// [`audio_as`](Self::audio_as).
     pub fn audio(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         let bytes = bytes.as_ref();
         let kind = MediaType::expect(Medium::Audio, bytes)?;
@@ -114,11 +116,12 @@ impl Part {
         Part::File(FilePart { id: Some(id.into()), ..FilePart::default() })
     }
 
-    /// A file from its bytes, a PDF for example. What it is, is found out from the bytes, or else from the name.
+    /// A file from its bytes, a PDF for example. What it is, is found out from the bytes, or else from the
+    /// name.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when there is no data, or when neither bytes nor name tell
-    /// what it is.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when there is no data, or when neither
+    /// bytes nor name tell what it is.
     pub fn file(filename: impl Into<String>, bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         let (filename, bytes) = (filename.into(), bytes.as_ref());
         let bytes = filled("file.file_data", bytes)?;
@@ -139,19 +142,20 @@ impl Part {
     /// A video from its bytes; what it is, is found out from them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is an mp4, mpeg, mov or webm.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is an mp4, mpeg, mov or
+    /// webm.
     pub fn video(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         let bytes = bytes.as_ref();
         let kind = MediaType::expect(Medium::Video, bytes)?;
         Ok(Self::video_url(data_url(kind.name, bytes)))
     }
 
-    /// The part that a file on this machine becomes: an image, a sound, a video, or else a file. Reads it whole, and waits for
-    /// the disk while it does.
+    /// The part that a file on this machine becomes: an image, a sound, a video, or else a file. Reads it
+    /// whole, and waits for the disk while it does.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when it cannot be read, and what the other constructors
-    /// refuse.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when it cannot be read, and what the
+    /// other constructors refuse.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|cause| {

@@ -162,8 +162,8 @@ fn iso_base_media(bytes: &[u8]) -> Option<MediaType> {
         let known = BRANDS.iter().find(|(known, _)| known.iter().any(|known| brand.starts_with(known)));
         known.map(|(_, kind)| *kind)
     };
-    // The major brand, a version, the compatible brands. An image may have a major brand that says little, such
-    // as `mif1`: then the compatible ones decide. Those of videos name much that the file is not.
+    // The major brand, a version, the compatible brands. An image may have a major brand that says little,
+    // such as `mif1`: then the compatible ones decide. Those of videos name much that the file is not.
     let (major, rest) = brands.split_at_checked(4).unwrap_or((brands, &[]));
     let found = of_brand(major);
     let is_shared = found.is_none_or(|kind| kind.name == "image/heif");

@@ -5,7 +5,8 @@ use crate::{AssistantMessage, RawJson, Shared};
 
 /// One message of a conversation. The variant is the role.
 ///
-/// Cloning is cheap, however long the message is: what it says is [`Shared`], and copied only when it is changed.
+/// Cloning is cheap, however long the message is: what it says is [`Shared`], and copied only when it is
+/// changed.
 ///
 /// ```
 /// use provider_core::Message;

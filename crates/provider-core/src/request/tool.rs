@@ -27,16 +27,16 @@ pub struct FunctionTool {
     pub strict: Option<bool>,
     /// Whether the prompt up to this tool is to be cached.
     pub cache: Option<CacheMark>,
-    /// Whether the arguments are to be streamed as the model writes them, without being checked first, where the model has
-    /// that choice.
+    /// Whether the arguments are to be streamed as the model writes them, without being checked first, where
+    /// the model has that choice.
     pub eager_input_streaming: Option<bool>,
 }
 
 impl Tool {
     /// A function with a description and a JSON Schema for its arguments.
     ///
-    /// A `serde_json::Value` sorts its keys unless the feature `preserve_order` is on; models see properties in the order
-    /// they are sent, so parse the schema from text as [`RawJson`] where that order matters.
+    /// A `serde_json::Value` sorts its keys unless the feature `preserve_order` is on; models see properties
+    /// in the order they are sent, so parse the schema from text as [`RawJson`] where that order matters.
     pub fn function(
         name: impl Into<String>,
         description: impl Into<String>,

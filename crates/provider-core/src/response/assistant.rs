@@ -9,9 +9,10 @@ use serde_json::Value;
 use super::{Annotation, Audio, ReasoningDetail};
 use crate::{ExtraFields, Part, RawJson};
 
-/// What the assistant said. The same type is part of an answer and of the next request, so that a conversation goes on
-/// with `request.message(reply.message)`: text, thoughts with their signatures, tool calls, refusal, annotations, images and
-/// audio go back as they came, byte for byte. What is in [`extra`](Self::extra) does not: a request may not know it.
+/// What the assistant said. The same type is part of an answer and of the next request, so that a
+/// conversation goes on with `request.message(reply.message)`: text, thoughts with their signatures, tool
+/// calls, refusal, annotations, images and audio go back as they came, byte for byte. What is in
+/// [`extra`](Self::extra) does not: a request may not know it.
 ///
 /// Thoughts go back only to the model that had them: see [`made_by`](Self::made_by).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -19,14 +20,14 @@ use crate::{ExtraFields, Part, RawJson};
 pub struct AssistantMessage {
     /// The text. Empty when there is none.
     pub text: String,
-    /// The content as parts, in a message that is built by hand and needs them (to carry a [`CacheMark`](crate::CacheMark), for
-    /// example). They are sent in place of `text`. Answers have none.
+    /// The content as parts, in a message that is built by hand and needs them (to carry a
+    /// [`CacheMark`](crate::CacheMark), for example). They are sent in place of `text`. Answers have none.
     #[serde(skip)]
     pub parts: Vec<Part>,
     /// Thoughts as plain text, where the service sends them so.
     pub reasoning: Option<String>,
-    /// Thoughts in the service's own structure, signatures and encrypted parts included. Models that call tools
-    /// want them back unchanged. `Some(vec![])` (an empty list was sent) is not the same as `None`.
+    /// Thoughts in the service's own structure, signatures and encrypted parts included. Models that call
+    /// tools want them back unchanged. `Some(vec![])` (an empty list was sent) is not the same as `None`.
     pub reasoning_details: Option<Vec<ReasoningDetail>>,
     /// The tools the model wants called, in order.
     pub tool_calls: Vec<ToolCall>,
@@ -40,11 +41,13 @@ pub struct AssistantMessage {
     pub audio: Option<Audio>,
     /// Who speaks, to tell several assistants apart. Only in messages that are built by hand.
     pub name: Option<String>,
-    /// The model to name in the request as the one that said this; a router may keep to it. Not set by answers.
+    /// The model to name in the request as the one that said this; a router may keep to it. Not set by
+    /// answers.
     pub model: Option<String>,
-    /// The id of the model that this was asked of, among those of the request (fallbacks included) the one that answered.
-    /// Never sent. A request to another model leaves `reasoning` and `reasoning_details` out: models refuse thoughts that are
-    /// not their own. `None`, as in a message that is built by hand, leaves nothing out.
+    /// The id of the model that this was asked of, among those of the request (fallbacks included) the one
+    /// that answered. Never sent. A request to another model leaves `reasoning` and `reasoning_details` out:
+    /// models refuse thoughts that are not their own. `None`, as in a message that is built by hand, leaves
+    /// nothing out.
     pub made_by: Option<String>,
     /// Everything else that came with the message. Not sent back.
     pub extra: ExtraFields,
@@ -102,16 +105,16 @@ impl AssistantMessage {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ToolCall {
-    /// The call's id, to answer it with [`Message::tool`](crate::Message::tool). Never empty and unique in its answer:
-    /// where the service sent none, or one twice, it is made up. Where an earlier turn has it as well, a
-    /// [tool loop](crate::ToolLoop) replaces it, and so does [what is sent](crate::unique_call_ids).
+    /// The call's id, to answer it with [`Message::tool`](crate::Message::tool). Never empty and unique in
+    /// its answer: where the service sent none, or one twice, it is made up. Where an earlier turn has it as
+    /// well, a [tool loop](crate::ToolLoop) replaces it, and so does [what is sent](crate::unique_call_ids).
     pub id: String,
     /// The id as the service sent it, when that is not [`id`](Self::id) and not nothing.
     pub received_id: Option<String>,
     /// The tool's name.
     pub name: String,
-    /// The arguments: the exact text that came, which should be a JSON object but may be anything. It goes back as it is;
-    /// only a blank one goes back as `{}`, since blank is no JSON.
+    /// The arguments: the exact text that came, which should be a JSON object but may be anything. It goes
+    /// back as it is; only a blank one goes back as `{}`, since blank is no JSON.
     pub arguments: String,
     /// Everything else that came with the call; its `type`, where that is another than `function`. It goes
     /// back with it.

@@ -5,11 +5,11 @@ use serde::{Serialize, Serializer};
 
 use crate::RawJson;
 
-/// One item of a model's structured thoughts: readable text, a summary, an encrypted block, or a type that is newer
-/// than this.
+/// One item of a model's structured thoughts: readable text, a summary, an encrypted block, or a type that is
+/// newer than this.
 ///
-/// An ordered object. All its fields are kept in the order they came, `null`s and unknown ones included, because models
-/// check what they get back (a thinking block's signature covers its text).
+/// An ordered object. All its fields are kept in the order they came, `null`s and unknown ones included,
+/// because models check what they get back (a thinking block's signature covers its text).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReasoningDetail(Vec<(String, DetailValue)>);
 

@@ -7,10 +7,11 @@ use crate::{RawJson, Usd};
 /// Declares the figures of [`Usage`], and what is done with all of them alike.
 macro_rules! figures {
     ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
-        /// What an answer used and cost. `None` means that the service did not say, which is not the same as zero.
+        /// What an answer used and cost. `None` means that the service did not say, which is not the same as
+        /// zero.
         ///
-        /// Counts are the upstream's own. Do not compute one from the others: cached and written tokens can overlap, and
-        /// reasoning has been seen to exceed completion.
+        /// Counts are the upstream's own. Do not compute one from the others: cached and written tokens can
+        /// overlap, and reasoning has been seen to exceed completion.
         #[derive(Clone, Debug, Default, PartialEq, Serialize)]
         #[non_exhaustive]
         pub struct Usage {
@@ -26,8 +27,8 @@ macro_rules! figures {
                 self.raw = newer.raw.or(self.raw.take());
             }
 
-            /// Adds the figures of another answer, for the total of several. What neither says stays unknown; `is_byok` is
-            /// whether any of them was. `raw` says nothing of a total and is dropped.
+            /// Adds the figures of another answer, for the total of several. What neither says stays unknown;
+            /// `is_byok` is whether any of them was. `raw` says nothing of a total and is dropped.
             pub fn accumulate(&mut self, other: &Usage) {
                 $(self.$name = Figure::sum(self.$name, other.$name);)*
                 self.raw = None;
@@ -104,8 +105,8 @@ figures! {
     rejected_prediction_tokens: u64,
     /// What the service charged.
     cost: Usd,
-    /// What the upstream provider charged. With a key of your own at the provider (`is_byok`) this is billed by the
-    /// provider, besides `cost`.
+    /// What the upstream provider charged. With a key of your own at the provider (`is_byok`) this is billed
+    /// by the provider, besides `cost`.
     upstream_cost: Usd,
     /// The part of `upstream_cost` for the request.
     upstream_prompt_cost: Usd,

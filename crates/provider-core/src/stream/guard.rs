@@ -6,12 +6,12 @@ use std::task::{Context, Poll};
 use super::Sign;
 use crate::{ChatResponse, Error};
 
-/// Watches a [`ChatStream`](crate::ChatStream), and can end it: a clock, a count of open streams, a trace. Added by
-/// [`ChatStream::guarded`](crate::ChatStream::guarded).
+/// Watches a [`ChatStream`](crate::ChatStream), and can end it: a clock, a count of open streams, a trace.
+/// Added by [`ChatStream::guarded`](crate::ChatStream::guarded).
 ///
-/// A guard lives inside the stream and works only while the reader reads, so it needs no task and no channel, and whatever it
-/// holds goes with the stream. A stream without one costs nothing more, and a guard that keeps to plain fields costs no
-/// allocation per event.
+/// A guard lives inside the stream and works only while the reader reads, so it needs no task and no channel,
+/// and whatever it holds goes with the stream. A stream without one costs nothing more, and a guard that
+/// keeps to plain fields costs no allocation per event.
 pub trait StreamGuard: Send {
     /// Something of the answer has come from the provider. Every piece of the answer is shown before the
     /// reader gets it; keep-alives are not shown. [`Sign`] has the table.
@@ -23,20 +23,22 @@ pub trait StreamGuard: Send {
         Ok(())
     }
 
-    /// The reader waits, and nothing has come. Ready when the stream has to end, with the error it ends in; pending otherwise, and
-    /// then the task is to be woken when it is time to ask again.
+    /// The reader waits, and nothing has come. Ready when the stream has to end, with the error it ends in;
+    /// pending otherwise, and then the task is to be woken when it is time to ask again.
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let _ = cx;
         Poll::Pending
     }
 
-    /// The stream is over: with a whole answer, or with an error that has what had come in it. The guard is dropped after it.
+    /// The stream is over: with a whole answer, or with an error that has what had come in it. The guard is
+    /// dropped after it.
     fn ended(&mut self, end: Result<&ChatResponse, &Error>) {
         let _ = end;
     }
 
-    /// The reader leaves before the stream is over, with what had come by then: it drops the stream, or gives it up for a reason of
-    /// its own. The guard is dropped after it, without being told of an [end](Self::ended).
+    /// The reader leaves before the stream is over, with what had come by then: it drops the stream, or gives
+    /// it up for a reason of its own. The guard is dropped after it, without being told of an
+    /// [end](Self::ended).
     fn left(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
         let _ = (so_far, reason);
     }

@@ -68,7 +68,8 @@ impl<'s> Calls<'s> {
             let mut free = self.parallel.saturating_sub(working);
             let mut waiting = 0;
             let mut done = false;
-            // A tool begins where it is polled first, so that with one at a time the next begins when the one before is done.
+            // A tool begins where it is polled first, so that with one at a time the next begins when the one
+            // before is done.
             for (number, slot) in self.slots.iter_mut().enumerate() {
                 if matches!(slot, Slot::Waiting(_)) {
                     if free == 0 {

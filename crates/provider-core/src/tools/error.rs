@@ -8,8 +8,8 @@ use crate::{Content, Error, ErrorKind};
 
 /// Why a tool call has no result.
 ///
-/// Its text is what the model reads, so keep secrets out of it. Every error becomes one by `?`; say it in words of your own with
-/// [`new`](Self::new).
+/// Its text is what the model reads, so keep secrets out of it. Every error becomes one by `?`; say it in
+/// words of your own with [`new`](Self::new).
 ///
 /// ```
 /// use provider_core::ToolError;

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::ToolError;
 use crate::{Content, Part};
 
-/// What a tool may return: text, [`Json`] of any value, [`Content`] with images or files in it, nothing; or a `Result` of these.
+/// What a tool may return: text, [`Json`] of any value, [`Content`] with images or files in it, nothing; or a
+/// `Result` of these.
 pub trait IntoToolOutput {
     /// The result for the model, or why there is none.
     ///

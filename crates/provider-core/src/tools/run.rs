@@ -15,7 +15,8 @@ pub enum LoopEvent<'e> {
     Model(Event),
     /// A tool begins.
     ToolStarted(&'e ToolCall),
-    /// A tool is done, whether it failed or not. Tools of one turn are done in any order. One that is dropped midway is not done.
+    /// A tool is done, whether it failed or not. Tools of one turn are done in any order. One that is dropped
+    /// midway is not done.
     ToolFinished(&'e CalledTool),
 }
 
@@ -38,10 +39,11 @@ pub struct ToolRun {
     pub outcome: RunOutcome,
     /// The turns: each an answer of the model, and the tools that it called.
     pub steps: Vec<ToolStep>,
-    /// The request as it was given, with the tools and the conversation so far: `run.request.user("And tomorrow?")` goes on with
-    /// it. Every call in it has a result, if need be one that says why it was not run (except those of
-    /// [`RunOutcome::Handover`]). An answer whose tool calls were cut off is only in [`steps`](Self::steps), and a `tool_choice`
-    /// that forced a call has had its effect and is gone.
+    /// The request as it was given, with the tools and the conversation so far:
+    /// `run.request.user("And tomorrow?")` goes on with it. Every call in it has a result, if need be one
+    /// that says why it was not run (except those of [`RunOutcome::Handover`]). An answer whose tool calls
+    /// were cut off is only in [`steps`](Self::steps), and a `tool_choice` that forced a call has had its
+    /// effect and is gone.
     pub request: ChatRequest,
     /// The provider, for errors.
     pub(super) provider: &'static str,
@@ -61,8 +63,8 @@ pub enum RunOutcome {
     CostLimit,
     /// The model called more tools than it may. None of this turn's was run.
     CallLimit,
-    /// The future given to [`until`](super::ToolLoop::until) was done first: an [`ErrorKind::Timeout`]. What had come of a
-    /// streamed turn is in its [`partial`](Error::partial).
+    /// The future given to [`until`](super::ToolLoop::until) was done first: an [`ErrorKind::Timeout`]. What
+    /// had come of a streamed turn is in its [`partial`](Error::partial).
     Deadline(Error),
     /// A tool failed, and [`ToolErrors::Stop`] was asked for.
     ToolFailed {
@@ -85,7 +87,8 @@ pub enum RunOutcome {
 pub struct ToolStep {
     /// What the model answered. The text beside tool calls is here too.
     pub response: ChatResponse,
-    /// The tools it called and what came of it, in the order of the calls. Those handed over are not among them.
+    /// The tools it called and what came of it, in the order of the calls. Those handed over are not among
+    /// them.
     pub calls: Vec<CalledTool>,
     /// When the model was asked.
     pub started: Instant,
@@ -139,8 +142,8 @@ impl ToolRun {
     /// The model's answer, if it came to one.
     ///
     /// # Errors
-    /// For every outcome but [`RunOutcome::Answered`]. The error keeps what had come of the turn that failed, or else the last
-    /// answer, in its [`partial`](Error::partial).
+    /// For every outcome but [`RunOutcome::Answered`]. The error keeps what had come of the turn that failed,
+    /// or else the last answer, in its [`partial`](Error::partial).
     /// * [`ErrorKind::Truncated`] for an answer that was cut off.
     /// * [`ErrorKind::LimitReached`] for the limits of turns, cost and calls.
     /// * [`ErrorKind::Timeout`] for the deadline.

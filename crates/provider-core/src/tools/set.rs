@@ -42,7 +42,8 @@ pub struct ToolSet<'a> {
 /// A result that is being worked on.
 pub(super) type Work<'s> = Pin<Box<dyn Future<Output = Result<Content, ToolError>> + Send + 's>>;
 
-/// What runs a tool. A trait of its own and no boxed closure, so that a set for a long life can be used for a shorter one.
+/// What runs a tool. A trait of its own and no boxed closure, so that a set for a long life can be used for a
+/// shorter one.
 trait Handler: Send + Sync {
     fn call(&self, call: ToolCall) -> Work<'_>;
 }
@@ -53,10 +54,11 @@ impl<'a> ToolSet<'a> {
         Self::default()
     }
 
-    /// Adds a tool whose arguments are a type. The model gets the type's schema, as [`FunctionTool::of`] makes it. Needs the
-    /// feature `schemars`.
+    /// Adds a tool whose arguments are a type. The model gets the type's schema, as [`FunctionTool::of`]
+    /// makes it. Needs the feature `schemars`.
     ///
-    /// Arguments that do not fit are the tool's [failure](ToolErrorKind::Arguments), and the model is told where they do not.
+    /// Arguments that do not fit are the tool's [failure](ToolErrorKind::Arguments), and the model is told
+    /// where they do not.
     #[cfg(feature = "schemars")]
     #[must_use]
     pub fn typed<A, F, W>(self, name: impl Into<String>, description: impl Into<String>, run: F) -> Self
@@ -68,7 +70,8 @@ impl<'a> ToolSet<'a> {
         self.typed_as(FunctionTool::of::<A>(name, description), run)
     }
 
-    /// Adds a tool whose arguments are a type, and which is described apart from it: strict, cached, with a schema of your own.
+    /// Adds a tool whose arguments are a type, and which is described apart from it: strict, cached, with a
+    /// schema of your own.
     #[cfg(feature = "schemars")]
     #[must_use]
     pub fn typed_as<A, F, W>(self, tool: FunctionTool, run: F) -> Self

@@ -1,4 +1,5 @@
-//! The loop: ask the model, run the tools it calls, tell it the results, until it answers or a limit is reached.
+//! The loop: ask the model, run the tools it calls, tell it the results, until it answers or a limit is
+//! reached.
 
 use std::fmt;
 use std::future::Future;
@@ -18,11 +19,12 @@ use crate::{
 /// How many turns a loop may take where nobody says it.
 const USUAL_TURNS: usize = 10;
 
-/// A model that calls tools until it answers: made by [`LlmProviderExt::tool_loop`], set up, then [`run`](Self::run).
+/// A model that calls tools until it answers: made by [`LlmProviderExt::tool_loop`], set up, then
+/// [`run`](Self::run).
 ///
 /// Reaching a limit is no error of the provider: the [`ToolRun`] says how it ended and keeps everything.
-/// Everything happens in the caller's own future: the tools of one turn run side by side in it, no task is spawned, and
-/// dropping it drops the request and the tools at work.
+/// Everything happens in the caller's own future: the tools of one turn run side by side in it, no task is
+/// spawned, and dropping it drops the request and the tools at work.
 #[cfg_attr(feature = "schemars", doc = "\n```")]
 #[cfg_attr(not(feature = "schemars"), doc = "\n```ignore")]
 /// use std::time::Duration;
@@ -102,8 +104,8 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         self
     }
 
-    /// No turn is begun once those before have cost this much. The sum of [`Usage::cost`](crate::Usage::cost) is exact; answers
-    /// without one count as free. Default: no limit.
+    /// No turn is begun once those before have cost this much. The sum of [`Usage::cost`](crate::Usage::cost)
+    /// is exact; answers without one count as free. Default: no limit.
     pub fn max_cost(mut self, cost: Usd) -> Self {
         self.max_cost = Some(cost);
         self
@@ -121,15 +123,16 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         self
     }
 
-    /// Says what a failing tool does: one that fails, that does not exist, or whose arguments are no JSON or do
-    /// not fit. Default: the model is told.
+    /// Says what a failing tool does: one that fails, that does not exist, or whose arguments are no JSON or
+    /// do not fit. Default: the model is told.
     pub fn on_tool_error(mut self, then: ToolErrors) -> Self {
         self.on_tool_error = then;
         self
     }
 
-    /// Ends the run when `deadline` is done: a timer of your runtime (`tokio::time::sleep(…)`), or a cancellation. A request and
-    /// tools at work are dropped. Services usually bill a whole answer that nobody waited for, and stop a streamed one.
+    /// Ends the run when `deadline` is done: a timer of your runtime (`tokio::time::sleep(…)`), or a
+    /// cancellation. A request and tools at work are dropped. Services usually bill a whole answer that
+    /// nobody waited for, and stop a streamed one.
     pub fn until(mut self, deadline: impl Future + Send + 'a) -> Self {
         self.deadline = Deadline::of(deadline);
         self
@@ -173,8 +176,8 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     /// others are [handed over](RunOutcome::Handover). Two different tools of one name are refused before
     /// anything is sent.
     ///
-    /// A `tool_choice` of `required` or of one function holds for the first turn only: in every turn, it would never let the
-    /// model answer.
+    /// A `tool_choice` of `required` or of one function holds for the first turn only: in every turn, it
+    /// would never let the model answer.
     pub async fn run(mut self, request: &ChatRequest) -> ToolRun {
         let mut run = ToolRun {
             outcome: RunOutcome::Answered,

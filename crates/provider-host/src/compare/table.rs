@@ -1,4 +1,5 @@
-//! A comparison for the terminal: a row of figures for each model, and below it the beginning of what it said.
+//! A comparison for the terminal: a row of figures for each model, and below it the beginning of what it
+//! said.
 
 use provider_compare::{CellReport, Figures, Report};
 use provider_core::Error;

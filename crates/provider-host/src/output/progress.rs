@@ -17,7 +17,8 @@ const ERASE: &str = "\r\x1b[2K";
 
 /// A spinner with the seconds that have passed, on standard error if that is a terminal.
 ///
-/// It is drawn by the same task that waits, between two looks at the work: nothing can draw after it was cleared.
+/// It is drawn by the same task that waits, between two looks at the work: nothing can draw after it was
+/// cleared.
 #[derive(Debug)]
 pub(crate) struct Progress {
     output: Output,

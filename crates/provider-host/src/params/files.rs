@@ -20,7 +20,8 @@ pub(super) fn schema(file: &Path) -> Result<ResponseFormat, Failure> {
     Ok(ResponseFormat::json_schema(name, schema))
 }
 
-/// Adds the tools in a file: a list of them as the chat API takes it. Those that the service runs itself go to the options.
+/// Adds the tools in a file: a list of them as the chat API takes it. Those that the service runs itself go
+/// to the options.
 pub(super) fn tools(
     file: &Path,
     request: &mut ChatRequest,

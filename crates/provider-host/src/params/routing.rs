@@ -1,4 +1,5 @@
-//! Flags for what OpenRouter alone understands: who may serve, what it may cost, what is done around the model.
+//! Flags for what OpenRouter alone understands: who may serve, what it may cost, what is done around the
+//! model.
 
 use clap::Args;
 use openrouter_provider::OpenRouterOptions;

@@ -66,7 +66,8 @@ pub(crate) fn plain(message: &str) -> Cow<'_, str> {
     plain
 }
 
-/// Advice without words of the library: what stands between backticks there is an option, or the name of something.
+/// Advice without words of the library: what stands between backticks there is an option, or the name of
+/// something.
 pub(super) fn advice(step: &str) -> String {
     let plain = plain(step);
     let parts = plain.split('`').enumerate().map(|(number, part)| match number % 2 {

@@ -1,4 +1,5 @@
-//! What flags make of a request: attachments, tools, routing. Seen by the sandbox, or shown without being sent.
+//! What flags make of a request: attachments, tools, routing. Seen by the sandbox, or shown without being
+//! sent.
 
 use serde_json::{Value, json};
 

@@ -185,8 +185,8 @@ impl Circuit {
     }
 }
 
-/// What is kept of a failure and shown to other callers: what happened to the model, and nothing of the call. Its advice when to
-/// try again is not kept either: that is up to the circuit now.
+/// What is kept of a failure and shown to other callers: what happened to the model, and nothing of the call.
+/// Its advice when to try again is not kept either: that is up to the circuit now.
 fn summary(error: &Error) -> Error {
     let mut kept = Error::new(error.kind(), error.message());
     if let Some(status) = error.status() {

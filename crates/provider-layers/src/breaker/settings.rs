@@ -32,16 +32,16 @@ impl BreakerSettings {
         self
     }
 
-    /// How long a model is left alone at first. Default: 30 s, at most 24 h. It doubles each time that it turns out not to have been
-    /// enough.
+    /// How long a model is left alone at first. Default: 30 s, at most 24 h. It doubles each time that it
+    /// turns out not to have been enough.
     #[must_use]
     pub fn cool_down(mut self, time: Duration) -> Self {
         self.cool_down = time.min(LONGEST);
         self
     }
 
-    /// How long a model is left alone at most. Default: 5 minutes, at most 24 h. Less than [`cool_down`](Self::cool_down): it does not
-    /// double.
+    /// How long a model is left alone at most. Default: 5 minutes, at most 24 h. Less than
+    /// [`cool_down`](Self::cool_down): it does not double.
     #[must_use]
     pub fn max_cool_down(mut self, time: Duration) -> Self {
         self.max_cool_down = time.min(LONGEST);

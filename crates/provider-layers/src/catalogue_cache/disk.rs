@@ -129,8 +129,8 @@ fn owner_only_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Runs what blocks where it holds up nobody else: on a thread of the runtime's pool, or right here where there is no runtime.
-/// `None` if the runtime is shutting down.
+/// Runs what blocks where it holds up nobody else: on a thread of the runtime's pool, or right here where
+/// there is no runtime. `None` if the runtime is shutting down.
 pub(super) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match Handle::try_current() {
         Ok(runtime) => runtime.spawn_blocking(work).await.ok(),

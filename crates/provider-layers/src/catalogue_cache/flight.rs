@@ -8,8 +8,9 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 /// Work that is done by whoever waits for it.
 ///
-/// Everybody who waits polls the same future, so it goes on as long as one of them does; nobody is needed who would be
-/// forgotten or dropped at the wrong moment. When the last of them lets go of the `Arc`, the work is dropped.
+/// Everybody who waits polls the same future, so it goes on as long as one of them does; nobody is needed who
+/// would be forgotten or dropped at the wrong moment. When the last of them lets go of the `Arc`, the work is
+/// dropped.
 pub(super) struct Flight<T> {
     work: Mutex<Pin<Box<dyn Future<Output = T> + Send>>>,
     outcome: OnceLock<T>,

@@ -11,7 +11,8 @@ pub(super) struct Pace {
     interval: Duration,
     /// How much of the time of calls to come may be taken in advance.
     advance: Duration,
-    /// When the next call is due. Whoever is first in the queue holds the lock while it waits; the lock is a fair one.
+    /// When the next call is due. Whoever is first in the queue holds the lock while it waits; the lock is a
+    /// fair one.
     due: Mutex<Option<Instant>>,
 }
 

@@ -36,15 +36,17 @@ impl LimitSettings {
         self
     }
 
-    /// How many calls may begin per second: `0.5` is one in two seconds. Default: `None`, any number; so does what is not above 0.
+    /// How many calls may begin per second: `0.5` is one in two seconds. Default: `None`, any number; so does
+    /// what is not above 0.
     #[must_use]
     pub fn requests_per_second(mut self, calls: impl Into<Option<f64>>) -> Self {
         self.requests_per_second = calls.into().filter(|calls| *calls > 0.0 && calls.is_finite());
         self
     }
 
-    /// How many calls may begin at the same moment after a pause, where there is a limit per second. Default: 1, and never less: one
-    /// after the other, evenly. A service that counts in windows sees at most this many more than the rate says.
+    /// How many calls may begin at the same moment after a pause, where there is a limit per second. Default:
+    /// 1, and never less: one after the other, evenly. A service that counts in windows sees at most this
+    /// many more than the rate says.
     #[must_use]
     pub fn burst(mut self, calls: u32) -> Self {
         self.burst = calls.max(1);

@@ -46,7 +46,8 @@ impl RetrySettings {
         Self::default().max_attempts(1)
     }
 
-    /// Sets how often a call is tried, the first time included. Default: 3. At 1 and 0 nothing is asked twice.
+    /// Sets how often a call is tried, the first time included. Default: 3. At 1 and 0 nothing is asked
+    /// twice.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
@@ -90,14 +91,16 @@ impl RetrySettings {
     }
 
     /// Sets how long a call may take, all tries and the answer together: it ends in an error of the kind
-    /// [`Timeout`](provider_core::ErrorKind::Timeout) then, with the tries before in it. Default: `None`, as long as it takes.
+    /// [`Timeout`](provider_core::ErrorKind::Timeout) then, with the tries before in it. Default: `None`, as
+    /// long as it takes.
     #[must_use]
     pub fn deadline(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.deadline = limit.into();
         self
     }
 
-    /// Sets how many retries all calls together may make in a row, see [the retry budget](crate::Retry#the-retry-budget). Default: 10.
+    /// Sets how many retries all calls together may make in a row, see
+    /// [the retry budget](crate::Retry#the-retry-budget). Default: 10.
     #[must_use]
     pub fn retry_tokens(mut self, tokens: u32) -> Self {
         self.retry_tokens = tokens;

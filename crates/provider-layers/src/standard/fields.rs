@@ -2,8 +2,8 @@
 
 use provider_core::{ConfigField, FieldKind};
 
-/// The settings of the [`standard`](crate::standard) layers, which every provider of a registry takes beside its own. All of them are
-/// optional.
+/// The settings of the [`standard`](crate::standard) layers, which every provider of a registry takes beside
+/// its own. All of them are optional.
 pub static FIELDS: &[ConfigField] = &[
     ConfigField::new("max_attempts", "Attempts", FieldKind::Integer)
         .advanced()

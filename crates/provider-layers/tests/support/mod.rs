@@ -1,4 +1,5 @@
-//! A provider that plays a script: what each model answers, what the catalogue says, and how long it takes to fetch.
+//! A provider that plays a script: what each model answers, what the catalogue says, and how long it takes to
+//! fetch.
 
 // Each test program uses its own part of this. A panic is a failed test.
 #![allow(dead_code, clippy::expect_used, clippy::unwrap_used)]

@@ -9,9 +9,9 @@ const MAX_GAP: usize = 8;
 ///
 /// A quotation of several words counts for nothing: it may be of what a user wrote.
 ///
-/// The words of a pattern stand for themselves, as a whole (`rate limit` is not in `accurate limits`), `this|that`
-/// for either, `?` for any one word, `#` for a number, `*` for up to eight words, `^` for the beginning of the text
-/// and `$` for its end.
+/// The words of a pattern stand for themselves, as a whole (`rate limit` is not in `accurate limits`),
+/// `this|that` for either, `?` for any one word, `#` for a number, `*` for up to eight words, `^` for the
+/// beginning of the text and `$` for its end.
 pub(super) struct Phrases(Vec<String>);
 
 impl Phrases {

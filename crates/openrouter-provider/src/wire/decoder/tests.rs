@@ -27,7 +27,8 @@ impl EventSource for Fed {
     }
 }
 
-/// Reads a stream of `chunks` times `chunk` to its end; what that allocated per chunk, in blocks and in bytes.
+/// Reads a stream of `chunks` times `chunk` to its end; what that allocated per chunk, in blocks and in
+/// bytes.
 fn cost(chunks: u64, chunk: &str) -> (f64, f64) {
     cost_of(chunks, |_| chunk.to_owned())
 }

@@ -162,7 +162,8 @@ fn only_delta<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<(&'c Choice<'a>, &'c Piece
     (nothing_else && goes_on).then_some((choice, delta))
 }
 
-/// The number of the call that a piece goes on with, and the piece of its arguments, if there is nothing else in it.
+/// The number of the call that a piece goes on with, and the piece of its arguments, if there is nothing else
+/// in it.
 fn arguments_of_only_call(calls: Raw<'_>) -> Option<(Option<u64>, Raw<'_>)> {
     let (mut number, mut only) = (0, None);
     calls.for_each(|call: WireToolCall<'_>| {

@@ -1,4 +1,5 @@
-//! Reading what is there, and nothing else: serde takes a list for the fields of a struct, and a number for a variant of an enum.
+//! Reading what is there, and nothing else: serde takes a list for the fields of a struct, and a number for a
+//! variant of an enum.
 
 use provider_core::{RawJson, Usd};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
@@ -33,7 +34,8 @@ fn amount(text: &str) -> Option<Usd> {
     text.parse().ok()
 }
 
-/// Whether two values say the same: `null` is absent, a number is its value, and a price is one as a text, too.
+/// Whether two values say the same: `null` is absent, a number is its value, and a price is one as a text,
+/// too.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {

@@ -8,8 +8,8 @@ use super::part::{Mark, cache};
 use super::{fitting, value};
 use crate::options::{OpenRouterOptions, ServerTool};
 
-/// The tools: functions are the request's; what the service runs is the options', unless a function comes after it, since there
-/// it would change places.
+/// The tools: functions are the request's; what the service runs is the options', unless a function comes
+/// after it, since there it would change places.
 pub(super) fn read(raw: &RawJson, request: &mut ChatRequest, options: &mut OpenRouterOptions) -> bool {
     let Some(list) = fitting::<Vec<RawJson>>(raw) else { return false };
     let own = list

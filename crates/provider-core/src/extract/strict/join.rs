@@ -12,7 +12,8 @@ pub(super) fn choices(keywords: &Keywords) -> Option<&Vec<Value>> {
     keywords.get("oneOf").or_else(|| keywords.get("anyOf")).and_then(Value::as_array)
 }
 
-/// A schema that has a reference, joined with the one it refers to. `None` without a reference and where it leads nowhere.
+/// A schema that has a reference, joined with the one it refers to. `None` without a reference and where it
+/// leads nowhere.
 pub(super) fn resolved(root: &Value, keywords: &Keywords) -> Option<Keywords> {
     let mut joined = keywords.clone();
     for _ in 0..MOST_REFERENCES {

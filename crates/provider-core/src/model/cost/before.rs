@@ -8,13 +8,13 @@ use crate::{ChatRequest, Content, Message, Model, Part, ResponseFormat, Tool, Ut
 const TOKENS_PER_MESSAGE: u64 = 4;
 
 impl Model {
-    /// What this request may cost, before it is sent: the prompt by its length, and an answer as long as the request (or
-    /// else the model) allows.
+    /// What this request may cost, before it is sent: the prompt by its length, and an answer as long as the
+    /// request (or else the model) allows.
     ///
-    /// The prompt's tokens are guessed from its text, four ASCII characters or one other character to a token, which is
-    /// right within a third or so. What comes beside text (images, files, …) and what the service adds is listed in
-    /// [`CostEstimate::unpriced`] or not known at all. What cached prompts save, and thoughts beyond the answer's limit, do
-    /// not count.
+    /// The prompt's tokens are guessed from its text, four ASCII characters or one other character to a
+    /// token, which is right within a third or so. What comes beside text (images, files, …) and what the
+    /// service adds is listed in [`CostEstimate::unpriced`] or not known at all. What cached prompts save,
+    /// and thoughts beyond the answer's limit, do not count.
     ///
     /// ```
     /// use provider_core::{ChatRequest, Model, UtcTime};
