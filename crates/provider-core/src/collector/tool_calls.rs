@@ -15,7 +15,6 @@ use crate::{ChatResponse, ExtraFields, ToolCall, ToolCallDelta, call_ids};
 ///   every piece.
 /// * A piece without an index goes on with the call that has its id, or else with that of the last piece.
 /// * Pieces of a name are joined until the arguments begin. The whole name once more is no piece.
-/// * Arguments `{}` are a placeholder if an object follows without a name.
 #[derive(Clone, Debug, Default)]
 pub struct ToolCallPiece<'a> {
     /// The call's number on the wire.
@@ -119,11 +118,6 @@ impl OpenCalls {
         let name = name.filter(|name| !name.is_empty());
         joined.id.push_str(id.unwrap_or_default());
         joined.name.push_str(name.unwrap_or_default());
-        // An empty object may keep the place of the arguments until they come.
-        if joined.arguments == "{}" && piece.name().is_none() && arguments.starts_with('{') {
-            joined.arguments.clear();
-            open.extent = Extent::default();
-        }
         joined.arguments.push_str(arguments);
         for (name, value) in piece.extra.iter() {
             joined.extra.insert(name, value.clone());

@@ -280,10 +280,3 @@ fn ids_are_unique_and_never_empty_or_too_long() {
         }
     }
 }
-
-#[test]
-fn an_empty_object_keeps_the_place_of_the_arguments() {
-    let pieces = [(Some(0), "a", "f", "{}"), (Some(0), "a", "", r#"{"a":"#), (Some(0), "a", "", "1}")];
-    assert_eq!(joined(&pieces), [call("a", "f", r#"{"a":1}"#)]);
-    assert_eq!(joined(&pieces[..1]), [call("a", "f", "{}")]);
-}
