@@ -61,12 +61,25 @@ pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
     let mut answer = PlainAnswer::default();
     let mut good = true;
     let (frames, _, last) = frames(stream);
-    // A whole object counts without its empty line.
-    let is_whole = |frame: &PlainFrame| {
-        let data = frame.data.trim();
-        data == "[DONE]" || serde_json::from_str::<serde_json::Map<String, Value>>(data).is_ok()
+    // Lines that are JSON of their own, outside of every event, may count at the end.
+    if other_lines(stream).trim_start().starts_with(['{', '[', '<']) {
+        return None;
+    }
+    // Of an event without its empty line what is whole counts: all of it, or the lines before the last.
+    let last = last.and_then(|PlainFrame { event, data }| {
+        let before = data.trim().rsplit_once('\n').map(|(before, _)| before.to_owned());
+        let whole = [Some(data), before].into_iter().flatten().find(|data| !events(data).is_empty());
+        whole.map(|data| PlainFrame { event, data })
+    });
+    // Some services put no empty line between events.
+    let several = |frame: PlainFrame| match events(&frame.data) {
+        data if data.len() > 1 => {
+            let event = frame.event;
+            data.into_iter().map(|data| PlainFrame { event: event.clone(), data: data.to_owned() }).collect()
+        }
+        _ => vec![frame],
     };
-    for frame in frames.into_iter().chain(last.filter(is_whole)) {
+    for frame in frames.into_iter().chain(last).flat_map(several) {
         if !matches!(frame.event.as_deref(), None | Some("message")) {
             return None;
         }
@@ -80,7 +93,8 @@ pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
             // Numbers that JSON does not have are lost alone.
             Err(_) if ["nan", "inf"].iter().any(|word| data.to_lowercase().contains(word)) => return None,
             Err(_) if serde_json::from_str::<serde::de::IgnoredAny>(data).is_err() && !data.is_empty() => {
-                good = false;
+                // Behind the reason of the end it is an odd end mark.
+                good &= answer.ended;
                 continue;
             }
             Err(_) => return None,
@@ -95,6 +109,28 @@ pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
         _ => None,
     };
     Some(answer)
+}
+
+/// The events in the data of a frame: one object or end mark, or several of them, a line each. None in what is
+/// neither.
+fn events(data: &str) -> Vec<&str> {
+    let is_event =
+        |text: &str| text == "[DONE]" || serde_json::from_str::<serde_json::Map<String, Value>>(text).is_ok();
+    if is_event(data.trim()) {
+        return vec![data];
+    }
+    let lines: Vec<&str> = data.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if data.contains('\n') && lines.iter().all(|line| is_event(line)) { lines } else { Vec::new() }
+}
+
+/// The lines that belong to no event.
+pub(crate) fn other_lines(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let is_other = |line: &&str| {
+        let name = line.split(':').next().unwrap_or_default();
+        !line.is_empty() && !line.starts_with(':') && !["data", "event", "id", "retry"].contains(&name)
+    };
+    text.trim_start_matches('\u{feff}').split(['\n', '\r']).filter(is_other).collect()
 }
 
 /// Reads a whole answer: its text. Nothing if it is not as agreed.

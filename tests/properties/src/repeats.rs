@@ -13,7 +13,7 @@ use crate::{Cut, plain};
 pub fn repeats(bytes: &[u8]) {
     let as_it_is = outcome(bytes);
     // Lines that are no events cannot be put apart. They count at the end where they are JSON or a page.
-    if other_lines(bytes).trim_start().starts_with(['{', '[', '<']) {
+    if plain::other_lines(bytes).trim_start().starts_with(['{', '[', '<']) {
         return;
     }
     let mut apart = String::new();
@@ -40,16 +40,6 @@ pub fn repeats(bytes: &[u8]) {
     let is_nothing = |end: &Option<(String, String)>| matches!(end, Some((message, _)) if message == "the answer is empty");
     let has_begun = !ends.iter().any(is_nothing);
     assert!(if has_begun { ends[0] == ends[1] } else { ends.iter().all(Option::is_some) }, "{ends:?}");
-}
-
-/// The lines that belong to no event.
-fn other_lines(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let is_other = |line: &&str| {
-        let name = line.split(':').next().unwrap_or_default();
-        !line.is_empty() && !line.starts_with(':') && !["data", "event", "id", "retry"].contains(&name)
-    };
-    text.trim_start_matches('\u{feff}').split(['\n', '\r']).filter(is_other).collect()
 }
 
 fn outcome(bytes: &[u8]) -> Outcome {
