@@ -288,7 +288,7 @@ fn is_lines(data: &str) -> bool {
     data.contains('\n') && data.lines().all(is_frame)
 }
 
-/// What is whole of a frame that was not ended: the frame, or the lines before the last one.
+/// The whole part of a frame that was not ended: the frame, or the lines before the last one.
 fn whole_part(frame: Frame<'_>) -> Option<Frame<'_>> {
     if is_whole(&frame) {
         return Some(frame);
