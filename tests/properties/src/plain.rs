@@ -111,8 +111,8 @@ pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
     Some(answer)
 }
 
-/// The events in the data of a frame: one object or end mark, or several of them, a line each. None in what is
-/// neither.
+/// The events in the data of a frame: one object or end mark, or several of them, a line each. None in what
+/// is neither.
 fn events(data: &str) -> Vec<&str> {
     let is_event =
         |text: &str| text == "[DONE]" || serde_json::from_str::<serde_json::Map<String, Value>>(text).is_ok();
