@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use openrouter_provider::{Limits, ModelsQuery, OpenRouter};
-use provider_core::{Error, ErrorKind, Retry};
+use provider_core::{Error, ErrorKind, RetryAdvice};
 use provider_tests::{Reply, ScriptedServer, openrouter, request};
 
 /// How the same answer ends for whoever asks through each of the doors.
@@ -63,7 +63,7 @@ async fn every_door_says_that_base_url_is_what_is_wrong() {
             let shown = error.to_string();
             assert!(shown.contains("set base_url to the address"), "{what}, {door}: {shown}");
             assert!(shown.contains("such as https://openrouter.ai/api/v1"), "{what}, {door}: {shown}");
-            assert_eq!(error.retry(), Retry::Never, "{what}, {door}: {shown}");
+            assert_eq!(error.retry(), RetryAdvice::Never, "{what}, {door}: {shown}");
         }
     }
 }
@@ -100,7 +100,7 @@ async fn servers_that_know_no_such_path_are_told_from_those_without_a_model() {
         for (door, error) in play(Reply::json(status, body)).await {
             let error = error.unwrap_or_else(|| panic!("{body}, {door}: no error"));
             assert!(error.to_string().contains("set base_url"), "{body}, {door}: {error}");
-            assert_eq!(error.retry(), Retry::Never, "{body}, {door}: {error}");
+            assert_eq!(error.retry(), RetryAdvice::Never, "{body}, {door}: {error}");
         }
     }
 }

@@ -10,7 +10,7 @@ use openrouter_provider::{OpenRouterOptions, OpenRouterResponse};
 use openrouter_sandbox::{FAILURES, Sandbox};
 use provider_core::{
     ChatRequest, ChatResponse, Effort, Error, ErrorKind, Event, FinishReason, Part, Reasoning,
-    ResponseFormat, Retry, Tool, Usd,
+    ResponseFormat, RetryAdvice, Tool, Usd,
 };
 use provider_registry::{Listing, Registry, SelectedModel, Workspace};
 use serde_json::{Value, json};
@@ -336,7 +336,7 @@ async fn the_service_says_when_to_come_back() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
     let model = selected(&sandbox, "sandbox/rate-limit");
     let error = model.chat(&model.request().user("Hi")).await.expect_err("too many requests");
-    assert_eq!(error.retry(), Retry::After(Duration::from_secs(1)));
+    assert_eq!(error.retry(), RetryAdvice::After(Duration::from_secs(1)));
     assert_eq!(error.upstream().and_then(|upstream| upstream.provider.as_deref()), Some("Sandbox"));
 }
 

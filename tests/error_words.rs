@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
 use openrouter_provider::Limits;
-use provider_core::{Error, ErrorKind, Retry};
+use provider_core::{Error, ErrorKind, RetryAdvice};
 use provider_tests::{Reply, ScriptedServer, chunk, openrouter, read, request};
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ async fn the_most_telling_word_decides_wherever_it_stands() {
         ),
     ] {
         for failure in each_way(400, &error).await {
-            assert_eq!((failure.kind(), failure.retry()), (kind, Retry::Never), "{error}: {failure}");
+            assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{error}: {failure}");
         }
     }
 }
@@ -107,7 +107,7 @@ async fn words_that_mean_something_else_decide_nothing() {
         ("An accurate limit exceeded what is allowed", InvalidRequest),
     ] {
         for failure in each_way(400, &json!({ "code": 400, "message": message })).await {
-            assert_eq!((failure.kind(), failure.retry()), (kind, Retry::Never), "{failure}");
+            assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{failure}");
             assert_eq!(failure.message(), message);
         }
     }
@@ -130,7 +130,7 @@ async fn what_left_no_endpoint_over_is_told_with_what_to_do() {
         ("No endpoints available that support Zero Data Retention", NoEndpoint, "privacy"),
     ] {
         for failure in each_way(404, &json!({ "code": 404, "message": message })).await {
-            assert_eq!((failure.kind(), failure.retry()), (kind, Retry::Never), "{failure}");
+            assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{failure}");
             assert!(failure.next_step().is_some_and(|what| what.contains(step)), "{failure}");
         }
     }
@@ -145,7 +145,7 @@ async fn a_message_that_is_json_is_told_in_its_words() {
     let error = json!({ "code": 429, "message": wrapped.to_string() });
     for failure in each_way(429, &error).await {
         assert_eq!((failure.kind(), failure.message()), (ErrorKind::RateLimited, "Slow down, please."));
-        assert_eq!(failure.retry(), Retry::After(std::time::Duration::from_secs(26)));
+        assert_eq!(failure.retry(), RetryAdvice::After(std::time::Duration::from_secs(26)));
         assert!(failure.details().is_some_and(|json| json.get().contains("RetryInfo")), "nothing is lost");
     }
     let error = json!({ "message": format!("Error code: 400 - {}", json!({ "error": { "message": "prompt is too long" } })) });
@@ -303,7 +303,11 @@ async fn what_was_used_is_kept_beside_the_error() {
         stream(Reply::events(events.clone())).await,
         chat(Reply::json(200, events)).await,
     ] {
-        assert_eq!((failure.kind(), failure.retry()), (ErrorKind::ContentPolicy, Retry::Never), "{failure}");
+        assert_eq!(
+            (failure.kind(), failure.retry()),
+            (ErrorKind::ContentPolicy, RetryAdvice::Never),
+            "{failure}"
+        );
         let partial = failure.partial().expect("what was used");
         assert_eq!((partial.usage.prompt_tokens, partial.usage.cost), (Some(40), "0.002".parse().ok()));
         assert!(failure.was_paid_for() && partial.text().is_empty());
@@ -316,6 +320,6 @@ async fn what_was_used_is_kept_beside_the_error() {
     // The check was not to be had: not to be tried again blindly.
     let error = json!({ "code": 503, "message": "Not available", "metadata": { "alignment": { "mode": "enforce" } } });
     for failure in each_way(503, &error).await {
-        assert_eq!((failure.kind(), failure.retry()), (ErrorKind::Overloaded, Retry::Never));
+        assert_eq!((failure.kind(), failure.retry()), (ErrorKind::Overloaded, RetryAdvice::Never));
     }
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use openrouter_provider::{Limits, OpenRouter};
-use provider_core::{ChatResponse, Error, ErrorKind, Retry};
+use provider_core::{ChatResponse, Error, ErrorKind, RetryAdvice};
 use provider_tests::{Reply, ScriptedServer, chunk, openrouter, read, request};
 
 async fn chat(reply: Reply) -> Result<ChatResponse, Error> {
@@ -24,92 +24,97 @@ async fn stream(reply: Reply) -> (String, Result<ChatResponse, Error>) {
 async fn statuses_become_kinds() {
     use ErrorKind::*;
     let cases = [
-        (400, r#"{"error":{"code":400,"message":"temperature is too high"}}"#, InvalidRequest, Retry::Never),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"temperature is too high"}}"#,
+            InvalidRequest,
+            RetryAdvice::Never,
+        ),
         (
             400,
             r#"{"error":{"code":400,"message":"acme/nope is not a valid model ID"}}"#,
             ModelNotFound,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
         (
             400,
             r#"{"error":{"code":400,"message":"This endpoint's maximum context length is 10 tokens"}}"#,
             ContextLength,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
         (
             400,
             r#"{"error":{"code":400,"message":"too long","metadata":{"error_type":"context_length_exceeded"}}}"#,
             ContextLength,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
         (
             401,
             r#"{"error":{"code":401,"message":"No auth credentials found"}}"#,
             Authentication,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
         (
             402,
             r#"{"error":{"code":402,"message":"more credits, or fewer max_tokens"}}"#,
             PaymentRequired,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
-        (403, r#"{"error":{"code":403,"message":"not allowed here"}}"#, PermissionDenied, Retry::Never),
+        (403, r#"{"error":{"code":403,"message":"not allowed here"}}"#, PermissionDenied, RetryAdvice::Never),
         (
             403,
             r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"],"flagged_input":"…"}}}"#,
             ContentPolicy,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
         (
             404,
             r#"{"error":{"code":404,"message":"No endpoints found that support tool use"}}"#,
             UnsupportedFeature,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
         (
             404,
             r#"{"error":{"code":404,"message":"No endpoints found for meta-llama/llama-3.1-405b-instruct."}}"#,
             ModelNotFound,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
         (
             404,
             r#"{"error":{"code":404,"message":"No endpoints found matching your data policy"}}"#,
             NoEndpoint,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
-        (409, r#"{"error":{"code":409,"message":"conflict"}}"#, InvalidRequest, Retry::Now),
-        (410, r#"{"error":{"code":410,"message":"gone"}}"#, InvalidRequest, Retry::Never),
-        (408, r#"{"error":{"code":408,"message":"timed out"}}"#, Timeout, Retry::Now),
-        (413, r#"{"error":{"code":413,"message":"too large"}}"#, PayloadTooLarge, Retry::Never),
-        (429, r#"{"error":{"code":429,"message":"slow down"}}"#, RateLimited, Retry::Now),
-        (500, r#"{"error":{"code":500,"message":"Internal Server Error"}}"#, Server, Retry::Now),
-        (502, r#"{"error":{"code":502,"message":"Provider returned error"}}"#, Upstream, Retry::Now),
-        (503, r#"{"error":{"message":"overloaded"}}"#, Overloaded, Retry::Now),
-        (504, "", Timeout, Retry::Now),
-        (524, "<html><body>A timeout occurred</body></html>", Timeout, Retry::Now),
-        (529, "{}", Overloaded, Retry::Now),
-        (418, r#"{"error":"short and stout"}"#, InvalidRequest, Retry::Never),
-        (599, "not JSON at all", Server, Retry::Now),
+        (409, r#"{"error":{"code":409,"message":"conflict"}}"#, InvalidRequest, RetryAdvice::Now),
+        (410, r#"{"error":{"code":410,"message":"gone"}}"#, InvalidRequest, RetryAdvice::Never),
+        (408, r#"{"error":{"code":408,"message":"timed out"}}"#, Timeout, RetryAdvice::Now),
+        (413, r#"{"error":{"code":413,"message":"too large"}}"#, PayloadTooLarge, RetryAdvice::Never),
+        (429, r#"{"error":{"code":429,"message":"slow down"}}"#, RateLimited, RetryAdvice::Now),
+        (500, r#"{"error":{"code":500,"message":"Internal Server Error"}}"#, Server, RetryAdvice::Now),
+        (502, r#"{"error":{"code":502,"message":"Provider returned error"}}"#, Upstream, RetryAdvice::Now),
+        (503, r#"{"error":{"message":"overloaded"}}"#, Overloaded, RetryAdvice::Now),
+        (504, "", Timeout, RetryAdvice::Now),
+        (524, "<html><body>A timeout occurred</body></html>", Timeout, RetryAdvice::Now),
+        (529, "{}", Overloaded, RetryAdvice::Now),
+        (418, r#"{"error":"short and stout"}"#, InvalidRequest, RetryAdvice::Never),
+        (599, "not JSON at all", Server, RetryAdvice::Now),
         (
             404,
             r#"{"error":{"code":404,"message":"gone","availability":{"code":"model_deprecated","retryable":false}}}"#,
             ModelNotFound,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
         (
             503,
             r#"{"error":{"message":"wait","availability":{"code":"temporarily_unavailable","retryable":true,"retry_after":7}}}"#,
             Overloaded,
-            Retry::After(Duration::from_secs(7)),
+            RetryAdvice::After(Duration::from_secs(7)),
         ),
         (
             429,
             r#"{"error":{"message":"no use","availability":{"code":"capacity_exhausted","retryable":false}}}"#,
             RateLimited,
-            Retry::Never,
+            RetryAdvice::Never,
         ),
     ];
     for (status, body, kind, retry) in cases {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use openrouter_provider::OpenRouter;
 use openrouter_sandbox::Sandbox;
-use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event, LlmProvider, Retry};
+use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event, LlmProvider, RetryAdvice};
 use provider_layers::Fallback;
 use provider_registry::Workspace;
 
@@ -119,7 +119,7 @@ async fn nobody_is_billed_who_may_have_asked_for_something_free() {
     let error =
         both_ways(&to("openai/gpt-4o"), "sandbox/overload").await[0].clone().expect_err("not allowed");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Overloaded, Some(503)));
-    assert!(matches!(error.retry(), Retry::After(_)), "{error}");
+    assert!(matches!(error.retry(), RetryAdvice::After(_)), "{error}");
     for words in ["no fallback to \"openai/gpt-4o\"", "is billed", "may be free", "`Fallback::allow_paid`"] {
         assert!(error.message().contains(words), "{error}");
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use openrouter_provider::Limits;
 use provider_compare::Comparison;
-use provider_core::{ChatRequest, LimitKind, LlmProvider, LlmProviderExt, Retry, RunOutcome, ToolSet};
+use provider_core::{ChatRequest, LimitKind, LlmProvider, LlmProviderExt, RetryAdvice, RunOutcome, ToolSet};
 use provider_registry::Registry;
 use provider_tests::{Reply, ScriptedServer, chunk, openrouter, request};
 
@@ -73,7 +73,7 @@ async fn a_connected_provider_waits_and_says_so_where_its_deadline_is_too_near()
     let values = [("api_key", "sk-or-v1-abc"), ("base_url", &*server.url()), ("deadline", "0.9")];
     let provider = registry.connect("openrouter", values).expect("good settings");
     let error = provider.chat(&request()).await.expect_err("there is no time to wait");
-    assert!(error.is_budget_in_flight() && matches!(error.retry(), Retry::After(_)), "{error}");
+    assert!(error.is_budget_in_flight() && matches!(error.retry(), RetryAdvice::After(_)), "{error}");
     assert!(error.message().contains("0 s are left of the deadline"), "{error}");
     assert!(error.message().ends_with("ask again in 1 s"), "{error}");
     assert_eq!(server.requests().len(), 1);

@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use openrouter_provider::Limits;
-use provider_core::{Error, ErrorKind, LimitAmount, LimitKind, Retry};
+use provider_core::{Error, ErrorKind, LimitAmount, LimitKind, RetryAdvice};
 use provider_tests::{Reply, ScriptedServer, openrouter, request};
 use serde_json::{Value, json};
 
@@ -21,8 +21,8 @@ fn refusal(status: u16, message: &str, metadata: &Value) -> Reply {
 
 fn seconds(error: &Error) -> Option<u64> {
     match error.retry() {
-        Retry::After(wait) => Some(wait.as_secs_f64().round() as u64),
-        Retry::Never | Retry::Now => None,
+        RetryAdvice::After(wait) => Some(wait.as_secs_f64().round() as u64),
+        RetryAdvice::Never | RetryAdvice::Now => None,
     }
 }
 
@@ -38,7 +38,11 @@ async fn a_budget_of_requests_under_way_is_waited_for() {
         let told = chat(refusal(402, message, metadata).header("retry-after", "118")).await;
         assert_eq!((told.kind(), seconds(&told)), (ErrorKind::PaymentRequired, Some(118)), "{told}");
         let untold = chat(refusal(402, message, metadata)).await;
-        assert_eq!((untold.kind(), untold.retry()), (ErrorKind::PaymentRequired, Retry::Now), "{untold}");
+        assert_eq!(
+            (untold.kind(), untold.retry()),
+            (ErrorKind::PaymentRequired, RetryAdvice::Now),
+            "{untold}"
+        );
         for error in [told, untold] {
             assert_eq!(error.limit().map(|limit| limit.kind), Some(LimitKind::InFlight));
             assert!(error.next_step().is_some_and(|what| what.contains("fewer at the same time")), "{error}");
@@ -72,7 +76,11 @@ async fn a_budget_that_is_spent_is_named_with_its_amounts_and_its_reset() {
         (403, "openrouter_department_budget", LimitKind::Budget, "raise the budget of 500 USD"),
     ] {
         let error = chat(refusal(status, "Budget exceeded by the guardrail", &spent(source, "member"))).await;
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::PaymentRequired, Retry::Never), "{error}");
+        assert_eq!(
+            (error.kind(), error.retry()),
+            (ErrorKind::PaymentRequired, RetryAdvice::Never),
+            "{error}"
+        );
         let limit = error.limit().expect("the limit");
         assert_eq!(
             (limit.kind, limit.source.as_deref(), limit.scope.as_deref()),
@@ -93,7 +101,7 @@ async fn a_budget_that_is_spent_is_named_with_its_amounts_and_its_reset() {
     .await;
     assert_eq!(
         (error.retry(), error.limit().map(|limit| limit.kind)),
-        (Retry::Never, Some(LimitKind::Credits))
+        (RetryAdvice::Never, Some(LimitKind::Credits))
     );
     assert!(
         error.next_step().is_some_and(|what| what.contains("add credits") && what.contains("max_tokens")),
@@ -148,21 +156,25 @@ async fn a_spent_limit_without_metadata_is_known_by_its_words() {
         ),
     ] {
         let error = chat(refusal(status, message, &Value::Null)).await;
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::PaymentRequired, Retry::Never), "{error}");
+        assert_eq!(
+            (error.kind(), error.retry()),
+            (ErrorKind::PaymentRequired, RetryAdvice::Never),
+            "{error}"
+        );
         let limit = error.limit().expect("the limit");
         assert_eq!((limit.kind, limit.window.as_deref()), (kind, window), "{error}");
         assert!(error.next_step().is_some_and(|what| what.contains(step)), "{error}");
     }
     // A 402 that tells nothing but when to come back is believed.
     assert_eq!(seconds(&chat(Reply::json(402, "{}").header("retry-after", "9")).await), Some(9));
-    assert_eq!(chat(Reply::json(402, "{}")).await.retry(), Retry::Never);
+    assert_eq!(chat(Reply::json(402, "{}")).await.retry(), RetryAdvice::Never);
 }
 
 #[tokio::test]
 async fn a_quota_of_upstream_is_never_tried_again() {
     let raw = r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#;
     let error = chat(refusal(429, "Provider returned error", &json!({ "raw": raw, "is_byok": true }))).await;
-    assert_eq!((error.kind(), error.retry()), (ErrorKind::PaymentRequired, Retry::Never), "{error}");
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::PaymentRequired, RetryAdvice::Never), "{error}");
     assert_eq!(error.limit().map(|limit| limit.kind), Some(LimitKind::Upstream));
 }
 
@@ -185,9 +197,9 @@ async fn the_days_free_requests_are_back_when_it_is_told_and_not_before() {
     );
     assert!(error.next_step().is_some_and(|what| what.contains("until it resets at 2")), "{error}");
     let error = chat(refusal(429, message, &Value::Null)).await;
-    assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::Never));
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, RetryAdvice::Never));
     let error = chat(refusal(429, "Rate limit exceeded: free-models-per-min. ", &Value::Null)).await;
-    assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::Now));
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, RetryAdvice::Now));
 }
 
 #[tokio::test]
@@ -209,7 +221,7 @@ async fn the_wait_of_upstream_is_heeded() {
             let error = chat(refusal(429, "Provider returned error", &json!({ "raw": raw }))).await;
             assert_eq!(
                 (error.kind(), error.retry()),
-                (ErrorKind::RateLimited, Retry::After(wait)),
+                (ErrorKind::RateLimited, RetryAdvice::After(wait)),
                 "{error}"
             );
         }
@@ -243,7 +255,7 @@ async fn a_reset_is_of_the_services_clock_and_of_rate_limits_alone() {
         let error = chat(limited(429)).await;
         assert!(seconds(&error).is_some_and(|wait| (58..=62).contains(&wait)), "{error}");
         let error = chat(limited(502)).await;
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::Upstream, Retry::Now), "{error}");
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Upstream, RetryAdvice::Now), "{error}");
         let dated = Reply::json(503, "{}").header("date", &httpdate::fmt_http_date(date));
         let error = chat(dated.header("retry-after", &httpdate::fmt_http_date(reset))).await;
         assert!(seconds(&error).is_some_and(|wait| (58..=62).contains(&wait)), "{error}");
@@ -254,13 +266,13 @@ async fn a_reset_is_of_the_services_clock_and_of_rate_limits_alone() {
 async fn a_service_that_says_whether_to_retry_is_believed() {
     let error = |status: u16| json!({ "error": { "code": status, "message": "m" } }).to_string();
     let asked = |status, word| Reply::json(status, error(status)).header("x-should-retry", word);
-    assert_eq!(chat(asked(503, "false")).await.retry(), Retry::Never);
-    assert_eq!(chat(asked(429, "false").header("retry-after", "1")).await.retry(), Retry::Never);
-    assert_eq!(chat(asked(400, "true")).await.retry(), Retry::Now);
+    assert_eq!(chat(asked(503, "false")).await.retry(), RetryAdvice::Never);
+    assert_eq!(chat(asked(429, "false").header("retry-after", "1")).await.retry(), RetryAdvice::Never);
+    assert_eq!(chat(asked(400, "true")).await.retry(), RetryAdvice::Now);
     assert_eq!(seconds(&chat(asked(400, "true").header("retry-after", "2")).await), Some(2));
-    assert_eq!(chat(asked(400, "perhaps")).await.retry(), Retry::Never);
+    assert_eq!(chat(asked(400, "perhaps")).await.retry(), RetryAdvice::Never);
     assert_eq!(
         chat(Reply::new(500, "text/html", "<html>").header("x-should-retry", "false")).await.retry(),
-        Retry::Never
+        RetryAdvice::Never
     );
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use openrouter_provider::{Limits, OpenRouter};
-use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event, Retry};
+use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event, RetryAdvice};
 use provider_tests::{Reply, ScriptedServer};
 use serde_json::json;
 
@@ -66,18 +66,22 @@ async fn what_follows_an_error_is_still_read_but_not_waited_for() {
 async fn the_words_of_an_error_count_where_its_number_is_missing() {
     use ErrorKind::*;
     for (error, kind, retry) in [
-        (json!({"code": "invalid_request_error", "message": "m"}), InvalidRequest, Retry::Never),
-        (json!({"message": "m", "metadata": {"error_type": "not_found"}}), NoEndpoint, Retry::Never),
-        (json!({"message": "m", "error_type": "permission_denied"}), PermissionDenied, Retry::Never),
-        (json!({"code": "rate_limit_exceeded", "message": "m"}), RateLimited, Retry::Now),
-        (json!({"code": "context_length_exceeded", "message": "m"}), ContextLength, Retry::Never),
-        (json!({"code": 429.0, "message": "m"}), RateLimited, Retry::Now),
-        (json!({"code": "whatever", "http_status": 402, "message": "m"}), PaymentRequired, Retry::Never),
-        (json!({"code": "server_error", "message": "m"}), Server, Retry::Now),
-        (json!({"message": "m"}), Upstream, Retry::Now),
-        (json!("just words"), Upstream, Retry::Now),
-        (json!({"code": 500, "message": " "}), Server, Retry::Now),
-        (json!("  "), Upstream, Retry::Now),
+        (json!({"code": "invalid_request_error", "message": "m"}), InvalidRequest, RetryAdvice::Never),
+        (json!({"message": "m", "metadata": {"error_type": "not_found"}}), NoEndpoint, RetryAdvice::Never),
+        (json!({"message": "m", "error_type": "permission_denied"}), PermissionDenied, RetryAdvice::Never),
+        (json!({"code": "rate_limit_exceeded", "message": "m"}), RateLimited, RetryAdvice::Now),
+        (json!({"code": "context_length_exceeded", "message": "m"}), ContextLength, RetryAdvice::Never),
+        (json!({"code": 429.0, "message": "m"}), RateLimited, RetryAdvice::Now),
+        (
+            json!({"code": "whatever", "http_status": 402, "message": "m"}),
+            PaymentRequired,
+            RetryAdvice::Never,
+        ),
+        (json!({"code": "server_error", "message": "m"}), Server, RetryAdvice::Now),
+        (json!({"message": "m"}), Upstream, RetryAdvice::Now),
+        (json!("just words"), Upstream, RetryAdvice::Now),
+        (json!({"code": 500, "message": " "}), Server, RetryAdvice::Now),
+        (json!("  "), Upstream, RetryAdvice::Now),
     ] {
         let failure =
             chat(Reply::json(200, json!({ "error": error }).to_string())).await.expect_err("an error");
@@ -122,7 +126,7 @@ async fn an_id_without_end_is_not_in_the_line_of_an_error() {
 #[tokio::test]
 async fn a_wait_is_bounded() {
     let failure = chat(Reply::json(429, "{}").header("retry-after", "99999999999")).await.expect_err("429");
-    assert_eq!(failure.retry(), Retry::After(Duration::from_secs(7 * 24 * 60 * 60)));
+    assert_eq!(failure.retry(), RetryAdvice::After(Duration::from_secs(7 * 24 * 60 * 60)));
     let limits = Limits::default().read_timeout(Duration::MAX).connect_timeout(Duration::MAX);
     let server =
         ScriptedServer::always(Reply::json(200, r#"{"choices":[{"message":{"content":"Hi"}}]}"#)).await;

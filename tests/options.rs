@@ -7,8 +7,9 @@ use openrouter_provider::options::{
     DataCollection, MaxPrice, ProviderPreferences, ResponseCache, ServerTool, SortBy, WebSearch,
 };
 use openrouter_provider::{Limits, OpenRouter, OpenRouterOptions, body};
+use provider_core::author::ProviderOptions;
 use provider_core::{
-    ChatRequest, ConfigValues, ErrorKind, FunctionTool, JsonSchema, Message, ProviderOptions, Reasoning, Tool,
+    ChatRequest, ConfigValues, ErrorKind, FunctionTool, JsonSchema, Message, Reasoning, Tool,
 };
 use provider_tests::{Reply, Request, ScriptedServer, openrouter, request};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use openrouter_provider as _; // links the provider in
 use openrouter_sandbox::Sandbox;
-use provider_core::{ChatResponse, ConfigValues, Error, ErrorKind, Retry, TimeoutPhase};
+use provider_core::{ChatResponse, ConfigValues, Error, ErrorKind, RetryAdvice, TimeoutPhase};
 use provider_registry::{Registry, SelectedModel, Workspace};
 
 /// A model of a provider with these settings beside those it needs.
@@ -85,7 +85,7 @@ async fn what_will_fail_again_is_asked_once() {
         let sandbox = Sandbox::start().await.expect("a sandbox");
         let error = ask(&model(&sandbox, id, &[("deadline", "50")]), true).await.expect_err("refused");
         assert_eq!((error.kind(), error.attempts().len(), asked(&sandbox)), (kind, 0, 1));
-        let is_hint = matches!(error.retry(), Retry::After(wait) if wait > Duration::from_secs(50));
+        let is_hint = matches!(error.retry(), RetryAdvice::After(wait) if wait > Duration::from_secs(50));
         assert_eq!(is_hint, kind == ErrorKind::RateLimited, "{error}");
     }
 }

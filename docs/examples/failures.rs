@@ -1,5 +1,5 @@
 use openrouter_provider::OpenRouter;
-use provider_core::{ChatRequest, ErrorKind, Retry};
+use provider_core::{ChatRequest, ErrorKind, RetryAdvice};
 
 /// The answer, or a sentence for the person who asked.
 pub async fn failures(openrouter: &OpenRouter, request: &ChatRequest) -> Result<String, String> {
@@ -13,10 +13,10 @@ pub async fn failures(openrouter: &OpenRouter, request: &ChatRequest) -> Result<
     }
     let told = match (error.kind(), error.retry()) {
         (ErrorKind::ContextLength, _) => "This conversation is too long for the model.".to_owned(),
-        (ErrorKind::PaymentRequired, Retry::Never) => "There is no money left for this.".to_owned(),
-        (_, Retry::After(wait)) => format!("Please try again in {} s.", wait.as_secs()),
-        (_, Retry::Now) => "Please try again.".to_owned(),
-        (_, Retry::Never) => format!("This cannot be answered: {}.", error.message()),
+        (ErrorKind::PaymentRequired, RetryAdvice::Never) => "There is no money left for this.".to_owned(),
+        (_, RetryAdvice::After(wait)) => format!("Please try again in {} s.", wait.as_secs()),
+        (_, RetryAdvice::Now) => "Please try again.".to_owned(),
+        (_, RetryAdvice::Never) => format!("This cannot be answered: {}.", error.message()),
     };
     Err(match error.next_step() {
         Some(step) => format!("{told} Next step: {step}."),

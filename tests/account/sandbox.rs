@@ -39,7 +39,7 @@ async fn models_are_those_of_the_key() {
 
     let claude = catalogue.find("anthropic/claude-sonnet-4.5").expect("a model");
     assert_eq!(claude.author(), Some("anthropic"));
-    assert!(claude.supports_tools() && claude.reads("image") && claude.writes("text"));
+    assert!(claude.supports_tools() && claude.supports_input("image") && claude.supports_output("text"));
     assert_eq!(claude.pricing.overrides[0].min_prompt_tokens, Some(200_000));
     let price = |text: &str| text.parse().ok().map(Price::Fixed);
     assert_eq!(claude.pricing.in_force(200_001, UtcTime::NOON).completion, price("0.0000225"));
@@ -85,11 +85,11 @@ async fn all_models_are_searched_by_the_service() {
     let able = client.search_models(&able.param("limit", 2)).await.expect("models");
     assert!(
         able.models.len() > 2
-            && able.models.iter().all(|model| model.supports_tools() && model.reads("image"))
+            && able.models.iter().all(|model| model.supports_tools() && model.supports_input("image"))
     );
     let images =
         client.search_models(&ModelsQuery::new().output_modalities(["image"])).await.expect("models");
-    assert!(images.models.iter().all(|model| model.writes("image")) && !images.models.is_empty());
+    assert!(images.models.iter().all(|model| model.supports_output("image")) && !images.models.is_empty());
 }
 
 #[tokio::test]

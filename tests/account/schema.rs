@@ -51,7 +51,7 @@ async fn a_whole_model() {
         ("text+image->text".to_owned(), "GPT".to_owned())
     );
     assert_eq!(text(&model.instruct_type), "chatml");
-    assert!(model.reads("image") && !model.reads("audio") && model.writes("text"));
+    assert!(model.supports_input("image") && !model.supports_input("audio") && model.supports_output("text"));
     let limits = model.per_request_limits.expect("limits");
     assert_eq!((limits.prompt_tokens, limits.completion_tokens), (Some(1_000), Some(2_000)));
     let defaults = model.default_parameters;

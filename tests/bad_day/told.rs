@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fault_server::{FaultServer, Script};
-use provider_core::{ChatResponse, Error, ErrorKind, Retry};
+use provider_core::{ChatResponse, Error, ErrorKind, RetryAdvice};
 
 use crate::{client, hello};
 
@@ -16,19 +16,19 @@ async fn chat(script: Script) -> Result<ChatResponse, Error> {
 #[tokio::test]
 async fn waits_are_taken_from_wherever_the_service_puts_them() {
     let body = r#"{"error":{"code":429,"message":"slow down"}}"#;
-    let seconds = |seconds| Retry::After(Duration::from_secs(seconds));
+    let seconds = |seconds| RetryAdvice::After(Duration::from_secs(seconds));
     for (name, value, retry) in [
         ("retry-after", "3", seconds(3)),
-        ("retry-after-ms", "1500", Retry::After(Duration::from_millis(1500))),
-        ("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", Retry::Now),
-        ("retry-after", "soon", Retry::Now),
+        ("retry-after-ms", "1500", RetryAdvice::After(Duration::from_millis(1500))),
+        ("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", RetryAdvice::Now),
+        ("retry-after", "soon", RetryAdvice::Now),
     ] {
         let error = chat(Script::json(429, body).header(name, value)).await.expect_err("a failure");
         assert_eq!(error.retry(), retry, "{name}: {value}");
     }
     for (name, value, retry) in [
         ("Retry-After", "3", seconds(3)),
-        ("retry-after-ms", "250", Retry::After(Duration::from_millis(250))),
+        ("retry-after-ms", "250", RetryAdvice::After(Duration::from_millis(250))),
     ] {
         let body = format!(
             r#"{{"error":{{"code":429,"message":"slow","metadata":{{"headers":{{"{name}":"{value}"}}}}}}}}"#
@@ -44,7 +44,7 @@ async fn waits_are_taken_from_wherever_the_service_puts_them() {
     let in_headers = Script::json(429, "{}").header("X-RateLimit-Reset", reset.to_string());
     for reply in [in_body, in_headers] {
         match chat(reply).await.expect_err("a failure").retry() {
-            Retry::After(wait) => assert!((90..=100).contains(&wait.as_secs()), "{wait:?}"),
+            RetryAdvice::After(wait) => assert!((90..=100).contains(&wait.as_secs()), "{wait:?}"),
             other => panic!("{other:?}"),
         }
     }

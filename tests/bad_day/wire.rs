@@ -5,7 +5,7 @@ use std::time::Duration;
 use fault_server::{ChunkFault, FaultServer, RefusedPort, Script, SilentPort};
 use openrouter_provider::Limits;
 use provider_core::ErrorKind::{self, *};
-use provider_core::{Retry, TimeoutPhase};
+use provider_core::{RetryAdvice, TimeoutPhase};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -198,7 +198,7 @@ async fn oddities_cost_nothing() {
 async fn nobody_there_is_told_apart_from_nobody_answering() {
     let refused = RefusedPort::new().expect("a port");
     let error = client(&refused.url()).chat(&hello()).await.expect_err("nobody there");
-    assert_eq!((error.kind(), error.retry()), (Connection, Retry::Now));
+    assert_eq!((error.kind(), error.retry()), (Connection, RetryAdvice::Now));
     if let Ok(silent) = SilentPort::new().await {
         let error = client(&silent.url()).chat(&hello()).await.expect_err("nobody takes the call");
         assert_eq!((error.kind(), error.timeout()), (Timeout, Some(TimeoutPhase::Connect)), "{error:?}");

@@ -7,8 +7,8 @@ use std::time::Duration;
 use openrouter_provider::{FIELDS, OpenRouter, body};
 use provider_core::schemars::{self, JsonSchema};
 use provider_core::{
-    ChatRequest, ChatResponse, ConfigValues, Error, Event, FunctionTool, LlmProvider, LlmProviderExt, Retry,
-    RunOutcome, ToolSet,
+    ChatRequest, ChatResponse, ConfigValues, Error, Event, FunctionTool, LlmProvider, LlmProviderExt,
+    RetryAdvice, RunOutcome, ToolSet,
 };
 use provider_layers::RetrySettings;
 use serde::Deserialize;
@@ -241,9 +241,9 @@ fn failed(error: &Error) -> Value {
     told["display"] = json!(error.to_string());
     told["host_code"] = json!(error.host_code());
     told["retry"] = match error.retry() {
-        Retry::Never => json!("never"),
-        Retry::Now => json!("now"),
-        Retry::After(wait) => {
+        RetryAdvice::Never => json!("never"),
+        RetryAdvice::Now => json!("now"),
+        RetryAdvice::After(wait) => {
             told["retry_s"] = json!(wait.as_secs_f64());
             json!("after")
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use provider_core::{ChatResponse, Collector, Error, EventSource, RawJson, Step};
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
+use provider_core::{ChatResponse, Error, RawJson};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use tokio::time::{Instant, Sleep, sleep};
@@ -46,14 +47,14 @@ impl Head {
     }
 
     /// Adds what the headers say of an answer.
-    fn complete(&self, collector: &mut Collector) {
+    fn complete(&self, accumulator: &mut ResponseAccumulator) {
         let header = |name: &str| self.headers.get(name)?.to_str().ok();
         if let Some(id) = header("x-generation-id") {
-            collector.id(id);
+            accumulator.set_id(id);
         }
-        if let Some(metadata) = collector.response().extra.get(METADATA_FIELD) {
+        if let Some(metadata) = accumulator.response().extra.get(METADATA_FIELD) {
             let provider = metadata::selected_provider(Raw::of(metadata.get()));
-            collector.served_by(provider.as_deref().unwrap_or_default());
+            accumulator.set_served_by(provider.as_deref().unwrap_or_default());
         }
         let number = |name: &str| header(name).and_then(|text| text.trim().parse::<u64>().ok());
         if let Some(status) = header("x-openrouter-cache-status") {
@@ -64,9 +65,9 @@ impl Head {
                 source_id: header("x-openrouter-cache-source-id").map(str::to_owned),
             };
             // Texts and numbers can always be written.
-            collector.extra(CACHE_FIELD, RawJson::new(&report).unwrap_or_default());
+            accumulator.set_extra(CACHE_FIELD, RawJson::new(&report).unwrap_or_default());
         }
-        collector.redact(self.transport.api_key());
+        accumulator.redact(self.transport.api_key());
     }
 
     fn redact(&self) -> Redact<'_> {
@@ -117,22 +118,30 @@ impl Streamed {
     /// The body is over: in good order, or cut off by this error. What the service said of a failure counts
     /// before everything else, and once it has said why the model stopped, the answer is whole however its
     /// body ends.
-    fn end(&mut self, cut_off: Option<Error>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
-        let end = self.decoder.end(collector);
-        self.head.complete(collector);
-        let is_whole = self.decoder.is_over() || collector.response().finish_reason.is_some();
+    fn end(
+        &mut self,
+        cut_off: Option<Error>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
+        let end = self.decoder.end(accumulator);
+        self.head.complete(accumulator);
+        let is_whole = self.decoder.is_over() || accumulator.response().finish_reason.is_some();
         Poll::Ready(match (self.failed.take().or(end.err()), cut_off) {
             (Some(stop), _) => Err(self.head.error(stop)),
             (None, Some(error)) if !is_whole => Err(error),
             (None, None) if self.decoder.is_empty() && !is_whole => Err(failure::nothing_came()),
-            (None, _) => Ok(Step::End),
+            (None, _) => Ok(Progress::End),
         })
     }
 
     /// The stream cannot be read on. The first thing that went wrong counts.
-    fn give_up(&mut self, error: Error, collector: &mut Collector) -> Poll<Result<Step, Error>> {
-        let unreadable = self.decoder.close(collector);
-        self.head.complete(collector);
+    fn give_up(
+        &mut self,
+        error: Error,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
+        let unreadable = self.decoder.close(accumulator);
+        self.head.complete(accumulator);
         let first = self.failed.take().or(unreadable);
         Poll::Ready(Err(first.map_or(error, |stop| self.head.error(stop))))
     }
@@ -143,12 +152,16 @@ impl Streamed {
     }
 }
 
-impl EventSource for Streamed {
-    fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Streamed {
+    fn poll_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         loop {
-            match self.decoder.step(collector) {
-                Ok(Decoded::Frame) => return Poll::Ready(Ok(Step::More)),
-                Ok(Decoded::End) => return self.end(None, collector),
+            match self.decoder.step(accumulator) {
+                Ok(Decoded::Frame) => return Poll::Ready(Ok(Progress::More)),
+                Ok(Decoded::End) => return self.end(None, accumulator),
                 Ok(Decoded::NeedsBytes) => {}
                 Err(stop @ Stop::Failed(_)) => {
                     if self.failed.is_none() {
@@ -159,19 +172,19 @@ impl EventSource for Streamed {
                 }
                 Err(stop) => {
                     let error = self.head.error(stop);
-                    return self.give_up(error, collector);
+                    return self.give_up(error, accumulator);
                 }
             }
             // Now it is known of every byte whether it was kept.
             let limit = self.body.limits.max_body_bytes;
             if self.received.saturating_sub(self.decoder.repeated()) > limit {
-                return self.give_up(failure::body_too_large(limit), collector);
+                return self.give_up(failure::body_too_large(limit), accumulator);
             }
             let piece = match self.body.poll_piece(cx) {
                 Poll::Ready(Ok(Some(piece))) => piece,
-                Poll::Ready(Ok(None)) => return self.end(None, collector),
-                Poll::Ready(Err(error)) => return self.end(Some(error), collector),
-                Poll::Pending if self.is_out_of_patience(cx) => return self.end(None, collector),
+                Poll::Ready(Ok(None)) => return self.end(None, accumulator),
+                Poll::Ready(Err(error)) => return self.end(Some(error), accumulator),
+                Poll::Pending if self.is_out_of_patience(cx) => return self.end(None, accumulator),
                 Poll::Pending => return Poll::Pending,
             };
             self.received = self.received.saturating_add(piece.len());
@@ -179,7 +192,7 @@ impl EventSource for Streamed {
         }
     }
 
-    fn poll_tidy(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Nothing after the end mark counts, but there should not be much of it.
         for _ in 0..MOST_AFTER_END {
             match self.body.poll_piece(cx) {
@@ -223,21 +236,21 @@ impl Whole {
 
     /// The answer, without streaming.
     pub(crate) fn read(mut self) -> Result<ChatResponse, Error> {
-        let mut collector = Collector::without_events();
-        collector.requested(&self.head.model, &self.head.fallbacks);
-        match self.collect(&mut collector) {
-            Ok(()) => collector.finish(),
-            Err(error) => Err(collector.fail(error)),
+        let mut accumulator = ResponseAccumulator::without_events();
+        accumulator.set_requested(&self.head.model, &self.head.fallbacks);
+        match self.collect(&mut accumulator) {
+            Ok(()) => accumulator.finish(),
+            Err(error) => Err(accumulator.fail(error)),
         }
         .map_err(|error| self.head.place(error))
     }
 
-    fn collect(&mut self, collector: &mut Collector) -> Result<(), Error> {
+    fn collect(&mut self, accumulator: &mut ResponseAccumulator) -> Result<(), Error> {
         let body = self.body.take().unwrap_or_default();
         let text = text_of_body(&body);
         if ["data:", "event:", ":"].iter().any(|beginning| text.starts_with(beginning)) {
-            let end = self.collect_events(&body, collector);
-            self.head.complete(collector);
+            let end = self.collect_events(&body, accumulator);
+            self.head.complete(accumulator);
             return end;
         }
         let mut room = None;
@@ -248,38 +261,38 @@ impl Whole {
             })?;
         let error = take_error(&chunk, None, json).map(|(error, _)| error);
         if self.head.keep_raw {
-            collector.raw(RawJson::from_checked(json));
+            accumulator.push_raw(RawJson::from_checked(json));
         }
         let mut state = CollectState::default();
-        collect(chunk, collector, &mut state);
-        state.halves.finish(collector);
-        self.head.complete(collector);
+        collect(chunk, accumulator, &mut state);
+        state.halves.finish(accumulator);
+        self.head.complete(accumulator);
         if let Some(error) = error {
             return Err(self.head.error(Stop::Failed(Box::new(error))));
         }
-        collector.end_mark();
+        accumulator.set_end_marked();
         let limit = self.limits.max_tool_argument_bytes;
         state.halves.within(limit).map_err(|stop| self.head.error(stop))
     }
 
     /// Reads an event stream that does not call itself one.
-    fn collect_events(&self, body: &str, collector: &mut Collector) -> Result<(), Error> {
+    fn collect_events(&self, body: &str, accumulator: &mut ResponseAccumulator) -> Result<(), Error> {
         let mut decoder = ChatDecoder::new(&self.limits, self.head.keep_raw);
         decoder.feed(body.as_bytes());
         let mut failed = None;
         loop {
-            match decoder.step(collector) {
+            match decoder.step(accumulator) {
                 Ok(Decoded::Frame) => {}
                 Ok(Decoded::End | Decoded::NeedsBytes) => break,
                 // The rest is still read: usage often follows an error of the service.
                 Err(stop @ Stop::Failed(_)) => failed = failed.or(Some(stop)),
                 Err(stop) => {
-                    failed = failed.or(decoder.close(collector)).or(Some(stop));
+                    failed = failed.or(decoder.close(accumulator)).or(Some(stop));
                     break;
                 }
             }
         }
-        let end = decoder.end(collector);
+        let end = decoder.end(accumulator);
         match failed.or(end.err()) {
             Some(stop) => Err(self.head.error(stop)),
             None if decoder.is_empty() && !decoder.is_over() => Err(failure::nothing_came()),
@@ -288,9 +301,13 @@ impl Whole {
     }
 }
 
-impl EventSource for Whole {
-    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
-        Poll::Ready(self.collect(collector).map(|()| Step::End))
+impl ChunkSource for Whole {
+    fn poll_progress(
+        &mut self,
+        _: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
+        Poll::Ready(self.collect(accumulator).map(|()| Progress::End))
     }
 
     fn describe(&self, error: Error) -> Error {

@@ -10,7 +10,8 @@ mod transport;
 
 use std::time::Duration;
 
-use provider_core::{Collector, Error, ErrorKind, RawJson, Secret, TimeoutPhase, Upstream};
+use provider_core::author::ResponseAccumulator;
+use provider_core::{Error, ErrorKind, RawJson, Secret, TimeoutPhase, Upstream};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
 
@@ -102,9 +103,9 @@ fn event_data(body: &str) -> &str {
 fn with_usage(error: Error, body: &str) -> Error {
     match Chunk::from_json(event_data(body)) {
         Ok(chunk) if chunk.usage.is_object() => {
-            let mut collector = Collector::without_events();
-            collect(chunk, &mut collector, &mut CollectState::default());
-            collector.fail(error)
+            let mut accumulator = ResponseAccumulator::without_events();
+            collect(chunk, &mut accumulator, &mut CollectState::default());
+            accumulator.fail(error)
         }
         _ => error,
     }

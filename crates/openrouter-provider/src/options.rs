@@ -10,7 +10,8 @@ mod small;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use provider_core::{Effort, ProviderOptions};
+use provider_core::Effort;
+use provider_core::author::ProviderOptions;
 use serde_json::Value;
 
 pub use self::list::List;

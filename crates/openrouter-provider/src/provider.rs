@@ -12,8 +12,8 @@ use crate::config::FIELDS;
 use crate::{ID, ModelsQuery, OpenRouter};
 
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
-/// ([`Model::reads`](provider_core::Model::reads) says which). Embedding, image generation and reranking are
-/// not offered through it.
+/// ([`Model::supports_input`](provider_core::Model::supports_input) says which). Embedding, image generation
+/// and reranking are not offered through it.
 pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
     id: ID,
     display_name: "OpenRouter",

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
 use openrouter_provider::OpenRouter;
-use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Retry};
+use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, RetryAdvice};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -65,7 +65,7 @@ async fn a_socks_proxy_that_cannot_be_had_is_final() {
     let refused = TcpListener::bind("127.0.0.1:0").await.and_then(|port| port.local_addr()).expect("a port");
     for (address, words) in [(address, "wants a user name"), (refused, "cannot be reached")] {
         let error = chat_through(format!("socks5h://{address}")).await.expect_err("no way");
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::Connection, Retry::Never), "{error}");
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Connection, RetryAdvice::Never), "{error}");
         assert!(error.to_string().contains("proxy") && error.to_string().contains(words), "{error}");
     }
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use provider_core::{ChatRequest, InFlightWaits, LlmProvider};
+use provider_core::author::InFlightWaits;
+use provider_core::{ChatRequest, LlmProvider};
 use tokio::time::{Instant, sleep_until};
 
 use crate::ask::Round;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_core::{ChatResponse, Error, InFlightWaits, LlmProvider};
+use provider_core::author::InFlightWaits;
+use provider_core::{ChatResponse, Error, LlmProvider};
 use tokio::time::Instant;
 
 use crate::Cell;

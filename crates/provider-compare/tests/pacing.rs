@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use provider_compare::{CellStep, Comparison, Ended, Report};
 use provider_core::{
     Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind,
-    LimitKind, LlmProvider, ProviderDescriptor, Retry, UsageLimit,
+    LimitKind, LlmProvider, ProviderDescriptor, RetryAdvice, UsageLimit,
 };
 use tokio::time::{Instant, sleep};
 
@@ -20,7 +20,7 @@ use support::{Scripted, answers, describe};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn in_flight(retry: Retry) -> Error {
+fn in_flight(retry: RetryAdvice) -> Error {
     Error::new(ErrorKind::PaymentRequired, "the budget is in flight")
         .with_limit(UsageLimit::new(LimitKind::InFlight))
         .with_retry(retry)
@@ -99,7 +99,7 @@ fn error(report: &Report, at: usize) -> &Error {
 
 #[tokio::test(start_paused = true)]
 async fn after_the_first_refusal_models_are_asked_one_at_a_time_and_no_call_is_lost() {
-    let refusal = in_flight(Retry::After(120 * SECOND));
+    let refusal = in_flight(RetryAdvice::After(120 * SECOND));
     let provider = Arc::new(Budget::of(1, refusal));
     let mut told = Vec::new();
     let report = comparison(&provider, 6)
@@ -130,7 +130,7 @@ async fn after_the_first_refusal_models_are_asked_one_at_a_time_and_no_call_is_l
 
 #[tokio::test(start_paused = true)]
 async fn models_of_other_providers_do_not_wait() {
-    let provider = Arc::new(Budget::of(1, in_flight(Retry::After(120 * SECOND))));
+    let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(120 * SECOND))));
     let other = Scripted::new([("m", answers(SECOND, "Because."))]);
     let mut comparison = comparison(&provider, 3).concurrency(2);
     for _ in 0..4 {
@@ -144,7 +144,7 @@ async fn models_of_other_providers_do_not_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_layer_inside_has_waited_for_counts_as_well() {
-    let mut provider = Budget::of(1, in_flight(Retry::After(120 * SECOND)));
+    let mut provider = Budget::of(1, in_flight(RetryAdvice::After(120 * SECOND)));
     provider.is_patient = true;
     let provider = Arc::new(provider);
     let report = comparison(&provider, 5).concurrency(2).run().await;
@@ -152,7 +152,7 @@ async fn what_a_layer_inside_has_waited_for_counts_as_well() {
     assert_eq!((provider.asked(true), provider.asked(false)), (vec![0, 10, 20, 30], vec![0]));
 
     // One that has given up says so in its attempts.
-    let gave_up = Error::new(ErrorKind::Server, "down").with_attempts(vec![in_flight(Retry::Now)]);
+    let gave_up = Error::new(ErrorKind::Server, "down").with_attempts(vec![in_flight(RetryAdvice::Now)]);
     let provider = Arc::new(Budget::of(1, gave_up));
     let report = comparison(&provider, 4).concurrency(2).run().await;
     assert_eq!((provider.asked(true), provider.asked(false)), (vec![0, 10, 20], vec![0]));
@@ -167,7 +167,7 @@ async fn a_wait_that_is_longer_than_what_is_left_fails_at_once_and_says_when_to_
         (None, 301, "since waits of up to 300 s are waited for; ask again in 301 s"),
     ];
     for (deadline, wait, words) in cases {
-        let advice = Retry::After(SECOND * wait);
+        let advice = RetryAdvice::After(SECOND * wait);
         let provider = Arc::new(Budget::of(1, in_flight(advice)));
         let mut asked = comparison(&provider, 3).concurrency(2);
         if let Some(deadline) = deadline {
@@ -183,7 +183,7 @@ async fn a_wait_that_is_longer_than_what_is_left_fails_at_once_and_says_when_to_
         assert_eq!((provider.asked(true), provider.asked(false)), (vec![0, 10], vec![0]));
     }
     for wait in [119, 300] {
-        let provider = Arc::new(Budget::of(1, in_flight(Retry::After(SECOND * wait))));
+        let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(SECOND * wait))));
         let report = comparison(&provider, 2).deadline(SECOND * (wait + 1)).run().await;
         assert_eq!(provider.asked(true), [0, u64::from(wait)]);
         assert_eq!(report.ended, Ended::Deadline);
@@ -194,11 +194,11 @@ async fn a_wait_that_is_longer_than_what_is_left_fails_at_once_and_says_when_to_
 #[tokio::test(start_paused = true)]
 async fn the_longest_pause_can_be_set_and_none_is_too_long_to_count_with() {
     for (longest, asked) in [(SECOND * 600, vec![0, 600]), (SECOND * 599, vec![0])] {
-        let provider = Arc::new(Budget::of(1, in_flight(Retry::After(SECOND * 600))));
+        let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(SECOND * 600))));
         comparison(&provider, 2).longest_pause(longest).run().await;
         assert_eq!(provider.asked(true), asked);
     }
-    let provider = Arc::new(Budget::of(0, in_flight(Retry::After(Duration::MAX))));
+    let provider = Arc::new(Budget::of(0, in_flight(RetryAdvice::After(Duration::MAX))));
     let asked = comparison(&provider, 1).longest_pause(Duration::MAX);
     let report = asked.run_until(sleep(SECOND * 1_000_000), |_| ()).await;
     assert_eq!((provider.asked(false), report.ended), (vec![0], Ended::Stopped));
@@ -206,14 +206,14 @@ async fn the_longest_pause_can_be_set_and_none_is_too_long_to_count_with() {
 
 #[tokio::test(start_paused = true)]
 async fn each_ask_of_a_refused_model_has_all_of_its_time() {
-    let provider = Arc::new(Budget::of(1, in_flight(Retry::After(SECOND * 120))));
+    let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(SECOND * 120))));
     let report = comparison(&provider, 3).cell_timeout(SECOND * 11).run().await;
     assert_eq!((report.totals.answered, provider.asked(true)), (3, vec![0, 120, 130]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_goes_on_refusing_is_asked_so_often() {
-    let provider = Arc::new(Budget::of(0, in_flight(Retry::After(20 * SECOND))));
+    let provider = Arc::new(Budget::of(0, in_flight(RetryAdvice::After(20 * SECOND))));
     let report = comparison(&provider, 2).run().await;
     assert_eq!((report.totals.answered, provider.asked(false)), (0, vec![0, 0, 20, 40, 60, 80, 100, 120]));
     for at in 0..2 {
@@ -226,16 +226,16 @@ async fn a_service_that_goes_on_refusing_is_asked_so_often() {
 async fn what_was_paid_for_and_what_would_not_help_is_not_asked_again() {
     let mut partial = ChatResponse::default();
     partial.usage.completion_tokens = Some(1);
-    for refusal in [in_flight(Retry::Now).with_partial(partial), in_flight(Retry::Never)] {
+    for refusal in [in_flight(RetryAdvice::Now).with_partial(partial), in_flight(RetryAdvice::Never)] {
         let provider = Arc::new(Budget::of(0, refusal));
         comparison(&provider, 1).run().await;
         assert_eq!(provider.asked(false), [0]);
     }
-    let provider = Arc::new(Budget::of(0, in_flight(Retry::Now)));
+    let provider = Arc::new(Budget::of(0, in_flight(RetryAdvice::Now)));
     comparison(&provider, 1).run().await;
     assert_eq!(provider.asked(false), [0, 1, 2, 3], "never at once");
     // Another limit has nothing to do with how many are asked at once.
-    let other = in_flight(Retry::Now).with_limit(UsageLimit::new(LimitKind::Rate));
+    let other = in_flight(RetryAdvice::Now).with_limit(UsageLimit::new(LimitKind::Rate));
     let provider = Arc::new(Budget::of(1, other));
     let report = comparison(&provider, 3).concurrency(2).run().await;
     assert_eq!((provider.asked(true), provider.asked(false)), (vec![0], vec![0, 0]));
@@ -244,7 +244,7 @@ async fn what_was_paid_for_and_what_would_not_help_is_not_asked_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_ends_those_that_wait_for_their_turn() {
-    let provider = Arc::new(Budget::of(1, in_flight(Retry::After(120 * SECOND))));
+    let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(120 * SECOND))));
     let start = Instant::now();
     let report = comparison(&provider, 6).run_until(sleep(60 * SECOND), |_| ()).await;
     assert_eq!((start.elapsed(), report.ended), (60 * SECOND, Ended::Stopped));
@@ -260,8 +260,8 @@ async fn a_stop_ends_those_that_wait_for_their_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn the_latest_time_that_the_service_has_named_counts() {
-    let mut provider = Budget::of(1, in_flight(Retry::After(120 * SECOND)));
-    provider.refusals.push(in_flight(Retry::After(30 * SECOND)));
+    let mut provider = Budget::of(1, in_flight(RetryAdvice::After(120 * SECOND)));
+    provider.refusals.push(in_flight(RetryAdvice::After(30 * SECOND)));
     let provider = Arc::new(provider);
     let report = comparison(&provider, 3).run().await;
     assert_eq!((provider.asked(false), provider.asked(true)), (vec![0, 0], vec![0, 120, 130]));

@@ -21,7 +21,8 @@ const MAX_LENGTH: usize = 40;
 /// it goes.
 ///
 /// ```
-/// use provider_core::{AssistantMessage, Message, ToolCall, unique_call_ids};
+/// use provider_core::author::unique_call_ids;
+/// use provider_core::{AssistantMessage, Message, ToolCall};
 ///
 /// let turn = || {
 ///     let mut turn = AssistantMessage::default();

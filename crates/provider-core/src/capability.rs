@@ -28,7 +28,7 @@ pub enum Capability {
     #[serde(rename = "tti", alias = "image_generation")]
     ImageGeneration,
     /// Reading images that are sent with a chat ("vision"). A provider has it if some of its models do;
-    /// [`Model::reads`](crate::Model::reads) says which.
+    /// [`Model::supports_input`](crate::Model::supports_input) says which.
     #[serde(rename = "image_understanding", alias = "vision")]
     ImageUnderstanding,
     /// Sorting documents by how well they fit a query.

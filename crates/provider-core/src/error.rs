@@ -1,11 +1,11 @@
 //! The one error type: what went wrong, where, whose words, and whether trying again can help.
 
+mod display;
 mod in_flight;
 mod kind;
 mod limit;
 mod redact;
 mod setters;
-mod show;
 mod timeout;
 
 use std::error::Error as StdError;
@@ -29,12 +29,12 @@ use crate::{Capability, ChatResponse, RawJson, Usage, Usd};
 /// The type is one pointer wide and cheap to clone, so that a stream can hand out its error and keep it.
 ///
 /// ```
-/// use provider_core::{Error, ErrorKind, Retry};
+/// use provider_core::{Error, ErrorKind, RetryAdvice};
 /// use std::time::Duration;
 ///
 /// let error = Error::new(ErrorKind::RateLimited, "too many requests")
 ///     .with_status(429)
-///     .with_retry(Retry::After(Duration::from_secs(2)))
+///     .with_retry(RetryAdvice::After(Duration::from_secs(2)))
 ///     .with_provider("openrouter")
 ///     .with_model("openai/gpt-4o");
 /// assert_eq!(
@@ -50,7 +50,7 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: String,
-    retry: Retry,
+    retry: RetryAdvice,
     status: Option<u16>,
     code: Option<String>,
     upstream: Option<Upstream>,
@@ -72,7 +72,7 @@ struct Inner {
 /// Whether trying the same thing again can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Retry {
+pub enum RetryAdvice {
     /// The same request will fail again.
     Never,
     /// It may pass the next time; nobody said when. Use your own back-off.
@@ -176,13 +176,13 @@ impl Error {
     }
 
     /// Whether trying again can help, and when.
-    pub fn retry(&self) -> Retry {
+    pub fn retry(&self) -> RetryAdvice {
         self.0.retry
     }
 
-    /// Shorthand for "[`retry`](Error::retry) is not [`Retry::Never`]".
+    /// Shorthand for "[`retry`](Error::retry) is not [`RetryAdvice::Never`]".
     pub fn is_retryable(&self) -> bool {
-        self.0.retry != Retry::Never
+        self.0.retry != RetryAdvice::Never
     }
 
     /// The HTTP status. For an error inside a 200 answer this is still the status line's 200;

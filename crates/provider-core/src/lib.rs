@@ -51,20 +51,23 @@
 //!
 //! # Write a provider
 //!
-//! Implement [`LlmProvider`]; feed what the wire says to a [`Collector`] from an [`EventSource`]; describe
-//! the provider in a `static` [`ProviderDescriptor`] and make it known with [`register_provider!`]. The crate
-//! `openrouter-provider` is the one to copy.
+//! Implement [`LlmProvider`], describe the provider in a `static` [`ProviderDescriptor`] and make it known
+//! with [`register_provider!`]. The module [`author`] has what turns the bytes of a service into an answer.
+//! The crate `openrouter-provider` is the one to copy.
 
+mod accumulator;
+pub mod author;
 mod call_ids;
 mod capability;
-mod collector;
 mod config;
 mod connection;
+mod cow_arc;
 mod descriptor;
 mod error;
 mod event;
 #[cfg(feature = "schemars")]
 mod extract;
+mod frame;
 mod json;
 mod model;
 mod money;
@@ -73,21 +76,18 @@ mod provider;
 mod request;
 mod response;
 mod secret;
-mod shared;
 mod stream;
 mod text_delta;
 mod timestamp;
 mod tools;
 
-pub use call_ids::unique_call_ids;
 pub use capability::{Capabilities, Capability};
-pub use collector::{Collector, ToolCallPiece};
 pub use config::{ConfigField, ConfigValues, FieldKind};
 pub use connection::ConnectionReport;
+pub use cow_arc::{CowArc, CowVec};
 pub use descriptor::{Links, ProviderDescriptor, linked_providers};
 pub use error::{
-    Error, ErrorKind, FieldProblem, InFlightWaits, LimitAmount, LimitKind, Retry, TimeoutPhase, Upstream,
-    UsageLimit,
+    Error, ErrorKind, FieldProblem, LimitAmount, LimitKind, RetryAdvice, TimeoutPhase, Upstream, UsageLimit,
 };
 pub use event::{Event, Finished, ToolCallDelta};
 #[cfg(feature = "schemars")]
@@ -99,7 +99,7 @@ pub use model::{
     UtcWindow,
 };
 pub use money::{ParseUsdError, Usd};
-pub use options::{OptionsByProvider, ProviderOptions};
+pub use options::OptionsByProvider;
 pub use provider::{LlmProvider, LlmProviderExt};
 pub use request::{
     AudioOutput, AudioPart, CacheMark, ChatRequest, Content, Effort, FilePart, FunctionTool, ImagePart,
@@ -111,8 +111,7 @@ pub use response::{
     Image, ReasoningDetail, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation, Usage,
 };
 pub use secret::Secret;
-pub use shared::{Shared, SharedVec};
-pub use stream::{ChatStream, EventSource, Sign, Step, StreamGuard};
+pub use stream::ChatStream;
 pub use text_delta::TextDelta;
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use tools::{

@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// comparison, or as a fallback) and none receives what is meant for another.
 ///
 /// ```
-/// use provider_core::{ChatRequest, ProviderOptions};
+/// use provider_core::author::ProviderOptions;
+/// use provider_core::ChatRequest;
 ///
 /// #[derive(Clone, Debug, PartialEq)]
 /// struct AcmeOptions {

@@ -21,7 +21,8 @@ pub use self::media::{AudioPart, FilePart, ImagePart, VideoPart};
 pub use self::message::{InputMessage, Message, ToolMessage};
 pub use self::reasoning::{Effort, Reasoning, ReasoningBudget};
 pub use self::tool::{FunctionTool, Tool, ToolChoice};
-use crate::{OptionsByProvider, ProviderOptions, SharedVec};
+use crate::author::ProviderOptions;
+use crate::{CowVec, OptionsByProvider};
 
 /// A chat completion to ask for: a model, the conversation, and whatever parameters are set.
 ///
@@ -59,9 +60,9 @@ pub struct ChatRequest {
     pub model: String,
     /// The conversation, oldest message first. At least one; a last message of the assistant is continued by
     /// the model.
-    pub messages: SharedVec<Message>,
+    pub messages: CowVec<Message>,
     /// Tools the model may call. Send them again with every turn that carries tool results.
-    pub tools: SharedVec<Tool>,
+    pub tools: CowVec<Tool>,
     /// Whether and which tool the model must call.
     pub tool_choice: Option<ToolChoice>,
     /// Whether several tools may be called at once.

@@ -1,7 +1,7 @@
 //! The stream of an answer.
 
-mod guard;
-mod sign;
+mod activity;
+mod observer;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -10,10 +10,11 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use self::guard::Guards;
-pub use self::guard::StreamGuard;
-pub use self::sign::Sign;
-use crate::{ChatResponse, Collector, Error, ErrorKind, Event, Finished};
+pub use self::activity::Activity;
+use self::observer::Observers;
+pub use self::observer::StreamObserver;
+use crate::author::ResponseAccumulator;
+use crate::{ChatResponse, Error, ErrorKind, Event, Finished};
 
 /// An answer while it comes in.
 ///
@@ -39,43 +40,47 @@ use crate::{ChatResponse, Collector, Error, ErrorKind, Event, Finished};
 /// ```
 pub struct ChatStream {
     /// Boxed, since layers hand streams on by value.
-    collector: Box<Collector>,
+    accumulator: Box<ResponseAccumulator>,
     state: State,
     /// Whether output has come.
     has_begun: bool,
     /// What errors call the provider, if not what the source calls it.
     provider: Option<String>,
-    guards: Guards,
+    observers: Observers,
 }
 
 enum State {
     /// Pieces are coming.
-    Open(Box<dyn EventSource>),
+    Open(Box<dyn ChunkSource>),
     /// The source is exhausted or failed; its last events are still to be handed out, then this.
-    Closing(Box<dyn EventSource>, Result<Box<Finished>, Error>),
+    Closing(Box<dyn ChunkSource>, Result<Box<Finished>, Error>),
     /// A complete answer was handed out; the source may still tidy up.
-    Finished(Box<dyn EventSource>),
+    Finished(Box<dyn ChunkSource>),
     /// Everything was handed out.
     Ended(Result<(), Error>),
 }
 
 /// Where the pieces of a stream come from: what a provider implements.
 ///
-/// A source has no law to keep: it hands pieces to the [`Collector`] as the wire has them.
-pub trait EventSource: Send {
-    /// Takes the next step: decodes something into the collector, or says that it has to wait.
+/// A source has no law to keep: it hands pieces to the [`ResponseAccumulator`] as the wire has them.
+pub trait ChunkSource: Send {
+    /// Takes the next step: decodes something into the accumulator, or says that it has to wait.
     ///
     /// One step should be about one frame of the wire, so that a slow reader holds the socket back.
-    /// [`Step::End`] is final, and so is an error: neither is called again after it.
+    /// [`Progress::End`] is final, and so is an error: neither is called again after it.
     ///
     /// # Errors
     /// When the answer cannot go on. What was collected stays with the error.
-    fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>>;
+    fn poll_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>>;
 
-    /// Tidies up after [`Step::End`], for example reads the end of a body so that its connection can be used
-    /// again. Called once the reader has the last event, and never for longer than the reader cares to wait;
-    /// must be short.
-    fn poll_tidy(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Tidies up after [`Progress::End`], for example reads the end of a body so that its connection can be
+    /// used again. Called once the reader has the last event, and never for longer than the reader cares to
+    /// wait; must be short.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = cx;
         Poll::Ready(())
     }
@@ -87,9 +92,9 @@ pub trait EventSource: Send {
     }
 }
 
-/// The outcome of a step of an [`EventSource`].
+/// The outcome of a step of a [`ChunkSource`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Progress {
     /// There may be more.
     More,
     /// There is no more.
@@ -98,16 +103,17 @@ pub enum Step {
 
 impl ChatStream {
     /// A stream of what `source` decodes.
-    pub fn new(source: impl EventSource + 'static) -> Self {
-        let (collector, state) = (Box::new(Collector::with_events()), State::Open(Box::new(source)));
-        Self { collector, state, has_begun: false, provider: None, guards: Guards::default() }
+    pub fn new(source: impl ChunkSource + 'static) -> Self {
+        let (accumulator, state) =
+            (Box::new(ResponseAccumulator::with_events()), State::Open(Box::new(source)));
+        Self { accumulator, state, has_begun: false, provider: None, observers: Observers::default() }
     }
 
     /// Says what was asked for, for [`ChatResponse::requested`]: the request's model, and those that may
     /// answer in its place.
     #[must_use]
     pub fn requested(mut self, model: &str, fallbacks: &[String]) -> Self {
-        self.collector.requested(model, fallbacks);
+        self.accumulator.set_requested(model, fallbacks);
         self
     }
 
@@ -118,23 +124,27 @@ impl ChatStream {
         self
     }
 
-    /// Has a guard watch the stream, beside those that it has. It is shown what has come already and waits to
-    /// be read, so that guards agree whoever waited for the stream [to begin](Self::ready); of a stream that
-    /// is over it is then told at once, and dropped.
+    /// Has an observer watch the stream, beside those that it has. It is shown what has come already and
+    /// waits to be read, so that observers agree whoever waited for the stream [to begin](Self::ready); of a
+    /// stream that is over it is then told at once, and dropped.
     #[must_use]
-    pub fn guarded(mut self, mut guard: impl StreamGuard + 'static) -> Self {
-        let seen = self.collector.events().filter_map(Sign::of).try_for_each(|sign| guard.sign(sign));
+    pub fn observed(mut self, mut observer: impl StreamObserver + 'static) -> Self {
+        let seen = self
+            .accumulator
+            .events()
+            .filter_map(Activity::of)
+            .try_for_each(|activity| observer.on_activity(activity));
         match (&self.state, seen) {
             (State::Open(_), seen) => {
-                self.guards.add(guard);
+                self.observers.add(observer);
                 if let Err(error) = seen {
                     self.end(Err(error));
                 }
             }
             // There is nothing left to end.
-            (State::Closing(_, Err(error)) | State::Ended(Err(error)), _) => guard.ended(Err(error)),
+            (State::Closing(_, Err(error)) | State::Ended(Err(error)), _) => observer.on_end(Err(error)),
             (State::Closing(_, Ok(_)) | State::Finished(_) | State::Ended(Ok(())), _) => {
-                guard.ended(Ok(self.collector.response()));
+                observer.on_end(Ok(self.accumulator.response()));
             }
         }
         self
@@ -148,9 +158,9 @@ impl ChatStream {
             State::Open(source) | State::Closing(source, _) | State::Finished(source) => {
                 self.fail(&*source, error)
             }
-            State::Ended(_) => self.collector.fail_mut(error),
+            State::Ended(_) => self.accumulator.fail_mut(error),
         };
-        self.guards.leave(self.collector.response(), Some(&error));
+        self.observers.leave(self.accumulator.response(), Some(&error));
         error
     }
 
@@ -159,7 +169,7 @@ impl ChatStream {
     #[must_use]
     pub fn after(mut self, attempts: Vec<Error>) -> Self {
         self.amend(|error| error.after(attempts.clone()));
-        self.collector.after(attempts);
+        self.accumulator.after(attempts);
         self
     }
 
@@ -169,7 +179,7 @@ impl ChatStream {
     #[must_use]
     pub fn in_place_of(mut self, model: &str) -> Self {
         self.amend(|error| error.in_place_of(model));
-        self.collector.in_place_of(model);
+        self.accumulator.in_place_of(model);
         self
     }
 
@@ -180,8 +190,8 @@ impl ChatStream {
         }
     }
 
-    /// Waits until the answer has begun, without taking anything of it: [output](Sign::Output) has come, or
-    /// the end. A layer that may still ask elsewhere does this before it hands the stream on: what fails
+    /// Waits until the answer has begun, without taking anything of it: [output](Activity::Output) has come,
+    /// or the end. A layer that may still ask elsewhere does this before it hands the stream on: what fails
     /// before the first output has cost the reader nothing.
     ///
     /// # Errors
@@ -214,7 +224,7 @@ impl ChatStream {
 
     /// What has been collected so far: text, model, served by, usage.
     pub fn so_far(&self) -> &ChatResponse {
-        self.collector.response()
+        self.accumulator.response()
     }
 
     /// The whole answer, after the stream was read to its end.
@@ -225,14 +235,14 @@ impl ChatStream {
     pub fn into_response(mut self) -> Result<ChatResponse, Error> {
         match self.take_state() {
             State::Finished(_) | State::Ended(Ok(())) => {
-                Ok(std::mem::take(&mut *self.collector).into_response())
+                Ok(std::mem::take(&mut *self.accumulator).into_response())
             }
             State::Ended(Err(error)) | State::Closing(_, Err(error)) => Err(error),
             State::Open(source) | State::Closing(source, Ok(_)) => {
                 let message =
                     "the stream was not read to its end; read until `next` gives `None`, or use `collect`";
                 let error = self.fail(&*source, Error::new(ErrorKind::Interrupted, message));
-                self.guards.leave(self.collector.response(), Some(&error));
+                self.observers.leave(self.accumulator.response(), Some(&error));
                 Err(error)
             }
         }
@@ -251,14 +261,14 @@ impl ChatStream {
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         loop {
-            if let Some(event) = self.collector.next_event() {
+            if let Some(event) = self.accumulator.next_event() {
                 return Poll::Ready(Some(Ok(event)));
             }
             match &mut self.state {
                 State::Open(_) => ready!(self.poll_source(cx)),
                 State::Closing(..) => return Poll::Ready(self.close()),
                 State::Finished(source) => {
-                    ready!(source.poll_tidy(cx));
+                    ready!(source.poll_drain(cx));
                     self.state = State::Ended(Ok(()));
                     return Poll::Ready(None);
                 }
@@ -271,49 +281,49 @@ impl ChatStream {
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let State::Open(source) = &mut self.state else { return Poll::Ready(()) };
         // The events that wait to be read were shown when they came.
-        let shown = self.collector.events().len();
-        let step = source.poll_step(cx, &mut self.collector);
+        let shown = self.accumulator.events().len();
+        let step = source.poll_progress(cx, &mut self.accumulator);
         let seen = self.show_guards(shown);
         let end = match (step, seen) {
-            (Poll::Ready(Ok(Step::More)), Ok(())) => return Poll::Ready(()),
-            (Poll::Ready(Ok(Step::More)) | Poll::Pending, Err(error)) => Err(error),
-            (Poll::Pending, Ok(())) if self.collector.events().len() > shown => return Poll::Ready(()),
-            (Poll::Pending, Ok(())) => Err(ready!(self.guards.poll_waiting(cx))),
-            (Poll::Ready(Ok(Step::End)), _) => self.collector.conclude(),
+            (Poll::Ready(Ok(Progress::More)), Ok(())) => return Poll::Ready(()),
+            (Poll::Ready(Ok(Progress::More)) | Poll::Pending, Err(error)) => Err(error),
+            (Poll::Pending, Ok(())) if self.accumulator.events().len() > shown => return Poll::Ready(()),
+            (Poll::Pending, Ok(())) => Err(ready!(self.observers.poll_waiting(cx))),
+            (Poll::Ready(Ok(Progress::End)), _) => self.accumulator.conclude(),
             (Poll::Ready(Err(error)), _) => Err(error),
         };
         self.end(end);
         Poll::Ready(())
     }
 
-    /// Shows the guards what has come with a step of the source: the output behind the events that were
+    /// Shows the observers what has come with a step of the source: the output behind the events that were
     /// `shown` before, or else that there was life. An error ends the stream.
     fn show_guards(&mut self, shown: usize) -> Result<(), Error> {
-        let has_life = self.collector.take_life();
-        if self.has_begun && self.guards.is_empty() {
+        let has_life = self.accumulator.take_life();
+        if self.has_begun && self.observers.is_empty() {
             return Ok(());
         }
         let mut seen = Ok(());
         let mut has_output = false;
-        for sign in self.collector.events().skip(shown).filter_map(Sign::of) {
-            has_output |= sign.is_output();
-            seen = seen.and(self.guards.sign(sign));
+        for activity in self.accumulator.events().skip(shown).filter_map(Activity::of) {
+            has_output |= activity.is_output();
+            seen = seen.and(self.observers.on_activity(activity));
         }
         self.has_begun |= has_output;
-        if has_life && !has_output { self.guards.sign(Sign::Life) } else { seen }
+        if has_life && !has_output { self.observers.on_activity(Activity::Life) } else { seen }
     }
 
-    /// Closes an open stream, and lets go of its guards.
+    /// Closes an open stream, and lets go of its observers.
     fn end(&mut self, end: Result<Finished, Error>) {
         if let State::Open(source) = self.take_state() {
             let end = match end {
                 Ok(finished) => {
-                    self.guards.end(Ok(self.collector.response()));
+                    self.observers.end(Ok(self.accumulator.response()));
                     Ok(Box::new(finished))
                 }
                 Err(error) => {
                     let error = self.fail(&*source, error);
-                    self.guards.end(Err(&error));
+                    self.observers.end(Err(&error));
                     Err(error)
                 }
             };
@@ -327,8 +337,8 @@ impl ChatStream {
     }
 
     /// The error of this stream, with what had been received.
-    fn fail(&mut self, source: &dyn EventSource, error: Error) -> Error {
-        let error = source.describe(self.collector.fail_mut(error));
+    fn fail(&mut self, source: &dyn ChunkSource, error: Error) -> Error {
+        let error = source.describe(self.accumulator.fail_mut(error));
         match &self.provider {
             Some(provider) => error.with_provider(provider),
             None => error,
@@ -364,7 +374,7 @@ impl Stream for ChatStream {
 
 impl Drop for ChatStream {
     fn drop(&mut self) {
-        self.guards.leave(self.collector.response(), None);
+        self.observers.leave(self.accumulator.response(), None);
     }
 }
 
@@ -379,6 +389,6 @@ impl fmt::Debug for ChatStream {
         // What a model says does not belong in a log.
         let so_far = format_args!("{} bytes of text", self.so_far().text().len());
         let mut shown = f.debug_struct("ChatStream");
-        shown.field("state", &state).field("so_far", &so_far).field("guards", &self.guards).finish()
+        shown.field("state", &state).field("so_far", &so_far).field("observers", &self.observers).finish()
     }
 }

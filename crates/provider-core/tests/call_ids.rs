@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use provider_core::{AssistantMessage, Message, ToolCall, unique_call_ids};
+use provider_core::author::unique_call_ids;
+use provider_core::{AssistantMessage, Message, ToolCall};
 use serde_json::{Value, json};
 
 /// A turn that calls with these ids.

@@ -4,10 +4,8 @@
 
 use std::task::{Context, Poll};
 
-use provider_core::{
-    ChatResponse, ChatStream, Collector, Error, ErrorKind, EventSource, LimitAmount, LimitKind, Secret, Step,
-    UsageLimit,
-};
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
+use provider_core::{ChatResponse, ChatStream, Error, ErrorKind, LimitAmount, LimitKind, Secret, UsageLimit};
 use serde_json::json;
 
 fn failed(change: impl FnOnce(&mut ChatResponse)) -> Error {
@@ -70,8 +68,12 @@ fn limit_of(limit: &UsageLimit) -> serde_json::Value {
 /// A stream that ends in an error which knows of an attempt of the service's.
 struct FailsAgain;
 
-impl EventSource for FailsAgain {
-    fn poll_step(&mut self, _: &mut Context<'_>, _: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for FailsAgain {
+    fn poll_progress(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         let second = Error::new(ErrorKind::Overloaded, "second");
         Poll::Ready(Err(Error::new(ErrorKind::Upstream, "third").with_attempts(vec![second])))
     }

@@ -6,7 +6,9 @@
 mod support;
 
 use provider_core::schemars::{self, JsonSchema};
-use provider_core::{ChatRequest, ErrorKind, JsonSchema as Format, LlmProviderExt, ResponseFormat, Retry};
+use provider_core::{
+    ChatRequest, ErrorKind, JsonSchema as Format, LlmProviderExt, ResponseFormat, RetryAdvice,
+};
 use serde::Deserialize;
 use support::{Scripted, Turn};
 
@@ -59,48 +61,58 @@ async fn what_is_no_value_is_told_with_the_whole_answer() {
         (
             Turn::text(r#"{"order":{"items":[{"price":1},{},{"price":2}]}}"#),
             InvalidOutput,
-            Retry::Now,
+            RetryAdvice::Now,
             "order.items[1]: missing field `price`",
         ),
         (
             Turn::text(r#"{"order":{"items":[{"price":1},{"price":"two"}]}}"#),
             InvalidOutput,
-            Retry::Now,
+            RetryAdvice::Now,
             "order.items[1].price: invalid type: string \"two\", expected u32",
         ),
-        (Turn::text("[1]"), InvalidOutput, Retry::Now, "does not fit extract::Mail"),
-        (Turn::text("I think it is 5."), InvalidOutput, Retry::Now, "the answer is no JSON: expected value"),
-        (Turn::text(long), InvalidOutput, Retry::Now, "the answer is no JSON"),
+        (Turn::text("[1]"), InvalidOutput, RetryAdvice::Now, "does not fit extract::Mail"),
+        (
+            Turn::text("I think it is 5."),
+            InvalidOutput,
+            RetryAdvice::Now,
+            "the answer is no JSON: expected value",
+        ),
+        (Turn::text(long), InvalidOutput, RetryAdvice::Now, "the answer is no JSON"),
         (
             Turn::text("{\"order\":{\"items\":[]}} And more?"),
             InvalidOutput,
-            Retry::Now,
+            RetryAdvice::Now,
             "the answer is no JSON: trailing characters",
         ),
-        (Turn::text("{\"order\":{").finish("length"), Truncated, Retry::Never, "raise max_tokens"),
-        (Turn::text("{'order': [").finish("max_tokens"), Truncated, Retry::Never, "raise max_tokens"),
+        (Turn::text("{\"order\":{").finish("length"), Truncated, RetryAdvice::Never, "raise max_tokens"),
+        (Turn::text("{'order': [").finish("max_tokens"), Truncated, RetryAdvice::Never, "raise max_tokens"),
         // No limit is named, but the JSON ends too early.
-        (Turn::text("{\"order\":{"), Truncated, Retry::Now, "in the middle of its JSON"),
+        (Turn::text("{\"order\":{"), Truncated, RetryAdvice::Now, "in the middle of its JSON"),
         (
             Turn::text("{'order': {}}"),
             InvalidOutput,
-            Retry::Now,
+            RetryAdvice::Now,
             "the answer is no JSON: key must be a string",
         ),
-        (Turn::text("{\"order\": {\"items\": []},}"), InvalidOutput, Retry::Now, "trailing comma"),
-        (Turn::text("\"Order"), InvalidOutput, Retry::Now, "the answer is no JSON: EOF"),
-        (Turn::calls([("get_mail", "{,}")]), InvalidOutput, Retry::Never, "called tools"),
-        (Turn::calls([("get_mail", "{")]), Truncated, Retry::Never, "raise max_tokens"),
-        (Turn::text("{\"or").finish("SAFETY"), ContentPolicy, Retry::Never, "content filter"),
-        (Turn::Refusal("I cannot help with that."), ContentPolicy, Retry::Never, "I cannot help with that."),
-        (Turn::text("{\"or").finish("content_filter"), ContentPolicy, Retry::Never, "content filter"),
+        (Turn::text("{\"order\": {\"items\": []},}"), InvalidOutput, RetryAdvice::Now, "trailing comma"),
+        (Turn::text("\"Order"), InvalidOutput, RetryAdvice::Now, "the answer is no JSON: EOF"),
+        (Turn::calls([("get_mail", "{,}")]), InvalidOutput, RetryAdvice::Never, "called tools"),
+        (Turn::calls([("get_mail", "{")]), Truncated, RetryAdvice::Never, "raise max_tokens"),
+        (Turn::text("{\"or").finish("SAFETY"), ContentPolicy, RetryAdvice::Never, "content filter"),
+        (
+            Turn::Refusal("I cannot help with that."),
+            ContentPolicy,
+            RetryAdvice::Never,
+            "I cannot help with that.",
+        ),
+        (Turn::text("{\"or").finish("content_filter"), ContentPolicy, RetryAdvice::Never, "content filter"),
         (
             Turn::calls([("get_mail", "{}")]),
             InvalidOutput,
-            Retry::Never,
+            RetryAdvice::Never,
             "called tools in place of an answer (get_mail)",
         ),
-        (Turn::text(" \n "), EmptyResponse, Retry::Now, "no text"),
+        (Turn::text(" \n "), EmptyResponse, RetryAdvice::Now, "no text"),
     ] {
         let scripted = Scripted::new([turn.clone().cost("0.1")]);
         let error = scripted.extract::<Mail>(&request()).await.expect_err("no mail");

@@ -2,16 +2,17 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
-use provider_core::{ChatResponse, Collector, Error, ErrorKind, FinishReason};
+use provider_core::author::ResponseAccumulator;
+use provider_core::{ChatResponse, Error, ErrorKind, FinishReason};
 
 fn answer(finish: &[&str], native: &str) -> Result<ChatResponse, Error> {
-    let mut collector = Collector::without_events();
-    collector.text("Once upon");
+    let mut accumulator = ResponseAccumulator::without_events();
+    accumulator.push_text("Once upon");
     for reason in finish {
-        collector.finish_reason(reason);
+        accumulator.set_finish_reason(reason);
     }
-    collector.native_finish_reason(native);
-    collector.finish()
+    accumulator.set_native_finish_reason(native);
+    accumulator.finish()
 }
 
 #[test]

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
+use provider_core::author::{ResponseAccumulator, ToolCallPiece};
 use provider_core::{
-    ChatRequest, Collector, Content, ErrorKind, Event, ExtraFields, FunctionTool, Json, LlmProvider,
-    LlmProviderExt, LoopEvent, Message, Part, Retry, RunOutcome, Tool, ToolCall, ToolCallPiece, ToolChoice,
-    ToolError, ToolErrorKind, ToolErrors, ToolRun, ToolSet,
+    ChatRequest, Content, ErrorKind, Event, ExtraFields, FunctionTool, Json, LlmProvider, LlmProviderExt,
+    LoopEvent, Message, Part, RetryAdvice, RunOutcome, Tool, ToolCall, ToolChoice, ToolError, ToolErrorKind,
+    ToolErrors, ToolRun, ToolSet,
 };
 use support::{Scripted, Turn, call_ids, results};
 use tokio::sync::Barrier;
@@ -214,7 +215,7 @@ async fn limits_end_the_run_before_the_next_turn_is_paid_for() {
         assert_eq!(run.cost(), usd("0.1") * turns as u64);
         assert_eq!(results(&run.request).len(), 2 * turns, "every call is answered");
         let error = run.into_response().expect_err("no answer");
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::LimitReached, Retry::Never));
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::LimitReached, RetryAdvice::Never));
         assert_eq!(error.partial().is_some(), turns > 0);
     }
 
@@ -299,12 +300,17 @@ async fn malformed_calls_are_not_handed_over() {
 }
 
 /// A call of another type than function, with the name of a tool.
-fn custom(collector: &mut Collector) {
+fn custom(accumulator: &mut ResponseAccumulator) {
     let mut extra = ExtraFields::default();
     extra.push("type", "\"custom\"".parse().expect("JSON"));
     extra.push("custom", r#"{"name":"echo","input":"x"}"#.parse().expect("JSON"));
-    collector.tool_call(ToolCallPiece { id: Some("c"), name: Some("echo"), extra, ..Default::default() });
-    collector.finish_reason("tool_calls");
+    accumulator.push_tool_call(ToolCallPiece {
+        id: Some("c"),
+        name: Some("echo"),
+        extra,
+        ..Default::default()
+    });
+    accumulator.set_finish_reason("tool_calls");
 }
 
 #[tokio::test]
@@ -337,9 +343,9 @@ async fn calls_without_a_name_are_told_to_the_model() {
 }
 
 /// A model that numbers its calls anew in every turn.
-fn numbered_anew(collector: &mut Collector) {
+fn numbered_anew(accumulator: &mut ResponseAccumulator) {
     for (id, arguments) in [("echo:0", "1"), ("echo:1", "2")] {
-        collector.tool_call(ToolCallPiece {
+        accumulator.push_tool_call(ToolCallPiece {
             id: Some(id),
             name: Some("echo"),
             arguments,
@@ -347,13 +353,13 @@ fn numbered_anew(collector: &mut Collector) {
             ..Default::default()
         });
     }
-    collector.finish_reason("tool_calls");
+    accumulator.set_finish_reason("tool_calls");
 }
 
 /// A service without ids, of calls and of answers.
-fn without_ids(collector: &mut Collector) {
-    collector.tool_call(ToolCallPiece { name: Some("echo"), arguments: "1", ..Default::default() });
-    collector.finish_reason("tool_calls");
+fn without_ids(accumulator: &mut ResponseAccumulator) {
+    accumulator.push_tool_call(ToolCallPiece { name: Some("echo"), arguments: "1", ..Default::default() });
+    accumulator.set_finish_reason("tool_calls");
 }
 
 #[tokio::test]
@@ -401,7 +407,7 @@ async fn a_deadline_ends_the_run_wherever_it_is() {
         let RunOutcome::Deadline(error) = &run.outcome else { panic!("{:?}", run.outcome) };
         assert_eq!(error.partial().map(|partial| partial.text()), watched.then_some("Once upon"));
         let error = run.into_response().expect_err("no answer");
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::Timeout, Retry::Never));
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Timeout, RetryAdvice::Never));
         assert_eq!((error.provider(), error.model()), (Some("scripted"), Some("acme/model")));
         assert!(error.partial().is_some(), "the last step's answer, if nothing newer");
     }
@@ -594,7 +600,7 @@ async fn a_deadline_that_passes_at_work_is_not_to_be_tried_again() {
     let run = scripted.tool_loop(&tools).until(is_late).run(&request()).await;
     let RunOutcome::Deadline(error) = &run.outcome else { panic!("{:?}", run.outcome) };
     assert!(error.message().contains("tools were at work"), "{error}");
-    assert_eq!(error.retry(), Retry::Never);
+    assert_eq!(error.retry(), RetryAdvice::Never);
 }
 
 #[tokio::test]

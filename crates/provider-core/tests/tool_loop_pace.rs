@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, FunctionTool,
-    LimitKind, LlmProvider, LlmProviderExt, LoopEvent, ProviderDescriptor, Retry, RunOutcome, ToolLoop,
+    LimitKind, LlmProvider, LlmProviderExt, LoopEvent, ProviderDescriptor, RetryAdvice, RunOutcome, ToolLoop,
     ToolRun, ToolSet, UsageLimit,
 };
 use support::{Scripted, Turn};
@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn in_flight(retry: Retry) -> Error {
+fn in_flight(retry: RetryAdvice) -> Error {
     Error::new(ErrorKind::PaymentRequired, "the budget is in flight")
         .with_limit(UsageLimit::new(LimitKind::InFlight))
         .with_retry(retry)
@@ -106,9 +106,9 @@ async fn run(
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_refused_is_asked_for_again_after_the_time_that_the_service_names() {
     for is_watched in [false, true] {
-        let tried =
-            in_flight(Retry::After(120 * SECOND)).with_attempts(vec![Error::new(ErrorKind::Server, "down")]);
-        let refusals = [None, Some(tried), Some(in_flight(Retry::After(30 * SECOND))), None];
+        let tried = in_flight(RetryAdvice::After(120 * SECOND))
+            .with_attempts(vec![Error::new(ErrorKind::Server, "down")]);
+        let refusals = [None, Some(tried), Some(in_flight(RetryAdvice::After(30 * SECOND))), None];
         let provider = Refusing::new(refusals, [Turn::calls([("echo", "1")]), Turn::text("Done")]);
         let (run, turns) = run(&provider, &tools(), is_watched, |asking| asking).await;
         assert_eq!((&run.outcome, run.steps.len()), (&RunOutcome::Answered, 2));
@@ -122,9 +122,9 @@ async fn a_turn_that_is_refused_is_asked_for_again_after_the_time_that_the_servi
 
 #[tokio::test(start_paused = true)]
 async fn without_a_timer_the_run_ends_in_the_service_s_error() {
-    let provider = Refusing::new([Some(in_flight(Retry::After(SECOND)))], []);
+    let provider = Refusing::new([Some(in_flight(RetryAdvice::After(SECOND)))], []);
     let run = provider.tool_loop(&tools()).run(&ChatRequest::new("acme/model").user("Go on")).await;
-    assert_eq!(run.outcome, RunOutcome::Failed(in_flight(Retry::After(SECOND))));
+    assert_eq!(run.outcome, RunOutcome::Failed(in_flight(RetryAdvice::After(SECOND))));
     assert_eq!(provider.asked(), [0]);
 }
 
@@ -132,13 +132,13 @@ async fn without_a_timer_the_run_ends_in_the_service_s_error() {
 async fn what_would_not_pass_or_was_paid_for_is_not_asked_for_again() {
     let mut partial = ChatResponse::default();
     partial.usage.completion_tokens = Some(1);
-    let rate = in_flight(Retry::After(SECOND)).with_limit(UsageLimit::new(LimitKind::Rate));
+    let rate = in_flight(RetryAdvice::After(SECOND)).with_limit(UsageLimit::new(LimitKind::Rate));
     let cases = [
-        (in_flight(Retry::Never), "the budget is in flight"),
-        (in_flight(Retry::Now).with_partial(partial), "the budget is in flight"),
+        (in_flight(RetryAdvice::Never), "the budget is in flight"),
+        (in_flight(RetryAdvice::Now).with_partial(partial), "the budget is in flight"),
         (rate, "the budget is in flight"),
         (
-            in_flight(Retry::After(301 * SECOND)),
+            in_flight(RetryAdvice::After(301 * SECOND)),
             "the budget is in flight; not asked again, since waits of up to 300 s are waited for; ask again in 301 s",
         ),
     ];
@@ -152,7 +152,7 @@ async fn what_would_not_pass_or_was_paid_for_is_not_asked_for_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_goes_on_refusing_is_asked_so_often_in_each_turn() {
-    let refusal = || Some(in_flight(Retry::After(300 * SECOND)));
+    let refusal = || Some(in_flight(RetryAdvice::After(300 * SECOND)));
     let refusals = [refusal(), None, refusal(), refusal(), refusal(), refusal()];
     let provider = Refusing::new(refusals, [Turn::calls([("echo", "1")])]);
     let (run, _) = run(&provider, &tools(), false, |asking| asking).await;
@@ -164,13 +164,13 @@ async fn a_service_that_goes_on_refusing_is_asked_so_often_in_each_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_is_not_asked_for_again_at_once_and_the_longest_pause_can_be_set() {
-    let refusals = [Some(in_flight(Retry::Now)), Some(in_flight(Retry::After(Duration::ZERO)))];
+    let refusals = [Some(in_flight(RetryAdvice::Now)), Some(in_flight(RetryAdvice::After(Duration::ZERO)))];
     let provider = Refusing::new(refusals, [Turn::text("Done")]);
     run(&provider, &tools(), false, |asking| asking).await;
     assert_eq!(provider.asked(), [0, 1, 2]);
 
     for (longest, asked) in [(600, vec![0, 600]), (599, vec![0])] {
-        let refusals = [Some(in_flight(Retry::After(600 * SECOND)))];
+        let refusals = [Some(in_flight(RetryAdvice::After(600 * SECOND)))];
         let provider = Refusing::new(refusals, [Turn::text("Done")]);
         run(&provider, &tools(), false, |asking| asking.longest_pause(longest * SECOND)).await;
         assert_eq!(provider.asked(), asked);
@@ -179,7 +179,7 @@ async fn a_turn_is_not_asked_for_again_at_once_and_the_longest_pause_can_be_set(
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_ends_with_the_run_s_deadline() {
-    let provider = Refusing::new([Some(in_flight(Retry::After(120 * SECOND)))], []);
+    let provider = Refusing::new([Some(in_flight(RetryAdvice::After(120 * SECOND)))], []);
     let (run, _) = run(&provider, &tools(), false, |asking| asking.until(sleep(60 * SECOND))).await;
     let RunOutcome::Deadline(error) = run.outcome else { panic!("{:?}", run.outcome) };
     assert_eq!((error.kind(), error.message()), (ErrorKind::Timeout, "the run's deadline passed in turn 1"));
@@ -199,7 +199,7 @@ async fn after_a_refusal_tools_run_one_at_a_time() {
     for (who, most) in
         [(Who::Nobody, 2), (Who::Turn, 1), (Who::LayerInside, 1), (Who::Tool, 1), (Who::ToolWithAttempts, 1)]
     {
-        let refusal = in_flight(Retry::After(SECOND));
+        let refusal = in_flight(RetryAdvice::After(SECOND));
         let first = match who {
             Who::Turn => vec![Some(refusal.clone())],
             Who::LayerInside => vec![Some(refusal.clone())],
@@ -232,7 +232,7 @@ async fn after_a_refusal_tools_run_one_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_in_the_turn_after_a_refusal_tells_of_the_refusal() {
-    let provider = Refusing::new([Some(in_flight(Retry::After(SECOND)))], [Turn::Stalls("Hm")]);
+    let provider = Refusing::new([Some(in_flight(RetryAdvice::After(SECOND)))], [Turn::Stalls("Hm")]);
     let (run, _) = run(&provider, &tools(), false, |asking| asking.until(sleep(5 * SECOND))).await;
     let RunOutcome::Deadline(error) = &run.outcome else { panic!("{:?}", run.outcome) };
     assert!(error.attempts().iter().map(Error::kind).eq([ErrorKind::PaymentRequired]), "{error:?}");

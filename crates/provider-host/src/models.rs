@@ -94,7 +94,7 @@ fn abilities(model: &Model) -> String {
         ("tools", model.supports_tools()),
         ("json", model.supports_json()),
         ("reasoning", model.supports_reasoning()),
-        ("vision", model.reads("image")),
+        ("vision", model.supports_input("image")),
         ("batch only", model.batch_only),
     ];
     let mut words: Vec<String> =

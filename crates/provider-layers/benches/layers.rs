@@ -20,9 +20,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use criterion::{BenchmarkId, Criterion, Throughput};
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, Collector, ConfigValues,
-    ConnectionReport, Error, ErrorKind, EventSource, Links, LlmProvider, ProviderDescriptor, Step,
+    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues,
+    ConnectionReport, Error, ErrorKind, Links, LlmProvider, ProviderDescriptor,
 };
 use provider_layers::{StandardSettings, standard};
 
@@ -107,8 +108,12 @@ struct Words {
     has_waited: bool,
 }
 
-impl EventSource for Words {
-    fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Words {
+    fn poll_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         if self.waits {
             self.has_waited = !self.has_waited;
             if self.has_waited {
@@ -117,12 +122,12 @@ impl EventSource for Words {
             }
         }
         if self.left == 0 {
-            collector.finish_reason("stop");
-            return Poll::Ready(Ok(Step::End));
+            accumulator.set_finish_reason("stop");
+            return Poll::Ready(Ok(Progress::End));
         }
         self.left -= 1;
-        collector.text(" word");
-        Poll::Ready(Ok(Step::More))
+        accumulator.push_text(" word");
+        Poll::Ready(Ok(Progress::More))
     }
 }
 
@@ -138,11 +143,11 @@ impl LlmProvider for Chatter {
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let mut collector = Collector::without_events();
-        collector.requested(&request.model, &[]);
-        (0..self.words).for_each(|_| collector.text(" word"));
-        collector.finish_reason("stop");
-        collector.finish()
+        let mut accumulator = ResponseAccumulator::without_events();
+        accumulator.set_requested(&request.model, &[]);
+        (0..self.words).for_each(|_| accumulator.push_text(" word"));
+        accumulator.set_finish_reason("stop");
+        accumulator.finish()
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {

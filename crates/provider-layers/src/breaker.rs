@@ -7,9 +7,10 @@ mod settings;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use provider_core::author::{Activity, StreamObserver};
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
-    LlmProviderExt, ProviderDescriptor, Sign, StreamGuard, TimeoutPhase,
+    LlmProviderExt, ProviderDescriptor, TimeoutPhase,
 };
 
 use self::circuit::Outcome;
@@ -117,15 +118,15 @@ fn verdict(error: &Error) -> Outcome<'_> {
 }
 
 /// Watches a stream for how it ends. One that is dropped says nothing.
-impl StreamGuard for Pass {
-    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
-        if sign.is_output() {
+impl StreamObserver for Pass {
+    fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
+        if activity.is_output() {
             self.begun();
         }
         Ok(())
     }
 
-    fn ended(&mut self, end: Result<&ChatResponse, &Error>) {
+    fn on_end(&mut self, end: Result<&ChatResponse, &Error>) {
         self.report(end.map_or_else(verdict, |_| Outcome::Answered));
     }
 }
@@ -140,7 +141,7 @@ impl LlmProvider for Breaker {
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let Some(mut pass) = self.admit(request)? else { return self.provider.stream(request).await };
         match self.provider.stream(request).await {
-            Ok(stream) => Ok(stream.guarded(pass)),
+            Ok(stream) => Ok(stream.observed(pass)),
             Err(error) => {
                 pass.report(verdict(&error));
                 Err(error)

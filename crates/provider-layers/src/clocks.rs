@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use provider_core::{ChatStream, Error, ErrorKind, Sign, StreamGuard, TimeoutPhase};
+use provider_core::author::{Activity, StreamObserver};
+use provider_core::{ChatStream, Error, ErrorKind, TimeoutPhase};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -104,7 +105,7 @@ impl Clocks {
     /// Puts them on a stream. One that is not to be ended by any is left as it is.
     pub(crate) fn watch(self, stream: ChatStream) -> ChatStream {
         let has_none = self.awaited.is_none() && self.idle.is_none() && self.deadline.is_none();
-        if has_none { stream } else { stream.guarded(self) }
+        if has_none { stream } else { stream.observed(self) }
     }
 
     /// The clock that runs out next, or has run out.
@@ -120,9 +121,9 @@ impl Clocks {
     }
 }
 
-impl StreamGuard for Clocks {
-    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
-        self.has_begun |= sign.is_output();
+impl StreamObserver for Clocks {
+    fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
+        self.has_begun |= activity.is_output();
         // Until there is output, the first of it is what is waited for, whatever else comes.
         if self.has_begun {
             self.awaited = None;

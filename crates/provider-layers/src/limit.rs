@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use provider_core::author::StreamObserver;
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
-    LlmProviderExt, ProviderDescriptor, Retry, StreamGuard,
+    LlmProviderExt, ProviderDescriptor, RetryAdvice,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -125,7 +126,7 @@ impl Limit {
         let waited = self.settings.max_wait.as_secs_f64();
         let message = format!("our own limit ({}) had no place free within {waited} s", self.settings);
         Error::new(ErrorKind::RateLimited, message)
-            .with_retry(Retry::After(wait))
+            .with_retry(RetryAdvice::After(wait))
             .with_provider(self.provider.id())
             .with_model(model)
             .with_next_step("ask less at once, or raise the limit of this provider")
@@ -157,7 +158,7 @@ struct Held {
     _place: OwnedSemaphorePermit,
 }
 
-impl StreamGuard for Held {}
+impl StreamObserver for Held {}
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
@@ -170,7 +171,7 @@ impl LlmProvider for Limit {
         let place = self.enter(request).await?;
         let stream = self.provider.stream(request).await?;
         Ok(match place {
-            Some(place) => stream.guarded(Held { _place: place }),
+            Some(place) => stream.observed(Held { _place: place }),
             None => stream,
         })
     }

@@ -18,8 +18,8 @@ use crate::clocks::{Clocks, Limit};
 ///
 /// | clock | from | until | runs |
 /// |---|---|---|---|
-/// | [`first_output`](TimeoutSettings::first_output) | the call | the first [output](provider_core::Sign::Output) of the stream | while the caller waits |
-/// | [`idle`](TimeoutSettings::idle) | output, or a later [sign of life](provider_core::Sign::Life) | the next sign | while the reader waits |
+/// | [`first_output`](TimeoutSettings::first_output) | the call | the first [output](provider_core::author::Activity::Output) of the stream | while the caller waits |
+/// | [`idle`](TimeoutSettings::idle) | output, or a later [sign of life](provider_core::author::Activity::Life) | the next sign | while the reader waits |
 /// | [`deadline`](TimeoutSettings::deadline) | the call | the end of the answer | always |
 ///
 /// Only what the model says counts as output, and only chunks of the answer count as life: a service that

@@ -28,7 +28,7 @@ use self::call::{Call, record_error};
 /// | `gen_ai.request.model`, `gen_ai.request.stream` | what was asked for, and how |
 /// | `gen_ai.request.max_tokens`, `.temperature`, `.top_p`, `.top_k`, `.frequency_penalty`, `.presence_penalty`, `.seed`, `.reasoning.level` | parameters, where the request has them |
 /// | `gen_ai.response.id`, `.model`, `.finish_reasons` | what answered, and why it stopped (a JSON list) |
-/// | `gen_ai.response.time_to_first_chunk` | seconds until the first [output](provider_core::Sign::Output) of a stream |
+/// | `gen_ai.response.time_to_first_chunk` | seconds until the first [output](provider_core::author::Activity::Output) of a stream |
 /// | `gen_ai.usage.input_tokens`, `.output_tokens`, `.cache_read.input_tokens`, `.cache_creation.input_tokens`, `.reasoning.output_tokens` | the service's own counts |
 /// | `served_by`, `cost_usd` | the upstream provider, and what the service charged |
 /// | `attempts` | how many calls were made, those of retries and fallbacks included |
@@ -93,7 +93,7 @@ impl Traced {
 
     async fn streamed(&self, request: &ChatRequest, mut call: Call) -> Result<ChatStream, Error> {
         match self.provider.stream(request).instrument(call.span()).await {
-            Ok(stream) => Ok(stream.guarded(call)),
+            Ok(stream) => Ok(stream.observed(call)),
             Err(error) => {
                 call.failed(&error);
                 Err(error)

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Catalogue, ChatRequest, ChatStream, Collector, ConnectionReport, Error, EventSource, LlmProvider,
-    ProviderDescriptor, Step,
+    Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, LlmProvider, ProviderDescriptor,
 };
 use provider_layers::{StandardSettings, standard};
 
@@ -27,20 +27,24 @@ struct Words {
     has_waited: bool,
 }
 
-impl EventSource for Words {
-    fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Words {
+    fn poll_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         self.has_waited = !self.has_waited;
         if self.has_waited {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         if self.left == 0 {
-            collector.end_mark();
-            return Poll::Ready(Ok(Step::End));
+            accumulator.set_end_marked();
+            return Poll::Ready(Ok(Progress::End));
         }
         self.left -= 1;
-        collector.text(" word");
-        Poll::Ready(Ok(Step::More))
+        accumulator.push_text(" word");
+        Poll::Ready(Ok(Progress::More))
     }
 }
 

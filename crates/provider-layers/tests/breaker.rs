@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use paced::{Beat, Paced, breaks, refuses, says, seconds};
 use provider_core::{
-    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, Retry,
+    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, RetryAdvice,
     TimeoutPhase,
 };
 use provider_layers::{
@@ -66,8 +66,9 @@ async fn opened() -> (Arc<Paced>, Arc<Breaker>) {
 
 #[tokio::test(start_paused = true)]
 async fn an_open_circuit_refuses_at_once_and_says_why_and_until_when() {
-    let last =
-        Error::new(ErrorKind::Upstream, "overheated").with_status(502).with_retry(Retry::After(seconds(1)));
+    let last = Error::new(ErrorKind::Upstream, "overheated")
+        .with_status(502)
+        .with_retry(RetryAdvice::After(seconds(1)));
     let provider = Paced::new([refuses(ErrorKind::Server), Err(last)]);
     let breaker = breaker(&provider);
     assert_eq!(breaker.states(), [], "nothing is known, nothing is remembered");
@@ -84,7 +85,7 @@ async fn an_open_circuit_refuses_at_once_and_says_why_and_until_when() {
             "overloaded: not asked: \"m\" has been out of order for 3 s (2 failures in a row, the last: upstream provider \
              failed); it is tried again in 7 s (provider acme, model m, retry after 7 s)"
         );
-        assert_eq!(error.retry(), Retry::After(Duration::from_millis(6500)));
+        assert_eq!(error.retry(), RetryAdvice::After(Duration::from_millis(6500)));
         let source = error.source().expect("the last failure").to_string();
         assert_eq!(source, "upstream provider failed: overheated (provider acme, HTTP 502)");
     }
@@ -196,7 +197,7 @@ async fn one_call_tries_it_out_and_an_answer_closes_the_circuit() {
     tokio::time::sleep(seconds(1)).await;
     let error = breaker.chat(&ask("m")).await.unwrap_err();
     assert!(error.message().ends_with("; another call is trying it out"), "{error}");
-    assert_eq!(error.retry(), Retry::Now);
+    assert_eq!(error.retry(), RetryAdvice::Now);
     assert_eq!(state(&breaker).status, BreakerStatus::HalfOpen);
     assert_eq!(provider.asked().len(), 3);
     trial.await.unwrap().expect("an answer");

@@ -7,9 +7,8 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_core::{
-    ChatRequest, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, ProviderOptions, Retry,
-};
+use provider_core::author::ProviderOptions;
+use provider_core::{ChatRequest, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, RetryAdvice};
 use provider_layers::Fallback;
 
 use support::{ACME, OTHER, Play, Script, Scripted, both_ways, refuses, says, story};
@@ -138,7 +137,8 @@ async fn a_route_gets_the_same_request_with_its_own_model() {
 
 #[tokio::test]
 async fn when_all_fail_the_last_error_has_the_others_before_it() {
-    let last = Error::new(ErrorKind::RateLimited, "later").with_retry(Retry::After(Duration::from_secs(7)));
+    let last =
+        Error::new(ErrorKind::RateLimited, "later").with_retry(RetryAdvice::After(Duration::from_secs(7)));
     let scripts =
         [("a", refuses(ErrorKind::Timeout)), ("b", refuses(ErrorKind::Server)), ("c", Script::Refuses(last))];
     let provider = Scripted::new(&ACME, &scripts);
@@ -146,7 +146,7 @@ async fn when_all_fail_the_last_error_has_the_others_before_it() {
         let error = outcome.unwrap_err();
         assert_eq!((error.kind(), error.message()), (ErrorKind::RateLimited, "later"), "{way}");
         assert_eq!((error.provider(), error.model()), (Some("acme"), Some("c")), "{way}");
-        assert_eq!(error.retry(), Retry::After(Duration::from_secs(7)), "{way}");
+        assert_eq!(error.retry(), RetryAdvice::After(Duration::from_secs(7)), "{way}");
         let failed = [("acme", "a", ErrorKind::Timeout), ("acme", "b", ErrorKind::Server)];
         assert_eq!(story(error.attempts()), failed, "{way}");
     }

@@ -7,14 +7,14 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_core::{ChatRequest, Error, ErrorKind, LlmProvider, Retry};
+use provider_core::{ChatRequest, Error, ErrorKind, LlmProvider, RetryAdvice};
 use provider_layers::{CatalogueCache, Fallback};
 use tokio::time::{Instant, sleep};
 
 use support::{ACME, Listed, OTHER, Script, Scripted, both_ways, catalogue, says, story};
 
 fn overloaded() -> Script {
-    let wait = Retry::After(Duration::from_secs(3));
+    let wait = RetryAdvice::After(Duration::from_secs(3));
     Script::Refuses(Error::new(ErrorKind::Upstream, "overloaded").with_retry(wait).with_status(503))
 }
 
@@ -65,7 +65,7 @@ async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
                     Err(error) => {
                         assert!(!expected, "{from:?} to {to:?}, {way}: {error}");
                         assert_eq!((error.kind(), error.status()), (ErrorKind::Upstream, Some(503)));
-                        assert_eq!(error.retry(), Retry::After(Duration::from_secs(3)));
+                        assert_eq!(error.retry(), RetryAdvice::After(Duration::from_secs(3)));
                         let words = error.message();
                         for word in
                             ["overloaded; no fallback to", "\"b:free\" of other", "`Fallback::allow_paid`"]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use paced::{Beat, Paced, refuses, says, seconds};
-use provider_core::{ChatRequest, ChatStream, Error, ErrorKind, LlmProvider, LlmProviderExt, Retry};
+use provider_core::{ChatRequest, ChatStream, Error, ErrorKind, LlmProvider, LlmProviderExt, RetryAdvice};
 use provider_layers::{Limit, LimitSettings};
 use tokio::task::JoinHandle;
 
@@ -175,7 +175,7 @@ async fn who_waits_too_long_is_told_whose_limit_it_is_and_when_to_come_again() {
         "rate limited: our own limit (at most 1 at once) had no place free within 60 s; try this: ask less at once, or \
          raise the limit of this provider (provider acme, model m, retry after 60 s)"
     );
-    assert_eq!(error.retry(), Retry::After(seconds(60)), "nobody was served, so nobody knows better");
+    assert_eq!(error.retry(), RetryAdvice::After(seconds(60)), "nobody was served, so nobody knows better");
     first.await.unwrap().unwrap();
     assert_eq!(provider.questions(), ["1"]);
 }
@@ -194,7 +194,7 @@ async fn the_estimate_is_made_of_how_many_wait_and_how_fast_they_are_served() {
     settle().await;
     tokio::time::sleep(seconds(10)).await;
     tasks.push(begin(&limit, "after").await);
-    assert_eq!(told.await.unwrap(), Retry::After(Duration::from_millis(9500)), "4.75 s for each");
+    assert_eq!(told.await.unwrap(), RetryAdvice::After(Duration::from_millis(9500)), "4.75 s for each");
     tasks.into_iter().for_each(|task| task.abort());
 
     // A pace tells exactly.
@@ -203,7 +203,7 @@ async fn the_estimate_is_made_of_how_many_wait_and_how_fast_they_are_served() {
         self::limit(&provider, LimitSettings::off().requests_per_second(0.1).max_wait(Duration::ZERO));
     limit.chat(&ask("1")).await.unwrap();
     let error = limit.chat(&ask("2")).await.expect_err("10 s too early");
-    assert_eq!(error.retry(), Retry::After(seconds(10)));
+    assert_eq!(error.retry(), RetryAdvice::After(seconds(10)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,12 +260,16 @@ async fn the_estimate_has_bounds() {
     let (one, other) = (ask("2"), ask("3"));
     let (one, other) = tokio::join!(crowded.chat(&one), crowded.chat(&other));
     for told in [one, other] {
-        assert_eq!(told.unwrap_err().retry(), Retry::After(seconds(60)), "the longest wait is the most");
+        assert_eq!(
+            told.unwrap_err().retry(),
+            RetryAdvice::After(seconds(60)),
+            "the longest wait is the most"
+        );
     }
 
     let provider = Paced::new([says("Hi", 0)]);
     let quick = limit(&provider, LimitSettings::off().requests_per_second(100.0).max_wait(Duration::ZERO));
     quick.chat(&ask("1")).await.unwrap();
     let told = quick.chat(&ask("2")).await.unwrap_err();
-    assert_eq!(told.retry(), Retry::After(seconds(1)));
+    assert_eq!(told.retry(), RetryAdvice::After(seconds(1)));
 }

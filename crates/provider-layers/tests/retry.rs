@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use provider_core::{
     ChatRequest, ChatResponse, Error, ErrorKind, Event, LimitKind, LlmProvider, LlmProviderExt,
-    Retry as Advice, TimeoutPhase, Usage, UsageLimit,
+    RetryAdvice as Advice, TimeoutPhase, Usage, UsageLimit,
 };
 use provider_layers::{Retry, RetrySettings};
 use tokio::task::JoinSet;

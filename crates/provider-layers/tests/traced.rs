@@ -15,9 +15,10 @@ mod recorder;
 use std::sync::Arc;
 
 use paced::{Beat, Paced, Turn, breaks, refuses, seconds};
+use provider_core::author::ProviderOptions;
 use provider_core::{
-    ChatRequest, Effort, Error, ErrorKind, LlmProvider, LlmProviderExt, Message, Part, ProviderOptions,
-    Reasoning, ToolCall, Usage,
+    ChatRequest, Effort, Error, ErrorKind, LlmProvider, LlmProviderExt, Message, Part, Reasoning, ToolCall,
+    Usage,
 };
 use provider_layers::{Fallback, TraceSettings, Traced};
 use recorder::Recorder;

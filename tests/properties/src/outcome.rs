@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use provider_core::{AssistantMessage, ChatResponse, ChatStream, Error, Event, Retry};
+use provider_core::{AssistantMessage, ChatResponse, ChatStream, Error, Event, RetryAdvice};
 
 use crate::client::{KEY, MODEL, now};
 
@@ -166,7 +166,7 @@ pub fn check_error(error: &Error) {
     for text in [&line, &debug, &details, &plain] {
         assert!(!text.contains(KEY), "the key is in {text}");
     }
-    if let Retry::After(wait) = error.retry() {
+    if let RetryAdvice::After(wait) = error.retry() {
         assert!(wait <= Duration::from_secs(7 * 24 * 60 * 60), "{wait:?}");
     }
 }

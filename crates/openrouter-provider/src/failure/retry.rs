@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use provider_core::{ErrorKind, Retry, Timestamp};
+use provider_core::{ErrorKind, RetryAdvice, Timestamp};
 use reqwest::header::{DATE, HeaderMap};
 
 use super::rules::{Advice, Rule};
@@ -28,7 +28,7 @@ impl<'a> Hints<'a> {
     }
 
     /// Whether and when to try again: what the service says counts before what its words usually mean.
-    pub(super) fn advice(&self, rule: &Rule) -> Retry {
+    pub(super) fn advice(&self, rule: &Rule) -> RetryAdvice {
         let asked =
             self.header("x-should-retry").and_then(|word| word.trim().to_ascii_lowercase().parse().ok());
         let availability = self.wire.availability.as_ref();
@@ -38,11 +38,11 @@ impl<'a> Hints<'a> {
             Some(false) => Advice::Never,
             None => rule.advice,
         };
-        let wait = || self.wait(rule.kind).map(|wait| Retry::After(wait.min(MAX_WAIT)));
+        let wait = || self.wait(rule.kind).map(|wait| RetryAdvice::After(wait.min(MAX_WAIT)));
         match advice {
-            Advice::Never => Retry::Never,
-            Advice::IfTold => wait().unwrap_or(Retry::Never),
-            Advice::Again => wait().unwrap_or(Retry::Now),
+            Advice::Never => RetryAdvice::Never,
+            Advice::IfTold => wait().unwrap_or(RetryAdvice::Never),
+            Advice::Again => wait().unwrap_or(RetryAdvice::Now),
         }
     }
 
@@ -155,7 +155,7 @@ mod tests {
     type Headers<'a> = &'a [(&'static str, &'static str)];
 
     /// The advice for an answer that is 5 s old.
-    fn advice(status: u16, body: &str, headers: Headers<'_>) -> Retry {
+    fn advice(status: u16, body: &str, headers: Headers<'_>) -> RetryAdvice {
         let pair = |(name, value): &(&'static str, &'static str)| {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
@@ -165,20 +165,20 @@ mod tests {
 
     #[test]
     fn waits_in_headers_are_heeded_where_they_are_about_the_failure() {
-        let after = |millis| Retry::After(Duration::from_millis(millis));
+        let after = |millis| RetryAdvice::After(Duration::from_millis(millis));
         let date = ("date", "Tue, 01 Dec 2026 00:00:00 GMT");
         let reset = ("x-ratelimit-reset", "4102444800000");
         let inner = r#"{"error":{"code":429,"message":"Slow","metadata":{"headers":{"Retry-After":"9"}}}}"#;
-        let cases: [(u16, &str, Headers<'_>, Retry); 9] = [
+        let cases: [(u16, &str, Headers<'_>, RetryAdvice); 9] = [
             (429, "Slow", &[("retry-after-ms", "1500"), ("retry-after", "9")], after(1500)),
-            (429, "Slow", &[("retry-after", "99999999")], Retry::After(MAX_WAIT)),
+            (429, "Slow", &[("retry-after", "99999999")], RetryAdvice::After(MAX_WAIT)),
             (429, "Slow", &[date, ("retry-after", "Tue, 01 Dec 2026 00:01:00 GMT")], after(55_000)),
-            (429, "Slow", &[("retry-after", "3"), ("x-should-retry", "false")], Retry::Never),
+            (429, "Slow", &[("retry-after", "3"), ("x-should-retry", "false")], RetryAdvice::Never),
             (429, inner, &[], after(9000)),
             (429, inner, &[("retry-after", "3")], after(3000)),
-            (429, "Slow", &[date, reset], Retry::After(MAX_WAIT)),
-            (500, "Down", &[date, reset], Retry::Now),
-            (500, "Down. Please try again in 20s.", &[], Retry::Now),
+            (429, "Slow", &[date, reset], RetryAdvice::After(MAX_WAIT)),
+            (500, "Down", &[date, reset], RetryAdvice::Now),
+            (500, "Down. Please try again in 20s.", &[], RetryAdvice::Now),
         ];
         for (status, body, headers, expected) in cases {
             assert_eq!(advice(status, body, headers), expected, "{status} {body} {headers:?}");

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use provider_core::{Error, ErrorKind, Retry, TimeoutPhase};
+use provider_core::{Error, ErrorKind, RetryAdvice, TimeoutPhase};
 
 use super::obstacle::{self, Obstacle};
 use crate::config::Config;
@@ -91,7 +91,7 @@ fn stopped_by(obstacle: Obstacle, origin: &str, proxy: Option<&Proxy>, cause: re
                 .with_next_step("ask whoever runs the proxy, if it stays so");
         }
     };
-    from_transport(kind, what, cause).with_retry(Retry::Never).with_next_step(next_step)
+    from_transport(kind, what, cause).with_retry(RetryAdvice::Never).with_next_step(next_step)
 }
 
 const WANTS_TO_KNOW: &str = "wants a user name and a password, or refuses those that it got";
@@ -108,7 +108,7 @@ pub(crate) fn proxy_authentication(proxy: Option<&Proxy>) -> Error {
     Error::new(ErrorKind::Connection, format!("{named} {WANTS_TO_KNOW}"))
         .with_provider(ID)
         .with_status(407)
-        .with_retry(Retry::Never)
+        .with_retry(RetryAdvice::Never)
         .with_next_step(sign_in(variable))
 }
 

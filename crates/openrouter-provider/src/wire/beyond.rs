@@ -8,7 +8,8 @@
 
 use std::borrow::Cow;
 
-use provider_core::{Annotation, Collector, Image, RawJson, ToolCall, ToolCallPiece};
+use provider_core::author::{ResponseAccumulator, ToolCallPiece};
+use provider_core::{Annotation, Image, RawJson, ToolCall};
 
 use super::chunk::{AudioPiece, Piece, WireToolCall};
 use super::collect::{
@@ -130,8 +131,8 @@ struct Texts<'a> {
 
 impl Messages {
     /// The first message was collected as it is.
-    pub(super) fn began(&mut self, collector: &Collector) {
-        let message = &collector.response().message;
+    pub(super) fn began(&mut self, accumulator: &ResponseAccumulator) {
+        let message = &accumulator.response().message;
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         self.content.bytes = message.text.len();
         self.reasoning.bytes = length(&message.reasoning);
@@ -149,38 +150,38 @@ impl Messages {
         &mut self,
         message: Piece<'_>,
         ended: bool,
-        collector: &mut Collector,
+        accumulator: &mut ResponseAccumulator,
         halves: &mut Halves,
     ) {
         let mut texts = Texts::default();
-        if let Some(thoughts) = plain_thoughts(&message, collector) {
+        if let Some(thoughts) = plain_thoughts(&message, accumulator) {
             texts.reasoning = Cow::Borrowed(thoughts.inside().unwrap_or_default());
         }
-        collect_content(message.content, &mut texts, collector);
+        collect_content(message.content, &mut texts, accumulator);
         texts.refusal += message.refusal.inside().unwrap_or_default();
-        self.collect_thoughts(&texts.reasoning, message.reasoning_details, ended, collector, halves);
-        let so_far = &collector.response().message.text;
-        collector.text(&self.content.take(so_far, &texts.content, ended, Place::Content, halves));
-        let so_far = collector.response().message.refusal.as_deref().unwrap_or_default();
-        collector.refusal(&self.refusal.take(so_far, &texts.refusal, ended, Place::Refusal, halves));
-        collect_calls(list_of(message.tool_calls, "tool_calls", collector), collector, halves);
+        self.collect_thoughts(&texts.reasoning, message.reasoning_details, ended, accumulator, halves);
+        let so_far = &accumulator.response().message.text;
+        accumulator.push_text(&self.content.take(so_far, &texts.content, ended, Place::Content, halves));
+        let so_far = accumulator.response().message.refusal.as_deref().unwrap_or_default();
+        accumulator.push_refusal(&self.refusal.take(so_far, &texts.refusal, ended, Place::Refusal, halves));
+        collect_calls(list_of(message.tool_calls, "tool_calls", accumulator), accumulator, halves);
         // The call that deltas brought is the same once more.
-        if collector.response().message.tool_calls.is_empty() {
-            collect_old_call(message.function_call, true, collector, halves);
+        if accumulator.response().message.tool_calls.is_empty() {
+            collect_old_call(message.function_call, true, accumulator, halves);
         }
-        let before = collector.response().message.annotations.len();
-        for_each_of(list_of(message.annotations, "annotations", collector), |position, json| {
-            collect_annotation(json, position, before, collector);
+        let before = accumulator.response().message.annotations.len();
+        for_each_of(list_of(message.annotations, "annotations", accumulator), |position, json| {
+            collect_annotation(json, position, before, accumulator);
         });
-        let before = collector.response().message.images.len();
-        for_each_of(list_of(message.images, "images", collector), |position, json| {
-            collect_image(json, position, before, collector);
+        let before = accumulator.response().message.images.len();
+        for_each_of(list_of(message.images, "images", accumulator), |position, json| {
+            collect_image(json, position, before, accumulator);
         });
         if message.audio.is_object() {
-            self.collect_audio(message.audio.read().unwrap_or_default(), ended, collector, halves);
+            self.collect_audio(message.audio.read().unwrap_or_default(), ended, accumulator, halves);
         }
-        collect_odd(&message, collector);
-        collect_fields(message.unknown, collector);
+        collect_odd(&message, accumulator);
+        collect_fields(message.unknown, accumulator);
     }
 
     fn collect_thoughts(
@@ -188,10 +189,10 @@ impl Messages {
         plain: &str,
         structured: Raw<'_>,
         ended: bool,
-        collector: &mut Collector,
+        accumulator: &mut ResponseAccumulator,
         halves: &mut Halves,
     ) {
-        let message = &collector.response().message;
+        let message = &accumulator.response().message;
         let so_far = message.reasoning.as_deref().unwrap_or_default();
         let mut details = message.reasoning_details.iter().flatten();
         // Where the structured ones were shown, the plain ones are the same once more.
@@ -199,20 +200,20 @@ impl Messages {
             && details.any(|detail| detail.visible_text().is_some_and(|text| !text.is_empty()));
         let show = so_far.is_empty() && (plain.is_empty() || were_shown);
         if !were_shown {
-            collector.reasoning(&self.reasoning.take(so_far, plain, ended, Place::Reasoning, halves));
+            accumulator.push_reasoning(&self.reasoning.take(so_far, plain, ended, Place::Reasoning, halves));
         }
-        let structured = list_of(structured, "reasoning_details", collector);
-        details::collect_beyond(structured, show, &mut self.details, halves, collector);
+        let structured = list_of(structured, "reasoning_details", accumulator);
+        details::collect_beyond(structured, show, &mut self.details, halves, accumulator);
     }
 
     fn collect_audio(
         &mut self,
         piece: AudioPiece<'_>,
         ended: bool,
-        collector: &mut Collector,
+        accumulator: &mut ResponseAccumulator,
         halves: &mut Halves,
     ) {
-        let so_far = collector.response().message.audio.as_ref();
+        let so_far = accumulator.response().message.audio.as_ref();
         let mut new = |text: &mut Text, so_far: Option<&String>, raw: Raw<'_>, place| {
             let so_far = so_far.map_or("", String::as_str);
             text.take(so_far, raw.inside().unwrap_or_default(), ended, place, halves)
@@ -223,31 +224,31 @@ impl Messages {
         let transcript = new(&mut self.transcript, transcript, piece.transcript, Place::Transcript);
         let mut audio = spoken(data, transcript);
         describe_audio(&mut audio, piece);
-        collector.audio(audio);
+        accumulator.push_audio(audio);
     }
 }
 
 /// Gathers the texts of a message's content, and collects what else is new in it.
-fn collect_content<'a>(content: Raw<'a>, texts: &mut Texts<'a>, collector: &mut Collector) {
+fn collect_content<'a>(content: Raw<'a>, texts: &mut Texts<'a>, accumulator: &mut ResponseAccumulator) {
     if let Some(text) = content.inside() {
         texts.content = Cow::Borrowed(text);
         return;
     }
-    let message = &collector.response().message;
+    let message = &accumulator.response().message;
     let (images, annotations) = (message.images.len(), message.annotations.len());
     content::read(content, |said| match said {
         Said::Text(text) => texts.content += text,
         Said::Thought(text) => texts.reasoning += text,
         Said::Refusal(text) => texts.refusal += text,
-        Said::Image(json) => collect_image(json, images, images, collector),
-        Said::Annotation(json) => collect_annotation(json, annotations, annotations, collector),
+        Said::Image(json) => collect_image(json, images, images, accumulator),
+        Said::Annotation(json) => collect_annotation(json, annotations, annotations, accumulator),
         Said::Other(json) => {
-            let known = collector.response().message.extra.all("content");
+            let known = accumulator.response().message.extra.all("content");
             if !known.iter().rev().take(LOOK_BACK).any(|known| known.get() == json) {
-                collector.message_extra_item("content", RawJson::from_checked(json));
+                accumulator.push_message_extra("content", RawJson::from_checked(json));
             }
         }
-        Said::Field(name, json) => collect_part_field(&name, json, collector),
+        Said::Field(name, json) => collect_part_field(&name, json, accumulator),
     });
 }
 
@@ -270,29 +271,29 @@ fn is_known<T>(json: &str, position: usize, before: &[T], raw: impl Fn(&T) -> &R
     before.get(position).is_some_and(is_same) || before.iter().rev().take(LOOK_BACK).any(is_same)
 }
 
-fn collect_annotation(json: &str, position: usize, before: usize, collector: &mut Collector) {
-    let known = &collector.response().message.annotations[..before];
+fn collect_annotation(json: &str, position: usize, before: usize, accumulator: &mut ResponseAccumulator) {
+    let known = &accumulator.response().message.annotations[..before];
     if !is_known(json, position, known, Annotation::raw) {
-        collector.annotation(Annotation::new(RawJson::from_checked(json)));
+        accumulator.push_annotation(Annotation::new(RawJson::from_checked(json)));
     }
 }
 
-fn collect_image(json: &str, position: usize, before: usize, collector: &mut Collector) {
-    let known = &collector.response().message.images[..before];
+fn collect_image(json: &str, position: usize, before: usize, accumulator: &mut ResponseAccumulator) {
+    let known = &accumulator.response().message.images[..before];
     if !is_known(json, position, known, Image::raw) {
-        collector.image(Image::new(RawJson::from_checked(json)));
+        accumulator.push_image(Image::new(RawJson::from_checked(json)));
     }
 }
 
 /// Collects what a message's list of tool calls has beyond the calls that are known.
-fn collect_calls(calls: Raw<'_>, collector: &mut Collector, halves: &mut Halves) {
-    let before = collector.response().message.tool_calls.len();
+fn collect_calls(calls: Raw<'_>, accumulator: &mut ResponseAccumulator, halves: &mut Halves) {
+    let before = accumulator.response().message.tool_calls.len();
     let mut position = 0;
     calls.for_each(|call: WireToolCall<'_>| {
         let begins = call.id.filled().is_some() || call.function.name.text().filled().is_some();
-        match repeated(&call, position, before, collector) {
-            Some(number) if begins => collect_rest(call, number, collector, halves),
-            _ => collect_call(call, begins, collector, halves),
+        match repeated(&call, position, before, accumulator) {
+            Some(number) if begins => collect_rest(call, number, accumulator, halves),
+            _ => collect_call(call, begins, accumulator, halves),
         }
         position += 1;
     });
@@ -310,11 +311,11 @@ fn repeated(
     call: &WireToolCall<'_>,
     position: usize,
     before: usize,
-    collector: &mut Collector,
+    accumulator: &mut ResponseAccumulator,
 ) -> Option<usize> {
     let index = call.index.0;
-    let by_index = collector.call_of(&ToolCallPiece { index, ..ToolCallPiece::default() });
-    let known = &collector.response().message.tool_calls[..before];
+    let by_index = accumulator.position_of_call(&ToolCallPiece { index, ..ToolCallPiece::default() });
+    let known = &accumulator.response().message.tool_calls[..before];
     let id = call.id.filled();
     let has_id = |known: &ToolCall| id == Some(&*known.id);
     if let Some(back) = known.iter().rev().take(LOOK_BACK).position(has_id) {
@@ -339,9 +340,14 @@ fn is_same_json(one: &str, other: &str) -> bool {
 }
 
 /// Collects what a whole call has beyond the one that it repeats.
-fn collect_rest(call: WireToolCall<'_>, number: usize, collector: &mut Collector, halves: &mut Halves) {
+fn collect_rest(
+    call: WireToolCall<'_>,
+    number: usize,
+    accumulator: &mut ResponseAccumulator,
+    halves: &mut Halves,
+) {
     let (name, arguments) = (call.function.name.text().into_cow(), arguments_of(&call));
-    let known = &collector.response().message.tool_calls[number];
+    let known = &accumulator.response().message.tool_calls[number];
     let new_name = name.strip_prefix(&*known.name).unwrap_or_default().to_owned();
     let new_arguments = match arguments.strip_prefix(&*known.arguments) {
         Some(rest) => {
@@ -353,7 +359,7 @@ fn collect_rest(call: WireToolCall<'_>, number: usize, collector: &mut Collector
         None if known.is_complete() => String::new(),
         None => halves.join_arguments(call.function.arguments, || number).to_owned(),
     };
-    collector.tool_call(ToolCallPiece {
+    accumulator.push_tool_call(ToolCallPiece {
         call: Some(number),
         id: call.id.filled(),
         name: Some(&new_name),

@@ -1,6 +1,7 @@
 //! Bytes of an event stream to the collected answer.
 
-use provider_core::{Collector, RawJson};
+use provider_core::RawJson;
+use provider_core::author::ResponseAccumulator;
 
 use super::chunk::Chunk;
 use super::collect::{CollectState, collect};
@@ -87,11 +88,11 @@ impl ChatDecoder {
         self.is_over
     }
 
-    /// Decodes the next frame into the collector.
-    pub(crate) fn step(&mut self, collector: &mut Collector) -> Result<Decoded, Stop> {
+    /// Decodes the next frame into the accumulator.
+    pub(crate) fn step(&mut self, accumulator: &mut ResponseAccumulator) -> Result<Decoded, Stop> {
         match self.sse.next_frame() {
             Ok(Some(frame)) => {
-                let decoded = self.frames.read(&frame, collector)?;
+                let decoded = self.frames.read(&frame, accumulator)?;
                 self.is_over = matches!(decoded, Decoded::End);
                 Ok(decoded)
             }
@@ -102,7 +103,7 @@ impl ChatDecoder {
 
     /// The end was read, or no more bytes will come. Of an unfinished frame what is whole counts: the end
     /// mark, or an object. Gives what makes the stream fail, the first of it.
-    pub(crate) fn end(&mut self, collector: &mut Collector) -> Result<(), Stop> {
+    pub(crate) fn end(&mut self, accumulator: &mut ResponseAccumulator) -> Result<(), Stop> {
         let last = if self.is_over { None } else { self.sse.last_frame().ok().flatten() };
         let mut failed = None;
         if let Some(frame) = last.as_ref().filter(|frame| !is_whole(frame)) {
@@ -111,16 +112,16 @@ impl ChatDecoder {
             self.frames.has_begun |= !is_named && !frame.data.trim().is_empty();
         }
         if let Some(frame) = last.and_then(whole_part) {
-            match self.frames.read(&frame, collector) {
+            match self.frames.read(&frame, accumulator) {
                 Ok(decoded) => self.is_over = matches!(decoded, Decoded::End),
                 Err(stop) => failed = Some(stop),
             }
         }
-        if !self.is_over && collector.response().finish_reason.is_none() {
-            let read = self.read_other_lines(collector);
+        if !self.is_over && accumulator.response().finish_reason.is_none() {
+            let read = self.read_other_lines(accumulator);
             failed = failed.or(read.err());
         }
-        let unreadable = self.close(collector);
+        let unreadable = self.close(accumulator);
         let first = match failed {
             Some(Stop::Failed(error)) => Some(Stop::Failed(error)),
             later => unreadable.or(later),
@@ -130,7 +131,7 @@ impl ChatDecoder {
 
     /// Reads the lines that are no event stream: some services send an error, or an answer, as plain JSON
     /// all the same. A page of HTML is no answer.
-    fn read_other_lines(&mut self, collector: &mut Collector) -> Result<(), Stop> {
+    fn read_other_lines(&mut self, accumulator: &mut ResponseAccumulator) -> Result<(), Stop> {
         let text = self.sse.take_other_lines();
         let data = text.trim();
         if data.is_empty() {
@@ -146,9 +147,9 @@ impl ChatDecoder {
             }
             Err(_) => return Ok(()),
         };
-        self.is_over = matches!(self.frames.read(&frame, collector)?, Decoded::End);
+        self.is_over = matches!(self.frames.read(&frame, accumulator)?, Decoded::End);
         if is_message {
-            collector.end_mark();
+            accumulator.set_end_marked();
         }
         Ok(())
     }
@@ -156,40 +157,40 @@ impl ChatDecoder {
     /// Hands over what was held back. To be called last, whatever the stream ends in. Gives what may have
     /// been an error and is one, since no finish reason has come, or else the error of a frame that could not
     /// be read.
-    pub(crate) fn close(&mut self, collector: &mut Collector) -> Option<Stop> {
-        self.frames.envelope.forget(collector);
-        self.frames.state.halves.finish(collector);
+    pub(crate) fn close(&mut self, accumulator: &mut ResponseAccumulator) -> Option<Stop> {
+        self.frames.envelope.forget(accumulator);
+        self.frames.state.halves.finish(accumulator);
         let doubtful = self.frames.doubtful.take();
-        let failed = doubtful.filter(|_| collector.response().finish_reason.is_none());
+        let failed = doubtful.filter(|_| accumulator.response().finish_reason.is_none());
         failed.map(Stop::Failed).or_else(|| self.frames.unreadable.take().map(Stop::Unreadable))
     }
 }
 
 impl FrameReader {
-    /// Reads a frame into the collector.
-    fn read(&mut self, frame: &Frame<'_>, collector: &mut Collector) -> Result<Decoded, Stop> {
+    /// Reads a frame into the accumulator.
+    fn read(&mut self, frame: &Frame<'_>, accumulator: &mut ResponseAccumulator) -> Result<Decoded, Stop> {
         self.number += 1;
         let data = frame.data.trim();
         if data == "[DONE]" {
-            collector.end_mark();
+            accumulator.set_end_marked();
             return Ok(Decoded::End);
         }
         if matches!(data, "" | "null") {
             return Ok(Decoded::Frame);
         }
         let repeated = match frame.event {
-            None => self.envelope.collect(data, collector, &mut self.state.halves),
+            None => self.envelope.collect(data, accumulator, &mut self.state.halves),
             Some(_) => None,
         };
         if let Some(repeated) = repeated {
-            collector.chunk();
+            accumulator.note_chunk();
             self.repeated = self.repeated.saturating_add(repeated);
             return self.within_limits();
         }
-        self.envelope.forget(collector);
+        self.envelope.forget(accumulator);
         let mut room = None;
         match read_chunk(data, &mut room) {
-            Ok((chunk, json)) => self.read_whole(chunk, json, frame.event.as_deref(), collector),
+            Ok((chunk, json)) => self.read_whole(chunk, json, frame.event.as_deref(), accumulator),
             Err(_) if frame.event.as_deref() == Some("error") => {
                 self.has_begun = true;
                 Err(Stop::Failed(Box::new(WireError::from_text(data))))
@@ -201,14 +202,14 @@ impl FrameReader {
             }
             // An event of another name is another matter, a `ping` for example.
             Err(_) if !matches!(frame.event.as_deref(), None | Some("" | "message")) => Ok(Decoded::Frame),
-            Err(_) if is_lines(data) => self.read_lines(data, collector),
+            Err(_) if is_lines(data) => self.read_lines(data, accumulator),
             // The answer is there. A mark of the end has many spellings.
-            Err(_) if collector.response().finish_reason.is_some() => Ok(Decoded::Frame),
+            Err(_) if accumulator.response().finish_reason.is_some() => Ok(Decoded::Frame),
             Err(cause) => {
                 self.has_begun = true;
                 self.unreadable.get_or_insert_with(|| UnreadableFrame {
                     number: self.number,
-                    text_bytes: collector.response().text().len(),
+                    text_bytes: accumulator.response().text().len(),
                     data: data.to_owned(),
                     cause,
                 });
@@ -219,11 +220,11 @@ impl FrameReader {
 
     /// Reads the events of a service that does not put an empty line between them. All of them are read,
     /// whatever goes wrong first.
-    fn read_lines(&mut self, lines: &str, collector: &mut Collector) -> Result<Decoded, Stop> {
+    fn read_lines(&mut self, lines: &str, accumulator: &mut ResponseAccumulator) -> Result<Decoded, Stop> {
         let mut failed = None;
         let mut decoded = Decoded::Frame;
         for line in lines.lines() {
-            match self.read(&Frame { event: None, data: line.into() }, collector) {
+            match self.read(&Frame { event: None, data: line.into() }, accumulator) {
                 Ok(Decoded::End) => {
                     decoded = Decoded::End;
                     break;
@@ -241,22 +242,22 @@ impl FrameReader {
         chunk: Chunk<'_>,
         json: &str,
         event: Option<&str>,
-        collector: &mut Collector,
+        accumulator: &mut ResponseAccumulator,
     ) -> Result<Decoded, Stop> {
         self.has_begun = true;
         if self.keep_raw {
-            collector.raw(RawJson::from_checked(json));
+            accumulator.push_raw(RawJson::from_checked(json));
         }
         let error = take_error(&chunk, event, json);
         // An event of another name may be a keep-alive.
         if error.is_none() && matches!(event, None | Some("" | "message")) {
-            collector.chunk();
+            accumulator.note_chunk();
         }
         // A chunk that is kept raw is read in full, and so is one that follows an error.
         if error.is_none() && !self.keep_raw {
-            self.envelope.remember(json, &chunk, collector.response());
+            self.envelope.remember(json, &chunk, accumulator.response());
         }
-        collect(chunk, collector, &mut self.state);
+        collect(chunk, accumulator, &mut self.state);
         match error {
             Some((error, Certainty::Certain)) => return Err(Stop::Failed(Box::new(error))),
             Some((error, Certainty::Likely)) => drop(self.doubtful.get_or_insert_with(|| Box::new(error))),

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use provider_core::{ChatResponse, Collector, DetailValue, RawJson, ReasoningDetail};
+use provider_core::author::ResponseAccumulator;
+use provider_core::{ChatResponse, DetailValue, RawJson, ReasoningDetail};
 
 use super::halves::{Halves, Place, split_half};
 use super::json::{Json, Read, plain};
@@ -114,24 +115,24 @@ pub(crate) fn collect(
     join: bool,
     show: bool,
     halves: &mut Halves,
-    collector: &mut Collector,
+    accumulator: &mut ResponseAccumulator,
 ) {
     if details.0.is_none() {
         return;
     }
     // Even an empty list is something that was sent.
-    collector.reasoning_details();
+    accumulator.reasoning_details_mut();
     details.for_each(|piece: DetailPiece<'_>| {
         if piece.fields.iter().next().is_none() {
             return;
         }
-        let items = collector.reasoning_details();
+        let items = accumulator.reasoning_details_mut();
         let at = if join { piece.continued(items) } else { None };
         let at = at.unwrap_or_else(|| {
             items.push(ReasoningDetail::new());
             items.len() - 1
         });
-        add(&piece, at, show, halves, collector);
+        add(&piece, at, show, halves, accumulator);
     });
 }
 
@@ -142,39 +143,45 @@ pub(crate) fn collect_beyond(
     show: bool,
     of_messages: &mut usize,
     halves: &mut Halves,
-    collector: &mut Collector,
+    accumulator: &mut ResponseAccumulator,
 ) {
     if details.0.is_none() {
         return;
     }
-    let before = collector.reasoning_details().len();
+    let before = accumulator.reasoning_details_mut().len();
     let has_deltas = before > *of_messages;
     let mut position = 0;
     details.for_each(|piece: DetailPiece<'_>| {
-        let items = collector.reasoning_details();
+        let items = accumulator.reasoning_details_mut();
         match piece.repeated(position, before, items) {
-            Some(at) => add_beyond(&piece, at, has_deltas, show, halves, collector),
+            Some(at) => add_beyond(&piece, at, has_deltas, show, halves, accumulator),
             None if piece.fields.iter().next().is_none() => {}
             None => {
                 items.push(ReasoningDetail::new());
                 let at = items.len() - 1;
-                add(&piece, at, show, halves, collector);
+                add(&piece, at, show, halves, accumulator);
             }
         }
         position += 1;
     });
-    *of_messages += collector.reasoning_details().len() - before;
+    *of_messages += accumulator.reasoning_details_mut().len() - before;
 }
 
 /// Adds a piece to an item. Field by field, since the item keeps the order in which they come.
-fn add(piece: &DetailPiece<'_>, at: usize, show: bool, halves: &mut Halves, collector: &mut Collector) {
+fn add(
+    piece: &DetailPiece<'_>,
+    at: usize,
+    show: bool,
+    halves: &mut Halves,
+    accumulator: &mut ResponseAccumulator,
+) {
     let show = show && piece.is_readable();
     for (key, value) in piece.fields.iter() {
         match text_field(key, value) {
             Some((key, text)) => {
-                append(at, key, halves.join_text(text, Place::Detail(at, key)), show, collector)
+                append(at, key, halves.join_text(text, Place::Detail(at, key)), show, accumulator)
             }
-            None => set(at, key, value, collector),
+            None => set(at, key, value, accumulator),
         }
     }
 }
@@ -187,24 +194,24 @@ fn add_beyond(
     has_deltas: bool,
     show: bool,
     halves: &mut Halves,
-    collector: &mut Collector,
+    accumulator: &mut ResponseAccumulator,
 ) {
     let show = show && piece.is_readable();
     for (key, value) in piece.fields.iter() {
         let Some((key, text)) = text_field(key, value) else {
-            set(at, key, value, collector);
+            set(at, key, value, accumulator);
             continue;
         };
         let (inside, half) = split_half(text);
         let said = plain(inside);
-        let so_far = collector.reasoning_details().get(at).and_then(|item| item.text_of(key));
+        let so_far = accumulator.reasoning_details_mut().get(at).and_then(|item| item.text_of(key));
         match said.strip_prefix(so_far.unwrap_or_default()) {
             Some(rest) => {
                 halves.wait(Place::Detail(at, key), half);
-                append(at, key, rest, show, collector);
+                append(at, key, rest, show, accumulator);
             }
             None if has_deltas => {}
-            None => append(at, key, halves.join_text(text, Place::Detail(at, key)), show, collector),
+            None => append(at, key, halves.join_text(text, Place::Detail(at, key)), show, accumulator),
         }
     }
 }
@@ -216,18 +223,18 @@ fn text_field<'a>(key: &str, value: &'a str) -> Option<(&'static str, &'a str)> 
 }
 
 /// Appends to the text of an item.
-fn append(at: usize, key: &str, text: &str, show: bool, collector: &mut Collector) {
-    if let Some(item) = collector.reasoning_details().get_mut(at) {
+fn append(at: usize, key: &str, text: &str, show: bool, accumulator: &mut ResponseAccumulator) {
+    if let Some(item) = accumulator.reasoning_details_mut().get_mut(at) {
         item.append(key, text);
     }
     if show {
-        collector.show_reasoning(text);
+        accumulator.show_reasoning(text);
     }
 }
 
 /// Sets a field of an item that is no text to be joined.
-fn set(at: usize, key: &str, value: &str, collector: &mut Collector) {
-    let Some(item) = collector.reasoning_details().get_mut(at) else { return };
+fn set(at: usize, key: &str, value: &str, accumulator: &mut ResponseAccumulator) {
+    let Some(item) = accumulator.reasoning_details_mut().get_mut(at) else { return };
     let raw = Raw::of(value);
     match raw.text().0.filter(|_| raw.is_string()) {
         Some(text) if text.is_empty() && item.get(key).is_some() => {}
@@ -246,9 +253,9 @@ fn set(at: usize, key: &str, value: &str, collector: &mut Collector) {
 }
 
 /// Appends what stands in the place of half a character to the text of an item.
-pub(super) fn give_up(at: usize, key: &str, text: &str, collector: &mut Collector) {
-    let is_shown = collector.response().message.reasoning.is_none();
-    append(at, key, text, is_shown, collector);
+pub(super) fn give_up(at: usize, key: &str, text: &str, accumulator: &mut ResponseAccumulator) {
+    let is_shown = accumulator.response().message.reasoning.is_none();
+    append(at, key, text, is_shown, accumulator);
 }
 
 /// The text of a structured thought that later pieces go on with.
@@ -296,8 +303,8 @@ pub(crate) fn go_on(
     text: &str,
     show: bool,
     halves: &mut Halves,
-    collector: &mut Collector,
+    accumulator: &mut ResponseAccumulator,
 ) {
     let text = halves.join_text(text, Place::Detail(detail.item, detail.key));
-    append(detail.item, detail.key, text, show, collector);
+    append(detail.item, detail.key, text, show, accumulator);
 }

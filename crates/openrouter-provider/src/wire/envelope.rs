@@ -18,7 +18,8 @@
 
 mod places;
 
-use provider_core::{ChatResponse, Collector, RawJson, ToolCallPiece};
+use provider_core::author::{ResponseAccumulator, ToolCallPiece};
+use provider_core::{ChatResponse, RawJson};
 
 use self::places::{Field, Known, MOST_OTHERS, places};
 use super::chunk::Chunk;
@@ -60,14 +61,14 @@ impl Envelope {
     }
 
     /// The next chunk is to be read in full, or there is none. Hands over what was written down.
-    pub(crate) fn forget(&mut self, collector: &mut Collector) {
+    pub(crate) fn forget(&mut self, accumulator: &mut ResponseAccumulator) {
         self.json.clear();
         for other in &mut self.known.others {
             if std::mem::take(&mut other.is_new) {
                 let value = RawJson::from_checked(&other.value);
                 match other.is_in_message {
-                    true => collector.message_extra(&other.name, value),
-                    false => collector.extra(&other.name, value),
+                    true => accumulator.set_message_extra(&other.name, value),
+                    false => accumulator.set_extra(&other.name, value),
                 }
             }
         }
@@ -78,24 +79,24 @@ impl Envelope {
     pub(crate) fn collect(
         &mut self,
         json: &str,
-        collector: &mut Collector,
+        accumulator: &mut ResponseAccumulator,
         halves: &mut Halves,
     ) -> Option<usize> {
         let texts = self.open(json)?;
         let reasoning = texts.reasoning.map(|text| halves.join_text(text, Place::Reasoning));
         let reasoning = reasoning.unwrap_or_default();
         let has_plain_reasoning = !reasoning.is_empty();
-        collector.reasoning(reasoning);
+        accumulator.push_reasoning(reasoning);
         if let Some(text) = texts.detail {
-            details::go_on(self.known.detail, text, !has_plain_reasoning, halves, collector);
+            details::go_on(self.known.detail, text, !has_plain_reasoning, halves, accumulator);
         }
         if let Some(text) = texts.content {
-            collector.text(halves.join_text(text, Place::Content));
+            accumulator.push_text(halves.join_text(text, Place::Content));
         }
         if let Some(text) = texts.arguments {
             let piece = ToolCallPiece { index: self.known.call, arguments: text, ..ToolCallPiece::default() };
-            let arguments = halves.argument_text(text, || number_of(&piece, collector));
-            collector.tool_call(ToolCallPiece { arguments, ..piece });
+            let arguments = halves.argument_text(text, || number_of(&piece, accumulator));
+            accumulator.push_tool_call(ToolCallPiece { arguments, ..piece });
         }
         for (other, value) in self.known.others.iter_mut().zip(texts.others) {
             if let Some(value) = value.filter(|value| *value != "null") {

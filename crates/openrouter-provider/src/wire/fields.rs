@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use provider_core::{ChatRequest, Message, unique_call_ids};
+use provider_core::author::unique_call_ids;
+use provider_core::{ChatRequest, Message};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::json;

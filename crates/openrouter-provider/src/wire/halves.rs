@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use memchr::memchr;
-use provider_core::{Collector, ToolCallPiece};
+use provider_core::author::{ResponseAccumulator, ToolCallPiece};
 
 use super::collect::spoken;
 use super::details;
@@ -138,7 +138,7 @@ impl Halves {
     }
 
     /// The end: what waits will not be completed.
-    pub(crate) fn finish(&mut self, collector: &mut Collector) {
+    pub(crate) fn finish(&mut self, accumulator: &mut ResponseAccumulator) {
         for (place, _) in std::mem::take(&mut self.joiner.waiting) {
             let call = |call, name, arguments| ToolCallPiece {
                 call: Some(call),
@@ -147,14 +147,14 @@ impl Halves {
                 ..ToolCallPiece::default()
             };
             match place {
-                Place::Reasoning => collector.reasoning(UNPAIRED),
-                Place::Detail(item, key) => details::give_up(item, key, UNPAIRED, collector),
-                Place::Content => collector.text(UNPAIRED),
-                Place::Refusal => collector.refusal(UNPAIRED),
-                Place::Sound => collector.audio(spoken(UNPAIRED.to_owned(), String::new())),
-                Place::Transcript => collector.audio(spoken(String::new(), UNPAIRED.to_owned())),
-                Place::Name(number) => collector.tool_call(call(number, Some(UNPAIRED), "")),
-                Place::Arguments(number) => collector.tool_call(call(number, None, UNPAIRED)),
+                Place::Reasoning => accumulator.push_reasoning(UNPAIRED),
+                Place::Detail(item, key) => details::give_up(item, key, UNPAIRED, accumulator),
+                Place::Content => accumulator.push_text(UNPAIRED),
+                Place::Refusal => accumulator.push_refusal(UNPAIRED),
+                Place::Sound => accumulator.push_audio(spoken(UNPAIRED.to_owned(), String::new())),
+                Place::Transcript => accumulator.push_audio(spoken(String::new(), UNPAIRED.to_owned())),
+                Place::Name(number) => accumulator.push_tool_call(call(number, Some(UNPAIRED), "")),
+                Place::Arguments(number) => accumulator.push_tool_call(call(number, None, UNPAIRED)),
             }
         }
     }

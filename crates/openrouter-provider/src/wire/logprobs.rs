@@ -1,6 +1,7 @@
 //! Log probabilities.
 
-use provider_core::{Collector, RawJson, TokenLogprob, TopLogprob};
+use provider_core::author::ResponseAccumulator;
+use provider_core::{RawJson, TokenLogprob, TopLogprob};
 
 use super::json::{Json, Read};
 use super::lenient::{Count, Raw, Str, object};
@@ -26,23 +27,24 @@ object! {
 
 /// Collects the log probabilities of a choice. What has no place of its own is kept under `logprobs.` and its
 /// name.
-pub(super) fn collect(raw: Raw<'_>, collector: &mut Collector) {
+pub(super) fn collect(raw: Raw<'_>, accumulator: &mut ResponseAccumulator) {
     let Some(json) = raw.get() else { return };
     if !raw.is_object() {
-        collector.extra("logprobs", RawJson::from_checked(json));
+        accumulator.set_extra("logprobs", RawJson::from_checked(json));
         return;
     }
     let logprobs: Logprobs<'_> = raw.read().unwrap_or_default();
     logprobs.content.for_each(|token: Raw<'_>| {
-        collector
-            .logprobs(token.is_object().then(|| token.read::<WireLogprob<'_>>()).flatten().map(Into::into));
+        accumulator.push_logprobs(
+            token.is_object().then(|| token.read::<WireLogprob<'_>>()).flatten().map(Into::into),
+        );
     });
     if let Some(refusal) = logprobs.refusal.keep() {
         // Each chunk has those of its own tokens.
-        collector.extra_item("logprobs.refusal", refusal);
+        accumulator.push_extra("logprobs.refusal", refusal);
     }
     for (name, value) in logprobs.unknown {
-        collector.extra(&format!("logprobs.{name}"), RawJson::from_checked(value));
+        accumulator.set_extra(&format!("logprobs.{name}"), RawJson::from_checked(value));
     }
 }
 

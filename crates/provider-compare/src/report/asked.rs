@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use provider_core::{AssistantMessage, Content, Message, Part, SharedVec};
+use provider_core::{AssistantMessage, Content, CowVec, Message, Part};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -23,7 +23,7 @@ pub struct AskedMessage<'a> {
 /// The messages of a request, shared with it. Their texts are read when somebody wants them, since a prompt
 /// can be a whole book.
 #[derive(Clone, PartialEq)]
-pub(crate) struct Asked(pub(crate) SharedVec<Message>);
+pub(crate) struct Asked(pub(crate) CowVec<Message>);
 
 impl Asked {
     pub(crate) fn messages(&self) -> impl Iterator<Item = AskedMessage<'_>> {

@@ -11,9 +11,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, Collector, ConfigValues, ConnectionReport,
-    Error, ErrorKind, EventSource, Links, LlmProvider, ProviderDescriptor, Step, Usage,
+    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error,
+    ErrorKind, Links, LlmProvider, ProviderDescriptor, Usage,
 };
 use tokio::time::{Sleep, sleep};
 
@@ -211,25 +212,29 @@ struct Source {
     _opened: Opened,
 }
 
-impl EventSource for Source {
-    fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Source {
+    fn poll_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         if let Some(waiting) = &mut self.waiting {
             ready!(waiting.as_mut().poll(cx));
             self.waiting = None;
         }
-        let Some(act) = self.acts.pop_front() else { return Poll::Ready(Ok(Step::End)) };
+        let Some(act) = self.acts.pop_front() else { return Poll::Ready(Ok(Progress::End)) };
         match act {
             Act::Wait(time) => self.waiting = (!time.is_zero()).then(|| Box::pin(sleep(time))),
-            Act::Text(text) => collector.text(text),
-            Act::Thought(text) => collector.reasoning(text),
-            Act::Usage(usage) => collector.usage(*usage),
-            Act::Finish => collector.finish_reason("stop"),
+            Act::Text(text) => accumulator.push_text(text),
+            Act::Thought(text) => accumulator.push_reasoning(text),
+            Act::Usage(usage) => accumulator.update_usage(*usage),
+            Act::Finish => accumulator.set_finish_reason("stop"),
             Act::Fail(error) => return Poll::Ready(Err(error)),
         }
-        Poll::Ready(Ok(Step::More))
+        Poll::Ready(Ok(Progress::More))
     }
 
-    fn poll_tidy(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let time = self.tidies_for;
         self.waiting.get_or_insert_with(|| Box::pin(sleep(time))).as_mut().poll(cx)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Error, Retry};
+use super::{Error, RetryAdvice};
 
 /// The waits of a tool loop or a comparison that asks again after a refusal for a
 /// [budget in flight](crate::LimitKind::InFlight), where no layer of the provider does: up to 3 times, and as
@@ -11,10 +11,11 @@ use super::{Error, Retry};
 /// ```
 /// use std::time::Duration;
 ///
-/// use provider_core::{Error, ErrorKind, InFlightWaits, Retry};
+/// use provider_core::author::InFlightWaits;
+/// use provider_core::{Error, ErrorKind, RetryAdvice};
 ///
 /// let waits = InFlightWaits::default().longest(Duration::from_secs(60));
-/// let error = Error::new(ErrorKind::PaymentRequired, "in flight").with_retry(Retry::Now);
+/// let error = Error::new(ErrorKind::PaymentRequired, "in flight").with_retry(RetryAdvice::Now);
 /// assert_eq!(InFlightWaits::advised(&error), Some(Duration::from_secs(1)));
 /// assert_eq!(waits.why_not(Duration::from_secs(60), 2), None);
 /// assert!(waits.why_not(Duration::from_secs(61), 0).is_some());
@@ -47,9 +48,9 @@ impl InFlightWaits {
     /// not help.
     pub fn advised(error: &Error) -> Option<Duration> {
         match error.retry() {
-            Retry::After(wait) => Some(wait.max(Self::LEAST)),
-            Retry::Now => Some(Self::LEAST),
-            Retry::Never => None,
+            RetryAdvice::After(wait) => Some(wait.max(Self::LEAST)),
+            RetryAdvice::Now => Some(Self::LEAST),
+            RetryAdvice::Never => None,
         }
     }
 

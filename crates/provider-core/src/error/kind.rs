@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Retry;
+use super::RetryAdvice;
 
 /// What kind of failure an [`Error`](crate::Error) is: the thing to `match` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -77,7 +77,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// The retry advice where nobody gave a better one.
-    pub const fn usual_retry(self) -> Retry {
+    pub const fn usual_retry(self) -> RetryAdvice {
         match self {
             ErrorKind::RateLimited
             | ErrorKind::Timeout
@@ -87,8 +87,8 @@ impl ErrorKind {
             | ErrorKind::Connection
             | ErrorKind::Interrupted
             | ErrorKind::EmptyResponse
-            | ErrorKind::InvalidOutput => Retry::Now,
-            _ => Retry::Never,
+            | ErrorKind::InvalidOutput => RetryAdvice::Now,
+            _ => RetryAdvice::Never,
         }
     }
 

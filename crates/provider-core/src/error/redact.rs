@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    Error, ErrorKind, FieldProblem, Inner, LimitAmount, LimitKind, Retry, TimeoutPhase, Upstream, UsageLimit,
+    Error, ErrorKind, FieldProblem, Inner, LimitAmount, LimitKind, RetryAdvice, TimeoutPhase, Upstream,
+    UsageLimit,
 };
 use crate::response::{
     Annotation, AssistantMessage, Audio, ChatResponse, DetailValue, FinishReason, Image, ReasoningDetail,
@@ -88,7 +89,7 @@ without_text!(
     u64,
     f64,
     ErrorKind,
-    Retry,
+    RetryAdvice,
     Capability,
     TimeoutPhase,
     LimitKind,

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use super::{Error, FieldProblem, Retry, TimeoutPhase, Upstream, UsageLimit};
+use super::{Error, FieldProblem, RetryAdvice, TimeoutPhase, Upstream, UsageLimit};
 use crate::{ChatResponse, RawJson};
 
 impl Error {
@@ -16,7 +16,7 @@ impl Error {
 
     /// Sets the retry advice.
     #[must_use]
-    pub fn with_retry(mut self, retry: Retry) -> Self {
+    pub fn with_retry(mut self, retry: RetryAdvice) -> Self {
         self.inner().retry = retry;
         self
     }

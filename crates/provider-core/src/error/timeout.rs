@@ -13,7 +13,7 @@ pub enum TimeoutPhase {
     Connect,
     /// `read_timeout`: nothing at all came from the service, not even a sign of life.
     Read,
-    /// `first_output_timeout`: no [output](crate::Sign::Output) came, from the request on.
+    /// `first_output_timeout`: no [output](crate::author::Activity::Output) came, from the request on.
     FirstOutput,
     /// `idle_timeout`: output had begun, and then nothing came of the answer any more, whatever other signs
     /// of life there were.

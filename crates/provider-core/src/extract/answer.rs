@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::read::{Misfit, read_json, shorten};
-use crate::{ChatResponse, Error, ErrorKind, FieldProblem, RawJson, Retry, ToolCall};
+use crate::{ChatResponse, Error, ErrorKind, FieldProblem, RawJson, RetryAdvice, ToolCall};
 
 /// How much of a text that does not fit an error shows, in bytes. The whole answer is in the error too.
 const MOST_SHOWN: usize = 8 * 1024;
@@ -36,7 +36,7 @@ fn no_fit<T>(misfit: Misfit, text: &str) -> Error {
         None if misfit.is_cut_off && text.starts_with(['{', '[']) => {
             let message =
                 "the answer ends in the middle of its JSON; if a token limit cut it off, raise max_tokens";
-            Error::new(ErrorKind::Truncated, message).with_retry(Retry::Now)
+            Error::new(ErrorKind::Truncated, message).with_retry(RetryAdvice::Now)
         }
         None => Error::new(ErrorKind::InvalidOutput, format!("the answer is no JSON: {}", misfit.problem)),
         Some(path) => {
@@ -73,7 +73,7 @@ fn why_none(response: &ChatResponse, text: &str) -> Option<Error> {
             names.join(", ")
         );
         // Asked the same, it would call them again.
-        return Some(Error::new(ErrorKind::InvalidOutput, message).with_retry(Retry::Never));
+        return Some(Error::new(ErrorKind::InvalidOutput, message).with_retry(RetryAdvice::Never));
     }
     text.is_empty().then(|| Error::new(ErrorKind::EmptyResponse, "the answer has no text"))
 }

@@ -13,12 +13,12 @@ impl Model {
     }
 
     /// Whether it reads this: `text`, `image`, `file`, `audio` or `video`.
-    pub fn reads(&self, modality: &str) -> bool {
+    pub fn supports_input(&self, modality: &str) -> bool {
         self.input_modalities.iter().any(|input| input == modality)
     }
 
     /// Whether it writes this: `text`, `image`, `audio`, …
-    pub fn writes(&self, modality: &str) -> bool {
+    pub fn supports_output(&self, modality: &str) -> bool {
         self.output_modalities.iter().any(|output| output == modality)
     }
 
@@ -45,7 +45,8 @@ impl Model {
     /// Whether a chat can be had with it: not if it can be asked in batches only, or answers with nothing
     /// that a chat can carry.
     pub fn is_selectable(&self) -> bool {
-        let answers = self.output_modalities.is_empty() || CHAT_OUTPUTS.iter().any(|kind| self.writes(kind));
+        let answers =
+            self.output_modalities.is_empty() || CHAT_OUTPUTS.iter().any(|kind| self.supports_output(kind));
         answers && !self.batch_only
     }
 }

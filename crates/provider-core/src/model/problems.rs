@@ -145,7 +145,9 @@ impl Problems<'_> {
             for (place, part) in parts.iter().enumerate() {
                 // Files are read for models that cannot.
                 let needed = modality(part).filter(|modality| *modality != "file");
-                let Some(modality) = needed.filter(|modality| !self.model.reads(modality)) else { continue };
+                let Some(modality) = needed.filter(|modality| !self.model.supports_input(modality)) else {
+                    continue;
+                };
                 let reads = self.model.input_modalities.join(", ");
                 let problem = format!(
                     "does not read {modality} (it reads: {reads}); take the part out, or choose another"

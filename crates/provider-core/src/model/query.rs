@@ -20,7 +20,7 @@ const MILLION: u64 = 1_000_000;
 ///
 /// let query = ModelQuery::new("sonnet antropic")
 ///     .supports("tools")
-///     .reads("image")
+///     .supports_input("image")
 ///     .min_context(100_000)
 ///     .max_price("5".parse::<Usd>()?)
 ///     .limit(20);
@@ -87,14 +87,14 @@ impl ModelQuery {
 
     /// Wants only models that read this, too.
     #[must_use]
-    pub fn reads(mut self, modality: impl Into<String>) -> Self {
+    pub fn supports_input(mut self, modality: impl Into<String>) -> Self {
         self.input_modalities.push(modality.into());
         self
     }
 
     /// Wants only models that write this, too.
     #[must_use]
-    pub fn writes(mut self, modality: impl Into<String>) -> Self {
+    pub fn supports_output(mut self, modality: impl Into<String>) -> Self {
         self.output_modalities.push(modality.into());
         self
     }
@@ -166,8 +166,8 @@ impl ModelQuery {
         let of_author = |author: &str| self.authors.iter().any(|wanted| wanted.eq_ignore_ascii_case(author));
         (self.include_unselectable || model.is_selectable())
             && (!self.free || model.is_free())
-            && self.input_modalities.iter().all(|modality| model.reads(modality))
-            && self.output_modalities.iter().all(|modality| model.writes(modality))
+            && self.input_modalities.iter().all(|modality| model.supports_input(modality))
+            && self.output_modalities.iter().all(|modality| model.supports_output(modality))
             && self.parameters.iter().all(|parameter| model.supports(parameter))
             && (self.authors.is_empty() || model.author().is_some_and(of_author))
             && self.min_context.is_none_or(|least| model.context_length.is_some_and(|room| room >= least))

@@ -1,11 +1,11 @@
 //! The messages of a conversation.
 
 use super::Content;
-use crate::{AssistantMessage, RawJson, Shared};
+use crate::{AssistantMessage, CowArc, RawJson};
 
 /// One message of a conversation. The variant is the role.
 ///
-/// Cloning is cheap, however long the message is: what it says is [`Shared`], and copied only when it is
+/// Cloning is cheap, however long the message is: what it says is [`CowArc`], and copied only when it is
 /// changed.
 ///
 /// ```
@@ -20,15 +20,15 @@ use crate::{AssistantMessage, RawJson, Shared};
 #[non_exhaustive]
 pub enum Message {
     /// Instructions that stand above the user's words.
-    System(Shared<InputMessage>),
+    System(CowArc<InputMessage>),
     /// The same for models that call the role `developer`.
-    Developer(Shared<InputMessage>),
+    Developer(CowArc<InputMessage>),
     /// The user's words.
-    User(Shared<InputMessage>),
+    User(CowArc<InputMessage>),
     /// The model's words, thoughts and tool calls.
-    Assistant(Shared<AssistantMessage>),
+    Assistant(CowArc<AssistantMessage>),
     /// The result of a tool call.
-    Tool(Shared<ToolMessage>),
+    Tool(CowArc<ToolMessage>),
     /// Any other message, as the JSON object the wire expects.
     Other(RawJson),
 }

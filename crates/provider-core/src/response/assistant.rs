@@ -107,7 +107,8 @@ impl AssistantMessage {
 pub struct ToolCall {
     /// The call's id, to answer it with [`Message::tool`](crate::Message::tool). Never empty and unique in
     /// its answer: where the service sent none, or one twice, it is made up. Where an earlier turn has it as
-    /// well, a [tool loop](crate::ToolLoop) replaces it, and so does [what is sent](crate::unique_call_ids).
+    /// well, a [tool loop](crate::ToolLoop) replaces it, and so does
+    /// [what is sent](crate::author::unique_call_ids).
     pub id: String,
     /// The id as the service sent it, when that is not [`id`](Self::id) and not nothing.
     pub received_id: Option<String>,

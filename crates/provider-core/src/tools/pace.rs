@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::run::CalledTool;
-use crate::{Error, InFlightWaits};
+use crate::Error;
+use crate::author::InFlightWaits;
 
 pub(super) type Pause<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 

@@ -12,8 +12,8 @@ use super::run::{CalledTool, LoopEvent, RunOutcome, ToolErrors, ToolRun, ToolSte
 use super::set::ToolSet;
 use crate::call_ids::CallIds;
 use crate::{
-    ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, LlmProviderExt, Message, Retry,
-    Tool, ToolCall, ToolChoice, Usd,
+    ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, LlmProviderExt, Message,
+    RetryAdvice, Tool, ToolCall, ToolChoice, Usd,
 };
 
 /// How many turns a loop may take where nobody says it.
@@ -341,7 +341,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         let outcome = match halt {
             Some(Halt::Deadline) => {
                 let message = "the run's deadline passed while tools were at work";
-                let error = Error::new(ErrorKind::Timeout, message).with_retry(Retry::Never);
+                let error = Error::new(ErrorKind::Timeout, message).with_retry(RetryAdvice::Never);
                 Some(RunOutcome::Deadline(
                     error.with_provider(self.provider.id()).with_model(&run.request.model),
                 ))
@@ -383,7 +383,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
 /// The error of a turn that was not over in time.
 fn late(provider: &str, request: &ChatRequest, turn: usize) -> Error {
     Error::new(ErrorKind::Timeout, format!("the run's deadline passed in turn {turn}"))
-        .with_retry(Retry::Never)
+        .with_retry(RetryAdvice::Never)
         .with_provider(provider)
         .with_model(&request.model)
 }

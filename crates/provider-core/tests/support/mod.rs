@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator, ToolCallPiece};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, Collector, ConnectionReport, Error,
-    ErrorKind, EventSource, Links, LlmProvider, Message, ProviderDescriptor, RawJson, Step, ToolCallPiece,
-    Usage,
+    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, Links,
+    LlmProvider, Message, ProviderDescriptor, RawJson, Usage,
 };
 
 static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
@@ -35,7 +35,7 @@ pub(crate) enum Turn {
         cost: Option<&'static str>,
     },
     /// An answer that this function collects.
-    Collected(fn(&mut Collector)),
+    Collected(fn(&mut ResponseAccumulator)),
     /// A refusal.
     Refusal(&'static str),
     /// Refused outright.
@@ -142,22 +142,26 @@ struct Playing {
     played: bool,
 }
 
-impl EventSource for Playing {
-    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Playing {
+    fn poll_progress(
+        &mut self,
+        _: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         if std::mem::replace(&mut self.played, true) {
             return match self.turn {
                 Turn::Stalls(_) => Poll::Pending,
                 Turn::FailsMidway(_, kind) => Poll::Ready(Err(Error::new(kind, "as told"))),
-                _ => Poll::Ready(Ok(Step::End)),
+                _ => Poll::Ready(Ok(Progress::End)),
             };
         }
-        collector.id(&format!("gen-{}", self.number));
+        accumulator.set_id(&format!("gen-{}", self.number));
         match &self.turn {
             Turn::Answer { text, calls, finish, cost } => {
-                collector.text(text);
+                accumulator.push_text(text);
                 for (index, (name, arguments)) in calls.iter().enumerate() {
                     let id = format!("call_{}_{index}", self.number);
-                    collector.tool_call(ToolCallPiece {
+                    accumulator.push_tool_call(ToolCallPiece {
                         index: Some(index as u64),
                         id: Some(&id),
                         name: Some(name),
@@ -169,18 +173,18 @@ impl EventSource for Playing {
                 usage.completion_tokens = Some(10);
                 usage.cost = cost.map(|cost| cost.parse().expect("an amount"));
                 usage.raw = Some(RawJson::default());
-                collector.usage(usage);
-                collector.finish_reason(finish);
+                accumulator.update_usage(usage);
+                accumulator.set_finish_reason(finish);
             }
-            Turn::Collected(collect) => collect(collector),
+            Turn::Collected(collect) => collect(accumulator),
             Turn::Refusal(words) => {
-                collector.refusal(words);
-                collector.finish_reason("stop");
+                accumulator.push_refusal(words);
+                accumulator.set_finish_reason("stop");
             }
-            Turn::FailsMidway(text, _) | Turn::Stalls(text) => collector.text(text),
+            Turn::FailsMidway(text, _) | Turn::Stalls(text) => accumulator.push_text(text),
             Turn::Fails(_) => {}
         }
-        Poll::Ready(Ok(Step::More))
+        Poll::Ready(Ok(Progress::More))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Hints: what to do about an error, where there is something to do.
 
-use provider_core::{Error, ErrorKind, Links, Retry, linked_providers};
+use provider_core::{Error, ErrorKind, Links, RetryAdvice, linked_providers};
 
 use super::words;
 
@@ -51,11 +51,11 @@ fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
             Some("`provider-host models --min-context N` finds them".to_owned()),
         ),
         ErrorKind::RateLimited => match error.retry() {
-            Retry::After(wait) => {
+            RetryAdvice::After(wait) => {
                 let wait = wait.as_secs_f64().ceil();
                 (format!("wait {wait:.0} s, or name another model with --fallback"), None)
             }
-            Retry::Now | Retry::Never => {
+            RetryAdvice::Now | RetryAdvice::Never => {
                 ("wait a little, or name another model with --fallback".to_owned(), None)
             }
         },

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use provider_core::{Error, ErrorKind, Retry};
+use provider_core::{Error, ErrorKind, RetryAdvice};
 use tokio::time::Instant;
 
 use super::circuit::{Admission, BreakerState, BreakerStatus, Circuit, Outcome};
@@ -153,9 +153,9 @@ fn refusal(state: &BreakerState) -> Error {
     let since = state.out_of_order_for.unwrap_or_default().as_secs();
     let (when, retry) = match (state.status, state.retry_in) {
         (BreakerStatus::Open, Some(wait)) => {
-            (format!("it is tried again in {} s", wait.as_secs_f64().ceil()), Retry::After(wait))
+            (format!("it is tried again in {} s", wait.as_secs_f64().ceil()), RetryAdvice::After(wait))
         }
-        _ => ("another call is trying it out".to_owned(), Retry::Now),
+        _ => ("another call is trying it out".to_owned(), RetryAdvice::Now),
     };
     let message = format!(
         "not asked: {model:?} has been out of order for {since} s ({failures} failures in a row, the last: {}); {when}",

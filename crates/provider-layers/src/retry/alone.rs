@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use provider_core::StreamGuard;
+use provider_core::author::StreamObserver;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -45,7 +45,7 @@ pub(super) struct Turn {
 }
 
 /// A stream keeps the turn until it is over, or until the next call takes it.
-impl StreamGuard for Turn {}
+impl StreamObserver for Turn {}
 
 impl Alone {
     pub(super) fn new() -> Self {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provider_core::{
-    ChatRequest, ChatResponse, ChatStream, Error, LlmProviderExt, Retry as Advice, TimeoutPhase,
+    ChatRequest, ChatResponse, ChatStream, Error, LlmProviderExt, RetryAdvice as Advice, TimeoutPhase,
 };
 use tokio::time::{Instant, sleep};
 
@@ -197,7 +197,7 @@ impl<'a> Tries<'a> {
     pub(super) fn streamed(self, stream: ChatStream) -> ChatStream {
         let stream = if self.failed.is_empty() { stream } else { stream.after(self.failed) };
         match self.turn {
-            Some(turn) => stream.guarded(turn),
+            Some(turn) => stream.observed(turn),
             None => stream,
         }
     }

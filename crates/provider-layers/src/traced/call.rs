@@ -1,8 +1,7 @@
 //! The span of one chat call.
 
-use provider_core::{
-    ChatRequest, ChatResponse, Error, ErrorKind, ReasoningBudget, Sign, StreamGuard, Usage, Usd,
-};
+use provider_core::author::{Activity, StreamObserver};
+use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, ReasoningBudget, Usage, Usd};
 use tokio::time::Instant;
 use tracing::field::{Empty, Value};
 use tracing::{Span, info_span, warn};
@@ -150,22 +149,22 @@ impl Call {
     }
 }
 
-impl StreamGuard for Call {
-    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
-        if sign.is_output() {
+impl StreamObserver for Call {
+    fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
+        if activity.is_output() {
             self.first_output();
         }
         Ok(())
     }
 
-    fn ended(&mut self, end: Result<&ChatResponse, &Error>) {
+    fn on_end(&mut self, end: Result<&ChatResponse, &Error>) {
         match end {
             Ok(reply) => self.answered(reply),
             Err(error) => self.failed(error),
         }
     }
 
-    fn left(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
+    fn on_leave(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
         self.set("dropped", Some(true));
         match reason {
             Some(error) => self.failed(error),

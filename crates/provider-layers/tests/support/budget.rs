@@ -8,9 +8,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Catalogue, ChatRequest, ChatStream, Collector, ConnectionReport, Error, ErrorKind, EventSource,
-    LimitKind, LlmProvider, ProviderDescriptor, Retry, Step, UsageLimit,
+    Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, LimitKind, LlmProvider,
+    ProviderDescriptor, RetryAdvice, UsageLimit,
 };
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -21,7 +22,7 @@ pub(crate) fn in_flight(wait: Duration) -> Error {
     Error::new(ErrorKind::PaymentRequired, "the budget is in flight")
         .with_status(402)
         .with_limit(UsageLimit::new(LimitKind::InFlight))
-        .with_retry(Retry::After(wait))
+        .with_retry(RetryAdvice::After(wait))
 }
 
 /// Has so many answers under way at a time, each of which takes a while, and refuses all others.
@@ -102,14 +103,18 @@ struct Answer {
     _place: Place,
 }
 
-impl EventSource for Answer {
-    fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Answer {
+    fn poll_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         if !std::mem::replace(&mut self.has_spoken, true) {
-            collector.text("Hi");
-            return Poll::Ready(Ok(Step::More));
+            accumulator.push_text("Hi");
+            return Poll::Ready(Ok(Progress::More));
         }
         ready!(self.time.as_mut().poll(cx));
-        collector.end_mark();
-        Poll::Ready(Ok(Step::End))
+        accumulator.set_end_marked();
+        Poll::Ready(Ok(Progress::End))
     }
 }

@@ -14,10 +14,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, Collector, ConfigValues,
-    ConnectionReport, Error, ErrorKind, EventSource, Links, LlmProvider, Model, Price, PriceOverride, Prices,
-    ProviderDescriptor, Step, Usage,
+    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues,
+    ConnectionReport, Error, ErrorKind, Links, LlmProvider, Model, Price, PriceOverride, Prices,
+    ProviderDescriptor, Usage,
 };
 
 const fn describe(id: &'static str) -> ProviderDescriptor {
@@ -194,13 +195,13 @@ impl LlmProvider for Scripted {
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let mut source = self.play(request)?;
-        let mut collector = Collector::without_events();
-        collector.requested(&request.model, &[]);
+        let mut accumulator = ResponseAccumulator::without_events();
+        accumulator.set_requested(&request.model, &[]);
         loop {
-            match source.step(&mut collector) {
-                Ok(Step::More) => {}
-                Ok(Step::End) => return collector.finish(),
-                Err(error) => return Err(collector.fail(error)),
+            match source.step(&mut accumulator) {
+                Ok(Progress::More) => {}
+                Ok(Progress::End) => return accumulator.finish(),
+                Err(error) => return Err(accumulator.fail(error)),
             }
         }
     }
@@ -244,44 +245,48 @@ struct Source {
 }
 
 impl Source {
-    fn step(&mut self, collector: &mut Collector) -> Result<Step, Error> {
-        collector.model(&self.model);
-        collector.served_by("Scripts Inc.");
+    fn step(&mut self, accumulator: &mut ResponseAccumulator) -> Result<Progress, Error> {
+        accumulator.set_model(&self.model);
+        accumulator.set_served_by("Scripts Inc.");
         loop {
             match self.plays.pop_front() {
                 Some(Play::Text(text)) => {
-                    collector.text(text);
-                    return Ok(Step::More);
+                    accumulator.push_text(text);
+                    return Ok(Progress::More);
                 }
-                Some(Play::TextAtOnce(text)) => collector.text(text),
+                Some(Play::TextAtOnce(text)) => accumulator.push_text(text),
                 Some(Play::Usage(tokens)) => {
                     let mut usage = Usage::default();
                     usage.total_tokens = Some(tokens);
-                    collector.usage(usage);
+                    accumulator.update_usage(usage);
                 }
                 Some(Play::Completion(tokens)) => {
                     let mut usage = Usage::default();
                     usage.completion_tokens = Some(tokens);
-                    collector.usage(usage);
+                    accumulator.update_usage(usage);
                 }
                 Some(Play::Raw) => {
-                    collector.raw("{}".parse().unwrap());
-                    return Ok(Step::More);
+                    accumulator.push_raw("{}".parse().unwrap());
+                    return Ok(Progress::More);
                 }
                 Some(Play::Fails(error)) => return Err(error),
                 Some(Play::Ends) => {
-                    collector.end_mark();
-                    return Ok(Step::End);
+                    accumulator.set_end_marked();
+                    return Ok(Progress::End);
                 }
-                None => return Ok(Step::End),
+                None => return Ok(Progress::End),
             }
         }
     }
 }
 
-impl EventSource for Source {
-    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
-        Poll::Ready(self.step(collector))
+impl ChunkSource for Source {
+    fn poll_progress(
+        &mut self,
+        _: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
+        Poll::Ready(self.step(accumulator))
     }
 }
 

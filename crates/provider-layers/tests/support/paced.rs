@@ -9,9 +9,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, Collector, ConfigValues, ConnectionReport,
-    Error, ErrorKind, EventSource, Links, LlmProvider, ProviderDescriptor, Step, Usage,
+    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error,
+    ErrorKind, Links, LlmProvider, ProviderDescriptor, Usage,
 };
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -150,11 +151,15 @@ struct Source {
     open: Arc<AtomicUsize>,
 }
 
-impl EventSource for Source {
-    fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
-        collector.id("gen-1");
-        collector.model("acme/dated-1");
-        collector.served_by("Acme Cloud");
+impl ChunkSource for Source {
+    fn poll_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
+        accumulator.set_id("gen-1");
+        accumulator.set_model("acme/dated-1");
+        accumulator.set_served_by("Acme Cloud");
         loop {
             if let Some(timer) = &mut self.timer {
                 ready!(timer.as_mut().poll(cx));
@@ -163,18 +168,18 @@ impl EventSource for Source {
             match self.beats.pop_front() {
                 Some(Beat::Waits(time)) => self.timer = Some(Box::pin(sleep(time))),
                 Some(Beat::Text(text)) => {
-                    collector.text(text);
-                    return Poll::Ready(Ok(Step::More));
+                    accumulator.push_text(text);
+                    return Poll::Ready(Ok(Progress::More));
                 }
-                Some(Beat::TextAtOnce(text)) => collector.text(text),
-                Some(Beat::Usage(usage)) => collector.usage(*usage),
+                Some(Beat::TextAtOnce(text)) => accumulator.push_text(text),
+                Some(Beat::Usage(usage)) => accumulator.update_usage(*usage),
                 Some(Beat::Fails(error)) => return Poll::Ready(Err(error)),
                 Some(Beat::Ends) => {
-                    collector.finish_reason("stop");
-                    collector.end_mark();
-                    return Poll::Ready(Ok(Step::End));
+                    accumulator.set_finish_reason("stop");
+                    accumulator.set_end_marked();
+                    return Poll::Ready(Ok(Progress::End));
                 }
-                None => return Poll::Ready(Ok(Step::End)),
+                None => return Poll::Ready(Ok(Progress::End)),
             }
         }
     }

@@ -9,9 +9,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Catalogue, ChatRequest, ChatResponse, ChatStream, Collector, ConnectionReport, Error, ErrorKind,
-    EventSource, LlmProvider, ProviderDescriptor, Step, Usage,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
+    ProviderDescriptor, Usage,
 };
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -130,19 +131,19 @@ impl LlmProvider for InTurn {
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let mut collector = Collector::without_events();
-        collector.requested(&request.model, &[]);
+        let mut accumulator = ResponseAccumulator::without_events();
+        accumulator.set_requested(&request.model, &[]);
         for beat in self.turn(Some(request)).await? {
             match beat {
-                Beat::Text(text) => collector.text(text),
-                Beat::Finish => collector.finish_reason("stop"),
-                Beat::Usage => collector.usage(Usage::default()),
+                Beat::Text(text) => accumulator.push_text(text),
+                Beat::Finish => accumulator.set_finish_reason("stop"),
+                Beat::Usage => accumulator.update_usage(Usage::default()),
                 Beat::Raw | Beat::Chunk | Beat::Silence(_) | Beat::Comments(_) => {}
-                Beat::Fails(error) => return Err(collector.fail(error)),
-                Beat::Ends => collector.end_mark(),
+                Beat::Fails(error) => return Err(accumulator.fail(error)),
+                Beat::Ends => accumulator.set_end_marked(),
             }
         }
-        collector.finish()
+        accumulator.finish()
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
@@ -165,8 +166,12 @@ struct Beats {
     _running: Running,
 }
 
-impl EventSource for Beats {
-    fn poll_step(&mut self, cx: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Beats {
+    fn poll_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         if let Some(pause) = &mut self.pause {
             ready!(pause.as_mut().poll(cx));
             self.pause = None;
@@ -174,43 +179,43 @@ impl EventSource for Beats {
         let mut pause = |time| self.pause = Some(Box::pin(sleep(time)));
         Poll::Ready(Ok(match self.beats.pop_front() {
             Some(Beat::Text(text)) => {
-                collector.text(text);
-                Step::More
+                accumulator.push_text(text);
+                Progress::More
             }
             Some(Beat::Raw) => {
-                collector.raw("{}".parse().unwrap());
-                Step::More
+                accumulator.push_raw("{}".parse().unwrap());
+                Progress::More
             }
             Some(Beat::Chunk) => {
-                collector.chunk();
-                Step::More
+                accumulator.note_chunk();
+                Progress::More
             }
             Some(Beat::Finish) => {
-                collector.finish_reason("stop");
-                Step::More
+                accumulator.set_finish_reason("stop");
+                Progress::More
             }
             Some(Beat::Usage) => {
-                collector.usage(Usage::default());
-                Step::More
+                accumulator.update_usage(Usage::default());
+                Progress::More
             }
             Some(Beat::Silence(time)) => {
                 pause(time);
-                Step::More
+                Progress::More
             }
             Some(Beat::Comments(seconds)) => {
                 if seconds > 1 {
                     self.beats.push_front(Beat::Comments(seconds - 1));
                 }
                 pause(Duration::from_secs(1));
-                collector.text("");
-                Step::More
+                accumulator.push_text("");
+                Progress::More
             }
             Some(Beat::Fails(error)) => return Poll::Ready(Err(error)),
             Some(Beat::Ends) => {
-                collector.end_mark();
-                Step::End
+                accumulator.set_end_marked();
+                Progress::End
             }
-            None => Step::End,
+            None => Progress::End,
         }))
     }
 

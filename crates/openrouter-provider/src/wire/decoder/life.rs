@@ -4,17 +4,22 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use provider_core::{ChatStream, Collector, Error, EventSource, Sign, Step, StreamGuard};
+use provider_core::author::{Activity, ChunkSource, Progress, ResponseAccumulator, StreamObserver};
+use provider_core::{ChatStream, Error};
 
 use super::*;
 
 /// The frames that are there, and then nothing.
 struct Frames(ChatDecoder);
 
-impl EventSource for Frames {
-    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
-        match self.0.step(collector) {
-            Ok(Decoded::Frame) => Poll::Ready(Ok(Step::More)),
+impl ChunkSource for Frames {
+    fn poll_progress(
+        &mut self,
+        _: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
+        match self.0.step(accumulator) {
+            Ok(Decoded::Frame) => Poll::Ready(Ok(Progress::More)),
             Ok(Decoded::NeedsBytes) => Poll::Pending,
             other => panic!("{other:?}"),
         }
@@ -24,9 +29,9 @@ impl EventSource for Frames {
 /// Keeps what it sees: whether it was output.
 struct Signs(Arc<Mutex<Vec<bool>>>);
 
-impl StreamGuard for Signs {
-    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
-        self.0.lock().unwrap().push(sign.is_output());
+impl StreamObserver for Signs {
+    fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
+        self.0.lock().unwrap().push(activity.is_output());
         Ok(())
     }
 }
@@ -36,7 +41,7 @@ fn signs(frames: &str, keep_raw: bool) -> Vec<bool> {
     let mut decoder = ChatDecoder::new(&Limits::default(), keep_raw);
     decoder.feed(frames.as_bytes());
     let signs = Arc::default();
-    let stream = ChatStream::new(Frames(decoder)).guarded(Signs(Arc::clone(&signs)));
+    let stream = ChatStream::new(Frames(decoder)).observed(Signs(Arc::clone(&signs)));
     assert!(pin!(stream.collect()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
     signs.lock().unwrap().clone()
 }

@@ -1,6 +1,7 @@
 //! What decoding costs, in allocations: a count does not depend on the machine.
 
-use provider_core::{ChatStream, Collector, Error, EventSource, Step};
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
+use provider_core::{ChatStream, Error};
 use std::task::{Context, Poll, Waker};
 
 use super::*;
@@ -11,15 +12,19 @@ struct Fed {
     pieces: std::vec::IntoIter<Vec<u8>>,
 }
 
-impl EventSource for Fed {
-    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Fed {
+    fn poll_progress(
+        &mut self,
+        _: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         loop {
-            match self.decoder.step(collector) {
-                Ok(Decoded::Frame) => return Poll::Ready(Ok(Step::More)),
-                Ok(Decoded::End) => return Poll::Ready(Ok(Step::End)),
+            match self.decoder.step(accumulator) {
+                Ok(Decoded::Frame) => return Poll::Ready(Ok(Progress::More)),
+                Ok(Decoded::End) => return Poll::Ready(Ok(Progress::End)),
                 Ok(Decoded::NeedsBytes) => match self.pieces.next() {
                     Some(piece) => self.decoder.feed(&piece),
-                    None => return Poll::Ready(Ok(Step::End)),
+                    None => return Poll::Ready(Ok(Progress::End)),
                 },
                 Err(stop) => panic!("{stop:?}"),
             }

@@ -23,7 +23,7 @@ pub(super) struct Known {
     pub(super) others: Vec<Other>,
 }
 
-/// A field that is not known, and its latest value that the collector does not have.
+/// A field that is not known, and its latest value that the accumulator does not have.
 #[derive(Debug)]
 pub(super) struct Other {
     pub(super) name: String,

@@ -75,7 +75,7 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
     Error(Arc::new(Inner {
         kind: ErrorKind::Timeout,
         message: text(),
-        retry: Retry::Now,
+        retry: RetryAdvice::Now,
         status: Some(502),
         code: Some(text()),
         upstream: Some(Upstream { provider: Some(text()), message: Some(text()) }),

@@ -125,10 +125,10 @@ fn conditions_combine_and_what_is_unknown_meets_none() {
     let query = ModelQuery::default;
     let gpt = "openai/gpt-4o";
     for (query, wanted) in [
-        (query().reads("image"), &[gpt][..]),
-        (query().reads("image").reads("video"), &[]),
-        (query().writes("text"), &[gpt]),
-        (query().writes("image"), &[]),
+        (query().supports_input("image"), &[gpt][..]),
+        (query().supports_input("image").supports_input("video"), &[]),
+        (query().supports_output("text"), &[gpt]),
+        (query().supports_output("image"), &[]),
         (query().supports("tools"), &[gpt]),
         (query().supports("tools").supports("seed"), &[]),
         (query().min_context(128_000), &[gpt]),

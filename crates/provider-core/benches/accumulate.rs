@@ -1,8 +1,8 @@
 //! What it takes to put an answer together once a provider has decoded it: the share of every provider's
 //! calls that is this crate's.
 //!
-//! A `Collector` alone makes a whole answer; inside a `ChatStream` it hands out an event for every piece
-//! besides, so what a stream costs more is the price of the events. Per piece, since answers come in
+//! A `ResponseAccumulator` alone makes a whole answer; inside a `ChatStream` it hands out an event for every
+//! piece besides, so what a stream costs more is the price of the events. Per piece, since answers come in
 //! thousands of them.
 //!
 //! ```sh
@@ -16,7 +16,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use provider_core::{ChatResponse, ChatStream, Collector, Error, EventSource, Step, ToolCallPiece};
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator, ToolCallPiece};
+use provider_core::{ChatResponse, ChatStream, Error};
 
 /// How many pieces an answer comes in.
 const PIECES: usize = 1_000;
@@ -26,7 +27,7 @@ const TOKENS: [&str; 8] =
     ["The", " answer", " is", " a", " little", " longer", ",\n\n", " as it was in the beginning"];
 
 /// What is done with a piece.
-type Collect = fn(&mut Collector, usize);
+type Collect = fn(&mut ResponseAccumulator, usize);
 
 fn main() {
     let criterion = Criterion::default().sample_size(30).without_plots();
@@ -49,43 +50,43 @@ fn main() {
     criterion.final_summary();
 }
 
-fn text(collector: &mut Collector, n: usize) {
-    collector.text(TOKENS[n % TOKENS.len()]);
+fn text(accumulator: &mut ResponseAccumulator, n: usize) {
+    accumulator.push_text(TOKENS[n % TOKENS.len()]);
 }
 
-fn reasoning(collector: &mut Collector, n: usize) {
-    collector.reasoning(TOKENS[n % TOKENS.len()]);
+fn reasoning(accumulator: &mut ResponseAccumulator, n: usize) {
+    accumulator.push_reasoning(TOKENS[n % TOKENS.len()]);
 }
 
 /// One call; its id and its name come with the first piece.
-fn tool_arguments(collector: &mut Collector, n: usize) {
+fn tool_arguments(accumulator: &mut ResponseAccumulator, n: usize) {
     let (index, arguments) = (Some(0), TOKENS[n % TOKENS.len()]);
     let (id, name) = if n == 0 { (Some("call_Zk3vQ8sNf1LxWb7T"), Some("edit_files")) } else { (None, None) };
-    collector.tool_call(ToolCallPiece { index, id, name, arguments, ..ToolCallPiece::default() });
+    accumulator.push_tool_call(ToolCallPiece { index, id, name, arguments, ..ToolCallPiece::default() });
 }
 
 /// What a provider says with every chunk, then the piece. Only the first time it is news.
-fn chunk(collector: &mut Collector, collect: Collect, n: usize) {
-    collector.id("gen-1757000000-Qx7bTn3vKd9sLmZ2RwYc");
-    collector.model("openai/gpt-4o");
-    collector.served_by("OpenAI");
-    collector.created(1_757_000_000);
-    collector.system_fingerprint("fp_a7d06e42a7");
-    collect(collector, n);
+fn chunk(accumulator: &mut ResponseAccumulator, collect: Collect, n: usize) {
+    accumulator.set_id("gen-1757000000-Qx7bTn3vKd9sLmZ2RwYc");
+    accumulator.set_model("openai/gpt-4o");
+    accumulator.set_served_by("OpenAI");
+    accumulator.set_created(1_757_000_000);
+    accumulator.set_system_fingerprint("fp_a7d06e42a7");
+    collect(accumulator, n);
 }
 
-fn end(collector: &mut Collector) {
-    collector.finish_reason("stop");
-    collector.end_mark();
+fn end(accumulator: &mut ResponseAccumulator) {
+    accumulator.set_finish_reason("stop");
+    accumulator.set_end_marked();
 }
 
 fn whole(collect: Collect) -> ChatResponse {
-    let mut collector = Collector::without_events();
+    let mut accumulator = ResponseAccumulator::without_events();
     for n in 0..PIECES {
-        chunk(&mut collector, collect, n);
+        chunk(&mut accumulator, collect, n);
     }
-    end(&mut collector);
-    collector.finish().expect("an answer")
+    end(&mut accumulator);
+    accumulator.finish().expect("an answer")
 }
 
 async fn streamed(collect: Collect) -> ChatResponse {
@@ -102,14 +103,18 @@ struct Pieces {
     next: usize,
 }
 
-impl EventSource for Pieces {
-    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Pieces {
+    fn poll_progress(
+        &mut self,
+        _: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         if self.next == PIECES {
-            end(collector);
-            return Poll::Ready(Ok(Step::End));
+            end(accumulator);
+            return Poll::Ready(Ok(Progress::End));
         }
-        chunk(collector, self.collect, self.next);
+        chunk(accumulator, self.collect, self.next);
         self.next += 1;
-        Poll::Ready(Ok(Step::More))
+        Poll::Ready(Ok(Progress::More))
     }
 }

@@ -1,13 +1,14 @@
 use std::collections::HashSet;
 
 use super::ToolCallPiece;
-use crate::{Collector, Event};
+use crate::Event;
+use crate::author::ResponseAccumulator;
 
 /// The calls that come of pieces: index, id, name, arguments.
 fn joined(pieces: &[(Option<u64>, &str, &str, &str)]) -> Vec<(String, String, String)> {
-    let mut collector = Collector::without_events();
+    let mut accumulator = ResponseAccumulator::without_events();
     for (index, id, name, arguments) in pieces {
-        collector.tool_call(ToolCallPiece {
+        accumulator.push_tool_call(ToolCallPiece {
             index: *index,
             id: Some(id),
             name: Some(name),
@@ -15,8 +16,8 @@ fn joined(pieces: &[(Option<u64>, &str, &str, &str)]) -> Vec<(String, String, St
             ..ToolCallPiece::default()
         });
     }
-    collector.finish_reason("tool_calls");
-    let reply = collector.finish().unwrap();
+    accumulator.set_finish_reason("tool_calls");
+    let reply = accumulator.finish().unwrap();
     let calls = reply.message.tool_calls.into_iter();
     calls.map(|call| (call.received_id.unwrap_or(call.id), call.name, call.arguments)).collect()
 }
@@ -223,7 +224,7 @@ fn a_call_begins_with_a_name_or_an_index_of_its_own() {
 
 #[test]
 fn deltas_show_each_piece_once() {
-    let mut collector = Collector::with_events();
+    let mut accumulator = ResponseAccumulator::with_events();
     let pieces: [Piece; 6] = [
         (Some(0), "a", "get", ""),
         (Some(0), "a", "_it", ""),
@@ -234,10 +235,10 @@ fn deltas_show_each_piece_once() {
     ];
     for (index, id, name, arguments) in pieces {
         let piece = ToolCallPiece { index, id: Some(id), name: Some(name), arguments, ..Default::default() };
-        collector.tool_call(piece);
+        accumulator.push_tool_call(piece);
     }
     let mut shown = Vec::new();
-    while let Some(event) = collector.next_event() {
+    while let Some(event) = accumulator.next_event() {
         let Event::ToolCall(delta) = event else { panic!("{event:?} is no call") };
         shown.push((delta.call, delta.id, delta.name, delta.arguments.to_string()));
     }
@@ -264,13 +265,13 @@ fn ids_are_unique_and_never_empty_or_too_long() {
         vec!["", "", ""],
         vec![&long; 3],
     ] {
-        let mut collector = Collector::without_events();
+        let mut accumulator = ResponseAccumulator::without_events();
         for id in &ids {
             let piece = ToolCallPiece { id: Some(id), name: Some("f"), whole: true, ..Default::default() };
-            collector.tool_call(piece);
+            accumulator.push_tool_call(piece);
         }
-        collector.finish_reason("tool_calls");
-        let calls = collector.finish().unwrap().message.tool_calls;
+        accumulator.set_finish_reason("tool_calls");
+        let calls = accumulator.finish().unwrap().message.tool_calls;
         let unique: HashSet<&str> = calls.iter().map(|call| call.id.as_str()).collect();
         assert_eq!(unique.len(), 3, "{calls:?}");
         assert!(unique.iter().all(|id| (1..=40).contains(&id.len())), "{calls:?}");

@@ -26,19 +26,19 @@ const MAX_ID: usize = 256;
 /// event, which for a short one is no allocation.
 ///
 /// ```
-/// use provider_core::Collector;
+/// use provider_core::author::ResponseAccumulator;
 ///
-/// let mut collector = Collector::without_events();
-/// collector.model("openai/gpt-4o-2024-08-06");
-/// collector.text("Hel");
-/// collector.text("lo");
-/// collector.finish_reason("stop");
-/// let reply = collector.finish()?;
+/// let mut accumulator = ResponseAccumulator::without_events();
+/// accumulator.set_model("openai/gpt-4o-2024-08-06");
+/// accumulator.push_text("Hel");
+/// accumulator.push_text("lo");
+/// accumulator.set_finish_reason("stop");
+/// let reply = accumulator.finish()?;
 /// assert_eq!(reply.text(), "Hello");
 /// # Ok::<(), provider_core::Error>(())
 /// ```
 #[derive(Debug, Default)]
-pub struct Collector {
+pub struct ResponseAccumulator {
     response: ChatResponse,
     calls: OpenCalls,
     events: Option<VecDeque<Event>>,
@@ -50,7 +50,7 @@ pub struct Collector {
     fallbacks: Vec<String>,
 }
 
-impl Collector {
+impl ResponseAccumulator {
     /// For a whole answer: collects without queueing events.
     pub fn without_events() -> Self {
         Self::default()
@@ -64,58 +64,58 @@ impl Collector {
     /// What was asked for: the request's model, and the others that may answer in its place. A provider that
     /// does not say it leaves [`ChatResponse::requested`] and
     /// [`AssistantMessage::made_by`](crate::AssistantMessage::made_by) unset.
-    pub fn requested(&mut self, model: &str, fallbacks: &[String]) {
+    pub fn set_requested(&mut self, model: &str, fallbacks: &[String]) {
         model.clone_into(&mut self.response.requested);
         model.clone_into(&mut self.asked);
         self.fallbacks = fallbacks.to_vec();
     }
 
     /// A chunk of the answer has come. A decoder says so once for each, before or after it hands over what is
-    /// in it, and not for a keep-alive: it is a [sign of life](crate::Sign::Life) of the answer, whether
-    /// anything in it is new or not. Pieces of the answer, structured thoughts, usage, log probabilities and
-    /// a finish reason are one of themselves.
-    pub fn chunk(&mut self) {
+    /// in it, and not for a keep-alive: it is a [sign of life](crate::author::Activity::Life) of the answer,
+    /// whether anything in it is new or not. Pieces of the answer, structured thoughts, usage, log
+    /// probabilities and a finish reason are one of themselves.
+    pub fn note_chunk(&mut self) {
         self.has_life = true;
     }
 
     /// The generation's id. The first one that is not empty counts, here and for the next two.
-    pub fn id(&mut self, id: &str) {
+    pub fn set_id(&mut self, id: &str) {
         if self.response.id.is_none() && !id.is_empty() {
             self.response.id = Some(id.to_owned());
         }
     }
 
     /// The model that answers.
-    pub fn model(&mut self, model: &str) {
+    pub fn set_model(&mut self, model: &str) {
         if self.response.model.is_empty() {
             self.response.model.push_str(model);
         }
     }
 
     /// The upstream provider that runs the model.
-    pub fn served_by(&mut self, provider: &str) {
+    pub fn set_served_by(&mut self, provider: &str) {
         if self.response.served_by.provider.is_none() && !provider.is_empty() {
             self.response.served_by.provider = Some(provider.to_owned());
         }
     }
 
     /// When the answer was made, in seconds since 1970.
-    pub fn created(&mut self, seconds: u64) {
+    pub fn set_created(&mut self, seconds: u64) {
         self.response.created.get_or_insert(seconds);
     }
 
     /// The tier that serves.
-    pub fn service_tier(&mut self, tier: &str) {
+    pub fn set_service_tier(&mut self, tier: &str) {
         replace(&mut self.response.service_tier, tier);
     }
 
     /// The upstream provider's fingerprint.
-    pub fn system_fingerprint(&mut self, fingerprint: &str) {
+    pub fn set_system_fingerprint(&mut self, fingerprint: &str) {
         replace(&mut self.response.system_fingerprint, fingerprint);
     }
 
     /// A piece of text.
-    pub fn text(&mut self, piece: &str) {
+    pub fn push_text(&mut self, piece: &str) {
         if !piece.is_empty() {
             self.response.message.text.push_str(piece);
             self.emit(|| Event::Text(piece.into()));
@@ -123,7 +123,7 @@ impl Collector {
     }
 
     /// A piece of plain-text thoughts.
-    pub fn reasoning(&mut self, piece: &str) {
+    pub fn push_reasoning(&mut self, piece: &str) {
         if !piece.is_empty() {
             self.response.message.reasoning.get_or_insert_with(String::new).push_str(piece);
             self.show_reasoning(piece);
@@ -138,13 +138,13 @@ impl Collector {
     }
 
     /// The structured thoughts so far, to add to. Asking makes the list exist.
-    pub fn reasoning_details(&mut self) -> &mut Vec<ReasoningDetail> {
+    pub fn reasoning_details_mut(&mut self) -> &mut Vec<ReasoningDetail> {
         self.has_life = true;
         self.response.message.reasoning_details.get_or_insert_with(Vec::new)
     }
 
     /// A piece of a refusal.
-    pub fn refusal(&mut self, piece: &str) {
+    pub fn push_refusal(&mut self, piece: &str) {
         if !piece.is_empty() {
             self.response.message.refusal.get_or_insert_with(String::new).push_str(piece);
             self.emit(|| Event::Refusal(piece.into()));
@@ -152,7 +152,7 @@ impl Collector {
     }
 
     /// A piece of a tool call; pieces of one call are joined.
-    pub fn tool_call(&mut self, piece: ToolCallPiece<'_>) {
+    pub fn push_tool_call(&mut self, piece: ToolCallPiece<'_>) {
         let delta = self.calls.join(&mut self.response.message.tool_calls, piece);
         if let Some(delta) = delta {
             self.emit(|| Event::ToolCall(delta));
@@ -161,18 +161,18 @@ impl Collector {
 
     /// The number of the call that a piece goes on with, as
     /// [`ToolCallDelta::call`](crate::ToolCallDelta::call) has it; nothing when the piece begins a call.
-    pub fn call_of(&self, piece: &ToolCallPiece<'_>) -> Option<usize> {
+    pub fn position_of_call(&self, piece: &ToolCallPiece<'_>) -> Option<usize> {
         self.calls.call_of(&self.response.message.tool_calls, piece)
     }
 
     /// An image.
-    pub fn image(&mut self, image: Image) {
+    pub fn push_image(&mut self, image: Image) {
         self.emit(|| Event::Image(image.clone()));
         self.response.message.images.push(image);
     }
 
     /// A piece of a spoken answer: sound and words are joined, anything else replaces what came before.
-    pub fn audio(&mut self, piece: Audio) {
+    pub fn push_audio(&mut self, piece: Audio) {
         let Audio { id, data, transcript, expires_at, extra } = piece;
         let audio = self.response.message.audio.get_or_insert_with(Audio::default);
         replace(&mut audio.id, id.as_deref().unwrap_or_default());
@@ -194,31 +194,31 @@ impl Collector {
     }
 
     /// The JSON of a chunk or of a whole answer, to be kept as it is.
-    pub fn raw(&mut self, json: RawJson) {
+    pub fn push_raw(&mut self, json: RawJson) {
         self.emit(|| Event::Raw(json.clone()));
         self.response.raw.push(json);
     }
 
     /// A source or a parsed file.
-    pub fn annotation(&mut self, annotation: Annotation) {
+    pub fn push_annotation(&mut self, annotation: Annotation) {
         self.emit(|| Event::Annotation(annotation.clone()));
         self.response.message.annotations.push(annotation);
     }
 
     /// Log probabilities of the next tokens.
-    pub fn logprobs(&mut self, tokens: impl IntoIterator<Item = TokenLogprob>) {
+    pub fn push_logprobs(&mut self, tokens: impl IntoIterator<Item = TokenLogprob>) {
         self.has_life = true;
         self.response.logprobs.extend(tokens);
     }
 
     /// What was used. May come several times; the newest word on each figure counts.
-    pub fn usage(&mut self, usage: Usage) {
+    pub fn update_usage(&mut self, usage: Usage) {
         self.has_life = true;
         self.response.usage.update(usage);
     }
 
     /// Why the model stopped. May come several times; the last one counts. An empty one says nothing.
-    pub fn finish_reason(&mut self, reason: &str) {
+    pub fn set_finish_reason(&mut self, reason: &str) {
         self.has_life |= !reason.is_empty();
         if !reason.is_empty()
             && self.response.finish_reason.as_ref().map(FinishReason::as_str) != Some(reason)
@@ -228,29 +228,29 @@ impl Collector {
     }
 
     /// The same in the upstream provider's word.
-    pub fn native_finish_reason(&mut self, reason: &str) {
+    pub fn set_native_finish_reason(&mut self, reason: &str) {
         self.has_life |= !reason.is_empty();
         replace(&mut self.response.native_finish_reason, reason);
     }
 
     /// A field beside the message that has no place of its own. May come several times; the last value
     /// counts.
-    pub fn extra(&mut self, name: &str, value: RawJson) {
+    pub fn set_extra(&mut self, name: &str, value: RawJson) {
         self.response.extra.insert(name, value);
     }
 
     /// One of several values of such a field, all of which are kept.
-    pub fn extra_item(&mut self, name: &str, value: RawJson) {
+    pub fn push_extra(&mut self, name: &str, value: RawJson) {
         self.response.extra.push(name, value);
     }
 
     /// A field of the message that has no place of its own. May come several times; the last value counts.
-    pub fn message_extra(&mut self, name: &str, value: RawJson) {
+    pub fn set_message_extra(&mut self, name: &str, value: RawJson) {
         self.response.message.extra.insert(name, value);
     }
 
     /// One of several values of such a field, all of which are kept.
-    pub fn message_extra_item(&mut self, name: &str, value: RawJson) {
+    pub fn push_message_extra(&mut self, name: &str, value: RawJson) {
         self.response.message.extra.push(name, value);
     }
 
@@ -262,7 +262,7 @@ impl Collector {
     }
 
     /// The wire's own mark of the end (`[DONE]`) was seen.
-    pub fn end_mark(&mut self) {
+    pub fn set_end_marked(&mut self) {
         self.end_marked = true;
     }
 
@@ -366,7 +366,7 @@ impl Collector {
         model.clone_into(&mut self.response.requested);
     }
 
-    /// Whether there was a [sign of life](crate::Sign::Life) since this was last asked.
+    /// Whether there was a [sign of life](crate::author::Activity::Life) since this was last asked.
     pub(crate) fn take_life(&mut self) -> bool {
         std::mem::take(&mut self.has_life)
     }

@@ -13,20 +13,20 @@ use crate::Event;
 /// | a chunk without any of these: the role, usage, the finish reason, an empty delta, log probabilities, thoughts without a text | [`Life`](Self::Life) |
 /// | the JSON that is kept of the wire ([`Event::Raw`]) | none: the chunk that it is of is one |
 /// | a keep-alive: an SSE comment, an empty event, an event of another name such as `ping` | none |
-/// | the end, or an error | none: [`StreamGuard::ended`](crate::StreamGuard::ended) tells it |
+/// | the end, or an error | none: [`StreamObserver::on_end`](crate::author::StreamObserver::on_end) tells it |
 ///
 /// Output says that the model has begun to answer. It was handed on or will be, so the question is not asked
 /// again. Life says that the connection carries an answer and not only signs of life of the service.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Sign<'a> {
+pub enum Activity<'a> {
     /// A piece of the answer, which the reader gets next.
     Output(&'a Event),
     /// Something of the answer that is no piece of it.
     Life,
 }
 
-impl<'a> Sign<'a> {
+impl<'a> Activity<'a> {
     /// The sign that an event is, if it is one.
     pub fn of(event: &'a Event) -> Option<Self> {
         match event {

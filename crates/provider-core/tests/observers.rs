@@ -7,15 +7,17 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use provider_core::author::{
+    Activity, ChunkSource, Progress, ResponseAccumulator, StreamObserver, ToolCallPiece,
+};
 use provider_core::{
-    Annotation, Audio, ChatResponse, ChatStream, Collector, Error, ErrorKind, Event, EventSource, Image,
-    RawJson, Sign, Step, StreamGuard, ToolCallPiece, Usage,
+    Annotation, Audio, ChatResponse, ChatStream, Error, ErrorKind, Event, Image, RawJson, Usage,
 };
 
 /// What a source does when it is polled.
 enum Play {
     /// This is handed over.
-    Hands(fn(&mut Collector)),
+    Hands(fn(&mut ResponseAccumulator)),
     /// A keep-alive comes: nothing is handed over.
     KeepsAlive,
     /// The JSON of a chunk, and then nothing before it is polled again.
@@ -31,31 +33,35 @@ enum Play {
 
 struct Source(VecDeque<Play>);
 
-impl EventSource for Source {
-    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Source {
+    fn poll_progress(
+        &mut self,
+        _: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         match self.0.pop_front().expect("not asked beyond the end") {
             Play::Hands(hand) => {
-                hand(collector);
-                Poll::Ready(Ok(Step::More))
+                hand(accumulator);
+                Poll::Ready(Ok(Progress::More))
             }
-            Play::KeepsAlive => Poll::Ready(Ok(Step::More)),
+            Play::KeepsAlive => Poll::Ready(Ok(Progress::More)),
             Play::RawAndWait => {
-                collector.raw(RawJson::default());
+                accumulator.push_raw(RawJson::default());
                 Poll::Pending
             }
             Play::Texts(texts) => {
-                texts.iter().for_each(|text| collector.text(text));
-                Poll::Ready(Ok(Step::More))
+                texts.iter().for_each(|text| accumulator.push_text(text));
+                Poll::Ready(Ok(Progress::More))
             }
             Play::TextAndWait(text) => {
-                collector.text(text);
+                accumulator.push_text(text);
                 Poll::Pending
             }
             Play::Waits => Poll::Pending,
             Play::Fails => Poll::Ready(Err(Error::new(ErrorKind::Upstream, "fell over"))),
             Play::Ends => {
-                collector.end_mark();
-                Poll::Ready(Ok(Step::End))
+                accumulator.set_end_marked();
+                Poll::Ready(Ok(Progress::End))
             }
         }
     }
@@ -86,11 +92,11 @@ impl Guard {
     }
 }
 
-impl StreamGuard for Guard {
-    fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
-        let what = match sign {
-            Sign::Output(Event::Text(text)) => text.as_str(),
-            Sign::Output(event) => panic!("only text was sent: {event:?}"),
+impl StreamObserver for Guard {
+    fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
+        let what = match activity {
+            Activity::Output(Event::Text(text)) => text.as_str(),
+            Activity::Output(event) => panic!("only text was sent: {event:?}"),
             _ => "lives",
         };
         self.says(what);
@@ -108,7 +114,7 @@ impl StreamGuard for Guard {
         }
     }
 
-    fn ended(&mut self, end: Result<&ChatResponse, &Error>) {
+    fn on_end(&mut self, end: Result<&ChatResponse, &Error>) {
         match end {
             Ok(reply) => self.says(&format!("is done with {}", reply.text())),
             Err(error) => {
@@ -118,7 +124,7 @@ impl StreamGuard for Guard {
         }
     }
 
-    fn left(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
+    fn on_leave(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
         let reason = reason.map_or("gone", Error::message);
         self.says(&format!("is left with {:?}: {reason}", so_far.text()));
     }
@@ -168,13 +174,13 @@ fn seen(log: &Log) -> Vec<String> {
 fn a_guard_sees_everything_and_is_let_go_at_the_end() {
     let log = Log::default();
     let plays = [Play::Waits, Play::Texts(&["a", "b"]), Play::Texts(&[]), Play::Texts(&["c"]), Play::Ends];
-    let mut stream = stream(plays).guarded(Guard::new("one", &log)).guarded(Guard::new("two", &log));
+    let mut stream = stream(plays).observed(Guard::new("one", &log)).observed(Guard::new("two", &log));
     assert_eq!(read(&mut stream), ["waits"]);
     assert_eq!(seen(&log), ["one waits", "two waits"]);
     assert_eq!(read(&mut stream), ["a", "b", "c", "finished", "end"]);
     let rest = ["one is done with abc", "one is dropped", "two is done with abc", "two is dropped"];
     assert_eq!(seen(&log), [&["one a", "two a", "one b", "two b", "one c", "two c"][..], &rest].concat());
-    let stream = stream.guarded(Guard::new("late", &log));
+    let stream = stream.observed(Guard::new("late", &log));
     assert_eq!(seen(&log), ["late is done with abc", "late is dropped"]);
     assert_eq!(stream.into_response().map(|reply| reply.text().to_owned()), Ok("abc".to_owned()));
     assert_eq!(seen(&log), [""; 0]);
@@ -183,7 +189,7 @@ fn a_guard_sees_everything_and_is_let_go_at_the_end() {
 #[test]
 fn text_that_came_before_a_wait_is_handed_out_at_once() {
     let log = Log::default();
-    let mut stream = stream([Play::TextAndWait("a"), Play::Waits]).guarded(Guard::new("one", &log));
+    let mut stream = stream([Play::TextAndWait("a"), Play::Waits]).observed(Guard::new("one", &log));
     assert_eq!(read(&mut stream), ["a", "waits"]);
     assert_eq!(seen(&log), ["one a", "one waits"]);
 }
@@ -194,7 +200,7 @@ fn a_guard_ends_a_stream_that_waits_and_what_had_come_stays() {
     let mut guard = Guard::new("late", &log);
     guard.ends_waiting = true;
     let plays = [Play::Texts(&["a"]), Play::Waits];
-    let mut stream = stream(plays).guarded(guard).guarded(Guard::new("other", &log));
+    let mut stream = stream(plays).observed(guard).observed(Guard::new("other", &log));
     assert_eq!(read(&mut stream), ["a", "error late", "end"]);
     let expected =
         ["late a", "other a", "late waits", "late late", "late is dropped", "other late", "other is dropped"];
@@ -209,7 +215,7 @@ fn a_guard_ends_a_stream_behind_an_event() {
     let log = Log::default();
     let mut guard = Guard::new("one", &log);
     guard.ends_at = Some("b");
-    let mut ended = stream([Play::Texts(&["a", "b", "c"])]).guarded(guard);
+    let mut ended = stream([Play::Texts(&["a", "b", "c"])]).observed(guard);
     assert_eq!(read(&mut ended), ["a", "b", "c", "error one", "end"], "what was received is handed out");
 
     // Of two that end it there, the inner one is heard.
@@ -218,23 +224,23 @@ fn a_guard_ends_a_stream_behind_an_event() {
         guard.ends_at = Some("b");
         guard
     });
-    let mut ended = stream([Play::Texts(&["a", "b"])]).guarded(inner).guarded(outer);
+    let mut ended = stream([Play::Texts(&["a", "b"])]).observed(inner).observed(outer);
     assert_eq!(read(&mut ended), ["a", "b", "error inner", "end"]);
 
     // The answer is whole: there is nothing left to end.
     let mut guard = Guard::new("one", &log);
     guard.ends_at = Some("b");
-    let mut whole = stream([Play::Texts(&["a"]), Play::Ends]).guarded(guard);
+    let mut whole = stream([Play::Texts(&["a"]), Play::Ends]).observed(guard);
     assert_eq!(read(&mut whole), ["a", "finished", "end"]);
 }
 
 #[test]
 fn guards_are_told_of_every_kind_of_end_once() {
     let log = Log::default();
-    let mut failing = stream([Play::Fails]).guarded(Guard::new("one", &log));
+    let mut failing = stream([Play::Fails]).observed(Guard::new("one", &log));
     assert_eq!(read(&mut failing), ["error fell over", "end"]);
     assert_eq!(seen(&log), ["one fell over", "one is dropped"]);
-    let late = failing.guarded(Guard::new("late", &log));
+    let late = failing.observed(Guard::new("late", &log));
     assert_eq!(seen(&log), ["late fell over", "late is dropped"], "the stream is over");
     drop(late);
     assert_eq!(seen(&log), [""; 0]);
@@ -244,7 +250,7 @@ fn guards_are_told_of_every_kind_of_end_once() {
 fn guards_are_told_of_a_reader_who_leaves() {
     let log = Log::default();
     let begun = || {
-        let mut stream = stream([Play::Texts(&["a"]), Play::Waits]).guarded(Guard::new("one", &log));
+        let mut stream = stream([Play::Texts(&["a"]), Play::Waits]).observed(Guard::new("one", &log));
         assert_eq!(read(&mut stream), ["a", "waits"]);
         seen(&log);
         stream
@@ -267,57 +273,57 @@ fn guards_are_told_of_a_reader_who_leaves() {
 
 #[test]
 fn pieces_of_the_answer_are_output_and_chunks_without_any_are_life() {
-    fn call(collector: &mut Collector) {
-        collector.tool_call(ToolCallPiece { name: Some("f"), ..ToolCallPiece::default() });
+    fn call(accumulator: &mut ResponseAccumulator) {
+        accumulator.push_tool_call(ToolCallPiece { name: Some("f"), ..ToolCallPiece::default() });
     }
-    fn sound(collector: &mut Collector) {
+    fn sound(accumulator: &mut ResponseAccumulator) {
         let mut audio = Audio::default();
         audio.data = Some("UklG".to_owned());
-        collector.audio(audio);
+        accumulator.push_audio(audio);
     }
-    type Hand = fn(&mut Collector);
+    type Hand = fn(&mut ResponseAccumulator);
     let output: [Hand; 8] = [
-        |collector| collector.text("a"),
-        |collector| collector.reasoning("a"),
-        |collector| collector.show_reasoning("a"),
-        |collector| collector.refusal("a"),
+        |accumulator| accumulator.push_text("a"),
+        |accumulator| accumulator.push_reasoning("a"),
+        |accumulator| accumulator.show_reasoning("a"),
+        |accumulator| accumulator.push_refusal("a"),
         call,
-        |collector| collector.image(Image::new(RawJson::default())),
+        |accumulator| accumulator.push_image(Image::new(RawJson::default())),
         sound,
-        |collector| collector.annotation(Annotation::new(RawJson::default())),
+        |accumulator| accumulator.push_annotation(Annotation::new(RawJson::default())),
     ];
     let life: [Hand; 7] = [
-        Collector::chunk,
-        |collector| {
-            collector.chunk();
-            collector.text("");
+        ResponseAccumulator::note_chunk,
+        |accumulator| {
+            accumulator.note_chunk();
+            accumulator.push_text("");
         },
-        |collector| collector.reasoning_details().clear(),
-        |collector| collector.logprobs([]),
-        |collector| collector.usage(Usage::default()),
-        |collector| collector.finish_reason("stop"),
-        |collector| collector.native_finish_reason("end_turn"),
+        |accumulator| accumulator.reasoning_details_mut().clear(),
+        |accumulator| accumulator.push_logprobs([]),
+        |accumulator| accumulator.update_usage(Usage::default()),
+        |accumulator| accumulator.set_finish_reason("stop"),
+        |accumulator| accumulator.set_native_finish_reason("end_turn"),
     ];
     let nothing: [Hand; 8] = [
-        |collector| collector.raw(RawJson::default()),
-        |collector| collector.text(""),
-        |collector| collector.reasoning(""),
-        |collector| collector.show_reasoning(""),
-        |collector| collector.refusal(""),
-        |collector| collector.finish_reason(""),
-        |collector| collector.native_finish_reason(""),
+        |accumulator| accumulator.push_raw(RawJson::default()),
+        |accumulator| accumulator.push_text(""),
+        |accumulator| accumulator.push_reasoning(""),
+        |accumulator| accumulator.show_reasoning(""),
+        |accumulator| accumulator.push_refusal(""),
+        |accumulator| accumulator.set_finish_reason(""),
+        |accumulator| accumulator.set_native_finish_reason(""),
         // They are told again with every chunk.
-        |collector| {
-            collector.id("gen-1");
-            collector.model("a");
-            collector.served_by("A");
+        |accumulator| {
+            accumulator.set_id("gen-1");
+            accumulator.set_model("a");
+            accumulator.set_served_by("A");
         },
     ];
     /// Keeps whether what it sees is output.
     struct Signs(Arc<Mutex<Vec<bool>>>);
-    impl StreamGuard for Signs {
-        fn sign(&mut self, sign: Sign<'_>) -> Result<(), Error> {
-            self.0.lock().expect("a list").push(sign.is_output());
+    impl StreamObserver for Signs {
+        fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
+            self.0.lock().expect("a list").push(activity.is_output());
             Ok(())
         }
     }
@@ -327,7 +333,7 @@ fn pieces_of_the_answer_are_output_and_chunks_without_any_are_life() {
         let is_output = expected == [true];
         let signs = Arc::default();
         let plays = [Play::KeepsAlive, Play::Hands(hand), Play::KeepsAlive, Play::Waits];
-        let mut stream = stream(plays).guarded(Signs(Arc::clone(&signs)));
+        let mut stream = stream(plays).observed(Signs(Arc::clone(&signs)));
         assert_eq!(ready(&mut stream).is_ready(), is_output, "{number}");
         if is_output {
             // The rest is read as well.
@@ -340,19 +346,19 @@ fn pieces_of_the_answer_are_output_and_chunks_without_any_are_life() {
 #[test]
 fn a_step_is_one_sign_of_life_or_its_events() {
     let log = Log::default();
-    let usage_and_text = |collector: &mut Collector| {
-        collector.usage(Usage::default());
-        collector.text("a");
+    let usage_and_text = |accumulator: &mut ResponseAccumulator| {
+        accumulator.update_usage(Usage::default());
+        accumulator.push_text("a");
     };
     let plays = [
         Play::KeepsAlive,
-        Play::Hands(Collector::chunk),
+        Play::Hands(ResponseAccumulator::note_chunk),
         Play::Hands(usage_and_text),
         Play::KeepsAlive,
         Play::RawAndWait,
         Play::Waits,
     ];
-    let mut stream = stream(plays).guarded(Guard::new("one", &log));
+    let mut stream = stream(plays).observed(Guard::new("one", &log));
     assert_eq!(read(&mut stream), ["a", "raw", "waits"]);
     assert_eq!(seen(&log), ["one lives", "one a", "one waits"]);
 }
@@ -362,7 +368,7 @@ fn a_guard_ends_a_stream_behind_a_sign_of_life() {
     let log = Log::default();
     let mut guard = Guard::new("one", &log);
     guard.ends_at = Some("lives");
-    let mut ended = stream([Play::Hands(Collector::chunk)]).guarded(guard);
+    let mut ended = stream([Play::Hands(ResponseAccumulator::note_chunk)]).observed(guard);
     assert_eq!(read(&mut ended), ["error one", "end"]);
 }
 
@@ -370,9 +376,9 @@ fn a_guard_ends_a_stream_behind_a_sign_of_life() {
 fn a_guard_that_comes_late_sees_what_waits_to_be_read() {
     let log = Log::default();
     let plays = [Play::Texts(&["a", "b"]), Play::Texts(&["c"]), Play::Ends];
-    let mut stream = stream(plays).guarded(Guard::new("one", &log));
+    let mut stream = stream(plays).observed(Guard::new("one", &log));
     assert_eq!(ready(&mut stream), Poll::Ready(Ok(())));
-    let mut stream = stream.guarded(Guard::new("late", &log));
+    let mut stream = stream.observed(Guard::new("late", &log));
     assert_eq!(seen(&log), ["one a", "one b", "late a", "late b"]);
     assert_eq!(read(&mut stream), ["a", "b", "c", "finished", "end"]);
     let rest = ["one is done with abc", "one is dropped", "late is done with abc", "late is dropped"];
@@ -387,19 +393,19 @@ fn a_guard_that_comes_late_ends_the_stream_as_the_others_do() {
         guard.ends_at = Some(ends_at);
         guard
     };
-    let mut begun = stream([Play::Texts(&["a", "b"]), Play::Waits]).guarded(Guard::new("one", &log));
+    let mut begun = stream([Play::Texts(&["a", "b"]), Play::Waits]).observed(Guard::new("one", &log));
     assert_eq!(ready(&mut begun), Poll::Ready(Ok(())));
-    let mut begun = begun.guarded(late("a"));
+    let mut begun = begun.observed(late("a"));
     assert_eq!(read(&mut begun), ["a", "b", "error late", "end"]);
     let expected = ["one a", "one b", "late a", "one late", "one is dropped", "late late", "late is dropped"];
     assert_eq!(seen(&log), expected);
 
     // It is over: there is nothing left to end.
-    let at_once = |collector: &mut Collector| collector.text("a");
+    let at_once = |accumulator: &mut ResponseAccumulator| accumulator.push_text("a");
     let mut whole = stream([Play::Hands(at_once), Play::Ends]);
     assert_eq!(ready(&mut whole), Poll::Ready(Ok(())));
     assert_eq!(read(&mut whole), ["a", "finished", "end"]);
-    assert_eq!(read(&mut whole.guarded(late("a"))), ["end"]);
+    assert_eq!(read(&mut whole.observed(late("a"))), ["end"]);
     assert_eq!(seen(&log), ["late is done with a", "late is dropped"]);
 }
 
@@ -409,14 +415,18 @@ fn a_guard_that_comes_when_all_is_there_sees_the_pieces_and_then_the_end() {
     for fails in [false, true] {
         /// Hands everything over in one step, with the end.
         struct AtOnce(bool);
-        impl EventSource for AtOnce {
-            fn poll_step(&mut self, _: &mut Context<'_>, out: &mut Collector) -> Poll<Result<Step, Error>> {
-                out.text("a");
-                out.end_mark();
+        impl ChunkSource for AtOnce {
+            fn poll_progress(
+                &mut self,
+                _: &mut Context<'_>,
+                out: &mut ResponseAccumulator,
+            ) -> Poll<Result<Progress, Error>> {
+                out.push_text("a");
+                out.set_end_marked();
                 Poll::Ready(if self.0 {
                     Err(Error::new(ErrorKind::Upstream, "broke"))
                 } else {
-                    Ok(Step::End)
+                    Ok(Progress::End)
                 })
             }
 
@@ -426,7 +436,7 @@ fn a_guard_that_comes_when_all_is_there_sees_the_pieces_and_then_the_end() {
         }
         let mut stream = ChatStream::new(AtOnce(fails));
         assert_eq!(ready(&mut stream), Poll::Ready(Ok(())), "it has begun");
-        let mut stream = stream.guarded(Guard::new("late", &log));
+        let mut stream = stream.observed(Guard::new("late", &log));
         let end = if fails { "late broke" } else { "late is done with a" };
         assert_eq!(seen(&log), ["late a", end, "late is dropped"]);
         assert_eq!(read(&mut stream).first().map(String::as_str), Some("a"));
@@ -436,12 +446,12 @@ fn a_guard_that_comes_when_all_is_there_sees_the_pieces_and_then_the_end() {
 #[test]
 fn what_is_kept_of_the_wire_does_not_begin_an_answer() {
     let log = Log::default();
-    let raw = |collector: &mut Collector| {
-        collector.chunk();
-        collector.raw(RawJson::default());
+    let raw = |accumulator: &mut ResponseAccumulator| {
+        accumulator.note_chunk();
+        accumulator.push_raw(RawJson::default());
     };
     let plays = [Play::Hands(raw), Play::RawAndWait, Play::Waits, Play::Hands(raw), Play::Fails];
-    let mut broken = stream(plays).guarded(Guard::new("one", &log));
+    let mut broken = stream(plays).observed(Guard::new("one", &log));
     assert_eq!(ready(&mut broken), Poll::Pending);
     assert_eq!(seen(&log), ["one lives", "one waits"]);
     let Poll::Ready(Err(error)) = ready(&mut broken) else { panic!("it is broken") };

@@ -29,8 +29,9 @@ pub struct ToolCallPiece<'a> {
     pub extra: ExtraFields,
     /// Whether this is a whole call, never to be joined with another.
     pub whole: bool,
-    /// The call that it goes on with, as [`Collector::call_of`](crate::Collector::call_of) numbers them,
-    /// where the decoder knows it. Counts before everything else.
+    /// The call that it goes on with, as
+    /// [`ResponseAccumulator::position_of_call`](crate::author::ResponseAccumulator::position_of_call)
+    /// numbers them, where the decoder knows it. Counts before everything else.
     pub call: Option<usize>,
 }
 

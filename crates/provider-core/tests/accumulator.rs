@@ -6,17 +6,18 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use provider_core::author::{ChunkSource, Progress, ResponseAccumulator, ToolCallPiece};
 use provider_core::{
-    Audio, ChatResponse, ChatStream, Collector, Error, ErrorKind, Event, EventSource, RawJson, Secret, Step,
-    TokenLogprob, ToolCall, ToolCallPiece, TopLogprob, Usage,
+    Audio, ChatResponse, ChatStream, Error, ErrorKind, Event, RawJson, Secret, TokenLogprob, ToolCall,
+    TopLogprob, Usage,
 };
 
 /// The answer that comes of what is collected.
-fn answer(collect: impl FnOnce(&mut Collector)) -> ChatResponse {
-    let mut collector = Collector::without_events();
-    collect(&mut collector);
-    collector.finish_reason("stop");
-    collector.finish().expect("an answer")
+fn answer(collect: impl FnOnce(&mut ResponseAccumulator)) -> ChatResponse {
+    let mut accumulator = ResponseAccumulator::without_events();
+    collect(&mut accumulator);
+    accumulator.set_finish_reason("stop");
+    accumulator.finish().expect("an answer")
 }
 
 fn json(text: &str) -> RawJson {
@@ -29,11 +30,11 @@ fn failed(message: &str) -> Error {
 
 #[test]
 fn the_first_id_and_time_count() {
-    let reply = answer(|collector| {
-        collector.id("");
+    let reply = answer(|accumulator| {
+        accumulator.set_id("");
         for (id, created) in [("gen-1", 1), ("gen-2", 2)] {
-            collector.id(id);
-            collector.created(created);
+            accumulator.set_id(id);
+            accumulator.set_created(created);
         }
     });
     assert_eq!((reply.id.as_deref(), reply.created), (Some("gen-1"), Some(1)));
@@ -41,13 +42,13 @@ fn the_first_id_and_time_count() {
 
 #[test]
 fn a_piece_of_sound_without_anything_new_keeps_what_came_before() {
-    let reply = answer(|collector| {
+    let reply = answer(|accumulator| {
         let mut first = Audio::default();
         (first.data, first.expires_at) = (Some("AA".to_owned()), Some(7));
         let mut second = Audio::default();
         (second.data, second.transcript) = (Some(String::new()), Some(String::new()));
-        collector.audio(first);
-        collector.audio(second);
+        accumulator.push_audio(first);
+        accumulator.push_audio(second);
     });
     let audio = reply.message.audio.expect("sound");
     assert_eq!((audio.data.as_deref(), audio.transcript, audio.expires_at), (Some("AA"), None, Some(7)));
@@ -56,10 +57,10 @@ fn a_piece_of_sound_without_anything_new_keeps_what_came_before() {
 #[test]
 fn a_secret_is_taken_out_beside_the_message_alone() {
     let key = "sk-or-v1-0123456789abcdef";
-    let reply = answer(|collector| {
-        collector.text(key);
-        collector.served_by(key);
-        collector.redact(&Secret::new(key));
+    let reply = answer(|accumulator| {
+        accumulator.push_text(key);
+        accumulator.set_served_by(key);
+        accumulator.redact(&Secret::new(key));
     });
     assert_eq!(reply.text(), key, "the model said so");
     assert!(!reply.served_by.to_string().contains(key), "{}", reply.served_by);
@@ -68,19 +69,19 @@ fn a_secret_is_taken_out_beside_the_message_alone() {
 #[test]
 fn a_secret_in_alternatives_or_in_two_chunks_takes_the_chunks_with_it() {
     let key = "sk-or-v1-0123456789abcdef";
-    let collect: [fn(&mut Collector, &str); 2] = [
-        |collector, key| collector.text(key),
-        |collector, key| {
+    let collect: [fn(&mut ResponseAccumulator, &str); 2] = [
+        |accumulator, key| accumulator.push_text(key),
+        |accumulator, key| {
             let other = TopLogprob::new(key.to_owned(), None);
-            collector.logprobs([TokenLogprob::new("a".to_owned(), None, vec![other])]);
+            accumulator.push_logprobs([TokenLogprob::new("a".to_owned(), None, vec![other])]);
         },
     ];
     for collect in collect {
-        let mut collector = Collector::without_events();
-        collect(&mut collector, key);
-        collector.raw(json("1"));
-        collector.raw(json("2"));
-        let error = collector.fail(failed("down")).redact(&Secret::new(key));
+        let mut accumulator = ResponseAccumulator::without_events();
+        collect(&mut accumulator, key);
+        accumulator.push_raw(json("1"));
+        accumulator.push_raw(json("2"));
+        let error = accumulator.fail(failed("down")).redact(&Secret::new(key));
         assert_eq!(error.partial().expect("what had come").raw, []);
     }
 }
@@ -88,10 +89,10 @@ fn a_secret_in_alternatives_or_in_two_chunks_takes_the_chunks_with_it() {
 #[test]
 fn an_error_names_ids_of_a_bounded_length() {
     for (length, is_named) in [(256, true), (257, false)] {
-        let mut collector = Collector::without_events();
+        let mut accumulator = ResponseAccumulator::without_events();
         let id = "g".repeat(length);
-        collector.id(&id);
-        let error = collector.fail(failed("down"));
+        accumulator.set_id(&id);
+        let error = accumulator.fail(failed("down"));
         assert_eq!(error.generation_id().is_some(), is_named, "{length}");
     }
 }
@@ -99,9 +100,9 @@ fn an_error_names_ids_of_a_bounded_length() {
 #[test]
 fn the_maker_is_the_model_whose_name_is_most_like_the_one_that_served() {
     let maker = |requested: &str, fallback: &str, served: &str| {
-        let reply = answer(|collector| {
-            collector.requested(requested, &[fallback.to_owned()]);
-            collector.model(served);
+        let reply = answer(|accumulator| {
+            accumulator.set_requested(requested, &[fallback.to_owned()]);
+            accumulator.set_model(served);
         });
         reply.message.made_by.expect("a maker")
     };
@@ -115,11 +116,11 @@ fn the_maker_is_the_model_whose_name_is_most_like_the_one_that_served() {
 
 /// The calls that come of pieces: index, id, name, arguments.
 fn calls(pieces: &[(Option<u64>, &str, &str, &str)]) -> Vec<ToolCall> {
-    let collect = |collector: &mut Collector| {
+    let collect = |accumulator: &mut ResponseAccumulator| {
         for (index, id, name, arguments) in pieces {
             let (id, name) = (Some(*id), Some(*name));
             let piece = ToolCallPiece { index: *index, id, name, arguments, ..ToolCallPiece::default() };
-            collector.tool_call(piece);
+            accumulator.push_tool_call(piece);
         }
     };
     answer(collect).message.tool_calls
@@ -178,22 +179,27 @@ fn pieces_of_calls_are_joined_where_they_belong() {
 
 #[test]
 fn a_piece_whose_call_is_known_goes_on_with_it_whatever_it_says() {
-    let reply = answer(|collector| {
+    let reply = answer(|accumulator| {
         let piece = ToolCallPiece { id: Some("a"), name: Some("f"), ..ToolCallPiece::default() };
-        collector.tool_call(ToolCallPiece { arguments: "{}", ..piece.clone() });
+        accumulator.push_tool_call(ToolCallPiece { arguments: "{}", ..piece.clone() });
         let other = ToolCallPiece { id: Some("b"), name: Some("g"), ..piece };
-        collector.tool_call(ToolCallPiece { arguments: " ", call: Some(0), ..other });
+        accumulator.push_tool_call(ToolCallPiece { arguments: " ", call: Some(0), ..other });
     });
     assert_eq!(reply.message.tool_calls, [ToolCall::new("a", "f", "{} ")]);
 }
 
 #[test]
 fn a_made_up_id_is_of_the_answer_and_is_no_id_that_came() {
-    let reply = answer(|collector| {
-        collector.id("gen-0123456789abcdef");
+    let reply = answer(|accumulator| {
+        accumulator.set_id("gen-0123456789abcdef");
         for (index, id) in ["", "call_456789abcdef_0"].into_iter().enumerate() {
             let (index, id) = (Some(index as u64), Some(id));
-            collector.tool_call(ToolCallPiece { index, id, name: Some("f"), ..ToolCallPiece::default() });
+            accumulator.push_tool_call(ToolCallPiece {
+                index,
+                id,
+                name: Some("f"),
+                ..ToolCallPiece::default()
+            });
         }
     });
     let ids: Vec<_> = reply.message.tool_calls.iter().map(|call| call.id.as_str()).collect();
@@ -202,19 +208,19 @@ fn a_made_up_id_is_of_the_answer_and_is_no_id_that_came() {
 
 #[test]
 fn a_field_that_nobody_knows_is_something_that_was_said() {
-    let extra: [fn(&mut Collector); 2] = [
-        |collector| collector.message_extra("novel", RawJson::from_checked("1")),
-        |collector| {
+    let extra: [fn(&mut ResponseAccumulator); 2] = [
+        |accumulator| accumulator.set_message_extra("novel", RawJson::from_checked("1")),
+        |accumulator| {
             let mut audio = Audio::default();
             audio.extra.insert("novel", RawJson::from_checked("1"));
-            collector.audio(audio);
+            accumulator.push_audio(audio);
         },
     ];
     for collect in extra {
-        let mut collector = Collector::without_events();
-        collect(&mut collector);
-        collector.end_mark();
-        assert!(collector.finish().is_ok());
+        let mut accumulator = ResponseAccumulator::without_events();
+        collect(&mut accumulator);
+        accumulator.set_end_marked();
+        assert!(accumulator.finish().is_ok());
     }
 }
 
@@ -242,34 +248,38 @@ fn the_json_of_usage_is_that_of_one_answer() {
 
 /// Hands these over, then fails or ends. Tidies up in two steps.
 struct Source {
-    steps: VecDeque<fn(&mut Collector)>,
+    steps: VecDeque<fn(&mut ResponseAccumulator)>,
     error: Option<Error>,
     tidied: usize,
 }
 
-impl EventSource for Source {
-    fn poll_step(&mut self, _: &mut Context<'_>, collector: &mut Collector) -> Poll<Result<Step, Error>> {
+impl ChunkSource for Source {
+    fn poll_progress(
+        &mut self,
+        _: &mut Context<'_>,
+        accumulator: &mut ResponseAccumulator,
+    ) -> Poll<Result<Progress, Error>> {
         Poll::Ready(match (self.steps.pop_front(), self.error.take()) {
             (Some(step), error) => {
                 self.error = error;
-                step(collector);
-                Ok(Step::More)
+                step(accumulator);
+                Ok(Progress::More)
             }
             (None, Some(error)) => Err(error),
             (None, None) => {
-                collector.end_mark();
-                Ok(Step::End)
+                accumulator.set_end_marked();
+                Ok(Progress::End)
             }
         })
     }
 
-    fn poll_tidy(&mut self, _: &mut Context<'_>) -> Poll<()> {
+    fn poll_drain(&mut self, _: &mut Context<'_>) -> Poll<()> {
         self.tidied += 1;
         if self.tidied < 2 { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 
-fn stream(steps: impl IntoIterator<Item = fn(&mut Collector)>, error: Option<Error>) -> ChatStream {
+fn stream(steps: impl IntoIterator<Item = fn(&mut ResponseAccumulator)>, error: Option<Error>) -> ChatStream {
     ChatStream::new(Source { steps: steps.into_iter().collect(), error, tidied: 0 })
 }
 
@@ -279,7 +289,8 @@ fn poll(stream: &mut ChatStream) -> Poll<Option<Result<Event, Error>>> {
 
 #[test]
 fn a_stream_is_over_when_its_source_has_tidied_up() {
-    let mut stream = stream([(|collector| collector.text("Hi")) as fn(&mut Collector)], None);
+    let mut stream =
+        stream([(|accumulator| accumulator.push_text("Hi")) as fn(&mut ResponseAccumulator)], None);
     assert!(matches!(poll(&mut stream), Poll::Ready(Some(Ok(Event::Text(_))))));
     assert!(matches!(poll(&mut stream), Poll::Ready(Some(Ok(Event::Finished(_))))));
     assert_eq!(poll(&mut stream), Poll::Pending);
@@ -289,9 +300,10 @@ fn a_stream_is_over_when_its_source_has_tidied_up() {
 #[test]
 fn attempts_before_a_stream_are_told_once_and_in_order() {
     let (one, two) = (failed("one"), failed("two"));
-    let mut whole = stream([(|collector| collector.text("Hi")) as fn(&mut Collector)], None)
-        .after(vec![two.clone()])
-        .after(vec![one.clone()]);
+    let mut whole =
+        stream([(|accumulator| accumulator.push_text("Hi")) as fn(&mut ResponseAccumulator)], None)
+            .after(vec![two.clone()])
+            .after(vec![one.clone()]);
     while !matches!(poll(&mut whole), Poll::Ready(None)) {}
     assert_eq!(whole.into_response().expect("an answer").attempts, [one.clone(), two.clone()]);
 
@@ -304,7 +316,7 @@ fn attempts_before_a_stream_are_told_once_and_in_order() {
 
 #[test]
 fn a_stream_that_has_failed_can_still_be_in_the_place_of_another() {
-    let text: fn(&mut Collector) = |collector| collector.text("Hi");
+    let text: fn(&mut ResponseAccumulator) = |accumulator| accumulator.push_text("Hi");
     let mut stream = stream([text], Some(failed("down"))).requested("acme/two", &[]);
     while !matches!(poll(&mut stream), Poll::Ready(None)) {}
     let error = stream.in_place_of("acme/one").into_response().expect_err("it has failed");

@@ -1,0 +1,19 @@
+//! The vocabulary of those who write providers and layers.
+//!
+//! A host needs none of it. A provider turns the bytes of its service into pieces of an answer:
+//!
+//! 1. A [`ChunkSource`] is polled by the [`ChatStream`](crate::ChatStream) that it is given to. A provider
+//!    over HTTP has one ready made: `provider-http` cuts a body into [`Frame`]s and drives any
+//!    [`FrameDecoder`], so that its author writes the decoder alone.
+//! 2. The decoder hands the pieces to a [`ResponseAccumulator`], which joins them and keeps the law of a
+//!    stream.
+//! 3. Requests carry what only one service understands as [`ProviderOptions`].
+//!
+//! A layer watches streams with a [`StreamObserver`].
+
+pub use crate::accumulator::{ResponseAccumulator, ToolCallPiece};
+pub use crate::call_ids::unique_call_ids;
+pub use crate::error::InFlightWaits;
+pub use crate::frame::{DecodeError, Frame, FrameDecoder, Headers, ResponseHead};
+pub use crate::options::ProviderOptions;
+pub use crate::stream::{Activity, ChunkSource, Progress, StreamObserver};
