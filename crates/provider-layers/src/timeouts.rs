@@ -18,9 +18,14 @@ use crate::clocks::{Clocks, Limit};
 ///
 /// | clock | from | until | runs |
 /// |---|---|---|---|
-/// | [`first_output`](TimeoutSettings::first_output) | the call | the first [output](provider_core::author::Activity::Output) of the stream | while the caller waits |
-/// | [`idle`](TimeoutSettings::idle) | output, or a later [sign of life](provider_core::author::Activity::Life) | the next sign | while the reader waits |
+/// | [`first_output`] | the call | the first [output] of the stream | while the caller waits |
+/// | [`idle`] | output, or a later [sign of life] | the next sign | while the reader waits |
 /// | [`deadline`](TimeoutSettings::deadline) | the call | the end of the answer | always |
+///
+/// [output]: provider_core::author::Activity::Output
+/// [sign of life]: provider_core::author::Activity::Life
+/// [`first_output`]: TimeoutSettings::first_output
+/// [`idle`]: TimeoutSettings::idle
 ///
 /// Only what the model says counts as output, and only chunks of the answer count as life: a service that
 /// sends keep-alives and nothing else runs out of time. A reader that takes its time between two events does

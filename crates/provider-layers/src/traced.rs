@@ -28,13 +28,15 @@ use self::call::{Call, record_error};
 /// | `gen_ai.request.model`, `gen_ai.request.stream` | what was asked for, and how |
 /// | `gen_ai.request.max_tokens`, `.temperature`, `.top_p`, `.top_k`, `.frequency_penalty`, `.presence_penalty`, `.seed`, `.reasoning.level` | parameters, where the request has them |
 /// | `gen_ai.response.id`, `.model`, `.finish_reasons` | what answered, and why it stopped (a JSON list) |
-/// | `gen_ai.response.time_to_first_chunk` | seconds until the first [output](provider_core::author::Activity::Output) of a stream |
+/// | `gen_ai.response.time_to_first_chunk` | seconds until the first [output] of a stream |
 /// | `gen_ai.usage.input_tokens`, `.output_tokens`, `.cache_read.input_tokens`, `.cache_creation.input_tokens`, `.reasoning.output_tokens` | the service's own counts |
 /// | `served_by`, `cost_usd` | the upstream provider, and what the service charged |
 /// | `attempts` | how many calls were made, those of retries and fallbacks included |
 /// | `error.type`, `otel.status_code`, `otel.status_description` | for an error: its [kind](Error::kind) (`rate_limited`), `ERROR`, and the error in one line |
 /// | `dropped` | `true` when the caller left before the end; the fields above have what had come by then |
 /// | `gen_ai.input.messages`, `gen_ai.output.messages` | prompt and answer as JSON, [if switched on](TraceSettings::content) |
+///
+/// [output]: provider_core::author::Activity::Output
 ///
 /// Each attempt that failed on the way is an event of the span, at the level `WARN`. The span of a stream
 /// lasts until the stream ends, or is dropped. The list of models and the connection test are spans `models`

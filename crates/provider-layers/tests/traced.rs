@@ -345,7 +345,7 @@ async fn without_a_subscriber_everything_goes_straight_through() {
     let traced = traced(&Paced::new([answer()]));
     assert_eq!(traced.chat(&question()).await.unwrap().text(), ANSWER);
     let stream = traced.stream(&question()).await.unwrap();
-    assert!(format!("{stream:?}").contains("Guards(0)"), "nobody watches: {stream:?}");
+    assert!(format!("{stream:?}").contains("Observers(0)"), "nobody watches: {stream:?}");
     assert_eq!(stream.collect().await.unwrap().text(), ANSWER);
     traced.models().await.unwrap();
 }
