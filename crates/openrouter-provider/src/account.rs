@@ -5,6 +5,7 @@ pub(crate) mod key_info;
 
 use std::time::Duration;
 
+use lenient_json::or_without_non_finite;
 use provider_core::{ConnectionReport, Error, ErrorKind};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -14,7 +15,6 @@ pub use self::key_info::{Credits, KeyInfo};
 use crate::catalogue::path;
 use crate::failure::{self, Redact};
 use crate::wire::error::{Certainty, WireError};
-use crate::wire::finite::read_finite;
 use crate::wire::{generation as wire_generation, key, text_of_body};
 use crate::{ID, OpenRouter};
 
@@ -99,7 +99,7 @@ impl OpenRouter {
     ) -> Result<T, Error> {
         let body = self.transport.get(path).await?;
         let body = self.transport.api_key().redact(&body);
-        read_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
+        or_without_non_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 
     /// A document that is not what was asked for: an error inside a success, or something else.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use lenient_json::Raw;
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{ChatResponse, Error, RawJson};
 use reqwest::StatusCode;
@@ -17,7 +18,6 @@ use crate::transport::{Received, Transport};
 use crate::wire::collect::{CollectState, collect};
 use crate::wire::decoder::{ChatDecoder, Decoded, read_chunk, take_error};
 use crate::wire::error::WireError;
-use crate::wire::lenient::Raw;
 use crate::wire::metadata;
 use crate::wire::stop::Stop;
 use crate::wire::text_of_body;

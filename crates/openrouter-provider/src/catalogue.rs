@@ -5,13 +5,13 @@ mod models_query;
 pub(crate) mod path;
 pub(crate) mod provider_info;
 
+use lenient_json::or_without_non_finite;
 use provider_core::{Catalogue, Error, ErrorKind, Model};
 
 pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles};
 pub use self::models_query::{ModelsQuery, ModelsSort};
 pub use self::provider_info::ProviderInfo;
 use crate::account::retold;
-use crate::wire::finite::read_finite;
 use crate::wire::{catalogue, data, endpoint as wire_endpoint, model, providers, text_of_body};
 use crate::{ID, OpenRouter};
 
@@ -131,7 +131,7 @@ impl OpenRouter {
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, Error> {
         let body = self.transport.get(path).await?;
-        read_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
+        or_without_non_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 }
 

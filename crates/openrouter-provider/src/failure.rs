@@ -101,7 +101,7 @@ fn event_data(body: &str) -> &str {
 
 /// Keeps what a refused answer used, if it says so: it was paid for.
 fn with_usage(error: Error, body: &str) -> Error {
-    match Chunk::from_json(event_data(body)) {
+    match Chunk::from_str(event_data(body)) {
         Ok(chunk) if chunk.usage.is_object() => {
             let mut accumulator = ResponseAccumulator::without_events();
             collect(chunk, &mut accumulator, &mut CollectState::default());

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
+use lenient_json::Reader;
 use provider_core::{Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, Error};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, StatusCode};
@@ -14,7 +15,6 @@ use reqwest::{Body, StatusCode};
 use crate::client::placed;
 use crate::transport::{self, Clock};
 use crate::wire::catalogue;
-use crate::wire::json::Json;
 use crate::{Limits, OpenRouter};
 
 /// An HTTP request that would be sent.
@@ -91,7 +91,7 @@ pub fn models(page: &str) -> Result<Catalogue, String> {
 
 /// The value that a text is, without the space around it; nothing if it is no JSON.
 pub fn json(text: &str) -> Option<&str> {
-    let mut json = Json::new(text);
+    let mut json = Reader::new(text);
     json.value().filter(|_| json.is_at_end())
 }
 

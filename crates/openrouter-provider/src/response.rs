@@ -2,11 +2,11 @@
 
 pub(crate) mod routing;
 
+use lenient_json::Raw;
 use provider_core::{ChatResponse, RawJson};
 use serde::{Deserialize, Serialize};
 
 pub use self::routing::{PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
-use crate::wire::lenient::Raw;
 use crate::wire::metadata;
 
 /// What OpenRouter alone says in an answer, read from what [`ChatResponse::extra`] keeps.

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 
+use lenient_json::{Raw, plain, split_high_surrogate};
 use provider_core::author::{ResponseAccumulator, ToolCallPiece};
 use provider_core::{Annotation, Image, RawJson, ToolCall};
 
@@ -18,9 +19,7 @@ use super::collect::{
 };
 use super::content::{self, Said};
 use super::details;
-use super::halves::{Halves, Place, split_half};
-use super::json::plain;
-use super::lenient::Raw;
+use super::halves::{Halves, Place};
 
 /// How much of each text the messages of a stream have brought, and in which form they come.
 #[derive(Debug, Default)]
@@ -106,7 +105,7 @@ impl Text {
         if inside.is_empty() {
             return String::new();
         }
-        let (whole, half) = split_half(inside);
+        let (whole, half) = split_high_surrogate(inside);
         let whole = plain(whole);
         let new = match self.added(so_far, &whole, ended) {
             Added::Rest(rest) => {

@@ -1,15 +1,14 @@
 //! The answers of `GET /models` and its siblings: pages of models.
 
+use lenient_json::{Count, FromJson, Reader, Text, from_str, object};
 use provider_core::{Catalogue, Model};
 
 use super::data;
-use super::json::{Json, Read, read as read_json};
-use super::lenient::{Count, Str, object};
 use super::model::{self, WireModel};
 
 object! {
     /// A page of models.
-    Page<'a> {
+    pub(crate) struct Page<'a> {
         data: Models = "data",
         total_count: Count = "total_count",
         links: PageLinks<'a> = "links",
@@ -21,14 +20,14 @@ object! {
 #[derive(Debug, Default)]
 pub(crate) struct Models(Option<Vec<Model>>);
 
-impl<'a> Read<'a> for Models {
-    fn read(json: &mut Json<'a>) -> Option<Self> {
-        if json.peek()? != b'[' {
-            return json.value().map(|_| Models(None));
+impl<'a> FromJson<'a> for Models {
+    fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
+        if reader.peek()? != b'[' {
+            return reader.value().map(|_| Models(None));
         }
         let mut models = Vec::new();
-        json.list(|json| {
-            let (row, text) = json.with_text(WireModel::read)?;
+        reader.list(|reader| {
+            let (row, text) = reader.value_with_text(WireModel::from_json)?;
             // An entry without an id cannot be asked for.
             models.extend(model::read(row, text));
             Some(())
@@ -38,13 +37,13 @@ impl<'a> Read<'a> for Models {
 }
 
 object! {
-    PageLinks<'a> {
-        next: Str<'a> = "next",
+    pub(crate) struct PageLinks<'a> {
+        next: Text<'a> = "next",
     }
 }
 
 object! {
-    Counted<'a> {
+    pub(crate) struct Counted<'a> {
         count: Count = "count",
     }
 }
@@ -54,7 +53,7 @@ object! {
 /// # Errors
 /// When the body is no JSON object with a list of models in `data`.
 pub(crate) fn read(body: &str) -> Result<(Catalogue, Option<String>), String> {
-    let page: Page<'_> = read_json(body).map_err(|cause| cause.to_string())?;
+    let page: Page<'_> = from_str(body).map_err(|cause| cause.to_string())?;
     let models = page.data.0.ok_or("there is no list of models in `data`")?;
     let next = page.links.next.filled().map(str::to_owned);
     Ok((Catalogue::new(models, page.total_count.0), next))

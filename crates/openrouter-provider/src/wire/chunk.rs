@@ -3,18 +3,17 @@
 //! One borrowed decode. Lists inside a delta are left as text here and read item by item where they are
 //! collected, which costs no allocation.
 
-use super::json::{Json, Read, read_object};
-use super::lenient::{Count, Moment, Raw, Str, first, object};
+use lenient_json::{Count, FromJson, Raw, Reader, Text, UnixSeconds, first, object, object_from_str};
 
 object! {
     /// A chunk or an answer.
-    Chunk<'a> {
-        id: Str<'a> = "id",
-        model: Str<'a> = "model",
-        provider: Str<'a> = "provider",
-        created: Moment = "created",
-        service_tier: Str<'a> = "service_tier",
-        system_fingerprint: Str<'a> = "system_fingerprint",
+    pub(crate) struct Chunk<'a> {
+        id: Text<'a> = "id",
+        model: Text<'a> = "model",
+        provider: Text<'a> = "provider",
+        created: UnixSeconds = "created",
+        service_tier: Text<'a> = "service_tier",
+        system_fingerprint: Text<'a> = "system_fingerprint",
         choices: FirstChoice<'a> = "choices",
         usage: Raw<'a> = "usage",
         error: Raw<'a> = "error",
@@ -27,8 +26,8 @@ impl<'a> Chunk<'a> {
     ///
     /// # Errors
     /// When the text is no JSON object.
-    pub(crate) fn from_json(json: &'a str) -> Result<Self, serde_json::Error> {
-        read_object(json)
+    pub(crate) fn from_str(json: &'a str) -> Result<Self, serde_json::Error> {
+        object_from_str(json)
     }
 }
 
@@ -36,21 +35,21 @@ impl<'a> Chunk<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct FirstChoice<'a>(pub(crate) Option<Choice<'a>>);
 
-impl<'a> Read<'a> for FirstChoice<'a> {
-    fn read(json: &mut Json<'a>) -> Option<Self> {
-        first(json, |choice: &Choice<'a>| choice.index.0.unwrap_or(0) == 0).map(FirstChoice)
+impl<'a> FromJson<'a> for FirstChoice<'a> {
+    fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
+        first(reader, |choice: &Choice<'a>| choice.index.0.unwrap_or(0) == 0).map(FirstChoice)
     }
 }
 
 object! {
     /// A choice. A chunk has a `delta`, a whole answer a `message`; what they hold is the same.
-    Choice<'a> {
+    pub(crate) struct Choice<'a> {
         index: Count = "index",
         delta: Option<Piece<'a>> = "delta",
         message: Option<Box<Piece<'a>>> = "message",
         text: Raw<'a> = "text",
-        finish_reason: Str<'a> = "finish_reason",
-        native_finish_reason: Str<'a> = "native_finish_reason",
+        finish_reason: Text<'a> = "finish_reason",
+        native_finish_reason: Text<'a> = "native_finish_reason",
         logprobs: Raw<'a> = "logprobs",
         usage: Raw<'a> = "usage",
         error: Raw<'a> = "error",
@@ -59,7 +58,7 @@ object! {
 
 object! {
     /// A piece of a message, or a whole one.
-    Piece<'a> {
+    pub(crate) struct Piece<'a> {
         content: Raw<'a> = "content",
         reasoning: Raw<'a> = "reasoning",
         reasoning_content: Raw<'a> = "reasoning_content",
@@ -78,27 +77,27 @@ object! {
 
 object! {
     /// A piece of a spoken answer.
-    AudioPiece<'a> {
-        id: Str<'a> = "id",
+    pub(crate) struct AudioPiece<'a> {
+        id: Text<'a> = "id",
         data: Raw<'a> = "data",
         transcript: Raw<'a> = "transcript",
-        expires_at: Moment = "expires_at",
+        expires_at: UnixSeconds = "expires_at",
     }
 }
 
 object! {
     /// A tool call, or a piece of one.
-    WireToolCall<'a> {
+    pub(crate) struct WireToolCall<'a> {
         index: Count = "index",
-        id: Str<'a> = "id",
-        kind: Str<'a> = "type",
+        id: Text<'a> = "id",
+        kind: Text<'a> = "type",
         function: WireFunction<'a> = "function",
     }
 }
 
 object! {
     /// The function of a tool call.
-    WireFunction<'a> {
+    pub(crate) struct WireFunction<'a> {
         name: Raw<'a> = "name",
         arguments: Raw<'a> = "arguments",
     }

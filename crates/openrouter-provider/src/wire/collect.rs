@@ -1,5 +1,6 @@
 //! From a decoded chunk to the collected answer.
 
+use lenient_json::{Raw, UnknownFields, object};
 use provider_core::author::{ResponseAccumulator, ToolCallPiece};
 use provider_core::{Annotation, Audio, ExtraFields, Image, RawJson};
 
@@ -7,16 +8,16 @@ use super::beyond::Messages;
 use super::chunk::{AudioPiece, Choice, Chunk, Piece, WireToolCall};
 use super::content::{self, Said};
 use super::halves::{Halves, Place};
-use super::lenient::{Raw, Unknown, object};
 use super::{details, logprobs, usage};
 use crate::response::DEBUG_FIELD;
+use crate::wire::keep::Keep as _;
 
 /// Stands before the names of fields that came inside a tool call's `function`.
 pub(super) const IN_FUNCTION: &str = "function.";
 
 object! {
     /// The field in which Groq has the usage of a stream.
-    Groq<'a> {
+    pub(crate) struct Groq<'a> {
         usage: Raw<'a> = "usage",
     }
 }
@@ -181,7 +182,7 @@ pub(super) fn collect_part_field(name: &str, json: &str, accumulator: &mut Respo
 }
 
 /// Keeps the fields of a message that have no place of their own.
-pub(super) fn collect_fields(fields: Unknown<'_>, accumulator: &mut ResponseAccumulator) {
+pub(super) fn collect_fields(fields: UnknownFields<'_>, accumulator: &mut ResponseAccumulator) {
     for (name, value) in fields {
         accumulator.set_message_extra(&name, RawJson::from_checked(value));
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::lenient::{Raw, Str, object};
+use lenient_json::{Raw, Text, object};
 
 /// Something that a content says. Texts are the inside of a JSON string, escapes and all.
 pub(super) enum Said<'a> {
@@ -21,8 +21,8 @@ pub(super) enum Said<'a> {
 
 object! {
     /// A part of a content.
-    Part<'a> {
-        kind: Str<'a> = "type",
+    pub(crate) struct Part<'a> {
+        kind: Text<'a> = "type",
         text: Raw<'a> = "text",
         thinking: Raw<'a> = "thinking",
         reasoning: Raw<'a> = "reasoning",
@@ -74,7 +74,7 @@ fn read_part<'a>(raw: Raw<'a>, each: &mut impl FnMut(Said<'a>)) {
 
 object! {
     /// A text as OpenAI's Assistants have it.
-    TextObject<'a> {
+    pub(crate) struct TextObject<'a> {
         value: Raw<'a> = "value",
     }
 }

@@ -1,10 +1,9 @@
 //! The envelope that all answers but those of models have: `{"data": …}`.
 
-use super::json::read;
-use super::lenient::{Raw, object};
+use lenient_json::{Raw, from_str, object};
 
 object! {
-    Envelope<'a> {
+    pub(crate) struct Envelope<'a> {
         data: Raw<'a> = "data",
     }
 }
@@ -14,7 +13,7 @@ object! {
 /// # Errors
 /// When the body is no JSON object with an object in `data`.
 pub(crate) fn object(body: &str) -> Result<Raw<'_>, String> {
-    let envelope: Envelope<'_> = read(body).map_err(|cause| cause.to_string())?;
+    let envelope: Envelope<'_> = from_str(body).map_err(|cause| cause.to_string())?;
     Some(envelope.data).filter(|data| data.is_object()).ok_or("there is no object in `data`".to_owned())
 }
 
@@ -23,6 +22,6 @@ pub(crate) fn object(body: &str) -> Result<Raw<'_>, String> {
 /// # Errors
 /// When the body is no JSON object with a list in `data`.
 pub(crate) fn list(body: &str) -> Result<Raw<'_>, String> {
-    let envelope: Envelope<'_> = read(body).map_err(|cause| cause.to_string())?;
+    let envelope: Envelope<'_> = from_str(body).map_err(|cause| cause.to_string())?;
     Some(envelope.data).filter(|data| data.is_list()).ok_or("there is no list in `data`".to_owned())
 }

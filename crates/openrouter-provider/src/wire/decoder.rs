@@ -1,5 +1,6 @@
 //! Bytes of an event stream to the collected answer.
 
+use lenient_json::without_non_finite;
 use provider_core::RawJson;
 use provider_core::author::ResponseAccumulator;
 
@@ -7,7 +8,6 @@ use super::chunk::Chunk;
 use super::collect::{CollectState, collect};
 use super::envelope::Envelope;
 use super::error::{Certainty, WireError, says};
-use super::finite::finite;
 use super::sse::{Frame, SseDecoder};
 use super::stop::{Stop, UnreadableFrame};
 use crate::Limits;
@@ -307,13 +307,13 @@ pub(crate) fn read_chunk<'a>(
     json: &'a str,
     room: &'a mut Option<String>,
 ) -> Result<(Chunk<'a>, &'a str), serde_json::Error> {
-    let cause = match Chunk::from_json(json) {
+    let cause = match Chunk::from_str(json) {
         Ok(chunk) => return Ok((chunk, json)),
         Err(cause) => cause,
     };
-    *room = finite(json);
+    *room = without_non_finite(json);
     let Some(json) = room.as_deref() else { return Err(cause) };
-    Chunk::from_json(json).map(|chunk| (chunk, json)).map_err(|_| cause)
+    Chunk::from_str(json).map(|chunk| (chunk, json)).map_err(|_| cause)
 }
 
 /// The error in a chunk: at the top, or in its choice, or the chunk itself, and how sure it is that it is

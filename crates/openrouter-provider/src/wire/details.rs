@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
+use lenient_json::{FromJson, Raw, Reader, Text, plain, split_high_surrogate};
 use provider_core::author::ResponseAccumulator;
 use provider_core::{ChatResponse, DetailValue, RawJson, ReasoningDetail};
 
-use super::halves::{Halves, Place, split_half};
-use super::json::{Json, Read, plain};
-use super::lenient::{Raw, Str};
+use super::halves::{Halves, Place};
 
 /// The fields whose pieces are joined.
 const TEXTS: [&str; 2] = ["text", "summary"];
@@ -18,8 +17,8 @@ const LOOK_BACK: usize = 256;
 /// An item of `reasoning_details`, or a piece of one: its fields in order.
 #[derive(Debug, Default)]
 struct DetailPiece<'a> {
-    kind: Str<'a>,
-    id: Str<'a>,
+    kind: Text<'a>,
+    id: Text<'a>,
     index: Option<&'a str>,
     fields: Fields<'a>,
 }
@@ -44,14 +43,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'a> Read<'a> for DetailPiece<'a> {
-    fn read(json: &mut Json<'a>) -> Option<Self> {
+impl<'a> FromJson<'a> for DetailPiece<'a> {
+    fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
         let mut piece = DetailPiece::default();
-        if json.peek()? != b'{' {
-            return json.value().map(|_| piece);
+        if reader.peek()? != b'{' {
+            return reader.value().map(|_| piece);
         }
-        json.object(|json, name| {
-            let value = json.value()?;
+        reader.object(|reader, name| {
+            let value = reader.value()?;
             match &*name {
                 "type" => piece.kind = Raw::of(value).text(),
                 "id" => piece.id = Raw::of(value).text(),
@@ -202,7 +201,7 @@ fn add_beyond(
             set(at, key, value, accumulator);
             continue;
         };
-        let (inside, half) = split_half(text);
+        let (inside, half) = split_high_surrogate(text);
         let said = plain(inside);
         let so_far = accumulator.reasoning_details_mut().get(at).and_then(|item| item.text_of(key));
         match said.strip_prefix(so_far.unwrap_or_default()) {

@@ -1,20 +1,20 @@
 //! The endpoints of a model: who serves it, at which price, how fast.
 
 use super::data;
-use super::lenient::{Count, Flag, Moment, Raw, Str, object};
 use super::model::Architecture;
 use super::pricing::{WirePricing, pricing};
-use super::values::{integer, number, owned, texts};
 use crate::catalogue::endpoint::{Endpoint, ModelEndpoints, Percentiles};
+use crate::wire::keep::Keep as _;
+use lenient_json::{Count, Flag, Raw, Text, UnixSeconds, integer, number, object, owned, texts};
 
 object! {
-    WireEndpoint<'a> {
-        name: Str<'a> = "name",
-        model_id: Str<'a> = "model_id",
-        model_name: Str<'a> = "model_name",
-        provider_name: Str<'a> = "provider_name",
-        tag: Str<'a> = "tag",
-        quantization: Str<'a> = "quantization",
+    pub(crate) struct WireEndpoint<'a> {
+        name: Text<'a> = "name",
+        model_id: Text<'a> = "model_id",
+        model_name: Text<'a> = "model_name",
+        provider_name: Text<'a> = "provider_name",
+        tag: Text<'a> = "tag",
+        quantization: Text<'a> = "quantization",
         status: Raw<'a> = "status",
         context_length: Count = "context_length",
         max_prompt_tokens: Count = "max_prompt_tokens",
@@ -32,7 +32,7 @@ object! {
 }
 
 object! {
-    WirePercentiles<'a> {
+    pub(crate) struct WirePercentiles<'a> {
         p50: Raw<'a> = "p50",
         p75: Raw<'a> = "p75",
         p90: Raw<'a> = "p90",
@@ -41,11 +41,11 @@ object! {
 }
 
 object! {
-    WireModelEndpoints<'a> {
-        id: Str<'a> = "id",
-        name: Str<'a> = "name",
-        created: Moment = "created",
-        description: Str<'a> = "description",
+    pub(crate) struct WireModelEndpoints<'a> {
+        id: Text<'a> = "id",
+        name: Text<'a> = "name",
+        created: UnixSeconds = "created",
+        description: Text<'a> = "description",
         architecture: Architecture<'a> = "architecture",
         endpoints: Raw<'a> = "endpoints",
     }

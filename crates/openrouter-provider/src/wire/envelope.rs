@@ -18,6 +18,7 @@
 
 mod places;
 
+use lenient_json::Reader;
 use provider_core::author::{ResponseAccumulator, ToolCallPiece};
 use provider_core::{ChatResponse, RawJson};
 
@@ -26,7 +27,6 @@ use super::chunk::Chunk;
 use super::collect::number_of;
 use super::details;
 use super::halves::{Halves, Place};
-use super::json::Json;
 
 /// A larger chunk is not remembered: what is new in it outweighs what repeats, and it would be kept.
 const LARGEST: usize = 16 << 10;
@@ -116,7 +116,7 @@ impl Envelope {
         let mut texts = Texts::default();
         let (mut known, mut new) = (0, json);
         for place in &self.known.places {
-            let mut rest = Json::new(new.strip_prefix(self.json.get(known..place.from)?)?);
+            let mut rest = Reader::new(new.strip_prefix(self.json.get(known..place.from)?)?);
             match place.field {
                 Field::Content => texts.content = Some(rest.string()?),
                 Field::Reasoning => texts.reasoning = Some(rest.string()?),

@@ -7,9 +7,8 @@ use std::borrow::Cow;
 
 pub(crate) use self::budget::{Budget, moment};
 pub(crate) use self::words::{Words, duration};
-use super::json::read;
-use super::lenient::{Flag, Raw, Str, object};
-use super::values::texts;
+
+use lenient_json::{Flag, Raw, Text, from_str, object, texts};
 
 /// The service's account of a failure, owned, since errors are off the hot path.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,9 +56,9 @@ pub(crate) struct PreviousError {
 }
 
 object! {
-    ErrorObject<'a> {
-        code: Str<'a> = "code",
-        http_status: Str<'a> = "http_status",
+    pub(crate) struct ErrorObject<'a> {
+        code: Text<'a> = "code",
+        http_status: Text<'a> = "http_status",
         message: Raw<'a> = "message",
         metadata: Raw<'a> = "metadata",
         availability: Option<AvailabilityObject<'a>> = "availability",
@@ -67,43 +66,43 @@ object! {
 }
 
 object! {
-    Metadata<'a> {
-        provider_name: Str<'a> = "provider_name",
-        error_type: Str<'a> = "error_type",
-        provider_code: Str<'a> = "provider_code",
+    pub(crate) struct Metadata<'a> {
+        provider_name: Text<'a> = "provider_name",
+        error_type: Text<'a> = "error_type",
+        provider_code: Text<'a> = "provider_code",
         raw: Raw<'a> = "raw",
         headers: Headers<'a> = "headers",
         previous_errors: Raw<'a> = "previous_errors",
-        retry_after: Str<'a> = "retry_after",
-        retry_after_seconds: Str<'a> = "retry_after_seconds",
+        retry_after: Text<'a> = "retry_after",
+        retry_after_seconds: Text<'a> = "retry_after_seconds",
     }
 }
 
 object! {
     /// All of its fields are in `unknown`: no header has a place of its own.
-    Headers<'a> {}
+    pub(crate) struct Headers<'a> {}
 }
 
 object! {
     /// Any object: all of its fields but the `null`s are in `unknown`.
-    Fields<'a> {}
+    pub(crate) struct Fields<'a> {}
 }
 
 object! {
-    Previous<'a> {
-        provider: Str<'a> = "provider",
-        provider_name: Str<'a> = "provider_name",
-        code: Str<'a> = "code",
-        status: Str<'a> = "status",
-        message: Str<'a> = "message",
+    pub(crate) struct Previous<'a> {
+        provider: Text<'a> = "provider",
+        provider_name: Text<'a> = "provider_name",
+        code: Text<'a> = "code",
+        status: Text<'a> = "status",
+        message: Text<'a> = "message",
     }
 }
 
 object! {
-    AvailabilityObject<'a> {
-        code: Str<'a> = "code",
+    pub(crate) struct AvailabilityObject<'a> {
+        code: Text<'a> = "code",
         retryable: Flag = "retryable",
-        retry_after: Str<'a> = "retry_after",
+        retry_after: Text<'a> = "retry_after",
         fallback_models: Raw<'a> = "fallback_models",
         excluded_by: Raw<'a> = "excluded_by",
     }
@@ -112,14 +111,14 @@ object! {
 
 object! {
     /// MiniMax says in an answer how it went: 0 is well.
-    BaseResponse<'a> {
-        status_code: Str<'a> = "status_code",
+    pub(crate) struct BaseResponse<'a> {
+        status_code: Text<'a> = "status_code",
     }
 }
 
 object! {
     /// A body that is only an error: in an envelope, or bare.
-    Body<'a> {
+    pub(crate) struct Body<'a> {
         error: Raw<'a> = "error",
         errors: Raw<'a> = "errors",
         detail: Raw<'a> = "detail",
@@ -129,8 +128,8 @@ object! {
         error_message: Raw<'a> = "error_message",
         error_msg: Raw<'a> = "error_msg",
         base_resp: Option<BaseResponse<'a>> = "base_resp",
-        object: Str<'a> = "object",
-        kind: Str<'a> = "type",
+        object: Text<'a> = "object",
+        kind: Text<'a> = "type",
         choices: Raw<'a> = "choices",
     }
 }
@@ -152,7 +151,7 @@ impl WireError {
 
     /// Reads a body that may be an error, and says how sure that is.
     pub(crate) fn found(body: &str) -> Option<(Self, Certainty)> {
-        let mut value: Raw<'_> = read(super::text_of_body(body)).ok()?;
+        let mut value: Raw<'_> = from_str(super::text_of_body(body)).ok()?;
         if value.is_list() {
             // Google puts the object in a list.
             let list = std::mem::take(&mut value);
@@ -199,7 +198,7 @@ impl WireError {
     fn of(raw: Raw<'_>, mut words: Words) -> Self {
         let object: ErrorObject<'_> = raw.read().unwrap_or_default();
         let metadata: Metadata<'_> = object.metadata.read().unwrap_or_default();
-        let owned = |text: &Str<'_>| text.filled().map(str::to_owned);
+        let owned = |text: &Text<'_>| text.filled().map(str::to_owned);
         if let Some(word) = metadata.error_type.filled() {
             words.codes.insert(0, word.to_owned());
         }
@@ -279,7 +278,7 @@ fn previous(list: Raw<'_>) -> Vec<PreviousError> {
     let mut previous = Vec::new();
     list.for_each(|error: Previous<'_>| {
         if previous.len() < MAX_PREVIOUS {
-            let owned = |text: &Str<'_>| text.filled().map(str::to_owned);
+            let owned = |text: &Text<'_>| text.filled().map(str::to_owned);
             previous.push(PreviousError {
                 provider: owned(&error.provider).or_else(|| owned(&error.provider_name)),
                 code: owned(&error.status).or_else(|| owned(&error.code)),

@@ -1,30 +1,30 @@
 //! The answer of `GET /generation`.
 
 use super::data;
-use super::lenient::{Count, Flag, Raw, Str, object};
 use super::usage::amount;
-use super::values::{integer, number, owned};
 use crate::account::generation::{Generation, ProviderResponse};
+use crate::wire::keep::Keep as _;
+use lenient_json::{Count, Flag, Raw, Text, integer, number, object, owned};
 
 object! {
-    WireGeneration<'a> {
-        id: Str<'a> = "id",
-        upstream_id: Str<'a> = "upstream_id",
-        request_id: Str<'a> = "request_id",
-        response_cache_source_id: Str<'a> = "response_cache_source_id",
-        model: Str<'a> = "model",
-        provider_name: Str<'a> = "provider_name",
+    pub(crate) struct WireGeneration<'a> {
+        id: Text<'a> = "id",
+        upstream_id: Text<'a> = "upstream_id",
+        request_id: Text<'a> = "request_id",
+        response_cache_source_id: Text<'a> = "response_cache_source_id",
+        model: Text<'a> = "model",
+        provider_name: Text<'a> = "provider_name",
         provider_responses: Raw<'a> = "provider_responses",
-        router: Str<'a> = "router",
-        preset_id: Str<'a> = "preset_id",
-        service_tier: Str<'a> = "service_tier",
-        data_region: Str<'a> = "data_region",
-        api_type: Str<'a> = "api_type",
-        created_at: Str<'a> = "created_at",
+        router: Text<'a> = "router",
+        preset_id: Text<'a> = "preset_id",
+        service_tier: Text<'a> = "service_tier",
+        data_region: Text<'a> = "data_region",
+        api_type: Text<'a> = "api_type",
+        created_at: Text<'a> = "created_at",
         streamed: Flag = "streamed",
         cancelled: Flag = "cancelled",
-        finish_reason: Str<'a> = "finish_reason",
-        native_finish_reason: Str<'a> = "native_finish_reason",
+        finish_reason: Text<'a> = "finish_reason",
+        native_finish_reason: Text<'a> = "native_finish_reason",
         latency: Raw<'a> = "latency",
         generation_time: Raw<'a> = "generation_time",
         moderation_latency: Raw<'a> = "moderation_latency",
@@ -40,32 +40,32 @@ object! {
         num_media_completion: Count = "num_media_completion",
         num_search_results: Count = "num_search_results",
         num_fetches: Count = "num_fetches",
-        web_search_engine: Str<'a> = "web_search_engine",
+        web_search_engine: Text<'a> = "web_search_engine",
         total_cost: Raw<'a> = "total_cost",
         usage: Raw<'a> = "usage",
         upstream_inference_cost: Raw<'a> = "upstream_inference_cost",
         cache_discount: Raw<'a> = "cache_discount",
         is_byok: Flag = "is_byok",
-        session_id: Str<'a> = "session_id",
-        external_user: Str<'a> = "external_user",
-        workspace_id: Str<'a> = "workspace_id",
+        session_id: Text<'a> = "session_id",
+        external_user: Text<'a> = "external_user",
+        workspace_id: Text<'a> = "workspace_id",
         app_id: Raw<'a> = "app_id",
-        origin: Str<'a> = "origin",
-        http_referer: Str<'a> = "http_referer",
-        user_agent: Str<'a> = "user_agent",
+        origin: Text<'a> = "origin",
+        http_referer: Text<'a> = "http_referer",
+        user_agent: Text<'a> = "user_agent",
     }
 }
 
 object! {
-    WireProviderResponse<'a> {
-        id: Str<'a> = "id",
-        endpoint_id: Str<'a> = "endpoint_id",
-        model_permaslug: Str<'a> = "model_permaslug",
-        provider_name: Str<'a> = "provider_name",
+    pub(crate) struct WireProviderResponse<'a> {
+        id: Text<'a> = "id",
+        endpoint_id: Text<'a> = "endpoint_id",
+        model_permaslug: Text<'a> = "model_permaslug",
+        provider_name: Text<'a> = "provider_name",
         status: Count = "status",
         latency: Raw<'a> = "latency",
         is_byok: Flag = "is_byok",
-        routed_service_tier: Str<'a> = "routed_service_tier",
+        routed_service_tier: Text<'a> = "routed_service_tier",
     }
 }
 

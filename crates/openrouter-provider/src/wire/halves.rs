@@ -6,35 +6,20 @@
 //! pieces of several texts may come in turns.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use memchr::memchr;
+use lenient_json::{Raw, SurrogateJoiner, UNPAIRED};
 use provider_core::author::{ResponseAccumulator, ToolCallPiece};
 
 use super::collect::spoken;
 use super::details;
-use super::escape::unescape_into;
-use super::lenient::Raw;
 use super::stop::Stop;
-
-/// Stands in the place of a high surrogate whose low one never came.
-const UNPAIRED: &str = "\u{fffd}";
 
 /// Joins the pieces of an answer's texts, and counts the arguments of its tool calls.
 #[derive(Debug, Default)]
 pub(crate) struct Halves {
-    joiner: Joiner,
+    joiner: SurrogateJoiner<Place>,
     /// How large the arguments of all calls are so far.
     argument_bytes: usize,
-}
-
-/// The high surrogates that wait, and room to write a piece without its escapes, which is used again and
-/// again.
-#[derive(Debug, Default)]
-struct Joiner {
-    /// Their escapes. Mostly none waits.
-    waiting: BTreeMap<Place, String>,
-    plain: String,
 }
 
 /// A text that is put together from pieces.
@@ -51,28 +36,6 @@ pub(super) enum Place {
     Name(usize),
     /// The arguments of a tool call.
     Arguments(usize),
-}
-
-impl Joiner {
-    fn join<'s>(&'s mut self, text: &'s str, place: impl FnOnce() -> Place) -> &'s str {
-        let has_escapes = memchr(b'\\', text.as_bytes()).is_some();
-        if text.is_empty() || (!has_escapes && self.waiting.is_empty()) {
-            return text;
-        }
-        let (text, half) = split_half(text);
-        self.plain.clear();
-        let mut before = None;
-        if half.is_some() || !self.waiting.is_empty() {
-            let place = place();
-            before = self.waiting.remove(&place);
-            self.waiting.extend(half.map(|half| (place, half.to_owned())));
-        }
-        match before {
-            None => unescape_into(&mut self.plain, text),
-            Some(before) => unescape_into(&mut self.plain, &(before + text)),
-        }
-        &self.plain
-    }
 }
 
 impl Halves {
@@ -93,7 +56,7 @@ impl Halves {
     /// A tool call's name, or a piece of it. `call` gives the call's number, and is asked only if it matters.
     pub(super) fn join_name<'a>(&mut self, raw: Raw<'a>, call: impl FnOnce() -> usize) -> Cow<'a, str> {
         match raw.string() {
-            Some(text) if !self.joiner.waiting.is_empty() || text.contains('\\') => {
+            Some(text) if !self.joiner.is_empty() || text.contains('\\') => {
                 Cow::Owned(self.joiner.join(text, || Place::Name(call())).to_owned())
             }
             _ => raw.text().into_cow(),
@@ -133,13 +96,12 @@ impl Halves {
 
     /// Has the surrogate at the end of a text wait in the place of the one that waits now.
     pub(super) fn wait(&mut self, place: Place, half: Option<&str>) {
-        self.joiner.waiting.remove(&place);
-        self.joiner.waiting.extend(half.map(|half| (place, half.to_owned())));
+        self.joiner.buffer(place, half);
     }
 
     /// The end: what waits will not be completed.
     pub(crate) fn finish(&mut self, accumulator: &mut ResponseAccumulator) {
-        for (place, _) in std::mem::take(&mut self.joiner.waiting) {
+        for place in self.joiner.finish() {
             let call = |call, name, arguments| ToolCallPiece {
                 call: Some(call),
                 name,
@@ -160,22 +122,11 @@ impl Halves {
     }
 }
 
-/// Splits the escape of a high surrogate off the end of a JSON string's inside.
-pub(super) fn split_half(text: &str) -> (&str, Option<&str>) {
-    let Some(at) = text.len().checked_sub(6) else { return (text, None) };
-    match text.as_bytes()[at..] {
-        [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', _, _] => {}
-        _ => return (text, None),
-    }
-    // A backslash that is escaped itself begins nothing.
-    let backslashes = text.as_bytes()[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
-    if backslashes % 2 == 1 { (text, None) } else { (&text[..at], Some(&text[at..])) }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Halves, Place, split_half};
-    use crate::wire::lenient::Raw;
+    use lenient_json::Raw;
+
+    use super::{Halves, Place};
 
     #[test]
     fn every_text_has_a_place_of_its_own_to_wait() {
@@ -190,17 +141,6 @@ mod tests {
         assert_eq!(halves.join_name(Raw(Some(r#""\ude82s""#)), || 1), "🚂s");
         assert_eq!(halves.join_text("", Place::Content), "");
         assert_eq!(halves.join_text(r"\ude83", Place::Content), "🚃");
-        assert!(halves.joiner.waiting.is_empty());
-    }
-
-    #[test]
-    fn only_a_first_half_at_the_end_waits() {
-        assert_eq!(split_half(r"a\ud83d"), ("a", Some(r"\ud83d")));
-        assert_eq!(split_half(r"\uDBFF"), ("", Some(r"\uDBFF")));
-        assert_eq!(split_half(r"\\\ud83d"), (r"\\", Some(r"\ud83d")));
-        for whole in [r"\ud83d\uddfc", r"\uddfc", r"\\ud83d", r"\u00e9", "ud83d", "", "東京京京", "d83d東"]
-        {
-            assert_eq!(split_half(whole), (whole, None));
-        }
+        assert!(halves.joiner.is_empty());
     }
 }

@@ -1,17 +1,17 @@
 //! The answers of `GET /key` and `GET /credits`.
 
 use super::data;
-use super::lenient::{Flag, Raw, Str, object};
 use super::usage::amount;
-use super::values::owned;
 use crate::account::key_info::{Credits, KeyInfo};
+use crate::wire::keep::Keep as _;
+use lenient_json::{Flag, Raw, Text, object, owned};
 
 object! {
-    WireKey<'a> {
-        label: Str<'a> = "label",
+    pub(crate) struct WireKey<'a> {
+        label: Text<'a> = "label",
         limit: Raw<'a> = "limit",
         limit_remaining: Raw<'a> = "limit_remaining",
-        limit_reset: Str<'a> = "limit_reset",
+        limit_reset: Text<'a> = "limit_reset",
         include_byok_in_limit: Flag = "include_byok_in_limit",
         usage: Raw<'a> = "usage",
         usage_daily: Raw<'a> = "usage_daily",
@@ -24,13 +24,13 @@ object! {
         is_free_tier: Flag = "is_free_tier",
         is_management_key: Flag = "is_management_key",
         is_provisioning_key: Flag = "is_provisioning_key",
-        creator_user_id: Str<'a> = "creator_user_id",
-        expires_at: Str<'a> = "expires_at",
+        creator_user_id: Text<'a> = "creator_user_id",
+        expires_at: Text<'a> = "expires_at",
     }
 }
 
 object! {
-    WireCredits<'a> {
+    pub(crate) struct WireCredits<'a> {
         total_credits: Raw<'a> = "total_credits",
         total_usage: Raw<'a> = "total_usage",
     }

@@ -1,15 +1,13 @@
 //! Log probabilities.
 
+use lenient_json::{Count, FromJson, Raw, Reader, Text, number, object};
 use provider_core::author::ResponseAccumulator;
 use provider_core::{RawJson, TokenLogprob, TopLogprob};
 
-use super::json::{Json, Read};
-use super::lenient::{Count, Raw, Str, object};
-use super::values::number;
-
+use crate::wire::keep::Keep as _;
 object! {
     /// The log probabilities of a choice.
-    Logprobs<'a> {
+    pub(crate) struct Logprobs<'a> {
         content: Raw<'a> = "content",
         refusal: Raw<'a> = "refusal",
     }
@@ -17,8 +15,8 @@ object! {
 
 object! {
     /// The log probability of a token.
-    WireLogprob<'a> {
-        token: Str<'a> = "token",
+    pub(crate) struct WireLogprob<'a> {
+        token: Text<'a> = "token",
         logprob: Raw<'a> = "logprob",
         bytes: Raw<'a> = "bytes",
         top: Raw<'a> = "top_logprobs",
@@ -52,10 +50,10 @@ pub(super) fn collect(raw: Raw<'_>, accumulator: &mut ResponseAccumulator) {
 #[derive(Default)]
 struct Bytes(Option<Vec<u8>>);
 
-impl<'a> Read<'a> for Bytes {
-    fn read(json: &mut Json<'a>) -> Option<Self> {
+impl<'a> FromJson<'a> for Bytes {
+    fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
         let mut bytes = Some(Vec::new());
-        Raw::of(json.value()?).for_each(|byte: Count| {
+        Raw::of(reader.value()?).for_each(|byte: Count| {
             match byte.0.and_then(|byte| u8::try_from(byte).ok()) {
                 Some(byte) => bytes.iter_mut().for_each(|bytes| bytes.push(byte)),
                 None => bytes = None,

@@ -1,15 +1,15 @@
 //! `openrouter_metadata`: how a request was routed.
-
-use super::lenient::{Count, Flag, Raw, Str, object};
 use super::usage::amount;
 use crate::response::routing::{PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
+use crate::wire::keep::Keep as _;
+use lenient_json::{Count, Flag, Raw, Text, object};
 
 object! {
-    Metadata<'a> {
-        requested: Str<'a> = "requested",
-        strategy: Str<'a> = "strategy",
-        region: Str<'a> = "region",
-        summary: Str<'a> = "summary",
+    pub(crate) struct Metadata<'a> {
+        requested: Text<'a> = "requested",
+        strategy: Text<'a> = "strategy",
+        region: Text<'a> = "region",
+        summary: Text<'a> = "summary",
         attempt: Count = "attempt",
         is_byok: Flag = "is_byok",
         endpoints: Endpoints<'a> = "endpoints",
@@ -19,31 +19,31 @@ object! {
 }
 
 object! {
-    Endpoints<'a> {
+    pub(crate) struct Endpoints<'a> {
         total: Count = "total",
         available: Raw<'a> = "available",
     }
 }
 
 object! {
-    Endpoint<'a> {
-        provider: Str<'a> = "provider",
-        model: Str<'a> = "model",
+    pub(crate) struct Endpoint<'a> {
+        provider: Text<'a> = "provider",
+        model: Text<'a> = "model",
         selected: Flag = "selected",
         status: Count = "status",
     }
 }
 
 object! {
-    Stage<'a> {
-        kind: Str<'a> = "type",
-        name: Str<'a> = "name",
-        summary: Str<'a> = "summary",
+    pub(crate) struct Stage<'a> {
+        kind: Text<'a> = "type",
+        name: Text<'a> = "name",
+        summary: Text<'a> = "summary",
         cost: Raw<'a> = "cost_usd",
     }
 }
 
-fn owned(text: &Str<'_>) -> Option<String> {
+fn owned(text: &Text<'_>) -> Option<String> {
     text.filled().map(str::to_owned)
 }
 

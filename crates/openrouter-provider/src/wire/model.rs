@@ -1,25 +1,23 @@
 //! A model of the catalogue.
 
+use super::pricing::{WirePricing, pricing};
+use lenient_json::{Count, Flag, Raw, Text, Texts, UnixSeconds, number, object, owned, texts};
 use provider_core::{
     AliasTarget, DefaultParameters, Effort, Model, RawJson, ReasoningOptions, RequestLimits,
 };
-
-use super::lenient::{Count, Flag, Moment, Raw, Str, object};
-use super::pricing::{WirePricing, pricing};
-use super::values::{Texts, number, owned, texts};
 
 /// The variant of an id that can be asked in batches only. Nothing else in a row says so.
 const BATCH: &str = "batch";
 
 object! {
-    WireModel<'a> {
-        id: Str<'a> = "id",
-        name: Str<'a> = "name",
-        canonical_slug: Str<'a> = "canonical_slug",
-        hugging_face_id: Str<'a> = "hugging_face_id",
-        description: Str<'a> = "description",
-        created: Moment = "created",
-        knowledge_cutoff: Str<'a> = "knowledge_cutoff",
+    pub(crate) struct WireModel<'a> {
+        id: Text<'a> = "id",
+        name: Text<'a> = "name",
+        canonical_slug: Text<'a> = "canonical_slug",
+        hugging_face_id: Text<'a> = "hugging_face_id",
+        description: Text<'a> = "description",
+        created: UnixSeconds = "created",
+        knowledge_cutoff: Text<'a> = "knowledge_cutoff",
         context_length: Count = "context_length",
         architecture: Architecture<'a> = "architecture",
         top_provider: TopProvider<'a> = "top_provider",
@@ -29,7 +27,7 @@ object! {
         supported_voices: Texts = "supported_voices",
         reasoning: Raw<'a> = "reasoning",
         pricing: WirePricing<'a> = "pricing",
-        expiration_date: Str<'a> = "expiration_date",
+        expiration_date: Text<'a> = "expiration_date",
         alias_target: Alias<'a> = "alias_target",
         links: Links<'a> = "links",
     }
@@ -37,17 +35,17 @@ object! {
 
 object! {
     /// What a model, or the list of its endpoints, says of its kind.
-    Architecture<'a> {
-        modality: Str<'a> = "modality",
+    pub(crate) struct Architecture<'a> {
+        modality: Text<'a> = "modality",
         input_modalities: Texts = "input_modalities",
         output_modalities: Texts = "output_modalities",
-        tokenizer: Str<'a> = "tokenizer",
-        instruct_type: Str<'a> = "instruct_type",
+        tokenizer: Text<'a> = "tokenizer",
+        instruct_type: Text<'a> = "instruct_type",
     }
 }
 
 object! {
-    TopProvider<'a> {
+    pub(crate) struct TopProvider<'a> {
         context_length: Count = "context_length",
         max_completion_tokens: Count = "max_completion_tokens",
         is_moderated: Flag = "is_moderated",
@@ -55,14 +53,14 @@ object! {
 }
 
 object! {
-    Limits<'a> {
+    pub(crate) struct Limits<'a> {
         prompt_tokens: Count = "prompt_tokens",
         completion_tokens: Count = "completion_tokens",
     }
 }
 
 object! {
-    Defaults<'a> {
+    pub(crate) struct Defaults<'a> {
         temperature: Raw<'a> = "temperature",
         top_p: Raw<'a> = "top_p",
         top_k: Count = "top_k",
@@ -73,25 +71,25 @@ object! {
 }
 
 object! {
-    Reasoning<'a> {
+    pub(crate) struct Reasoning<'a> {
         mandatory: Flag = "mandatory",
         default_enabled: Flag = "default_enabled",
-        default_effort: Str<'a> = "default_effort",
+        default_effort: Text<'a> = "default_effort",
         supported_efforts: Raw<'a> = "supported_efforts",
         supports_max_tokens: Flag = "supports_max_tokens",
     }
 }
 
 object! {
-    Alias<'a> {
-        slug: Str<'a> = "slug",
-        name: Str<'a> = "name",
+    pub(crate) struct Alias<'a> {
+        slug: Text<'a> = "slug",
+        name: Text<'a> = "name",
     }
 }
 
 object! {
-    Links<'a> {
-        details: Str<'a> = "details",
+    pub(crate) struct Links<'a> {
+        details: Text<'a> = "details",
     }
 }
 

@@ -1,14 +1,12 @@
 //! The prices of a model or an endpoint.
 
-use provider_core::{Price, PriceOverride, Prices, Pricing, UtcTime};
-
-use super::lenient::{Count, Raw, object};
 use super::usage::amount;
-use super::values::number;
+use lenient_json::{Count, Raw, number, object};
+use provider_core::{Price, PriceOverride, Prices, Pricing, UtcTime};
 
 object! {
     /// Prices; in the list of overrides also the conditions under which they count.
-    WirePricing<'a> {
+    pub(crate) struct WirePricing<'a> {
         prompt: Raw<'a> = "prompt",
         completion: Raw<'a> = "completion",
         request: Raw<'a> = "request",

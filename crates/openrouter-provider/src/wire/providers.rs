@@ -1,18 +1,18 @@
 //! The answer of `GET /providers`.
 
 use super::data;
-use super::lenient::{Raw, Str, object};
-use super::values::{owned, texts};
 use crate::catalogue::provider_info::ProviderInfo;
+use crate::wire::keep::Keep as _;
+use lenient_json::{Raw, Text, object, owned, texts};
 
 object! {
-    WireProvider<'a> {
-        name: Str<'a> = "name",
-        slug: Str<'a> = "slug",
-        privacy_policy_url: Str<'a> = "privacy_policy_url",
-        terms_of_service_url: Str<'a> = "terms_of_service_url",
-        status_page_url: Str<'a> = "status_page_url",
-        headquarters: Str<'a> = "headquarters",
+    pub(crate) struct WireProvider<'a> {
+        name: Text<'a> = "name",
+        slug: Text<'a> = "slug",
+        privacy_policy_url: Text<'a> = "privacy_policy_url",
+        terms_of_service_url: Text<'a> = "terms_of_service_url",
+        status_page_url: Text<'a> = "status_page_url",
+        headquarters: Text<'a> = "headquarters",
         datacenters: Raw<'a> = "datacenters",
     }
 }

@@ -1,13 +1,13 @@
 //! The usage object.
 
+use lenient_json::{Count, Flag, Raw, object};
 use provider_core::{Usage, Usd};
 
-use super::lenient::{Count, Flag, Raw, object};
-
+use crate::wire::keep::Keep as _;
 object! {
     /// `usage` of an answer. The figures have other names, too, where a gateway passes on what its upstream
     /// counts.
-    WireUsage<'a> {
+    pub(crate) struct WireUsage<'a> {
         prompt_tokens: Count = "prompt_tokens",
         input_tokens: Count = "input_tokens",
         completion_tokens: Count = "completion_tokens",
@@ -31,7 +31,7 @@ object! {
 }
 
 object! {
-    PromptDetails<'a> {
+    pub(crate) struct PromptDetails<'a> {
         cached_tokens: Count = "cached_tokens",
         cache_write_tokens: Count = "cache_write_tokens",
         cache_creation_tokens: Count = "cache_creation_tokens",
@@ -41,7 +41,7 @@ object! {
 }
 
 object! {
-    CompletionDetails<'a> {
+    pub(crate) struct CompletionDetails<'a> {
         reasoning_tokens: Count = "reasoning_tokens",
         audio_tokens: Count = "audio_tokens",
         image_tokens: Count = "image_tokens",
@@ -51,7 +51,7 @@ object! {
 }
 
 object! {
-    CostDetails<'a> {
+    pub(crate) struct CostDetails<'a> {
         upstream: Raw<'a> = "upstream_inference_cost",
         upstream_prompt: Raw<'a> = "upstream_inference_prompt_cost",
         upstream_completion: Raw<'a> = "upstream_inference_completions_cost",
@@ -59,7 +59,7 @@ object! {
 }
 
 object! {
-    ServerToolUse<'a> {
+    pub(crate) struct ServerToolUse<'a> {
         requested: Count = "tool_calls_requested",
         executed: Count = "tool_calls_executed",
         web_search_requests: Count = "web_search_requests",

@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::lenient::Raw;
+use lenient_json::Raw;
 
 /// The error that an example is, and its status: that in it, or the first one with which the rule applies.
 fn example(rule: &Rule, example: &str) -> (WireError, u16) {

@@ -1,11 +1,11 @@
 //! Where the texts of a chunk stand.
 
+use lenient_json::Raw;
 use provider_core::ChatResponse;
 
 use crate::response::DEBUG_FIELD;
 use crate::wire::chunk::{Choice, Chunk, Piece, WireToolCall};
 use crate::wire::details::{DetailText, text_of_only_detail};
-use crate::wire::lenient::Raw;
 
 /// With more fields that are not known, a chunk is not remembered: what is new in it outweighs what repeats.
 pub(super) const MOST_OTHERS: usize = 4;

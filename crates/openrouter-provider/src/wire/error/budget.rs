@@ -1,9 +1,8 @@
 //! A limit that is used up, as the service tells it.
 
-use provider_core::{Timestamp, Usd};
-
-use crate::wire::lenient::{Raw, Str, object};
 use crate::wire::usage::amount;
+use lenient_json::{Raw, Text, object};
+use provider_core::{Timestamp, Usd};
 
 /// A limit, as the metadata of an error tell it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,16 +19,16 @@ pub(crate) struct Budget {
 }
 
 object! {
-    BudgetObject<'a> {
-        limit_source: Str<'a> = "limit_source",
-        reason: Str<'a> = "reason",
-        scope: Str<'a> = "scope",
-        reset_interval: Str<'a> = "reset_interval",
-        limit_reset: Str<'a> = "limit_reset",
+    pub(crate) struct BudgetObject<'a> {
+        limit_source: Text<'a> = "limit_source",
+        reason: Text<'a> = "reason",
+        scope: Text<'a> = "scope",
+        reset_interval: Text<'a> = "reset_interval",
+        limit_reset: Text<'a> = "limit_reset",
         limit: Raw<'a> = "limit_usd",
         spent: Raw<'a> = "spend_usd",
         remaining: Raw<'a> = "remaining_usd",
-        resets_at: Str<'a> = "resets_at",
+        resets_at: Text<'a> = "resets_at",
     }
 }
 
@@ -37,7 +36,7 @@ impl Budget {
     /// Reads the metadata; everything is `None` where they are of something else.
     pub(crate) fn read(metadata: Raw<'_>) -> Self {
         let object: BudgetObject<'_> = metadata.read().unwrap_or_default();
-        let owned = |text: &Str<'_>| text.filled().map(str::to_owned);
+        let owned = |text: &Text<'_>| text.filled().map(str::to_owned);
         Self {
             source: owned(&object.limit_source).or_else(|| owned(&object.reason)),
             scope: owned(&object.scope),

@@ -6,8 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::wire::json::Json;
-use crate::wire::lenient::{Raw, Str, object};
+use lenient_json::{Raw, Reader, Text, object};
 
 /// How many levels are searched: an object and a string are one each. Deeper ones are not met, and upstream
 /// must not decide how long it takes.
@@ -34,21 +33,21 @@ pub(crate) struct Words {
 
 object! {
     /// An error, or one of the objects that it is wrapped in.
-    Layer<'a> {
-        code: Str<'a> = "code",
-        kind: Str<'a> = "type",
-        aws_kind: Str<'a> = "__type",
-        error_type: Str<'a> = "error_type",
-        error_code: Str<'a> = "error_code",
-        provider_code: Str<'a> = "provider_code",
-        status: Str<'a> = "status",
-        status_code: Str<'a> = "status_code",
-        status_code_in_camel_case: Str<'a> = "statusCode",
-        http_status: Str<'a> = "http_status",
-        reason: Str<'a> = "reason",
-        retry_delay: Str<'a> = "retryDelay",
-        retry_after: Str<'a> = "retry_after",
-        retry_after_seconds: Str<'a> = "retry_after_seconds",
+    pub(crate) struct Layer<'a> {
+        code: Text<'a> = "code",
+        kind: Text<'a> = "type",
+        aws_kind: Text<'a> = "__type",
+        error_type: Text<'a> = "error_type",
+        error_code: Text<'a> = "error_code",
+        provider_code: Text<'a> = "provider_code",
+        status: Text<'a> = "status",
+        status_code: Text<'a> = "status_code",
+        status_code_in_camel_case: Text<'a> = "statusCode",
+        http_status: Text<'a> = "http_status",
+        reason: Text<'a> = "reason",
+        retry_delay: Text<'a> = "retryDelay",
+        retry_after: Text<'a> = "retry_after",
+        retry_after_seconds: Text<'a> = "retry_after_seconds",
         error: Raw<'a> = "error",
         errors: Raw<'a> = "errors",
         message: Raw<'a> = "message",
@@ -199,7 +198,7 @@ impl Words {
     fn read_embedded(&mut self, text: &str, depth: usize) -> Option<String> {
         let at = text.find("{\"").or_else(|| text.find("{ \"")).or_else(|| text.find("{\n"))?;
         let (before, json) = text.split_at(at);
-        let mut json = Json::new(json);
+        let mut json = Reader::new(json);
         let value = Raw::of(json.value()?);
         let layer: Layer<'_> = value.read().unwrap_or_default();
         // Any other object is a part of the message: a schema, or what a user wrote.
@@ -211,11 +210,11 @@ impl Words {
 
 /// The JSON value that a text begins with, completed where it was cut off.
 fn whole(text: &str) -> Option<Cow<'_, str>> {
-    if let Some(value) = Json::new(text).value() {
+    if let Some(value) = Reader::new(text).value() {
         return Some(Cow::Borrowed(value));
     }
     let completed = completed(text)?;
-    Json::new(&completed).value().is_some().then_some(Cow::Owned(completed))
+    Reader::new(&completed).value().is_some().then_some(Cow::Owned(completed))
 }
 
 /// Closes the string, the lists and the objects that are open at the end of a text.

@@ -9,7 +9,7 @@
 const WORDS: [&str; 3] = ["nan", "infinity", "inf"];
 
 /// The text with `null` for every number that JSON does not have; nothing if there is none in it.
-pub(crate) fn finite(text: &str) -> Option<String> {
+pub fn without_non_finite(text: &str) -> Option<String> {
     let (mut finite, mut copied, mut at) = (String::new(), 0, 0);
     let bytes = text.as_bytes();
     while let Some(byte) = bytes.get(at) {
@@ -36,8 +36,8 @@ pub(crate) fn finite(text: &str) -> Option<String> {
 ///
 /// # Errors
 /// When it cannot be read either way.
-pub(crate) fn read_finite<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
-    read(text).or_else(|cause| match finite(text) {
+pub fn or_without_non_finite<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+    read(text).or_else(|cause| match without_non_finite(text) {
         Some(text) => read(&text).map_err(|_| cause),
         None => Err(cause),
     })
@@ -68,7 +68,7 @@ fn is_not_finite(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::finite;
+    use super::without_non_finite;
 
     #[test]
     fn only_numbers_that_json_lacks_become_null() {
@@ -78,7 +78,7 @@ mod tests {
             (r#"{"NaN":"-Infinity\\","x":-NaN}"#, r#"{"NaN":"-Infinity\\","x":null}"#),
             ("[\"東\",nan", "[\"東\",null"),
         ] {
-            assert_eq!(finite(text).as_deref(), Some(expected), "{text}");
+            assert_eq!(without_non_finite(text).as_deref(), Some(expected), "{text}");
         }
         for text in [
             "",
@@ -94,7 +94,7 @@ mod tests {
             "info",
             "\\",
         ] {
-            assert_eq!(finite(text), None, "{text}");
+            assert_eq!(without_non_finite(text), None, "{text}");
         }
     }
 }

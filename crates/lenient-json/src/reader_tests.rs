@@ -1,7 +1,7 @@
 use super::*;
 
 fn taken(text: &str) -> Option<&str> {
-    let mut json = Json::new(text);
+    let mut json = Reader::new(text);
     json.value().filter(|_| json.is_at_end())
 }
 
@@ -138,9 +138,9 @@ fn depth_is_no_matter() {
 
 #[test]
 fn the_words_for_what_is_wrong_are_those_of_serde_json() {
-    let wrong = |text| read::<super::super::lenient::Raw<'_>>(text).map(drop).unwrap_err();
+    let wrong = |text| from_str::<crate::Raw<'_>>(text).map(drop).unwrap_err();
     assert!(wrong("{\"a\":").is_eof());
     assert!(wrong("[1,]").to_string().contains("line 1 column 4"), "{}", wrong("[1,]"));
-    let no_object = read_object::<super::super::lenient::Raw<'_>>("[]").map(drop).unwrap_err();
+    let no_object = object_from_str::<crate::Raw<'_>>("[]").map(drop).unwrap_err();
     assert_eq!(no_object.to_string(), "it is JSON, and no object");
 }
