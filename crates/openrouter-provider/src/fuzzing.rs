@@ -12,9 +12,9 @@ use provider_core::{Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValu
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, StatusCode};
 
+use crate::catalogue::page;
 use crate::client::placed;
 use crate::transport::{self, Clock};
-use crate::wire::catalogue;
 use crate::{Limits, OpenRouter};
 
 /// An HTTP request that would be sent.
@@ -85,8 +85,8 @@ pub async fn stream(
 ///
 /// # Errors
 /// What is wrong with the page, when it cannot be read.
-pub fn models(page: &str) -> Result<Catalogue, String> {
-    catalogue::read(page).map(|(catalogue, _)| catalogue)
+pub fn models(text: &str) -> Result<Catalogue, String> {
+    page::read(text).map(|(catalogue, _)| catalogue)
 }
 
 /// The value that a text is, without the space around it; nothing if it is no JSON.
