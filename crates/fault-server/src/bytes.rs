@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// How much is shown.
-const SHOWN: usize = 200;
+const MAX_EXCERPT_BYTES: usize = 200;
 
 /// Bytes that many copies of a script share.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ pub(crate) struct Excerpt<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Debug for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.0.get(..SHOWN).unwrap_or(self.0);
+        let shown = self.0.get(..MAX_EXCERPT_BYTES).unwrap_or(self.0);
         write!(f, "{:?}", String::from_utf8_lossy(shown))?;
         match self.0.len() - shown.len() {
             0 => Ok(()),

@@ -6,20 +6,20 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::WriteHalf;
 
-use crate::script::{After, End, Framing, Pace, Script, Step, chunk};
+use crate::script::{Disposition, End, Framing, Script, Step, Throttle, chunk};
 
 /// Plays it to its end. What becomes of the connection is the caller's to do.
 ///
 /// # Errors
 /// When the client is gone.
-pub(crate) async fn play(script: &Script, out: &mut WriteHalf<'_>) -> io::Result<After> {
+pub(crate) async fn play(script: &Script, out: &mut WriteHalf<'_>) -> io::Result<Disposition> {
     let framing = script.framing();
     let (head, bytes) = script.head();
-    let mut out = Out { half: out, pace: script.paced(), chunked: framing == Framing::Chunked };
+    let mut out = Out { half: out, pace: script.throttled(), chunked: framing == Framing::Chunked };
     if let Some(head) = head {
         pause(head.late()).await;
         match head.slow() {
-            Some(every) => out.send(&bytes, Some(Pace { size: 1, every })).await?,
+            Some(every) => out.send(&bytes, Some(Throttle { size: 1, every })).await?,
             None => out.send(&bytes, out.pace).await?,
         }
     }
@@ -57,7 +57,7 @@ pub(crate) async fn play(script: &Script, out: &mut WriteHalf<'_>) -> io::Result
 
 struct Out<'a, 'b> {
     half: &'a mut WriteHalf<'b>,
-    pace: Option<Pace>,
+    pace: Option<Throttle>,
     chunked: bool,
 }
 
@@ -73,10 +73,10 @@ impl Out<'_, '_> {
         Ok(())
     }
 
-    async fn send(&mut self, bytes: &[u8], pace: Option<Pace>) -> io::Result<()> {
+    async fn send(&mut self, bytes: &[u8], pace: Option<Throttle>) -> io::Result<()> {
         match pace {
             None => self.half.write_all(bytes).await,
-            Some(Pace { size, every }) => {
+            Some(Throttle { size, every }) => {
                 for piece in bytes.chunks(size) {
                     self.half.write_all(piece).await?;
                     pause(every).await;

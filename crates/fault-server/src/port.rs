@@ -22,7 +22,7 @@ impl RefusedPort {
     /// # Errors
     /// When none can be had.
     pub fn new() -> io::Result<Self> {
-        let (socket, address) = taken()?;
+        let (socket, address) = bind_port()?;
         Ok(Self { address, _socket: socket })
     }
 
@@ -42,30 +42,30 @@ impl RefusedPort {
 ///
 /// Its queue of connections is full and never emptied. Not every system drops what comes then; Linux does.
 #[derive(Debug)]
-pub struct SilentPort {
+pub struct BlackholePort {
     address: SocketAddr,
     _listener: TcpListener,
     _queue: Vec<TcpStream>,
 }
 
 /// How many connections may fit into the shortest queue.
-const QUEUE: usize = 16;
+const MAX_BACKLOG: usize = 16;
 
 /// On loopback a connection that comes about does so at once.
-const AT_ONCE: Duration = Duration::from_millis(300);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
-impl SilentPort {
+impl BlackholePort {
     /// Takes a free port of the loopback device and fills its queue, which takes a third of a second.
     ///
     /// # Errors
     /// When none can be had, or ([`Unsupported`](io::ErrorKind::Unsupported)) when the system refuses
     /// connections, or takes any number of them.
     pub async fn new() -> io::Result<Self> {
-        let (socket, address) = taken()?;
+        let (socket, address) = bind_port()?;
         let listener = socket.listen(0)?;
         let mut queue = Vec::new();
-        while queue.len() < QUEUE {
-            match timeout(AT_ONCE, TcpStream::connect(address)).await {
+        while queue.len() < MAX_BACKLOG {
+            match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
                 Ok(Ok(socket)) => queue.push(socket),
                 Ok(Err(_)) => break,
                 Err(_) => return Ok(Self { address, _listener: listener, _queue: queue }),
@@ -85,7 +85,7 @@ impl SilentPort {
     }
 }
 
-fn taken() -> io::Result<(TcpSocket, SocketAddr)> {
+fn bind_port() -> io::Result<(TcpSocket, SocketAddr)> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let address = socket.local_addr()?;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::bytes::Excerpt;
 
 /// Headers whose values `Debug` hides.
-const SECRET: [&str; 6] =
+const SECRET_HEADERS: [&str; 6] =
     ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
 
 /// A request as it came.
@@ -24,7 +24,7 @@ pub struct Request {
     /// The headers in order, names spelt as sent. Bytes that are not UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
     /// The body, out of its chunks if it came in chunks. Empty for a request that was answered
-    /// [early](crate::Builder::early).
+    /// [early](crate::FaultServerBuilder::respond_early).
     pub body: Vec<u8>,
     /// Which request this is to the server; the first is 1.
     pub number: usize,
@@ -51,7 +51,7 @@ impl Request {
     }
 
     /// Whether the list in this header has this word.
-    pub(crate) fn says(&self, name: &str, word: &str) -> bool {
+    pub(crate) fn header_has(&self, name: &str, word: &str) -> bool {
         self.headers
             .iter()
             .filter(|(known, _)| known.eq_ignore_ascii_case(name))
@@ -63,7 +63,7 @@ impl Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hide = |(name, value): &(String, String)| {
-            let secret = SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+            let secret = SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
             format!("{name}: {}", if secret { "***" } else { value })
         };
         f.debug_struct("Request")

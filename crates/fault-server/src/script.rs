@@ -33,7 +33,7 @@ pub struct Script {
     trailers: Vec<(String, Bytes)>,
     last_chunk: bool,
     end: End,
-    pace: Option<Pace>,
+    pace: Option<Throttle>,
     follower: Option<Box<Script>>,
 }
 
@@ -65,18 +65,18 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// End the body as its framing wants it, then this.
-    Finish(After),
+    Finish(Disposition),
     /// Leave the body as it is, then this.
-    Break(After),
+    Break(Disposition),
     /// Say nothing more, and keep the connection open.
     Stall,
 }
 
 /// What becomes of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum After {
+pub(crate) enum Disposition {
     /// It serves the next request.
-    Next,
+    KeepAlive,
     /// It is closed with a FIN.
     Close,
     /// It is closed with a RST.
@@ -85,7 +85,7 @@ pub(crate) enum After {
 
 /// So many bytes at a time, and a wait after each piece.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Throttle {
     pub(crate) size: usize,
     pub(crate) every: Duration,
 }
@@ -93,20 +93,20 @@ pub(crate) struct Pace {
 impl Script {
     /// An answer with this status. `Script::new(200)` alone is an empty success.
     pub fn new(status: u16) -> Self {
-        Self { head: Some(Head::new(status)), ..Self::nothing() }
+        Self { head: Some(Head::new(status)), ..Self::no_response() }
     }
 
     /// No answer at all, not even a head. With [`stall`](Self::stall), [`close`](Self::close) or
     /// [`reset`](Self::reset) it is what a client sees of a server that fell over before it answered; without
     /// an end the request is passed over, and the next one on the connection is read.
-    pub fn nothing() -> Self {
+    pub fn no_response() -> Self {
         Self {
             head: None,
             framing: None,
             steps: Vec::new(),
             trailers: Vec::new(),
             last_chunk: true,
-            end: End::Finish(After::Next),
+            end: End::Finish(Disposition::KeepAlive),
             pace: None,
             follower: None,
         }
@@ -115,7 +115,7 @@ impl Script {
     /// These bytes in place of a head: a head of your own, a part of one, or what is none. What is
     /// [written](Self::write) afterwards goes out as it is.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::nothing().raw_write(bytes)
+        Self::no_response().write_raw(bytes)
     }
 
     /// Says nothing for a while.
@@ -138,7 +138,7 @@ impl Script {
     /// [unframed](Self::unframed), that is the end of the answer, and nothing tells a whole one from a broken
     /// one.
     pub fn close(mut self) -> Self {
-        self.end = End::Break(After::Close);
+        self.end = End::Break(Disposition::Close);
         self
     }
 
@@ -147,7 +147,7 @@ impl Script {
     /// A client sees "connection reset". As on a real network, what was written just before can be lost with
     /// it; a [`wait`](Self::wait) in between lets it arrive.
     pub fn reset(mut self) -> Self {
-        self.end = End::Break(After::Reset);
+        self.end = End::Break(Disposition::Reset);
         self
     }
 
@@ -156,13 +156,13 @@ impl Script {
     /// The answer is good. A client that puts the connection back for its next request finds it closed,
     /// before it sends or while it does.
     pub fn then_close(mut self) -> Self {
-        self.end = End::Finish(After::Close);
+        self.end = End::Finish(Disposition::Close);
         self
     }
 
     /// Ends the body, then closes the connection with a RST, without having said `connection: close`.
     pub fn then_reset(mut self) -> Self {
-        self.end = End::Finish(After::Reset);
+        self.end = End::Finish(Disposition::Reset);
         self
     }
 
@@ -183,8 +183,8 @@ impl Script {
     ///
     /// The pieces know nothing of lines or chunks: with one byte at a time every token is cut everywhere. A
     /// long wait makes a slow loris, to which a timeout for silence is blind.
-    pub fn pace(mut self, size: usize, every: Duration) -> Self {
-        self.pace = Some(Pace { size: size.max(1), every });
+    pub fn throttle(mut self, size: usize, every: Duration) -> Self {
+        self.pace = Some(Throttle { size: size.max(1), every });
         self
     }
 
@@ -204,7 +204,7 @@ impl Script {
     }
 
     /// How fast everything goes out.
-    pub(crate) fn paced(&self) -> Option<Pace> {
+    pub(crate) fn throttled(&self) -> Option<Throttle> {
         self.pace
     }
 }

@@ -14,18 +14,18 @@ use tokio::time::{sleep, timeout};
 use crate::connection::serve;
 use crate::request::Request;
 use crate::script::Script;
-use crate::shared::{Counts, Early, OnAccept, Open, Shared};
+use crate::state::{AcceptHook, ConnectionGuard, Counts, EarlyResponder, ServerState};
 
 /// How long to wait when no connection can be accepted, for want of file descriptors, say.
-const BREATH: Duration = Duration::from_millis(10);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(10);
 
 /// A server on a free port of the loopback device that does what it is told.
 ///
 /// When it is dropped its port is closed, its connections break, and its tasks end.
 pub struct FaultServer {
     address: SocketAddr,
-    shared: Arc<Shared>,
-    patience: Duration,
+    state: Arc<ServerState>,
+    wait_timeout: Duration,
     /// Dropping it ends the serving.
     running: oneshot::Sender<()>,
     serving: JoinHandle<()>,
@@ -55,7 +55,7 @@ impl FaultServer {
     ///
     /// # Errors
     /// When no port can be had, or when there is no script.
-    pub async fn answers(scripts: impl IntoIterator<Item = Script>) -> io::Result<Self> {
+    pub async fn sequence(scripts: impl IntoIterator<Item = Script>) -> io::Result<Self> {
         let mut scripts: Vec<Script> = scripts.into_iter().collect();
         let Some(last) = scripts.pop() else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "answers: give at least one script"));
@@ -66,8 +66,8 @@ impl FaultServer {
 
     /// A server with more than answers: something to say to connections, or to requests before their bodies
     /// came.
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn builder() -> FaultServerBuilder {
+        FaultServerBuilder::default()
     }
 
     /// Its base URL, `http://127.0.0.1:…`, without a slash at the end.
@@ -81,14 +81,14 @@ impl FaultServer {
     }
 
     /// From the next request on, answers with what this says.
-    pub fn change(&self, answer: impl FnMut(&Request) -> Script + Send + 'static) {
-        self.shared.change(Box::new(answer));
+    pub fn set_responder(&self, answer: impl FnMut(&Request) -> Script + Send + 'static) {
+        self.state.change(Box::new(answer));
     }
 
     /// The requests so far, in order; the newest 10 000 of them. A request is here once its body has been
     /// read, before it is answered.
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.requests()
+        self.state.requests()
     }
 
     /// How many requests have come.
@@ -97,7 +97,7 @@ impl FaultServer {
     }
 
     /// How many connections have been accepted.
-    pub fn connections(&self) -> usize {
+    pub fn connection_count(&self) -> usize {
         self.counts().connections
     }
 
@@ -114,8 +114,8 @@ impl FaultServer {
     /// Waits until so many requests have come.
     ///
     /// # Errors
-    /// When that is still not so after [a while](Builder::patience).
-    pub async fn until_requests(&self, count: usize) -> io::Result<()> {
+    /// When that is still not so after [a while](FaultServerBuilder::wait_timeout).
+    pub async fn wait_for_requests(&self, count: usize) -> io::Result<()> {
         self.until(&format!("{count} requests"), |counts| counts.requests >= count).await
     }
 
@@ -125,16 +125,16 @@ impl FaultServer {
     /// A client counts as gone when it has closed its sending half.
     ///
     /// # Errors
-    /// When that is still not so after [a while](Builder::patience).
-    pub async fn until_client_gone(&self, count: usize) -> io::Result<()> {
+    /// When that is still not so after [a while](FaultServerBuilder::wait_timeout).
+    pub async fn wait_for_client_close(&self, count: usize) -> io::Result<()> {
         self.until(&format!("{count} clients to go"), |counts| counts.closed_by_client >= count).await
     }
 
     /// Waits until no connection is open, whoever closed it.
     ///
     /// # Errors
-    /// When that is still not so after [a while](Builder::patience).
-    pub async fn until_all_closed(&self) -> io::Result<()> {
+    /// When that is still not so after [a while](FaultServerBuilder::wait_timeout).
+    pub async fn wait_for_all_closed(&self) -> io::Result<()> {
         self.until("all connections to close", |counts| counts.open == 0).await
     }
 
@@ -149,16 +149,16 @@ impl FaultServer {
     }
 
     fn counts(&self) -> Counts {
-        *self.shared.counts().borrow()
+        *self.state.counts().borrow()
     }
 
     async fn until(&self, what: &str, so: impl Fn(&Counts) -> bool) -> io::Result<()> {
-        let mut counts = self.shared.counts().subscribe();
-        let waited = timeout(self.patience, counts.wait_for(|counts| so(counts))).await.is_ok();
+        let mut counts = self.state.counts().subscribe();
+        let waited = timeout(self.wait_timeout, counts.wait_for(|counts| so(counts))).await.is_ok();
         match waited {
             true => Ok(()),
             false => {
-                let words = format!("waited {:?} for {what}; so far: {}", self.patience, self.counts());
+                let words = format!("waited {:?} for {what}; so far: {}", self.wait_timeout, self.counts());
                 Err(io::Error::new(io::ErrorKind::TimedOut, words))
             }
         }
@@ -173,25 +173,30 @@ impl fmt::Debug for FaultServer {
 
 /// What a server does beside answering.
 #[must_use]
-pub struct Builder {
-    early: Option<Early>,
-    on_accept: Option<OnAccept>,
+pub struct FaultServerBuilder {
+    early: Option<EarlyResponder>,
+    on_accept: Option<AcceptHook>,
     max_request_bytes: usize,
-    patience: Duration,
+    wait_timeout: Duration,
 }
 
-impl Default for Builder {
+impl Default for FaultServerBuilder {
     fn default() -> Self {
-        Self { early: None, on_accept: None, max_request_bytes: 256 << 20, patience: Duration::from_secs(10) }
+        Self {
+            early: None,
+            on_accept: None,
+            max_request_bytes: 256 << 20,
+            wait_timeout: Duration::from_secs(10),
+        }
     }
 }
 
-impl Builder {
+impl FaultServerBuilder {
     /// Says something to a connection, given its number (the first is 1), before it asked anything; `None` to
     /// serve it like any.
     ///
-    /// `Script::nothing().stall()` never reads and never answers, which is how a server looks that has no
-    /// worker left; `Script::nothing().close()` hangs up at once; [`raw`](Script::raw) bytes lie there before
+    /// `Script::no_response().stall()` never reads and never answers, which is how a server looks that has no
+    /// worker left; `Script::no_response().close()` hangs up at once; [`raw`](Script::raw) bytes lie there before
     /// the first request.
     pub fn on_accept(mut self, script: impl FnMut(usize) -> Option<Script> + Send + 'static) -> Self {
         self.on_accept = Some(Box::new(script));
@@ -203,7 +208,7 @@ impl Builder {
     /// A client may still be sending when the answer comes. The body is read afterwards if the script leaves
     /// the connection open, and is not kept; while a script [stalls](Script::stall) no more than 64 KiB of it
     /// is read.
-    pub fn early(mut self, script: impl FnMut(&Request) -> Option<Script> + Send + 'static) -> Self {
+    pub fn respond_early(mut self, script: impl FnMut(&Request) -> Option<Script> + Send + 'static) -> Self {
         self.early = Some(Box::new(script));
         self
     }
@@ -216,8 +221,8 @@ impl Builder {
     }
 
     /// How long the server's `until_…` methods wait before they fail. Default: 10 seconds.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn wait_timeout(mut self, wait_timeout: Duration) -> Self {
+        self.wait_timeout = wait_timeout;
         self
     }
 
@@ -231,25 +236,25 @@ impl Builder {
     ) -> io::Result<FaultServer> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Shared::new(Box::new(answer), self.early, self.on_accept, self.max_request_bytes);
-        let shared = Arc::new(shared);
+        let state = ServerState::new(Box::new(answer), self.early, self.on_accept, self.max_request_bytes);
+        let state = Arc::new(state);
         let (running, stopped) = oneshot::channel();
-        let serving = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
-        Ok(FaultServer { address, shared, patience: self.patience, running, serving })
+        let serving = tokio::spawn(accept(listener, Arc::clone(&state), stopped));
+        Ok(FaultServer { address, state, wait_timeout: self.wait_timeout, running, serving })
     }
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for FaultServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("FaultServerBuilder")
             .field("max_request_bytes", &self.max_request_bytes)
-            .field("patience", &self.patience)
+            .field("wait_timeout", &self.wait_timeout)
             .finish_non_exhaustive()
     }
 }
 
 /// Serves until the other end of `stopped` is dropped.
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<()>) {
+async fn accept(listener: TcpListener, state: Arc<ServerState>, mut stopped: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -258,10 +263,10 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((socket, _)) => {
-                    let open = Open::new(Arc::clone(&shared));
+                    let open = ConnectionGuard::new(Arc::clone(&state));
                     connections.spawn(serve(socket, open));
                 }
-                Err(_) => sleep(BREATH).await,
+                Err(_) => sleep(ACCEPT_RETRY_DELAY).await,
             },
         }
     }

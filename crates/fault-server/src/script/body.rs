@@ -18,7 +18,7 @@ impl Script {
     }
 
     /// Says each of these in a piece of its own.
-    pub fn writes<B: Into<Vec<u8>>>(mut self, pieces: impl IntoIterator<Item = B>) -> Self {
+    pub fn write_each<B: Into<Vec<u8>>>(mut self, pieces: impl IntoIterator<Item = B>) -> Self {
         self.steps.extend(pieces.into_iter().map(|piece| whole(piece, true)));
         self
     }
@@ -31,8 +31,8 @@ impl Script {
 
     /// Says this in pieces of these sizes, and what is left in one. Waits so long between the pieces.
     ///
-    /// Cuts an event, a number or a character anywhere: `.pieces("data: é\n\n", [7], ms(20))`.
-    pub fn pieces(
+    /// Cuts an event, a number or a character anywhere: `.write_split("data: é\n\n", [7], ms(20))`.
+    pub fn write_split(
         mut self,
         bytes: impl Into<Vec<u8>>,
         sizes: impl IntoIterator<Item = usize>,
@@ -73,7 +73,7 @@ impl Script {
     ///
     /// With `": keep-alive\n\n"` it is a stream in which nothing happens: bytes come, so the link is alive,
     /// but nothing is said.
-    pub fn forever(mut self, bytes: impl Into<Vec<u8>>, every: Duration) -> Self {
+    pub fn repeat_forever(mut self, bytes: impl Into<Vec<u8>>, every: Duration) -> Self {
         let bytes = Bytes::new(bytes);
         self.steps.push(Step::Repeat { bytes, times: None, every, framed: true });
         self
@@ -81,13 +81,13 @@ impl Script {
 
     /// Sends these bytes past the framing: between the chunks of a chunked body; in a sized body they count
     /// like any.
-    pub fn raw_write(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn write_raw(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.steps.push(whole(bytes, false));
         self
     }
 
     /// Sends these bytes past the framing until the client goes, and waits after each.
-    pub fn raw_forever(mut self, bytes: impl Into<Vec<u8>>, every: Duration) -> Self {
+    pub fn repeat_raw_forever(mut self, bytes: impl Into<Vec<u8>>, every: Duration) -> Self {
         let bytes = Bytes::new(bytes);
         self.steps.push(Step::Repeat { bytes, times: None, every, framed: false });
         self

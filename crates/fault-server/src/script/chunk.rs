@@ -70,7 +70,7 @@ impl Script {
     /// Puts a chunk in here that is none. The body is chunked, and goes on as if nothing had been wrong.
     pub fn bad_chunk(mut self, fault: ChunkFault) -> Self {
         self.framing = Some(Framing::Chunked);
-        self.raw_write(fault.bytes())
+        self.write_raw(fault.bytes())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use super::{After, End, Framing, Script, Step};
+use super::{Disposition, End, Framing, Script, Step};
 use crate::bytes::Bytes;
 
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl Script {
         if let Some(head) = &mut script.head {
             head.ends = false;
         }
-        script.raw_forever(format!("x-flood: {}\r\n", "x".repeat(89)), Duration::ZERO)
+        script.repeat_raw_forever(format!("x-flood: {}\r\n", "x".repeat(89)), Duration::ZERO)
     }
 
     /// Sends an interim head such as `103 Early Hints` in front of the answer; several when called again.
@@ -109,14 +109,14 @@ impl Script {
         if let Some(head) = &mut self.head {
             head.http_1_0 = true;
         }
-        if self.end == End::Finish(After::Next) {
-            self.end = End::Finish(After::Close);
+        if self.end == End::Finish(Disposition::KeepAlive) {
+            self.end = End::Finish(Disposition::Close);
         }
         self
     }
 
     /// Waits before the first byte of the head.
-    pub fn late(mut self, wait: Duration) -> Self {
+    pub fn delay(mut self, wait: Duration) -> Self {
         if let Some(head) = &mut self.head {
             head.late = wait;
         }

@@ -5,7 +5,7 @@ use super::head::reason;
 
 impl Script {
     /// An answer of this type, its body in one chunk.
-    pub fn reply(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub fn with_body(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self::new(status).header("content-type", content_type).write(body)
     }
 
@@ -16,11 +16,11 @@ impl Script {
 
     /// An event stream of these bytes, in one chunk. More can be [written](Self::write).
     pub fn events(body: impl Into<Vec<u8>>) -> Self {
-        Self::reply(200, "text/event-stream", body)
+        Self::with_body(200, "text/event-stream", body)
     }
 
     /// A web page as gateways put it in front of a service that is down: HTML where JSON was asked for.
-    pub fn page(status: u16) -> Self {
+    pub fn html_error(status: u16) -> Self {
         let words = reason(status);
         let page = format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>example.com | {status}: {words}</title></head>\n<body>\n\

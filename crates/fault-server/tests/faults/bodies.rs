@@ -21,7 +21,7 @@ async fn body(script: Script) -> Vec<u8> {
 
 #[tokio::test]
 async fn cut_anywhere() {
-    let script = Script::new(200).pieces("data: é\n\n", [7, 2], ms(20));
+    let script = Script::new(200).write_split("data: é\n\n", [7, 2], ms(20));
     let begin = Instant::now();
     assert_eq!(body(script).await, b"7\r\ndata: \xc3\r\n2\r\n\xa9\n\r\n1\r\n\n\r\n0\r\n\r\n");
     assert!(begin.elapsed() >= ms(40), "two waits between three pieces");
@@ -32,7 +32,7 @@ async fn cut_anywhere() {
         (vec![1, 0, 1], "1\r\na\r\n1\r\nb\r\n2\r\ncd\r\n"),
     ] {
         let wire = format!("{CHUNKED}{wire}0\r\n\r\n");
-        assert_eq!(says(Script::new(200).pieces("abcd", sizes, Duration::ZERO)).await, wire);
+        assert_eq!(says(Script::new(200).write_split("abcd", sizes, Duration::ZERO)).await, wire);
     }
 }
 
@@ -49,21 +49,22 @@ async fn one_byte_at_a_time() {
 #[tokio::test]
 async fn a_slow_loris() {
     let begin = Instant::now();
-    let wire = says(Script::new(200).write("abc").pace(1, ms(2))).await;
+    let wire = says(Script::new(200).write("abc").throttle(1, ms(2))).await;
     assert_eq!(wire, format!("{CHUNKED}3\r\nabc\r\n0\r\n\r\n"));
     assert!(begin.elapsed() >= ms(2) * wire.len() as u32, "head, chunk and end, each byte has its wait");
     // It stops when nobody listens any more.
-    let server = always(Script::new(200).write("abc").pace(1, ms(1))).await;
+    let server = always(Script::new(200).write("abc").throttle(1, ms(1))).await;
     let mut client = Client::of(&server).await;
     client.get("/").await;
     client.expect("HTTP/").await;
     drop(client);
-    server.until_client_gone(1).await.expect("it is noticed");
+    server.wait_for_client_close(1).await.expect("it is noticed");
 }
 
 #[tokio::test]
 async fn signs_of_life_for_ever() {
-    let server = always(Script::new(200).write("data: 1\n\n").forever(": keep-alive\n\n", ms(1))).await;
+    let server =
+        always(Script::new(200).write("data: 1\n\n").repeat_forever(": keep-alive\n\n", ms(1))).await;
     let mut client = Client::of(&server).await;
     client.get("/").await;
     client.expect(CHUNKED).await;
@@ -72,15 +73,15 @@ async fn signs_of_life_for_ever() {
         client.expect("e\r\n: keep-alive\n\n\r\n").await;
     }
     drop(client);
-    server.until_client_gone(1).await.expect("it is noticed");
+    server.wait_for_client_close(1).await.expect("it is noticed");
     // For ever nothing is silence, not a busy loop that keeps others from being served.
-    let server = always(Script::new(200).forever("", Duration::ZERO)).await;
+    let server = always(Script::new(200).repeat_forever("", Duration::ZERO)).await;
     let mut client = Client::of(&server).await;
     client.get("/").await;
     client.expect(CHUNKED).await;
     client.expect_silence().await;
     drop(client);
-    server.until_client_gone(1).await.expect("it is noticed");
+    server.wait_for_client_close(1).await.expect("it is noticed");
 }
 
 #[tokio::test]

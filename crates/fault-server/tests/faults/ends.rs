@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use fault_server::{FaultServer, RefusedPort, Script, SilentPort};
+use fault_server::{BlackholePort, FaultServer, RefusedPort, Script};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -12,7 +12,7 @@ use crate::client::{Client, Ended, always, ms, said};
 fn places() -> [(Script, &'static str); 5] {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     [
-        (Script::nothing(), ""),
+        (Script::no_response(), ""),
         (Script::raw("HTTP/1.1 200 OK\r\ncontent-le"), "HTTP/1.1 200 OK\r\ncontent-le"),
         (Script::new(200), head),
         (
@@ -20,7 +20,7 @@ fn places() -> [(Script, &'static str); 5] {
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\ndata: 1\n\nda\r\n",
         ),
         (
-            Script::new(200).raw_write("b\r\ndata"),
+            Script::new(200).write_raw("b\r\ndata"),
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb\r\ndata",
         ),
     ]
@@ -36,7 +36,7 @@ async fn silence_at_every_place() {
         client.expect_silence().await;
         assert_eq!((server.open_connections(), server.closed_by_client()), (1, 0), "{wire}");
         drop(client);
-        server.until_client_gone(1).await.expect("it is noticed");
+        server.wait_for_client_close(1).await.expect("it is noticed");
         assert_eq!((server.open_connections(), server.closed_by_client()), (0, 1), "{wire}");
     }
 }
@@ -49,7 +49,7 @@ async fn a_fin_at_every_place() {
         client.get("/").await;
         client.expect(wire).await;
         client.expect_end(Ended::Fin).await;
-        server.until_all_closed().await.expect("closed");
+        server.wait_for_all_closed().await.expect("closed");
         assert_eq!(server.closed_by_client(), 0, "the server closed it");
     }
 }
@@ -63,7 +63,7 @@ async fn a_rst_at_every_place() {
         client.get("/").await;
         client.expect(wire).await;
         client.expect_end(Ended::Rst).await;
-        server.until_all_closed().await.expect("closed");
+        server.wait_for_all_closed().await.expect("closed");
         assert_eq!(server.closed_by_client(), 0, "the server closed it");
     }
 }
@@ -87,7 +87,7 @@ async fn closed_after_a_good_answer() {
 async fn closed_under_the_next_request() {
     let server = FaultServer::start(|request| match request.number_on_connection {
         1 => Script::new(200),
-        _ => Script::nothing().close(),
+        _ => Script::no_response().close(),
     });
     let server = server.await.expect("a free port");
     for _ in 0..2 {
@@ -103,7 +103,7 @@ async fn closed_under_the_next_request() {
 #[tokio::test]
 async fn a_reply_that_nobody_asked_for() {
     let script =
-        Script::json(200, "1").followed_by(Script::json(200, "2")).followed_by(Script::nothing().close());
+        Script::json(200, "1").followed_by(Script::json(200, "2")).followed_by(Script::no_response().close());
     let reply = |body| {
         format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1\r\n\r\n{body}")
     };
@@ -115,7 +115,7 @@ async fn a_reply_that_nobody_asked_for() {
 
 #[tokio::test]
 async fn passed_over() {
-    let server = FaultServer::answers([Script::nothing(), Script::new(204)]).await.expect("a free port");
+    let server = FaultServer::sequence([Script::no_response(), Script::new(204)]).await.expect("a free port");
     let mut client = Client::of(&server).await;
     client.get("/1").await;
     client.expect_silence().await;
@@ -126,10 +126,10 @@ async fn passed_over() {
 #[tokio::test]
 async fn at_the_door() {
     let server = FaultServer::builder().on_accept(|connection| match connection {
-        1 => Some(Script::nothing().close()),
-        2 => Some(Script::nothing().reset()),
+        1 => Some(Script::no_response().close()),
+        2 => Some(Script::no_response().reset()),
         3 => Some(Script::raw("220 ready\r\n")),
-        4 => Some(Script::nothing().stall()),
+        4 => Some(Script::no_response().stall()),
         _ => None,
     });
     let server = server.start(|_| Script::new(204)).await.expect("a free port");
@@ -146,9 +146,9 @@ async fn at_the_door() {
     let mut served = Client::of(&server).await;
     served.get("/").await;
     served.expect(answer).await;
-    assert_eq!((server.connections(), server.open_connections(), server.request_count()), (5, 3, 2));
+    assert_eq!((server.connection_count(), server.open_connections(), server.request_count()), (5, 3, 2));
     drop(ignored);
-    server.until_client_gone(1).await.expect("it is noticed though nothing was read");
+    server.wait_for_client_close(1).await.expect("it is noticed though nothing was read");
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn refused() {
 
 #[tokio::test]
 async fn dropped() {
-    let port = match SilentPort::new().await {
+    let port = match BlackholePort::new().await {
         Ok(port) => port,
         // Linux does; others need not.
         Err(error) if !cfg!(target_os = "linux") => {

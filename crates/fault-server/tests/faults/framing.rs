@@ -21,7 +21,7 @@ async fn honest_answers() {
              9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n",
         ),
         (
-            Script::new(200).writes(["ab", "", "cde"]),
+            Script::new(200).write_each(["ab", "", "cde"]),
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n",
         ),
         (
@@ -129,7 +129,7 @@ async fn the_last_chunk_is_missing_and_the_connection_goes_on() {
 
 #[tokio::test]
 async fn past_the_framing() {
-    let script = Script::new(200).write("a").raw_write("not a chunk").write("b");
+    let script = Script::new(200).write("a").write_raw("not a chunk").write("b");
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     assert_eq!(says(script).await, format!("{head}1\r\na\r\nnot a chunk1\r\nb\r\n0\r\n\r\n"));
     // A head of one's own, and chunks behind it.

@@ -45,7 +45,7 @@ async fn a_head_without_end() {
     let head = client.next(2_000_000).await;
     assert!(head.chunks(100).all(|line| line.starts_with(b"x-flood: x") && line.ends_with(b"x\r\n")));
     drop(client);
-    server.until_client_gone(1).await.expect("it is noticed");
+    server.wait_for_client_close(1).await.expect("it is noticed");
 }
 
 #[tokio::test]
@@ -65,15 +65,15 @@ async fn headers_are_sent_as_they_are() {
 #[tokio::test]
 async fn late_and_slow() {
     let begin = Instant::now();
-    says(Script::new(200).late(ms(80))).await;
+    says(Script::new(200).delay(ms(80))).await;
     assert!(begin.elapsed() >= ms(80));
 
-    let server = always(Script::new(200).late(ms(60_000))).await;
+    let server = always(Script::new(200).delay(ms(60_000))).await;
     let mut client = Client::of(&server).await;
     client.get("/").await;
     client.expect_silence().await;
     drop(client);
-    server.until_client_gone(1).await.expect("it is noticed while nothing is said");
+    server.wait_for_client_close(1).await.expect("it is noticed while nothing is said");
 
     let begin = Instant::now();
     let wire = says(Script::new(200).slow_head(ms(2)).body("{}")).await;
@@ -99,7 +99,7 @@ async fn redirects() {
 
 #[tokio::test]
 async fn a_page_where_json_was_asked_for() {
-    let (wire, ended) = said(Script::page(502)).await;
+    let (wire, ended) = said(Script::html_error(502)).await;
     assert_eq!(ended, Ended::Fin);
     let (head, page) = wire.split_once("\r\n\r\n").expect("a head");
     assert!(head.starts_with("HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html"), "{head}");

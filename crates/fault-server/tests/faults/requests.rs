@@ -87,9 +87,9 @@ async fn a_request_may_come_one_byte_at_a_time_or_with_the_next_one() {
     client.expect(DONE).await;
     client.expect(DONE).await;
     // Sent while an answer is played.
-    server.change(|_| Script::new(200).wait(ms(30)).write("x"));
+    server.set_responder(|_| Script::new(200).wait(ms(30)).write("x"));
     client.send("GET /3 HTTP/1.1\r\n\r\n").await;
-    server.until_requests(4).await.expect("it came");
+    server.wait_for_requests(4).await.expect("it came");
     client.send("GET /4 HTTP/1.1\r\n\r\n").await;
     for _ in 0..2 {
         client.expect("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n").await;
@@ -111,7 +111,8 @@ async fn a_client_that_wants_to_be_asked_for_the_body_is_asked() {
 
 /// A server that does not wait for the body of uploads.
 async fn hasty(script: Script) -> FaultServer {
-    let server = FaultServer::builder().early(move |head| (head.path == "/upload").then(|| script.clone()));
+    let server =
+        FaultServer::builder().respond_early(move |head| (head.path == "/upload").then(|| script.clone()));
     server.start(|_| Script::new(204)).await.expect("a free port")
 }
 
@@ -135,7 +136,7 @@ async fn an_answer_before_the_body_was_read() {
 #[tokio::test]
 async fn an_end_while_the_client_still_sends() {
     for (script, ended) in
-        [(Script::nothing().reset(), Ended::Rst), (Script::new(413).then_close(), Ended::Fin)]
+        [(Script::no_response().reset(), Ended::Rst), (Script::new(413).then_close(), Ended::Fin)]
     {
         let server = hasty(script).await;
         let mut client = Client::of(&server).await;
@@ -155,7 +156,7 @@ async fn an_end_while_the_client_still_sends() {
 
 #[tokio::test]
 async fn a_body_that_nobody_reads_is_held_back() {
-    let server = hasty(Script::nothing().stall()).await;
+    let server = hasty(Script::no_response().stall()).await;
     let mut client = Client::of(&server).await;
     client.send("POST /upload HTTP/1.1\r\ncontent-length: 1000000000\r\n\r\n").await;
     let body = vec![b'x'; 100_000_000];

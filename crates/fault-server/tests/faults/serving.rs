@@ -10,14 +10,14 @@ const DONE: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
 #[tokio::test]
 async fn answers_come_in_their_order_and_the_last_repeats() {
-    let server = FaultServer::answers([Script::new(500), Script::new(503), Script::new(204)]);
+    let server = FaultServer::sequence([Script::new(500), Script::new(503), Script::new(204)]);
     let server = server.await.expect("a free port");
     for status in ["500", "503", "204", "204"] {
         let mut client = Client::of(&server).await;
         client.get("/").await;
         client.expect(&format!("HTTP/1.1 {status} ")).await;
     }
-    let error = FaultServer::answers([]).await.expect_err("nothing to say");
+    let error = FaultServer::sequence([]).await.expect_err("nothing to say");
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
 }
 
@@ -34,7 +34,7 @@ async fn answers_depend_on_the_request_and_can_be_changed() {
     client.expect("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n1 POST hi").await;
     client.get("/").await;
     client.expect("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n2 GET ").await;
-    server.change(|_| Script::new(204));
+    server.set_responder(|_| Script::new(204));
     client.get("/").await;
     client.expect(DONE).await;
 }
@@ -71,11 +71,11 @@ async fn bad_clients_are_survived() {
         let mut client = Client::of(&server).await;
         client.send(bytes).await;
     }
-    server.until_client_gone(3).await.expect("it is noticed");
+    server.wait_for_client_close(3).await.expect("it is noticed");
     let mut client = Client::of(&server).await;
     client.get("/").await;
     client.expect(DONE).await;
-    assert_eq!((server.request_count(), server.connections()), (1, 13));
+    assert_eq!((server.request_count(), server.connection_count()), (1, 13));
 }
 
 #[tokio::test]
@@ -103,27 +103,27 @@ async fn connections_are_counted() {
         client.get("/").await;
         client.expect(DONE).await;
         clients.push(client);
-        assert_eq!((server.connections(), server.open_connections()), (number, number));
+        assert_eq!((server.connection_count(), server.open_connections()), (number, number));
     }
     clients.truncate(2);
-    server.until_client_gone(3).await.expect("three went");
-    assert_eq!((server.connections(), server.open_connections(), server.closed_by_client()), (5, 2, 3));
+    server.wait_for_client_close(3).await.expect("three went");
+    assert_eq!((server.connection_count(), server.open_connections(), server.closed_by_client()), (5, 2, 3));
     clients.clear();
-    server.until_all_closed().await.expect("all went");
+    server.wait_for_all_closed().await.expect("all went");
     assert_eq!((server.open_connections(), server.closed_by_client()), (0, 5));
 }
 
 #[tokio::test]
 async fn waiting_for_what_does_not_happen_fails_and_says_what_did() {
-    let server = FaultServer::builder().patience(ms(20)).start(|_| Script::new(204));
+    let server = FaultServer::builder().wait_timeout(ms(20)).start(|_| Script::new(204));
     let server = server.await.expect("a free port");
     let mut client = Client::of(&server).await;
     client.get("/").await;
     client.expect(DONE).await;
     for (error, what) in [
-        (server.until_requests(2).await.expect_err("one came"), "2 requests"),
-        (server.until_client_gone(1).await.expect_err("it is there"), "1 clients to go"),
-        (server.until_all_closed().await.expect_err("one is open"), "all connections to close"),
+        (server.wait_for_requests(2).await.expect_err("one came"), "2 requests"),
+        (server.wait_for_client_close(1).await.expect_err("it is there"), "1 clients to go"),
+        (server.wait_for_all_closed().await.expect_err("one is open"), "all connections to close"),
     ] {
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
         let happened = "requests: 1, connections: 1 (open: 1, closed by the client: 0)";
@@ -161,8 +161,8 @@ async fn busy() -> (FaultServer, Vec<Client>) {
     let server = FaultServer::start(|request| match request.path.as_str() {
         "/stall" => Script::new(200).stall(),
         "/wait" => Script::new(200).wait(ms(3_600_000)),
-        "/flood" => Script::new(200).forever("x".repeat(100_000), ms(0)),
-        "/closed" => Script::nothing().close(),
+        "/flood" => Script::new(200).repeat_forever("x".repeat(100_000), ms(0)),
+        "/closed" => Script::no_response().close(),
         _ => Script::new(204),
     });
     let server = server.await.expect("a free port");
@@ -172,7 +172,7 @@ async fn busy() -> (FaultServer, Vec<Client>) {
         client.get(path).await;
         clients.push(client);
     }
-    server.until_requests(5).await.expect("they came");
+    server.wait_for_requests(5).await.expect("they came");
     (server, clients)
 }
 

@@ -140,7 +140,7 @@ async fn one_at_a_time_is_possible_and_all_get_the_same() {
 
 #[tokio::test]
 async fn a_page_tells_errors_in_the_words_of_the_command_line() {
-    let server = FaultServer::always(Script::page(502)).await.unwrap();
+    let server = FaultServer::always(Script::html_error(502)).await.unwrap();
     let mut command = binary();
     command.env("OPENROUTER_API_KEY", KEY).args(["--base-url", &server.url(), "--retries", "0"]);
     let ran = ran(command.args(["compare", "Hello", "a/b", "--markdown"])).await.with_code(8);

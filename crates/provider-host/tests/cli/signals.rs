@@ -71,7 +71,7 @@ async fn a_signal_leaves_what_had_come_as_json() {
         assert_eq!(error["partial"]["message"]["text"], "Hello", "{error}");
         assert_eq!((&error["generation_id"], &error["partial"]["id"]), (&"gen-1".into(), &"gen-1".into()));
         assert_has(&ran.err, &["interrupted (generation gen-1)"]);
-        server.until_client_gone(1).await.unwrap();
+        server.wait_for_client_close(1).await.unwrap();
     }
 }
 

@@ -59,8 +59,8 @@ async fn wrong_requests_are_told_by_their_options() {
 #[tokio::test]
 async fn wrong_addresses_are_told_plainly() {
     let (refused, page) =
-        (RefusedPort::new().unwrap(), FaultServer::always(Script::page(502)).await.unwrap());
-    let missing = FaultServer::always(Script::page(404)).await.unwrap();
+        (RefusedPort::new().unwrap(), FaultServer::always(Script::html_error(502)).await.unwrap());
+    let missing = FaultServer::always(Script::html_error(404)).await.unwrap();
     for (url, code) in [
         (refused.url(), 7),
         (page.url().to_owned(), 8),

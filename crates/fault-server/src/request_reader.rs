@@ -8,17 +8,17 @@ use tokio::net::tcp::ReadHalf;
 use crate::request::Request;
 
 /// The largest head of a request that is read.
-const HEAD: usize = 1 << 20;
+const MAX_HEAD_BYTES: usize = 1 << 20;
 
 /// How much of a next request is taken in while an answer is played.
-const AHEAD: usize = 64 << 10;
+const MAX_READ_AHEAD: usize = 64 << 10;
 
 /// How much is read at once.
-const STEP: usize = 16 << 10;
+const READ_SIZE: usize = 16 << 10;
 
 /// Why there is no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Missing {
+pub(crate) enum ReadError {
     /// The client has gone.
     Gone,
     /// It cannot be read; the status says why.
@@ -26,14 +26,14 @@ pub(crate) enum Missing {
 }
 
 /// What has come on a connection and was not yet looked at.
-pub(crate) struct Inbox<'a> {
+pub(crate) struct RequestReader<'a> {
     reader: ReadHalf<'a>,
     buffer: Vec<u8>,
     /// The largest body that is read.
     limit: usize,
 }
 
-impl<'a> Inbox<'a> {
+impl<'a> RequestReader<'a> {
     pub(crate) fn new(reader: ReadHalf<'a>, limit: usize) -> Self {
         Self { reader, buffer: Vec::new(), limit }
     }
@@ -42,7 +42,7 @@ impl<'a> Inbox<'a> {
     ///
     /// A client that sends on and on is held back after a while. From then on its going is not noticed here.
     pub(crate) async fn until_gone(&mut self) {
-        while self.buffer.len() < AHEAD {
+        while self.buffer.len() < MAX_READ_AHEAD {
             if self.fill().await.is_err() {
                 return;
             }
@@ -51,7 +51,7 @@ impl<'a> Inbox<'a> {
     }
 
     /// The head of the next request. Its numbers are the caller's to set.
-    pub(crate) async fn head(&mut self) -> Result<Request, Missing> {
+    pub(crate) async fn head(&mut self) -> Result<Request, ReadError> {
         let mut searched: usize = 0;
         let end = loop {
             // Blank lines in front of a request are passed over.
@@ -63,25 +63,25 @@ impl<'a> Inbox<'a> {
             if let Some(at) = found {
                 break from + at;
             }
-            if self.buffer.len() > HEAD {
-                return Err(Missing::Bad(431));
+            if self.buffer.len() > MAX_HEAD_BYTES {
+                return Err(ReadError::Bad(431));
             }
             searched = self.buffer.len();
             self.fill().await?;
         };
         let head = String::from_utf8_lossy(self.buffer.get(..end).unwrap_or_default()).into_owned();
         self.buffer.drain(..end + 4);
-        parse(&head).ok_or(Missing::Bad(400))
+        parse(&head).ok_or(ReadError::Bad(400))
     }
 
     /// The body that belongs to this head.
-    pub(crate) async fn body(&mut self, head: &Request) -> Result<Vec<u8>, Missing> {
+    pub(crate) async fn body(&mut self, head: &Request) -> Result<Vec<u8>, ReadError> {
         let mut body = Vec::new();
-        if head.says("transfer-encoding", "chunked") {
+        if head.header_has("transfer-encoding", "chunked") {
             loop {
                 let line = self.line().await?;
                 let size = line.split(';').next().unwrap_or_default().trim();
-                let size = usize::from_str_radix(size, 16).map_err(|_| Missing::Bad(400))?;
+                let size = usize::from_str_radix(size, 16).map_err(|_| ReadError::Bad(400))?;
                 if size == 0 {
                     break;
                 }
@@ -91,16 +91,16 @@ impl<'a> Inbox<'a> {
             // Trailers, up to a blank line.
             while !self.line().await?.is_empty() {}
         } else if let Some(length) = head.header("content-length") {
-            let length = length.parse().map_err(|_| Missing::Bad(400))?;
+            let length = length.parse().map_err(|_| ReadError::Bad(400))?;
             self.take(length, &mut body).await?;
         }
         Ok(body)
     }
 
     /// Moves so many bytes behind these.
-    async fn take(&mut self, mut size: usize, to: &mut Vec<u8>) -> Result<(), Missing> {
+    async fn take(&mut self, mut size: usize, to: &mut Vec<u8>) -> Result<(), ReadError> {
         if to.len().saturating_add(size) > self.limit {
-            return Err(Missing::Bad(413));
+            return Err(ReadError::Bad(413));
         }
         loop {
             let here = size.min(self.buffer.len());
@@ -114,24 +114,24 @@ impl<'a> Inbox<'a> {
     }
 
     /// A line, without its end.
-    async fn line(&mut self) -> Result<String, Missing> {
+    async fn line(&mut self) -> Result<String, ReadError> {
         loop {
             if let Some(at) = self.buffer.iter().position(|&byte| byte == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=at).collect();
                 return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
             }
-            if self.buffer.len() > HEAD {
-                return Err(Missing::Bad(400));
+            if self.buffer.len() > MAX_HEAD_BYTES {
+                return Err(ReadError::Bad(400));
             }
             self.fill().await?;
         }
     }
 
     /// Reads more; safe to cancel.
-    async fn fill(&mut self) -> Result<(), Missing> {
-        self.buffer.reserve(STEP);
+    async fn fill(&mut self) -> Result<(), ReadError> {
+        self.buffer.reserve(READ_SIZE);
         match self.reader.read_buf(&mut self.buffer).await {
-            Ok(0) | Err(_) => Err(Missing::Gone),
+            Ok(0) | Err(_) => Err(ReadError::Gone),
             Ok(_) => Ok(()),
         }
     }

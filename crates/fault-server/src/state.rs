@@ -10,16 +10,16 @@ use crate::request::Request;
 use crate::script::Script;
 
 /// The newest requests are kept, up to this many.
-const KEPT: usize = 10_000;
+const MAX_RECORDED_REQUESTS: usize = 10_000;
 
 /// What the server says to a request.
-pub(crate) type Answer = Box<dyn FnMut(&Request) -> Script + Send>;
+pub(crate) type Responder = Box<dyn FnMut(&Request) -> Script + Send>;
 
 /// What the server says to a head whose body has not been read.
-pub(crate) type Early = Box<dyn FnMut(&Request) -> Option<Script> + Send>;
+pub(crate) type EarlyResponder = Box<dyn FnMut(&Request) -> Option<Script> + Send>;
 
 /// What the server says to a connection before anything was asked.
-pub(crate) type OnAccept = Box<dyn FnMut(usize) -> Option<Script> + Send>;
+pub(crate) type AcceptHook = Box<dyn FnMut(usize) -> Option<Script> + Send>;
 
 /// What has happened so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,20 +38,20 @@ impl fmt::Display for Counts {
     }
 }
 
-pub(crate) struct Shared {
-    answer: Mutex<Answer>,
-    early: Mutex<Option<Early>>,
-    on_accept: Mutex<Option<OnAccept>>,
+pub(crate) struct ServerState {
+    answer: Mutex<Responder>,
+    early: Mutex<Option<EarlyResponder>>,
+    on_accept: Mutex<Option<AcceptHook>>,
     log: Mutex<VecDeque<Request>>,
     counts: watch::Sender<Counts>,
     pub(crate) max_request_bytes: usize,
 }
 
-impl Shared {
+impl ServerState {
     pub(crate) fn new(
-        answer: Answer,
-        early: Option<Early>,
-        on_accept: Option<OnAccept>,
+        answer: Responder,
+        early: Option<EarlyResponder>,
+        on_accept: Option<AcceptHook>,
         max_request_bytes: usize,
     ) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Shared {
         }
     }
 
-    pub(crate) fn change(&self, answer: Answer) {
+    pub(crate) fn change(&self, answer: Responder) {
         *lock(&self.answer) = answer;
     }
 
@@ -94,7 +94,7 @@ impl Shared {
         self.counts.send_modify(|counts| {
             counts.requests += 1;
             request.number = counts.requests;
-            if log.len() == KEPT {
+            if log.len() == MAX_RECORDED_REQUESTS {
                 log.pop_front();
             }
             log.push_back(request.clone());
@@ -103,31 +103,31 @@ impl Shared {
 }
 
 /// An open connection. When it is dropped, it counts as closed.
-pub(crate) struct Open {
-    shared: Arc<Shared>,
+pub(crate) struct ConnectionGuard {
+    state: Arc<ServerState>,
     pub(crate) number: usize,
     pub(crate) by_client: bool,
 }
 
-impl Open {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+impl ConnectionGuard {
+    pub(crate) fn new(state: Arc<ServerState>) -> Self {
         let mut number = 0;
-        shared.counts.send_modify(|counts| {
+        state.counts.send_modify(|counts| {
             counts.connections += 1;
             counts.open += 1;
             number = counts.connections;
         });
-        Self { shared, number, by_client: false }
+        Self { state, number, by_client: false }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(crate) fn state(&self) -> &ServerState {
+        &self.state
     }
 }
 
-impl Drop for Open {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        self.shared.counts.send_modify(|counts| {
+        self.state.counts.send_modify(|counts| {
             counts.open -= 1;
             counts.closed_by_client += usize::from(self.by_client);
         });
