@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its end.
+//! Serves one connection, from its first byte to its end.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,38 +13,41 @@ use crate::state::{ConnectionGuard, ServerState};
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ConnectionEnd {
-    /// The client has gone.
-    Gone,
+    /// The client closed it.
+    ByClient,
     /// The server closes it with a FIN.
     Close,
     /// The server closes it with a RST.
     Reset,
 }
 
-/// Serves a connection.
-pub(crate) async fn serve(mut socket: TcpStream, mut open: ConnectionGuard) {
-    // Each piece goes out at once. If that cannot be had, the pieces are only larger.
+/// Serves a connection until it ends.
+pub(crate) async fn serve(mut socket: TcpStream, mut guard: ConnectionGuard) {
+    // Sends each piece at once. Where the system refuses, pieces may be joined, which every client must bear.
     let _ = socket.set_nodelay(true);
     let (reader, mut writer) = socket.split();
-    match serve_requests(reader, &mut writer, open.number, open.state()).await {
-        ConnectionEnd::Gone => {
+    match serve_requests(reader, &mut writer, guard.number, guard.state()).await {
+        ConnectionEnd::ByClient => {
             drop(socket);
-            open.by_client = true;
+            guard.closed_by_client = true;
         }
         ConnectionEnd::Reset => {
+            // A socket that is closed without lingering sends a RST.
             let _ = socket.set_zero_linger();
             drop(socket);
         }
         ConnectionEnd::Close => {
             let _ = socket.shutdown().await;
-            drop(open);
-            // To close a socket with unread bytes in it would reset it, and take away what was said last.
+            drop(guard);
+            // A socket that is closed with unread bytes sends a RST, which can destroy the response on its
+            // way. So the rest is read until the client closes, too.
             let mut unread = [0; 4096];
             while matches!(socket.read(&mut unread).await, Ok(1..)) {}
         }
     }
 }
 
+/// Serves requests until one of them, or the client, ends the connection.
 async fn serve_requests(
     reader: ReadHalf<'_>,
     writer: &mut WriteHalf<'_>,
@@ -52,30 +55,28 @@ async fn serve_requests(
     state: &ServerState,
 ) -> ConnectionEnd {
     let mut reader = RequestReader::new(reader, state.max_request_bytes);
-    if let Some(greeting) = state.on_accept(connection) {
-        if let Some(last) = play_all(&greeting, &mut reader, writer).await {
-            return last;
+    if let Some(script) = state.on_accept(connection) {
+        if let Some(end) = play_all(&script, &mut reader, writer).await {
+            return end;
         }
     }
     for number in 1.. {
-        let missing = match exchange(&mut reader, writer, (connection, number), state).await {
-            Ok(None) => continue,
-            Ok(Some(last)) => return last,
-            Err(missing) => missing,
-        };
-        if let ReadError::Bad(status) = missing {
-            let refusal = Script::new(status).header("connection", "close").body("not a request\n");
-            return play_all(&refusal.then_close(), &mut reader, writer)
-                .await
-                .unwrap_or(ConnectionEnd::Close);
+        match serve_request(&mut reader, writer, (connection, number), state).await {
+            Ok(None) => {}
+            Ok(Some(end)) => return end,
+            Err(ReadError::Closed) => break,
+            Err(ReadError::Invalid(status)) => {
+                let refusal = Script::new(status).header("connection", "close").body("not a request\n");
+                let end = play_all(&refusal.then_close(), &mut reader, writer).await;
+                return end.unwrap_or(ConnectionEnd::Close);
+            }
         }
-        break;
     }
-    ConnectionEnd::Gone
+    ConnectionEnd::ByClient
 }
 
-/// Reads a request and answers it. `None` if the connection can serve the next one.
-async fn exchange(
+/// Reads a request and responds to it. Returns `None` if the connection can serve another one.
+async fn serve_request(
     reader: &mut RequestReader<'_>,
     writer: &mut WriteHalf<'_>,
     (connection, number_on_connection): (usize, usize),
@@ -83,28 +84,30 @@ async fn exchange(
 ) -> Result<Option<ConnectionEnd>, ReadError> {
     let mut request = reader.head().await?;
     (request.connection, request.number_on_connection) = (connection, number_on_connection);
-    if let Some(script) = state.early(&request) {
+    if let Some(script) = state.respond_early(&request) {
         state.record(&mut request);
-        if let Some(last) = play_all(&script, reader, writer).await {
-            return Ok(Some(last));
+        if let Some(end) = play_all(&script, reader, writer).await {
+            return Ok(Some(end));
         }
+        // The body has to be taken off the connection before the next request can be read.
         reader.body(&request).await?;
     } else {
         if request.header_has("expect", "100-continue") {
-            let go_on = writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await;
-            go_on.map_err(|_| ReadError::Gone)?;
+            let sent = writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await;
+            sent.map_err(|_| ReadError::Closed)?;
         }
         request.body = reader.body(&request).await?;
         state.record(&mut request);
-        let script = state.answer(&request);
-        if let Some(last) = play_all(&script, reader, writer).await {
-            return Ok(Some(last));
+        let script = state.respond(&request);
+        if let Some(end) = play_all(&script, reader, writer).await {
+            return Ok(Some(end));
         }
     }
     Ok(wants_close(&request).then_some(ConnectionEnd::Close))
 }
 
-/// Plays a script and what follows it, unless the client goes first. `None` if the connection is still good.
+/// Plays a script and its followers, unless the client closes first. Returns `None` if the connection can
+/// serve another request.
 async fn play_all(
     script: &Script,
     reader: &mut RequestReader<'_>,
@@ -112,13 +115,14 @@ async fn play_all(
 ) -> Option<ConnectionEnd> {
     let mut next = Some(script);
     while let Some(script) = next {
-        let after = tokio::select! {
+        // Biased: a script that is ready goes out whole, also to a client that has closed its sending half.
+        let disposition = tokio::select! {
             biased;
             played = play(script, writer) => played.ok(),
-            () = reader.until_gone() => None,
+            () = reader.closed() => None,
         };
-        match after {
-            None => return Some(ConnectionEnd::Gone),
+        match disposition {
+            None => return Some(ConnectionEnd::ByClient),
             Some(Disposition::Close) => return Some(ConnectionEnd::Close),
             Some(Disposition::Reset) => return Some(ConnectionEnd::Reset),
             Some(Disposition::KeepAlive) => next = script.follower(),
@@ -127,8 +131,8 @@ async fn play_all(
     None
 }
 
-/// Whether the client wants no other answer on this connection.
+/// Whether the client wants the connection closed after this request.
 fn wants_close(request: &Request) -> bool {
-    let old = request.version == "HTTP/1.0" && !request.header_has("connection", "keep-alive");
-    old || request.header_has("connection", "close")
+    let http_1_0 = request.version == "HTTP/1.0" && !request.header_has("connection", "keep-alive");
+    http_1_0 || request.header_has("connection", "close")
 }

@@ -1,4 +1,4 @@
-//! What all connections of a server share.
+//! The state that all connections of a server share: its closures, its log of requests, its counts.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,19 +9,16 @@ use tokio::sync::watch;
 use crate::request::Request;
 use crate::script::Script;
 
-/// The newest requests are kept, up to this many.
-const MAX_RECORDED_REQUESTS: usize = 10_000;
-
-/// What the server says to a request.
+/// Chooses the script for a request.
 pub(crate) type Responder = Box<dyn FnMut(&Request) -> Script + Send>;
 
-/// What the server says to a head whose body has not been read.
+/// Chooses a script for a request whose body is not read yet.
 pub(crate) type EarlyResponder = Box<dyn FnMut(&Request) -> Option<Script> + Send>;
 
-/// What the server says to a connection before anything was asked.
+/// Chooses a script for a new connection, given its number.
 pub(crate) type AcceptHook = Box<dyn FnMut(usize) -> Option<Script> + Send>;
 
-/// What has happened so far.
+/// Counts of requests and connections so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) requests: usize,
@@ -39,74 +36,78 @@ impl fmt::Display for Counts {
 }
 
 pub(crate) struct ServerState {
-    answer: Mutex<Responder>,
-    early: Mutex<Option<EarlyResponder>>,
-    on_accept: Mutex<Option<AcceptHook>>,
-    log: Mutex<VecDeque<Request>>,
+    responder: Mutex<Responder>,
+    early_responder: Mutex<Option<EarlyResponder>>,
+    accept_hook: Mutex<Option<AcceptHook>>,
+    requests: Mutex<VecDeque<Request>>,
     counts: watch::Sender<Counts>,
     pub(crate) max_request_bytes: usize,
 }
 
 impl ServerState {
     pub(crate) fn new(
-        answer: Responder,
-        early: Option<EarlyResponder>,
-        on_accept: Option<AcceptHook>,
+        responder: Responder,
+        early_responder: Option<EarlyResponder>,
+        accept_hook: Option<AcceptHook>,
         max_request_bytes: usize,
     ) -> Self {
         Self {
-            answer: Mutex::new(answer),
-            early: Mutex::new(early),
-            on_accept: Mutex::new(on_accept),
-            log: Mutex::default(),
+            responder: Mutex::new(responder),
+            early_responder: Mutex::new(early_responder),
+            accept_hook: Mutex::new(accept_hook),
+            requests: Mutex::default(),
             counts: watch::Sender::default(),
             max_request_bytes,
         }
     }
 
-    pub(crate) fn change(&self, answer: Responder) {
-        *lock(&self.answer) = answer;
+    pub(crate) fn set_responder(&self, responder: Responder) {
+        *lock(&self.responder) = responder;
     }
 
-    pub(crate) fn answer(&self, request: &Request) -> Script {
-        (*lock(&self.answer))(request)
+    pub(crate) fn respond(&self, request: &Request) -> Script {
+        (*lock(&self.responder))(request)
     }
 
-    pub(crate) fn early(&self, head: &Request) -> Option<Script> {
-        lock(&self.early).as_mut().and_then(|early| early(head))
+    pub(crate) fn respond_early(&self, head: &Request) -> Option<Script> {
+        lock(&self.early_responder).as_mut().and_then(|responder| responder(head))
     }
 
     pub(crate) fn on_accept(&self, connection: usize) -> Option<Script> {
-        lock(&self.on_accept).as_mut().and_then(|on_accept| on_accept(connection))
+        lock(&self.accept_hook).as_mut().and_then(|hook| hook(connection))
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
-        lock(&self.log).iter().cloned().collect()
+        lock(&self.requests).iter().cloned().collect()
     }
 
     pub(crate) fn counts(&self) -> &watch::Sender<Counts> {
         &self.counts
     }
 
-    /// Numbers a request and keeps it.
+    /// Numbers a request and adds it to the log.
     pub(crate) fn record(&self, request: &mut Request) {
-        let mut log = lock(&self.log);
+        /// A server that runs for long keeps the newest requests alone.
+        const MAX_RECORDED_REQUESTS: usize = 10_000;
+
+        // Both change under one lock, so that a request which is counted is in the log.
+        let mut requests = lock(&self.requests);
         self.counts.send_modify(|counts| {
             counts.requests += 1;
             request.number = counts.requests;
-            if log.len() == MAX_RECORDED_REQUESTS {
-                log.pop_front();
+            if requests.len() == MAX_RECORDED_REQUESTS {
+                requests.pop_front();
             }
-            log.push_back(request.clone());
+            requests.push_back(request.clone());
         });
     }
 }
 
-/// An open connection. When it is dropped, it counts as closed.
+/// Counts a connection as open until it is dropped.
 pub(crate) struct ConnectionGuard {
     state: Arc<ServerState>,
     pub(crate) number: usize,
-    pub(crate) by_client: bool,
+    pub(crate) closed_by_client: bool,
 }
 
 impl ConnectionGuard {
@@ -117,7 +118,7 @@ impl ConnectionGuard {
             counts.open += 1;
             number = counts.connections;
         });
-        Self { state, number, by_client: false }
+        Self { state, number, closed_by_client: false }
     }
 
     pub(crate) fn state(&self) -> &ServerState {
@@ -129,12 +130,13 @@ impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.state.counts.send_modify(|counts| {
             counts.open -= 1;
-            counts.closed_by_client += usize::from(self.by_client);
+            counts.closed_by_client += usize::from(self.closed_by_client);
         });
     }
 }
 
-/// A script that panicked must not keep the server from what is left to do.
+/// Locks a mutex. A closure of the test that panicked with the lock leaves nothing half changed, so that the
+/// server can serve its other connections.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -122,7 +122,7 @@ async fn waiting_for_what_does_not_happen_fails_and_says_what_did() {
     client.expect(DONE).await;
     for (error, what) in [
         (server.wait_for_requests(2).await.expect_err("one came"), "2 requests"),
-        (server.wait_for_client_close(1).await.expect_err("it is there"), "1 clients to go"),
+        (server.wait_for_client_close(1).await.expect_err("it is there"), "1 clients to close"),
         (server.wait_for_all_closed().await.expect_err("one is open"), "all connections to close"),
     ] {
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
