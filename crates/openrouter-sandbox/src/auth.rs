@@ -4,14 +4,14 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::dice::Dice;
-use crate::errors::ApiError;
+use crate::api_error::ApiError;
+use crate::rng::Rng;
 
 /// An accepted key.
 #[derive(Clone)]
-pub(crate) struct Key(String);
+pub(crate) struct ApiKey(String);
 
-impl Key {
+impl ApiKey {
     /// The key of a request, if it has a good one.
     pub(crate) fn check(headers: &HeaderMap) -> Result<Self, ApiError> {
         let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -32,13 +32,13 @@ impl Key {
         self.0.contains("management")
     }
 
-    pub(crate) fn is_poor(&self) -> bool {
+    pub(crate) fn has_no_credits(&self) -> bool {
         self.0.contains("poor")
     }
 
     /// The account behind the key.
     pub(crate) fn user_id(&self) -> String {
-        format!("user_{}", Dice::new(0, &self.0).alphanumeric(27))
+        format!("user_{}", Rng::new(0, &self.0).alphanumeric(27))
     }
 
     /// The key as it may be shown: both ends, and never more than half of it.
@@ -53,14 +53,14 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
-    use super::Key;
+    use super::ApiKey;
 
     #[test]
     fn a_label_gives_little_away() {
         assert_eq!(
-            Key("sk-or-v1-0123456789abcdefghijklmnopqrstuvwxyz01234567".into()).label(),
+            ApiKey("sk-or-v1-0123456789abcdefghijklmnopqrstuvwxyz01234567".into()).label(),
             "sk-or-v1-012...567"
         );
-        assert_eq!(Key("key".into()).label(), "...");
+        assert_eq!(ApiKey("key".into()).label(), "...");
     }
 }

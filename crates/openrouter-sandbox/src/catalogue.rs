@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::money::Usd;
+use crate::cost::Usd;
 
 /// Asked when a request names no model.
 pub(crate) const DEFAULT_MODEL: &str = "openai/gpt-4o-mini";
@@ -32,12 +32,12 @@ impl Endpoint {
     }
 
     /// Whether the provider keeps nothing of what it is sent.
-    pub(crate) fn keeps_no_data(&self) -> bool {
+    pub(crate) fn is_zdr(&self) -> bool {
         ["azure", "amazon-bedrock", "google-vertex"].contains(&self.slug())
     }
 
     /// Whether a routing preference means this endpoint: by tag, by slug, or by display name.
-    pub(crate) fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         name == self.tag || name == self.slug() || name.eq_ignore_ascii_case(&self.provider)
     }
 }
@@ -97,7 +97,7 @@ impl Model {
     }
 
     /// The name that answers carry: the dated slug, and the mark of a free endpoint.
-    pub(crate) fn answers_as(&self) -> String {
+    pub(crate) fn response_model(&self) -> String {
         let mark = if self.id.ends_with(":free") { ":free" } else { "" };
         format!("{}{mark}", self.canonical_slug)
     }

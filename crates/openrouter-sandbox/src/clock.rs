@@ -1,4 +1,22 @@
-//! Seconds since 1970 as text, for the one field that wants it.
+//! The sandbox's two clocks: a fixed one for completions, and the real one for limits that are reset.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The creation time of the first completion, in seconds since 1970; each completion adds a second. With a fixed
+/// clock, two runs with the same requests get the same completions.
+pub(crate) const START: u64 = 1_760_000_000;
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// The time since 1970. Real time, unlike that of the answers: clients compare it with their clock.
+pub(crate) fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The next midnight (UTC) that is more than a minute away, in seconds since 1970.
+pub(crate) fn next_midnight() -> u64 {
+    ((now().as_secs() + 60) / DAY + 1) * DAY
+}
 
 /// `2025-10-09T08:53:20Z`.
 pub(crate) fn rfc3339(seconds: u64) -> String {
@@ -18,12 +36,19 @@ pub(crate) fn rfc3339(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use super::{DAY, next_midnight, now, rfc3339};
 
     #[test]
     fn knows_the_calendar() {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
         assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(rfc3339(1_760_000_000), "2025-10-09T08:53:20Z");
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_and_never_within_a_minute() {
+        let left = next_midnight() - now().as_secs();
+        assert!((60..=DAY + 60).contains(&left), "{left}");
+        assert_eq!(next_midnight() % DAY, 0);
     }
 }

@@ -54,8 +54,14 @@ impl<'a> Conversation<'a> {
         self.last_role_is("assistant")
     }
 
+    /// The most tokens that the answer may have: the smaller limit, if the request has both spellings.
+    pub(crate) fn max_output_tokens(&self) -> Option<u64> {
+        let limits = [&self.request["max_tokens"], &self.request["max_completion_tokens"]];
+        limits.into_iter().filter_map(Value::as_u64).min()
+    }
+
     /// How many tokens the prompt is, with the tools it offers.
-    pub(crate) fn tokens(&self) -> u64 {
+    pub(crate) fn token_count(&self) -> u64 {
         let message = |message: &Value| {
             let calls = message["tool_calls"].as_array().into_iter().flatten();
             let calls = calls.map(|call| tokens::count(&call["function"].to_string())).sum::<u64>();

@@ -67,7 +67,7 @@ pub const FAILURES: &[(&str, &str)] = &[
 ];
 
 /// How long `sandbox/slow` takes for a token.
-pub(crate) const SLOW_TOKEN: Duration = Duration::from_millis(30);
+pub(crate) const SLOW_TOKEN_DELAY: Duration = Duration::from_millis(30);
 
 /// A failure on demand: an entry of [`FAILURES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Failure {
     }
 
     /// Whether the answer is a whole one all the same, which the cache of answers may keep.
-    pub(crate) fn is_answer(self) -> bool {
+    pub(crate) fn is_cacheable(self) -> bool {
         const ANSWERS: [&str; 7] = [
             "content-filter-cut",
             "flaky",

@@ -1,11 +1,11 @@
 //! The many spellings of a model: variants, presets, dated slugs, aliases, and the sandbox's own failures.
 
+use crate::api_error::ApiError;
 use crate::catalogue::{Catalogue, DEFAULT_MODEL, Model};
-use crate::errors::ApiError;
 use crate::failures::Failure;
 
 /// Suffixes that change how a model is routed or run, and are accepted on every model.
-const DYNAMIC: [&str; 6] = ["nitro", "floor", "exacto", "online", "thinking", "extended"];
+const DYNAMIC_VARIANTS: [&str; 6] = ["nitro", "floor", "exacto", "online", "thinking", "extended"];
 
 /// What a model id asks for.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub(crate) fn resolve<'a>(catalogue: &'a Catalogue, asked: &'a str) -> Result<Ta
         });
     };
     let dynamic: Vec<&str> = variants.into_iter().filter(|variant| *variant != "free").collect();
-    match dynamic.iter().all(|variant| DYNAMIC.contains(variant)) {
+    match dynamic.iter().all(|variant| DYNAMIC_VARIANTS.contains(variant)) {
         true => Ok(Target::Model(catalogue.concrete(row), dynamic)),
         false => Err(unknown()),
     }
@@ -71,10 +71,10 @@ mod tests {
     use super::{Target, resolve};
     use crate::catalogue::Catalogue;
 
-    fn served(asked: &str) -> Result<String, u16> {
+    fn route(asked: &str) -> Result<String, u16> {
         let catalogue = Catalogue::load().unwrap();
         match resolve(&catalogue, asked) {
-            Ok(Target::Model(model, _)) => Ok(model.answers_as()),
+            Ok(Target::Model(model, _)) => Ok(model.response_model()),
             Ok(Target::Failure(failure)) => Ok(failure.id().to_owned()),
             Err(error) => Err(error.status),
         }
@@ -97,7 +97,7 @@ mod tests {
             ("openai/gpt-4o@preset/comedian", "openai/gpt-4o-2024-11-20"),
             ("sandbox/stall", "sandbox/stall"),
         ] {
-            assert_eq!(served(asked), Ok(model.to_owned()), "{asked}");
+            assert_eq!(route(asked), Ok(model.to_owned()), "{asked}");
         }
     }
 
@@ -112,7 +112,7 @@ mod tests {
             ("openai/gpt-4o:batch", 404),
             ("openai/gpt-4o:free", 404),
         ] {
-            assert_eq!(served(asked), Err(status), "{asked}");
+            assert_eq!(route(asked), Err(status), "{asked}");
         }
     }
 }

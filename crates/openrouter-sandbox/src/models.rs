@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
-use crate::auth::Key;
+use crate::api_error::{ApiError, data_response, json_response};
+use crate::auth::ApiKey;
 use crate::catalogue::{Endpoint, Model};
-use crate::errors::{ApiError, data_response, json_response};
+use crate::cost::Usd;
 use crate::model_id::{self, Target};
-use crate::money::Usd;
-use crate::state::State;
+use crate::state::AppState;
 
 /// `GET /models`: open to everybody, whatever key they show.
-pub(crate) async fn list(Shared(state): Shared<Arc<State>>, uri: Uri) -> Result<Response<Body>, ApiError> {
+pub(crate) async fn list(State(state): State<Arc<AppState>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let filters = Filters::read(&uri)?;
     let rows: Vec<&Value> = filters.matching(&state).map(|model| &model.row).collect();
     let total = rows.len();
@@ -32,46 +32,46 @@ pub(crate) async fn list(Shared(state): Shared<Arc<State>>, uri: Uri) -> Result<
 }
 
 /// `GET /models/user`: the same list for the holder of a key.
-pub(crate) async fn of_user(
-    state: Shared<Arc<State>>,
+pub(crate) async fn list_for_user(
+    state: State<Arc<AppState>>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
-    Key::check(&headers)?;
+    ApiKey::check(&headers)?;
     list(state, uri).await
 }
 
 /// `GET /models/count`.
 pub(crate) async fn count(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
-    Key::check(&headers)?;
+    ApiKey::check(&headers)?;
     let count = Filters::read(&uri)?.matching(&state).count();
     Ok(data_response(json!({ "count": count })))
 }
 
 /// `GET /model/{author}/{slug}`.
-pub(crate) async fn one(
-    Shared(state): Shared<Arc<State>>,
+pub(crate) async fn show(
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     Path((author, slug)): Path<(String, String)>,
 ) -> Result<Response<Body>, ApiError> {
-    Key::check(&headers)?;
+    ApiKey::check(&headers)?;
     let id = format!("{author}/{slug}");
     Ok(data_response(find(&state, &id)?.row.clone()))
 }
 
 /// `GET /models/{author}/{slug}/endpoints`. Speeds are for holders of a key only.
 pub(crate) async fn endpoints(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     Path((author, slug)): Path<(String, String)>,
 ) -> Result<Response<Body>, ApiError> {
     let id = format!("{author}/{slug}");
     let model = find(&state, &id)?;
-    let with_key = Key::check(&headers).is_ok();
+    let with_key = ApiKey::check(&headers).is_ok();
     let endpoints: Vec<Value> =
         model.endpoints.iter().map(|endpoint| endpoint_record(model, endpoint, with_key)).collect();
     let row = &model.row;
@@ -87,13 +87,13 @@ pub(crate) async fn endpoints(
 
 /// `GET /endpoints/zdr`: the endpoints that keep no data.
 pub(crate) async fn zdr_endpoints(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
-    Key::check(&headers)?;
+    ApiKey::check(&headers)?;
     let models = state.catalogue.models().iter();
     let all = models.flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)));
-    let discreet = all.filter(|(_, endpoint)| endpoint.keeps_no_data());
+    let discreet = all.filter(|(_, endpoint)| endpoint.is_zdr());
     Ok(data_response(discreet.map(|(model, endpoint)| endpoint_record(model, endpoint, true)).collect()))
 }
 
@@ -125,7 +125,7 @@ fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value 
 }
 
 /// The row of an id in any spelling; an alias or router shows its own row if that is what was named.
-fn find<'a>(state: &'a State, id: &str) -> Result<&'a Model, ApiError> {
+fn find<'a>(state: &'a AppState, id: &str) -> Result<&'a Model, ApiError> {
     if let Some(model) = state.catalogue.row(id) {
         return Ok(model);
     }
@@ -158,7 +158,7 @@ impl Filters {
         self.text(name).map(parse).transpose()
     }
 
-    fn matching<'a>(&'a self, state: &'a State) -> impl Iterator<Item = &'a Model> {
+    fn matching<'a>(&'a self, state: &'a AppState) -> impl Iterator<Item = &'a Model> {
         state.catalogue.models().iter().filter(|model| self.matches(model))
     }
 

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::tokens;
 
 /// How the request wants thoughts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum ReasoningMode {
     None,
     Shown,
     /// Think, but keep it to yourself.
@@ -15,7 +15,7 @@ pub(crate) enum Wish {
 }
 
 /// What the request asks for. `mandatory` models think unasked.
-pub(crate) fn wish(request: &Value, mandatory: bool) -> Wish {
+pub(crate) fn wish(request: &Value, mandatory: bool) -> ReasoningMode {
     let reasoning = &request["reasoning"];
     let effort = request["reasoning_effort"].as_str().or(reasoning["effort"].as_str());
     let legacy = request["include_reasoning"].as_bool();
@@ -24,9 +24,9 @@ pub(crate) fn wish(request: &Value, mandatory: bool) -> Wish {
         None => reasoning["max_tokens"].is_number() || reasoning["enabled"] == true || legacy == Some(true),
     };
     match asked || mandatory {
-        false => Wish::None,
-        true if reasoning["exclude"] == true || legacy == Some(false) => Wish::Hidden,
-        true => Wish::Shown,
+        false => ReasoningMode::None,
+        true if reasoning["exclude"] == true || legacy == Some(false) => ReasoningMode::Hidden,
+        true => ReasoningMode::Shown,
     }
 }
 
@@ -48,7 +48,7 @@ enum Style {
 
 /// The thoughts behind an answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Thought {
+pub(crate) struct Reasoning {
     pub(crate) text: String,
     hidden: bool,
     style: Style,
@@ -58,17 +58,17 @@ pub(crate) struct Thought {
     seal_index: u64,
 }
 
-impl Thought {
+impl Reasoning {
     /// Thoughts about `topic`, as models of this author have them.
-    pub(crate) fn about(topic: &str, author: &str, hidden: bool, dice: &mut Dice) -> Self {
-        let plan = dice.pick(&[
+    pub(crate) fn about(topic: &str, author: &str, hidden: bool, rng: &mut Rng) -> Self {
+        let plan = rng.pick(&[
             "A short and friendly answer should do.",
             "I should stay brief and stick to what was asked.",
             "No need to go far; a few clear sentences are enough.",
         ]);
         let (style, seal) = match author {
-            "anthropic" => (Style::Signed, format!("{}==", dice.alphanumeric(96))),
-            "openai" => (Style::Encrypted, format!("gAAAAA{}", dice.alphanumeric(140))),
+            "anthropic" => (Style::Signed, format!("{}==", rng.alphanumeric(96))),
+            "openai" => (Style::Encrypted, format!("gAAAAA{}", rng.alphanumeric(140))),
             _ => (Style::Plain, String::new()),
         };
         Self {
@@ -76,8 +76,8 @@ impl Thought {
             hidden,
             style,
             seal,
-            seal_id: format!("rs_{}", dice.hex(48)),
-            seal_index: dice.below(2),
+            seal_id: format!("rs_{}", rng.hex(48)),
+            seal_index: rng.below(2),
         }
     }
 
@@ -104,7 +104,7 @@ impl Thought {
     pub(crate) fn deltas(&self) -> Vec<(Option<&str>, Value)> {
         let mut deltas = Vec::new();
         if !self.hidden {
-            deltas.extend(tokens::pieces(&self.text).into_iter().map(|text| (Some(text), self.piece(text))));
+            deltas.extend(tokens::split(&self.text).into_iter().map(|text| (Some(text), self.piece(text))));
             if self.style == Style::Signed {
                 let format = "anthropic-claude-v1";
                 let seal =

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use serde_json::Value;
 
 /// The newest requests are kept, up to this many.
-const KEPT: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// One request as it arrived.
 ///
@@ -73,17 +73,17 @@ impl fmt::Debug for RecordedRequest {
 
 /// A list that forgets its oldest entries.
 #[derive(Debug)]
-pub(crate) struct Newest<T>(VecDeque<T>);
+pub(crate) struct BoundedLog<T>(VecDeque<T>);
 
-impl<T> Default for Newest<T> {
+impl<T> Default for BoundedLog<T> {
     fn default() -> Self {
         Self(VecDeque::new())
     }
 }
 
-impl<T> Newest<T> {
+impl<T> BoundedLog<T> {
     pub(crate) fn push(&mut self, entry: T) {
-        if self.0.len() == KEPT {
+        if self.0.len() == MAX_ENTRIES {
             self.0.pop_front();
         }
         self.0.push_back(entry);
@@ -96,7 +96,7 @@ impl<T> Newest<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEPT, Newest, RecordedRequest};
+    use super::{BoundedLog, MAX_ENTRIES, RecordedRequest};
     use serde_json::Value;
 
     #[test]
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn the_oldest_are_forgotten() {
-        let mut list = Newest::default();
-        (0..KEPT + 2).for_each(|n| list.push(n));
+        let mut list = BoundedLog::default();
+        (0..MAX_ENTRIES + 2).for_each(|n| list.push(n));
         assert_eq!(list.iter().next(), Some(&2));
-        assert_eq!(list.iter().count(), KEPT);
+        assert_eq!(list.iter().count(), MAX_ENTRIES);
     }
 }

@@ -9,28 +9,28 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::exchange::Exchange;
+use crate::completion::Completion;
 
 /// The newest answers are kept, up to this many.
-const KEPT: usize = 1_000;
+const MAX_ENTRIES: usize = 1_000;
 const DEFAULT_TTL: u64 = 300;
-const LONGEST_TTL: u64 = 24 * 60 * 60;
+const MAX_TTL: u64 = 24 * 60 * 60;
 
 /// The use that a request makes of the cache, read from its headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CacheWish {
+pub(crate) struct CacheOptions {
     pub(crate) ttl: Duration,
     /// Whether an answer that is kept is to be replaced.
     clear: bool,
 }
 
-impl CacheWish {
+impl CacheOptions {
     /// `None` if the request does not turn the cache on.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let is_on = |name: &str| header(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let ttl = header("x-openrouter-cache-ttl").and_then(leading_number).unwrap_or(DEFAULT_TTL);
-        let ttl = Duration::from_secs(ttl.clamp(1, LONGEST_TTL));
+        let ttl = Duration::from_secs(ttl.clamp(1, MAX_TTL));
         is_on("x-openrouter-cache").then(|| Self { ttl, clear: is_on("x-openrouter-cache-clear") })
     }
 }
@@ -73,17 +73,17 @@ fn compact(json: &[u8]) -> Vec<u8> {
 
 /// An answer that was found.
 #[derive(Clone, Debug)]
-pub(crate) struct Hit {
-    pub(crate) exchange: Exchange,
+pub(crate) struct CacheHit {
+    pub(crate) completion: Completion,
     pub(crate) age: Duration,
     /// How much longer it is kept.
-    pub(crate) left: Duration,
+    pub(crate) remaining: Duration,
 }
 
 #[derive(Debug)]
 struct Entry {
     key: CacheKey,
-    exchange: Exchange,
+    completion: Completion,
     since: Instant,
     ttl: Duration,
 }
@@ -94,25 +94,25 @@ pub(crate) struct ResponseCache(VecDeque<Entry>);
 
 impl ResponseCache {
     /// The answer to this request, if there is one that may be used.
-    pub(crate) fn find(&mut self, key: &CacheKey, wish: CacheWish) -> Option<Hit> {
+    pub(crate) fn find(&mut self, key: &CacheKey, wish: CacheOptions) -> Option<CacheHit> {
         let now = Instant::now();
         self.0.retain(|entry| now - entry.since < entry.ttl && !(wish.clear && entry.key == *key));
         let entry = self.0.iter().find(|entry| entry.key == *key)?;
         let age = now - entry.since;
-        Some(Hit { exchange: entry.exchange.clone(), age, left: entry.ttl - age })
+        Some(CacheHit { completion: entry.completion.clone(), age, remaining: entry.ttl - age })
     }
 
-    pub(crate) fn keep(&mut self, key: CacheKey, exchange: Exchange, ttl: Duration) {
-        if self.0.len() == KEPT {
+    pub(crate) fn keep(&mut self, key: CacheKey, completion: Completion, ttl: Duration) {
+        if self.0.len() == MAX_ENTRIES {
             self.0.pop_front();
         }
-        self.0.push_back(Entry { key, exchange, since: Instant::now(), ttl });
+        self.0.push_back(Entry { key, completion, since: Instant::now(), ttl });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CacheKey, CacheWish, compact, leading_number};
+    use super::{CacheKey, CacheOptions, compact, leading_number};
     use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
     fn wish(headers: &[(&'static str, &'static str)]) -> Option<(u64, bool)> {
@@ -120,7 +120,7 @@ mod tests {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
         let headers: HeaderMap = headers.iter().map(pair).collect();
-        CacheWish::of(&headers).map(|wish| (wish.ttl.as_secs(), wish.clear))
+        CacheOptions::of(&headers).map(|wish| (wish.ttl.as_secs(), wish.clear))
     }
 
     #[test]

@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 
 use crate::catalogue::Catalogue;
 use crate::record::RecordedRequest;
-use crate::server;
+use crate::router;
 use crate::socket::{LocalListener, stopped};
-use crate::state::{Settings, State};
+use crate::state::{AppState, Settings};
 
 /// How a sandbox is to behave. Made by [`Sandbox::builder`].
 #[derive(Clone, Debug)]
@@ -48,14 +48,14 @@ impl SandboxBuilder {
 
     /// Starts to listen, on the loopback interface only. Needs a running tokio runtime.
     pub async fn start(self) -> io::Result<Sandbox> {
-        let state = Arc::new(State::new(self.settings, Catalogue::load()?));
+        let state = Arc::new(AppState::new(self.settings, Catalogue::load()?));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         let address = listener.local_addr()?;
         let (stop, stopping) = watch::channel(false);
         let listener = LocalListener { listener, stop: stopping.clone() };
-        let server = axum::serve(listener, server::router(Arc::clone(&state)));
+        let server = axum::serve(listener, router::router(Arc::clone(&state)));
         let server = tokio::spawn(server.with_graceful_shutdown(stopped(stopping)).into_future());
-        let base_url = format!("http://{address}{}", server::BASE_PATH);
+        let base_url = format!("http://{address}{}", router::BASE_PATH);
         Ok(Sandbox { address, base_url, state, stop, server })
     }
 }
@@ -66,7 +66,7 @@ impl SandboxBuilder {
 pub struct Sandbox {
     address: SocketAddr,
     base_url: String,
-    state: Arc<State>,
+    state: Arc<AppState>,
     /// Dropping the sender stops the server, too.
     stop: watch::Sender<bool>,
     server: JoinHandle<io::Result<()>>,

@@ -5,13 +5,13 @@ use serde_json::{Map, Number, Value, json};
 use crate::words::Words;
 
 /// Deeper than this a value is `null`; schemas can refer to themselves.
-const DEEPEST: usize = 12;
+const MAX_DEPTH: usize = 12;
 /// After this many values all others are `null`; schemas can also branch without end.
-const MOST_VALUES: usize = 10_000;
+const MAX_VALUES: usize = 10_000;
 
 /// A value that fits `schema`.
 pub(crate) fn fill(schema: &Value, words: &mut Words) -> Value {
-    Filler { root: schema, words, left: MOST_VALUES }.value(schema, "value", 0)
+    Filler { root: schema, words, left: MAX_VALUES }.value(schema, "value", 0)
 }
 
 struct Filler<'a> {
@@ -23,7 +23,7 @@ struct Filler<'a> {
 
 impl Filler<'_> {
     fn value(&mut self, schema: &Value, name: &str, depth: usize) -> Value {
-        if depth > DEEPEST || self.left == 0 {
+        if depth > MAX_DEPTH || self.left == 0 {
             return Value::Null;
         }
         self.left -= 1;

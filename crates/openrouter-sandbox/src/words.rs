@@ -1,7 +1,7 @@
 //! The words of a user, cut up so that replies and made-up arguments can refer to them.
 
 /// Words that say nothing about the subject.
-const COMMON: [&str; 34] = [
+const STOP_WORDS: [&str; 34] = [
     "about", "after", "also", "and", "are", "can", "could", "does", "for", "from", "give", "have", "how",
     "into", "just", "please", "tell", "that", "the", "there", "this", "use", "using", "want", "what", "when",
     "where", "which", "will", "with", "would", "you", "your", "get",
@@ -19,12 +19,12 @@ pub(crate) fn keywords(text: &str) -> Vec<String> {
         previous_is_small = character.is_lowercase();
     }
     let words = spaced.split(|character: char| !character.is_alphanumeric()).map(str::to_lowercase);
-    words.filter(|word| is_telling(word)).collect()
+    words.filter(|word| is_keyword(word)).collect()
 }
 
-fn is_telling(word: &str) -> bool {
+fn is_keyword(word: &str) -> bool {
     let long_enough = if word.is_ascii() { word.len() >= 3 } else { word.chars().count() >= 2 };
-    long_enough && !COMMON.contains(&word)
+    long_enough && !STOP_WORDS.contains(&word)
 }
 
 /// Words and numbers of a text, handed out one after the other.
@@ -43,7 +43,7 @@ impl Words {
         let is_name = |word: &&&str| word.chars().next().is_some_and(char::is_uppercase);
         // Names (Paris, 東京) first: arguments are mostly about them. The first word is upper case anyway.
         let names = all.iter().skip(1).filter(is_name);
-        let others = all.iter().filter(|word| is_telling(&word.to_lowercase()));
+        let others = all.iter().filter(|word| is_keyword(&word.to_lowercase()));
         let mut words: Vec<String> = Vec::new();
         for word in names.chain(others).filter(|word| word.parse::<f64>().is_err()) {
             if !words.iter().any(|known| known == word) {

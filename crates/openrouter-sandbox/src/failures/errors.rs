@@ -1,31 +1,29 @@
 //! The errors of the failures on demand: statuses, words and metadata as the service is known to send them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Failure;
+use crate::api_error::ApiError;
 use crate::clock;
-use crate::errors::ApiError;
-
-const DAY: u64 = 24 * 60 * 60;
 
 impl Failure {
     /// The error of a failure that strikes before the first token.
     ///
     /// `flagged` is the text a moderator would stumble over.
-    pub(crate) fn early(self, flagged: &str) -> Option<ApiError> {
+    pub(crate) fn initial_error(self, flagged: &str) -> Option<ApiError> {
         let error = match self.name() {
             "rate-limit" => ApiError::new(429, "Provider returned error").retry_after(1).metadata(json!({
                 "error_type": "rate_limit_exceeded",
                 "provider_name": "Sandbox",
                 "raw": "sandbox/rate-limit gets too many requests at the moment, please wait a second",
             })),
-            "rate-limit-minute" => free_models("free-models-per-min.", 20, now() + Duration::from_secs(5)),
+            "rate-limit-minute" => free_models("free-models-per-min.", 20, clock::now() + Duration::from_secs(5)),
             "rate-limit-free" => free_models(
                 "free-models-per-day. Add 10 credits to unlock 1000 free model requests per day",
                 50,
-                Duration::from_secs(tomorrow()),
+                Duration::from_secs(clock::next_midnight()),
             ),
             "upstream-quota" => upstream(
                 429,
@@ -152,7 +150,7 @@ impl Failure {
     }
 
     /// The object `error` of a failure that strikes in the middle of an answer.
-    pub(crate) fn midway(self) -> Value {
+    pub(crate) fn mid_stream_error(self) -> Value {
         let error = match self.name() {
             "mid-stream-rate-limit" => ApiError::new(429, "Rate limit exceeded")
                 .metadata(json!({"error_type": "rate_limit_exceeded", "provider_code": "rate_limited"})),
@@ -235,7 +233,7 @@ fn budget(message: &str, limit_source: &str, scope: &str) -> ApiError {
         "scope": scope,
         "limit_usd": 25,
         "spend_usd": 25.13,
-        "resets_at": clock::rfc3339(tomorrow()),
+        "resets_at": clock::rfc3339(clock::next_midnight()),
     }))
 }
 
@@ -264,16 +262,6 @@ fn free_models(which: &str, limit: u32, reset: Duration) -> ApiError {
         }))
 }
 
-/// The time since 1970. Real time, unlike that of the answers: clients compare it with their clock.
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-/// The next midnight (UTC) that is more than a minute away, in seconds since 1970.
-fn tomorrow() -> u64 {
-    ((now().as_secs() + 60) / DAY + 1) * DAY
-}
-
 /// At most 100 characters, cut in the middle.
 fn shorten_middle(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
@@ -286,20 +274,13 @@ fn shorten_middle(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{context_length, now, shorten_middle, tomorrow};
+    use super::{context_length, shorten_middle};
 
     #[test]
     fn flagged_input_keeps_both_ends() {
         let short = shorten_middle(&format!("ä{}ß", "x".repeat(300)));
         assert_eq!(short.chars().count(), 100);
         assert!(short.starts_with('ä') && short.ends_with('ß') && short.contains("..."));
-    }
-
-    #[test]
-    fn a_day_ends_at_midnight_and_never_within_a_minute() {
-        let left = tomorrow() - now().as_secs();
-        assert!((60..=24 * 60 * 60 + 60).contains(&left), "{left}");
-        assert_eq!(tomorrow() % super::DAY, 0);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Check, check_name, ensure, list, object, wrong};
+use crate::cost::Usd;
+
+use super::{Check, check_name, ensure, invalid, list, object};
 
 /// What a field may hold.
 enum Kind {
@@ -100,7 +102,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
 pub(super) fn check(fields: &Map<String, Value>) -> Check {
     for (name, value) in fields {
         let Some((_, null, kind)) = FIELDS.iter().find(|(known, ..)| known == name) else {
-            return Err(wrong(name, "is not a field of a chat request"));
+            return Err(invalid(name, "is not a field of a chat request"));
         };
         if !(value.is_null() && *null == Null::Ok) {
             check_kind(kind, value, name)?;
@@ -246,7 +248,7 @@ fn reasoning(value: &Value, field: &str) -> Check {
             "summary" => OneOf(&["auto", "concise", "detailed"]),
             "context" => OneOf(&["auto", "all_turns", "current_turn"]),
             "mode" => OneOf(&["standard", "pro"]),
-            _ => return Err(wrong(&field, "is not a field of reasoning")),
+            _ => return Err(invalid(&field, "is not a field of reasoning")),
         };
         if !value.is_null() {
             check_kind(&kind, value, &field)?;
@@ -267,7 +269,7 @@ fn provider(value: &Value, field: &str) -> Check {
             "sort" => Shape(sort),
             "preferred_min_throughput" | "preferred_max_latency" => Shape(number_or_percentiles),
             "max_price" => Shape(max_price),
-            _ => return Err(wrong(&field, "is not a provider preference")),
+            _ => return Err(invalid(&field, "is not a provider preference")),
         };
         if !value.is_null() {
             check_kind(&kind, value, &field)?;
@@ -290,7 +292,7 @@ fn sort(value: &Value, field: &str) -> Check {
                 match key.as_str() {
                     "by" => check_kind(&by, value, field),
                     "partition" => check_kind(&OneOf(&["model", "none"]), value, field),
-                    _ => Err(wrong(field, "takes by and partition")),
+                    _ => Err(invalid(field, "takes by and partition")),
                 }
             })
         }
@@ -312,8 +314,6 @@ fn number_or_percentiles(value: &Value, field: &str) -> Check {
 
 fn max_price(value: &Value, field: &str) -> Check {
     let known = |key: &str| ["prompt", "completion", "request", "image", "audio"].contains(&key);
-    let good = object(value, field)?
-        .iter()
-        .all(|(key, price)| known(key) && crate::routing::per_million(price).is_some());
+    let good = object(value, field)?.iter().all(|(key, price)| known(key) && Usd::from_json(price).is_some());
     ensure(good, field, "takes decimal prices for prompt, completion, request, image and audio")
 }

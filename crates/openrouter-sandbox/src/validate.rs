@@ -9,7 +9,7 @@ mod tools;
 
 use serde_json::{Map, Value};
 
-use crate::errors::ApiError;
+use crate::api_error::ApiError;
 
 /// What a check comes to: nothing to say, or the 400 to answer with.
 type Check = Result<(), ApiError>;
@@ -25,22 +25,22 @@ pub(crate) fn chat_request(body: &Value) -> Check {
 }
 
 /// A 400 about one field.
-fn wrong(field: &str, problem: &str) -> ApiError {
+fn invalid(field: &str, problem: &str) -> ApiError {
     ApiError::bad_request(format!("{field}: {problem}"))
 }
 
 fn ensure(holds: bool, field: &str, problem: &str) -> Check {
-    if holds { Ok(()) } else { Err(wrong(field, problem)) }
+    if holds { Ok(()) } else { Err(invalid(field, problem)) }
 }
 
 /// The value as an object.
 fn object<'a>(value: &'a Value, field: &str) -> Result<&'a Map<String, Value>, ApiError> {
-    value.as_object().ok_or_else(|| wrong(field, "must be an object"))
+    value.as_object().ok_or_else(|| invalid(field, "must be an object"))
 }
 
 /// The value as a list.
 fn list<'a>(value: &'a Value, field: &str) -> Result<&'a [Value], ApiError> {
-    value.as_array().map(Vec::as_slice).ok_or_else(|| wrong(field, "must be an array"))
+    value.as_array().map(Vec::as_slice).ok_or_else(|| invalid(field, "must be an array"))
 }
 
 /// Names of functions and schemas.

@@ -2,10 +2,10 @@
 
 /// A seeded source of numbers; the same seed always gives the same answers.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Rng(u64);
 
-impl Dice {
-    /// Dice for one subject, e.g. one request, of a sandbox with this seed.
+impl Rng {
+    /// Rng for one subject, e.g. one request, of a sandbox with this seed.
     pub(crate) fn new(seed: u64, subject: &str) -> Self {
         // FNV-1a: short, well known, and stable over releases (unlike the standard hasher).
         let start = 0xcbf2_9ce4_8422_2325_u64 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -51,11 +51,11 @@ impl Dice {
 
 #[cfg(test)]
 mod tests {
-    use super::Dice;
+    use super::Rng;
 
     #[test]
     fn the_same_seed_and_subject_repeat() {
-        let draw = |seed, subject| Dice::new(seed, subject).alphanumeric(20);
+        let draw = |seed, subject| Rng::new(seed, subject).alphanumeric(20);
         assert_eq!(draw(1, "a"), draw(1, "a"));
         assert_ne!(draw(1, "a"), draw(2, "a"));
         assert_ne!(draw(1, "a"), draw(1, "b"));

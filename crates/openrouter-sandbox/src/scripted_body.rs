@@ -16,9 +16,9 @@ use futures_core::Stream;
 use tokio::time::Sleep;
 
 /// Between the comments of a stream that has nothing else to say.
-pub(crate) const HEARTBEAT: Duration = Duration::from_millis(100);
+pub(crate) const COMMENT_INTERVAL: Duration = Duration::from_millis(100);
 /// Time for what was sent to leave the machine before the connection is broken.
-pub(crate) const FLUSH: Duration = Duration::from_millis(20);
+pub(crate) const FLUSH_DELAY: Duration = Duration::from_millis(20);
 
 /// One thing to do to the client.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,38 +42,38 @@ impl Step {
 }
 
 /// Waits for `time`, saying something now and then.
-pub(crate) fn split_pause(time: Duration, what: &'static str) -> impl Iterator<Item = Step> {
+pub(crate) fn pause_with(time: Duration, what: &'static str) -> impl Iterator<Item = Step> {
     const PARTS: u32 = 4;
     (0..PARTS).flat_map(move |_| [Step::Pause(time / PARTS), Step::send(what)])
 }
 
 /// Counts a stream as open for as long as it lives.
 #[derive(Debug)]
-pub(crate) struct OpenStream(Arc<AtomicUsize>);
+pub(crate) struct OpenStreamGuard(Arc<AtomicUsize>);
 
-impl OpenStream {
+impl OpenStreamGuard {
     pub(crate) fn count(open: &Arc<AtomicUsize>) -> Self {
         open.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(open))
     }
 }
 
-impl Drop for OpenStream {
+impl Drop for OpenStreamGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 /// A script being played.
-pub(crate) struct Playback {
+pub(crate) struct ScriptedBody {
     steps: VecDeque<Step>,
     pause: Option<Pin<Box<Sleep>>>,
     /// Kept for its `Drop`.
-    _open: Option<OpenStream>,
+    _open: Option<OpenStreamGuard>,
 }
 
-impl Playback {
-    pub(crate) fn new(steps: Vec<Step>, open: Option<OpenStream>) -> Self {
+impl ScriptedBody {
+    pub(crate) fn new(steps: Vec<Step>, open: Option<OpenStreamGuard>) -> Self {
         Self { steps: steps.into(), pause: None, _open: open }
     }
 
@@ -82,7 +82,7 @@ impl Playback {
     }
 }
 
-impl Stream for Playback {
+impl Stream for ScriptedBody {
     type Item = std::io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 /// The header that names the generation.
@@ -44,7 +45,7 @@ impl ApiError {
     }
 
     /// Adds one entry to the metadata.
-    pub(crate) fn more_metadata(mut self, key: &str, value: Value) -> Self {
+    pub(crate) fn add_metadata(mut self, key: &str, value: Value) -> Self {
         self.envelope["error"]["metadata"][key] = value;
         self
     }
@@ -72,13 +73,13 @@ impl ApiError {
     }
 
     /// Names the account, as the service does once it knows the key.
-    pub(crate) fn for_user(mut self, user_id: &str) -> Self {
+    pub(crate) fn with_user_id(mut self, user_id: &str) -> Self {
         self.envelope["user_id"] = user_id.into();
         self
     }
 
     /// Names the generation that failed, in the `X-Generation-Id` header.
-    pub(crate) fn for_generation(self, id: &str) -> Self {
+    pub(crate) fn with_generation_id(self, id: &str) -> Self {
         self.header(GENERATION_ID, id)
     }
 
@@ -86,9 +87,10 @@ impl ApiError {
     pub(crate) fn into_error(mut self) -> Value {
         self.envelope["error"].take()
     }
+}
 
-    /// The answer for a client.
-    pub(crate) fn into_response(self) -> Response<Body> {
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response<Body> {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = match self.html {
             Some(page) => respond(status, "text/html; charset=UTF-8", page),
