@@ -1,8 +1,8 @@
 //! A scripted HTTP/1.1 server for tests of HTTP clients: it injects faults, byte by byte.
 //!
 //! The server listens on the loopback device and writes to its sockets without an HTTP library in between, so
-//! that a script can break every rule that a library would keep. It knows no service: any client can be tested
-//! against it.
+//! that a script can break every rule that a library would keep. It knows no service: any client can be
+//! tested against it.
 //!
 //! # A first fault
 //!
@@ -118,7 +118,7 @@
 //! | FIN | `.close()` | an end that comes too early |
 //! | RST | `.reset()` | "connection reset" |
 //! | closed after a good response | `.then_close()`, `.then_reset()` | a pooled connection that is dead |
-//! | closed under the next request | by `request.number_on_connection`, as above | an end without a response |
+//! | closed under the next request | by `number_on_connection`, as above | an end without a response |
 //! | closed during a request | early: `none.reset()` | a broken pipe while it sends |
 //! | an event stream without an end | `events.stall()` | all events, but not that they are all |
 //! | a whole body without an end | `script.body(json).content_length(9999).stall()` | the same |
@@ -133,7 +133,8 @@
 //! | an invalid status | `.status_line("HTTP/1.1 two hundred")`, `Script::new(42)` | no status |
 //! | HTTP/1.0 | `.http_1_0()` | a body that ends with the connection |
 //! | interim heads | `.interim(100).interim(103)` | the response, behind them |
-//! | many headers, a huge one | `.header_flood(10_000, 20)`, `.header_flood(1, 1 << 20)` | more than its limit |
+//! | many headers | `.header_flood(10_000, 20)` | more than its limit |
+//! | a huge header | `.header_flood(1, 1 << 20)` | more than its limit |
 //! | a head without end | `.endless_head()` | more than its limit |
 //! | header injection | `.header("x", "1\r\nset-cookie: a=b")` | one header more |
 //! | a redirect to another origin | `Script::redirect(307, other.url())` | another origin |
@@ -160,7 +161,7 @@
 //! | web page for JSON | `Script::html_error(502)` | HTML, as gateways send it |
 //! | empty | `Script::new(200)`, `Script::json(200, "")` | a success without a body |
 //! | compressed | `.gzip(json)`, `.deflate(json)` | compressed data, whether it asked or not |
-//! | mislabelled as compressed | `.header("content-encoding", "gzip").body(json)` | data that does not unpack |
+//! | not compressed | `.header("content-encoding", "gzip").body(json)` | data that does not unpack |
 //! | a bomb | `.gzip_bomb(1 << 30)` | a megabyte that becomes a gigabyte |
 //! | bad UTF-8, byte order mark | `.body([b'"', 0xff, b'"'])`, `.body("\u{feff}{}")` | almost JSON |
 //! | forged second response | `.followed_by(Script::json(200, forged))` | a response to its next request |

@@ -55,7 +55,8 @@ impl BlackholePort {
     /// When no port is free, or ([`Unsupported`](io::ErrorKind::Unsupported)) when the system refuses
     /// connections to a full queue, or has no bound for the queue.
     pub async fn new() -> io::Result<Self> {
-        /// A queue that was set to the minimum holds fewer connections than this on every system that has one.
+        /// A queue that was set to the minimum holds fewer connections than this on every system that has
+        /// one.
         const MAX_BACKLOG: usize = 16;
         /// On loopback, a connection that the system accepts is there long before.
         const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);

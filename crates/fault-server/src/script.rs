@@ -169,8 +169,8 @@ impl Script {
     /// Sends everything, the head too, in pieces of at most `size` bytes (at least one), and waits `interval`
     /// after each.
     ///
-    /// The pieces respect neither lines nor chunks: one byte at a time cuts every token. A long interval makes
-    /// a slow loris, which a timeout for silence does not catch.
+    /// The pieces respect neither lines nor chunks: one byte at a time cuts every token. A long interval
+    /// makes a slow loris, which a timeout for silence does not catch.
     pub fn throttle(mut self, size: usize, interval: Duration) -> Self {
         self.throttle = Some(Throttle { size: size.max(1), interval });
         self

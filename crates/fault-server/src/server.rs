@@ -81,8 +81,8 @@ impl FaultServer {
         self.state.set_responder(Box::new(responder));
     }
 
-    /// The requests so far, in order; the newest 10 000 of them. The server records a request once its body is
-    /// read, before it responds.
+    /// The requests so far, in order; the newest 10 000 of them. The server records a request once its body
+    /// is read, before it responds.
     pub fn requests(&self) -> Vec<Request> {
         self.state.requests()
     }
@@ -97,7 +97,8 @@ impl FaultServer {
         self.counts().connections
     }
 
-    /// The number of connections that neither the client, as far as the server noticed, nor the server closed.
+    /// The number of connections that neither the client, as far as the server noticed, nor the server
+    /// closed.
     pub fn open_connections(&self) -> usize {
         self.counts().open
     }

@@ -1,4 +1,4 @@
-//! The endpoints about keys, money, served generations and providers.
+//! The endpoints for keys, credits, generations and providers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::catalogue::Endpoint;
 use crate::cost::Usd;
 use crate::state::AppState;
 
-/// What the account once paid in.
+/// The credits that the account has bought, in dollars.
 const CREDITS: &str = "100";
 
 fn credit_limit() -> Usd {
     Usd::parse(CREDITS).unwrap_or_default()
 }
 
-/// `GET /key`: what the key is and has left.
+/// `GET /key`: the kind of the key, its limit and its usage.
 pub(crate) async fn key(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -69,7 +69,7 @@ pub(crate) async fn credits(
     })))
 }
 
-/// `GET /generation?id=…`.
+/// `GET /generation?id=…`: the record of one generation.
 pub(crate) async fn generation(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -87,7 +87,7 @@ pub(crate) async fn generation(
     }
 }
 
-/// `GET /providers`: open to everybody.
+/// `GET /providers`: needs no key.
 pub(crate) async fn providers(State(state): State<Arc<AppState>>) -> Response<Body> {
     let providers: Vec<Value> = state.catalogue.providers().into_iter().map(provider).collect();
     data_response(providers.into())
@@ -96,7 +96,7 @@ pub(crate) async fn providers(State(state): State<Arc<AppState>>) -> Response<Bo
 fn provider(endpoint: &Endpoint) -> Value {
     let slug = endpoint.slug();
     let mut provider = json!({"name": endpoint.provider, "slug": slug, "privacy_policy_url": null});
-    // Big houses have everything in order, small ones leave things out.
+    // As on the service, large providers have all fields and small ones leave some out.
     if ["openai", "anthropic", "google-vertex"].contains(&slug) {
         provider["privacy_policy_url"] = format!("https://{slug}.example/privacy").into();
         provider["terms_of_service_url"] = format!("https://{slug}.example/terms").into();

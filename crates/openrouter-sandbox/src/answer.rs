@@ -1,11 +1,11 @@
-//! An answer before it is put on the wire, and what caps and stop sequences do to it.
+//! The content of a completion, and how token limits and stop sequences shorten it.
 
 use serde_json::Value;
 
 use crate::reasoning::Reasoning;
 use crate::tokens;
 
-/// Why an answer ended.
+/// The reason why the model stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FinishReason {
     Stop,
@@ -15,16 +15,16 @@ pub(crate) enum FinishReason {
     Error,
 }
 
-/// A function that the model wants called.
+/// A function call that the model asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ToolCall {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// JSON text, unless it was cut short.
+    /// JSON text, unless a token limit cut it.
     pub(crate) arguments: String,
 }
 
-/// What the model has to say.
+/// The assistant message of a completion, independent of how it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) reasoning: Option<Reasoning>,
@@ -32,10 +32,10 @@ pub(crate) struct Answer {
     pub(crate) refusal: Option<String>,
     pub(crate) tool_calls: Vec<ToolCall>,
     pub(crate) annotations: Vec<Value>,
-    /// Data URLs.
+    /// The images as data URLs.
     pub(crate) images: Vec<String>,
     pub(crate) finish: FinishReason,
-    /// Whether the output cap cut something off. With tool calls only the native reason tells.
+    /// Whether the token limit cut something off. With tool calls, only the native finish reason shows it.
     pub(crate) capped: bool,
 }
 
@@ -69,7 +69,7 @@ impl Answer {
         self.reasoning.as_ref().map_or(0, |reasoning| tokens::count(&reasoning.text))
     }
 
-    /// All tokens the answer costs, thoughts included.
+    /// All tokens of the answer, reasoning included.
     pub(crate) fn token_count(&self) -> u64 {
         let spoken = [&self.content, &self.refusal].into_iter().flatten().map(|text| tokens::count(text));
         let called =
@@ -87,13 +87,13 @@ impl Answer {
         }
     }
 
-    /// Keeps the first half, since a filter stopped the rest.
+    /// Keeps the first half, as if a content filter had stopped the rest.
     pub(crate) fn cut_by_content_filter(&mut self) {
         self.truncate((self.token_count() / 2).max(1));
         (self.capped, self.finish) = (false, FinishReason::ContentFilter);
     }
 
-    /// Keeps the first `limit` tokens: thoughts, then content, then tool calls.
+    /// Keeps the first `limit` tokens: of reasoning, then content, then tool calls.
     pub(crate) fn truncate(&mut self, limit: u64) {
         if self.token_count() <= limit {
             return;
@@ -122,7 +122,7 @@ impl Answer {
 }
 
 impl FinishReason {
-    /// The service's own word.
+    /// The word of the service (`finish_reason`).
     pub(crate) fn normalized(self) -> &'static str {
         match self {
             Self::Stop => "stop",
@@ -133,7 +133,7 @@ impl FinishReason {
         }
     }
 
-    /// The word of the provider behind it.
+    /// The word of the provider behind it (`native_finish_reason`).
     pub(crate) fn native(self, author: &str, capped: bool) -> &'static str {
         if capped && self != Self::Error {
             return match author {
@@ -156,7 +156,7 @@ mod tests {
     use super::{Answer, FinishReason, ToolCall};
 
     #[test]
-    fn a_cap_cuts_content_and_says_length() {
+    fn token_limit_cuts_content_and_is_length() {
         let mut answer = Answer::text("one two three four".into());
         answer.truncate(2);
         assert_eq!((answer.content.as_deref(), answer.finish), (Some("one two"), FinishReason::Length));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_tool_call_still_says_tool_calls_but_the_native_reason_tells() {
+    fn cut_tool_call_shows_in_native_reason_alone() {
         let call = ToolCall { id: "1".into(), name: "look".into(), arguments: "{\"place\":\"Oslo\"}".into() };
         let mut answer = Answer::with_tool_calls(vec![call]);
         answer.truncate(3);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_earliest_stop_sequence_wins() {
+    fn earliest_stop_sequence_wins() {
         let mut answer = Answer::text("red, green; blue".into());
         answer.stop_at(&[";", ",", ""]);
         assert_eq!((answer.content.as_deref(), answer.finish), (Some("red"), FinishReason::Stop));

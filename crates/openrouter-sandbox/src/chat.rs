@@ -1,4 +1,4 @@
-//! `POST /chat/completions`: from a request to a script of what to send.
+//! `POST /chat/completions`: checks a request, routes it, and sends a completion or an error.
 
 use std::sync::Arc;
 
@@ -30,10 +30,10 @@ pub(crate) async fn create(
 ) -> Result<Response<Body>, ApiError> {
     let key = ApiKey::check(&headers)?;
     let user_id = key.user_id();
-    answer(&state, &key, &headers, &body).map_err(|error| error.with_user_id(&user_id))
+    try_create(&state, &key, &headers, &body).map_err(|error| error.with_user_id(&user_id))
 }
 
-fn answer(
+fn try_create(
     state: &AppState,
     key: &ApiKey,
     headers: &HeaderMap,
@@ -42,16 +42,16 @@ fn answer(
     if key.is_management() {
         return Err(ApiError::new(403, "A management key cannot be used for inference"));
     }
-    let request = read(headers, body)?;
+    let request = parse_body(headers, body)?;
     validate::chat_request(&request)?;
     if key.has_no_credits() {
         return Err(no_credits());
     }
 
     let generation = state.next_generation();
-    let cache = CacheOptions::of(headers).map(|wish| (CacheKey::new(key.user_id(), body), wish));
-    if let Some(hit) = cache.as_ref().and_then(|(key, wish)| state.cached(key, *wish)) {
-        return Ok(again(state, hit, headers, &request, generation));
+    let cache = CacheOptions::of(headers).map(|options| (CacheKey::new(key.user_id(), body), options));
+    if let Some(hit) = cache.as_ref().and_then(|(key, options)| state.cached(key, *options)) {
+        return Ok(send_cached(state, hit, headers, &request, generation));
     }
     let id = generation.0.clone();
     let (route, attempt) = first_route(state, &request).map_err(|error| error.with_generation_id(&id))?;
@@ -65,18 +65,18 @@ fn answer(
         return Err(completion.alignment_error().usage(completion.usage.to_json()).with_generation_id(&id));
     }
     let mut response = send(state, &completion, streamed);
-    if let Some((key, wish)) = cache {
+    if let Some((key, options)) = cache {
         insert_header(&mut response, "x-openrouter-cache-status", "MISS");
-        insert_header(&mut response, "x-openrouter-cache-ttl", &wish.ttl.as_secs().to_string());
+        insert_header(&mut response, "x-openrouter-cache-ttl", &options.ttl.as_secs().to_string());
         if completion.failure.is_none_or(Failure::is_cacheable) {
-            state.cache(key, completion, wish.ttl);
+            state.cache(key, completion, options.ttl);
         }
     }
     Ok(response)
 }
 
-/// An answer from the cache.
-fn again(
+/// Sends a completion from the cache.
+fn send_cached(
     state: &AppState,
     hit: CacheHit,
     headers: &HeaderMap,
@@ -84,7 +84,7 @@ fn again(
     (id, created): (String, u64),
 ) -> Response<Body> {
     let source = hit.completion.id.clone();
-    let completion = hit.completion.again(id, created);
+    let completion = hit.completion.replayed(id, created);
     state.record_generation(
         Generation::of(&completion, request, headers, Some(&source)),
         completion.usage.cost(),
@@ -101,7 +101,7 @@ fn again(
     response
 }
 
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
+fn parse_body(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
@@ -112,8 +112,8 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
         .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}")))
 }
 
-/// Tries `model`, then each of `models`. The first that does not fail before its first token answers;
-/// the number tells which attempt it was. If all fail, the last error counts.
+/// Tries `model`, then each of `models`, and returns the first route that does not fail before its first
+/// token, with the number of the attempt. If all fail, returns the last error.
 fn first_route<'a>(state: &'a AppState, request: &'a Value) -> Result<(Route<'a>, usize), ApiError> {
     let fallbacks = request["models"].as_array().into_iter().flatten();
     let mut candidates: Vec<&str> =
@@ -156,13 +156,13 @@ fn completion(
     attempt: usize,
     (id, created): (String, u64),
 ) -> Completion {
-    // Streamed or not, the same request gets the same words.
+    // The seed ignores `stream`, so that a streamed completion has the same content.
     let mut subject = request.clone();
     subject.as_object_mut().map(|fields| fields.remove("stream"));
     let mut rng = Rng::new(state.settings.seed, &subject.to_string());
 
-    let wish = reasoning::wish(request, route.must_reason);
-    let answer = generate::answer(request, route, wish, &mut rng);
+    let mode = reasoning::mode(request, route.must_reason);
+    let answer = generate::answer(request, route, mode, &mut rng);
     let prompt_tokens = Conversation::of(request).token_count();
     let usage = Usage::new(
         prompt_tokens,
@@ -197,7 +197,7 @@ fn completion(
     }
 }
 
-/// The tier that route: the one asked for, `default`, or null from providers without tiers.
+/// The service tier: the requested one, `default`, or null from providers without tiers.
 fn service_tier(request: &Value, route: &Route<'_>) -> Value {
     match (request["service_tier"].as_str(), route.author) {
         (Some("fast" | "priority"), _) => "priority".into(),
@@ -208,7 +208,7 @@ fn service_tier(request: &Value, route: &Route<'_>) -> Value {
 }
 
 fn send(state: &AppState, completion: &Completion, streamed: bool) -> Response<Body> {
-    // An error in a body with status 200 is JSON even where a stream was expected.
+    // The service sends an error with status 200 as JSON even where the client asked for a stream.
     let as_events = streamed && completion.failure_name() != "error-200";
     let (content_type, steps, open) = match as_events {
         true => (

@@ -1,4 +1,4 @@
-//! One answered request, ready to be written as JSON or as a stream.
+//! A completion: the data from which the JSON body or the event stream is written.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::failures::{self, Failure};
 use crate::rng::Rng;
 use crate::tokens::Logprobs;
 
-/// Everything that the writers need to know.
+/// The data of one completion.
 #[derive(Clone, Debug)]
 pub(crate) struct Completion {
     pub(crate) id: String,
@@ -19,18 +19,18 @@ pub(crate) struct Completion {
     pub(crate) model: String,
     pub(crate) provider: String,
     pub(crate) author: String,
-    /// Outer `None`: there is no such key.
+    /// The field `system_fingerprint`; `None` leaves it out.
     pub(crate) fingerprint: Option<Value>,
     pub(crate) service_tier: Value,
-    /// `openrouter_metadata`, if asked for.
+    /// The field `openrouter_metadata`, if the request asks for it.
     pub(crate) metadata: Option<Value>,
-    /// The upstream body to echo first in a stream, if asked for.
+    /// The upstream request, which a stream echoes first if the request asks for it.
     pub(crate) echo: Option<Value>,
     pub(crate) user_id: String,
     pub(crate) answer: Answer,
     pub(crate) usage: Usage,
     pub(crate) logprobs: Option<Logprobs>,
-    /// What is to go wrong after the first token.
+    /// The failure to play after the first token.
     pub(crate) failure: Option<Failure>,
     pub(crate) token_delay: Duration,
     pub(crate) slow_first_token: Duration,
@@ -38,7 +38,7 @@ pub(crate) struct Completion {
 }
 
 impl Completion {
-    /// The fields that the JSON answer and every chunk begin with.
+    /// The fields with which the JSON body and every chunk begin.
     pub(crate) fn head(&self, object: &str) -> Map<String, Value> {
         let mut head = Map::new();
         head.insert("id".into(), self.id.clone().into());
@@ -53,17 +53,17 @@ impl Completion {
         finish.native(&self.author, self.answer.capped).into()
     }
 
-    /// The same answer again from the cache, for nothing, under an id and time of its own.
-    pub(crate) fn again(self, id: String, created: u64) -> Self {
+    /// A copy for the cache to send, under a new id and time, with a usage of zero.
+    pub(crate) fn replayed(self, id: String, created: u64) -> Self {
         Self { id, created, metadata: None, usage: Usage::default(), ..self }
     }
 
-    /// The error that ends an answer in its middle.
+    /// The error that breaks the answer off.
     pub(crate) fn mid_stream_error(&self) -> Value {
         self.failure.map_or(Value::Null, Failure::mid_stream_error)
     }
 
-    /// The error that is sent instead of an answer which broke a rule.
+    /// The error that replaces an answer which broke a rule of the alignment plugin.
     pub(crate) fn alignment_error(&self) -> ApiError {
         failures::alignment(self.answer.content.as_deref())
     }
@@ -74,7 +74,7 @@ impl Completion {
     }
 }
 
-/// Only an error, although the status is 200.
+/// A body with an error alone, which the service sends with status 200.
 pub(crate) fn error_envelope(user_id: &str) -> Value {
     json!({
         "error": {
@@ -86,7 +86,7 @@ pub(crate) fn error_envelope(user_id: &str) -> Value {
     })
 }
 
-/// A success with nothing in it.
+/// A body whose fields are all null, which the service sends with status 200.
 pub(crate) fn empty_body(created: u64) -> Value {
     json!({"id": null, "object": null, "created": created, "model": null, "choices": null, "usage": null})
 }

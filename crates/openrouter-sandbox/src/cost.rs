@@ -1,8 +1,10 @@
-//! Exact US dollars, because prices are decimal strings and a bill must add up to the last digit.
+//! Exact amounts in US dollars, and the usage of a completion.
+//!
+//! Prices are decimal strings, and a bill must add up to the last digit: amounts are integers.
 
 use serde_json::{Number, Value, json};
 
-/// Digits after the decimal point.
+/// The digits after the decimal point.
 const SCALE: usize = 18;
 
 /// An amount in dollars, counted in units of 10^-18.
@@ -10,7 +12,7 @@ const SCALE: usize = 18;
 pub(crate) struct Usd(i128);
 
 impl Usd {
-    /// Reads a plain decimal such as `"0.0000025"` or `"-1"`.
+    /// Parses a plain decimal such as `"0.0000025"` or `"-1"`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -34,7 +36,7 @@ impl Usd {
         }
     }
 
-    /// This price for `count` units; a price that "depends" (below zero) costs nothing here.
+    /// The cost of `count` units at this price. A negative price ("it depends") counts as zero.
     pub(crate) fn times(self, count: u64) -> Self {
         Self(self.0.max(0).saturating_mul(i128::from(count)))
     }
@@ -47,7 +49,7 @@ impl Usd {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// The amount as the service writes it: an integer where it can be one, else a decimal number.
+    /// The amount as the service writes it: an integer if it is whole, else a decimal number.
     pub(crate) fn to_json(self) -> Value {
         let text = self.to_string();
         match text.parse::<i64>() {
@@ -71,7 +73,7 @@ impl std::fmt::Display for Usd {
     }
 }
 
-/// Tokens, and their price.
+/// The tokens of a completion, and their cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) prompt_tokens: u64,
@@ -123,21 +125,21 @@ mod tests {
     use super::Usd;
 
     #[test]
-    fn adds_up_exactly() {
+    fn costs_add_up_exactly() {
         let cost = Usd::parse("0.0000025").unwrap().times(93).plus(Usd::parse("0.00001").unwrap().times(30));
         assert_eq!(cost.to_string(), "0.0005325");
         assert_eq!(cost.to_json().to_string(), "0.0005325");
     }
 
     #[test]
-    fn zero_is_an_integer_and_a_router_costs_nothing() {
+    fn zero_is_an_integer_and_routers_are_free() {
         assert_eq!(Usd::default().to_json().to_string(), "0");
         assert_eq!(Usd::parse("-1").unwrap().times(7), Usd::default());
         assert_eq!(Usd::parse("-1").unwrap().to_string(), "-1");
     }
 
     #[test]
-    fn refuses_what_is_not_a_decimal() {
+    fn parse_refuses_all_but_plain_decimals() {
         for text in ["", "-", ".5", "1e-6", "1,5", "0.0000000000000000001"] {
             assert_eq!(Usd::parse(text), None, "{text}");
         }

@@ -1,4 +1,4 @@
-//! The answer as an event stream: comments, chunks, `[DONE]`, and the ways a stream can end badly.
+//! Writes a completion as an event stream: comments, chunks, `[DONE]`, and the failures of streams.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::tokens;
 const COMMENT: &str = ": OPENROUTER PROCESSING\n\n";
 const DONE: &str = "data: [DONE]\n\n";
 
-/// The steps of a stream.
+/// The script of a stream.
 pub(crate) fn script(completion: &Completion) -> Vec<Step> {
     let failure = completion.failure_name();
     let mut rng = completion.rng.clone();
@@ -28,7 +28,7 @@ pub(crate) fn script(completion: &Completion) -> Vec<Step> {
         return steps;
     }
     if failure == "alignment" {
-        // The answer was checked as a whole, and not a word of it is sent.
+        // The plugin checks whole answers: no token is sent before.
         let error = completion.alignment_error().into_error();
         steps.extend([
             event(&error_chunk(completion, error)),
@@ -114,7 +114,7 @@ fn chunk(
     chunk
 }
 
-/// One chunk per token, in the order of the real thing: thoughts, citations, text, pictures, tool calls.
+/// One chunk for each token, in the service's order: reasoning, citations, text, images, tool calls.
 fn deltas(completion: &Completion) -> Vec<Value> {
     let answer = &completion.answer;
     let mut chunks = Vec::new();
@@ -160,7 +160,7 @@ fn deltas(completion: &Completion) -> Vec<Value> {
     chunks
 }
 
-/// The finish reason, which arrives twice: alone, and again with the usage.
+/// A chunk with the finish reason. The service sends it twice: alone, and again with the usage.
 fn finish_chunk(completion: &Completion, last: bool) -> Value {
     let delta = json!({"role": "assistant", "content": ""});
     let mut chunk = chunk(completion, delta, Value::Null, Some(completion.answer.finish));

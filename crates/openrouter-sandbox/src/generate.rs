@@ -1,4 +1,4 @@
-//! What the model says: friendly, short, about the last message, and always the same for the same request.
+//! Generates the answer: short prose about the last message, tool calls, JSON; the same for the same request.
 
 use serde_json::{Value, json};
 
@@ -11,11 +11,11 @@ use crate::routing::Route;
 use crate::words::{Words, quote};
 use crate::{schema_fill, tools};
 
-/// A picture of one pixel.
+/// A PNG image of one pixel.
 const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/// Answers a valid request.
-pub(crate) fn answer(request: &Value, route: &Route<'_>, wish: ReasoningMode, rng: &mut Rng) -> Answer {
+/// Generates the answer to a valid request.
+pub(crate) fn answer(request: &Value, route: &Route<'_>, mode: ReasoningMode, rng: &mut Rng) -> Answer {
     let conversation = Conversation::of(request);
     let mut answer = match route.failure.map(Failure::name) {
         Some("refusal") => Answer::refusal("I am sorry, but that is something I would rather not help with."),
@@ -24,13 +24,13 @@ pub(crate) fn answer(request: &Value, route: &Route<'_>, wish: ReasoningMode, rn
             ..Answer::with_tool_calls(vec![tools::truncated_call(request, conversation, rng)])
         },
         _ => match tools::calls(request, conversation, rng) {
-            calls if calls.is_empty() => Answer::text(words(request, conversation, rng)),
+            calls if calls.is_empty() => Answer::text(content(request, conversation, rng)),
             calls => Answer::with_tool_calls(calls),
         },
     };
-    if wish != ReasoningMode::None {
+    if mode != ReasoningMode::None {
         let topic = quote(&conversation.user_text(), 40);
-        answer.reasoning = Some(Reasoning::about(&topic, route.author, wish == ReasoningMode::Hidden, rng));
+        answer.reasoning = Some(Reasoning::about(&topic, route.author, mode == ReasoningMode::Hidden, rng));
     }
     if answer.content.is_some() && searches_the_web(request, route) {
         answer.annotations.push(citation());
@@ -56,7 +56,7 @@ fn stop_sequences(request: &Value) -> Vec<&str> {
     }
 }
 
-fn words(request: &Value, conversation: Conversation<'_>, rng: &mut Rng) -> String {
+fn content(request: &Value, conversation: Conversation<'_>, rng: &mut Rng) -> String {
     let said = conversation.user_text();
     let format = &request["response_format"];
     match format["type"].as_str() {

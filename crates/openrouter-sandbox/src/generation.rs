@@ -1,4 +1,4 @@
-//! The record of a served generation, as `GET /generation` tells it.
+//! The record of a generation, which `GET /generation` returns.
 
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::completion::Completion;
 
-/// Fields that are always there and that the sandbox has nothing to say about.
+/// Fields that every record has and for which the sandbox has no value.
 const NULL_FIELDS: [&str; 16] = [
     "upstream_id",
     "request_id",
@@ -26,7 +26,7 @@ const NULL_FIELDS: [&str; 16] = [
     "workspace_id",
 ];
 
-/// A generation that was route.
+/// The record of a generation.
 #[derive(Debug)]
 pub(crate) struct Generation {
     pub(crate) id: String,
@@ -34,7 +34,7 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    /// `source` is the generation whose answer came from the cache.
+    /// Records a completion. For one from the cache, `source` is the id of the generation that was stored.
     pub(crate) fn of(
         completion: &Completion,
         request: &Value,

@@ -1,4 +1,4 @@
-//! The answer as one JSON body, after the white space that keeps a waiting client's connection alive.
+//! Writes a completion as one JSON body, after white space that keeps the connection alive.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::tokens;
 
 const KEEP_ALIVE: &str = "\n         \n";
 
-/// The steps of a JSON answer.
+/// The script of a JSON body.
 pub(crate) fn script(completion: &Completion) -> Vec<Step> {
     let mut steps = vec![Step::send(KEEP_ALIVE)];
     if completion.failure_name() == "slow-first-token" {
@@ -59,7 +59,7 @@ fn body(completion: &Completion) -> Value {
     Value::Object(body)
 }
 
-/// A part of the answer, and an error in the choice.
+/// A body with half of the answer, and an error in the choice.
 fn failed_choice(completion: &Completion) -> Value {
     let mut partial = completion.clone();
     partial.answer.truncate((completion.answer.token_count() / 2).max(1));
@@ -123,7 +123,7 @@ fn tool_call((index, call): (usize, &ToolCall)) -> Value {
     })
 }
 
-/// Pictures, as messages and deltas carry them.
+/// The images of a message or delta.
 pub(crate) fn images(urls: &[String]) -> Value {
     urls.iter().map(|url| json!({"type": "image_url", "image_url": {"url": url}})).collect()
 }

@@ -1,4 +1,4 @@
-//! The endpoints that show the catalogue.
+//! The endpoints for the model catalogue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::cost::Usd;
 use crate::model_id::{self, Target};
 use crate::state::AppState;
 
-/// `GET /models`: open to everybody, whatever key they show.
+/// `GET /models`: needs no key, and ignores an invalid one.
 pub(crate) async fn list(State(state): State<Arc<AppState>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let filters = Filters::read(&uri)?;
     let rows: Vec<&Value> = filters.matching(&state).map(|model| &model.row).collect();
@@ -31,7 +31,7 @@ pub(crate) async fn list(State(state): State<Arc<AppState>>, uri: Uri) -> Result
     Ok(json_response(StatusCode::OK, &body))
 }
 
-/// `GET /models/user`: the same list for the holder of a key.
+/// `GET /models/user`: the same list; needs a key.
 pub(crate) async fn list_for_user(
     state: State<Arc<AppState>>,
     headers: HeaderMap,
@@ -41,7 +41,7 @@ pub(crate) async fn list_for_user(
     list(state, uri).await
 }
 
-/// `GET /models/count`.
+/// `GET /models/count`: the number of models.
 pub(crate) async fn count(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -52,7 +52,7 @@ pub(crate) async fn count(
     Ok(data_response(json!({ "count": count })))
 }
 
-/// `GET /model/{author}/{slug}`.
+/// `GET /model/{author}/{slug}`: one model.
 pub(crate) async fn show(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -63,7 +63,7 @@ pub(crate) async fn show(
     Ok(data_response(find(&state, &id)?.row.clone()))
 }
 
-/// `GET /models/{author}/{slug}/endpoints`. Speeds are for holders of a key only.
+/// `GET /models/{author}/{slug}/endpoints`: the endpoints of a model, with their speeds if there is a key.
 pub(crate) async fn endpoints(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -85,7 +85,7 @@ pub(crate) async fn endpoints(
     })))
 }
 
-/// `GET /endpoints/zdr`: the endpoints that keep no data.
+/// `GET /endpoints/zdr`: the endpoints that retain no data.
 pub(crate) async fn zdr_endpoints(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -93,8 +93,8 @@ pub(crate) async fn zdr_endpoints(
     ApiKey::check(&headers)?;
     let models = state.catalogue.models().iter();
     let all = models.flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)));
-    let discreet = all.filter(|(_, endpoint)| endpoint.is_zdr());
-    Ok(data_response(discreet.map(|(model, endpoint)| endpoint_record(model, endpoint, true)).collect()))
+    let zdr = all.filter(|(_, endpoint)| endpoint.is_zdr());
+    Ok(data_response(zdr.map(|(model, endpoint)| endpoint_record(model, endpoint, true)).collect()))
 }
 
 fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value {
@@ -124,7 +124,7 @@ fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value 
     })
 }
 
-/// The row of an id in any spelling; an alias or router shows its own row if that is what was named.
+/// Finds the model of an id in any spelling. The id of an alias or a router finds its own row.
 fn find<'a>(state: &'a AppState, id: &str) -> Result<&'a Model, ApiError> {
     if let Some(model) = state.catalogue.row(id) {
         return Ok(model);
@@ -137,7 +137,7 @@ fn find<'a>(state: &'a AppState, id: &str) -> Result<&'a Model, ApiError> {
     .ok_or_else(|| ApiError::not_found(format!("There is no model {id}")))
 }
 
-/// The query of a list of models.
+/// The filters in the query of a list of models.
 struct Filters(HashMap<String, String>);
 
 impl Filters {

@@ -1,4 +1,4 @@
-//! The routes, and what happens to every request on its way to them.
+//! The routes, and the middleware that records every request.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::record::RecordedRequest;
 use crate::state::AppState;
 use crate::{account, chat, models};
 
-/// Where the service begins.
+/// The path of the API below the host.
 pub(crate) const BASE_PATH: &str = "/api/v1";
 
-/// The largest body that is read: pictures and files are sent inside the JSON.
+/// The largest body of a request, in bytes: images and files are inside the JSON.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 pub(crate) fn router(state: Arc<AppState>) -> Router {
@@ -43,7 +43,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .with_state(state)
 }
 
-/// Keeps a copy of every request, known path or not.
+/// Records a request, whether its path is known or not.
 async fn record(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {

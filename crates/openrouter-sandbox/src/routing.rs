@@ -1,4 +1,4 @@
-//! Who serves a request: the model and provider that were found for a model id.
+//! Routes a request: from a model id to the model and the provider that serve it.
 
 mod filters;
 
@@ -11,31 +11,31 @@ use crate::failures::Failure;
 use crate::model_id::{self, Target};
 use crate::reasoning;
 
-/// What the failures cost per token, in and out.
+/// The prices of the failures in dollars per token, of prompt and completion.
 const FAILURE_PRICES: (&str, &str) = ("0.000001", "0.000002");
 
-/// The model and provider behind an answer.
+/// The model and the provider that serve a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Route<'a> {
-    /// The id that was asked for.
+    /// The model id in the request.
     pub(crate) requested_model: &'a str,
-    /// The name in the answer.
+    /// The model id in the response.
     pub(crate) model: String,
     /// The provider's display name.
     pub(crate) provider: &'a str,
     pub(crate) author: &'a str,
     /// Dynamic variants, e.g. `online`.
     pub(crate) variants: Vec<&'a str>,
-    /// Whether the model thinks unasked.
+    /// Whether the model reasons without being asked to.
     pub(crate) must_reason: bool,
-    /// What is to go wrong.
+    /// The failure to play.
     pub(crate) failure: Option<Failure>,
     row: Option<&'a Model>,
     endpoints: Vec<&'a Endpoint>,
 }
 
 impl<'a> Route<'a> {
-    /// Finds who serves `requested_model`.
+    /// Finds the model of an id and the endpoints that may serve the request.
     pub(crate) fn find(
         catalogue: &'a Catalogue,
         requested_model: &'a str,
@@ -78,7 +78,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Dollars per token of a prompt this long, in and out.
+    /// The prices in dollars per token, of prompt and completion, for a prompt of this length.
     pub(crate) fn prices(&self, prompt_tokens: u64) -> (Usd, Usd) {
         let parse = |text: &str| Usd::parse(text).unwrap_or_default();
         let Some(model) = self.row else {
@@ -95,7 +95,7 @@ impl<'a> Route<'a> {
         prices
     }
 
-    /// `fp_…` from some providers, null from others, and not even a key from the rest.
+    /// The field `system_fingerprint`: some providers have one, some send null, others leave it out.
     pub(crate) fn fingerprint(&self) -> Option<Value> {
         match self.author {
             "openai" => Some("fp_5a9d3c17e0".into()),
@@ -104,7 +104,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// `openrouter_metadata`, for those who opted in.
+    /// The field `openrouter_metadata`.
     pub(crate) fn metadata(&self, attempt: usize) -> Value {
         let mut available: Vec<Value> = self
             .endpoints

@@ -1,7 +1,6 @@
-//! Plays a prepared answer to a client: bytes, pauses, and the ways a connection can go wrong.
+//! A response body that plays a script of bytes, pauses and faults.
 //!
-//! An answer is first written as a script (plain data, easy to compose and to test) and only then played.
-//! No task is involved: when the client goes away, the connection drops the script and that is all.
+//! The body is polled by its connection, without a task: when the client closes, it is dropped.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -15,23 +14,23 @@ use bytes::Bytes;
 use futures_core::Stream;
 use tokio::time::Sleep;
 
-/// Between the comments of a stream that has nothing else to say.
+/// The time between the comments of a stream that sends nothing else.
 pub(crate) const COMMENT_INTERVAL: Duration = Duration::from_millis(100);
-/// Time for what was sent to leave the machine before the connection is broken.
+/// The time for bytes to be sent before the connection is aborted.
 pub(crate) const FLUSH_DELAY: Duration = Duration::from_millis(20);
 
-/// One thing to do to the client.
+/// One step of a script.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
     /// Send these bytes.
     Send(Bytes),
-    /// Be silent for a while.
+    /// Wait.
     Pause(Duration),
-    /// Send the bytes again and again, for ever, with pauses between.
+    /// Send these bytes for ever, with pauses between.
     Repeat(Bytes, Duration),
-    /// Be silent for ever.
+    /// Wait for ever.
     Hang,
-    /// Break the connection.
+    /// Abort the connection.
     Abort,
 }
 
@@ -41,13 +40,13 @@ impl Step {
     }
 }
 
-/// Waits for `time`, saying something now and then.
+/// The steps of a pause of `time`, with `text` sent after each quarter of it.
 pub(crate) fn pause_with(time: Duration, what: &'static str) -> impl Iterator<Item = Step> {
     const PARTS: u32 = 4;
     (0..PARTS).flat_map(move |_| [Step::Pause(time / PARTS), Step::send(what)])
 }
 
-/// Counts a stream as open for as long as it lives.
+/// Counts a stream as open until it is dropped.
 #[derive(Debug)]
 pub(crate) struct OpenStreamGuard(Arc<AtomicUsize>);
 
@@ -64,7 +63,7 @@ impl Drop for OpenStreamGuard {
     }
 }
 
-/// A script being played.
+/// A body that plays a script.
 pub(crate) struct ScriptedBody {
     steps: VecDeque<Step>,
     pause: Option<Pin<Box<Sleep>>>,
@@ -99,7 +98,7 @@ impl Stream for ScriptedBody {
                     self.steps.push_front(Step::Repeat(bytes.clone(), time));
                     return Poll::Ready(Some(Ok(bytes)));
                 }
-                // Nothing will wake this stream but the end of its connection.
+                // No waker is registered: the end of the connection drops this stream.
                 Some(Step::Hang) => {
                     self.steps.push_front(Step::Hang);
                     return Poll::Pending;

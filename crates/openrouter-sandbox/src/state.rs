@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! The state that the request handlers share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::record::{BoundedLog, RecordedRequest};
 use crate::response_cache::{CacheHit, CacheKey, CacheOptions, ResponseCache};
 use crate::rng::Rng;
 
-/// What can be set from outside.
+/// The settings of the builder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) seed: u64,
@@ -34,7 +34,7 @@ pub(crate) struct AppState {
     spent: Mutex<Usd>,
     cache: Mutex<ResponseCache>,
     generation_count: AtomicU64,
-    /// Whether the next `sandbox/flaky` request works.
+    /// Whether the next request to `sandbox/flaky` succeeds.
     flaky_succeeds: AtomicBool,
 }
 
@@ -53,7 +53,7 @@ impl AppState {
         }
     }
 
-    /// The id and the time of the next answer.
+    /// The id and the creation time of the next generation.
     pub(crate) fn next_generation(&self) -> (String, u64) {
         let count = self.generation_count.fetch_add(1, Ordering::SeqCst);
         let created = clock::START + count;
@@ -61,7 +61,7 @@ impl AppState {
         (format!("gen-{created}-{letters}"), created)
     }
 
-    /// False, true, false, …
+    /// Whether this request to `sandbox/flaky` succeeds: false, true, false, …
     pub(crate) fn flaky_succeeds(&self) -> bool {
         self.flaky_succeeds.fetch_xor(true, Ordering::SeqCst)
     }
@@ -74,7 +74,7 @@ impl AppState {
         lock(&self.requests).iter().cloned().collect()
     }
 
-    /// Books a generation.
+    /// Stores the record of a generation, and adds its cost.
     pub(crate) fn record_generation(&self, generation: Generation, cost: Usd) {
         lock(&self.generations).push(generation);
         let mut spent = lock(&self.spent);
@@ -85,23 +85,23 @@ impl AppState {
         lock(&self.generations).iter().find(|known| known.id == id).map(|known| known.record.clone())
     }
 
-    /// The kept answer to this request, if there is one.
-    pub(crate) fn cached(&self, key: &CacheKey, wish: CacheOptions) -> Option<CacheHit> {
-        lock(&self.cache).find(key, wish)
+    /// The stored completion for this key, if there is one.
+    pub(crate) fn cached(&self, key: &CacheKey, options: CacheOptions) -> Option<CacheHit> {
+        lock(&self.cache).find(key, options)
     }
 
-    /// Keeps an answer for the same request.
+    /// Stores a completion under this key.
     pub(crate) fn cache(&self, key: CacheKey, completion: Completion, ttl: Duration) {
         lock(&self.cache).keep(key, completion, ttl);
     }
 
-    /// What all generations cost.
+    /// The cost of all generations.
     pub(crate) fn total_cost(&self) -> Usd {
         *lock(&self.spent)
     }
 }
 
-/// Locks; the data stays good even if a holder panicked, because every change is a single step.
+/// Locks a mutex. A holder that panicked leaves consistent data, since every change is one step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

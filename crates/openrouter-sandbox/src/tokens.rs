@@ -1,15 +1,15 @@
-//! A stand-in tokenizer: cuts text into word-like pieces of about four characters.
+//! A simple tokenizer, which cuts text into word-like tokens of about four characters, and log probabilities.
 //!
-//! The same pieces are streamed, counted and capped by `max_tokens`, so the three always agree.
+//! Streams, usage and `max_tokens` use the same tokens, so that the three always agree.
 
 use serde_json::{Value, json};
 
 use crate::rng::Rng;
 
-/// The most characters in one piece, not counting the white space it begins with.
+/// The most characters of a token, besides the white space with which it begins.
 const MAX_TOKEN_CHARS: usize = 5;
 
-/// The pieces of a text, in order; joined they are the text again.
+/// Splits a text into tokens; joined, they are the text again.
 pub(crate) fn split(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut start = 0;
@@ -31,19 +31,19 @@ pub(crate) fn split(text: &str) -> Vec<&str> {
     pieces
 }
 
-/// How many tokens a text is.
+/// The number of tokens of a text.
 pub(crate) fn count(text: &str) -> u64 {
     split(text).len() as u64
 }
 
-/// The beginning of a text that is at most `limit` tokens long.
+/// The first `limit` tokens of a text.
 pub(crate) fn truncate(text: &str, limit: u64) -> &str {
     let kept: usize =
         split(text).iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|p| p.len()).sum();
     &text[..kept]
 }
 
-/// How likely each token was, with this many alternatives.
+/// Generates log probabilities, with alternatives, for one token after the other.
 #[derive(Clone, Debug)]
 pub(crate) struct Logprobs {
     alternatives: u64,
@@ -51,20 +51,20 @@ pub(crate) struct Logprobs {
 }
 
 impl Logprobs {
-    /// None unless the request asks for them.
+    /// `None` unless the request asks for them.
     pub(crate) fn wanted(request: &Value, rng: &Rng) -> Option<Self> {
         let alternatives = request["top_logprobs"].as_u64().unwrap_or(0);
         (request["logprobs"] == true).then(|| Self { alternatives, rng: rng.clone() })
     }
 
-    /// The `logprobs` of a choice that says these tokens.
+    /// The field `logprobs` of a choice with these tokens.
     pub(crate) fn of(&mut self, tokens: &[&str]) -> Value {
         let entries: Vec<Value> = tokens.iter().map(|token| self.entry(token)).collect();
         json!({"content": entries, "refusal": null})
     }
 
     fn entry(&mut self, token: &str) -> Value {
-        // Certainty is the integer 0 on the wire, not 0.0.
+        // The service writes certainty as the integer 0, not 0.0.
         let logprob = match self.rng.below(3) {
             0 => json!(0),
             step => json!(-0.0625 * (step as f64 + self.rng.below(16) as f64)),
@@ -88,7 +88,7 @@ mod tests {
     use super::{count, split, truncate};
 
     #[test]
-    fn cuts_words_and_keeps_every_character() {
+    fn split_keeps_every_character() {
         assert_eq!(split("Hello there, world"), ["Hello", " there", ",", " world"]);
         for text in ["", " ", "日本語のとても長い文章です", "a\n\nb  c", "👩‍👩‍👧 family"]
         {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_what_it_cuts() {
+    fn truncate_agrees_with_count() {
         assert_eq!(count(""), 0);
         assert_eq!(truncate("one two three", 2), "one two");
         assert_eq!(count(truncate("one two three", 2)), 2);

@@ -1,4 +1,4 @@
-//! When the model calls a tool, and with which arguments.
+//! Generates tool calls: which tools a message asks for, and their arguments.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::rng::Rng;
 use crate::schema_fill;
 use crate::words::{Words, keywords};
 
-/// The calls that answer this request; none when it is to be answered in words.
+/// The calls that answer a request; none if it is answered with text.
 pub(crate) fn calls(request: &Value, conversation: Conversation<'_>, rng: &mut Rng) -> Vec<ToolCall> {
     let text = conversation.user_text();
     let mut words = Words::of(&text);
@@ -16,13 +16,13 @@ pub(crate) fn calls(request: &Value, conversation: Conversation<'_>, rng: &mut R
     chosen.into_iter().map(|function| call(function, &mut words, rng)).collect()
 }
 
-/// A call that was cut short, for a model that ran out of room; it needs no tools to be offered.
+/// A call whose arguments are cut short. Without tools in the request, it calls a made-up one.
 pub(crate) fn truncated_call(request: &Value, conversation: Conversation<'_>, rng: &mut Rng) -> ToolCall {
-    let spare = json!({
+    let fallback = json!({
         "name": "write_report",
         "parameters": {"type": "object", "properties": {"summary": {"type": "string"}}},
     });
-    let function = functions(request).next().unwrap_or(&spare);
+    let function = functions(request).next().unwrap_or(&fallback);
     let mut call = call(function, &mut Words::of(&conversation.user_text()), rng);
     call.arguments = match call.arguments.trim_end_matches(['}', ']', '"']) {
         "{" | "" => "{\"unfinished".to_owned(),
@@ -56,7 +56,7 @@ fn choose<'a>(request: &'a Value, conversation: Conversation<'_>, text: &str) ->
     chosen
 }
 
-/// All tools that the text names, or else the one whose description fits.
+/// All tools that the text names, or else the first whose description shares a word with it.
 fn matching_text<'a>(request: &'a Value, text: &str) -> Vec<&'a Value> {
     let spoken = keywords(text);
     let shares_a_word = |described: &Value| {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_message_chooses() {
+    fn last_message_chooses_tools() {
         assert_eq!(called("How is the weather in Rome?", json!({})), ["get_weather"]);
         assert_eq!(called("Show me a forecast", json!({})), ["get_weather"]);
         assert_eq!(called("Weather and time in Rome?", json!({})), ["get_weather", "get_time"]);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn tool_choice_chooses() {
+    fn tool_choice_overrides_the_message() {
         let named = json!({"type": "function", "function": {"name": "get_time"}});
         assert_eq!(called("Hi", json!({"tool_choice": named})), ["get_time"]);
         assert_eq!(called("Hi", json!({"tool_choice": "required"})), ["get_weather"]);

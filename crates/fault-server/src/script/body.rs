@@ -54,16 +54,16 @@ impl Script {
         self.write(rest)
     }
 
-    /// Writes these bytes in pieces of at most `size` bytes (at least one), and waits `interval` between them.
-    /// One byte at a time cuts everything that can be cut.
+    /// Writes these bytes in pieces of at most `size` bytes (at least one), and waits `interval` between
+    /// them. One byte at a time cuts everything that can be cut.
     pub fn trickle(mut self, bytes: impl Into<Vec<u8>>, size: usize, interval: Duration) -> Self {
         let bytes = Bytes::new(bytes);
         self.steps.push(Step::Write { bytes, size: size.max(1), interval, framed: true });
         self
     }
 
-    /// Writes these bytes `times` times, and waits `interval` after each. They are stored once, so that a body
-    /// can be larger than any memory.
+    /// Writes these bytes `times` times, and waits `interval` after each. They are stored once, so that a
+    /// body can be larger than any memory.
     pub fn repeat(mut self, bytes: impl Into<Vec<u8>>, times: u64, interval: Duration) -> Self {
         let bytes = Bytes::new(bytes);
         self.steps.push(Step::Repeat { bytes, times: Some(times), interval, framed: true });
@@ -95,7 +95,8 @@ impl Script {
         self
     }
 
-    /// Compresses the body with gzip and sends `content-encoding: gzip`, whether the client accepts it or not.
+    /// Compresses the body with gzip and sends `content-encoding: gzip`, whether the client accepts it or
+    /// not.
     pub fn gzip(self, data: impl AsRef<[u8]>) -> Self {
         self.header("content-encoding", "gzip").body(coding::gzip(data.as_ref()))
     }

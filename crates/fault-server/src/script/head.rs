@@ -51,8 +51,8 @@ impl Head {
 ///
 /// A script without a head ignores these.
 impl Script {
-    /// Adds a header. Name and value are sent as they are: bytes that are not UTF-8, line breaks (which inject
-    /// another header, or end the head), a second `content-length` beside that of the framing.
+    /// Adds a header. Name and value are sent as they are: bytes that are not UTF-8, line breaks (which
+    /// inject another header, or end the head), a second `content-length` beside that of the framing.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         if let Some(head) = &mut self.head {
             head.headers.push((name.into(), Bytes::new(value)));
@@ -70,7 +70,8 @@ impl Script {
         self
     }
 
-    /// Never ends the head: sends headers of 100 bytes for ever, as fast as the client reads them, and no body.
+    /// Never ends the head: sends headers of 100 bytes for ever, as fast as the client reads them, and no
+    /// body.
     ///
     /// A client without a limit reads until its memory is full.
     pub fn endless_head(self) -> Self {
@@ -153,8 +154,8 @@ impl Script {
         self
     }
 
-    /// Sends neither a length nor chunks. With [`close`](Self::close) or [`then_close`](Self::then_close), the
-    /// end of the connection is the end of the body; with [`stall`](Self::stall), it has none.
+    /// Sends neither a length nor chunks. With [`close`](Self::close) or [`then_close`](Self::then_close),
+    /// the end of the connection is the end of the body; with [`stall`](Self::stall), it has none.
     pub fn unframed(mut self) -> Self {
         self.framing = Some(Framing::Unframed);
         self

@@ -1,4 +1,4 @@
-//! The errors of the failures on demand: statuses, words and metadata as the service is known to send them.
+//! The errors of the failures on demand, with the statuses, messages and metadata of the service.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::api_error::ApiError;
 use crate::clock;
 
 impl Failure {
-    /// The error of a failure that strikes before the first token.
+    /// The error of a failure before the first token; `None` if the failure comes later.
     ///
-    /// `flagged` is the text a moderator would stumble over.
+    /// `flagged` is the text that moderation quotes.
     pub(crate) fn initial_error(self, flagged: &str) -> Option<ApiError> {
         let error = match self.name() {
             "rate-limit" => ApiError::new(429, "Provider returned error").retry_after(1).metadata(json!({
@@ -149,7 +149,7 @@ impl Failure {
         Some(error)
     }
 
-    /// The object `error` of a failure that strikes in the middle of an answer.
+    /// The object `error` of a failure after the first token.
     pub(crate) fn mid_stream_error(self) -> Value {
         let error = match self.name() {
             "mid-stream-rate-limit" => ApiError::new(429, "Rate limit exceeded")
@@ -172,7 +172,7 @@ impl Failure {
     }
 }
 
-/// 402: nothing left to pay with.
+/// 402: the account has no credits left.
 pub(crate) fn no_credits() -> ApiError {
     payment(
         "This request requires more credits, or fewer max_tokens. You requested up to 4096 tokens, but can only afford 12. \
@@ -185,7 +185,7 @@ pub(crate) fn no_credits() -> ApiError {
     )
 }
 
-/// 400: prompt and answer together are longer than the model's context.
+/// 400: prompt and answer together exceed the model's context.
 pub(crate) fn context_length(context: u64, text: u64, tools: u64, output: Option<u64>) -> ApiError {
     let mut parts = vec![format!("{text} of text input")];
     parts.extend((tools > 0).then(|| format!("{tools} of tool input")));
@@ -200,7 +200,7 @@ pub(crate) fn context_length(context: u64, text: u64, tools: u64, output: Option
     ApiError::bad_request(message).metadata(json!({ "provider_name": null }))
 }
 
-/// 403: the alignment plugin held an answer back, which the account pays for all the same.
+/// 403: the alignment plugin holds an answer back, which is billed all the same.
 pub(crate) fn alignment(held_back: Option<&str>) -> ApiError {
     let call = |call: u32, probability: f64| {
         let rules = [json!({"probability": probability, "broken": true})];
@@ -215,7 +215,7 @@ pub(crate) fn alignment(held_back: Option<&str>) -> ApiError {
         }))
 }
 
-/// A refusal of an upstream provider, whose words the service hands on in `metadata.raw`.
+/// An error of an upstream provider, whose body the service passes on in `metadata.raw`.
 pub(crate) fn upstream(status: u16, provider: &str, raw: &Value) -> ApiError {
     let error = ApiError::new(status, "Provider returned error");
     let metadata = json!({"provider_name": provider, "raw": raw.to_string()});
@@ -226,7 +226,7 @@ fn payment(message: &str, metadata: Value) -> ApiError {
     ApiError::new(402, message).metadata(metadata)
 }
 
-/// 403: a budget is spent until the end of the day.
+/// 403: a budget is exhausted until the end of the day.
 fn budget(message: &str, limit_source: &str, scope: &str) -> ApiError {
     ApiError::new(403, message).metadata(json!({
         "limit_source": limit_source,
@@ -244,8 +244,8 @@ fn overloaded(message: &str) -> ApiError {
         .availability(json!({ "code": "temporarily_unavailable", "retryable": true, "retry_after": 1 }))
 }
 
-/// 429: too many requests to free models, until `reset`, a time since 1970. Told in headers, and again in the
-/// metadata.
+/// 429: too many requests to free models until `reset`, a time since 1970. The limit is in the headers and,
+/// again, in the metadata.
 fn free_models(which: &str, limit: u32, reset: Duration) -> ApiError {
     let [limit, remaining, reset] = [limit.to_string(), "0".to_owned(), reset.as_millis().to_string()];
     ApiError::new(429, format!("Rate limit exceeded: {which}"))
@@ -262,7 +262,7 @@ fn free_models(which: &str, limit: u32, reset: Duration) -> ApiError {
         }))
 }
 
-/// At most 100 characters, cut in the middle.
+/// Shortens a text to at most 100 characters by cutting its middle out.
 fn shorten_middle(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     if characters.len() <= 100 {
@@ -277,14 +277,14 @@ mod tests {
     use super::{context_length, shorten_middle};
 
     #[test]
-    fn flagged_input_keeps_both_ends() {
+    fn shorten_middle_keeps_both_ends() {
         let short = shorten_middle(&format!("ä{}ß", "x".repeat(300)));
         assert_eq!(short.chars().count(), 100);
         assert!(short.starts_with('ä') && short.ends_with('ß') && short.contains("..."));
     }
 
     #[test]
-    fn a_context_that_is_too_short_is_told_with_its_parts() {
+    fn context_length_error_lists_its_parts() {
         let error = context_length(1_000, 900, 50, Some(200)).into_error();
         let message = error["message"].as_str().unwrap();
         assert!(

@@ -1,4 +1,4 @@
-//! Messages: roles, content parts, and tool results that belong to a call.
+//! Validates messages: roles, content parts, and tool results that belong to a call.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,5 @@
-//! Top-level fields: one table for the simple ones, a function for each that has a shape.
+//! Validates top-level fields: a table of simple kinds, and a function for each field with a shape of its
+//! own.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +7,7 @@ use crate::cost::Usd;
 
 use super::{Check, check_name, ensure, invalid, list, object};
 
-/// What a field may hold.
+/// The kind of values that a field accepts.
 enum Kind {
     Bool,
     Text,
@@ -15,13 +16,13 @@ enum Kind {
     OneOf(&'static [&'static str]),
     Object,
     TextList,
-    /// Checked by a function of its own.
+    /// A function checks the value.
     Shape(fn(&Value, &str) -> Check),
 }
 
 use Kind::{Bool, Integer, Number, Object, OneOf, Shape, Text, TextList};
 
-/// Whether `null` may stand for "not set".
+/// Whether a field accepts `null` for "not set".
 #[derive(PartialEq)]
 enum Null {
     Ok,
@@ -32,13 +33,13 @@ const ANY_INTEGER: Kind = Integer(i64::MIN, i64::MAX);
 const COUNT: Kind = Integer(1, i64::MAX);
 const EFFORTS: &[&str] = &["max", "xhigh", "high", "medium", "low", "minimal", "none"];
 
-/// The documented fields, those of the schema first, then those only the prose knows.
+/// The documented fields, those of the schema first, then those that only the guides mention.
 const FIELDS: &[(&str, Null, Kind)] = &[
-    // Checked in modules of their own.
+    // Fields that modules of their own check.
     ("messages", Null::No, Shape(anything)),
     ("tools", Null::No, Shape(anything)),
     ("tool_choice", Null::No, Shape(anything)),
-    // Choosing a model.
+    // Routing.
     ("model", Null::No, Text),
     ("models", Null::No, Shape(models)),
     ("route", Null::Ok, OneOf(&["fallback", "sort"])),
@@ -63,7 +64,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
     ("logit_bias", Null::Ok, Shape(logit_bias)),
     ("logprobs", Null::Ok, Bool),
     ("top_logprobs", Null::Ok, Integer(0, 20)),
-    // The form of the answer.
+    // The form of the response.
     ("response_format", Null::No, Shape(response_format)),
     ("structured_outputs", Null::Ok, Bool),
     ("stream", Null::No, Bool),
@@ -76,7 +77,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
     ("image_config", Null::No, Object),
     ("audio", Null::No, Object),
     ("verbosity", Null::Ok, OneOf(&["low", "medium", "high", "xhigh", "max"])),
-    // Thinking.
+    // Reasoning.
     ("reasoning", Null::No, Shape(reasoning)),
     ("reasoning_effort", Null::Ok, OneOf(EFFORTS)),
     ("include_reasoning", Null::Ok, Bool),
@@ -90,7 +91,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
     ("trace", Null::No, Object),
     ("debug", Null::No, Object),
     ("usage", Null::No, Object),
-    // Old, or handed through to one provider.
+    // Legacy fields, and fields that go to one provider.
     ("prompt", Null::No, Text),
     ("transforms", Null::No, TextList),
     ("web_search_options", Null::No, Object),
@@ -142,7 +143,7 @@ fn check_kind(kind: &Kind, value: &Value, field: &str) -> Check {
     }
 }
 
-/// Rules about more than one field.
+/// Checks the rules for combinations of fields.
 fn check_together(fields: &Map<String, Value>) -> Check {
     let set = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
     let ranks = fields.get("top_logprobs").and_then(Value::as_i64);

@@ -1,4 +1,4 @@
-//! Tools, and the choice among them.
+//! Validates tools and the tool choice.
 
 use serde_json::{Map, Value};
 
