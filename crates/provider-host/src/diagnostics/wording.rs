@@ -1,4 +1,4 @@
-//! From the names that the library's users know to those of the command line.
+//! Replaces the libraries' names in messages with those of the command line.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use clap::CommandFactory;
 
 use crate::cli::Cli;
 
-/// Words of messages, and what the command line calls the same. The longer of two that overlap comes first.
+/// Words of the libraries, and their replacements. Of two that overlap, the longer comes first.
 const WORDS: &[(&str, &str)] = &[
     ("; raise Limits::max_frame_bytes to read it", ""),
     (" (Limits::max_tool_argument_bytes)", ""),
@@ -31,13 +31,13 @@ const WORDS: &[(&str, &str)] = &[
     (" base_url", " --base-url or OPENROUTER_BASE_URL"),
 ];
 
-/// Whole messages that need their subject.
+/// Whole messages that need a subject.
 const SENTENCES: &[(&str, &str)] = &[
     ("a web page", "the service answered with a web page, not with an answer"),
     ("an empty body", "the service answered with nothing"),
 ];
 
-/// The fields of a request whose options have other names.
+/// Fields of a request whose options have other names.
 const OPTIONS: &[(&str, &str)] = &[
     ("messages", "the prompt"),
     ("model", "the model"),
@@ -52,7 +52,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ("tools", "--tools"),
 ];
 
-/// A message without words of the library.
+/// A message in the words of the command line.
 pub(crate) fn plain(message: &str) -> Cow<'_, str> {
     if let Some((_, sentence)) = SENTENCES.iter().find(|(whole, _)| *whole == message) {
         return Cow::Borrowed(sentence);
@@ -66,8 +66,7 @@ pub(crate) fn plain(message: &str) -> Cow<'_, str> {
     plain
 }
 
-/// Advice without words of the library: what stands between backticks there is an option, or the name of
-/// something.
+/// Advice in the words of the command line: between backticks are options and names.
 pub(super) fn advice(step: &str) -> String {
     let plain = plain(step);
     let parts = plain.split('`').enumerate().map(|(number, part)| match number % 2 {
@@ -78,7 +77,7 @@ pub(super) fn advice(step: &str) -> String {
     parts.collect()
 }
 
-/// The name of a request's field on the command line: its option, if it has one.
+/// The option of a request's field, or the field's name if it has none.
 pub(super) fn option(field: &str) -> String {
     let is_part_of = |whole: &str| {
         field.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -105,7 +104,7 @@ mod tests {
     use super::{SENTENCES, WORDS, advice, option, plain};
 
     #[test]
-    fn advice_names_options_and_has_no_backticks_but_around_commands() {
+    fn advice_has_backticks_around_commands_alone() {
         assert_eq!(
             advice("lower `max_tokens` of the plugin `armor`"),
             "lower --max-tokens of the plugin armor"
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_called_by_their_options() {
+    fn fields_have_the_names_of_their_options() {
         for (field, said) in [
             ("temperature", "--temperature"),
             ("top_logprobs", "--top-logprobs"),
@@ -135,7 +134,7 @@ mod tests {
         }
     }
 
-    /// The code of the libraries, each text of it on one line; neither comments nor files of tests.
+    /// The source of the libraries with each string on one line, without comments and tests.
     fn library() -> String {
         fn read(folder: &Path, code: &mut String) {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_are_those_of_the_library() {
+    fn replaced_words_occur_in_the_libraries() {
         let library = library();
         for (words, _) in WORDS {
             assert!(library.contains(words), "{words:?}");
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_of_the_library_is_left() {
+    fn plain_leaves_no_word_of_the_libraries() {
         for (library, _) in WORDS {
             let said = plain(library);
             assert!(!said.contains(['`', '_']) || said.contains("OPENROUTER_BASE_URL"), "{said}");
