@@ -58,25 +58,25 @@ pub(crate) enum Step {
     Wait(Duration),
 }
 
-/// What the server does after the last step.
+/// The end of a script, after its last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It ends the body as the framing wants it.
+    /// The server ends the body as the framing wants it.
     Finish(Disposition),
-    /// It leaves the body without its end.
+    /// The server leaves the body without its end.
     Break(Disposition),
-    /// It sends nothing more, and keeps the connection open.
+    /// The server sends nothing more, and keeps the connection open.
     Stall,
 }
 
-/// What the server does with the connection after a script.
+/// The state in which a script leaves the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disposition {
-    /// It reads the next request.
+    /// The server reads the next request.
     KeepAlive,
-    /// It closes the connection with a FIN.
+    /// The server closes the connection with a FIN.
     Close,
-    /// It closes the connection with a RST.
+    /// The server closes the connection with a RST.
     Reset,
 }
 
