@@ -66,7 +66,7 @@ fn end(outcome: Outcome, output: Output) -> Result<(), Failure> {
             None => return Ok(()),
         },
     };
-    failure.tell(output);
+    diagnostics::failure(&failure, output);
     Err(Failure::Told(failure.exit()))
 }
 

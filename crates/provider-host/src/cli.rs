@@ -1,16 +1,14 @@
 //! The command line: commands, flags, and their help.
 
-pub(crate) mod number;
-
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Usd;
 
-use self::number::{at_least, between, dollars, seconds};
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
+use crate::value_parsers::{at_least, between, dollars, seconds};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -184,7 +184,7 @@ fn failures<'a>(report: &'a Report, problems: &'a [Option<Error>]) -> impl Itera
 fn end(report: &Report, problems: &[Option<Error>], output: Output) -> Result<(), Failure> {
     if report.ended == Ended::Stopped {
         // The report is written already, and main would write the failure again.
-        Failure::Interrupted(None).tell(output);
+        diagnostics::failure(&Failure::Interrupted(None), output);
         return Err(Failure::Told(Exit::Interrupted));
     }
     let mut failures = failures(report, problems).peekable();

@@ -1,13 +1,27 @@
 //! Reports errors to the person at the terminal: the error on one line, and one hint what to do.
 
 mod hint;
-mod wording;
+mod options;
 
 use provider_core::{Error, ErrorKind, RetryAdvice};
 
 pub(crate) use self::hint::hint;
-pub(crate) use self::wording::plain;
+use crate::exit::Failure;
 use crate::output::{Output, text};
+use crate::wording;
+
+/// Reports the failure of a command.
+pub(crate) fn failure(failure: &Failure, output: Output) {
+    match failure {
+        Failure::Provider(cause) => error(cause, output),
+        Failure::Usage(problem) => line(problem, output),
+        Failure::Io(what, error) => line(&format!("{what}: {error}"), output),
+        // The terminal has just printed `^C` on this line.
+        Failure::Interrupted(None) => output.note("\ninterrupted"),
+        Failure::Interrupted(Some(id)) => output.note(&format!("\ninterrupted (generation {id})")),
+        Failure::ClosedPipe | Failure::Told(_) => {}
+    }
+}
 
 /// Reports a provider's error: one line, one more for each invalid setting or field, and a hint.
 pub(crate) fn error(error: &Error, output: Output) {
@@ -86,7 +100,7 @@ pub(crate) fn sentence(error: &Error) -> String {
 fn problems(error: &Error) -> impl Iterator<Item = (String, String)> {
     let is_request = error.kind() == ErrorKind::InvalidRequest;
     error.fields().iter().map(move |wrong| {
-        let field = if is_request { wording::option(&wrong.field) } else { wrong.field.clone() };
+        let field = if is_request { options::option(&wrong.field) } else { wrong.field.clone() };
         (field, text::one_line(&wording::plain(&wrong.problem)))
     })
 }

@@ -4,8 +4,7 @@ use std::io;
 
 use provider_core::{Error, ErrorKind};
 
-use crate::diagnostics;
-use crate::output::{Output, StdoutError};
+use crate::output::StdoutError;
 
 /// An exit code of the program. [`codes`] shows the table in the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,19 +133,6 @@ impl Failure {
             Failure::Io(..) => Exit::Failed,
             Failure::ClosedPipe => Exit::Answered,
             Failure::Interrupted(_) => Exit::Interrupted,
-        }
-    }
-
-    /// Reports the failure on standard error.
-    pub(crate) fn tell(&self, output: Output) {
-        match self {
-            Failure::Provider(error) => diagnostics::error(error, output),
-            Failure::Usage(problem) => diagnostics::line(problem, output),
-            Failure::Io(what, error) => diagnostics::line(&format!("{what}: {error}"), output),
-            // The terminal has just printed `^C` on this line.
-            Failure::Interrupted(None) => output.note("\ninterrupted"),
-            Failure::Interrupted(Some(id)) => output.note(&format!("\ninterrupted (generation {id})")),
-            Failure::ClosedPipe | Failure::Told(_) => {}
         }
     }
 

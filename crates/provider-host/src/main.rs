@@ -21,6 +21,8 @@ mod providers;
 mod sandbox;
 mod signal;
 mod summary;
+mod value_parsers;
+mod wording;
 
 use std::process::ExitCode;
 
@@ -41,7 +43,7 @@ struct Failed {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let output = Output::new(&cli);
+    let output = Output::new(cli.color, cli.verbose, cli.connect.sandbox);
     match Runtime::new() {
         Ok(runtime) => {
             let result = runtime.block_on(until_stopped(&cli, output));
@@ -63,7 +65,7 @@ fn end(cli: &Cli, result: Result<(), Failure>, output: Output) -> Exit {
         // If the reader is gone, the exit code and standard error still report the failure.
         let _ = output.write_json(&Failed { error });
     }
-    failure.tell(output);
+    diagnostics::failure(&failure, output);
     failure.exit()
 }
 

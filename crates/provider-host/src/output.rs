@@ -14,8 +14,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 use terminal_size::{Height, Width, terminal_size_of};
 
-use self::style::Paint;
-use crate::cli::Cli;
+use self::style::{ColorChoice, Paint};
 
 /// The version of all JSON output. New fields do not change it.
 const SCHEMA_VERSION: u32 = 1;
@@ -65,18 +64,19 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) fn new(cli: &Cli) -> Self {
+    /// The channels of this process. `verbose` reports failed attempts, `sandbox` marks all JSON output.
+    pub(crate) fn new(color: ColorChoice, verbose: bool, sandbox: bool) -> Self {
         let (out_is_terminal, err_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let columns = |size: Option<(Width, Height)>| size.map(|(Width(columns), _)| usize::from(columns));
         Self {
-            out: Paint::new(cli.color, out_is_terminal),
-            err: Paint::new(cli.color, err_is_terminal),
+            out: Paint::new(color, out_is_terminal),
+            err: Paint::new(color, err_is_terminal),
             out_is_terminal,
             err_is_terminal,
             columns: columns(terminal_size_of(io::stdout())),
             err_columns: columns(terminal_size_of(io::stderr())),
-            verbose: cli.verbose,
-            sandbox: cli.connect.sandbox,
+            verbose,
+            sandbox,
         }
     }
 

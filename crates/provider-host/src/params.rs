@@ -17,8 +17,8 @@ use serde_json::Value;
 use self::attachments::Attachments;
 use self::routing::Routing;
 pub(crate) use self::routing::set_fallbacks;
-use crate::cli::number::{at_least, between, number};
 use crate::exit::Failure;
+use crate::value_parsers::{at_least, between, number};
 
 /// The parameters of a request.
 #[derive(Args, Clone, Debug, Default)]

@@ -2,13 +2,13 @@
 
 use provider_core::{Error, ErrorKind, Links, RetryAdvice, linked_providers};
 
-use super::wording;
+use super::options;
 
 /// The hint for an error: its own advice or else that for its kind, and a command or a page that helps.
 pub(crate) fn hint(error: &Error) -> Option<String> {
     let links = links(error);
     let (usual, pointer) = usual(error, links);
-    let advice = error.next_step().map(wording::advice).or(usual);
+    let advice = error.next_step().map(options::advice).or(usual);
     match (advice, pointer) {
         (Some(advice), Some(pointer)) if !advice.contains(&pointer) => Some(format!("{advice}; {pointer}")),
         (advice, pointer) => advice.or(pointer),

@@ -5,8 +5,8 @@ use std::path::Path;
 use clap::Args;
 use provider_core::{Content, Error, Part};
 
-use crate::diagnostics;
 use crate::exit::Failure;
+use crate::wording;
 
 /// The attachments of a prompt.
 #[derive(Args, Clone, Debug, Default)]
@@ -78,7 +78,7 @@ fn read(flag: &str, file: &str) -> Result<Vec<u8>, Failure> {
 
 fn refused(flag: &str, file: &str, error: &Error) -> Failure {
     let problem = error.fields().first().map_or(error.message(), |field| &field.problem);
-    Failure::Usage(format!("{flag} {file}: {}", diagnostics::plain(problem)))
+    Failure::Usage(format!("{flag} {file}: {}", wording::plain(problem)))
 }
 
 /// The last part of a path or a URL.

@@ -5,7 +5,7 @@ use openrouter_provider::OpenRouterOptions;
 use openrouter_provider::options::{List, MaxPrice, ProviderPreferences, ResponseCache};
 use provider_core::{ChatRequest, Usd};
 
-use crate::cli::number::dollars;
+use crate::value_parsers::dollars;
 
 /// The options of OpenRouter.
 #[derive(Args, Clone, Debug, Default)]
