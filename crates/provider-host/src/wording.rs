@@ -1,12 +1,8 @@
-//! From the names that the library's users know to those of the command line.
+//! Replaces the libraries' names in messages with those of the command line.
 
 use std::borrow::Cow;
 
-use clap::CommandFactory;
-
-use crate::cli::Cli;
-
-/// Words of messages, and what the command line calls the same. The longer of two that overlap comes first.
+/// Words of the libraries, and their replacements. Of two that overlap, the longer comes first.
 const WORDS: &[(&str, &str)] = &[
     ("; raise Limits::max_frame_bytes to read it", ""),
     (" (Limits::max_tool_argument_bytes)", ""),
@@ -31,28 +27,13 @@ const WORDS: &[(&str, &str)] = &[
     (" base_url", " --base-url or OPENROUTER_BASE_URL"),
 ];
 
-/// Whole messages that need their subject.
+/// Whole messages that need a subject.
 const SENTENCES: &[(&str, &str)] = &[
     ("a web page", "the service answered with a web page, not with an answer"),
     ("an empty body", "the service answered with nothing"),
 ];
 
-/// The fields of a request whose options have other names.
-const OPTIONS: &[(&str, &str)] = &[
-    ("messages", "the prompt"),
-    ("model", "the model"),
-    ("options.allow_paid_fallback", "--allow-paid-fallback"),
-    ("options.headers", "--header"),
-    ("options.models", "--fallback"),
-    ("options.provider.max_price", "--max-price-in, --max-price-out"),
-    ("options.provider", "the --provider-… options"),
-    ("options.response_cache", "--response-cache"),
-    ("options.server_tools", "--tools"),
-    ("response_format", "--json-schema"),
-    ("tools", "--tools"),
-];
-
-/// A message without words of the library.
+/// A message in the words of the command line.
 pub(crate) fn plain(message: &str) -> Cow<'_, str> {
     if let Some((_, sentence)) = SENTENCES.iter().find(|(whole, _)| *whole == message) {
         return Cow::Borrowed(sentence);
@@ -66,76 +47,13 @@ pub(crate) fn plain(message: &str) -> Cow<'_, str> {
     plain
 }
 
-/// Advice without words of the library: what stands between backticks there is an option, or the name of
-/// something.
-pub(super) fn advice(step: &str) -> String {
-    let plain = plain(step);
-    let parts = plain.split('`').enumerate().map(|(number, part)| match number % 2 {
-        1 if part.contains(' ') => format!("`{part}`"),
-        1 => option(part),
-        _ => part.to_owned(),
-    });
-    parts.collect()
-}
-
-/// The name of a request's field on the command line: its option, if it has one.
-pub(super) fn option(field: &str) -> String {
-    let is_part_of = |whole: &str| {
-        field.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    };
-    if let Some((_, option)) = OPTIONS.iter().find(|(name, _)| is_part_of(name)) {
-        return (*option).to_owned();
-    }
-    if let Some(name) = field.strip_prefix("extra.") {
-        return format!("--extra {name}");
-    }
-    let name = field.strip_prefix("options.").unwrap_or(field);
-    let flag = name.split(['.', '[']).next().unwrap_or(name).replace('_', "-");
-    let command = Cli::command();
-    let is_flag = command
-        .find_subcommand("chat")
-        .is_some_and(|chat| chat.get_arguments().any(|argument| argument.get_long() == Some(&flag)));
-    if is_flag { format!("--{flag}") } else { field.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{SENTENCES, WORDS, advice, option, plain};
+    use super::{SENTENCES, WORDS, plain};
 
-    #[test]
-    fn advice_names_options_and_has_no_backticks_but_around_commands() {
-        assert_eq!(
-            advice("lower `max_tokens` of the plugin `armor`"),
-            "lower --max-tokens of the plugin armor"
-        );
-        assert_eq!(advice("`provider-host key` shows it"), "`provider-host key` shows it");
-        assert_eq!(
-            advice("set base_url to the address of the API"),
-            "set --base-url or OPENROUTER_BASE_URL to the address of the API"
-        );
-    }
-
-    #[test]
-    fn fields_are_called_by_their_options() {
-        for (field, said) in [
-            ("temperature", "--temperature"),
-            ("top_logprobs", "--top-logprobs"),
-            ("options.models", "--fallback"),
-            ("options.models[2]", "--fallback"),
-            ("options.session_id", "--session-id"),
-            ("tools[0].function.name", "--tools"),
-            ("response_format.json_schema.name", "--json-schema"),
-            ("extra.temperature", "--extra temperature"),
-            ("metadata", "--metadata"),
-            ("logit_bias.50256", "logit_bias.50256"),
-        ] {
-            assert_eq!(option(field), said);
-        }
-    }
-
-    /// The code of the libraries, each text of it on one line; neither comments nor files of tests.
+    /// The source of the libraries with each string on one line, without comments and tests.
     fn library() -> String {
         fn read(folder: &Path, code: &mut String) {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -159,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_are_those_of_the_library() {
+    fn replaced_words_occur_in_the_libraries() {
         let library = library();
         for (words, _) in WORDS {
             assert!(library.contains(words), "{words:?}");
@@ -176,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_of_the_library_is_left() {
+    fn plain_leaves_no_word_of_the_libraries() {
         for (library, _) in WORDS {
             let said = plain(library);
             assert!(!said.contains(['`', '_']) || said.contains("OPENROUTER_BASE_URL"), "{said}");

@@ -1,13 +1,16 @@
-//! Chance that can be repeated: a tiny splitmix64 generator and a hash to seed it.
+//! A seeded random number generator: splitmix64, seeded by an FNV-1a hash.
+//!
+//! Both are a few lines that never change, so that a seed keeps its completions from release to release,
+//! which crates do not promise.
 
-/// A seeded source of numbers; the same seed always gives the same answers.
+/// The generator. Equal seeds and subjects give equal sequences.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Rng(u64);
 
-impl Dice {
-    /// Dice for one subject, e.g. one request, of a sandbox with this seed.
+impl Rng {
+    /// A generator for one subject, such as a request, in a sandbox with this seed.
     pub(crate) fn new(seed: u64, subject: &str) -> Self {
-        // FNV-1a: short, well known, and stable over releases (unlike the standard hasher).
+        // FNV-1a, since the standard hasher may change from release to release.
         let start = 0xcbf2_9ce4_8422_2325_u64 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         Self(subject.bytes().fold(start, step))
@@ -21,23 +24,23 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `limit - 1` (0 when there is no room).
+    /// A number from 0 to `limit - 1`; 0 if `limit` is 0.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit.max(1)
     }
 
-    /// True once in `n` times.
+    /// `true` once in `n` times, on average.
     pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 
-    /// One of the choices. There must be at least one.
+    /// One of the choices; empty if there is none.
     pub(crate) fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         let index = self.below(choices.len() as u64) as usize;
         choices.get(index).copied().unwrap_or_default()
     }
 
-    /// Letters and digits, as in ids, keys and signatures.
+    /// Letters and digits, for ids, keys and signatures.
     pub(crate) fn alphanumeric(&mut self, length: usize) -> String {
         const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         (0..length).map(|_| char::from(LETTERS[self.below(62) as usize])).collect()
@@ -51,11 +54,11 @@ impl Dice {
 
 #[cfg(test)]
 mod tests {
-    use super::Dice;
+    use super::Rng;
 
     #[test]
-    fn the_same_seed_and_subject_repeat() {
-        let draw = |seed, subject| Dice::new(seed, subject).alphanumeric(20);
+    fn equal_seeds_and_subjects_repeat() {
+        let draw = |seed, subject| Rng::new(seed, subject).alphanumeric(20);
         assert_eq!(draw(1, "a"), draw(1, "a"));
         assert_ne!(draw(1, "a"), draw(2, "a"));
         assert_ne!(draw(1, "a"), draw(1, "b"));

@@ -1,7 +1,7 @@
-//! Value parsers for numbers, amounts and times: an error names the range that is kept.
+//! Value parsers for numbers, amounts and times. Their errors name the valid range; clap adds the option's
+//! name.
 //!
-//! clap puts the option's name in front of it. Every option that takes one of these allows negative numbers,
-//! since `-1` would be taken for an unknown option otherwise.
+//! An option with one of these parsers must allow negative numbers, or clap takes `-1` for an unknown option.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn whole<T: TryFrom<i128>>(text: &str, words: &str, range: RangeInclusive<i128>)
     T::try_from(number).map_err(|_| format!("is too large; it must be a whole number {words}"))
 }
 
-/// Parses a number within a range. JSON has no NaN and no infinity, so there is no way to give one.
+/// Parses a number within a range. NaN and infinity are invalid, since JSON has neither.
 pub(crate) fn number(least: f64, most: f64) -> impl Fn(&str) -> Result<f64, String> + Clone {
     move |text| match text.parse::<f64>() {
         Ok(number) if (least..=most).contains(&number) => Ok(number),
@@ -63,7 +63,7 @@ mod tests {
     use super::{at_least, between, dollars, number, seconds};
 
     #[test]
-    fn seconds_are_above_zero() {
+    fn seconds_must_be_above_zero() {
         assert_eq!(seconds("1.5").map(|time| time.as_millis()), Ok(1_500));
         for text in ["0", "-1", "NaN", "inf", "1e300", "1e-12", "soon", ""] {
             assert_eq!(seconds(text), Err("must be a number of seconds above 0".to_owned()), "{text}");
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_keep_their_range() {
+    fn whole_numbers_must_be_in_range() {
         assert_eq!(at_least::<u32>(1)("1"), Ok(1));
         for text in ["0", "-1", "1.5", "NaN", "many", ""] {
             let range = "must be a whole number above 0";
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_their_range() {
+    fn numbers_must_be_in_range() {
         assert_eq!(number(-2.0, 2.0)("-1.5"), Ok(-1.5));
         for text in ["-2.1", "2.1", "NaN", "inf", "warm", ""] {
             let range = "must be a number from -2 to 2";
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_not_negative() {
+    fn amounts_must_not_be_negative() {
         assert_eq!(dollars("0.5").map(|amount| amount.to_string()), Ok("0.5".to_owned()));
         assert!(["-1", "cheap", "NaN", ""].iter().all(|text| dollars(text).is_err()));
     }

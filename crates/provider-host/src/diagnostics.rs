@@ -1,23 +1,35 @@
-//! Failures in the words of the person at the terminal: what happened, on one line, and what to do about it,
-//! once.
+//! Reports errors to the person at the terminal: the error on one line, and one hint what to do.
 
 mod hint;
-mod words;
+mod options;
 
 use provider_core::{Error, ErrorKind, RetryAdvice};
 
 pub(crate) use self::hint::hint;
-pub(crate) use self::words::plain;
+use crate::exit::Failure;
 use crate::output::{Output, text};
+use crate::wording;
 
-/// Tells a provider's error: one line, or one line and one more for each setting or field that is wrong; and
-/// what to do about it.
+/// Reports the failure of a command.
+pub(crate) fn failure(failure: &Failure, output: Output) {
+    match failure {
+        Failure::Provider(cause) => error(cause, output),
+        Failure::Usage(problem) => line(problem, output),
+        Failure::Io(what, error) => line(&format!("{what}: {error}"), output),
+        // The terminal has just printed `^C` on this line.
+        Failure::Interrupted(None) => output.note("\ninterrupted"),
+        Failure::Interrupted(Some(id)) => output.note(&format!("\ninterrupted (generation {id})")),
+        Failure::ClosedPipe | Failure::Told(_) => {}
+    }
+}
+
+/// Reports a provider's error: one line, one more for each invalid setting or field, and a hint.
 pub(crate) fn error(error: &Error, output: Output) {
     attempts("", error.attempts(), output);
     if error.fields().is_empty() {
         line(&sentence(error), output);
     } else {
-        line(&format!("{}: {}", error.kind(), words::plain(error.message())), output);
+        line(&format!("{}: {}", error.kind(), wording::plain(error.message())), output);
         for (field, problem) in problems(error) {
             output.note(&format!("  {field}: {problem}"));
         }
@@ -27,17 +39,17 @@ pub(crate) fn error(error: &Error, output: Output) {
     }
 }
 
-/// Tells what is wrong on a line of its own.
+/// Writes an error on a line of its own.
 pub(crate) fn line(problem: &str, output: Output) {
     output.note(&format!("{} {}", output.err.red("error:"), text::one_line(problem)));
 }
 
-/// Tells what to do.
+/// Writes a hint.
 pub(crate) fn tell_hint(hint: &str, output: Output) {
     output.note(&format!("{} {}", output.err.yellow("hint:"), text::one_line(hint)));
 }
 
-/// Tells what failed before an answer or an error of `whom`, oldest first, if that is wanted.
+/// Reports the failed attempts before an answer or an error of `whom`, oldest first, with `--verbose`.
 pub(crate) fn attempts(whom: &str, attempts: &[Error], output: Output) {
     let attempts = attempts.iter().filter(|_| output.verbose);
     for (number, failed) in (1..).zip(attempts) {
@@ -46,9 +58,9 @@ pub(crate) fn attempts(whom: &str, attempts: &[Error], output: Output) {
     }
 }
 
-/// An error on one line: what happened, without what to do about it.
+/// An error on one line, without its hint.
 pub(crate) fn sentence(error: &Error) -> String {
-    let mut said = format!("{}: {}", error.kind(), words::plain(error.message()));
+    let mut said = format!("{}: {}", error.kind(), wording::plain(error.message()));
     for (field, problem) in problems(error) {
         said.push_str(&format!("; {field}: {problem}"));
     }
@@ -84,11 +96,11 @@ pub(crate) fn sentence(error: &Error) -> String {
     text::one_line(&said)
 }
 
-/// The fields that are wrong, by the options that set them, and what is wrong with each.
+/// The invalid fields, by the options that set them, each with its problem.
 fn problems(error: &Error) -> impl Iterator<Item = (String, String)> {
     let is_request = error.kind() == ErrorKind::InvalidRequest;
     error.fields().iter().map(move |wrong| {
-        let field = if is_request { words::option(&wrong.field) } else { wrong.field.clone() };
-        (field, text::one_line(&words::plain(&wrong.problem)))
+        let field = if is_request { options::option(&wrong.field) } else { wrong.field.clone() };
+        (field, text::one_line(&wording::plain(&wrong.problem)))
     })
 }

@@ -1,22 +1,21 @@
-//! Hints: what to do about an error, where there is something to do.
+//! Hints: advice for an error.
 
 use provider_core::{Error, ErrorKind, Links, RetryAdvice, linked_providers};
 
-use super::words;
+use super::options;
 
-/// The hint for an error: what the error itself advises, or else what helps with errors of its kind; then a
-/// command or a page that helps to do it.
+/// The hint for an error: its own advice or else that for its kind, and a command or a page that helps.
 pub(crate) fn hint(error: &Error) -> Option<String> {
     let links = links(error);
     let (usual, pointer) = usual(error, links);
-    let advice = error.next_step().map(words::advice).or(usual);
+    let advice = error.next_step().map(options::advice).or(usual);
     match (advice, pointer) {
         (Some(advice), Some(pointer)) if !advice.contains(&pointer) => Some(format!("{advice}; {pointer}")),
         (advice, pointer) => advice.or(pointer),
     }
 }
 
-/// The advice for errors of a kind, and where to turn.
+/// The advice for a kind of errors, and a command or a page.
 fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
     let page = |what: &str, link: Option<&str>| link.map(|link| format!("{what} {link}"));
     let is_about_the_key = error.fields().iter().any(|problem| problem.field == "api_key");

@@ -1,9 +1,9 @@
-//! The signals that ask the program to end.
+//! The signals that end the program.
 
 use std::future::pending;
 
-/// Waits until Ctrl-C or, where there is such a thing, SIGTERM.
-pub(crate) async fn asked_for() {
+/// Waits for Ctrl-C or, on Unix, SIGTERM.
+pub(crate) async fn shutdown() {
     tokio::select! {
         () = ctrl_c() => {}
         () = terminated() => {}
@@ -11,7 +11,7 @@ pub(crate) async fn asked_for() {
 }
 
 async fn ctrl_c() {
-    // Where signals cannot be heard, none comes.
+    // If no handler can be installed, this waits for ever.
     if tokio::signal::ctrl_c().await.is_err() {
         pending().await
     }

@@ -1,4 +1,4 @@
-//! Whether an answer is what was asked for: whole, not refused, and JSON that fits where JSON was wanted.
+//! Checks a complete answer: not cut off, not refused, and of the requested JSON form.
 
 use jsonschema::Validator;
 use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, ResponseFormat};
@@ -7,27 +7,27 @@ use serde_json::Value;
 use crate::exit::Failure;
 use crate::output::text;
 
-/// How many misfits of an answer are told.
-const MOST_MISFITS: usize = 5;
-/// How much of a text is quoted, in columns.
-const QUOTED: usize = 200;
+/// The most violations of a schema that an error lists.
+const MAX_MISFITS: usize = 5;
+/// The most columns of a quoted text.
+const MAX_QUOTED_COLUMNS: usize = 200;
 
-/// The form that an answer must have.
+/// The requested form of an answer.
 #[derive(Debug)]
-pub(crate) enum Form {
+pub(crate) enum AnswerForm {
     Any,
     Json(Box<Validator>),
     JsonObject,
 }
 
-impl Form {
-    /// The form that a request asks for.
+impl AnswerForm {
+    /// Reads the form from a request.
     ///
     /// # Errors
-    /// When the schema is none, which is better known before anything is paid for.
+    /// When the schema is invalid, so that no request is billed for it.
     pub(crate) fn of(request: &ChatRequest) -> Result<Self, Failure> {
         match &request.response_format {
-            Some(ResponseFormat::JsonObject) => Ok(Form::JsonObject),
+            Some(ResponseFormat::JsonObject) => Ok(AnswerForm::JsonObject),
             Some(ResponseFormat::JsonSchema(format)) => {
                 let schema = format.schema.as_ref().map_or("true", |schema| schema.get());
                 let unfit = |problem: String| Failure::Usage(format!("--json-schema: {problem}"));
@@ -35,16 +35,16 @@ impl Form {
                     serde_json::from_str(schema).map_err(|error| unfit(format!("is no JSON: {error}")))?;
                 let validator = jsonschema::validator_for(&schema);
                 let no_schema = |error: jsonschema::ValidationError<'_>| {
-                    let problem = text::cut(&error.to_string(), QUOTED).into_owned();
+                    let problem = text::cut(&error.to_string(), MAX_QUOTED_COLUMNS).into_owned();
                     unfit(format!("is no JSON Schema: {problem} (at {:?})", error.instance_path().as_str()))
                 };
-                Ok(Form::Json(Box::new(validator.map_err(no_schema)?)))
+                Ok(AnswerForm::Json(Box::new(validator.map_err(no_schema)?)))
             }
-            _ => Ok(Form::Any),
+            _ => Ok(AnswerForm::Any),
         }
     }
 
-    /// Why an answer is not what was asked for; `None` if it is.
+    /// The error of an answer that is not of this form; `None` if it is.
     pub(crate) fn problem(&self, response: &ChatResponse) -> Option<Error> {
         let error = refused(response).or_else(|| cut_off(response)).or_else(|| self.misfit(response))?;
         let error = match &response.id {
@@ -55,9 +55,9 @@ impl Form {
     }
 
     fn misfit(&self, response: &ChatResponse) -> Option<Error> {
-        // A model that calls tools answers once it has their results.
+        // An answer with tool calls is not the final one.
         let calls_tools = response.text().is_empty() && !response.tool_calls().is_empty();
-        if matches!(self, Form::Any) || calls_tools {
+        if matches!(self, AnswerForm::Any) || calls_tools {
             return None;
         }
         let misfit = |message: String| Error::new(ErrorKind::InvalidOutput, message);
@@ -69,20 +69,23 @@ impl Form {
             Err(error) => return Some(misfit(format!("the answer is no JSON: {error}"))),
         };
         match self {
-            Form::Any => None,
-            Form::JsonObject => {
+            AnswerForm::Any => None,
+            AnswerForm::JsonObject => {
                 (!answer.is_object()).then(|| misfit("the answer is JSON, but no object".to_owned()))
             }
-            Form::Json(validator) => {
+            AnswerForm::Json(validator) => {
                 let problem = |error: jsonschema::ValidationError<'_>| {
                     let place = match error.instance_path().as_str() {
                         "" => "the whole answer",
                         path => path,
                     };
-                    FieldProblem::new(place, text::cut(&text::one_line(&error.to_string()), QUOTED))
+                    FieldProblem::new(
+                        place,
+                        text::cut(&text::one_line(&error.to_string()), MAX_QUOTED_COLUMNS),
+                    )
                 };
                 let problems: Vec<FieldProblem> =
-                    validator.iter_errors(&answer).take(MOST_MISFITS).map(problem).collect();
+                    validator.iter_errors(&answer).take(MAX_MISFITS).map(problem).collect();
                 let message = "the answer does not fit the schema".to_owned();
                 (!problems.is_empty()).then(|| misfit(message).with_fields(problems))
             }

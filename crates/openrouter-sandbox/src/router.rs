@@ -1,37 +1,37 @@
-//! The routes, and what happens to every request on its way to them.
+//! The routes, and the middleware that records every request.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State as Shared};
+use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
-use crate::errors::ApiError;
+use crate::api_error::ApiError;
 use crate::record::RecordedRequest;
-use crate::state::State;
+use crate::state::AppState;
 use crate::{account, chat, models};
 
-/// Where the service begins.
+/// The path of the API below the host.
 pub(crate) const BASE_PATH: &str = "/api/v1";
 
-/// The largest body that is read: pictures and files are sent inside the JSON.
-const LARGEST_BODY: usize = 64 * 1024 * 1024;
+/// The largest body of a request, in bytes: images and files are inside the JSON.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-pub(crate) fn router(state: Arc<State>) -> Router {
+pub(crate) fn router(state: Arc<AppState>) -> Router {
     let service = Router::new()
         .route("/chat/completions", post(chat::create))
         .route("/models", get(models::list))
-        .route("/models/user", get(models::of_user))
+        .route("/models/user", get(models::list_for_user))
         .route("/models/count", get(models::count))
         .route("/models/{author}/{slug}/endpoints", get(models::endpoints))
-        .route("/model/{author}/{slug}", get(models::one))
+        .route("/model/{author}/{slug}", get(models::show))
         .route("/endpoints/zdr", get(models::zdr_endpoints))
         .route("/key", get(account::key))
-        .route("/credits", get(account::account_credits))
+        .route("/credits", get(account::credits))
         .route("/generation", get(account::generation))
         .route("/providers", get(account::providers));
     Router::new()
@@ -43,19 +43,13 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-/// Keeps a copy of every request, known path or not.
-async fn record(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response<Body> {
+/// Records a request, whether its path is known or not.
+async fn record(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
         let (status, message) = (StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large");
         return ApiError::new(status.as_u16(), message).into_response();
     };
     state.record(RecordedRequest::new(&parts, &body));
     next.run(Request::from_parts(parts, Body::from(body))).await
-}
-
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response<Body> {
-        Self::into_response(self)
-    }
 }

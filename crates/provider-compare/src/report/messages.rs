@@ -1,4 +1,4 @@
-//! What was asked, as far as it is text.
+//! The messages of the request, as texts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,21 +11,20 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AskedMessage<'a> {
-    /// Who says it: `system`, `developer`, `user`, `assistant` or `tool`.
+    /// The role: `system`, `developer`, `user`, `assistant` or `tool`.
     pub role: &'static str,
-    /// What it says. Owned where several parts make one text.
+    /// The text; owned if it is joined from several parts.
     pub text: Cow<'a, str>,
-    /// How many parts it has that are no text: images, files, ….
+    /// The number of parts other than text: images, files, ….
     #[serde(skip_serializing_if = "is_zero")]
     pub other_parts: usize,
 }
 
-/// The messages of a request, shared with it. Their texts are read when somebody wants them, since a prompt
-/// can be a whole book.
+/// The messages of a request, shared with it. Their texts are read on demand, since a prompt can be a book.
 #[derive(Clone, PartialEq)]
-pub(crate) struct Asked(pub(crate) CowVec<Message>);
+pub(crate) struct Messages(pub(crate) CowVec<Message>);
 
-impl Asked {
+impl Messages {
     pub(crate) fn messages(&self) -> impl Iterator<Item = AskedMessage<'_>> {
         self.0.iter().map(AskedMessage::of)
     }
@@ -36,23 +35,23 @@ impl Asked {
     }
 }
 
-impl Serialize for Asked {
+impl Serialize for Messages {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Messages<'a>(&'a Asked);
-        impl Serialize for Messages<'_> {
+        struct Texts<'a>(&'a Messages);
+        impl Serialize for Texts<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_seq(self.0.messages())
             }
         }
-        let mut object = serializer.serialize_struct("Asked", 2)?;
+        let mut object = serializer.serialize_struct("Messages", 2)?;
         object.serialize_field("prompt", &self.prompt())?;
-        object.serialize_field("messages", &Messages(self))?;
+        object.serialize_field("messages", &Texts(self))?;
         object.end()
     }
 }
 
-impl fmt::Debug for Asked {
-    /// Without the pictures.
+impl fmt::Debug for Messages {
+    /// Shows the texts alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.messages()).finish()
     }
@@ -86,7 +85,7 @@ impl<'a> AskedMessage<'a> {
     }
 }
 
-/// The text of all parts that are text.
+/// The joined text of all text parts.
 fn text_of(parts: &[Part]) -> Cow<'_, str> {
     let mut texts = parts.iter().filter_map(|part| match part {
         Part::Text(part) => Some(part.text.as_str()),

@@ -1,7 +1,6 @@
-//! Plays a prepared answer to a client: bytes, pauses, and the ways a connection can go wrong.
+//! A response body that plays a script of bytes, pauses and faults.
 //!
-//! An answer is first written as a script (plain data, easy to compose and to test) and only then played.
-//! No task is involved: when the client goes away, the connection drops the script and that is all.
+//! The body is polled by its connection, without a task: when the client closes, it is dropped.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -15,23 +14,23 @@ use bytes::Bytes;
 use futures_core::Stream;
 use tokio::time::Sleep;
 
-/// Between the comments of a stream that has nothing else to say.
-pub(crate) const HEARTBEAT: Duration = Duration::from_millis(100);
-/// Time for what was sent to leave the machine before the connection is broken.
-pub(crate) const FLUSH: Duration = Duration::from_millis(20);
+/// The time between the comments of a stream that sends nothing else.
+pub(crate) const COMMENT_INTERVAL: Duration = Duration::from_millis(100);
+/// The time for bytes to be sent before the connection is aborted.
+pub(crate) const FLUSH_DELAY: Duration = Duration::from_millis(20);
 
-/// One thing to do to the client.
+/// One step of a script.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {
     /// Send these bytes.
     Send(Bytes),
-    /// Be silent for a while.
+    /// Wait.
     Pause(Duration),
-    /// Send the bytes again and again, for ever, with pauses between.
+    /// Send these bytes for ever, with pauses between.
     Repeat(Bytes, Duration),
-    /// Be silent for ever.
+    /// Wait for ever.
     Hang,
-    /// Break the connection.
+    /// Abort the connection.
     Abort,
 }
 
@@ -41,39 +40,39 @@ impl Step {
     }
 }
 
-/// Waits for `time`, saying something now and then.
-pub(crate) fn split_pause(time: Duration, what: &'static str) -> impl Iterator<Item = Step> {
+/// The steps of a pause of `time`, with `text` sent after each quarter of it.
+pub(crate) fn pause_with(time: Duration, what: &'static str) -> impl Iterator<Item = Step> {
     const PARTS: u32 = 4;
     (0..PARTS).flat_map(move |_| [Step::Pause(time / PARTS), Step::send(what)])
 }
 
-/// Counts a stream as open for as long as it lives.
+/// Counts a stream as open until it is dropped.
 #[derive(Debug)]
-pub(crate) struct OpenStream(Arc<AtomicUsize>);
+pub(crate) struct OpenStreamGuard(Arc<AtomicUsize>);
 
-impl OpenStream {
+impl OpenStreamGuard {
     pub(crate) fn count(open: &Arc<AtomicUsize>) -> Self {
         open.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(open))
     }
 }
 
-impl Drop for OpenStream {
+impl Drop for OpenStreamGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// A script being played.
-pub(crate) struct Playback {
+/// A body that plays a script.
+pub(crate) struct ScriptedBody {
     steps: VecDeque<Step>,
     pause: Option<Pin<Box<Sleep>>>,
     /// Kept for its `Drop`.
-    _open: Option<OpenStream>,
+    _open: Option<OpenStreamGuard>,
 }
 
-impl Playback {
-    pub(crate) fn new(steps: Vec<Step>, open: Option<OpenStream>) -> Self {
+impl ScriptedBody {
+    pub(crate) fn new(steps: Vec<Step>, open: Option<OpenStreamGuard>) -> Self {
         Self { steps: steps.into(), pause: None, _open: open }
     }
 
@@ -82,7 +81,7 @@ impl Playback {
     }
 }
 
-impl Stream for Playback {
+impl Stream for ScriptedBody {
     type Item = std::io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -99,7 +98,7 @@ impl Stream for Playback {
                     self.steps.push_front(Step::Repeat(bytes.clone(), time));
                     return Poll::Ready(Some(Ok(bytes)));
                 }
-                // Nothing will wake this stream but the end of its connection.
+                // No waker is registered: the end of the connection drops this stream.
                 Some(Step::Hang) => {
                     self.steps.push_front(Step::Hang);
                     return Poll::Pending;

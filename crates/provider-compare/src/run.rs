@@ -1,4 +1,4 @@
-//! One cell's turn: its model is asked, and its answer read to the end.
+//! Runs a cell: sends the request to its model, and reads the answer to the end.
 
 use std::pin::pin;
 use std::sync::OnceLock;
@@ -10,27 +10,27 @@ use provider_core::{Capability, ChatRequest, ChatResponse, Error, LlmProviderExt
 use tokio::time::Instant;
 
 use crate::cell::{Cell, Target};
-use crate::limit::{Limit, end_of_cell, unless};
-use crate::progress::{CellStep, Progress, Watcher};
+use crate::progress::{CellStep, Progress, ProgressSink};
 use crate::queue::Turn;
+use crate::stop::{StopReason, cell_end, until_end};
 use crate::{CellReport, Ended, Stopwatch, Timings};
 
-/// What all cells of a comparison share.
-pub(crate) struct Round<'a, F, E: Future<Output = Limit>> {
+/// The state that all cells of a running comparison share.
+pub(crate) struct Run<'a, F, E: Future<Output = StopReason>> {
     pub(crate) request: &'a ChatRequest,
     pub(crate) begun: Instant,
     pub(crate) cell_timeout: Option<Duration>,
     pub(crate) end: Shared<E>,
-    /// What cut a cell off, if anything but its own time did.
+    /// Set once the deadline or a stop has ended a cell.
     pub(crate) ended: OnceLock<Ended>,
-    pub(crate) watcher: Watcher<F>,
+    pub(crate) progress: ProgressSink<F>,
 }
 
-/// What a turn gives.
+/// The result of a turn.
 type Outcome = (Result<ChatResponse, Error>, Timings);
 
-impl<F: FnMut(Progress<'_>), E: Future<Output = Limit>> Round<'_, F, E> {
-    /// Gives a cell its turn.
+impl<F: FnMut(Progress<'_>), E: Future<Output = StopReason>> Run<'_, F, E> {
+    /// Runs the turn of a cell.
     pub(crate) async fn run(&self, turn: Turn) -> (Turn, Outcome) {
         let outcome = match &turn.cell.target {
             Ok(target) => self.turn(&turn, target).await,
@@ -39,7 +39,7 @@ impl<F: FnMut(Progress<'_>), E: Future<Output = Limit>> Round<'_, F, E> {
         (turn, outcome)
     }
 
-    /// Reports what came of a cell in the end.
+    /// Reports the final result of a cell.
     pub(crate) fn finished(
         &self,
         turn: Turn,
@@ -50,23 +50,23 @@ impl<F: FnMut(Progress<'_>), E: Future<Output = Limit>> Round<'_, F, E> {
         let provider = cell.provider().map(str::to_owned);
         let requested = cell.requested().to_owned();
         let report = CellReport { label: cell.label, provider, requested, result, timings, listing: None };
-        self.watcher.tell(index, &report.label, CellStep::Finished(&report));
+        self.progress.send(index, &report.label, CellStep::Finished(&report));
         report
     }
 
     async fn turn(&self, turn: &Turn, target: &Target) -> Outcome {
         let Turn { index, cell, refused } = turn;
         let waited = Timings { waited: Some(self.begun.elapsed()), ..Timings::default() };
-        if let Some(limit) = self.end.clone().now_or_never() {
-            self.note(limit);
-            let error = if refused.is_empty() { limit.not_begun() } else { limit.cut_off() };
-            return (Err(placed(error, cell, target)), waited);
+        if let Some(reason) = self.end.clone().now_or_never() {
+            self.record(reason);
+            let error = if refused.is_empty() { reason.not_asked_error() } else { reason.incomplete_error() };
+            return (Err(with_context(error, cell, target)), waited);
         }
         if let Err(error) = target.provider.require(Capability::Llm) {
-            return (Err(placed(error, cell, target)), waited);
+            return (Err(with_context(error, cell, target)), waited);
         }
         if refused.is_empty() {
-            self.watcher.tell(*index, &cell.label, CellStep::Started);
+            self.progress.send(*index, &cell.label, CellStep::Started);
         }
         let mut watch = Stopwatch::start();
         let result = self.answer(*index, cell, target, &mut watch).await;
@@ -74,7 +74,7 @@ impl<F: FnMut(Progress<'_>), E: Future<Output = Limit>> Round<'_, F, E> {
         (result, Timings { waited: waited.waited, ..timings })
     }
 
-    /// Streams the answer, so that its first token can be timed.
+    /// Streams the answer, so that the time to its first token is known.
     async fn answer(
         &self,
         index: usize,
@@ -84,42 +84,42 @@ impl<F: FnMut(Progress<'_>), E: Future<Output = Limit>> Round<'_, F, E> {
     ) -> Result<ChatResponse, Error> {
         let mut request = self.request.clone();
         request.model.clone_from(&target.model);
-        let mut end = pin!(end_of_cell(self.end.clone(), self.cell_timeout));
-        let mut stream = match unless(&mut end, target.provider.stream(&request)).await {
+        let mut end = pin!(cell_end(self.end.clone(), self.cell_timeout));
+        let mut stream = match until_end(&mut end, target.provider.stream(&request)).await {
             Ok(stream) => stream.map_err(|error| named(error, cell))?,
-            Err(limit) => {
-                self.note(limit);
-                return Err(placed(limit.cut_off(), cell, target));
+            Err(reason) => {
+                self.record(reason);
+                return Err(with_context(reason.incomplete_error(), cell, target));
             }
         };
         if let Some(name) = cell.given_name() {
             stream = stream.named(name);
         }
         loop {
-            match unless(&mut end, stream.next()).await {
+            match until_end(&mut end, stream.next()).await {
                 Ok(Some(Ok(event))) => {
                     watch.event(&event);
-                    self.watcher.tell(index, &cell.label, CellStep::Event(&event));
+                    self.progress.send(index, &cell.label, CellStep::Event(&event));
                 }
                 Ok(Some(Err(_)) | None) => return stream.into_response(),
-                // The answer is complete; only its connection was not done yet.
+                // The answer is complete, and only its connection is still open.
                 Err(_) if watch.is_finished() => return stream.into_response(),
-                Err(limit) => {
-                    self.note(limit);
-                    return Err(stream.abandon(placed(limit.cut_off(), cell, target)));
+                Err(reason) => {
+                    self.record(reason);
+                    return Err(stream.abandon(with_context(reason.incomplete_error(), cell, target)));
                 }
             }
         }
     }
 
-    fn note(&self, limit: Limit) {
-        if let Some(ended) = limit.ends_all() {
+    fn record(&self, reason: StopReason) {
+        if let Some(ended) = reason.ended() {
             self.ended.get_or_init(|| ended);
         }
     }
 }
 
-/// An error of the provider, under the name that the cell has for it.
+/// Puts the cell's own name of the provider into the provider's error.
 fn named(error: Error, cell: &Cell) -> Error {
     match cell.given_name() {
         Some(name) => error.with_provider(name),
@@ -127,7 +127,7 @@ fn named(error: Error, cell: &Cell) -> Error {
     }
 }
 
-/// An error of ours, with who was asked.
-fn placed(error: Error, cell: &Cell, target: &Target) -> Error {
+/// Adds provider and model to an error of the comparison.
+fn with_context(error: Error, cell: &Cell, target: &Target) -> Error {
     error.with_provider(cell.provider().unwrap_or_default()).with_model(&target.model)
 }

@@ -1,18 +1,19 @@
-//! The service's error envelope and the constructors for the errors it is known to send.
+//! The service's error envelope, and helpers for JSON responses.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-/// The header that names the generation.
+/// The response header with the generation's id.
 pub(crate) const GENERATION_ID: &str = "x-generation-id";
 
-/// A request that gets no answer. Becomes `{"error":{code, message, …}, "user_id"}` with the same status.
+/// An error response: `{"error":{code, message, …}, "user_id"}`, with the code as its HTTP status.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
     envelope: Box<Value>,
-    /// Sent instead of the envelope, as an edge server in front of the service would.
+    /// A page that is sent instead of the envelope, as by an edge server in front of the service.
     html: Option<&'static str>,
     headers: Vec<(&'static str, String)>,
 }
@@ -23,17 +24,17 @@ impl ApiError {
         Self { status, envelope, html: None, headers: Vec::new() }
     }
 
-    /// 400: the request itself is wrong.
+    /// 400: the request is invalid.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, message)
     }
 
-    /// 404: no such thing, or nothing that fits.
+    /// 404: the thing does not exist, or no endpoint fits the request.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(404, message)
     }
 
-    /// A page instead of the envelope.
+    /// An HTML page instead of the envelope.
     pub(crate) fn html(status: u16, page: &'static str) -> Self {
         Self { html: Some(page), ..Self::new(status, "") }
     }
@@ -44,7 +45,7 @@ impl ApiError {
     }
 
     /// Adds one entry to the metadata.
-    pub(crate) fn more_metadata(mut self, key: &str, value: Value) -> Self {
+    pub(crate) fn add_metadata(mut self, key: &str, value: Value) -> Self {
         self.envelope["error"]["metadata"][key] = value;
         self
     }
@@ -54,7 +55,7 @@ impl ApiError {
         self
     }
 
-    /// Puts the tokens that were paid for beside the error.
+    /// Adds `usage` beside the error, for tokens that are billed all the same.
     pub(crate) fn usage(mut self, usage: Value) -> Self {
         self.envelope["usage"] = usage;
         self
@@ -71,24 +72,25 @@ impl ApiError {
         self.header("retry-after", seconds.to_string())
     }
 
-    /// Names the account, as the service does once it knows the key.
-    pub(crate) fn for_user(mut self, user_id: &str) -> Self {
+    /// Adds the account's id, as the service does once it knows the key.
+    pub(crate) fn with_user_id(mut self, user_id: &str) -> Self {
         self.envelope["user_id"] = user_id.into();
         self
     }
 
-    /// Names the generation that failed, in the `X-Generation-Id` header.
-    pub(crate) fn for_generation(self, id: &str) -> Self {
+    /// Adds the failed generation's id in the `X-Generation-Id` header.
+    pub(crate) fn with_generation_id(self, id: &str) -> Self {
         self.header(GENERATION_ID, id)
     }
 
-    /// The object `error`, for a body or an event that has more beside it.
+    /// The object `error` alone, for a body or an event with more fields.
     pub(crate) fn into_error(mut self) -> Value {
         self.envelope["error"].take()
     }
+}
 
-    /// The answer for a client.
-    pub(crate) fn into_response(self) -> Response<Body> {
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response<Body> {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = match self.html {
             Some(page) => respond(status, "text/html; charset=UTF-8", page),
@@ -101,17 +103,17 @@ impl ApiError {
     }
 }
 
-/// An answer with a JSON body.
+/// A response with a JSON body.
 pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response<Body> {
     respond(status, "application/json", body.to_string())
 }
 
-/// `{"data": …}` with status 200.
+/// A response with `{"data": …}` and status 200.
 pub(crate) fn data_response(data: Value) -> Response<Body> {
     json_response(StatusCode::OK, &json!({ "data": data }))
 }
 
-/// An answer of any kind.
+/// A response with this status, content type and body.
 pub(crate) fn respond(
     status: StatusCode,
     content_type: &'static str,
@@ -123,7 +125,7 @@ pub(crate) fn respond(
     response
 }
 
-/// Sets a header. The sandbox makes up only values that a header can carry; any other is left out.
+/// Sets a header. A value that no header can carry is left out; the sandbox generates none.
 pub(crate) fn insert_header(response: &mut Response<Body>, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
