@@ -83,7 +83,7 @@ impl OpenRouter {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
     pub fn body_of(&self, request: &ChatRequest) -> Result<RawJson, Error> {
-        body::write(request, &*self.transport.dialect)
+        body::write(request, &self.transport.dialect)
     }
 
     /// Makes a connection to the service, TLS included, and leaves it open, so that the next request need not

@@ -72,7 +72,7 @@ fn page(provider: &ProviderDescriptor, fields: &[ConfigField], output: Output) -
 
 fn capabilities(provider: &ProviderDescriptor) -> Table {
     let mut table = Table::new().left("CAPABILITY").left("NAME").left("HAS IT");
-    for capability in Capability::ALL {
+    for &capability in Capability::ALL {
         let has = yes_or_no(provider.capabilities.has(capability));
         table.row([capability.label().to_owned(), capability.name().to_owned(), has]);
         if capability == Capability::ImageUnderstanding && provider.capabilities.has(capability) {

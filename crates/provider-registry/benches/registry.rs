@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use criterion::Criterion;
 use openrouter_provider as _;
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error,
-    ErrorKind, Links, LlmProvider, Model, ProviderDescriptor, RawJson,
+    Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind, LlmProvider, Model,
+    ProviderDescriptor, RawJson,
 };
 use provider_registry::{Registry, Workspace};
 
@@ -73,16 +73,11 @@ fn resolving(criterion: &mut Criterion) {
     group.finish();
 }
 
-static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
-    id: "openrouter",
-    display_name: "OpenRouter",
-    description: "Made up for a benchmark.",
-    capabilities: Capabilities::of(&[Capability::Llm]),
-    fields: &[],
-    links: Links { key: None, docs: None, models: None, status: None },
-    accepts_unlisted_models: true,
-    constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-};
+static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new("openrouter", "OpenRouter", |_, _| {
+    Err(Error::new(ErrorKind::Config, "made by hand only"))
+})
+.description("Made up for a benchmark.")
+.accepts_unlisted_models();
 
 /// A provider that lists models and does nothing else.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provider_core::{
-    Capability, ConfigField, ConfigValues, Error, ErrorKind, LlmProvider, ProviderDescriptor,
-    linked_providers,
+    Capability, ConfigField, ConfigValues, Error, ErrorKind, LlmProvider, ProviderContext,
+    ProviderDescriptor, linked_providers,
 };
 use provider_layers::{StandardSettings, standard};
 
@@ -19,6 +19,7 @@ pub(crate) const MIN_SIMILARITY: f64 = 0.6;
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     providers: BTreeMap<&'static str, &'static ProviderDescriptor>,
+    context: ProviderContext,
 }
 
 impl Registry {
@@ -41,6 +42,14 @@ impl Registry {
             registry.register(provider)?;
         }
         Ok(registry)
+    }
+
+    /// Sets what the host shares among the providers that this registry connects, such as one HTTP client.
+    /// Default: an empty context, so that each provider makes its own.
+    #[must_use]
+    pub fn context(mut self, context: ProviderContext) -> Self {
+        self.context = context;
+        self
     }
 
     /// Adds a provider.
@@ -124,7 +133,7 @@ impl Registry {
         if !problems.is_empty() {
             return Err(Error::config(descriptor.id, problems));
         }
-        let provider = descriptor.connect(&values.only(descriptor.fields))?;
+        let provider = descriptor.connect_with(&values.only(descriptor.fields), &self.context)?;
         let layers = fields.get(descriptor.fields.len()..).unwrap_or_default();
         Ok(standard(provider, &StandardSettings::from_values(&values.only(layers))?))
     }

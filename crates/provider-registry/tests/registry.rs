@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use openrouter_provider as _; // links the provider in
 use provider_core::{
     Capabilities, Capability, ConfigField, ConfigValues, Error, ErrorKind, FieldKind, FieldProblem,
-    LlmProviderExt, ProviderDescriptor,
+    LlmProviderExt, ProviderContext, ProviderDescriptor,
 };
 use provider_registry::{Registry, Workspace};
 
@@ -161,7 +161,7 @@ fn suggested_use_line_is_always_valid_rust() {
 #[test]
 fn providers_are_found_by_what_they_can_do() {
     let registry = register(&[&ZETA, &openrouter_provider::OPENROUTER, &ACME]).unwrap();
-    for capability in Capability::ALL {
+    for &capability in Capability::ALL {
         let expected: &[&str] = match capability {
             Capability::Llm => &["acme", "openrouter"],
             Capability::Embedding | Capability::Reranking => &["zeta-2"],
@@ -178,7 +178,7 @@ fn missing_capability_names_provider_and_it() {
     let openrouter = registry.connect("OpenRouter", [("api_key", "sk-or-v1-abc")]).unwrap();
     let has = [Capability::Llm, Capability::ImageUnderstanding];
     assert!(has.into_iter().all(|capability| openrouter.require(capability).is_ok()));
-    for capability in Capability::ALL.into_iter().filter(|capability| !has.contains(capability)) {
+    for capability in Capability::ALL.iter().copied().filter(|capability| !has.contains(capability)) {
         let error = openrouter.require(capability).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert_eq!(error.capability(), Some(capability));
@@ -282,14 +282,27 @@ static OWN_DEADLINE: ProviderDescriptor = {
         ConfigField::new("region", "Region", FieldKind::Text),
         ConfigField::new("deadline", "Deadline", FieldKind::Text),
     ];
-    let mut own = describe("own", "Own");
-    own.fields = FIELDS;
-    own.constructor = |values| match values.keys().eq(["deadline"]) {
+    ProviderDescriptor::new("own", "Own", |values, _| match values.keys().eq(["deadline"]) {
         true => Ok(Fake::listing(&OWN_DEADLINE, &[])),
         false => Err(Error::new(ErrorKind::Config, format!("{values:?}"))),
-    };
-    own
+    })
+    .fields(FIELDS)
 };
+
+/// A provider that needs what the host shares.
+static SHARING: ProviderDescriptor = ProviderDescriptor::new("sharing", "Sharing", |_, context| {
+    let shared = context.get::<&str>().ok_or_else(|| Error::new(ErrorKind::Config, "nothing is shared"))?;
+    assert_eq!(*shared, "a pool");
+    Ok(Fake::listing(&SHARING, &[]))
+});
+
+#[test]
+fn registry_hands_its_context_to_constructors() {
+    let registry = register(&[&SHARING]).unwrap();
+    assert_eq!(registry.connect("sharing", ConfigValues::default()).unwrap_err().kind(), ErrorKind::Config);
+    let registry = registry.context(ProviderContext::new().with("a pool"));
+    registry.connect("sharing", ConfigValues::default()).unwrap();
+}
 
 #[test]
 fn fields_add_those_of_the_layers() {

@@ -116,16 +116,16 @@ fn read_metadata(raw: Raw<'_>, out: &mut WireError) {
 /// Reads the limit of the metadata; everything is `None` where they are of something else.
 fn limit(metadata: Raw<'_>) -> LimitFacts {
     let object: Limit<'_> = metadata.read().unwrap_or_default();
-    let mut facts = LimitFacts::default();
-    facts.source = owned(&object.limit_source).or_else(|| owned(&object.reason));
-    facts.scope = owned(&object.scope);
-    facts.window = owned(&object.reset_interval)
-        .or_else(|| owned(&object.limit_reset).filter(|word| moment(word).is_none()));
-    facts.limit = amount(object.limit);
-    facts.spent = amount(object.spent);
-    facts.remaining = amount(object.remaining);
-    facts.resets_at = moment(object.resets_at.as_str()).or_else(|| moment(object.limit_reset.as_str()));
-    facts
+    LimitFacts {
+        source: owned(&object.limit_source).or_else(|| owned(&object.reason)),
+        scope: owned(&object.scope),
+        window: owned(&object.reset_interval)
+            .or_else(|| owned(&object.limit_reset).filter(|word| moment(word).is_none())),
+        limit: amount(object.limit),
+        spent: amount(object.spent),
+        remaining: amount(object.remaining),
+        resets_at: moment(object.resets_at.as_str()).or_else(|| moment(object.limit_reset.as_str())),
+    }
 }
 
 fn owned(text: &Text<'_>) -> Option<String> {

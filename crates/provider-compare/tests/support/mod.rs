@@ -13,8 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error,
-    ErrorKind, Links, LlmProvider, ProviderDescriptor, Usage,
+    Capability, Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
+    ProviderDescriptor, Usage,
 };
 use tokio::time::{Sleep, sleep};
 
@@ -24,16 +24,10 @@ pub(crate) fn ms(milliseconds: u64) -> Duration {
 }
 
 pub(crate) const fn describe(id: &'static str, capability: Capability) -> ProviderDescriptor {
-    ProviderDescriptor {
-        id,
-        display_name: "Scripted",
-        description: "Made up for a test.",
-        capabilities: Capabilities::of(&[capability]),
-        fields: &[],
-        links: Links { key: None, docs: None, models: None, status: None },
-        accepts_unlisted_models: true,
-        constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-    }
+    ProviderDescriptor::new(id, "Scripted", |_, _| Err(Error::new(ErrorKind::Config, "made by hand only")))
+        .description("Made up for a test.")
+        .capabilities(&[capability])
+        .accepts_unlisted_models()
 }
 
 static SCRIPTED: ProviderDescriptor = describe("scripted", Capability::Llm);

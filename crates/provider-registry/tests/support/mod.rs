@@ -8,32 +8,22 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues,
-    ConnectionReport, Error, ErrorKind, Links, LlmProvider, Model, ProviderDescriptor,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider, Model,
+    ProviderDescriptor,
 };
 use provider_registry::Workspace;
 use tokio::sync::Barrier;
 
 /// An LLM provider without settings that takes only the models it lists.
 pub(crate) const fn describe(id: &'static str, display_name: &'static str) -> ProviderDescriptor {
-    ProviderDescriptor {
-        id,
-        display_name,
-        description: "Made up for a test.",
-        capabilities: Capabilities::of(&[Capability::Llm]),
-        fields: &[],
-        links: Links { key: None, docs: None, models: None, status: None },
-        accepts_unlisted_models: false,
-        constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-    }
+    ProviderDescriptor::new(id, display_name, |_, _| Err(Error::new(ErrorKind::Config, "made by hand only")))
+        .description("Made up for a test.")
 }
 
 /// A provider that accepts any id, as OpenRouter does.
-pub(crate) static OPENROUTER: ProviderDescriptor = {
-    let mut openrouter = describe("openrouter", "OpenRouter");
-    openrouter.accepts_unlisted_models = true;
-    openrouter
-};
+pub(crate) static OPENROUTER: ProviderDescriptor =
+    describe("openrouter", "OpenRouter").accepts_unlisted_models();
+
 /// A provider that accepts listed ids alone.
 pub(crate) static OLLAMA: ProviderDescriptor = describe("ollama", "Ollama");
 
