@@ -1,13 +1,13 @@
 //! A host's own `reqwest::Client` as a transport.
 
 use std::error::Error as StdError;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use super::obstacle::{self, Goal};
 use super::{Body, Transport, TransportError, TransportErrorKind};

@@ -26,7 +26,7 @@ pub(super) enum Peer {
     Proxy,
 }
 
-/// Gives a connection made by `connector` TLS, where the address is `https`.
+/// Makes a connection with this connector.
 async fn plain<C>(connector: &mut C, target: Uri) -> Result<C::Response, BoxError>
 where
     C: Service<Uri, Error: Into<BoxError>>,
