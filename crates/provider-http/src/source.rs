@@ -124,7 +124,8 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
             self.note(decoded, out)?;
         }
         let stray = self.framer.take_stray_lines();
-        if !self.is_over && !stray.trim().is_empty() {
+        let is_whole = self.is_over || out.response().finish_reason.is_some();
+        if !is_whole && !stray.trim().is_empty() {
             if !std::mem::replace(&mut self.has_begun, true) && stray.trim_start().starts_with('<') {
                 return Err(error::undecodable("an answer", "", &stray, &self.head));
             }
@@ -180,12 +181,11 @@ impl<F: Framer, D: FrameDecoder> ChunkSource for FrameSource<F, D> {
         let end = |ended: Result<(), Error>| Poll::Ready(ended.map(|()| Progress::End));
         loop {
             match self.driver.step(out) {
-                Ok(Step::Decoded) if self.driver.reported.is_none() => {
-                    return Poll::Ready(Ok(Progress::More));
-                }
                 Ok(Step::Decoded) => {
-                    self.patience.get_or_insert_with(|| Box::pin(sleep(ERROR_TAIL_TIMEOUT)));
-                    continue;
+                    if self.driver.reported.is_some() {
+                        self.patience.get_or_insert_with(|| Box::pin(sleep(ERROR_TAIL_TIMEOUT)));
+                    }
+                    return Poll::Ready(Ok(Progress::More));
                 }
                 Ok(Step::Over) => return end(self.driver.end(None, out)),
                 Ok(Step::NeedsBytes) => {}

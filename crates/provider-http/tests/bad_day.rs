@@ -179,6 +179,7 @@ async fn oddities_cost_nothing() {
         ("never closed after the end", events().write(done()).stall()),
         ("cut off after the end", events().write(done()).reset()),
         ("reset after the reason", events().write(stopped()).wait(ms(50)).reset()),
+        ("stray lines after the reason", events().write(stopped() + "{\"error\":1}\n")),
         ("silent after the reason", events().write(stopped()).stall()),
         ("cut off in an event after the reason", events().write(stopped() + "data: w:x").close()),
         ("no empty line behind the reason", events().write(event("w:Hello") + "data: s:stop")),
