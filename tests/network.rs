@@ -212,7 +212,7 @@ async fn a_proxy_that_is_not_asked_is_not_blamed() {
     let http = "http://gateway.invalid/api/v1";
     let end = asked(http, &[("HTTP_PROXY", &refused.url()), ("NO_PROXY", "gateway.invalid")]).await;
     told(&end, "connection", true, &["cannot reach http://gateway.invalid"]);
-    assert!(!end.to_string().contains("proxy"), "{end}");
+    assert!(!end.to_string().contains("the proxy"), "{end}");
     let server = ScriptedServer::always(answer()).await.expect("a free port");
     let end = asked(&server.url(), &[("HTTP_PROXY", &refused.url())]).await;
     assert_eq!(end["text"], "Hi", "this machine is not asked through a proxy");

@@ -5,16 +5,13 @@ pub(crate) mod key;
 
 use std::time::Duration;
 
-use lenient_json::or_without_non_finite;
-use openai_wire::error::{self, Certainty, WireError};
-use openai_wire::text_of_body;
-use provider_core::author::ResponseHead;
 use provider_core::{ConnectionReport, Error, ErrorKind};
 
 pub use self::generation::{Generation, ProviderResponse};
 pub use self::key::{Credits, KeyInfo};
+use crate::OpenRouter;
 use crate::catalogue::path;
-use crate::{ID, OpenRouter};
+use crate::document::retold;
 
 impl OpenRouter {
     /// Tests the connection: whether the service is there and the key is good. `GET /key`, which costs
@@ -32,7 +29,7 @@ impl OpenRouter {
     /// # Errors
     /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
     pub async fn key(&self) -> Result<KeyInfo, Error> {
-        self.fetch_private("key", "the key's record", key::read).await
+        self.fetch("key", "the key's record", key::read).await
     }
 
     /// Fetches what the account has paid in and spent. `GET /credits`, with a management key.
@@ -41,7 +38,7 @@ impl OpenRouter {
     /// [`ErrorKind::PermissionDenied`] for a key that is for running models, which says so; or whatever else
     /// is in the way.
     pub async fn credits(&self) -> Result<Credits, Error> {
-        let credits = self.fetch_private("credits", "the account's credits", key::read_credits).await;
+        let credits = self.fetch("credits", "the account's credits", key::read_credits).await;
         credits.map_err(|error| match error.kind() {
             ErrorKind::PermissionDenied => {
                 let message = format!(
@@ -70,10 +67,10 @@ impl OpenRouter {
     pub async fn generation(&self, id: &str) -> Result<Generation, Error> {
         path::check_text("id", id)?;
         let path = format!("generation?id={}", path::encode_value(id));
-        let placed = |error: Error| error.with_generation_id(id).redact(self.transport.api_key());
-        let mut waits = waits(self.transport.limits.generation_wait);
+        let placed = |error: Error| self.endpoint.redact(error.with_generation_id(id));
+        let mut waits = waits(self.limits.generation_wait);
         loop {
-            let record = self.fetch_private(&path, "the record", generation::read).await;
+            let record = self.fetch(&path, "the record", generation::read).await;
             match record {
                 Err(error) if error.status() == Some(404) => match waits.next() {
                     Some(wait) => tokio::time::sleep(wait).await,
@@ -86,55 +83,6 @@ impl OpenRouter {
             }
         }
     }
-
-    /// Gets a document that is not public, and reads it. A server that echoes the key must not put it into
-    /// the result.
-    async fn fetch_private<T>(
-        &self,
-        path: &str,
-        what: &str,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, Error> {
-        let body = self.transport.get(path).await?;
-        let body = self.transport.api_key().redact(&body);
-        or_without_non_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
-    }
-
-    /// A document that is not what was asked for: an error inside a success, or something else.
-    pub(crate) fn unreadable(&self, what: &str, cause: &str, body: &str) -> Error {
-        let (dialect, api_key) = (&*self.transport.dialect, self.transport.api_key());
-        let head = ResponseHead::new(200, (), api_key.clone());
-        let error = match WireError::found(body, dialect) {
-            Some((wire, Certainty::Certain)) => Some(error::from_wire(&wire, &head, dialect)),
-            // A message that tells no failure is a greeting of another server.
-            Some((wire, Certainty::Likely)) => Some(error::from_wire(&wire, &head, dialect))
-                .filter(|error| error.kind() != ErrorKind::Upstream),
-            None => None,
-        };
-        let error = error.unwrap_or_else(|| error::not_the_document(what, cause, body, &head));
-        error::misdirected(error.with_provider(ID), body, dialect).redact(api_key)
-    }
-}
-
-/// The same error in other words.
-pub(crate) fn retold(error: Error, kind: ErrorKind, message: String) -> Error {
-    let mut told = Error::new(kind, message).with_retry(error.retry()).with_provider(ID);
-    if let Some(status) = error.status() {
-        told = told.with_status(status);
-    }
-    if let Some(code) = error.code() {
-        told = told.with_code(code);
-    }
-    if let Some(id) = error.request_id() {
-        told = told.with_request_id(id);
-    }
-    if let Some(details) = error.details() {
-        told = told.with_details(details.clone());
-    }
-    if let Some(step) = error.next_step() {
-        told = told.with_next_step(step);
-    }
-    told.with_source(error)
 }
 
 /// Four waits that take this long together, each twice as long as the one before.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use provider_core::{ConfigValues, Error};
+use provider_http::HttpClient;
 
 use crate::options::ProviderPreferences;
 use crate::{Limits, OpenRouter};
@@ -28,7 +29,7 @@ use crate::{Limits, OpenRouter};
 pub struct OpenRouterBuilder {
     values: ConfigValues,
     limits: Limits,
-    http: Option<reqwest::Client>,
+    http: HttpClient,
 }
 
 impl OpenRouterBuilder {
@@ -83,17 +84,16 @@ impl OpenRouterBuilder {
 
     /// Bounds on every wait and every buffer. Where a setting says something else (`connect_timeout`,
     /// `read_timeout`), the setting counts.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    pub fn limits(mut self, limits: impl Into<Limits>) -> Self {
+        self.limits = limits.into();
         self
     }
 
-    /// An HTTP client of your own, for a proxy, certificates or a shared pool.
-    ///
-    /// Its redirect policy and its time to connect are then yours too: `connect_timeout` does not apply. Let
-    /// it follow no redirects, so that the key stays with the host it is for.
-    pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.http = Some(client);
+    /// An HTTP client that the host shares among its providers, with its proxies, certificates and pool. A
+    /// `reqwest::Client` is one by way of [`HttpClient::from_transport`] and the feature `reqwest`. Default: a
+    /// client of its own.
+    pub fn http_client(mut self, client: HttpClient) -> Self {
+        self.http = client;
         self
     }
 
@@ -103,7 +103,7 @@ impl OpenRouterBuilder {
     /// # Errors
     /// [`ErrorKind::Config`](provider_core::ErrorKind::Config) with every problem of every setting at once.
     pub fn build(self) -> Result<OpenRouter, Error> {
-        OpenRouter::connect(&self.values, self.limits, self.http)
+        OpenRouter::connect(&self.values, self.limits, &self.http)
     }
 
     fn set(mut self, key: &str, value: impl AsRef<str>) -> Self {

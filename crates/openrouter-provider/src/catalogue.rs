@@ -8,14 +8,12 @@ pub(crate) mod path;
 mod pricing;
 mod provider_info;
 
-use lenient_json::or_without_non_finite;
-use openai_wire::text_of_body;
 use provider_core::{Catalogue, Error, ErrorKind, Model};
 
 pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles};
 pub use self::models_query::{ModelsQuery, ModelsSort};
 pub use self::provider_info::ProviderInfo;
-use crate::account::retold;
+use crate::document::retold;
 use crate::{ID, OpenRouter, document};
 
 /// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
@@ -124,17 +122,6 @@ impl OpenRouter {
         }
         let message = format!("the list of models cannot be read: it has more than {MAX_PAGES} pages");
         Err(Error::new(ErrorKind::InvalidResponse, message).with_provider(ID))
-    }
-
-    /// Gets a public document and reads it.
-    async fn fetch<T>(
-        &self,
-        path: &str,
-        what: &str,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, Error> {
-        let body = self.transport.get(path).await?;
-        or_without_non_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 }
 

@@ -3,22 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use openai_wire::ChatDecoder;
+use openai_wire::{ChatDecoder, error};
+use provider_core::author::ResponseHead;
 use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, RawJson};
-use reqwest::Request;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use provider_http::{Endpoint, HttpClient, RequestBuilder, settings};
 
-use crate::answer::{Asked, Streamed, Whole};
 use crate::builder::OpenRouterBuilder;
-use crate::config::{self, Config, FIELDS};
+use crate::config::{self, DEFAULT_BASE_URL, FIELDS};
 use crate::dialect::OpenRouterDialect;
-use crate::transport::{Received, Transport};
 use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, body, headers};
 
 /// A client of OpenRouter. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct OpenRouter {
-    pub(crate) transport: Arc<Transport>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) dialect: Arc<OpenRouterDialect>,
+    pub(crate) limits: Limits,
 }
 
 impl OpenRouter {
@@ -45,16 +45,29 @@ impl OpenRouter {
         OpenRouterBuilder::default()
     }
 
-    pub(crate) fn connect(
-        values: &ConfigValues,
-        limits: Limits,
-        http: Option<reqwest::Client>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn connect(values: &ConfigValues, limits: Limits, http: &HttpClient) -> Result<Self, Error> {
         OPENROUTER.validate(values)?;
-        let config = Config::from_values(values)
-            .map_err(|problem| Error::new(ErrorKind::Config, problem).with_provider(ID))?;
-        let limits = config::limits(values, limits);
-        Ok(Self { transport: Arc::new(Transport::new(config, limits, http)?) })
+        let unfit = |problem| Error::new(ErrorKind::Config, problem).with_provider(ID);
+        let dialect =
+            Arc::new(OpenRouterDialect { preferences: config::preferences(values).map_err(unfit)? });
+        let refusal = dialect.clone();
+        let mut endpoint = Endpoint::builder(DEFAULT_BASE_URL)
+            .provider(ID)
+            .limits(limits.http)
+            .values(values)
+            .bearer(values.get(settings::API_KEY))
+            .header("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .refusal(move |head, body| error::from_response(body, head, &*refusal));
+        if let Some(referer) = config::referer(values).map_err(unfit)? {
+            endpoint = endpoint.header("http-referer", referer);
+        }
+        if let Some(title) = config::title(values) {
+            // The name of today and the one before it. Which one wins is not documented, so they say the same.
+            endpoint = endpoint.header("x-openrouter-title", &title).header("x-title", &title);
+        }
+        let endpoint = endpoint.build(http)?;
+        let limits = Limits { http: *endpoint.limits(), ..limits };
+        Ok(Self { endpoint, dialect, limits })
     }
 
     /// Asks for an answer and waits until it is complete. `POST /chat/completions`.
@@ -65,8 +78,7 @@ impl OpenRouter {
     /// # Errors
     /// Everything that goes wrong, an error inside a success and a success without an answer included.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let answer = self.ask(request, false).await?;
-        self.read(answer, request).await
+        self.chat_request(request, false)?.chat(|head| self.decoder(head, request)).await
     }
 
     /// Asks for an answer and hands it out while it comes in. `POST /chat/completions` with `stream`.
@@ -74,8 +86,7 @@ impl OpenRouter {
     /// # Errors
     /// Everything that goes wrong before the answer begins; what goes wrong later is in the stream.
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let answer = self.ask(request, true).await?;
-        self.read_stream(answer, request).await
+        self.chat_request(request, true)?.stream(|head| self.decoder(head, request)).await
     }
 
     /// The body that a request is sent as, for looking into. Nothing is sent.
@@ -83,7 +94,7 @@ impl OpenRouter {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
     pub fn body_of(&self, request: &ChatRequest) -> Result<RawJson, Error> {
-        body::write(request, &self.transport.dialect)
+        body::write(request, &self.dialect)
     }
 
     /// Makes a connection to the service, TLS included, and leaves it open, so that the next request need not
@@ -95,97 +106,35 @@ impl OpenRouter {
     /// # Errors
     /// When the service cannot be reached.
     pub async fn warm_up(&self) -> Result<(), Error> {
-        self.transport.warm_up().await
+        self.endpoint.warm_up("models/count").await
     }
 
-    async fn ask(&self, request: &ChatRequest, stream: bool) -> Result<Received, Error> {
-        let placed = |error| placed(error, request);
-        let asking = self.asking(request, stream).map_err(placed)?;
-        self.transport.send(asking).await.map_err(placed)
-    }
-
-    /// The HTTP request that asks for an answer.
-    pub(crate) fn asking(&self, request: &ChatRequest, stream: bool) -> Result<Request, Error> {
-        let body = openai_wire::encode(request, stream, &*self.transport.dialect)?.into();
-        let added = match request.options.get::<OpenRouterOptions>() {
-            Some(options) => headers::of(options)?,
-            None => HeaderMap::new(),
-        };
-        let accept = if stream { "text/event-stream" } else { "application/json" };
-        Ok(self.transport.chat(accept, added, body))
-    }
-
-    /// The answer to a request that wants it whole.
-    pub(crate) async fn read(&self, answer: Received, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        if is_event_stream(&answer) {
-            // Some stream whatever was asked for; then the end mark counts, and not the end of the body.
-            return self.streamed(answer, request).collect().await;
-        }
-        self.read_whole(answer, request).await?.read()
-    }
-
-    /// The answer to a request that wants it streamed.
-    pub(crate) async fn read_stream(
-        &self,
-        answer: Received,
-        request: &ChatRequest,
-    ) -> Result<ChatStream, Error> {
-        if is_event_stream(&answer) {
-            return Ok(self.streamed(answer, request));
-        }
-        // Some errors, and some answers, come whole even if a stream was asked for.
-        let whole = self.read_whole(answer, request).await?;
-        Ok(ChatStream::new(whole).requested(&request.model, fallbacks(request)))
-    }
-
-    fn streamed(&self, mut answer: Received, request: &ChatRequest) -> ChatStream {
-        let asked = self.asked(&mut answer, request);
-        let decoder = self.decoder(&asked, request);
-        ChatStream::new(Streamed::new(answer, decoder, asked)).requested(&request.model, fallbacks(request))
-    }
-
-    async fn read_whole(&self, mut answer: Received, request: &ChatRequest) -> Result<Whole, Error> {
-        let asked = self.asked(&mut answer, request);
-        let decoder = self.decoder(&asked, request);
-        match answer.text().await {
-            Ok(json) => Ok(Whole::new(json, decoder, asked, self.transport.limits)),
-            Err(error) => Err(asked.place(error)),
+    /// The HTTP request of a chat.
+    fn chat_request(&self, request: &ChatRequest, stream: bool) -> Result<RequestBuilder<'_>, Error> {
+        let options = request.options.get::<OpenRouterOptions>();
+        let fallbacks = options.and_then(|options| options.models.as_ref()).map_or(&[][..], |models| models);
+        let asked =
+            |error: Error| error.with_provider(ID).with_model(&request.model).in_place_of(&request.model);
+        let body = openai_wire::encode(request, stream, &*self.dialect).map_err(asked)?;
+        let post = self.endpoint.post("chat/completions").model(&request.model).fallbacks(fallbacks);
+        match options {
+            Some(options) => headers::add(post.json_text(body), options).map_err(asked),
+            None => Ok(post.json_text(body)),
         }
     }
 
-    fn asked(&self, answer: &mut Received, request: &ChatRequest) -> Asked {
-        Asked {
-            head: self.transport.head(&mut answer.response),
-            model: request.model.clone(),
-            fallbacks: fallbacks(request).to_vec(),
-        }
-    }
-
-    fn decoder(&self, asked: &Asked, request: &ChatRequest) -> ChatDecoder<OpenRouterDialect> {
-        ChatDecoder::new(self.transport.dialect.clone(), asked.head.clone())
+    fn decoder(&self, head: ResponseHead, request: &ChatRequest) -> ChatDecoder<OpenRouterDialect> {
+        ChatDecoder::new(self.dialect.clone(), head)
             .keep_raw(request.keep_raw)
-            .max_tool_argument_bytes(self.transport.limits.max_tool_argument_bytes)
+            .max_tool_argument_bytes(self.limits.max_tool_argument_bytes)
     }
 }
 
 impl fmt::Debug for OpenRouter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenRouter").field("transport", &self.transport).finish()
+        f.debug_struct("OpenRouter")
+            .field("endpoint", &self.endpoint)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
-}
-
-/// Says in an error what was asked.
-pub(crate) fn placed(error: Error, request: &ChatRequest) -> Error {
-    error.with_provider(ID).with_model(&request.model).in_place_of(&request.model)
-}
-
-/// The models that may answer in the place of the one that is asked.
-fn fallbacks(request: &ChatRequest) -> &[String] {
-    let options = request.options.get::<OpenRouterOptions>();
-    options.and_then(|options| options.models.as_ref()).map_or(&[], |models| models)
-}
-
-fn is_event_stream(answer: &Received) -> bool {
-    let content_type = answer.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    content_type.is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
 }

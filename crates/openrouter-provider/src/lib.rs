@@ -87,7 +87,6 @@
 //! caller's own task: no task and no channel stand between socket and caller.
 
 mod account;
-mod answer;
 pub mod body;
 mod builder;
 mod catalogue;
@@ -95,19 +94,11 @@ mod client;
 mod config;
 mod dialect;
 mod document;
-mod failure;
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing;
 mod headers;
 mod limits;
 pub mod options;
 mod provider;
 mod response;
-mod sse;
-#[cfg(feature = "rustls-ring")]
-mod tls;
-mod transport;
 
 pub use account::{Credits, Generation, KeyInfo, ProviderResponse};
 pub use builder::OpenRouterBuilder;
@@ -118,7 +109,6 @@ pub use limits::Limits;
 pub use options::OpenRouterOptions;
 pub use provider::OPENROUTER;
 pub use response::{CacheReport, OpenRouterResponse, PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
-pub use sse::{FrameTooLarge, SseDecoder};
 
 /// The provider's id in code and in model references.
 pub const ID: &str = "openrouter";

@@ -1,6 +1,8 @@
-//! How long and how much, at most.
+//! Bounds on waits and buffers.
 
 use std::time::Duration;
+
+use provider_http::HttpLimits;
 
 /// Bounds on every wait and every buffer of a connection to OpenRouter.
 ///
@@ -10,14 +12,9 @@ use std::time::Duration;
 ///
 /// let limits = Limits::default().read_timeout(Duration::from_secs(30));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    pub(crate) connect_timeout: Duration,
-    pub(crate) read_timeout: Duration,
-    pub(crate) total_timeout: Duration,
-    pub(crate) max_frame_bytes: usize,
-    pub(crate) max_body_bytes: usize,
-    pub(crate) max_error_bytes: usize,
+    pub(crate) http: HttpLimits,
     pub(crate) max_tool_argument_bytes: usize,
     pub(crate) generation_wait: Duration,
 }
@@ -25,15 +22,17 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connect_timeout: Duration::from_secs(10),
-            read_timeout: Duration::from_secs(120),
-            total_timeout: Duration::from_secs(60 * 60),
-            max_frame_bytes: 32 << 20,
-            max_body_bytes: 64 << 20,
-            max_error_bytes: 256 << 10,
+            http: HttpLimits::default(),
             max_tool_argument_bytes: 8 << 20,
             generation_wait: Duration::from_millis(3_750),
         }
+    }
+}
+
+/// The limits of HTTP, and the default ones for the rest.
+impl From<HttpLimits> for Limits {
+    fn from(http: HttpLimits) -> Self {
+        Self { http, ..Self::default() }
     }
 }
 
@@ -41,7 +40,7 @@ impl Limits {
     /// How long connecting may take, TLS included. Default: 10 s.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
+        self.http = self.http.connect_timeout(limit);
         self
     }
 
@@ -49,8 +48,7 @@ impl Limits {
     /// The service sends signs of life while a model thinks, and they count. A year at most. Default: 120 s.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
-        // A clock cannot count to all the limits that a `Duration` can hold.
-        self.read_timeout = limit.min(Duration::from_secs(365 * 24 * 60 * 60));
+        self.http = self.http.read_timeout(limit);
         self
     }
 
@@ -58,14 +56,14 @@ impl Limits {
     /// models take minutes. Default: 1 h.
     #[must_use]
     pub fn total_timeout(mut self, limit: Duration) -> Self {
-        self.total_timeout = limit;
+        self.http = self.http.total_timeout(limit);
         self
     }
 
     /// How large one event of a stream may be; a generated image is one event. Default: 32 MiB.
     #[must_use]
     pub fn max_frame_bytes(mut self, limit: usize) -> Self {
-        self.max_frame_bytes = limit;
+        self.http = self.http.max_frame_bytes(limit);
         self
     }
 
@@ -73,7 +71,7 @@ impl Limits {
     /// before is not kept, and does not count: it is nine tenths of a long answer. Default: 64 MiB.
     #[must_use]
     pub fn max_body_bytes(mut self, limit: usize) -> Self {
-        self.max_body_bytes = limit;
+        self.http = self.http.max_body_bytes(limit);
         self
     }
 
@@ -87,7 +85,7 @@ impl Limits {
     /// How much of an error's body is read. Default: 256 KiB.
     #[must_use]
     pub fn max_error_bytes(mut self, limit: usize) -> Self {
-        self.max_error_bytes = limit;
+        self.http = self.http.max_error_bytes(limit);
         self
     }
 

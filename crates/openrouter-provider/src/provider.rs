@@ -8,8 +8,10 @@ use provider_core::{
     Links, LlmProvider, ProviderContext, ProviderDescriptor,
 };
 
+use provider_http::HttpClient;
+
 use crate::config::FIELDS;
-use crate::{ID, ModelsQuery, OpenRouter};
+use crate::{ID, Limits, ModelsQuery, OpenRouter};
 
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
 /// ([`Model::supports_input`](provider_core::Model::supports_input) says which). Embedding, image generation
@@ -30,8 +32,8 @@ pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenRou
 
 provider_core::register_provider!(OPENROUTER);
 
-fn connect(values: &ConfigValues, _context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
-    Ok(Arc::new(OpenRouter::from_values(values.clone())?))
+fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
+    Ok(Arc::new(OpenRouter::connect(values, Limits::default(), &HttpClient::of(context))?))
 }
 
 #[async_trait]

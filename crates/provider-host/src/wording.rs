@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 /// Words of the libraries, and their replacements. Of two that overlap, the longer comes first.
 const WORDS: &[(&str, &str)] = &[
-    ("; raise Limits::max_frame_bytes to read it", ""),
+    ("; raise HttpLimits::max_frame_bytes to read it", ""),
     (" (Limits::max_tool_argument_bytes)", ""),
-    (" (Limits::max_body_bytes)", ""),
-    (" (Limits::total_timeout)", ""),
+    (" (HttpLimits::max_body_bytes)", ""),
+    (" (HttpLimits::total_timeout)", ""),
     ("; use `file_url`", "; give its address on the web in its place"),
     (", or for whoever sets allow_http", " alone"),
     ("; for longer lists fall back on the client's side", ""),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use provider_core::author::{DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigField, ConfigValues,
-    ConnectionReport, Error, ErrorKind, Event, Links, LlmProvider, Message, Model, ProviderDescriptor, Usage,
+    Catalogue, ChatRequest, ChatStream, ConfigField, ConfigValues, ConnectionReport, Error, ErrorKind, Event,
+    LlmProvider, Message, Model, ProviderContext, ProviderDescriptor, Usage,
 };
 use provider_http::{Endpoint, HttpClient, error, settings};
 use serde::Deserialize;
@@ -20,23 +20,15 @@ static FIELDS: &[ConfigField] = &[
     settings::read_timeout(),
 ];
 
-static ACME: ProviderDescriptor = ProviderDescriptor {
-    id: "acme",
-    display_name: "Acme",
-    description: "Models made by Acme.",
-    capabilities: Capabilities::of(&[Capability::Llm]),
-    fields: FIELDS,
-    links: Links { key: None, docs: None, models: None, status: None },
-    accepts_unlisted_models: false,
-    constructor: connect,
-};
+static ACME: ProviderDescriptor =
+    ProviderDescriptor::new("acme", "Acme", connect).description("Models made by Acme.").fields(FIELDS);
 
-fn connect(values: &ConfigValues) -> Result<Arc<dyn LlmProvider>, Error> {
+fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
     let endpoint = Endpoint::builder("https://acme.example/v1")
         .provider(ACME.id)
         .values(values)
         .bearer(values.get(settings::API_KEY))
-        .build(&HttpClient::new())?;
+        .build(&HttpClient::of(context))?;
     Ok(Arc::new(Acme { endpoint }))
 }
 
@@ -114,9 +106,12 @@ impl FrameDecoder for Lines {
 #[allow(clippy::print_stdout, reason = "an example shows what it does")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let lines = "{\"text\":\"Hel\"}\n{\"text\":\"lo\",\"end\":\"stop\",\"tokens\":7}\n";
-    let server =
-        fault_server::FaultServer::always(fault_server::Script::reply(200, "application/x-ndjson", lines))
-            .await?;
+    let server = fault_server::FaultServer::always(fault_server::Script::with_body(
+        200,
+        "application/x-ndjson",
+        lines,
+    ))
+    .await?;
     let values = ConfigValues::from([("api_key", "acme-123"), ("base_url", &*server.url())]);
     let acme = ACME.connect(&values)?;
     let mut stream = acme.stream(&ChatRequest::new("acme-large").user("Hi")).await?;

@@ -115,6 +115,14 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Takes the key out of an error that a provider adds text to, where the key is known.
+    pub fn redact(&self, error: Error) -> Error {
+        match self.0.key.fixed() {
+            Some(key) => error.redact(key),
+            None => error,
+        }
+    }
+
     /// Returns the limits of each request.
     pub fn limits(&self) -> &HttpLimits {
         &self.0.limits
@@ -124,8 +132,9 @@ impl Endpoint {
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
-            .field("base", &self.0.base)
+            .field("base_url", &self.0.base)
             .field("key", &self.0.key)
+            .field("headers", &self.0.headers)
             .field("limits", &self.0.limits)
             .finish_non_exhaustive()
     }
@@ -219,7 +228,8 @@ impl EndpointBuilder {
     /// # Errors
     /// [`ErrorKind::Config`] with everything that cannot be used.
     pub fn build(mut self, http: &HttpClient) -> Result<Endpoint, Error> {
-        let base = match settings::parse_base_url(&self.base_url, self.allow_http) {
+        let base = match settings::parse_base_url(&self.base_url, self.allow_http, settings::EXAMPLE_BASE_URL)
+        {
             Ok(base) => Some(base),
             Err(problem) => {
                 self.problem(settings::BASE_URL.to_owned(), &problem);
@@ -359,6 +369,12 @@ impl<'e> RequestBuilder<'e> {
         };
         self.problems.push(FieldProblem::new(field, problem));
         self
+    }
+
+    /// Returns what is wrong with the request so far: headers that cannot be sent, by the name `headers.…`.
+    /// Sending refuses it for the same.
+    pub fn problems(&self) -> &[FieldProblem] {
+        &self.problems
     }
 
     /// Sets the body: a value, written as JSON.

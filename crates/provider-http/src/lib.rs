@@ -60,7 +60,7 @@
 //! // A server that answers so; a host makes one client for all of its providers.
 //! let lines = "{\"text\":\"Hel\"}\n{\"text\":\"lo\",\"end\":\"stop\"}\n";
 //! let server = fault_server::FaultServer::always(
-//!     fault_server::Script::reply(200, "application/x-ndjson", lines),
+//!     fault_server::Script::with_body(200, "application/x-ndjson", lines),
 //! )
 //! .await?;
 //! let acme = Acme::connect(&server.url(), "sk-abc-123", &HttpClient::new())?;

@@ -186,7 +186,7 @@ impl Response {
     /// When it breaks off, is too slow or too large.
     pub async fn text(self) -> Result<String, Error> {
         match self.body.text().await {
-            Ok(text) => Ok(self.context.head.redact(&text)),
+            Ok(text) => Ok(self.context.head.secret().redact(&text)),
             Err(error) => Err(self.context.apply(error)),
         }
     }

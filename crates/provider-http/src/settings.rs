@@ -21,6 +21,9 @@
 use provider_core::{ConfigField, ConfigValues, FieldKind};
 use url::Url;
 
+/// A base URL to show where the service has no public one.
+pub const EXAMPLE_BASE_URL: &str = "https://api.example.com/v1";
+
 /// The key of [`api_key`].
 pub const API_KEY: &str = "api_key";
 /// The key of [`base_url`].
@@ -125,21 +128,22 @@ fn is_placeholder(key: &str) -> bool {
 }
 
 fn check_base_url(url: &str, all: &ConfigValues) -> Result<(), String> {
-    parse_base_url(url, all.flag(ALLOW_HTTP).unwrap_or(false)).map(drop)
+    parse_base_url(url, all.flag(ALLOW_HTTP).unwrap_or(false), EXAMPLE_BASE_URL).map(drop)
 }
 
 /// Reads a base URL, which paths are appended to, and drops the slashes at its end. `allow_http`: whether it
-/// may be plain `http` on another machine; on [this one](is_loopback) it always may.
+/// may be plain `http` on another machine; on [this one](is_loopback) it always may. `example`: a good base
+/// URL of the service, to show beside a fault.
 ///
 /// # Errors
 /// The fault and how to mend it, without the URL.
-pub fn parse_base_url(text: &str, allow_http: bool) -> Result<Url, String> {
+pub fn parse_base_url(text: &str, allow_http: bool, example: &str) -> Result<Url, String> {
     let mut url = Url::parse(text).map_err(|cause| format!("is no URL ({cause})"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err("is no http or https URL; write something like https://api.example.com/v1".to_owned());
+        return Err(format!("is no http or https URL; write something like {example}"));
     }
     if url.host_str().is_some_and(|host| matches!(host, "https" | "http")) {
-        return Err("has its scheme twice; write it once, as in https://api.example.com/v1".to_owned());
+        return Err(format!("has its scheme twice; write it once, as in {example}"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
@@ -147,7 +151,7 @@ pub fn parse_base_url(text: &str, allow_http: bool) -> Result<Url, String> {
         );
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("must end with the path; remove what follows ? or #".to_owned());
+        return Err(format!("must end with the path; remove what follows ? or #, as in {example}"));
     }
     if url.scheme() == "http" && !is_loopback(&url) && !allow_http {
         return Err("must be https, or the key would travel in the clear; http is for this machine, or for whoever sets \
@@ -156,7 +160,7 @@ pub fn parse_base_url(text: &str, allow_http: bool) -> Result<Url, String> {
     }
     let path = url.path().trim_end_matches('/').to_owned();
     if has_version_twice(&path) {
-        return Err("has its version path twice; write it once, as in https://api.example.com/v1".to_owned());
+        return Err(format!("has its version path twice; write it once, as in {example}"));
     }
     url.set_path(&path);
     Ok(url)
@@ -170,14 +174,19 @@ pub fn parse_base_url(text: &str, allow_http: bool) -> Result<Url, String> {
 /// The fault and how to mend it.
 ///
 /// ```
-/// use provider_http::settings::{check_no_endpoint, parse_base_url};
+/// use provider_http::settings::{EXAMPLE_BASE_URL, check_no_endpoint, parse_base_url};
 ///
-/// let check = |url| check_no_endpoint(&parse_base_url(url, false)?, &["/chat/completions"], &["/models"]);
+/// let check = |url| check_no_endpoint(&parse_base_url(url, false, EXAMPLE_BASE_URL)?, &["/chat/completions"], &["/models"], EXAMPLE_BASE_URL);
 /// assert!(check("https://acme.example/v1/chat/completions").is_err());
 /// assert!(check("https://acme.example/v1/models").is_err());
 /// assert!(check("https://acme.example/all/models").is_ok());
 /// ```
-pub fn check_no_endpoint(base: &Url, always: &[&str], behind_version: &[&str]) -> Result<(), String> {
+pub fn check_no_endpoint(
+    base: &Url,
+    always: &[&str],
+    behind_version: &[&str],
+    example: &str,
+) -> Result<(), String> {
     let path = &*base.path().to_lowercase();
     let is_behind_version = |endpoint: &&&str| {
         let before = path.strip_suffix(**endpoint).and_then(|before| before.rsplit('/').next());
@@ -185,7 +194,9 @@ pub fn check_no_endpoint(base: &Url, always: &[&str], behind_version: &[&str]) -
     };
     let longest = always.iter().filter(|endpoint| path.ends_with(**endpoint)).max_by_key(|path| path.len());
     match longest.or_else(|| behind_version.iter().find(is_behind_version)) {
-        Some(endpoint) => Err(format!("ends in {endpoint}, which is added to it; leave that off")),
+        Some(endpoint) => {
+            Err(format!("ends in {endpoint}, which is added to it; leave that off, as in {example}"))
+        }
         None => Ok(()),
     }
 }
@@ -230,7 +241,11 @@ mod tests {
             ("http://127.0.0.2/v1", "http://127.0.0.2/v1"),
             ("https://a.example/v1/gateway/v2", "https://a.example/v1/gateway/v2"),
         ] {
-            assert_eq!(parse_base_url(url, false).map(String::from).as_deref(), Ok(kept), "{url}");
+            assert_eq!(
+                parse_base_url(url, false, EXAMPLE_BASE_URL).map(String::from).as_deref(),
+                Ok(kept),
+                "{url}"
+            );
         }
         for (url, words) in [
             ("no URL", "is no URL"),
@@ -242,10 +257,10 @@ mod tests {
             ("https://a.example/v1/v1", "version path twice"),
             ("https://a.example/api/v1/api/v1", "version path twice"),
         ] {
-            let problem = parse_base_url(url, false).expect_err(url);
+            let problem = parse_base_url(url, false, EXAMPLE_BASE_URL).expect_err(url);
             assert!(problem.contains(words), "{url}: {problem}");
         }
-        assert!(parse_base_url("http://a.example/v1", true).is_ok());
+        assert!(parse_base_url("http://a.example/v1", true, EXAMPLE_BASE_URL).is_ok());
     }
 
     #[test]

@@ -126,11 +126,13 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
         let stray = self.framer.take_stray_lines();
         let is_whole = self.is_over || out.response().finish_reason.is_some();
         if !is_whole && !stray.trim().is_empty() {
-            if !std::mem::replace(&mut self.has_begun, true) && stray.trim_start().starts_with('<') {
-                return Err(error::undecodable("an answer", "", &stray, &self.head));
-            }
+            let is_page =
+                !std::mem::replace(&mut self.has_begun, true) && stray.trim_start().starts_with('<');
             let decoded = self.decoder.decode_stray(&stray, out);
             self.note(decoded, out)?;
+            if is_page {
+                return Err(error::undecodable("an answer", "", &stray, &self.head));
+            }
         }
         Ok(())
     }
@@ -273,23 +275,24 @@ impl<D: FrameDecoder> WholeSource<D> {
         if text.is_empty() {
             return Err(error::empty_answer());
         }
-        if text.starts_with('<') {
-            return Err(error::undecodable("an answer", "", text, &self.context.head));
-        }
         let decoded = decoder.decode_body(text, out);
         let finished = decoder.finish(out);
-        match decoded {
-            Err(DecodeError::Reported(error)) => Err(error),
-            Err(DecodeError::Fatal(error)) => {
-                Err(error::misdirected(finished.err().map_or(error, DecodeError::into_error), text))
+        let fatal = match (decoded, finished) {
+            (Err(DecodeError::Reported(error)), _) | (_, Err(DecodeError::Reported(error))) => {
+                return Err(error);
             }
-            Ok(()) => {
-                finished.map_err(DecodeError::into_error)?;
+            (_, Err(DecodeError::Fatal(error))) | (Err(DecodeError::Fatal(error)), Ok(())) => error,
+            (Ok(()), Ok(())) => {
                 // The end of the body is the mark of the end.
                 out.set_end_marked();
-                Ok(())
+                return Ok(());
             }
-        }
+        };
+        // Not every decoder knows a page when it sees one.
+        Err(match text.starts_with('<') && fatal.details().is_none() {
+            true => error::undecodable("an answer", "", text, &self.context.head),
+            false => error::misdirected(fatal, text),
+        })
     }
 
     /// Decodes an event stream that does not call itself one.

@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Duration;
 
-use fault_server::{ChunkFault, FaultServer, RefusedPort, Script, SilentPort};
+use fault_server::{BlackholePort, ChunkFault, FaultServer, RefusedPort, Script};
 use provider_core::ErrorKind::{self, *};
 use provider_core::{RetryAdvice, TimeoutPhase};
 use provider_http::{HttpClient, HttpLimits};
@@ -21,9 +21,9 @@ fn cases() -> Vec<Case> {
     let ms = Duration::from_millis;
     let two = || event("w:Hel") + &event("w:lo");
     vec![
-        ("closed at once", Script::nothing().close(), Connection, true, ""),
-        ("reset at once", Script::nothing().reset(), Connection, true, ""),
-        ("silent at once", Script::nothing().stall(), Timeout, true, ""),
+        ("closed at once", Script::no_response().close(), Connection, true, ""),
+        ("reset at once", Script::no_response().reset(), Connection, true, ""),
+        ("silent at once", Script::no_response().stall(), Timeout, true, ""),
         ("closed in the head", Script::raw("HTTP/1.1 200 OK\r\ncontent-le").close(), Connection, true, ""),
         ("silent in the head", Script::raw("HTTP/1.1 200 OK\r\ncontent-le").stall(), Timeout, true, ""),
         ("no HTTP at all", Script::raw("220 mail.example ESMTP\r\n").close(), Connection, true, ""),
@@ -61,37 +61,43 @@ fn cases() -> Vec<Case> {
             "",
         ),
         ("4 GiB never come", Script::json(200, "w").content_length(4_u64 << 30).stall(), Timeout, true, ""),
-        ("a web page", Script::page(200), InvalidResponse, false, ""),
-        ("a web page of an edge", Script::page(524), Timeout, true, ""),
-        ("a web page of a gateway", Script::page(502), Upstream, true, ""),
-        ("an empty 502", Script::reply(502, "text/plain", ""), Upstream, true, ""),
+        ("a web page", Script::html_error(200), InvalidResponse, false, ""),
+        ("a web page of an edge", Script::html_error(524), Timeout, true, ""),
+        ("a web page of a gateway", Script::html_error(502), Upstream, true, ""),
+        ("an empty 502", Script::with_body(502, "text/plain", ""), Upstream, true, ""),
         ("a redirect", Script::redirect(307, "https://evil.example/"), InvalidResponse, false, ""),
         ("compressed unasked", events().gzip(two()), InvalidResponse, false, ""),
         ("a bomb", Script::json(200, "").gzip_bomb(1 << 30), InvalidResponse, false, ""),
         ("compressed refusal", Script::new(503).gzip("gone"), Overloaded, true, ""),
-        ("an event without end", events().forever("x".repeat(4_096), ms(0)), InvalidResponse, false, ""),
+        (
+            "an event without end",
+            events().repeat_forever("x".repeat(4_096), ms(0)),
+            InvalidResponse,
+            false,
+            "",
+        ),
         (
             "events without end",
-            events().forever(event(&format!("w:{}", "x".repeat(4_096))), ms(0)),
+            events().repeat_forever(event(&format!("w:{}", "x".repeat(4_096))), ms(0)),
             InvalidResponse,
             false,
             "…",
         ),
         (
             "a body without end",
-            Script::json(200, "").chunked().forever(" ".repeat(64 << 10), ms(0)),
+            Script::json(200, "").chunked().repeat_forever(" ".repeat(64 << 10), ms(0)),
             InvalidResponse,
             false,
             "",
         ),
         (
             "a refusal without end",
-            Script::json(500, "").chunked().forever("x".repeat(64 << 10), ms(0)),
+            Script::json(500, "").chunked().repeat_forever("x".repeat(64 << 10), ms(0)),
             Server,
             true,
             "",
         ),
-        ("comments for ever", events().forever(": processing\n\n", ms(50)), Timeout, true, ""),
+        ("comments for ever", events().repeat_forever(": processing\n\n", ms(50)), Timeout, true, ""),
         ("an error", events().write(event("!slow down")), Overloaded, true, ""),
         ("an error after text", events().write(two() + &event("!gone")), Overloaded, true, "Hello"),
         ("an error as a document", Script::json(200, "!no money"), Overloaded, true, ""),
@@ -169,11 +175,11 @@ async fn oddities_cost_nothing() {
     let done = || event("w:Hel") + &event("w:lo") + &event(".");
     let stopped = || event("w:Hel") + &event("w:lo") + &event("s:stop");
     let lines = "w:Hel\n\nw:lo\r\ns:stop";
-    let ndjson = |body: &str| Script::reply(200, "application/x-ndjson", body);
+    let ndjson = |body: &str| Script::with_body(200, "application/x-ndjson", body);
     let sizes: Vec<usize> = vec![1; 64];
     for (name, script) in [
         ("byte by byte", events().trickle(done(), 1, ms(0))),
-        ("anywhere", events().pieces(done(), sizes, ms(0))),
+        ("anywhere", events().write_split(done(), sizes, ms(0))),
         ("no mark of the end", events().write(stopped())),
         ("bytes after the end", events().write(done() + &event("!late") + "garbage")),
         ("never closed after the end", events().write(done()).stall()),
@@ -201,7 +207,7 @@ async fn oddities_cost_nothing() {
         ("JSON lines cut off after the reason", ndjson("w:Hello\ns:stop\nw:x").close()),
         (
             "a second answer behind it",
-            events().write(done()).raw_write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"),
+            events().write(done()).write_raw("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"),
         ),
     ] {
         // A busy machine may take its time here.
@@ -215,7 +221,7 @@ async fn oddities_cost_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unfinished_last_line_counts_by_how_the_body_ends() {
-    let ndjson = |body: &str| Script::reply(200, "application/x-ndjson", body);
+    let ndjson = |body: &str| Script::with_body(200, "application/x-ndjson", body);
     let [streamed, _] = both(ndjson("w:Hel\nw:lo").close(), limits()).await;
     let error = streamed.expect_err("cut off");
     assert_eq!((error.kind(), error.partial().map(|partial| partial.text())), (Interrupted, Some("Hel")));
@@ -233,7 +239,7 @@ async fn first_failure_counts_and_the_usage_behind_it() {
         ("a frame without end", events().write(failed.clone() + &"x".repeat(100_000))),
         ("a large body", events().write(failed.clone() + &": x\n\n".repeat(300_000))),
         ("a reset", events().write(failed.clone()).wait(Duration::from_millis(50)).reset()),
-        ("a bad chunk", events().write(failed.clone()).raw_write("no size\r\n").close()),
+        ("a bad chunk", events().write(failed.clone()).write_raw("no size\r\n").close()),
         ("silence", events().write(failed.clone()).stall()),
         ("usage", events().write(failed.clone()).write(event("u:14")).stall()),
         ("stray lines", events().write(failed.clone() + "stray\n")),
@@ -256,7 +262,7 @@ async fn no_server_is_told_apart_from_a_silent_one() {
     let unknown = builder("https://unknown.invalid/v1").build(&HttpClient::new()).expect("settings");
     let error = streamed(&unknown).await.expect_err("no name");
     assert_eq!((error.kind(), error.is_retryable()), (Connection, true), "{error}");
-    if let Ok(silent) = SilentPort::new().await {
+    if let Ok(silent) = BlackholePort::new().await {
         let error = whole(&endpoint(&silent.url())).await.expect_err("nobody takes the call");
         assert_eq!((error.kind(), error.timeout()), (Timeout, Some(TimeoutPhase::Connect)), "{error:?}");
         let http =
@@ -279,7 +285,7 @@ async fn limits_are_named_in_their_errors() {
         (events().write(event("w:a").repeat(500)), limits().max_body_bytes(1_000), "max_body_bytes"),
         (Script::json(200, long.clone()), limits().max_body_bytes(1_000), "max_body_bytes"),
         (
-            Script::reply(200, "application/jsonl", long.clone()),
+            Script::with_body(200, "application/jsonl", long.clone()),
             limits().max_frame_bytes(1_000),
             "max_frame_bytes",
         ),
@@ -299,14 +305,14 @@ async fn limits_are_named_in_their_errors() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_of_another_server_point_to_the_base_url() {
     for (script, is_misdirected) in [
-        (Script::page(200), true),
-        (Script::page(404), true),
-        (Script::page(403), true),
+        (Script::html_error(200), true),
+        (Script::html_error(404), true),
+        (Script::html_error(403), true),
         (Script::json(404, "{\"detail\":\"Not Found\"}"), true),
         (Script::json(404, "{\"error\":\"no such model\"}"), false),
-        (Script::page(502), false),
+        (Script::html_error(502), false),
         (Script::json(401, "{\"message\":\"no key\"}"), false),
-        (Script::reply(200, "application/xml", "<?xml version=\"1.0\"?><Error/>"), true),
+        (Script::with_body(200, "application/xml", "<?xml version=\"1.0\"?><Error/>"), true),
     ] {
         let [streamed, _] = both(script.clone(), limits()).await;
         let error = streamed.expect_err("no answer");
@@ -326,5 +332,5 @@ async fn redirect_is_not_followed_and_the_key_stays() {
         assert_eq!((error.kind(), error.status()), (InvalidResponse, Some(status)));
         assert!(error.message().contains(&format!("{}/?key=***", other.url())), "{error}");
     }
-    assert_eq!(other.connections(), 0);
+    assert_eq!(other.connection_count(), 0);
 }

@@ -23,7 +23,7 @@ async fn endpoint_sends_nothing_by_itself() {
     let endpoint = builder(&server.url()).build(&http).expect("good settings");
     let _request = endpoint.post("chat").json("Hi");
     tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(server.connections(), 0);
+    assert_eq!(server.connection_count(), 0);
     assert_eq!(format!("{http:?}"), "HttpClient { transport: None, .. }");
 }
 
@@ -37,7 +37,7 @@ async fn warm_connection_serves_the_next_request() {
     let endpoint = endpoint(&server.url());
     endpoint.warm_up("models/count").await.expect("a connection");
     assert_eq!(streamed(&endpoint).await.expect("an answer").text(), "Hello");
-    assert_eq!((server.connections(), server.request_count()), (1, 2));
+    assert_eq!((server.connection_count(), server.request_count()), (1, 2));
     let refused = RefusedPort::new().expect("a port");
     let error = support::endpoint(&refused.url()).warm_up("x").await.expect_err("no server");
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Connection, Some("toy")));
@@ -51,7 +51,7 @@ async fn answers_in_a_row_use_one_connection() {
         // Services send the last bytes of a body a little after the mark of the answer's end.
         late.wait(Duration::from_millis(3)),
         Script::json(200, "w:Hello"),
-        Script::reply(200, "application/jsonl", "w:Hello\n.\n"),
+        Script::with_body(200, "application/jsonl", "w:Hello\n.\n"),
         Script::json(429, "{}"),
     ] {
         let server = FaultServer::always(script).await.expect("a free port");
@@ -60,7 +60,7 @@ async fn answers_in_a_row_use_one_connection() {
             let _ = streamed(&endpoint).await;
             let _ = whole(&endpoint).await;
         }
-        assert_eq!((server.connections(), server.request_count()), (1, 40));
+        assert_eq!((server.connection_count(), server.request_count()), (1, 40));
     }
 }
 
@@ -72,7 +72,7 @@ async fn providers_of_one_client_share_its_connections() {
         let endpoint = builder(&server.url()).bearer(key).build(&http).expect("settings");
         whole(&endpoint).await.expect("an answer");
     }
-    assert_eq!(server.connections(), 1);
+    assert_eq!(server.connection_count(), 1);
     let keys =
         server.requests().into_iter().map(|request| request.header("authorization").map(str::to_owned));
     let keys: Vec<_> = keys.flatten().collect();
@@ -93,13 +93,13 @@ async fn streams_do_not_wait_for_each_other() {
     }
     assert_eq!(server.open_connections(), 100);
     drop(open);
-    server.until_client_gone(100).await.expect("all are closed");
+    server.wait_for_client_close(100).await.expect("all are closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dropping_a_call_closes_its_socket() {
     for (stage, script) in [
-        ("before the head", Script::nothing().stall()),
+        ("before the head", Script::no_response().stall()),
         ("inside the head", Script::raw("HTTP/1.1 200 OK\r\ncontent-").stall()),
         ("behind the head", events().stall()),
         ("inside the body", events().write(event("w:Hi")).stall()),
@@ -117,7 +117,7 @@ async fn dropping_a_call_closes_its_socket() {
                 }
             };
             assert!(timeout(Duration::from_millis(300), call).await.is_err(), "{stage}: it goes on");
-            server.until_client_gone(1).await.expect(stage);
+            server.wait_for_client_close(1).await.expect(stage);
         }
     }
 }
@@ -140,7 +140,7 @@ async fn thousand_calls_leave_nothing_behind() {
         1 => Script::events(done()),
         2 => Script::json(200, "w:Hi"),
         3 => Script::events(event("w:Hi")).close(),
-        _ => Script::nothing().reset(),
+        _ => Script::no_response().reset(),
     });
     let server = server.await.expect("a free port");
     let endpoint = endpoint(&server.url());
@@ -159,5 +159,5 @@ async fn thousand_calls_leave_nothing_behind() {
     }
     calls.join_all().await;
     drop(endpoint);
-    server.until_all_closed().await.expect("all connections are closed");
+    server.wait_for_all_closed().await.expect("all connections are closed");
 }

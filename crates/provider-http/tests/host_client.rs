@@ -18,7 +18,7 @@ fn client() -> reqwest::ClientBuilder {
 
 #[tokio::test]
 async fn requests_go_through_the_hosts_client() {
-    let server = FaultServer::answers([
+    let server = FaultServer::sequence([
         Script::events(event("w:Hel") + &event("w:lo") + &event(".")),
         Script::json(200, "w:Hello"),
     ]);
@@ -30,7 +30,7 @@ async fn requests_go_through_the_hosts_client() {
     assert_eq!(streamed(&endpoint).await.expect("an answer").text(), "Hello");
     assert_eq!(whole(&endpoint).await.expect("an answer").text(), "Hello");
     assert_eq!(server.requests()[0].header("via"), Some("host"));
-    assert_eq!(server.connections(), 1);
+    assert_eq!(server.connection_count(), 1);
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn its_failures_are_told_apart() {
         whole(&builder("https://localhost:1").build(&http).expect("settings")).await.expect_err("no TLS");
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Config, false), "{error}");
     for (script, kind, text) in [
-        (Script::nothing().close(), ErrorKind::Connection, ""),
+        (Script::no_response().close(), ErrorKind::Connection, ""),
         (events().write(event("w:Hi")).close(), ErrorKind::Interrupted, "Hi"),
         (events().write(event("w:Hi")).stall(), ErrorKind::Timeout, "Hi"),
         (Script::redirect(307, "http://127.0.0.1:1/"), ErrorKind::InvalidResponse, ""),

@@ -29,9 +29,9 @@ async fn through(proxies: Proxies, base_url: &str) -> Result<String, Error> {
 async fn proxy_in_the_way_is_named_without_its_password() {
     let refused = RefusedPort::new().expect("a port");
     let unreachable = refused.url();
-    let says_407 = FaultServer::always(Script::page(407)).await.expect("a free port");
-    let says_502 = FaultServer::always(Script::reply(502, "text/html", "")).await.expect("a free port");
-    let breaks_off = FaultServer::always(Script::nothing().close()).await.expect("a free port");
+    let says_407 = FaultServer::always(Script::html_error(407)).await.expect("a free port");
+    let says_502 = FaultServer::always(Script::with_body(502, "text/html", "")).await.expect("a free port");
+    let breaks_off = FaultServer::always(Script::no_response().close()).await.expect("a free port");
     let unknown = "http://proxy.invalid:3128";
     let lost = "connection failed, final";
     let socks = cfg!(feature = "socks");

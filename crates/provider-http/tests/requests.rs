@@ -66,7 +66,7 @@ async fn bad_headers_and_paths_are_named_and_not_sent() {
     assert!(twice.expect_err("twice").fields()[0].problem.contains("set twice"));
     let error = endpoint.get("white space").text().await.expect_err("no path");
     assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
-    assert_eq!(server.connections(), 0);
+    assert_eq!(server.connection_count(), 0);
 }
 
 #[test]
@@ -183,7 +183,7 @@ async fn default_refusal_has_kind_words_and_wait() {
         (Script::json(500, ""), ErrorKind::Server, "an empty body", RetryAdvice::Now),
         (Script::json(422, "{\"detail\":\"odd\"}"), ErrorKind::InvalidRequest, "odd", RetryAdvice::Never),
         (
-            Script::page(407),
+            Script::html_error(407),
             ErrorKind::Connection,
             "a proxy on the way wants a user name",
             RetryAdvice::Never,
@@ -198,10 +198,10 @@ async fn default_refusal_has_kind_words_and_wait() {
 
 #[tokio::test]
 async fn documents_are_parsed_or_told_apart() {
-    let server = FaultServer::answers([
+    let server = FaultServer::sequence([
         Script::json(200, "\u{feff} [1, 2] "),
         Script::json(200, format!("[1, \"{KEY}\"]")),
-        Script::page(200),
+        Script::html_error(200),
     ]);
     let server = server.await.expect("a free port");
     let endpoint = endpoint(&server.url());

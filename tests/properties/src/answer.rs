@@ -1,9 +1,8 @@
 //! Whole answers.
 
-use openrouter_provider::fuzzing::{self, Received};
 use serde_json::Value;
 
-use crate::client::{client, now, request, stream};
+use crate::client::{Received, chat, client, request, stream};
 use crate::outcome::{Outcome, must_equal};
 use crate::plain;
 
@@ -17,7 +16,7 @@ pub fn answer(body: &[u8]) {
         broken_off: false,
     };
     let json = received("application/json", body.to_vec());
-    let chat = now(fuzzing::chat(client(), &request(), json.clone()));
+    let chat = chat(client(), &request(), json.clone());
     let streamed = Outcome::of(stream(client(), &request(), json));
     streamed.check();
     must_equal(&chat, &streamed.end, "streamed");

@@ -1,10 +1,10 @@
 //! Settings.
 
-use openrouter_provider::{DEFAULT_BASE_URL, FIELDS, fuzzing};
+use openrouter_provider::{DEFAULT_BASE_URL, FIELDS};
 use provider_core::{ConfigValues, ErrorKind, Usd};
 use serde_json::Value;
 
-use crate::client::{connect, request};
+use crate::client::{self, connect, request};
 use crate::json::same_json;
 use crate::pairs::pairs;
 
@@ -32,7 +32,7 @@ pub fn config(input: &[u8]) {
             return;
         }
     };
-    let sent = fuzzing::sent(&client, &request()).expect("settings that were accepted make a request");
+    let sent = client::sent(&client, &request()).expect("settings that were accepted make a request");
     let header = |name: &str| {
         let mut values = sent.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
         let value = values.next().map(|value| String::from_utf8_lossy(value).into_owned());

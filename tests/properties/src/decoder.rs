@@ -1,10 +1,9 @@
 //! Streams of answers.
 
 use openrouter_provider::Limits;
-use openrouter_provider::fuzzing::Received;
 use provider_core::ErrorKind;
 
-use crate::client::{client, limited, request, stream};
+use crate::client::{Received, client, limited, request, stream};
 use crate::cuts::{Cut, cut};
 use crate::outcome::Outcome;
 use crate::{plain, repeats, seed};

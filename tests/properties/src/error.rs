@@ -1,9 +1,8 @@
 //! Answers that are errors.
 
-use openrouter_provider::fuzzing::{self, Received};
 use provider_core::{ChatResponse, Error};
 
-use crate::client::{client, now, request, stream};
+use crate::client::{Received, chat, client, request, stream};
 use crate::cuts::{Cut, cut};
 use crate::outcome::{Outcome, check_error, must_equal};
 use crate::seed;
@@ -37,7 +36,7 @@ pub fn failed(status: u16, headers: &[(String, String)], body: &str) -> Result<C
         broken_off: false,
     };
     let random = Cut::Random { seed: seed(body.as_bytes()), longest: 9 };
-    let chat = now(fuzzing::chat(client(), &request(), received(Cut::Whole)));
+    let chat = chat(client(), &request(), received(Cut::Whole));
     let streamed = Outcome::of(stream(client(), &request(), received(random)));
     let is_status = (100..1000).contains(&status);
     let success = !is_status || (200..300).contains(&status);

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use openrouter_provider::{OpenRouterOptions, fuzzing};
+use openrouter_provider::OpenRouterOptions;
 use provider_core::ErrorKind;
 
-use crate::client::{client, request};
+use crate::client::{client, request, sent};
 use crate::pairs::pairs;
 
 /// A header is refused by its name, or goes out exactly as it is, beside those that are always sent and
@@ -13,13 +13,13 @@ use crate::pairs::pairs;
 ///
 /// The input is lines of `name=value`.
 pub fn headers(input: &[u8]) {
-    let always = fuzzing::sent(client(), &request()).expect("a good request").headers;
+    let always = sent(client(), &request()).expect("a good request").headers;
     let mut options = OpenRouterOptions::new();
     for (name, value) in pairs(input) {
         options = options.header(name, value);
     }
     let given: BTreeMap<String, String> = options.headers.clone();
-    match fuzzing::sent(client(), &request().options(options)) {
+    match sent(client(), &request().options(options)) {
         Ok(sent) => {
             let mut expected = always;
             expected.extend(

@@ -1,7 +1,7 @@
 //! Bytes to frames.
 
-use openrouter_provider::SseDecoder;
 use provider_core::author::Frame;
+use provider_http::{Framer as _, SseFramer};
 
 use crate::cuts::{Cut, cut};
 use crate::plain::{self, PlainFrame};
@@ -49,7 +49,7 @@ pub fn sse(stream: &[u8]) {
 }
 
 fn read(stream: &[u8], how: Cut, limit: usize) -> Read {
-    let mut decoder = SseDecoder::new(limit);
+    let mut decoder = SseFramer::new(limit);
     let (mut frames, mut too_large) = (Vec::new(), false);
     'pieces: for piece in cut(stream, how) {
         decoder.feed(&piece);

@@ -1,7 +1,9 @@
 //! A list of models, as `GET /models/user` gives it.
 
 use criterion::{Criterion, Throughput};
-use openrouter_provider::fuzzing;
+use tokio::runtime::Builder;
+
+use crate::client;
 
 /// About as many as the service lists.
 const MODELS: usize = 400;
@@ -9,12 +11,14 @@ const MODELS: usize = 400;
 pub(crate) fn benches(criterion: &mut Criterion) {
     let rows: Vec<String> = (0..MODELS).map(row).collect();
     let page = format!(r#"{{"data":[{}],"total_count":{MODELS}}}"#, rows.join(","));
-    let catalogue = fuzzing::models(&page).expect("a catalogue");
-    assert_eq!(catalogue.models.len(), MODELS);
+    let client = client("application/json", vec![page.into_bytes()]);
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime without I/O");
+    let models = || runtime.block_on(client.models()).expect("a catalogue");
+    assert_eq!(models().models.len(), MODELS);
 
     let mut group = criterion.benchmark_group("catalogue");
     group.throughput(Throughput::Elements(MODELS as u64));
-    group.bench_function("400 models", |b| b.iter(|| fuzzing::models(&page).expect("a catalogue")));
+    group.bench_function("400 models", |b| b.iter(models));
     group.finish();
 }
 

@@ -10,7 +10,7 @@
 //! * `catalogue`: a list of models, which a host reads every few minutes.
 //!
 //! ```sh
-//! cargo bench -p openrouter-provider --features fuzzing --bench wire
+//! cargo bench -p openrouter-provider --bench wire
 //! ```
 
 #![allow(clippy::expect_used, reason = "benches fail by panicking, as tests do")]
@@ -24,7 +24,9 @@ mod sse;
 use std::time::Duration;
 
 use criterion::Criterion;
+use http::Response;
 use openrouter_provider::OpenRouter;
+use provider_http::{Body, HttpClient, transport_fn};
 
 fn main() {
     let criterion = Criterion::default().sample_size(20).without_plots();
@@ -38,8 +40,13 @@ fn main() {
     criterion.final_summary();
 }
 
-/// A client to which nothing is ever sent.
-fn client() -> OpenRouter {
+/// A client whose transport has the answer at hand: pieces of a body of this content type.
+fn client(content_type: &'static str, pieces: Vec<Vec<u8>>) -> OpenRouter {
+    let transport = transport_fn(move |_| {
+        let mut response = Response::new(Body::from_pieces(pieces.clone()));
+        response.headers_mut().insert("content-type", http::HeaderValue::from_static(content_type));
+        async move { Ok(response) }
+    });
     let builder = OpenRouter::builder().api_key("sk-or-v1-0a1b2c3d").base_url("http://127.0.0.1:9/api/v1");
-    builder.build().expect("good settings")
+    builder.http_client(HttpClient::from_transport(transport)).build().expect("good settings")
 }

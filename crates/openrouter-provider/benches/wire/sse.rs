@@ -1,7 +1,7 @@
 //! Bytes to frames.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use openrouter_provider::SseDecoder;
+use provider_http::{Framer as _, SseFramer};
 
 use crate::fixtures;
 
@@ -29,7 +29,7 @@ pub(crate) fn benches(criterion: &mut Criterion) {
 
 /// Reads all frames; their bytes, so that they are needed.
 fn read(pieces: &[&[u8]]) -> usize {
-    let (mut decoder, mut bytes) = (SseDecoder::new(32 << 20), 0);
+    let (mut decoder, mut bytes) = (SseFramer::new(32 << 20), 0);
     for piece in pieces {
         decoder.feed(piece);
         while let Some(frame) = decoder.next_frame().expect("frames within the limit") {

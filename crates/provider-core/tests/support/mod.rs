@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator, ToolCallPiece};
 use provider_core::{
-    Capability, Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, Links, LlmProvider,
-    Message, ProviderDescriptor, RawJson, Usage,
+    Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider, Message,
+    ProviderDescriptor, RawJson, Usage,
 };
 
 static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor::new("scripted", "Scripted", |_, _| {

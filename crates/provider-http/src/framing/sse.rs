@@ -214,7 +214,11 @@ impl Framer for SseFramer {
     }
 
     fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
-        while self.settle_position() {
+        loop {
+            if !self.settle_position() {
+                // Whether these bytes are of a frame is not known yet.
+                return Ok(None);
+            }
             let Some(line) = self.next_line() else { break };
             self.assert_offsets();
             // Checked before anything is dropped: in smaller pieces, the line would have been refused.

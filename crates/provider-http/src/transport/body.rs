@@ -30,7 +30,15 @@ impl Body {
     pub fn from_pieces<P: Into<Bytes> + 'static>(
         pieces: impl IntoIterator<Item = P, IntoIter: Send + 'static>,
     ) -> Self {
-        Self::new(Pieces(Box::new(pieces.into_iter().map(Into::into))))
+        Self::new(Pieces { pieces: Box::new(pieces.into_iter().map(Into::into)), end: None })
+    }
+
+    /// Takes a body that breaks off behind these pieces: for tests.
+    pub fn from_pieces_then<P: Into<Bytes> + 'static>(
+        pieces: impl IntoIterator<Item = P, IntoIter: Send + 'static>,
+        error: TransportError,
+    ) -> Self {
+        Self::new(Pieces { pieces: Box::new(pieces.into_iter().map(Into::into)), end: Some(error) })
     }
 
     #[cfg(feature = "hyper")]
@@ -118,7 +126,10 @@ fn broken_off(cause: ::hyper::Error) -> TransportError {
     TransportError::new(super::TransportErrorKind::Closed).with_cause(cause)
 }
 
-struct Pieces(Box<dyn Iterator<Item = Bytes> + Send>);
+struct Pieces {
+    pieces: Box<dyn Iterator<Item = Bytes> + Send>,
+    end: Option<TransportError>,
+}
 
 impl HttpBody for Pieces {
     type Data = Bytes;
@@ -128,6 +139,9 @@ impl HttpBody for Pieces {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
-        Poll::Ready(self.0.next().map(|piece| Ok(Frame::data(piece))))
+        Poll::Ready(match self.pieces.next() {
+            Some(piece) => Some(Ok(Frame::data(piece))),
+            None => self.end.take().map(Err),
+        })
     }
 }
