@@ -1,5 +1,6 @@
 //! The one error type: what went wrong, where, whose words, and whether trying again can help.
 
+mod context;
 mod display;
 mod in_flight;
 mod kind;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::context::{ErrorContext, Operation};
 pub use self::in_flight::InFlightWaits;
 pub use self::kind::ErrorKind;
 pub use self::limit::{LimitAmount, LimitKind, UsageLimit};
@@ -56,6 +58,7 @@ struct Inner {
     upstream: Option<Upstream>,
     provider: Option<String>,
     model: Option<String>,
+    operation: Option<Operation>,
     request_id: Option<String>,
     generation_id: Option<String>,
     capability: Option<Capability>,
@@ -129,6 +132,7 @@ impl Error {
             upstream: None,
             provider: None,
             model: None,
+            operation: None,
             request_id: None,
             generation_id: None,
             capability: None,
@@ -211,6 +215,11 @@ impl Error {
         self.0.model.as_deref()
     }
 
+    /// The operation that failed: which method of the provider was called.
+    pub fn operation(&self) -> Option<Operation> {
+        self.0.operation
+    }
+
     /// The service's id of the HTTP request.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
@@ -289,8 +298,8 @@ impl PartialEq for Error {
     /// Equal when they say the same; the [source](StdError::source) does not count.
     fn eq(&self, other: &Self) -> bool {
         let said = |error: &Self| {
-            let Inner { kind, retry, status, .. } = *error.0;
-            (kind, retry, status)
+            let Inner { kind, retry, status, operation, .. } = *error.0;
+            (kind, retry, status, operation)
         };
         Arc::ptr_eq(&self.0, &other.0)
             || said(self) == said(other)

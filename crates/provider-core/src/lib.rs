@@ -87,7 +87,8 @@ pub use connection::ConnectionReport;
 pub use cow_arc::{CowArc, CowVec};
 pub use descriptor::{Links, ProviderDescriptor, linked_providers};
 pub use error::{
-    Error, ErrorKind, FieldProblem, LimitAmount, LimitKind, RetryAdvice, TimeoutPhase, Upstream, UsageLimit,
+    Error, ErrorKind, FieldProblem, LimitAmount, LimitKind, Operation, RetryAdvice, TimeoutPhase, Upstream,
+    UsageLimit,
 };
 pub use event::{Event, Finished, ToolCallDelta};
 #[cfg(feature = "schemars")]

@@ -21,7 +21,8 @@ use crate::{Extracted, extract};
 ///   service stops too, and stops billing, is its own business; streams can usually be stopped, whole answers
 ///   cannot.
 /// * No method retries, falls back or changes the request; layers around a provider do.
-/// * Errors name the provider and, where one was asked for, the model.
+/// * Errors need not name the provider, the model or the operation: an
+///   [`ErrorContext`](crate::author::ErrorContext) around the call fills them in.
 #[async_trait]
 pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// What the provider is: name, capabilities, settings.
