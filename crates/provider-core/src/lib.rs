@@ -62,6 +62,7 @@ mod capability;
 mod config;
 mod connection;
 mod cow_arc;
+mod delegate;
 mod descriptor;
 mod error;
 mod event;
