@@ -240,13 +240,14 @@ fn failed(error: &Error) -> Value {
     let mut told = json!(error);
     told["display"] = json!(error.to_string());
     told["host_code"] = json!(error.host_code());
-    told["retry"] = match error.retry() {
-        RetryAdvice::Never => json!("never"),
-        RetryAdvice::Now => json!("now"),
-        RetryAdvice::After(wait) => {
+    // The advice of the service, whether or not a layer has followed it as often as it may.
+    told["retry"] = match (error.retry(), error.retry().after()) {
+        (_, Some(wait)) => {
             told["retry_s"] = json!(wait.as_secs_f64());
             json!("after")
         }
+        (RetryAdvice::Never, None) => json!("never"),
+        (_, None) => json!("now"),
     };
     if let Some(partial) = error.partial() {
         told["partial"] = reading(partial);

@@ -75,13 +75,32 @@ struct Inner {
 /// Whether trying the same thing again can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RetryAdvice {
     /// The same request will fail again.
     Never,
-    /// It may pass the next time; nobody said when. Use your own back-off.
+    /// It may pass the next time, and the service named no time. Use your own back-off.
     Now,
     /// The service asked to wait this long.
     After(Duration),
+    /// It may pass, but its retries are exhausted: a layer has tried as often, as long or as much as it may.
+    /// A second party that retries stops here, or attempts would multiply. A person may ask again later.
+    #[non_exhaustive]
+    Exhausted {
+        /// The time that the service asked to wait, if it did.
+        after: Option<Duration>,
+    },
+}
+
+impl RetryAdvice {
+    /// The time that the service asked to wait, whether or not the retries are exhausted.
+    pub const fn after(self) -> Option<Duration> {
+        match self {
+            RetryAdvice::After(wait) => Some(wait),
+            RetryAdvice::Exhausted { after } => after,
+            RetryAdvice::Never | RetryAdvice::Now => None,
+        }
+    }
 }
 
 /// The service behind the service: who failed, in its own words.
@@ -184,9 +203,15 @@ impl Error {
         self.0.retry
     }
 
-    /// Shorthand for "[`retry`](Error::retry) is not [`RetryAdvice::Never`]".
+    /// Whether the advice is to try again: [`RetryAdvice::Now`] or [`RetryAdvice::After`].
     pub fn is_retryable(&self) -> bool {
-        self.0.retry != RetryAdvice::Never
+        matches!(self.0.retry, RetryAdvice::Now | RetryAdvice::After(_))
+    }
+
+    /// Whether trying again could have helped, and a layer has used up the retries: the advice is
+    /// [`RetryAdvice::Exhausted`].
+    pub fn has_exhausted_retries(&self) -> bool {
+        matches!(self.0.retry, RetryAdvice::Exhausted { .. })
     }
 
     /// The HTTP status. For an error inside a 200 answer this is still the status line's 200;

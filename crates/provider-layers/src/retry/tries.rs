@@ -148,7 +148,7 @@ impl<'a> Tries<'a> {
         let deadline = self.deadline().map(|deadline| deadline.at.saturating_duration_since(now));
         let pause = match error.retry() {
             Advice::After(named) => Pause::Named { named, wait: self.named_wait(named, deadline)? },
-            Advice::Now | Advice::Never => {
+            _ => {
                 let doubled = 2_u32.saturating_pow(self.tried - 1);
                 let planned = settings.initial_delay.saturating_mul(doubled).min(settings.max_delay);
                 let wait = self.retry.dice.half_to_all(planned);
