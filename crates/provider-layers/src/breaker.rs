@@ -1,7 +1,7 @@
 //! Models that are out of order are left alone for a while.
 
 mod circuit;
-mod circuits;
+mod registry;
 mod settings;
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use provider_core::{
 
 use self::circuit::Outcome;
 pub use self::circuit::{BreakerState, BreakerStatus};
-use self::circuits::{Circuits, Pass};
+use self::registry::{Circuits, Pass};
 pub use self::settings::BreakerSettings;
 
 /// A provider that does not go on asking models that are out of order: a circuit breaker, one for each model

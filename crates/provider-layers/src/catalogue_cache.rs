@@ -3,7 +3,7 @@
 mod cached;
 mod disk;
 mod flight;
-mod state;
+mod shared_fetch;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 pub use self::cached::{CachedCatalogue, CatalogueOrigin};
 use self::disk::Disk;
-use self::state::Shared;
+use self::shared_fetch::Shared;
 
 /// The catalogue of one provider, kept in memory and, if wanted, on disk.
 ///

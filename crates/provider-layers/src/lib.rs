@@ -46,13 +46,13 @@
 
 mod breaker;
 mod catalogue_cache;
-mod clocks;
+
 mod fallback;
 mod limit;
 mod retry;
 mod standard;
-mod timeouts;
-mod traced;
+mod timeout;
+mod trace;
 
 pub use breaker::{Breaker, BreakerSettings, BreakerState, BreakerStatus};
 pub use catalogue_cache::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
@@ -60,5 +60,5 @@ pub use fallback::Fallback;
 pub use limit::{Limit, LimitSettings};
 pub use retry::{Retry, RetrySettings};
 pub use standard::{FIELDS, StandardSettings, standard};
-pub use timeouts::{TimeoutSettings, Timeouts};
-pub use traced::{TraceSettings, Traced};
+pub use timeout::{TimeoutSettings, Timeouts};
+pub use trace::{TraceSettings, Traced};

@@ -1,6 +1,6 @@
 //! No more calls than that, at once and per second.
 
-mod pace;
+mod rate;
 mod settings;
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use provider_core::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use self::pace::Pace;
+use self::rate::Pace;
 pub use self::settings::LimitSettings;
 
 /// A provider that is not asked more than it is meant to be: so many calls

@@ -1,9 +1,9 @@
 //! The same once more, when it failed and may pass the next time.
 
-mod alone;
-mod dice;
+mod backoff;
+mod budget;
+mod in_flight;
 mod settings;
-mod tokens;
 mod tries;
 
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use provider_core::{
     ProviderDescriptor,
 };
 
-use self::alone::Alone;
-use self::dice::Dice;
+use self::backoff::Dice;
+use self::budget::Tokens;
+use self::in_flight::Alone;
 pub use self::settings::RetrySettings;
-use self::tokens::Tokens;
 use self::tries::Tries;
 use crate::TimeoutSettings;
 

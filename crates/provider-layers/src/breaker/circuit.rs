@@ -6,7 +6,7 @@ use provider_core::Error;
 use tokio::time::Instant;
 
 use super::BreakerSettings;
-use crate::clocks::moment;
+use crate::timeout::deadlines::moment;
 
 /// What a [`Breaker`](crate::Breaker) knows of a model that failed.
 #[derive(Clone, Debug, PartialEq)]

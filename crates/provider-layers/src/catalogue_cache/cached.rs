@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use provider_core::{Catalogue, Error};
 
-use super::state::{Entry, Failure};
+use super::shared_fetch::{Entry, Failure};
 
 /// A catalogue out of a [`CatalogueCache`](crate::CatalogueCache).
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
-use super::state::Entry;
+use super::shared_fetch::Entry;
 
 /// The version of the file's format. Files of another one are not read.
 const FORMAT: u32 = 1;

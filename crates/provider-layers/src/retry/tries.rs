@@ -8,8 +8,8 @@ use provider_core::{
 use tokio::time::{Instant, sleep};
 
 use super::Retry;
-use super::alone::Turn;
-use crate::clocks::{Clocks, Limit, Work, moment};
+use super::in_flight::Turn;
+use crate::timeout::deadlines::{Clocks, Limit, Work, moment};
 
 /// Where a call is, and what failed before.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What happened, for those who run the host.
 
-mod call;
 mod content;
+mod span;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use provider_core::{
 use tracing::field::Empty;
 use tracing::{Instrument, Span, info_span};
 
-use self::call::{Call, record_error};
+use self::span::{Call, record_error};
 
 /// A provider whose calls are told to [`tracing`], with the names that OpenTelemetry has for generative AI.
 ///

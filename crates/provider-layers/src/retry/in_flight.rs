@@ -7,7 +7,7 @@ use provider_core::author::StreamObserver;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::clocks::moment;
+use crate::timeout::deadlines::moment;
 
 /// The least time that a turn is left to the call that has it.
 const LEAST_TURN: Duration = Duration::from_secs(10);

@@ -1,5 +1,7 @@
 //! How long an answer is waited for.
 
+pub(crate) mod deadlines;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use provider_core::{
 };
 use tokio::time::Instant;
 
-use crate::clocks::{Clocks, Limit};
+use self::deadlines::{Clocks, Limit};
 
 /// A provider that does not wait for ever.
 ///
