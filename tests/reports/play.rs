@@ -10,7 +10,7 @@ use provider_core::{
     ChatRequest, ChatResponse, ConfigValues, Error, Event, FunctionTool, LlmProvider, LlmProviderExt,
     RetryAdvice, RunOutcome, ToolSet,
 };
-use provider_layers::RetrySettings;
+use provider_layers::{Layer, RetryLayer, RetrySettings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ async fn play_unbounded(case: &Case, way: Way, place: &Place) -> Value {
         Way::Retry => {
             let provider: Arc<dyn LlmProvider> = Arc::new(client.clone());
             let settings = RetrySettings::default();
-            let retry = provider_layers::Retry::around(provider, settings);
+            let retry = RetryLayer::new(settings).layer(provider);
             answered(case, &client, &request, retry.chat(&request).await)
         }
         Way::ToolLoop => tool_loop(case, &client, &request).await,

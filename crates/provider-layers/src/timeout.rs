@@ -1,24 +1,27 @@
-//! How long an answer is waited for.
+//! Bounds on how long a call takes to begin, to go on, and in all.
 
 pub(crate) mod deadlines;
 
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use provider_core::{
-    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, LlmProvider, LlmProviderExt,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, LlmProvider, Operation,
     ProviderDescriptor, TimeoutPhase,
 };
 use tokio::time::Instant;
 
-use self::deadlines::{Clocks, Limit};
+use self::deadlines::{Deadline, Deadlines, Work};
+use crate::Layer;
+use crate::error_context::context;
 
-/// A provider that does not wait for ever.
+/// Ends calls that take too long.
 ///
-/// Three clocks, each of which can be switched off:
+/// The layer keeps three timeouts, each of which can be switched off:
 ///
-/// | clock | from | until | runs |
+/// | timeout | from | until | runs |
 /// |---|---|---|---|
 /// | [`first_output`] | the call | the first [output] of the stream | while the caller waits |
 /// | [`idle`] | output, or a later [sign of life] | the next sign | while the reader waits |
@@ -33,38 +36,52 @@ use self::deadlines::{Clocks, Limit};
 /// sends keep-alives and nothing else runs out of time. A reader that takes its time between two events does
 /// not.
 ///
-/// The error is of the kind [`Timeout`](provider_core::ErrorKind::Timeout), says
-/// [which clock](Error::timeout) it was, and has [what had come](Error::partial).
+/// The error is of the kind [`Timeout`](provider_core::ErrorKind::Timeout). It says [which timeout](Error::timeout)
+/// ended the call, and keeps the [answer so far](Error::partial).
 ///
-/// For answers that are asked for as a whole, for the list of models, the connection test and a connection
-/// there is the deadline alone: nobody sees a whole answer begin, and how long it takes depends on how long
-/// it is.
+/// An answer that is asked for as a whole, a list of models, a connection test and a connection have the
+/// deadline alone: the layer cannot see a whole answer begin, and how long it takes depends on its length.
 ///
-/// It works inside the stream, without a task of its own, and needs a tokio runtime with a clock.
+/// The layer works inside the stream, without a task of its own, and needs a tokio runtime with a clock. It
+/// has no state.
+///
+/// # Its place
 ///
 /// ```
 /// use std::sync::Arc;
 /// use std::time::Duration;
 ///
 /// use provider_core::LlmProvider;
-/// use provider_layers::{TimeoutSettings, Timeouts};
+/// use provider_layers::{RetryLayer, RetrySettings, Stack, TimeoutLayer, TimeoutSettings};
 ///
-/// # fn wrap(openrouter: Arc<dyn LlmProvider>) -> Timeouts {
-/// let settings = TimeoutSettings::default().first_output(Duration::from_secs(20));
-/// Timeouts::around(openrouter, settings)
+/// # fn wrap(openrouter: Arc<dyn LlmProvider>) -> [Arc<dyn LlmProvider>; 2] {
+/// let timeouts = TimeoutSettings::default().first_output(Duration::from_secs(20));
+///
+/// // Right: an attempt without output ends after 20 s, and is followed by another one.
+/// let right = Stack::new(openrouter.clone())
+///     .layer(TimeoutLayer::new(timeouts))
+///     .layer(RetryLayer::new(RetrySettings::default()))
+///     .build();
+///
+/// // Wrong: all attempts together have 20 s, and the first that hangs uses them up.
+/// let wrong = Stack::new(openrouter)
+///     .layer(RetryLayer::new(RetrySettings::default()))
+///     .layer(TimeoutLayer::new(timeouts))
+///     .build();
+/// # [right, wrong]
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Timeouts {
-    provider: Arc<dyn LlmProvider>,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TimeoutLayer {
     settings: TimeoutSettings,
 }
 
-/// The limits of [`Timeouts`].
+/// The settings of a [`TimeoutLayer`].
 ///
-/// The defaults stop what is dead, not what is slow: they are for hosts that never thought about them. A
-/// provider's own limits, on the silence of a connection for example, count beside these.
+/// The defaults end what is dead, not what is slow: they are for hosts that never thought about them. The
+/// limits of a provider itself, such as on the silence of a connection, count beside these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TimeoutSettings {
     first_output: Option<Duration>,
     idle: Option<Duration>,
@@ -82,104 +99,129 @@ impl Default for TimeoutSettings {
 }
 
 impl TimeoutSettings {
-    /// No limits at all.
+    /// No timeouts: the layer is off.
     pub fn off() -> Self {
         Self { first_output: None, idle: None, deadline: None }
     }
 
-    /// How long a stream may take to its first output. Default: 300 s, since a model with much to think about
-    /// and nothing to show of it takes minutes. `None`: as long as it takes.
+    /// Sets how long a stream may take to its first output. Default: 300 s, since a model with much to think
+    /// about and nothing to show of it takes minutes. `None`: as long as it takes.
     #[must_use]
     pub fn first_output(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.first_output = limit.into();
         self
     }
 
-    /// How long the reader of a stream that has begun may have to wait from one chunk of the answer to the
-    /// next. Default: 120 s; a model that has begun to write seldom pauses for seconds, but one that thinks
-    /// between two tool calls pauses longer. `None`: as long as it takes.
+    /// Sets how long the reader of a stream that has begun may have to wait from one chunk of the answer to
+    /// the next. Default: 120 s; a model that has begun to write seldom pauses for seconds, but one that
+    /// thinks between two tool calls pauses longer. `None`: as long as it takes.
     #[must_use]
     pub fn idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.idle = limit.into();
         self
     }
 
-    /// How long a call may take from its beginning to its end. Default: 1 h, which is above what any answer
-    /// has been seen to take. `None`: as long as it takes.
+    /// Sets how long a call may take from its beginning to its end. Default: 1 h, which is above what any
+    /// answer has been seen to take. `None`: as long as it takes.
     #[must_use]
     pub fn deadline(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.deadline = limit.into();
         self
     }
 
-    fn deadline_from(&self, start: Instant) -> Option<Limit> {
-        Limit::after(start, self.deadline, TimeoutPhase::Deadline)
+    /// The deadlines of a stream that is asked for now. `outer` is one that the caller keeps as well.
+    pub(crate) fn of_stream(&self, now: Instant, outer: Option<Deadline>) -> Deadlines {
+        let first_output = Deadline::after(now, self.first_output, TimeoutPhase::FirstOutput);
+        Deadlines::new(first_output, self.idle, self.whole_call(now, outer))
     }
 
-    /// The clocks of a stream that is asked for now, with this deadline.
-    pub(crate) fn clocks(&self, now: Instant, deadline: Option<Limit>) -> Clocks {
-        Clocks::new(Limit::after(now, self.first_output, TimeoutPhase::FirstOutput), self.idle, deadline)
+    /// The deadlines of a call that is over when its result is there.
+    pub(crate) fn of_call(&self, now: Instant, outer: Option<Deadline>) -> Deadlines {
+        Deadlines::new(None, None, self.whole_call(now, outer))
+    }
+
+    fn whole_call(&self, now: Instant, outer: Option<Deadline>) -> Option<Deadline> {
+        Deadline::first(outer, Deadline::after(now, self.deadline, TimeoutPhase::Deadline))
     }
 }
 
-impl Timeouts {
-    /// Puts clocks on every call of this provider.
-    pub fn around(provider: Arc<dyn LlmProvider>, settings: TimeoutSettings) -> Self {
-        Self { provider, settings }
+impl TimeoutLayer {
+    /// Makes the layer.
+    pub fn new(settings: TimeoutSettings) -> Self {
+        Self { settings }
     }
 
-    /// The clocks of a call that is over when it has an answer.
-    fn deadline(&self) -> Clocks {
-        Clocks::until(self.settings.deadline_from(Instant::now()))
+    pub(crate) fn settings(self) -> TimeoutSettings {
+        self.settings
     }
+}
 
-    /// The error of a call that never got to an answer.
-    fn late(&self, error: Error, model: Option<&str>) -> Error {
-        let error = error.with_provider(self.provider.id());
-        match model {
-            Some(model) => error.with_model(model),
-            None => error,
+impl Layer for TimeoutLayer {
+    fn layer(&self, inner: Arc<dyn LlmProvider>) -> Arc<dyn LlmProvider> {
+        match self.settings == TimeoutSettings::off() {
+            true => inner,
+            false => Arc::new(TimeoutProvider { inner, settings: self.settings }),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct TimeoutProvider {
+    inner: Arc<dyn LlmProvider>,
+    settings: TimeoutSettings,
+}
+
+impl TimeoutProvider {
+    /// Waits for the result of a call until its deadline.
+    async fn within<T>(
+        &self,
+        call: Work<'_, Result<T, Error>>,
+        operation: Operation,
+        model: Option<&str>,
+    ) -> Result<T, Error> {
+        match self.settings.of_call(Instant::now(), None).within(call).await {
+            Ok((outcome, _)) => outcome,
+            Err(late) => Err(context(&*self.inner, operation, model).apply(late)),
         }
     }
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl LlmProvider for Timeouts {
+impl LlmProvider for TimeoutProvider {
     fn descriptor(&self) -> &'static ProviderDescriptor {
-        self.provider.descriptor()
+        self.inner.descriptor()
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let start = Instant::now();
-        let clocks = self.settings.clocks(start, self.settings.deadline_from(start));
-        let asked = clocks.within(self.provider.stream(request)).await;
-        let (stream, clocks) = asked.map_err(|error| self.late(error, Some(&request.model)))?;
-        Ok(clocks.watch(stream?))
+        let deadlines = self.settings.of_stream(Instant::now(), None);
+        match deadlines.within(self.inner.stream(request)).await {
+            Ok((stream, deadlines)) => Ok(deadlines.watch(stream?)),
+            Err(late) => Err(context(&*self.inner, Operation::Stream, Some(&request.model)).apply(late)),
+        }
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let asked = self.deadline().within(self.provider.chat(request)).await;
-        asked.map_err(|error| self.late(error, Some(&request.model)))?.0
+        self.within(self.inner.chat(request), Operation::Chat, Some(&request.model)).await
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
-        let asked = self.deadline().within(self.provider.models()).await;
-        asked.map_err(|error| self.late(error, None))?.0
+        self.within(self.inner.models(), Operation::Models, None).await
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
-        let asked = self.deadline().within(self.provider.all_models()).await;
-        asked.map_err(|error| self.late(error, None))?.0
+        self.within(self.inner.all_models(), Operation::AllModels, None).await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
-        let asked = self.deadline().within(self.provider.check()).await;
-        asked.map_err(|error| self.late(error, None))?.0
+        self.within(self.inner.check(), Operation::Check, None).await
     }
 
     async fn warm_up(&self) -> Result<(), Error> {
-        let asked = self.deadline().within(self.provider.warm_up()).await;
-        asked.map_err(|error| self.late(error, None))?.0
+        self.within(self.inner.warm_up(), Operation::WarmUp, None).await
+    }
+
+    fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        self.inner.extension_by_id(wanted)
     }
 }

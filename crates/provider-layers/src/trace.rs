@@ -1,9 +1,11 @@
-//! What happened, for those who run the host.
+//! Spans of calls, for the host's `tracing`.
 
 mod content;
 mod span;
 
+use std::any::{Any, TypeId};
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,23 +13,23 @@ use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, LlmProvider, LlmProviderExt,
     ProviderDescriptor,
 };
-use tracing::field::Empty;
-use tracing::{Instrument, Span, info_span};
+use tracing::Instrument;
 
-use self::span::{Call, record_error};
+use self::span::{CallSpan, list_span, test_span, within};
+use crate::Layer;
 
-/// A provider whose calls are told to [`tracing`], with the names that OpenTelemetry has for generative AI.
+/// Makes a span of every call for [`tracing`], with the names that OpenTelemetry has for generative AI.
 ///
-/// Every chat call is a span `chat`, at the level `INFO` and with the target `provider_layers`. Whatever
-/// subscriber the host has installed gets it; with a bridge to OpenTelemetry it is a client span named
-/// `chat {model}`. Without a subscriber, the layer does nothing.
+/// Every chat call is a span `chat`, at the level `INFO` and with the target `provider_layers`, for the
+/// subscriber that the host has installed. With a bridge to OpenTelemetry it is a client span named
+/// `chat {model}`. Without a subscriber the layer does nothing.
 ///
-/// | field | what it is |
+/// | field | meaning |
 /// |---|---|
 /// | `gen_ai.operation.name`, `gen_ai.provider.name` | `chat`, and the provider's id |
-/// | `gen_ai.request.model`, `gen_ai.request.stream` | what was asked for, and how |
+/// | `gen_ai.request.model`, `gen_ai.request.stream` | the model, and whether it is streamed |
 /// | `gen_ai.request.max_tokens`, `.temperature`, `.top_p`, `.top_k`, `.frequency_penalty`, `.presence_penalty`, `.seed`, `.reasoning.level` | parameters, where the request has them |
-/// | `gen_ai.response.id`, `.model`, `.finish_reasons` | what answered, and why it stopped (a JSON list) |
+/// | `gen_ai.response.id`, `.model`, `.finish_reasons` | the answer's id and model, and why it stopped (a JSON list) |
 /// | `gen_ai.response.time_to_first_chunk` | seconds until the first [output] of a stream |
 /// | `gen_ai.usage.input_tokens`, `.output_tokens`, `.cache_read.input_tokens`, `.cache_creation.input_tokens`, `.reasoning.output_tokens` | the service's own counts |
 /// | `served_by`, `cost_usd` | the upstream provider, and what the service charged |
@@ -39,93 +41,98 @@ use self::span::{Call, record_error};
 /// [output]: provider_core::author::Activity::Output
 ///
 /// Each attempt that failed on the way is an event of the span, at the level `WARN`. The span of a stream
-/// lasts until the stream ends, or is dropped. The list of models and the connection test are spans `models`
-/// and `check`.
+/// lasts until the stream ends, or is dropped. Lists of models and connection tests are spans `models` and
+/// `check`.
 ///
-/// What the service said of an error is told as it is, without secrets; a service may quote the request in
-/// it. Options, headers, metadata and parameters not named above are never told.
+/// The service's text of an error is part of the span, without secrets; a service may quote the request in
+/// it. Options, headers, metadata and parameters not named above are never in a span.
 ///
 /// In [the order](crate#the-order) it is the outermost, so that a call is one span with all its attempts.
-/// Around a single provider it tells of each attempt.
+/// Directly around a provider it makes a span of each attempt. The layer has no state.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use provider_core::LlmProvider;
-/// use provider_layers::{Fallback, TraceSettings, Traced};
+/// use provider_layers::{RetryLayer, RetrySettings, Stack, TraceLayer, TraceSettings};
 ///
-/// # fn wrap(openrouter: Arc<dyn LlmProvider>) -> Traced {
-/// let provider = Fallback::new(openrouter.clone(), Fallback::OUTAGES).to(openrouter, "anthropic/claude-sonnet-4.5");
-/// Traced::around(Arc::new(provider), TraceSettings::default())
+/// # fn wrap(openrouter: Arc<dyn LlmProvider>) -> Arc<dyn LlmProvider> {
+/// Stack::new(openrouter)
+///     .layer(RetryLayer::new(RetrySettings::default()))
+///     .layer(TraceLayer::new(TraceSettings::default()))
+///     .build()
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Traced {
-    provider: Arc<dyn LlmProvider>,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TraceLayer {
     settings: TraceSettings,
 }
 
-/// The settings of [`Traced`].
+/// The settings of a [`TraceLayer`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TraceSettings {
     content: bool,
 }
 
 impl TraceSettings {
-    /// Whether prompts and answers are told. Default: no, they are the users' business. Images, sounds and
-    /// files are only mentioned.
+    /// Sets whether spans have prompts and answers. Default: no, they are the users' business. Images, sounds
+    /// and files are only mentioned.
     #[must_use]
-    pub fn content(mut self, tell: bool) -> Self {
-        self.content = tell;
+    pub fn content(mut self, is_traced: bool) -> Self {
+        self.content = is_traced;
         self
     }
 }
 
-impl Traced {
-    /// Tells of the calls of this provider.
-    pub fn around(provider: Arc<dyn LlmProvider>, settings: TraceSettings) -> Self {
-        Self { provider, settings }
+impl TraceLayer {
+    /// Makes the layer.
+    pub fn new(settings: TraceSettings) -> Self {
+        Self { settings }
+    }
+}
+
+impl Layer for TraceLayer {
+    fn layer(&self, inner: Arc<dyn LlmProvider>) -> Arc<dyn LlmProvider> {
+        Arc::new(TraceProvider { inner, settings: self.settings })
+    }
+}
+
+#[derive(Debug)]
+struct TraceProvider {
+    inner: Arc<dyn LlmProvider>,
+    settings: TraceSettings,
+}
+
+impl TraceProvider {
+    fn begin(&self, request: &ChatRequest, is_streamed: bool) -> Option<CallSpan> {
+        CallSpan::begin(self.inner.id(), request, is_streamed, self.settings.content)
     }
 
-    fn begin(&self, request: &ChatRequest, is_streamed: bool) -> Option<Call> {
-        Call::begin(self.provider.id(), request, is_streamed, self.settings.content)
-    }
-
-    // These two are boxed where they are called: a call that nobody listens to keeps no room for a span.
-
-    async fn streamed(&self, request: &ChatRequest, mut call: Call) -> Result<ChatStream, Error> {
-        match self.provider.stream(request).instrument(call.span()).await {
+    async fn traced_stream(&self, request: &ChatRequest, mut call: CallSpan) -> Result<ChatStream, Error> {
+        match self.inner.stream(request).instrument(call.span()).await {
             Ok(stream) => Ok(stream.observed(call)),
             Err(error) => {
-                call.failed(&error);
+                call.record_failure(&error);
                 Err(error)
             }
         }
     }
 
-    async fn answered(&self, request: &ChatRequest, mut call: Call) -> Result<ChatResponse, Error> {
-        let outcome = self.provider.chat(request).instrument(call.span()).await;
+    async fn traced_chat(&self, request: &ChatRequest, mut call: CallSpan) -> Result<ChatResponse, Error> {
+        let outcome = self.inner.chat(request).instrument(call.span()).await;
         match &outcome {
-            Ok(reply) => call.answered(reply),
-            Err(error) => call.failed(error),
+            Ok(reply) => call.record_answer(reply),
+            Err(error) => call.record_failure(error),
         }
         outcome
     }
 
-    /// The span of a list of models.
-    async fn listed(&self, list: impl Future<Output = Result<Catalogue, Error>>) -> Result<Catalogue, Error> {
-        let provider = self.provider.id();
-        let span = info_span!(
-            target: "provider_layers",
-            "models",
-            "otel.name" = %format_args!("models {provider}"),
-            "otel.kind" = "client",
-            "otel.status_code" = Empty,
-            "otel.status_description" = Empty,
-            "error.type" = Empty,
-            "gen_ai.provider.name" = provider,
-            "models" = Empty,
-        );
+    async fn traced_list(
+        &self,
+        list: impl Future<Output = Result<Catalogue, Error>>,
+    ) -> Result<Catalogue, Error> {
+        let span = list_span(self.inner.id());
         let outcome = within(span.clone(), list).await;
         if let Ok(catalogue) = &outcome {
             span.record("models", catalogue.models.len());
@@ -134,60 +141,63 @@ impl Traced {
     }
 }
 
-/// Does something within a span, which tells if it failed.
-async fn within<T>(span: Span, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let outcome = work.instrument(span.clone()).await;
-    if let Err(error) = &outcome {
-        record_error(&span, error);
-    }
-    outcome
-}
-
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl LlmProvider for Traced {
+impl LlmProvider for TraceProvider {
     fn descriptor(&self) -> &'static ProviderDescriptor {
-        self.provider.descriptor()
+        self.inner.descriptor()
     }
 
-    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        match self.begin(request, true).map(|call| Box::pin(self.streamed(request, call))) {
-            Some(told) => told.await,
-            None => self.provider.stream(request).await,
+    // `stream` and `chat` are written as `async_trait` would write them: without a subscriber they return the
+    // future of the provider inside, and so cost no box of their own.
+
+    fn stream<'s, 'r, 'f>(
+        &'s self,
+        request: &'r ChatRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<ChatStream, Error>> + Send + 'f>>
+    where
+        's: 'f,
+        'r: 'f,
+        Self: 'f,
+    {
+        match self.begin(request, true) {
+            Some(call) => Box::pin(self.traced_stream(request, call)),
+            None => self.inner.stream(request),
         }
     }
 
-    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        match self.begin(request, false).map(|call| Box::pin(self.answered(request, call))) {
-            Some(told) => told.await,
-            None => self.provider.chat(request).await,
+    fn chat<'s, 'r, 'f>(
+        &'s self,
+        request: &'r ChatRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<ChatResponse, Error>> + Send + 'f>>
+    where
+        's: 'f,
+        'r: 'f,
+        Self: 'f,
+    {
+        match self.begin(request, false) {
+            Some(call) => Box::pin(self.traced_chat(request, call)),
+            None => self.inner.chat(request),
         }
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
-        self.listed(self.provider.models()).await
+        self.traced_list(self.inner.models()).await
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
-        self.listed(self.provider.all_models()).await
+        self.traced_list(self.inner.all_models()).await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
-        let provider = self.provider.id();
-        let span = info_span!(
-            target: "provider_layers",
-            "check",
-            "otel.name" = %format_args!("check {provider}"),
-            "otel.kind" = "client",
-            "otel.status_code" = Empty,
-            "otel.status_description" = Empty,
-            "error.type" = Empty,
-            "gen_ai.provider.name" = provider,
-        );
-        within(span, self.provider.check()).await
+        within(test_span(self.inner.id()), self.inner.check()).await
     }
 
     async fn warm_up(&self) -> Result<(), Error> {
-        self.provider.warm_up().await
+        self.inner.warm_up().await
+    }
+
+    fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        self.inner.extension_by_id(wanted)
     }
 }

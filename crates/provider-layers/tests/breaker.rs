@@ -20,8 +20,8 @@ use provider_core::{
     TimeoutPhase,
 };
 use provider_layers::{
-    Breaker, BreakerSettings, BreakerState, BreakerStatus, Fallback, Limit, LimitSettings, TimeoutSettings,
-    Timeouts,
+    BreakerLayer, BreakerSettings, BreakerState, BreakerStatus, FallbackLayer, FallbackSettings, Layer,
+    LimitLayer, LimitSettings, TimeoutLayer, TimeoutSettings,
 };
 use tokio::time::advance;
 
@@ -34,27 +34,52 @@ fn settings() -> BreakerSettings {
     BreakerSettings::default().failures(2).cool_down(seconds(10)).max_cool_down(seconds(30))
 }
 
-fn breaker(provider: &Arc<Paced>) -> Arc<Breaker> {
-    Arc::new(Breaker::around(provider.clone(), settings()))
+/// A provider with a breaker around it.
+#[derive(Debug)]
+struct Guarded {
+    layer: BreakerLayer,
+    provider: Arc<dyn LlmProvider>,
 }
 
-async fn chat(breaker: &Breaker) -> Result<ChatResponse, ErrorKind> {
+impl Guarded {
+    fn new(provider: Arc<dyn LlmProvider>, settings: BreakerSettings) -> Arc<Self> {
+        let layer = BreakerLayer::new(settings);
+        let provider = layer.layer(provider);
+        Arc::new(Self { layer, provider })
+    }
+
+    fn states(&self) -> Vec<BreakerState> {
+        self.layer.states()
+    }
+}
+
+impl provider_core::author::Delegate for Guarded {
+    fn inner(&self) -> &dyn LlmProvider {
+        &*self.provider
+    }
+}
+
+fn breaker(provider: &Arc<Paced>) -> Arc<Guarded> {
+    Guarded::new(provider.clone(), settings())
+}
+
+async fn chat(breaker: &Guarded) -> Result<ChatResponse, ErrorKind> {
     breaker.chat(&ask("m")).await.map_err(|error| error.kind())
 }
 
-async fn stream(breaker: &Breaker) -> Result<ChatStream, ErrorKind> {
+async fn stream(breaker: &Guarded) -> Result<ChatStream, ErrorKind> {
     breaker.stream(&ask("m")).await.map_err(|error| error.kind())
 }
 
 /// The only circuit there is.
-fn state(breaker: &Breaker) -> BreakerState {
+fn state(breaker: &Guarded) -> BreakerState {
     let mut states = breaker.states();
     assert_eq!(states.len(), 1, "{states:?}");
     states.remove(0)
 }
 
 /// A breaker whose circuit has just opened, and its provider, which has been asked twice.
-async fn opened() -> (Arc<Paced>, Arc<Breaker>) {
+async fn opened() -> (Arc<Paced>, Arc<Guarded>) {
     let provider = Paced::new([refuses(ErrorKind::Server)]);
     let breaker = breaker(&provider);
     for _ in 0..2 {
@@ -177,8 +202,8 @@ async fn every_model_has_a_circuit_of_its_own_and_fallbacks_go_on_at_once() {
     let (provider, breaker) = opened().await;
     provider.now_plays([says("Hi", 0)]);
     breaker.chat(&ask("other")).await.expect("another model");
-    let fallback =
-        Fallback::new(breaker.clone(), Fallback::OUTAGES).to(breaker.clone(), "other").allow_paid();
+    let fallback = FallbackLayer::new(FallbackSettings::default().to(breaker.clone(), "other").allow_paid())
+        .layer(breaker.clone());
     let reply = fallback.chat(&ask("m")).await.expect("the other one answers");
     assert_eq!((reply.text(), reply.attempts[0].kind()), ("Hi", ErrorKind::Overloaded));
     assert_eq!(provider.asked().len(), 4);
@@ -231,7 +256,7 @@ async fn the_cool_down_doubles_up_to_a_bound_and_begins_anew_after_an_answer() {
 #[tokio::test(start_paused = true)]
 async fn a_cool_down_above_the_bound_is_the_bound() {
     let settings = settings().failures(1).cool_down(seconds(40)).max_cool_down(seconds(30));
-    let breaker = Breaker::around(Paced::new([refuses(ErrorKind::Server)]), settings);
+    let breaker = Guarded::new(Paced::new([refuses(ErrorKind::Server)]), settings);
     chat(&breaker).await.unwrap_err();
     assert_eq!(state(&breaker).retry_in, Some(seconds(40)));
 }
@@ -264,7 +289,7 @@ async fn the_last_failure_is_shown_with_its_names_and_numbers() {
 #[tokio::test(start_paused = true)]
 async fn a_cool_down_that_no_clock_counts_to_is_a_day() {
     let provider = Paced::new([refuses(ErrorKind::Server)]);
-    let breaker = Breaker::around(provider.clone(), settings().failures(1).cool_down(Duration::MAX));
+    let breaker = Guarded::new(provider.clone(), settings().failures(1).cool_down(Duration::MAX));
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Server);
     advance(seconds(24 * 60 * 60 - 1)).await;
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
@@ -334,7 +359,7 @@ async fn end(stream: ChatStream) -> Result<String, ErrorKind> {
 }
 
 /// Streams of these answers, all of them begun and none of them read.
-async fn begun(provider: &Paced, breaker: &Breaker, turns: Vec<paced::Turn>) -> Vec<ChatStream> {
+async fn begun(provider: &Paced, breaker: &Guarded, turns: Vec<paced::Turn>) -> Vec<ChatStream> {
     let mut streams = Vec::new();
     for turn in turns {
         provider.now_plays([turn]);
@@ -479,7 +504,7 @@ async fn what_trials_of_one_opening_say_counts_whichever_says_it() {
 #[tokio::test(start_paused = true)]
 async fn a_model_in_order_is_forgotten_first_and_its_early_calls_do_not_count_after_that() {
     let (provider, breaker) = (Paced::new([fails_late()]), BreakerSettings::default().failures(1));
-    let breaker = Breaker::around(provider.clone(), breaker.cool_down(seconds(10)));
+    let breaker = Guarded::new(provider.clone(), breaker.cool_down(seconds(10)));
     let early = breaker.stream(&ask("m")).await.unwrap();
     provider.now_plays([refuses(ErrorKind::Server)]);
     breaker.chat(&ask("m")).await.unwrap_err();
@@ -487,7 +512,7 @@ async fn a_model_in_order_is_forgotten_first_and_its_early_calls_do_not_count_af
     provider.now_plays([says("Hi", 0)]);
     breaker.chat(&ask("m")).await.expect("it has recovered");
     provider.now_plays([refuses(ErrorKind::Server)]);
-    for number in 1..Breaker::MOST_MODELS {
+    for number in 1..BreakerLayer::MAX_MODELS {
         breaker.chat(&ask(&format!("m{number:03}"))).await.unwrap_err();
     }
     provider.now_plays([says("Hi", 0)]);
@@ -496,7 +521,7 @@ async fn a_model_in_order_is_forgotten_first_and_its_early_calls_do_not_count_af
     breaker.chat(&ask("m000")).await.unwrap_err();
     let models: Vec<_> = breaker.states().into_iter().map(|state| state.model).collect();
     assert!(models.contains(&"m001".to_owned()));
-    assert_eq!((models.len(), &*models[0]), (Breaker::MOST_MODELS, "m000"), "none that fails had to go");
+    assert_eq!((models.len(), &*models[0]), (BreakerLayer::MAX_MODELS, "m000"), "none that fails had to go");
     early.collect().await.unwrap_err();
     assert!(breaker.states().iter().all(|state| state.model != "m"), "it began before the model recovered");
     breaker.chat(&ask("m")).await.unwrap_err();
@@ -520,13 +545,13 @@ async fn it_remembers_so_many_models_and_forgets_what_was_not_asked_for_longest(
     let provider = Paced::new([refuses(ErrorKind::Server)]);
     let breaker = breaker(&provider);
     let name = |number: usize| format!("m{number:03}");
-    for number in 0..Breaker::MOST_MODELS {
+    for number in 0..BreakerLayer::MAX_MODELS {
         breaker.chat(&ask(&name(number))).await.unwrap_err();
     }
     breaker.chat(&ask(&name(0))).await.unwrap_err();
     breaker.chat(&ask("one more")).await.unwrap_err();
     let models: Vec<_> = breaker.states().into_iter().map(|state| state.model).collect();
-    assert_eq!(models.len(), Breaker::MOST_MODELS);
+    assert_eq!(models.len(), BreakerLayer::MAX_MODELS);
     assert!(models.is_sorted());
     assert!(models.contains(&name(0)) && models.contains(&"one more".to_owned()));
     assert!(!models.contains(&name(1)), "nobody has asked for it since");
@@ -537,9 +562,9 @@ async fn it_remembers_so_many_models_and_forgets_what_was_not_asked_for_longest(
 #[tokio::test(start_paused = true)]
 async fn silence_opens_the_circuit_and_leaves_no_place_taken() {
     let provider = Paced::new([Ok(vec![Beat::Text("Hel"), Beat::Waits(seconds(1000))])]);
-    let timeouts = Timeouts::around(provider.clone(), TimeoutSettings::default().idle(seconds(1)));
+    let timeouts = TimeoutLayer::new(TimeoutSettings::default().idle(seconds(1))).layer(provider.clone());
     let limits = LimitSettings::off().max_concurrency(1).max_wait(Duration::ZERO);
-    let breaker = Breaker::around(Arc::new(Limit::around(Arc::new(timeouts), limits)), settings());
+    let breaker = Guarded::new(LimitLayer::new(limits).layer(timeouts), settings());
     for _ in 0..2 {
         let error = stream(&breaker).await.unwrap().collect().await.unwrap_err();
         assert_eq!((error.kind(), error.timeout()), (ErrorKind::Timeout, Some(TimeoutPhase::Idle)));
@@ -554,14 +579,14 @@ async fn silence_opens_the_circuit_and_leaves_no_place_taken() {
 #[tokio::test(start_paused = true)]
 async fn it_can_be_off_and_other_calls_go_straight_through() {
     let provider = Paced::new([refuses(ErrorKind::Server)]);
-    let off = Breaker::around(provider.clone(), BreakerSettings::off());
+    let off = Guarded::new(provider.clone(), BreakerSettings::off());
     for _ in 0..20 {
         assert_eq!(chat(&off).await.unwrap_err(), ErrorKind::Server);
         assert_eq!(stream(&off).await.unwrap_err(), ErrorKind::Server);
     }
     assert_eq!((off.states(), provider.asked().len()), (Vec::new(), 40));
 
-    let usual = Breaker::around(provider.clone(), BreakerSettings::default());
+    let usual = Guarded::new(provider.clone(), BreakerSettings::default());
     for _ in 0..9 {
         usual.chat(&ask("m")).await.unwrap_err();
     }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use provider_core::{Catalogue, Error, ErrorKind};
-use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
+use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueCacheSettings, CatalogueOrigin};
 use tokio::task::JoinSet;
 use tokio::time::{advance, sleep};
 
@@ -32,8 +32,15 @@ fn unreachable() -> Result<Catalogue, Error> {
 
 /// A provider whose list takes a second, and a cache of it.
 fn cached(list: Result<Catalogue, Error>) -> (Arc<Scripted>, CatalogueCache) {
+    cached_with(list, CatalogueCacheSettings::default())
+}
+
+fn cached_with(
+    list: Result<Catalogue, Error>,
+    settings: CatalogueCacheSettings,
+) -> (Arc<Scripted>, CatalogueCache) {
     let provider = Scripted::listing(list, SECOND);
-    (provider.clone(), CatalogueCache::new(provider))
+    (provider.clone(), CatalogueCache::new(provider, settings))
 }
 
 fn model(cached: &CachedCatalogue) -> &str {
@@ -63,7 +70,7 @@ async fn many_who_ask_at_once_wait_for_one_fetch() {
 async fn many_threads_wait_for_one_fetch() {
     for _ in 0..20 {
         let provider = Scripted::listing(of("a"), Duration::from_millis(5));
-        let cache = Arc::new(CatalogueCache::new(provider.clone()));
+        let cache = Arc::new(CatalogueCache::new(provider.clone(), CatalogueCacheSettings::default()));
         let mut callers = JoinSet::new();
         for _ in 0..50 {
             let cache = cache.clone();
@@ -121,8 +128,8 @@ async fn a_list_that_is_too_old_has_to_be_fetched() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_may_never_be_fresh_is_fetched_every_time() {
-    let (provider, cache) = cached(of("a"));
-    let cache = cache.fresh_for(Duration::ZERO);
+    let settings = CatalogueCacheSettings::default().max_age(Duration::ZERO);
+    let (provider, cache) = cached_with(of("a"), settings);
     for fetches in 1..4 {
         assert_eq!(cache.get().await.unwrap().origin, CatalogueOrigin::Network);
         assert_eq!(provider.fetches(), fetches);
@@ -143,8 +150,8 @@ async fn a_failed_fetch_is_remembered_for_a_short_time() {
     assert_eq!(model(&cache.get().await.unwrap()), "a");
     assert_eq!(provider.fetches(), 2);
 
-    let (provider, cache) = cached(unreachable());
-    let cache = cache.failures_for(Duration::ZERO);
+    let settings = CatalogueCacheSettings::default().negative_ttl(Duration::ZERO);
+    let (provider, cache) = cached_with(unreachable(), settings);
     for _ in 0..3 {
         cache.get().await.unwrap_err();
     }
@@ -305,8 +312,8 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn outside_of_a_runtime_the_caller_refreshes() {
     let provider = Scripted::listing(of("a"), Duration::ZERO);
     let file = support::folder("no_runtime").join("acme.json");
-    let cache = CatalogueCache::new(provider.clone()).disk(&file).fresh_for(Duration::from_nanos(1));
-    let cache = cache.failures_for(Duration::ZERO);
+    let settings = CatalogueCacheSettings::default().disk(&file).negative_ttl(Duration::ZERO);
+    let cache = CatalogueCache::new(provider.clone(), settings.max_age(Duration::from_nanos(1)));
     assert_eq!(model(&block_on(cache.get()).unwrap()), "a");
     assert!(file.exists());
     provider.now_lists(of("b"));
@@ -321,8 +328,7 @@ fn outside_of_a_runtime_the_caller_refreshes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_is_stale_from_the_end_of_its_time_on() {
-    let (_, cache) = cached(of("a"));
-    let cache = cache.fresh_for(MINUTE);
+    let (_, cache) = cached_with(of("a"), CatalogueCacheSettings::default().max_age(MINUTE));
     cache.get().await.unwrap();
     advance(MINUTE - Duration::from_nanos(1)).await;
     assert!(!cache.peek().unwrap().is_stale());

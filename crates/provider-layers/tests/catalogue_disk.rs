@@ -13,7 +13,7 @@ use provider_core::{
     AliasTarget, Catalogue, Effort, Error, ErrorKind, LlmProvider, Model, Price, PriceOverride, Prices,
     ReasoningOptions, RequestLimits, UtcTime,
 };
-use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
+use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueCacheSettings, CatalogueOrigin};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -31,7 +31,7 @@ fn offline() -> Arc<Scripted> {
 }
 
 fn cache(provider: &Arc<Scripted>, file: &Path) -> CatalogueCache {
-    CatalogueCache::new(provider.clone()).disk(file)
+    CatalogueCache::new(provider.clone(), CatalogueCacheSettings::default().disk(file))
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -255,7 +255,7 @@ async fn the_file_of_one_provider_is_not_that_of_another() {
     cache(&listing(catalogue(&[("a", Listed::Paid)])), &file).get().await.unwrap();
     let other: Arc<dyn LlmProvider> =
         Scripted::with(&OTHER, &[], Err(Error::new(ErrorKind::Connection, "nobody answers")), Duration::ZERO);
-    assert!(CatalogueCache::new(other).disk(&file).get().await.is_err());
+    assert!(CatalogueCache::new(other, CatalogueCacheSettings::default().disk(&file)).get().await.is_err());
 }
 
 // Several who fetch at the same time.

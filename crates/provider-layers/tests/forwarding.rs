@@ -14,8 +14,9 @@ use provider_core::{
     ProviderDescriptor, TimeoutPhase,
 };
 use provider_layers::{
-    Breaker, BreakerSettings, Fallback, Limit, LimitSettings, Retry, RetrySettings, StandardSettings,
-    TimeoutSettings, Timeouts, TraceSettings, Traced, standard,
+    BreakerLayer, BreakerSettings, FallbackLayer, FallbackSettings, Layer, LimitLayer, LimitSettings,
+    RetryLayer, RetrySettings, StandardSettings, TimeoutLayer, TimeoutSettings, TraceLayer, TraceSettings,
+    standard,
 };
 
 use support::ACME;
@@ -59,12 +60,12 @@ impl LlmProvider for Lists {
 async fn every_layer_hands_the_public_list_on() {
     let lists: Arc<dyn LlmProvider> = Arc::new(Lists::default());
     let layers: [Arc<dyn LlmProvider>; 7] = [
-        Arc::new(Breaker::around(lists.clone(), BreakerSettings::default())),
-        Arc::new(Fallback::new(lists.clone(), Fallback::OUTAGES)),
-        Arc::new(Limit::around(lists.clone(), LimitSettings::off())),
-        Arc::new(Retry::around(lists.clone(), RetrySettings::default())),
-        Arc::new(Timeouts::around(lists.clone(), TimeoutSettings::default())),
-        Arc::new(Traced::around(lists.clone(), TraceSettings::default())),
+        BreakerLayer::new(BreakerSettings::default()).layer(lists.clone()),
+        FallbackLayer::new(FallbackSettings::default()).layer(lists.clone()),
+        LimitLayer::new(LimitSettings::off()).layer(lists.clone()),
+        RetryLayer::new(RetrySettings::default()).layer(lists.clone()),
+        TimeoutLayer::new(TimeoutSettings::default()).layer(lists.clone()),
+        TraceLayer::new(TraceSettings::default()).layer(lists.clone()),
         standard(lists, &StandardSettings::default()),
     ];
     for layer in layers {
@@ -76,7 +77,7 @@ async fn every_layer_hands_the_public_list_on() {
 #[tokio::test(start_paused = true)]
 async fn the_public_list_is_tried_again_and_has_a_deadline() {
     let lists = Arc::new(Lists { failures: 2, ..Lists::default() });
-    let retry = Retry::around(lists.clone(), RetrySettings::default());
+    let retry = RetryLayer::new(RetrySettings::default()).layer(lists.clone());
     assert_eq!(retry.all_models().await.expect("the third time").models.len(), 1);
     assert_eq!(lists.asked.load(Ordering::SeqCst), 3);
 

@@ -15,19 +15,19 @@ use std::time::Duration;
 
 use paced::{Beat, Paced, refuses, says, seconds};
 use provider_core::{ChatRequest, ChatStream, Error, ErrorKind, LlmProvider, LlmProviderExt, RetryAdvice};
-use provider_layers::{Limit, LimitSettings};
+use provider_layers::{Layer, LimitLayer, LimitSettings};
 use tokio::task::JoinHandle;
 
 fn ask(question: &str) -> ChatRequest {
     ChatRequest::new("m").user(question)
 }
 
-fn limit(provider: &Arc<Paced>, settings: LimitSettings) -> Arc<Limit> {
-    Arc::new(Limit::around(provider.clone(), settings))
+fn limit(provider: &Arc<Paced>, settings: LimitSettings) -> Arc<dyn LlmProvider> {
+    LimitLayer::new(settings).layer(provider.clone())
 }
 
 /// Has a task ask, and lets it come as far as it can.
-async fn begin(limit: &Arc<Limit>, question: &'static str) -> JoinHandle<Result<(), ErrorKind>> {
+async fn begin(limit: &Arc<dyn LlmProvider>, question: &'static str) -> JoinHandle<Result<(), ErrorKind>> {
     let limit = limit.clone();
     let task =
         tokio::spawn(async move { limit.chat(&ask(question)).await.map(drop).map_err(|error| error.kind()) });
@@ -42,7 +42,7 @@ async fn settle() {
     }
 }
 
-async fn open(limit: &Limit, question: &str) -> ChatStream {
+async fn open(limit: &dyn LlmProvider, question: &str) -> ChatStream {
     limit.stream(&ask(question)).await.expect("a place")
 }
 
@@ -67,7 +67,7 @@ async fn a_stream_keeps_its_place_until_it_is_over() {
     let provider =
         Paced::new([Ok(vec![Beat::Text("a"), Beat::Waits(seconds(5)), Beat::Text("b"), Beat::Ends])]);
     let limit = limit(&provider, LimitSettings::off().max_concurrency(1));
-    let mut stream = open(&limit, "1").await;
+    let mut stream = open(&*limit, "1").await;
     stream.next().await.unwrap().unwrap();
     let waits = begin(&limit, "2").await;
     assert_eq!(provider.questions(), ["1"], "it has begun and is not over");
@@ -87,9 +87,9 @@ async fn no_place_is_ever_lost() {
     let provider = Paced::new([refuses(ErrorKind::Server), fails, says("Hi", 1)]);
     let limit = limit(&provider, LimitSettings::off().max_concurrency(1).max_wait(Duration::ZERO));
     limit.stream(&ask("refused")).await.expect_err("refused");
-    open(&limit, "fails").await.collect().await.expect_err("it fails");
-    drop(open(&limit, "dropped unread").await);
-    let _ = open(&limit, "given up").await.abandon(Error::new(ErrorKind::Timeout, "too slow"));
+    open(&*limit, "fails").await.collect().await.expect_err("it fails");
+    drop(open(&*limit, "dropped unread").await);
+    let _ = open(&*limit, "given up").await.abandon(Error::new(ErrorKind::Timeout, "too slow"));
     let whole = limit.clone();
     let task = tokio::spawn(async move { whole.chat(&ask("aborted")).await });
     settle().await;
@@ -222,7 +222,7 @@ async fn without_limits_nobody_waits() {
         let limit = limit(&provider, settings.max_wait(Duration::ZERO));
         let mut streams = Vec::new();
         for _ in 0..100 {
-            streams.push(open(&limit, "Hello").await);
+            streams.push(open(&*limit, "Hello").await);
         }
         assert_eq!(provider.open(), 100);
     }
@@ -246,7 +246,7 @@ async fn the_catalogue_and_the_connection_test_need_no_place() {
     let provider = Paced::new([says("Hi", 10)]);
     let settings = LimitSettings::off().max_concurrency(1).requests_per_second(0.1).max_wait(Duration::ZERO);
     let limit = limit(&provider, settings);
-    let _stream = open(&limit, "Hello").await;
+    let _stream = open(&*limit, "Hello").await;
     limit.models().await.expect("no place is needed");
     assert_eq!(limit.check().await.expect_err("a bad key").kind(), ErrorKind::Authentication);
     assert_eq!(limit.id(), "acme");

@@ -15,8 +15,9 @@ use provider_core::{
     ProviderDescriptor, TimeoutPhase,
 };
 use provider_layers::{
-    Breaker, BreakerSettings, Fallback, Limit, LimitSettings, Retry, RetrySettings, StandardSettings,
-    TimeoutSettings, Timeouts, TraceSettings, Traced, standard,
+    BreakerLayer, BreakerSettings, FallbackLayer, FallbackSettings, Layer, LimitLayer, LimitSettings,
+    RetryLayer, RetrySettings, StandardSettings, TimeoutLayer, TimeoutSettings, TraceLayer, TraceSettings,
+    standard,
 };
 use tokio::time::{Instant, advance};
 
@@ -26,25 +27,33 @@ use support::{ACME, says};
 const SECOND: Duration = Duration::from_secs(1);
 
 type Provider = Arc<dyn LlmProvider>;
-type Layer = Box<dyn Fn(Provider) -> Provider>;
+/// Puts a layer of its own around a provider.
+type Wrap = Box<dyn Fn(Provider) -> Provider>;
 
 fn hello() -> ChatRequest {
     ChatRequest::new("a").user("Hello")
 }
 
 /// Every layer, with so many tries.
-fn layers(attempts: u32) -> [(&'static str, Layer); 6] {
+fn layers(attempts: u32) -> [(&'static str, Wrap); 6] {
     let times = TimeoutSettings::off().first_output(20 * SECOND).idle(5 * SECOND);
     let breaker = BreakerSettings::default().failures(1).cool_down(10 * SECOND);
     let retries = RetrySettings::default().max_attempts(attempts);
     let limit = LimitSettings::off().max_concurrency(3);
     [
-        ("timeouts", Box::new(move |inner| Arc::new(Timeouts::around(inner, times)))),
-        ("retry", Box::new(move |inner| Arc::new(Retry::around(inner, retries)))),
-        ("limit", Box::new(move |inner| Arc::new(Limit::around(inner, limit)))),
-        ("breaker", Box::new(move |inner| Arc::new(Breaker::around(inner, breaker)))),
-        ("traced", Box::new(|inner| Arc::new(Traced::around(inner, TraceSettings::default())))),
-        ("fallback", Box::new(|inner| Arc::new(Fallback::new(inner, Fallback::OUTAGES)))),
+        ("timeouts", Box::new(move |inner| TimeoutLayer::new(times).layer(inner))),
+        ("retry", Box::new(move |inner| RetryLayer::new(retries).layer(inner))),
+        ("limit", Box::new(move |inner| LimitLayer::new(limit).layer(inner))),
+        ("breaker", Box::new(move |inner| BreakerLayer::new(breaker).layer(inner))),
+        ("traced", Box::new(|inner| TraceLayer::new(TraceSettings::default()).layer(inner))),
+        (
+            "fallback",
+            Box::new(|inner| {
+                // There is a route, so the layer is on, but no error is a reason to take it.
+                let settings = FallbackSettings::default().kinds([]).to(InTurn::new([]), "b");
+                FallbackLayer::new(settings).layer(inner)
+            }),
+        ),
     ]
 }
 

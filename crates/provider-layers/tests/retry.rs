@@ -12,7 +12,7 @@ use provider_core::{
     ChatRequest, ChatResponse, Error, ErrorKind, Event, LimitKind, LlmProvider, LlmProviderExt,
     RetryAdvice as Advice, TimeoutPhase, Usage, UsageLimit,
 };
-use provider_layers::{Retry, RetrySettings};
+use provider_layers::{Layer, RetryLayer, RetrySettings};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -22,8 +22,8 @@ use support::{both_ways, story};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn around(provider: &Arc<InTurn>, settings: RetrySettings) -> Retry {
-    Retry::around(provider.clone(), settings)
+fn around(provider: &Arc<InTurn>, settings: RetrySettings) -> Arc<dyn LlmProvider> {
+    RetryLayer::new(settings).layer(provider.clone())
 }
 
 fn hello() -> ChatRequest {
@@ -99,8 +99,8 @@ async fn what_would_take_too_long_fails_at_once_and_says_what_was_asked_for() {
         (default.max_retry_after(Duration::ZERO), 1, Some("waits of up to 0 s are waited for")),
         (default.max_retry_after(Duration::MAX), 86400, None),
         // Our own budget is for waits that nobody asked for.
-        (default.total_budget(5 * SECOND), 120, None),
-        (default.total_budget(Duration::ZERO), 1, None),
+        (default.retry_timeout(5 * SECOND), 120, None),
+        (default.retry_timeout(Duration::ZERO), 1, None),
         (default.deadline(10 * SECOND), 10, Some("10 s are left of the deadline")),
         (default.deadline(10 * SECOND), 9, None),
         (default.deadline(3600 * SECOND), 301, Some(most)),
@@ -147,7 +147,7 @@ async fn waits_that_the_service_named_are_not_taken_from_the_time_for_our_own() 
 async fn no_try_begins_when_the_time_is_up_and_none_is_cut_off_by_it() {
     let provider = InTurn::new([down().takes(2 * SECOND)]);
     let settings =
-        RetrySettings::default().max_attempts(9).total_budget(7 * SECOND).initial_delay(SECOND / 2);
+        RetrySettings::default().max_attempts(9).retry_timeout(7 * SECOND).initial_delay(SECOND / 2);
     let start = Instant::now();
     let error = around(&provider, settings.max_delay(SECOND / 2)).chat(&hello()).await.unwrap_err();
     // They begin at 0, at 2.25 to 2.5, at 4.5 to 5, and perhaps at 6.75 to 7.5.
@@ -270,7 +270,7 @@ async fn what_is_on_the_bill_is_not_asked_for_again() {
 async fn every_try_gets_the_same_request() {
     let provider = InTurn::new([down(), down(), Turn::says("Hi")]);
     let request = hello().temperature(0.0);
-    for (_, outcome) in both_ways(&around(&provider, RetrySettings::default()), &request).await {
+    for (_, outcome) in both_ways(&*around(&provider, RetrySettings::default()), &request).await {
         outcome.unwrap();
     }
     let requests = provider.requests();
@@ -306,7 +306,7 @@ async fn calls_that_a_budget_in_flight_keeps_apart_are_tried_again_one_at_a_time
     for (calls, streamed) in [(5, true), (5, false), (30, true)] {
         let provider = Budget::of(1, 10 * SECOND, 120 * SECOND);
         let settings = RetrySettings::default().initial_delay(Duration::ZERO);
-        let retry = Arc::new(Retry::around(provider.clone(), settings));
+        let retry = RetryLayer::new(settings).layer(provider.clone());
         let mut running = JoinSet::new();
         for _ in 0..calls {
             let retry = retry.clone();
@@ -332,7 +332,7 @@ async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_ser
     // it.
     let provider = Budget::of(0, SECOND, 60 * SECOND);
     let settings = RetrySettings::default().initial_delay(Duration::ZERO).deadline(150 * SECOND);
-    let retry = Retry::around(provider.clone(), settings);
+    let retry = RetryLayer::new(settings).layer(provider.clone());
     let (hello, start) = (hello(), Instant::now());
     let (one, other) = tokio::join!(retry.chat(&hello), retry.chat(&hello));
     assert_eq!(provider.asked(false), [0, 0, 60, 120, 120]);
@@ -345,7 +345,7 @@ async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_ser
     // The one that has its turn is not read, and the other one's time is up before it may take the turn.
     let settings = settings.deadline(110 * SECOND);
     let provider = Budget::of(1, SECOND, 60 * SECOND);
-    let retry = Retry::around(provider.clone(), settings);
+    let retry = RetryLayer::new(settings).layer(provider.clone());
     let first = retry.stream(&hello).await.unwrap();
     let (held, late, ()) = tokio::join!(retry.stream(&hello), retry.chat(&hello), async {
         tokio::time::sleep(30 * SECOND).await;
@@ -385,7 +385,8 @@ async fn a_stream_that_is_not_read_holds_up_the_others_no_longer_than_the_servic
 #[tokio::test(start_paused = true)]
 async fn those_behind_a_stream_that_is_not_read_still_have_their_turns_one_at_a_time() {
     let provider = Budget::of(2, 10 * SECOND, 60 * SECOND);
-    let retry = Retry::around(provider.clone(), RetrySettings::default().initial_delay(Duration::ZERO));
+    let retry =
+        RetryLayer::new(RetrySettings::default().initial_delay(Duration::ZERO)).layer(provider.clone());
     let hello = hello();
     let (one, other) = (retry.stream(&hello).await.unwrap(), retry.stream(&hello).await.unwrap());
     let (held, ()) = tokio::join!(retry.stream(&hello), async {
@@ -407,7 +408,7 @@ async fn no_wait_is_too_long_to_count_with() {
     let settings = RetrySettings::default().max_retry_after(Duration::MAX).initial_delay(Duration::MAX);
     for error in [wait(Duration::MAX), Turn::refuses(in_flight(Duration::MAX)), down()] {
         let provider = InTurn::new([error, Turn::says("Hi")]);
-        let retry = around(&provider, settings.max_delay(Duration::MAX).total_budget(Duration::MAX));
+        let retry = around(&provider, settings.max_delay(Duration::MAX).retry_timeout(Duration::MAX));
         let request = hello();
         assert!(timeout(1_000_000 * SECOND, retry.chat(&request)).await.is_err());
         assert_eq!(provider.asked(), 1);
@@ -420,7 +421,7 @@ async fn only_a_budget_in_flight_is_tried_again_without_a_retry_token() {
         [(in_flight(SECOND), 2), (in_flight(SECOND).with_limit(UsageLimit::new(LimitKind::Rate)), 1)]
     {
         let provider = InTurn::new([Turn::refuses(error), Turn::says("Hi")]);
-        let _ = around(&provider, RetrySettings::default().retry_tokens(0)).chat(&hello()).await;
+        let _ = around(&provider, RetrySettings::default().budget_capacity(0)).chat(&hello()).await;
         assert_eq!(provider.asked(), asked);
     }
 }
@@ -441,7 +442,7 @@ async fn off_is_the_provider_alone() {
 #[tokio::test(start_paused = true)]
 async fn all_calls_share_one_budget_of_retries() {
     let provider = InTurn::new([down()]);
-    let settings = RetrySettings::default().retry_tokens(3).tokens_per_call(0.5);
+    let settings = RetrySettings::default().budget_capacity(3).budget_deposit(0.5);
     let retry = around(&provider, settings);
     // There are 3 at first; each call puts half of one in, and takes 2 at most.
     let mut asked = Vec::new();
@@ -580,7 +581,7 @@ async fn a_wait_that_was_named_never_grows_beyond_the_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_later_deadline_gives_no_more_time_for_tries() {
     let provider = InTurn::new([down()]);
-    let settings = RetrySettings::default().max_attempts(9).total_budget(3 * SECOND);
+    let settings = RetrySettings::default().max_attempts(9).retry_timeout(3 * SECOND);
     let settings = settings.initial_delay(2 * SECOND).max_delay(2 * SECOND).deadline(3600 * SECOND);
     around(&provider, settings).chat(&hello()).await.unwrap_err();
     assert!(provider.asked() <= 3, "{}", provider.asked());

@@ -37,7 +37,7 @@ fn the_defaults_of_the_table_are_those_of_the_settings() {
 fn every_setting_is_read() {
     let values = ConfigValues::from([
         ("max_attempts", "5"),
-        ("retry_time", "30"),
+        ("retry_timeout", "30"),
         ("max_retry_after", "150"),
         ("first_output_timeout", "20"),
         ("idle_timeout", "2.5"),
@@ -49,7 +49,7 @@ fn every_setting_is_read() {
     ]);
     assert_eq!(values.problems(FIELDS), []);
     let timeouts = TimeoutSettings::default().first_output(20 * SECOND).deadline(90 * SECOND);
-    let retry = RetrySettings::default().max_attempts(5).total_budget(30 * SECOND);
+    let retry = RetrySettings::default().max_attempts(5).retry_timeout(30 * SECOND);
     let mut expected = StandardSettings::default()
         .retry(retry.max_retry_after(150 * SECOND))
         .timeouts(timeouts.idle(Duration::from_millis(2500)));
@@ -65,7 +65,7 @@ fn what_no_setting_can_be_is_refused_by_name() {
         ("max_attempts", &["0", "-1", "2.5", "many", "99999999999999999999"][..], "whole number"),
         ("first_output_timeout", &["0", "-1", "soon", "NaN", "inf", "1e300"], "number"),
         ("idle_timeout", &["0", "1e-300"], "seconds above 0"),
-        ("retry_time", &["0", "soon"], "seconds above 0"),
+        ("retry_timeout", &["0", "soon"], "seconds above 0"),
         ("max_retry_after", &["-1"], "seconds above 0"),
         ("deadline", &["0.0", "5 s"], "number"),
         ("max_concurrency", &["0", "1.0"], "whole number"),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use provider_core::{
     ChatRequest, ChatResponse, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, TimeoutPhase,
 };
-use provider_layers::{TimeoutSettings, Timeouts};
+use provider_layers::{Layer, TimeoutLayer, TimeoutSettings};
 use tokio::time::{Instant, sleep, timeout};
 
 use support::turns::{Beat, InTurn, Turn};
@@ -27,12 +27,12 @@ fn settings() -> TimeoutSettings {
     TimeoutSettings::off().first_output(20 * SECOND).idle(5 * SECOND).deadline(60 * SECOND)
 }
 
-fn around(turn: Turn, settings: TimeoutSettings) -> Timeouts {
-    Timeouts::around(InTurn::new([turn]), settings)
+fn around(turn: Turn, settings: TimeoutSettings) -> Arc<dyn LlmProvider> {
+    TimeoutLayer::new(settings).layer(InTurn::new([turn]))
 }
 
 /// Streams to the end, and how long that took in seconds.
-async fn streamed(timeouts: &Timeouts) -> (Result<ChatResponse, Error>, u64) {
+async fn streamed(timeouts: &Arc<dyn LlmProvider>) -> (Result<ChatResponse, Error>, u64) {
     let start = Instant::now();
     let outcome = match timeouts.stream(&hello()).await {
         Ok(stream) => stream.collect().await,
@@ -229,7 +229,7 @@ async fn whole_answers_lists_and_tests_have_the_deadline_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_dropped_leaves_nothing_behind() {
     let provider = InTurn::new([Turn::streams([Beat::Text("x"), Beat::Silence(HOUR)])]);
-    let timeouts = Timeouts::around(provider.clone(), settings());
+    let timeouts = TimeoutLayer::new(settings()).layer(provider.clone());
     let mut stream = timeouts.stream(&hello()).await.unwrap();
     stream.next().await;
     assert!(timeout(SECOND, stream.next()).await.is_err());

@@ -20,7 +20,7 @@ use provider_core::{
     ChatRequest, Effort, Error, ErrorKind, LlmProvider, LlmProviderExt, Message, Part, Reasoning, ToolCall,
     Usage,
 };
-use provider_layers::{Fallback, TraceSettings, Traced};
+use provider_layers::{FallbackLayer, FallbackSettings, Layer, TraceLayer, TraceSettings};
 use recorder::Recorder;
 use serde_json::{Value, json};
 
@@ -61,8 +61,8 @@ fn answer() -> Turn {
     Ok(beats.into_iter().chain([Beat::Usage(Box::new(usage)), Beat::Ends]).collect())
 }
 
-fn traced(provider: &Arc<Paced>) -> Traced {
-    Traced::around(provider.clone(), TraceSettings::default())
+fn traced(provider: &Arc<Paced>) -> Arc<dyn LlmProvider> {
+    TraceLayer::new(TraceSettings::default()).layer(provider.clone())
 }
 
 /// What is known of every answer of [`answer`].
@@ -136,9 +136,9 @@ async fn a_stream_that_was_read_before_it_got_here_is_told_of_all_the_same() {
     for (turn, outcome) in [(whole(), ""), (broken(), "interrupted")] {
         let (recorder, _guard) = Recorder::start();
         let provider = Paced::new([refuses(ErrorKind::Server), turn]);
-        let fallback =
-            Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").allow_paid();
-        let traced = Traced::around(Arc::new(fallback), TraceSettings::default());
+        let fallback = FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").allow_paid())
+            .layer(provider.clone());
+        let traced = TraceLayer::new(TraceSettings::default()).layer(fallback);
         let mut stream = traced.stream(&question()).await.unwrap();
         while stream.next().await.is_some() {}
         let span = recorder.span();
@@ -154,9 +154,9 @@ async fn an_error_tells_what_it_is_and_what_was_tried_before() {
     for is_streamed in [false, true] {
         let (recorder, _guard) = Recorder::start();
         let provider = Paced::new([Err(limited.clone()), refuses(ErrorKind::InvalidRequest)]);
-        let fallback =
-            Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").allow_paid();
-        let traced = Traced::around(Arc::new(fallback), TraceSettings::default());
+        let fallback = FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").allow_paid())
+            .layer(provider.clone());
+        let traced = TraceLayer::new(TraceSettings::default()).layer(fallback);
         if is_streamed {
             traced.stream(&question()).await.unwrap_err();
         } else {
@@ -251,8 +251,9 @@ async fn everything(settings: TraceSettings) -> (Recorder, String) {
         answer(),
         refuses(ErrorKind::Server),
     ]);
-    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").allow_paid();
-    let traced = Traced::around(Arc::new(fallback), settings);
+    let fallback = FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").allow_paid())
+        .layer(provider.clone());
+    let traced = TraceLayer::new(settings).layer(fallback);
     traced.chat(&question()).await.unwrap();
     traced.stream(&question()).await.unwrap().collect().await.unwrap();
     let mut dropped = traced.stream(&question()).await.unwrap();
@@ -305,7 +306,7 @@ async fn content_names_tools_and_files_but_has_no_bytes_of_them() {
         .message(called)
         .tool_result("call_1", "a marker");
     let (recorder, _guard) = Recorder::start();
-    let traced = Traced::around(Paced::new([answer()]), TraceSettings::default().content(true));
+    let traced = TraceLayer::new(TraceSettings::default().content(true)).layer(Paced::new([answer()]));
     traced.chat(&request).await.unwrap();
     let told: Value = serde_json::from_str(recorder.span().get("gen_ai.input.messages")).expect("JSON");
     let expected = json!([

@@ -1,14 +1,19 @@
-//! What the callers of a cache share.
+//! The state that the callers of a cache share, and fetches that they share: single-flight.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared as SharedFuture, WeakShared};
 use provider_core::{Catalogue, Error, LlmProvider};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::disk::{Disk, off_thread};
-use super::flight::Flight;
+
+/// A fetch that all its callers poll. It goes on as long as one of them does, so it depends on none of them,
+/// and it stops when the last one has dropped its handle.
+pub(super) type SharedFetch = SharedFuture<BoxFuture<'static, Result<Entry, Error>>>;
 
 /// A list, and since when it is there.
 #[derive(Clone, Debug)]
@@ -22,14 +27,14 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// A list that has just come, and was asked for at that time.
-    pub(super) fn fetched(catalogue: Catalogue, asked: Instant) -> Self {
+    /// Makes the entry of a list that has just come, and was asked for at that time.
+    fn fetched(catalogue: Catalogue, asked: Instant) -> Self {
         let since = Instant::now();
         let took = since.saturating_duration_since(asked);
         Self { catalogue: Arc::new(catalogue), from_disk: false, since, age_then: Duration::ZERO, took }
     }
 
-    /// A list that was asked for so long ago.
+    /// Makes the entry of a list that was asked for so long ago.
     pub(super) fn from_disk(catalogue: Catalogue, age: Duration) -> Self {
         let (since, took) = (Instant::now(), Duration::ZERO);
         Self { catalogue: Arc::new(catalogue), from_disk: true, since, age_then: age, took }
@@ -39,8 +44,8 @@ impl Entry {
         self.age_then.saturating_add(self.since.elapsed())
     }
 
-    /// How long ago it was asked for. That decides which of two lists is the newer one: the answer that took
-    /// longer may be the older.
+    /// How long ago it was asked for. That decides which of two lists is newer: the answer that took longer
+    /// may be the older one.
     pub(super) fn asked_ago(&self) -> Duration {
         self.age().saturating_add(self.took)
     }
@@ -53,8 +58,6 @@ pub(super) struct Failure {
     pub(super) at: Instant,
 }
 
-type Fetch = Flight<Result<Entry, Error>>;
-
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) provider: Arc<dyn LlmProvider>,
@@ -65,15 +68,16 @@ pub(super) struct Shared {
 struct State {
     entry: Option<Entry>,
     failure: Option<Failure>,
-    /// The fetch that is under way, and the reading of the file. Those who wait for them keep them alive.
-    fetch: Weak<Fetch>,
-    reading: Weak<Flight<()>>,
+    /// The fetch that is under way. Its callers keep it alive.
+    fetch: Option<WeakShared<BoxFuture<'static, Result<Entry, Error>>>>,
+    /// The reading of the file that is under way.
+    reading: Option<WeakShared<BoxFuture<'static, ()>>>,
     has_read: bool,
     disk_error: Option<Error>,
     /// The task that fetches a new list while a stale one is in use.
     task: Option<AbortHandle>,
-    /// How often everything was forgotten: what began before that is not kept.
-    era: u64,
+    /// The number of times that the list was forgotten. A fetch of an earlier epoch is not kept.
+    epoch: u64,
 }
 
 impl State {
@@ -91,7 +95,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // It guards plain values: whoever panicked while holding it left them whole.
+        // The state has no invariant that a panic could break half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -106,8 +110,8 @@ impl Shared {
 
     pub(super) fn forget(&self) {
         let mut state = self.lock();
-        let (era, task) = (state.era + 1, state.task.take());
-        *state = State { era, has_read: true, ..State::default() };
+        let (epoch, task) = (state.epoch + 1, state.task.take());
+        *state = State { epoch, has_read: true, ..State::default() };
         if let Some(task) = task {
             task.abort();
         }
@@ -120,50 +124,50 @@ impl Shared {
         }
     }
 
-    /// The fetch that is under way, or a new one, and whether it is new.
-    pub(super) fn fetch(self: &Arc<Self>, disk: Option<&Disk>) -> (Arc<Fetch>, bool) {
+    /// Joins the fetch that is under way, or begins one. The second value tells whether it is new.
+    pub(super) fn fetch(self: &Arc<Self>, disk: Option<&Disk>) -> (SharedFetch, bool) {
         let mut state = self.lock();
-        if let Some(fetch) = state.fetch.upgrade() {
+        if let Some(fetch) = state.fetch.as_ref().and_then(WeakShared::upgrade) {
             return (fetch, false);
         }
-        let (shared, disk, era) = (self.clone(), disk.cloned(), state.era);
-        let fetch = Flight::new(async move {
-            let asked = Instant::now();
-            let fetched = shared.provider.models().await;
-            let (fetched, is_kept) = shared.land(fetched.map(|list| Entry::fetched(list, asked)), era);
-            if let (Ok(entry), Some(disk), true) = (&fetched, disk, is_kept) {
-                let entry = entry.clone();
-                shared.written(off_thread(move || disk.write(&entry)).await, era);
-            }
-            fetched
-        });
-        state.fetch = Arc::downgrade(&fetch);
+        let fetch = self.clone().run_fetch(disk.cloned(), state.epoch).boxed().shared();
+        state.fetch = fetch.downgrade();
         (fetch, true)
     }
 
-    /// Keeps what was fetched, or why it was not, unless everything was forgotten since. Whether it did.
-    fn land(&self, fetched: Result<Entry, Error>, era: u64) -> (Result<Entry, Error>, bool) {
-        let mut state = self.lock();
-        let is_kept = state.era == era;
-        if is_kept {
-            state.fetch = Weak::new();
-            match &fetched {
-                Ok(entry) => {
-                    state.offer(entry.clone());
-                    state.failure = None;
-                }
-                Err(error) => {
-                    state.failure = Some(Failure { error: error.clone(), at: Instant::now() });
-                }
-            }
+    async fn run_fetch(self: Arc<Self>, disk: Option<Disk>, epoch: u64) -> Result<Entry, Error> {
+        let asked = Instant::now();
+        let fetched = self.provider.models().await.map(|list| Entry::fetched(list, asked));
+        let is_kept = self.keep(&fetched, epoch);
+        if let (Ok(entry), Some(disk), true) = (&fetched, disk, is_kept) {
+            let entry = entry.clone();
+            let written = off_thread(move || disk.write(&entry)).await;
+            self.keep_written(written, epoch);
         }
-        (fetched, is_kept)
+        fetched
     }
 
-    /// Keeps what came of writing the file: an error, or the newer list of another process that is in it.
-    fn written(&self, outcome: Option<Result<Option<Entry>, Error>>, era: u64) {
+    /// Keeps the outcome of a fetch, unless the list was forgotten since. Returns whether it did.
+    fn keep(&self, fetched: &Result<Entry, Error>, epoch: u64) -> bool {
         let mut state = self.lock();
-        if state.era != era {
+        if state.epoch != epoch {
+            return false;
+        }
+        state.fetch = None;
+        match fetched {
+            Ok(entry) => {
+                state.offer(entry.clone());
+                state.failure = None;
+            }
+            Err(error) => state.failure = Some(Failure { error: error.clone(), at: Instant::now() }),
+        }
+        true
+    }
+
+    /// Keeps the outcome of writing the file: an error, or the newer list of another process that is in it.
+    fn keep_written(&self, outcome: Option<Result<Option<Entry>, Error>>, epoch: u64) {
+        let mut state = self.lock();
+        if state.epoch != epoch {
             return;
         }
         state.disk_error = match outcome {
@@ -176,32 +180,34 @@ impl Shared {
         };
     }
 
-    /// Somebody could not wait for a list.
-    pub(super) fn failed(&self, error: Error) {
+    /// Keeps the failure of a caller that could not wait for a list.
+    pub(super) fn fail(&self, error: Error) {
         self.lock().failure = Some(Failure { error, at: Instant::now() });
     }
 
-    /// Reads the file, if nobody has yet.
+    /// Reads the file, or waits for the reading that is under way. It is read once.
     pub(super) async fn read(self: &Arc<Self>, disk: &Disk) {
         let reading = {
             let mut state = self.lock();
             if state.has_read {
                 return;
             }
-            state.reading.upgrade().unwrap_or_else(|| {
-                let (shared, disk) = (self.clone(), disk.clone());
-                let reading = Flight::new(async move {
-                    let found = off_thread(move || disk.read()).await.flatten();
-                    let mut state = shared.lock();
-                    // Who forgot everything in the meantime has marked the file as read.
-                    if !std::mem::replace(&mut state.has_read, true) {
-                        found.into_iter().for_each(|entry| state.offer(entry));
-                    }
-                });
-                state.reading = Arc::downgrade(&reading);
+            let under_way = state.reading.as_ref().and_then(WeakShared::upgrade);
+            under_way.unwrap_or_else(|| {
+                let reading = self.clone().run_reading(disk.clone()).boxed().shared();
+                state.reading = reading.downgrade();
                 reading
             })
         };
-        reading.landed().await;
+        reading.await;
+    }
+
+    async fn run_reading(self: Arc<Self>, disk: Disk) {
+        let found = off_thread(move || disk.read()).await.flatten();
+        let mut state = self.lock();
+        // `forget` marks the file as read, so that a list from before does not come back.
+        if !std::mem::replace(&mut state.has_read, true) {
+            found.into_iter().for_each(|entry| state.offer(entry));
+        }
     }
 }

@@ -1,38 +1,40 @@
-//! So many per second, one after the other.
+//! A limit on calls per second: a generic cell rate algorithm (GCRA), with calls that wait in place of calls
+//! that are refused.
 
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-/// Lets calls through at a steady pace, in the order they come.
+/// Lets calls through at a steady rate, in the order they come.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RateLimiter {
+    /// The time from one call to the next at the steady rate.
     interval: Duration,
-    /// How much of the time of calls to come may be taken in advance.
-    advance: Duration,
-    /// When the next call is due. Whoever is first in the queue holds the lock while it waits; the lock is a
-    /// fair one.
-    due: Mutex<Option<Instant>>,
+    /// How far ahead of the steady rate a burst may be.
+    tolerance: Duration,
+    /// The time at which the next call is due at the steady rate. The first call of the queue holds the lock
+    /// while it waits, and tokio's mutex is fair.
+    next_due: Mutex<Option<Instant>>,
 }
 
-impl Pace {
-    /// One call in every interval; after a pause, as many as a burst at once.
+impl RateLimiter {
+    /// Makes a limiter of one call in each interval, and after a pause of `burst` calls at once.
     pub(super) fn new(interval: Duration, burst: u32) -> Self {
-        let advance = interval.saturating_mul(burst.saturating_sub(1));
-        Self { interval, advance, due: Mutex::new(None) }
+        let tolerance = interval.saturating_mul(burst.saturating_sub(1));
+        Self { interval, tolerance, next_due: Mutex::new(None) }
     }
 
-    /// Waits for this call's turn. One that is dropped before has taken nothing.
-    pub(super) async fn turn(&self) {
-        let mut due = self.due.lock().await;
-        if let Some(at) = due.and_then(|due| due.checked_sub(self.advance)) {
+    /// Waits for this call's turn. A call that is dropped before has used nothing up.
+    pub(super) async fn acquire(&self) {
+        let mut next_due = self.next_due.lock().await;
+        if let Some(at) = next_due.and_then(|due| due.checked_sub(self.tolerance)) {
             if at > Instant::now() {
                 sleep_until(at).await;
             }
         }
-        // What was not used in a pause is lost: it must not come in one heap afterwards.
+        // Turns that a pause left unused are lost: the calls behind it must not come in one heap.
         let now = Instant::now();
-        *due = due.map_or(now, |due| due.max(now)).checked_add(self.interval);
+        *next_due = next_due.map_or(now, |due| due.max(now)).checked_add(self.interval);
     }
 }

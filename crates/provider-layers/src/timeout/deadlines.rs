@@ -1,4 +1,4 @@
-//! Clocks: how long something may take, and what happens when it takes longer.
+//! The deadlines of a call, and one lazy timer for all of them.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -10,38 +10,33 @@ use provider_core::{ChatStream, Error, ErrorKind, TimeoutPhase};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How late a task can be that was woken by a timer. One that asks later than that was not waiting.
-const LATENESS: Duration = Duration::from_secs(1);
-
-/// After how many signs that were there without a wait the deadline is looked at.
-const SIGNS_BETWEEN_LOOKS: u8 = 64;
-
 /// The moment after a time; about 30 years from then, if the time is longer than a clock can count to.
 pub(crate) fn moment(from: Instant, time: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     from.checked_add(time).unwrap_or_else(|| from + FAR)
 }
 
-/// What a layer waits for: a call of the provider inside it.
+/// A call of the provider inside a layer.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The moment at which a clock runs out.
+/// The moment at which a timeout ends a call, and which timeout that is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limit {
+pub(crate) struct Deadline {
     phase: TimeoutPhase,
     time: Duration,
     pub(crate) at: Instant,
 }
 
-impl Limit {
-    /// A clock that starts now or has started. `None` without a time, or with one that no clock counts to.
+impl Deadline {
+    /// The deadline of a timeout that runs from `start`. `None` without a time, or with one that no clock
+    /// counts to.
     pub(crate) fn after(start: Instant, time: Option<Duration>, phase: TimeoutPhase) -> Option<Self> {
         let time = time?;
         Some(Self { phase, time, at: start.checked_add(time)? })
     }
 
-    /// The one that runs out first; this one, if both do at once.
-    fn first(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+    /// The earlier one; `one`, if both are at the same moment.
+    pub(crate) fn first(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
             (Some(one), Some(other)) if other.at < one.at => Some(other),
             (Some(one), _) => Some(one),
@@ -49,7 +44,7 @@ impl Limit {
         }
     }
 
-    pub(crate) fn error(self) -> Error {
+    fn error(self) -> Error {
         let seconds = self.time.as_secs_f64();
         let message = match self.phase {
             TimeoutPhase::FirstOutput => format!("no output came within {seconds} s (first-output timeout)"),
@@ -60,38 +55,38 @@ impl Limit {
     }
 }
 
-/// The clocks of a call and then of its stream, which run while somebody waits.
+/// The deadlines of a call and then of its stream.
 ///
-/// They are read when somebody has to wait, and now and then where nobody ever has to, so that an event that
-/// is there costs nothing.
+/// The clock is read when the reader has to wait, and with every 64th sign where the reader never has to. So
+/// an event that is there already costs nothing.
 #[derive(Default)]
-pub(crate) struct Clocks {
-    /// Runs whatever the reader does.
-    deadline: Option<Limit>,
+pub(crate) struct Deadlines {
+    /// The deadline of the whole call, which counts whatever the reader does.
+    call: Option<Deadline>,
+    /// The longest time between two signs of life.
     idle: Option<Duration>,
     /// Whether output has come.
     has_begun: bool,
-    /// Signs since the last look at the deadline.
+    /// Signs since the last look at the deadline of the call.
     signs: u8,
-    /// When what the reader waits for must be there; `None` until the reader has to wait for it.
-    awaited: Option<Limit>,
-    alarm: Alarm,
+    /// The deadline of the sign that comes next; `None` until the reader has to wait for it.
+    next_sign: Option<Deadline>,
+    timer: LazyTimer,
 }
 
-impl Clocks {
-    pub(crate) fn new(first_output: Option<Limit>, idle: Option<Duration>, deadline: Option<Limit>) -> Self {
-        Self { deadline, idle, awaited: first_output, ..Self::default() }
+impl Deadlines {
+    pub(crate) fn new(
+        first_output: Option<Deadline>,
+        idle: Option<Duration>,
+        call: Option<Deadline>,
+    ) -> Self {
+        Self { call, idle, next_sign: first_output, ..Self::default() }
     }
 
-    /// The deadline alone.
-    pub(crate) fn until(deadline: Option<Limit>) -> Self {
-        Self::new(None, None, deadline)
-    }
-
-    /// Waits for work until a clock runs out, which is the error. Work that is done by then is never thrown
-    /// away. Gives the clocks back, which go on with the stream, and with the timer that they have.
+    /// Waits for work until a deadline, which is the error. A result that is there by then is never thrown
+    /// away. Gives the deadlines back, with their timer, so that they go on with the stream.
     ///
-    /// No `async fn`: that would keep room for all it is given twice, in every call that is under way.
+    /// This is no `async fn`: the future of one would hold its arguments twice, in every call under way.
     pub(crate) fn within<T>(
         mut self,
         mut work: Work<'_, T>,
@@ -102,36 +97,42 @@ impl Clocks {
         })
     }
 
-    /// Puts them on a stream. One that is not to be ended by any is left as it is.
+    /// Has a stream end at these deadlines. Without any, the stream stays as it is.
     pub(crate) fn watch(self, stream: ChatStream) -> ChatStream {
-        let has_none = self.awaited.is_none() && self.idle.is_none() && self.deadline.is_none();
+        let has_none = self.next_sign.is_none() && self.idle.is_none() && self.call.is_none();
         if has_none { stream } else { stream.observed(self) }
     }
 
-    /// The clock that runs out next, or has run out.
-    fn next(&mut self, now: Instant) -> Option<Limit> {
-        if self.awaited.is_none() && self.has_begun {
-            self.awaited = Limit::after(now, self.idle, TimeoutPhase::Idle);
+    /// The deadline that comes next, or has passed.
+    fn next(&mut self, now: Instant) -> Option<Deadline> {
+        /// How late a task can be that a timer woke. A task that looks later than that was not waiting.
+        const LATENESS: Duration = Duration::from_secs(1);
+
+        if self.next_sign.is_none() && self.has_begun {
+            self.next_sign = Deadline::after(now, self.idle, TimeoutPhase::Idle);
         }
-        if let Some(late) = self.awaited.filter(|limit| now.saturating_duration_since(limit.at) > LATENESS) {
-            // The reader was away meanwhile. What came then may still be on its way through the connection.
-            self.awaited = Limit::after(now, Some(late.time), late.phase);
+        if let Some(late) = self.next_sign.filter(|next| now.saturating_duration_since(next.at) > LATENESS) {
+            // The reader was away meanwhile. A sign that came then may still be in the connection's buffers.
+            self.next_sign = Deadline::after(now, Some(late.time), late.phase);
         }
-        Limit::first(self.awaited, self.deadline)
+        Deadline::first(self.next_sign, self.call)
     }
 }
 
-impl StreamObserver for Clocks {
+impl StreamObserver for Deadlines {
     fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
+        /// How many signs may come without a wait between two looks at the clock.
+        const SIGNS_BETWEEN_LOOKS: u8 = 64;
+
         self.has_begun |= activity.is_output();
-        // Until there is output, the first of it is what is waited for, whatever else comes.
+        // Before the first output, signs of life do not extend its deadline.
         if self.has_begun {
-            self.awaited = None;
+            self.next_sign = None;
         }
-        let Some(deadline) = self.deadline else { return Ok(()) };
+        let Some(call) = self.call else { return Ok(()) };
         self.signs = (self.signs + 1) % SIGNS_BETWEEN_LOOKS;
-        // An answer that always has something more must end, too.
-        if self.signs == 0 && deadline.at <= Instant::now() { Err(deadline.error()) } else { Ok(()) }
+        // An answer that always has something more, so that its reader never waits, must end, too.
+        if self.signs == 0 && call.at <= Instant::now() { Err(call.error()) } else { Ok(()) }
     }
 
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
@@ -142,24 +143,25 @@ impl StreamObserver for Clocks {
             if next.at <= now {
                 return Poll::Ready(next.error());
             }
-            if self.alarm.is_set(next.at, now, cx) {
+            if self.timer.wakes_by(next.at, now, cx) {
                 return Poll::Pending;
             }
         }
     }
 }
 
-/// Wakes a task when it is time. It may go off too early, since it is moved only then, not with every event.
+/// A timer that is moved when it fires, not whenever the deadline moves. It may fire too early, but never too
+/// late.
 #[derive(Default)]
-struct Alarm {
+struct LazyTimer {
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whom the timer wakes.
+    /// The task that the timer wakes.
     sleeper: Option<Waker>,
 }
 
-impl Alarm {
-    /// Sees to it that this task is woken at that time at the latest. `false`: the time came meanwhile.
-    fn is_set(&mut self, at: Instant, now: Instant, cx: &mut Context<'_>) -> bool {
+impl LazyTimer {
+    /// Makes sure that the timer wakes this task at `at` or before. Returns `false` if it has fired meanwhile.
+    fn wakes_by(&mut self, at: Instant, now: Instant, cx: &mut Context<'_>) -> bool {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
         let set_to = timer.deadline();
         let is_right = now < set_to && set_to <= at;
@@ -169,8 +171,8 @@ impl Alarm {
         if !is_right {
             timer.as_mut().reset(at);
         }
-        // Without tokio's budget: a timer that does not look, since its task has done much, would not know
-        // whom to wake.
+        // Polled outside of tokio's budget for a task: a timer that is not polled, because its task has done
+        // much, would not know which task to wake.
         if Pin::new(&mut unconstrained(timer.as_mut())).poll(cx).is_ready() {
             self.sleeper = None;
             return false;
