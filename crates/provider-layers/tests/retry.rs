@@ -586,3 +586,55 @@ async fn a_later_deadline_gives_no_more_time_for_tries() {
     around(&provider, settings).chat(&hello()).await.unwrap_err();
     assert!(provider.asked() <= 3, "{}", provider.asked());
 }
+
+// The error at the end.
+
+/// A refusal that names a wait.
+fn told_to_wait() -> Turn {
+    let error = Error::new(ErrorKind::RateLimited, "slow down").with_retry(Advice::After(SECOND));
+    Turn::refuses(error)
+}
+
+#[tokio::test(start_paused = true)]
+async fn error_is_exhausted_once_retries_are_used_up() {
+    let default = RetrySettings::default();
+    let cases = [
+        ("attempts", default, told_to_wait(), Some(Some(SECOND))),
+        ("attempts", default, down(), Some(None)),
+        ("budget", default.budget_capacity(0), told_to_wait(), Some(Some(SECOND))),
+        ("time", default.retry_timeout(Duration::ZERO), down(), Some(None)),
+        ("deadline", default.deadline(SECOND), Turn::hangs(), Some(None)),
+        ("a longer wait", default.max_retry_after(Duration::ZERO), told_to_wait(), None),
+        ("no advice", default, Turn::fails(ErrorKind::Authentication), None),
+        ("no retries", RetrySettings::off(), down(), None),
+        ("a deadline alone", RetrySettings::off().deadline(SECOND), Turn::hangs(), None),
+    ];
+    for (what, settings, turn, exhausted) in cases {
+        let provider = InTurn::new([turn]);
+        let error = around(&provider, settings).chat(&hello()).await.unwrap_err();
+        let advice = error.has_exhausted_retries().then(|| error.retry().after());
+        assert_eq!(advice, exhausted, "{what}: {error:?}");
+        assert_eq!(error.is_retryable(), exhausted.is_none() && what != "no advice", "{what}");
+        assert!(error.attempts().iter().all(Error::is_retryable), "{what}: attempts keep their advice");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nested_retries_do_not_multiply() {
+    let provider = InTurn::new([down()]);
+    let inner = around(&provider, RetrySettings::default());
+    let outer = RetryLayer::new(RetrySettings::default()).layer(inner);
+    let error = outer.chat(&hello()).await.unwrap_err();
+    assert_eq!((provider.asked(), error.attempts().len()), (3, 2));
+    assert!(outer.stream(&hello()).await.is_err());
+    assert_eq!(provider.asked(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answer_that_was_paid_for_keeps_its_advice() {
+    let broken = Turn::streams([Beat::Text("x"), Beat::Fails(Error::new(ErrorKind::Upstream, "fell"))]);
+    let provider = InTurn::new([broken]);
+    let error = around(&provider, RetrySettings::default()).chat(&hello()).await.unwrap_err();
+    assert!(error.was_paid_for() && error.is_retryable() && !error.has_exhausted_retries());
+    assert_eq!(provider.asked(), 1);
+}
