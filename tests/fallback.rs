@@ -50,7 +50,7 @@ async fn a_model_that_cannot_answer_is_replaced_by_one_that_can() {
                 .allow_paid(),
         )
         .layer(openrouter);
-        for outcome in both_ways(&fallback, model).await {
+        for outcome in both_ways(&*fallback, model).await {
             let reply = outcome.expect("an answer");
             assert!(!reply.text().is_empty());
             assert_eq!(reply.requested, model);
@@ -79,7 +79,7 @@ async fn what_another_model_would_not_mend_is_returned() {
         ("sandbox/context-length", ErrorKind::ContextLength),
     ];
     for (model, kind) in models {
-        for outcome in both_ways(&fallback, model).await {
+        for outcome in both_ways(&*fallback, model).await {
             let error = outcome.expect_err("a refusal");
             assert_eq!((error.kind(), error.attempts().len()), (kind, 0), "{error}");
         }
@@ -118,14 +118,13 @@ async fn an_answer_that_broke_off_is_not_asked_for_again() {
 async fn nobody_is_billed_who_may_have_asked_for_something_free() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
     let openrouter = openrouter(&sandbox);
-    let to = |model: &str| {
-        FallbackLayer::new(FallbackSettings::default().to(openrouter.clone(), model))
-            .layer(openrouter.clone())
-    };
+    let to = |model: &str| FallbackSettings::default().to(openrouter.clone(), model);
+    let around = |settings| FallbackLayer::new(settings).layer(openrouter.clone());
 
     // The models that fail are not in the catalogue, so they may be free.
-    let error =
-        both_ways(&to("openai/gpt-4o"), "sandbox/overload").await[0].clone().expect_err("not allowed");
+    let error = both_ways(&*around(to("openai/gpt-4o")), "sandbox/overload").await[0]
+        .clone()
+        .expect_err("not allowed");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Overloaded, Some(503)));
     assert!(matches!(error.retry(), RetryAdvice::After(_)), "{error}");
     for words in
@@ -135,10 +134,10 @@ async fn nobody_is_billed_who_may_have_asked_for_something_free() {
     }
     assert_eq!(asked(&sandbox), ["sandbox/overload"; 2]);
 
-    for outcome in both_ways(&to("openai/gpt-oss-20b:free"), "sandbox/overload").await {
+    for outcome in both_ways(&*around(to("openai/gpt-oss-20b:free")), "sandbox/overload").await {
         assert_eq!(outcome.expect("free to free").attempts.len(), 1);
     }
-    for outcome in both_ways(&to("openai/gpt-4o").allow_paid(), "sandbox/overload").await {
+    for outcome in both_ways(&*around(to("openai/gpt-4o").allow_paid()), "sandbox/overload").await {
         assert_eq!(outcome.expect("allowed").attempts.len(), 1);
     }
 }
@@ -155,7 +154,7 @@ async fn a_workspace_takes_a_provider_with_a_fallback_around_it() {
     )
     .layer(openrouter);
     let mut workspace = Workspace::new("acme");
-    let instance = workspace.add_provider("prod", Arc::new(fallback)).expect("a new id");
+    let instance = workspace.add_provider("prod", fallback).expect("a new id");
     let model = instance.model("sandbox/overload");
     let error = model.chat(&model.request().user("Hello")).await.expect_err("all are down");
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Server, Some("prod")));
