@@ -146,12 +146,18 @@ pub trait LlmProviderExt: LlmProvider {
     ///     fn dimensions(&self) -> usize;
     /// }
     ///
-    /// /// What a provider writes: `embeddings` is a field of it.
-    /// fn extension_by_id(embeddings: &Arc<dyn Embeddings>, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-    ///     (wanted == TypeId::of::<Arc<dyn Embeddings>>()).then_some(embeddings as _)
+    /// struct Acme {
+    ///     embeddings: Arc<dyn Embeddings>,
     /// }
     ///
-    /// /// What a host writes.
+    /// impl Acme {
+    ///     /// A provider writes this in `impl LlmProvider`.
+    ///     fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+    ///         (wanted == TypeId::of::<Arc<dyn Embeddings>>()).then_some(&self.embeddings)
+    ///     }
+    /// }
+    ///
+    /// /// A host calls this.
     /// fn dimensions(provider: &dyn LlmProvider) -> Option<usize> {
     ///     Some(provider.extension::<Arc<dyn Embeddings>>()?.dimensions())
     /// }

@@ -26,10 +26,13 @@ use crate::error_context::context;
 /// |---|---|---|
 /// | closed | go through | [so many](BreakerSettings::failures) in a row have failed |
 /// | open | fail at once | the [cool-down](BreakerSettings::cool_down) is over |
-/// | half-open | fail at once, but for one probe | the probe begins to answer (closed), or fails (open, for twice as long); a probe that does neither within the cool-down is joined by another |
+/// | half-open | fail at once, but for one probe | the probe begins to answer (closed), or fails (open) |
 ///
-/// A call that is refused fails with [`ErrorKind::Overloaded`]: the message says since when the model has been
-/// out of order, the [advice](Error::retry) says when it is asked again, and the
+/// When a probe fails, the circuit stays open for twice as long. A probe that neither begins nor fails within
+/// the cool-down is joined by another one.
+///
+/// A call that is refused fails with [`ErrorKind::Overloaded`]: the message says since when the model has
+/// been out of order, the [advice](Error::retry) says when it is asked again, and the
 /// [source](std::error::Error::source) is the last failure. A [`FallbackLayer`](crate::FallbackLayer) then
 /// goes on to the next model without losing time.
 ///
@@ -69,7 +72,7 @@ use crate::error_context::context;
 /// let breaker = BreakerLayer::new(BreakerSettings::default().failures(3));
 /// let provider = Stack::new(prod.clone()).layer(breaker.clone()).build();
 /// for circuit in breaker.states() {
-///     println!("{}: {} failures in a row, the last: {}", circuit.model, circuit.failures, circuit.last_error);
+///     println!("{}: {} failures, the last: {}", circuit.model, circuit.failures, circuit.last_error);
 /// }
 ///
 /// // Wrong: two instances of one kind of provider have one id, so the failures of one keep calls from the
@@ -115,8 +118,8 @@ impl BreakerSettings {
         self
     }
 
-    /// Sets how long a circuit stays open at first. Default: 30 s, at most 24 h. It doubles each time that the
-    /// probe fails.
+    /// Sets how long a circuit stays open at first. Default: 30 s, at most 24 h. It doubles each time that
+    /// the probe fails.
     #[must_use]
     pub fn cool_down(mut self, time: Duration) -> Self {
         self.cool_down = time.min(Self::MAX_COOL_DOWN);
@@ -154,8 +157,8 @@ impl BreakerLayer {
         ErrorKind::Interrupted,
     ];
 
-    /// The number of models that are remembered. Beyond it, a model that is in order again is forgotten first,
-    /// and then the one that has not been asked for longest.
+    /// The number of models that are remembered. Beyond it, a model that is in order again is forgotten
+    /// first, and then the one that has not been asked for longest.
     pub const MAX_MODELS: usize = registry::MAX_MODELS;
 
     /// Makes the layer, with circuits of its own.
@@ -192,7 +195,7 @@ impl BreakerProvider {
     }
 }
 
-/// What an error says of the model.
+/// The outcome that an error means for the model.
 fn verdict(error: &Error) -> Outcome<'_> {
     // How long a whole answer takes depends on its length, and the deadline on the caller.
     let is_callers = error.timeout() == Some(TimeoutPhase::Deadline);

@@ -36,10 +36,14 @@ use self::shared_fetch::{Entry, Failure, Shared};
 ///
 /// | the list is | `get` |
 /// |---|---|
-/// | younger than [`max_age`](CatalogueCacheSettings::max_age) | returns it |
-/// | stale for less than [`stale_while_revalidate`](CatalogueCacheSettings::stale_while_revalidate) | returns it, and has a new one fetched in the background |
+/// | younger than [`max_age`] | returns it |
+/// | stale for less than [`stale_while_revalidate`] | returns it, and has a new one fetched in the background |
 /// | older, or not there | fetches it |
-/// | not there, and the last fetch failed less than [`negative_ttl`](CatalogueCacheSettings::negative_ttl) ago | returns that error again |
+/// | not there, and the last fetch failed less than [`negative_ttl`] ago | returns that error again |
+///
+/// [`max_age`]: CatalogueCacheSettings::max_age
+/// [`stale_while_revalidate`]: CatalogueCacheSettings::stale_while_revalidate
+/// [`negative_ttl`]: CatalogueCacheSettings::negative_ttl
 ///
 /// Fetches are single-flight: a caller that asks while the list is being fetched waits for the same fetch. A
 /// caller that gives up waiting does not stop it for the others; when the last one has given up, it stops.
@@ -110,10 +114,10 @@ impl CatalogueCacheSettings {
     /// Folders that are missing are made. Default: memory alone.
     ///
     /// The cache reads the file when the list is first asked for, and replaces it in one step when a new list
-    /// was fetched. Several processes may keep the list of one provider in one file: a list that was asked for
-    /// earlier never replaces one that was asked for later, and that one counts in memory, too. On Unix only
-    /// its owner may read it. A file that is damaged, or that another provider or version wrote, counts as
-    /// none. It has models and prices in it, and no settings.
+    /// was fetched. Several processes may keep the list of one provider in one file: a list that was asked
+    /// for earlier never replaces one that was asked for later, and that one counts in memory, too. On Unix
+    /// only its owner may read it. A file that is damaged, or that another provider or version wrote, counts
+    /// as none. It has models and prices in it, and no settings.
     #[must_use]
     pub fn disk(mut self, path: impl Into<PathBuf>) -> Self {
         self.disk = Some(path.into());

@@ -18,9 +18,9 @@ use crate::{CatalogueCache, CatalogueCacheSettings, Layer};
 
 /// Asks other models, in order, when one cannot answer.
 ///
-/// The model of the request is asked first, of the provider that the layer is put around; then come the routes
-/// that [`to`](FallbackSettings::to) added. Each gets the same request with its own model in it. Options that
-/// only one provider understands stay in, and the other providers leave them alone.
+/// The model of the request is asked first, of the provider that the layer is put around; then come the
+/// routes that [`to`](FallbackSettings::to) added. Each gets the same request with its own model in it.
+/// Options that only one provider understands stay in, and the other providers leave them alone.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -28,7 +28,8 @@ use crate::{CatalogueCache, CatalogueCacheSettings, Layer};
 /// use provider_core::{ChatRequest, ChatResponse, Error, LlmProvider};
 /// use provider_layers::{FallbackLayer, FallbackSettings, Stack};
 ///
-/// # async fn ask(openrouter: Arc<dyn LlmProvider>, other: Arc<dyn LlmProvider>) -> Result<ChatResponse, Error> {
+/// # type Provider = Arc<dyn LlmProvider>;
+/// # async fn ask(openrouter: Provider, other: Provider) -> Result<ChatResponse, Error> {
 /// let settings = FallbackSettings::default()
 ///     .to(openrouter.clone(), "anthropic/claude-sonnet-4.5")
 ///     .to(other, "gpt-4o");
@@ -119,8 +120,8 @@ impl FallbackSettings {
         ErrorKind::Interrupted,
     ];
 
-    /// Sets the kinds of error after which another model is asked. Default: [`OUTAGES`](Self::OUTAGES). To add
-    /// one: `[FallbackSettings::OUTAGES, &[ErrorKind::NoEndpoint]].concat()`.
+    /// Sets the kinds of error after which another model is asked. Default: [`OUTAGES`](Self::OUTAGES). To
+    /// add one: `[FallbackSettings::OUTAGES, &[ErrorKind::NoEndpoint]].concat()`.
     #[must_use]
     pub fn kinds(mut self, kinds: impl Into<Vec<ErrorKind>>) -> Self {
         self.kinds = kinds.into();
@@ -148,9 +149,9 @@ impl FallbackSettings {
         self
     }
 
-    /// Sets how long the layer waits for the list of a provider's models where it has to fetch it to know what
-    /// a model costs. It does not wait for a list that is in memory or on disk, and not again for a while for
-    /// one that did not come in time. Default: 3 s.
+    /// Sets how long the layer waits for the list of a provider's models where it has to fetch it to know
+    /// what a model costs. It does not wait for a list that is in memory or on disk, and not again for a
+    /// while for one that did not come in time. Default: 3 s.
     #[must_use]
     pub fn price_timeout(mut self, time: Duration) -> Self {
         self.price_timeout = time;

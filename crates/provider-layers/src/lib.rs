@@ -16,9 +16,9 @@
 //! * [`CatalogueCache`] is no layer but a helper of layers and hosts: it fetches a provider's list of models
 //!   once for all callers, and keeps it.
 //!
-//! Each layer is made by `XxxLayer::new(settings)`, and a [`Stack`] puts them around a provider. [`standard()`]
-//! is the stack that a registry puts around every provider that it connects, with [settings](FIELDS) for a
-//! form. The trait [`Layer`] is for layers of a host.
+//! Each layer is made by `XxxLayer::new(settings)`, and a [`Stack`] puts them around a provider.
+//! [`standard()`] is the stack that a registry puts around every provider that it connects, with
+//! [settings](FIELDS) for a form. The trait [`Layer`] is for layers of a host.
 //!
 //! # The order
 //!
@@ -34,7 +34,7 @@
 //! | timeout | it bounds one attempt, from the moment it is sent |
 //! | limit | waiting for a turn is not the service's time, and every attempt takes a turn |
 //! | retry | it makes one call of several attempts, within one deadline |
-//! | breaker | it counts calls that failed with all their attempts, and refuses a call before it waits for them |
+//! | breaker | it counts calls with all their attempts, and refuses a call before they begin |
 //! | fallback | it asks elsewhere when the attempts at one model are used up |
 //! | trace | one request is one span, whatever happened in it |
 //!
@@ -46,12 +46,13 @@
 //! - A layer that is off, by its settings, returns the provider itself.
 //! - State lives in the layer. Its clones share it; two calls of `new` share nothing.
 //! - It changes nothing that was handed on: once the first output of a stream is out, no layer asks again.
-//! - It lists failed attempts in the answer ([`ChatResponse::attempts`](provider_core::ChatResponse::attempts))
-//!   or in the error ([`Error::attempts`](provider_core::Error::attempts)), oldest first, in one flat list.
+//! - It lists failed attempts in the answer
+//!   ([`ChatResponse::attempts`](provider_core::ChatResponse::attempts)) or in the error
+//!   ([`Error::attempts`](provider_core::Error::attempts)), oldest first, in one flat list.
 //! - It forwards every method of the trait: a method that is added later does not compile until each layer
 //!   has decided about it.
-//! - Dropping its future or its stream stops everything inside it. It has no task of its own, but for one of a
-//!   [`CatalogueCache`].
+//! - Dropping its future or its stream stops everything inside it. It has no task of its own, but for one of
+//!   a [`CatalogueCache`].
 //!
 //! [`LlmProvider`]: provider_core::LlmProvider
 

@@ -25,8 +25,8 @@ use crate::error_context::context;
 /// [per second](LimitSettings::requests_per_second).
 ///
 /// Calls that have to wait are let through in the order they came in. A caller that drops its future leaves
-/// the queue, and delays no other. A call that has waited for [`max_wait`](LimitSettings::max_wait) fails with
-/// [`RateLimited`](ErrorKind::RateLimited): the message says that the limit is ours, and the
+/// the queue, and delays no other. A call that has waited for [`max_wait`](LimitSettings::max_wait) fails
+/// with [`RateLimited`](ErrorKind::RateLimited): the message says that the limit is ours, and the
 /// [advice](Error::retry) estimates when to come again.
 ///
 /// A call holds its permit until it is over: a stream until its last event has come, or until it is dropped.
@@ -212,7 +212,8 @@ impl Queue {
         permit
     }
 
-    /// The time that the calls which wait now will take, if `served` calls were let through within `max_wait`.
+    /// The time that the calls which wait now will take, if `served` calls were let through within
+    /// `max_wait`.
     fn estimate(&self, served: usize, waiting: usize) -> Duration {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).max(1);
         let max = self.settings.max_wait;

@@ -85,9 +85,9 @@ use crate::{Layer, TimeoutSettings};
 ///
 /// # The error at the end
 ///
-/// Failed attempts are in [`ChatResponse::attempts`] or [`Error::attempts`], oldest first, each error with its
-/// provider and model. An error that comes out after the attempts, the time or the retry budget are used up
-/// advises [`Exhausted`](RetryAdvice::Exhausted): another party that retries around this layer, such as a
+/// Failed attempts are in [`ChatResponse::attempts`] or [`Error::attempts`], oldest first, each error with
+/// its provider and model. An error that comes out after the attempts, the time or the retry budget are used
+/// up advises [`Exhausted`](RetryAdvice::Exhausted): another party that retries around this layer, such as a
 /// second `RetryLayer`, a comparison or a loop of the host, then does not multiply the attempts.
 ///
 /// The layer works inside the call, without a task of its own, and needs a tokio runtime with a clock.
@@ -325,7 +325,8 @@ impl<'a> Attempts<'a> {
             Err(reason) => return Err(self.give_up(error, reason)),
         };
         let is_in_flight = error.is_budget_in_flight();
-        // One flat list: attempts of a layer further in, or of the service, come before the error they end in.
+        // One flat list: attempts of a layer further in, or of the service, come before the error they end
+        // in.
         self.failed.extend_from_slice(error.attempts());
         self.failed.push(error.with_attempts(Vec::new()));
         let named = match pause {

@@ -15,7 +15,8 @@ use crate::{Layer, RetryLayer, TimeoutLayer, TimeoutSettings};
 ///
 /// use provider_core::LlmProvider;
 /// use provider_layers::{
-///     BreakerLayer, ErrorContextLayer, LimitLayer, RetryLayer, Stack, StandardSettings, TimeoutLayer, TraceLayer,
+///     BreakerLayer, ErrorContextLayer, LimitLayer, RetryLayer, Stack, StandardSettings, TimeoutLayer,
+///     TraceLayer,
 /// };
 ///
 /// # fn wrap(provider: Arc<dyn LlmProvider>, settings: StandardSettings) -> Arc<dyn LlmProvider> {
@@ -34,7 +35,8 @@ use crate::{Layer, RetryLayer, TimeoutLayer, TimeoutSettings};
 /// calls around them. [The order](crate#the-order) has the reasons for this one.
 ///
 /// Where a [`RetryLayer`] directly follows a [`TimeoutLayer`], the stack joins the two: the retries keep the
-/// times of their attempts, with one timer for a stream where two layers have two. Nothing else changes by it.
+/// times of their attempts, with one timer for a stream where two layers have two. Nothing else changes by
+/// it.
 #[derive(Debug)]
 #[must_use = "a stack is a provider once it is built"]
 pub struct Stack {

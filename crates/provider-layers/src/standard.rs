@@ -24,8 +24,8 @@ use crate::{
 pub struct StandardSettings {
     /// The retries of a call.
     pub retry: RetrySettings,
-    /// The timeouts of an attempt. The [deadline](TimeoutSettings::deadline) is one for all attempts of a call
-    /// together.
+    /// The timeouts of an attempt. The [deadline](TimeoutSettings::deadline) is one for all attempts of a
+    /// call together.
     pub timeouts: TimeoutSettings,
     /// The limits on calls. By default there are none.
     pub limit: LimitSettings,
@@ -131,8 +131,8 @@ pub fn standard(provider: Arc<dyn LlmProvider>, settings: &StandardSettings) -> 
         .build()
 }
 
-/// The settings of the [`standard`](crate::standard()) layers, which every provider of a registry takes beside
-/// its own. All of them are optional.
+/// The settings of the [`standard`](crate::standard()) layers, which every provider of a registry takes
+/// beside its own. All of them are optional.
 pub static FIELDS: &[ConfigField] = &[
     ConfigField::new("max_attempts", "Attempts", FieldKind::Integer)
         .advanced()

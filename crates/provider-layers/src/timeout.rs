@@ -36,8 +36,8 @@ use crate::error_context::context;
 /// sends keep-alives and nothing else runs out of time. A reader that takes its time between two events does
 /// not.
 ///
-/// The error is of the kind [`Timeout`](provider_core::ErrorKind::Timeout). It says [which timeout](Error::timeout)
-/// ended the call, and keeps the [answer so far](Error::partial).
+/// The error is of the kind [`Timeout`](provider_core::ErrorKind::Timeout). It says [which
+/// timeout](Error::timeout) ended the call, and keeps the [answer so far](Error::partial).
 ///
 /// An answer that is asked for as a whole, a list of models, a connection test and a connection have the
 /// deadline alone: the layer cannot see a whole answer begin, and how long it takes depends on its length.

@@ -28,17 +28,21 @@ use crate::Layer;
 /// |---|---|
 /// | `gen_ai.operation.name`, `gen_ai.provider.name` | `chat`, and the provider's id |
 /// | `gen_ai.request.model`, `gen_ai.request.stream` | the model, and whether it is streamed |
-/// | `gen_ai.request.max_tokens`, `.temperature`, `.top_p`, `.top_k`, `.frequency_penalty`, `.presence_penalty`, `.seed`, `.reasoning.level` | parameters, where the request has them |
-/// | `gen_ai.response.id`, `.model`, `.finish_reasons` | the answer's id and model, and why it stopped (a JSON list) |
+/// | `gen_ai.request.max_tokens`, `.temperature`, `.top_p`, `.top_k`, `.seed` | parameters of the request |
+/// | `gen_ai.request.frequency_penalty`, `.presence_penalty`, `.reasoning.level` | more of them |
+/// | `gen_ai.response.id`, `.model`, `.finish_reasons` | id, model, and why it stopped (a JSON list) |
 /// | `gen_ai.response.time_to_first_chunk` | seconds until the first [output] of a stream |
-/// | `gen_ai.usage.input_tokens`, `.output_tokens`, `.cache_read.input_tokens`, `.cache_creation.input_tokens`, `.reasoning.output_tokens` | the service's own counts |
+/// | `gen_ai.usage.input_tokens`, `.output_tokens`, `.reasoning.output_tokens` | the service's own counts |
+/// | `gen_ai.usage.cache_read.input_tokens`, `.cache_creation.input_tokens` | more of them |
 /// | `served_by`, `cost_usd` | the upstream provider, and what the service charged |
 /// | `attempts` | how many calls were made, those of retries and fallbacks included |
-/// | `error.type`, `otel.status_code`, `otel.status_description` | for an error: its [kind](Error::kind) (`rate_limited`), `ERROR`, and the error in one line |
+/// | `error.type` | the [kind](Error::kind) of an error: `rate_limited` |
+/// | `otel.status_code`, `otel.status_description` | `ERROR`, and the error in one line |
 /// | `dropped` | `true` when the caller left before the end; the fields above have what had come by then |
-/// | `gen_ai.input.messages`, `gen_ai.output.messages` | prompt and answer as JSON, [if switched on](TraceSettings::content) |
+/// | `gen_ai.input.messages`, `gen_ai.output.messages` | prompt and answer as JSON, [if on] |
 ///
 /// [output]: provider_core::author::Activity::Output
+/// [if on]: TraceSettings::content
 ///
 /// Each attempt that failed on the way is an event of the span, at the level `WARN`. The span of a stream
 /// lasts until the stream ends, or is dropped. Lists of models and connection tests are spans `models` and

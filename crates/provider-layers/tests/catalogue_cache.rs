@@ -48,7 +48,7 @@ fn model(cached: &CachedCatalogue) -> &str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_who_ask_at_once_wait_for_one_fetch() {
+async fn concurrent_callers_share_one_fetch() {
     for (list, expected) in [(of("a"), Ok("a")), (unreachable(), Err(ErrorKind::Connection))] {
         let (provider, cache) = cached(list);
         let cache = Arc::new(cache);
@@ -82,7 +82,7 @@ async fn many_threads_wait_for_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fresh_list_is_used_again_and_grows_older() {
+async fn fresh_list_is_used_again() {
     let (provider, cache) = cached(of("a"));
     assert!(cache.peek().is_none(), "nothing is asked");
     cache.get().await.unwrap();
@@ -96,7 +96,7 @@ async fn a_fresh_list_is_used_again_and_grows_older() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_list_is_returned_at_once_while_one_new_is_fetched() {
+async fn stale_list_is_returned_while_revalidated() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     provider.now_lists(of("b"));
@@ -113,7 +113,7 @@ async fn a_stale_list_is_returned_at_once_while_one_new_is_fetched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_too_old_has_to_be_fetched() {
+async fn list_that_is_too_old_is_fetched() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     provider.now_lists(unreachable());
@@ -127,7 +127,7 @@ async fn a_list_that_is_too_old_has_to_be_fetched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_may_never_be_fresh_is_fetched_every_time() {
+async fn zero_max_age_fetches_every_time() {
     let settings = CatalogueCacheSettings::default().max_age(Duration::ZERO);
     let (provider, cache) = cached_with(of("a"), settings);
     for fetches in 1..4 {
@@ -137,7 +137,7 @@ async fn a_list_that_may_never_be_fresh_is_fetched_every_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_fetch_is_remembered_for_a_short_time() {
+async fn failed_fetch_stands_for_negative_ttl() {
     let (provider, cache) = cached(unreachable());
     for _ in 0..5 {
         assert_eq!(cache.get().await.unwrap_err().message(), "nobody answers");
@@ -159,7 +159,7 @@ async fn a_failed_fetch_is_remembered_for_a_short_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_for_a_refresh_gets_one() {
+async fn refresh_fetches_whatever_is_there() {
     let (provider, cache) = cached(unreachable());
     cache.get().await.unwrap_err();
     provider.now_lists(of("a"));
@@ -175,7 +175,7 @@ async fn who_asks_for_a_refresh_gets_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_list_tells_why_it_is_and_the_service_is_left_in_peace() {
+async fn stale_list_has_the_refresh_error() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     provider.now_lists(unreachable());
@@ -201,7 +201,7 @@ async fn a_stale_list_tells_why_it_is_and_the_service_is_left_in_peace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_gives_up_stops_nothing_for_the_others() {
+async fn dropped_caller_stops_no_shared_fetch() {
     let (provider, cache) = cached(of("a"));
     let cache = Arc::new(cache);
     let callers: Vec<_> = (0..3)
@@ -219,7 +219,7 @@ async fn a_caller_who_gives_up_stops_nothing_for_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_is_not_polled_any_more_stops_nothing_either() {
+async fn unpolled_caller_stops_no_shared_fetch() {
     let (provider, cache) = cached(of("a"));
     let mut idle = pin!(cache.get());
     let waker = Waker::noop();
@@ -230,7 +230,7 @@ async fn a_caller_who_is_not_polled_any_more_stops_nothing_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_all_have_given_up_the_fetch_is_stopped() {
+async fn fetch_stops_with_its_last_caller() {
     let (provider, cache) = cached(of("a"));
     {
         let (mut one, mut other) = (pin!(cache.get()), pin!(cache.get()));
@@ -244,7 +244,7 @@ async fn when_all_have_given_up_the_fetch_is_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_behind_the_callers_back_ends_with_the_cache() {
+async fn background_refresh_ends_with_the_cache() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     advance(HOUR).await;
@@ -258,7 +258,7 @@ async fn a_refresh_behind_the_callers_back_ends_with_the_cache() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_forgotten_is_fetched_again() {
+async fn forgotten_list_is_fetched_again() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     cache.forget();
@@ -275,7 +275,7 @@ async fn what_is_forgotten_is_fetched_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_from_before_is_not_kept() {
+async fn fetch_from_before_forget_is_not_kept() {
     let (provider, cache) = cached(of("a"));
     let mut early = pin!(cache.get());
     assert!(early.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -309,7 +309,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn outside_of_a_runtime_the_caller_refreshes() {
+fn caller_refreshes_without_a_runtime() {
     let provider = Scripted::listing(of("a"), Duration::ZERO);
     let file = support::folder("no_runtime").join("acme.json");
     let settings = CatalogueCacheSettings::default().disk(&file).negative_ttl(Duration::ZERO);
@@ -327,7 +327,7 @@ fn outside_of_a_runtime_the_caller_refreshes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_is_stale_from_the_end_of_its_time_on() {
+async fn list_is_stale_from_max_age_on() {
     let (_, cache) = cached_with(of("a"), CatalogueCacheSettings::default().max_age(MINUTE));
     cache.get().await.unwrap();
     advance(MINUTE - Duration::from_nanos(1)).await;

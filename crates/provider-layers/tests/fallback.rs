@@ -30,7 +30,7 @@ fn chain(provider: &Arc<Scripted>, kinds: &[ErrorKind]) -> Arc<dyn LlmProvider> 
 }
 
 #[tokio::test]
-async fn outages_are_what_makes_another_model_be_asked() {
+async fn outages_fall_back() {
     use ErrorKind::*;
     let yes = [RateLimited, Timeout, Upstream, Server, Connection, EmptyResponse, Interrupted];
     let no = [
@@ -64,7 +64,7 @@ async fn outages_are_what_makes_another_model_be_asked() {
 }
 
 #[tokio::test]
-async fn only_the_kinds_that_were_named_count() {
+async fn only_given_kinds_fall_back() {
     let scripts =
         [("a", refuses(ErrorKind::NoEndpoint)), ("b", refuses(ErrorKind::Server)), ("c", says("Hi"))];
     let provider = Scripted::new(&ACME, &scripts);
@@ -83,7 +83,7 @@ async fn only_the_kinds_that_were_named_count() {
 }
 
 #[tokio::test]
-async fn without_routes_it_is_the_provider_alone() {
+async fn fallback_without_routes_is_the_provider() {
     let provider = Scripted::new(&ACME, &[("a", refuses(ErrorKind::Server)), ("b", says("Hi"))]);
     let alone = FallbackLayer::new(FallbackSettings::default()).layer(provider.clone());
     for (_, outcome) in both_ways(&*alone, &hello("a")).await {
@@ -100,7 +100,7 @@ async fn without_routes_it_is_the_provider_alone() {
 }
 
 #[tokio::test]
-async fn the_answer_says_who_was_asked_who_answered_and_what_failed() {
+async fn answer_names_requested_model_and_attempts() {
     let acme = Scripted::new(&ACME, &[("a", refuses(ErrorKind::Timeout))]);
     let other = Scripted::new(&OTHER, &[("b", refuses(ErrorKind::RateLimited)), ("c", says("Hi"))]);
     let fallback = FallbackLayer::new(
@@ -129,7 +129,7 @@ async fn the_answer_says_who_was_asked_who_answered_and_what_failed() {
 }
 
 #[tokio::test]
-async fn a_route_gets_the_same_request_with_its_own_model() {
+async fn route_gets_the_request_with_its_own_model() {
     #[derive(Clone, Debug, PartialEq)]
     struct AcmeOptions(u8);
     impl ProviderOptions for AcmeOptions {
@@ -148,7 +148,7 @@ async fn a_route_gets_the_same_request_with_its_own_model() {
 }
 
 #[tokio::test]
-async fn when_all_fail_the_last_error_has_the_others_before_it() {
+async fn last_error_has_the_others_as_attempts() {
     let last =
         Error::new(ErrorKind::RateLimited, "later").with_retry(RetryAdvice::After(Duration::from_secs(7)));
     let scripts =
@@ -165,7 +165,7 @@ async fn when_all_fail_the_last_error_has_the_others_before_it() {
 }
 
 #[tokio::test]
-async fn an_error_that_does_not_qualify_ends_it_and_tells_what_was_before() {
+async fn final_error_ends_the_chain_with_attempts() {
     let scripts =
         [("a", refuses(ErrorKind::Timeout)), ("b", refuses(ErrorKind::ContentPolicy)), ("c", says("Hi"))];
     let provider = Scripted::new(&ACME, &scripts);
@@ -178,7 +178,7 @@ async fn an_error_that_does_not_qualify_ends_it_and_tells_what_was_before() {
 }
 
 #[tokio::test]
-async fn what_a_layer_inside_has_tried_stands_in_the_same_list() {
+async fn attempts_of_inner_layers_are_in_one_list() {
     let tried = |kind| Error::new(kind, "tried").with_provider("inner").with_model("a");
     let retried = Error::new(ErrorKind::Server, "gave up").with_attempts(vec![
         tried(ErrorKind::Timeout),
@@ -204,7 +204,7 @@ async fn what_a_layer_inside_has_tried_stands_in_the_same_list() {
 }
 
 #[tokio::test]
-async fn description_catalogue_and_test_are_those_of_the_first() {
+async fn other_methods_go_to_the_first_provider() {
     let acme = Scripted::new(&ACME, &[]);
     let fallback = FallbackLayer::new(FallbackSettings::default().to(Scripted::new(&OTHER, &[]), "b"))
         .layer(acme.clone());
@@ -221,7 +221,7 @@ fn broken(kind: ErrorKind) -> Play {
 }
 
 #[tokio::test]
-async fn a_stream_that_fails_before_its_first_event_is_replaced() {
+async fn stream_falls_back_before_its_first_event() {
     let cases = [
         vec![broken(ErrorKind::Upstream)],
         vec![Play::Usage(7), broken(ErrorKind::Interrupted)],
@@ -244,7 +244,7 @@ async fn a_stream_that_fails_before_its_first_event_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_is_on_the_bill_is_not_asked_of_another_model() {
+async fn billed_answer_does_not_fall_back() {
     let empty = |tokens| vec![Play::Completion(tokens), Play::Ends];
     let broken_off = |tokens| vec![Play::Completion(tokens), broken(ErrorKind::Interrupted)];
     for (plays, is_paid) in
@@ -261,7 +261,7 @@ async fn what_is_on_the_bill_is_not_asked_of_another_model() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_again_once_an_answer_has_begun() {
+async fn begun_answer_does_not_fall_back() {
     for begin in [Play::Text("Hel"), Play::TextAtOnce("Hel")] {
         let scripts = [
             ("a", refuses(ErrorKind::Timeout)),
@@ -286,7 +286,7 @@ async fn nothing_is_asked_again_once_an_answer_has_begun() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_given_up_tells_what_was_before_it() {
+async fn abandoned_stream_keeps_attempts() {
     let scripts =
         [("a", refuses(ErrorKind::Timeout)), ("b", Script::Says(vec![Play::Text("Hel"), Play::Text("lo")]))];
     let provider = Scripted::new(&ACME, &scripts);

@@ -1,4 +1,4 @@
-//! Nobody who asks a free model gets a bill, unless it was allowed.
+//! A caller that asks a free model gets no bill, unless steps to billed models are allowed.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -18,8 +18,7 @@ fn overloaded() -> Script {
     Script::Refuses(Error::new(ErrorKind::Upstream, "overloaded").with_retry(wait).with_status(503))
 }
 
-/// What a catalogue knows of a model: this, or nothing since the model is not listed, or nothing since it
-/// cannot be fetched.
+/// A model in a catalogue: its price, or none, since the model is not listed or the list cannot be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
     As(Listed),
@@ -48,7 +47,7 @@ fn list(model: &str, known: Known) -> Result<provider_core::Catalogue, Error> {
 }
 
 #[tokio::test]
-async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
+async fn step_needs_billed_before_or_free_after() {
     for from in ALL {
         for to in ALL {
             // The mark of a free model means nothing where the catalogue does not say so.
@@ -86,7 +85,7 @@ async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
 }
 
 #[tokio::test]
-async fn the_error_says_why_no_step_was_made() {
+async fn error_says_why_a_step_was_refused() {
     let cases = [
         (Known::As(Listed::Free), Known::As(Listed::Paid), "which is billed, since \"a\" is free"),
         (Known::Unlisted, Known::As(Listed::Paid), "since \"a\" may be free (it is not in the catalogue)"),
@@ -112,7 +111,7 @@ async fn the_error_says_why_no_step_was_made() {
 }
 
 #[tokio::test]
-async fn a_step_that_is_not_made_in_the_middle_tells_what_was_before() {
+async fn refused_step_keeps_earlier_attempts() {
     let models = [("a", Listed::Free), ("b", Listed::Free), ("c", Listed::Paid)];
     let scripts = [("a", overloaded()), ("b", overloaded()), ("c", says("Hi"))];
     let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&models)), Duration::ZERO);
@@ -128,7 +127,7 @@ async fn a_step_that_is_not_made_in_the_middle_tells_what_was_before() {
 }
 
 #[tokio::test]
-async fn what_is_allowed_is_not_looked_up() {
+async fn allowed_step_looks_no_price_up() {
     let scripts = [("a", overloaded()), ("b", says("Hi"))];
     let listed = Ok(catalogue(&[("a", Listed::Free), ("b", Listed::Paid)]));
     let provider = Scripted::with(&ACME, &scripts, listed, Duration::ZERO);
@@ -139,7 +138,7 @@ async fn what_is_allowed_is_not_looked_up() {
 }
 
 #[tokio::test]
-async fn nothing_is_looked_up_until_a_step_is_about_to_be_made() {
+async fn prices_are_looked_up_only_for_a_step() {
     let scripts = [("fine", says("Hi")), ("wrong", support::refuses(ErrorKind::InvalidRequest))];
     let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&[])), Duration::ZERO);
     let fallback =
@@ -151,7 +150,7 @@ async fn nothing_is_looked_up_until_a_step_is_about_to_be_made() {
 }
 
 #[tokio::test]
-async fn prices_come_from_a_catalogue_that_is_there_already() {
+async fn prices_come_from_the_given_catalogue() {
     let scripts = [("a", overloaded()), ("b", says("Hi"))];
     let listed = Ok(catalogue(&[("a", Listed::Paid), ("b", Listed::Paid)]));
     let provider = Scripted::with(&ACME, &scripts, listed, Duration::ZERO);
@@ -167,13 +166,13 @@ async fn prices_come_from_a_catalogue_that_is_there_already() {
 
 // In an outage.
 
-/// A provider that lists these models, after a time in which it can be fetched by nobody who is in a hurry.
+/// A provider whose list takes an hour.
 fn with_hanging_list(scripts: &[(&str, Script)]) -> Arc<Scripted> {
     Scripted::with(&ACME, scripts, Ok(catalogue(&[])), Duration::from_secs(3600))
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_hangs_is_waited_for_a_short_time_and_not_again_for_a_while() {
+async fn hanging_price_list_is_waited_for_once() {
     let provider = with_hanging_list(&[("a", overloaded()), ("b", says("Hi"))]);
     let fallback =
         FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b")).layer(provider.clone());
@@ -194,7 +193,7 @@ async fn a_list_that_hangs_is_waited_for_a_short_time_and_not_again_for_a_while(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_known_decides_and_nobody_is_waited_for() {
+async fn known_prices_decide_without_a_wait() {
     let hello = ChatRequest::new("a").user("Hello");
     // The next one is free, and the list of the one that failed hangs.
     let down = with_hanging_list(&[("a", overloaded())]);
@@ -219,7 +218,7 @@ async fn what_is_known_decides_and_nobody_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_too_old_is_better_than_none() {
+async fn old_price_list_serves_in_an_outage() {
     let billed = Ok(catalogue(&[("a", Listed::Paid), ("b", Listed::Paid)]));
     let scripts = [("a", overloaded()), ("b", says("Hi"))];
     let provider = Scripted::with(&ACME, &scripts, billed, Duration::ZERO);
@@ -235,7 +234,7 @@ async fn a_list_that_is_too_old_is_better_than_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_may_not_be_asked_is_left_out_and_the_next_one_is_asked() {
+async fn billed_route_is_left_out_for_the_next() {
     let models = [("a", Listed::Free), ("b", Listed::Paid), ("c", Listed::Free)];
     let scripts = [("a", overloaded()), ("b", says("not for free")), ("c", says("Hi"))];
     let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&models)), Duration::ZERO);
@@ -258,7 +257,7 @@ async fn a_model_that_may_not_be_asked_is_left_out_and_the_next_one_is_asked() {
 }
 
 #[tokio::test]
-async fn what_the_failing_model_s_error_advised_is_not_lost() {
+async fn refused_step_keeps_the_advice_of_the_error() {
     let error = Error::new(ErrorKind::Upstream, "overloaded").with_next_step("ask again later");
     let models = [("a", Listed::Free), ("b", Listed::Paid), ("c", Listed::Paid)];
     let scripts = [("a", Script::Refuses(error)), ("b", says("Hi")), ("c", says("Hi"))];

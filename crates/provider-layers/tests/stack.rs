@@ -139,7 +139,7 @@ async fn joined_layers_behave_as_those_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whole_answers_of_joined_layers_have_a_deadline_for_each_attempt() {
+async fn joined_attempts_have_deadlines_of_their_own() {
     let timeouts = TimeoutSettings::off().deadline(10 * SECOND);
     for at in 0..3 {
         let provider = InTurn::new([Turn::hangs(), Turn::says("Hi")]);

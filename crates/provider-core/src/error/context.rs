@@ -8,14 +8,14 @@ use smol_str::SmolStr;
 
 use super::Error;
 
-/// The operation of a provider that failed: the method of [`LlmProvider`](crate::LlmProvider) that was called.
+/// The operation that failed: the method of [`LlmProvider`](crate::LlmProvider) that was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
     /// [`chat`](crate::LlmProvider::chat): an answer as a whole.
     Chat,
-    /// [`stream`](crate::LlmProvider::stream): an answer while it comes in, from the request to the last event.
+    /// [`stream`](crate::LlmProvider::stream): an answer while it comes in, to its last event.
     Stream,
     /// [`models`](crate::LlmProvider::models): the models of the key.
     Models,

@@ -120,8 +120,8 @@ fn owner_only_folders(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Runs work that blocks on a thread of the runtime's pool, or right here where there is no runtime. `None` if
-/// the runtime is shutting down.
+/// Runs work that blocks on a thread of the runtime's pool, or right here where there is no runtime. `None`
+/// if the runtime is shutting down.
 pub(super) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match Handle::try_current() {
         Ok(runtime) => runtime.spawn_blocking(work).await.ok(),

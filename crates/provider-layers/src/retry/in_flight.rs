@@ -56,8 +56,8 @@ impl InFlightQueue {
         *not_before = (*not_before).max(Some(time));
     }
 
-    /// Waits for a turn, and for no single call longer than `max_turn`, which is 10 s at least. A call may hold
-    /// its turn for ever, as a stream that is not read does, or may even wait for this one.
+    /// Waits for a turn, and for no single call longer than `max_turn`, which is 10 s at least. A call may
+    /// hold its turn for ever, as a stream that is not read does, or may even wait for this one.
     pub(super) async fn turn(&self, max_turn: Duration) -> Turn {
         /// The least time that a call may keep its turn.
         const MIN_TURN: Duration = Duration::from_secs(10);

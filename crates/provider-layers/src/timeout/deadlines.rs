@@ -160,7 +160,8 @@ struct LazyTimer {
 }
 
 impl LazyTimer {
-    /// Makes sure that the timer wakes this task at `at` or before. Returns `false` if it has fired meanwhile.
+    /// Makes sure that the timer wakes this task at `at` or before. Returns `false` if it has fired
+    /// meanwhile.
     fn wakes_by(&mut self, at: Instant, now: Instant, cx: &mut Context<'_>) -> bool {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
         let set_to = timer.deadline();
