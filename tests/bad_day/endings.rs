@@ -32,7 +32,7 @@ async fn an_answer_whose_reason_to_end_has_come_is_whole_however_its_body_ends()
         ("closed", events().write(with_usage.clone()).close()),
         ("closed inside an event", events().write(with_usage.clone() + "data: {\"cho").close()),
         ("silent", events().write(with_usage.clone()).stall()),
-        ("a bad piece of HTTP", events().write(with_usage.clone()).raw_write("no size\r\n").close()),
+        ("a bad piece of HTTP", events().write(with_usage.clone()).write_raw("no size\r\n").close()),
         (
             "reset, and the last event without its line",
             events().write(said + "data: " + USAGE).wait(ms(50)).reset(),
@@ -58,7 +58,7 @@ async fn a_last_event_without_its_empty_line_counts_if_it_is_whole() {
             event(HELLO) + &event(USAGE) + "event: message\ndata: " + STOP + end,
         ] {
             for content_type in ["text/event-stream", "text/plain"] {
-                let script = Script::reply(200, content_type, body.clone());
+                let script = Script::with_body(200, content_type, body.clone());
                 for outcome in both(script, Limits::default()).await {
                     let reply = outcome.unwrap_or_else(|error| panic!("{body:?}: {error:?}"));
                     assert_eq!((reply.text(), reply.usage.total_tokens), ("Hello", Some(14)), "{body:?}");
@@ -77,7 +77,7 @@ async fn a_last_event_without_its_empty_line_counts_if_it_is_whole() {
         (cut, Interrupted, "before it was complete"),
         (cut_mark, Interrupted, "before it was complete"),
     ] {
-        for script in [Script::events(body.clone()), Script::reply(200, "text/plain", body.clone())] {
+        for script in [Script::events(body.clone()), Script::with_body(200, "text/plain", body.clone())] {
             for outcome in both(script, Limits::default()).await {
                 let error = outcome.expect_err(&body);
                 assert_eq!(error.kind(), kind, "{error}");
@@ -141,7 +141,7 @@ async fn what_goes_wrong_later_is_not_what_went_wrong() {
             let body = first.clone() + &rest;
             let mut scripts = vec![Script::events(body.clone())];
             if name != "a body" {
-                scripts.push(Script::reply(200, "text/plain", body.clone()));
+                scripts.push(Script::with_body(200, "text/plain", body.clone()));
             }
             for script in scripts {
                 for outcome in both(script, limits).await {
@@ -156,7 +156,7 @@ async fn what_goes_wrong_later_is_not_what_went_wrong() {
         }
         for script in [
             events().write(first.clone()).wait(Duration::from_millis(50)).reset(),
-            events().write(first.clone()).raw_write("no size\r\n").close(),
+            events().write(first.clone()).write_raw("no size\r\n").close(),
         ] {
             for outcome in both(script, limits()).await {
                 let error = outcome.expect_err("torn off");
@@ -234,5 +234,5 @@ async fn plain_json_that_is_called_an_event_stream_is_read() {
         let error = streamed.expect_err("a page");
         (error.kind(), error.message().to_owned())
     };
-    assert_eq!(kind_of(Script::events(page)).await, kind_of(Script::reply(200, "text/html", page)).await);
+    assert_eq!(kind_of(Script::events(page)).await, kind_of(Script::with_body(200, "text/html", page)).await);
 }

@@ -13,7 +13,7 @@ const CHUNK: &str = "data: {\"id\":\"gen-1\",\"choices\":[{\"index\":0,\"delta\"
 fn stages() -> [(&'static str, Script); 4] {
     let events = || Script::new(200).header("content-type", "text/event-stream");
     [
-        ("before the head", Script::nothing().stall()),
+        ("before the head", Script::no_response().stall()),
         ("inside the head", Script::raw("HTTP/1.1 200 OK\r\ncontent-").stall()),
         ("behind the head", events().stall()),
         ("inside the body", events().write(CHUNK).stall()),
@@ -34,7 +34,7 @@ async fn dropping_a_call_closes_its_socket() {
                 }
             };
             assert!(timeout(Duration::from_millis(500), call).await.is_err(), "{stage}: it goes on");
-            server.until_client_gone(1).await.expect(stage);
+            server.wait_for_client_close(1).await.expect(stage);
         }
     }
 }
@@ -49,7 +49,7 @@ async fn ten_thousand_calls_leave_nothing_behind() {
         1 => Script::events(good.clone()),
         2 => Script::json(200, answer),
         3 => Script::events(CHUNK).close(),
-        _ => Script::nothing().reset(),
+        _ => Script::no_response().reset(),
     })
     .await
     .expect("a free port");
@@ -74,6 +74,6 @@ async fn ten_thousand_calls_leave_nothing_behind() {
     }
     while calls.join_next().await.is_some() {}
     drop(client);
-    server.until_all_closed().await.expect("all connections are closed");
+    server.wait_for_all_closed().await.expect("all connections are closed");
     assert!(descriptors() <= before, "{} descriptors, {before} before", descriptors());
 }

@@ -20,16 +20,20 @@ async fn a_flood_does_not_fill_the_memory() {
     );
     let events = || Script::new(200).header("content-type", "text/event-stream");
     for (name, script, kind) in [
-        ("events for ever", events().forever(chunk, at_once), ErrorKind::InvalidResponse),
-        ("an event without end", events().forever("x".repeat(64 << 10), at_once), ErrorKind::InvalidResponse),
+        ("events for ever", events().repeat_forever(chunk, at_once), ErrorKind::InvalidResponse),
+        (
+            "an event without end",
+            events().repeat_forever("x".repeat(64 << 10), at_once),
+            ErrorKind::InvalidResponse,
+        ),
         (
             "a body for ever",
-            Script::json(200, "").chunked().forever(" ".repeat(64 << 10), at_once),
+            Script::json(200, "").chunked().repeat_forever(" ".repeat(64 << 10), at_once),
             ErrorKind::InvalidResponse,
         ),
         (
             "an error for ever",
-            Script::json(500, "").chunked().forever("x".repeat(64 << 10), at_once),
+            Script::json(500, "").chunked().repeat_forever("x".repeat(64 << 10), at_once),
             ErrorKind::Server,
         ),
     ] {
@@ -42,7 +46,7 @@ async fn a_flood_does_not_fill_the_memory() {
             Err(error) => Err(error),
         };
         assert_eq!(outcome.expect_err(name).kind(), kind, "{name}");
-        server.until_all_closed().await.expect(name);
+        server.wait_for_all_closed().await.expect(name);
     }
     if let Some(peak) = peak_kib() {
         assert!(peak < PEAK_KIB, "{} MiB at the peak", peak >> 10);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fault_server::{ChunkFault, FaultServer, RefusedPort, Script, SilentPort};
+use fault_server::{BlackholePort, ChunkFault, FaultServer, RefusedPort, Script};
 use openrouter_provider::Limits;
 use provider_core::ErrorKind::{self, *};
 use provider_core::{RetryAdvice, TimeoutPhase};
@@ -36,9 +36,9 @@ fn cases() -> Vec<Case> {
     let ms = Duration::from_millis;
     let two = || chunk("Hel") + &chunk("lo");
     vec![
-        ("closed at once", Script::nothing().close(), Connection, true, ""),
-        ("reset at once", Script::nothing().reset(), Connection, true, ""),
-        ("silent at once", Script::nothing().stall(), Timeout, true, ""),
+        ("closed at once", Script::no_response().close(), Connection, true, ""),
+        ("reset at once", Script::no_response().reset(), Connection, true, ""),
+        ("silent at once", Script::no_response().stall(), Timeout, true, ""),
         ("closed in the head", Script::raw("HTTP/1.1 200 OK\r\ncontent-le").close(), Connection, true, ""),
         ("silent in the head", Script::raw("HTTP/1.1 200 OK\r\ncontent-le").stall(), Timeout, true, ""),
         ("no HTTP at all", Script::raw("220 mail.example ESMTP\r\n").close(), Connection, true, ""),
@@ -52,7 +52,13 @@ fn cases() -> Vec<Case> {
         ("keep-alives alone", events().write(": OPENROUTER PROCESSING\n\n\n"), EmptyResponse, true, ""),
         ("nothing in the JSON", Script::json(200, ""), EmptyResponse, true, ""),
         ("nothing by its status", Script::new(204), EmptyResponse, true, ""),
-        ("half of the JSON", Script::reply(200, "application/json", &whole()[..40]), Interrupted, true, ""),
+        (
+            "half of the JSON",
+            Script::with_body(200, "application/json", &whole()[..40]),
+            Interrupted,
+            true,
+            "",
+        ),
         ("closed in the stream", events().write(two()).close(), Interrupted, true, "Hello"),
         ("reset in the stream", events().write(two()).wait(ms(50)).reset(), Interrupted, true, "Hello"),
         ("ended without an end", events().write(two()), Interrupted, true, "Hello"),
@@ -79,14 +85,26 @@ fn cases() -> Vec<Case> {
             true,
             "",
         ),
-        ("a web page", Script::page(200), InvalidResponse, false, ""),
-        ("a web page of an edge", Script::page(524), Timeout, true, ""),
-        ("an empty 502", Script::reply(502, "text/plain", ""), Upstream, true, ""),
+        ("a web page", Script::html_error(200), InvalidResponse, false, ""),
+        ("a web page of an edge", Script::html_error(524), Timeout, true, ""),
+        ("an empty 502", Script::with_body(502, "text/plain", ""), Upstream, true, ""),
         ("a redirect", Script::redirect(307, "https://evil.example/"), InvalidResponse, false, ""),
         ("compressed though not asked for", events().gzip(two()), InvalidResponse, false, ""),
         ("a bomb", Script::json(200, "").gzip_bomb(1 << 30), InvalidResponse, false, ""),
-        ("an event without end", events().forever("x".repeat(4_096), ms(0)), InvalidResponse, false, ""),
-        ("comments for ever", events().forever(": OPENROUTER PROCESSING\n\n", ms(50)), Timeout, true, ""),
+        (
+            "an event without end",
+            events().repeat_forever("x".repeat(4_096), ms(0)),
+            InvalidResponse,
+            false,
+            "",
+        ),
+        (
+            "comments for ever",
+            events().repeat_forever(": OPENROUTER PROCESSING\n\n", ms(50)),
+            Timeout,
+            true,
+            "",
+        ),
         (
             "an error as the only event",
             events().write("data: {\"error\":{\"code\":429,\"message\":\"slow\"}}\n\n"),
@@ -165,7 +183,7 @@ async fn oddities_cost_nothing() {
     let sizes: Vec<usize> = vec![1; 64];
     for (name, script) in [
         ("byte by byte", events().trickle(done(), 1, ms(0))),
-        ("anywhere", events().pieces(done(), sizes, ms(0))),
+        ("anywhere", events().write_split(done(), sizes, ms(0))),
         ("no mark of the end", events().write(good.clone())),
         ("bytes after the end", events().write(done() + "data: {\"error\":{\"code\":500}}\n\n garbage")),
         ("never closed after the end", events().write(done()).stall()),
@@ -182,7 +200,7 @@ async fn oddities_cost_nothing() {
         ("BOM", events().write("\u{feff}".to_owned() + &done())),
         (
             "a second answer behind it",
-            events().write(done()).raw_write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"),
+            events().write(done()).write_raw("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"),
         ),
         ("white space before JSON", Script::json(200, "\n \n ".to_owned() + &whole())),
         ("JSON although a stream", Script::json(200, whole())),
@@ -199,7 +217,7 @@ async fn nobody_there_is_told_apart_from_nobody_answering() {
     let refused = RefusedPort::new().expect("a port");
     let error = client(&refused.url()).chat(&hello()).await.expect_err("nobody there");
     assert_eq!((error.kind(), error.retry()), (Connection, RetryAdvice::Now));
-    if let Ok(silent) = SilentPort::new().await {
+    if let Ok(silent) = BlackholePort::new().await {
         let error = client(&silent.url()).chat(&hello()).await.expect_err("nobody takes the call");
         assert_eq!((error.kind(), error.timeout()), (Timeout, Some(TimeoutPhase::Connect)), "{error:?}");
     }

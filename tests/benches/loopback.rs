@@ -89,7 +89,7 @@ async fn read(provider: &dyn LlmProvider) -> ChatResponse {
 }
 
 fn events(pieces: Vec<String>) -> Script {
-    Script::new(200).header("content-type", "text/event-stream").writes(pieces)
+    Script::new(200).header("content-type", "text/event-stream").write_each(pieces)
 }
 
 /// A stream as the service sends it, frame by frame.

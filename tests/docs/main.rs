@@ -39,6 +39,7 @@ mod tools;
 #[path = "../../docs/examples/tracing.rs"]
 mod tracing;
 
+mod decisions;
 mod links;
 
 use std::path::{Path, PathBuf};

@@ -1,13 +1,10 @@
-//! Bytes that are cheap to copy and short to show.
+//! Shared bytes, and a short `Debug` form for bytes.
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// How much is shown.
-const SHOWN: usize = 200;
-
-/// Bytes that many copies of a script share.
+/// Bytes that the clones of a script share. `Debug` shows their beginning.
 #[derive(Clone)]
 pub(crate) struct Bytes(Arc<[u8]>);
 
@@ -31,12 +28,15 @@ impl fmt::Debug for Bytes {
     }
 }
 
-/// Shows the beginning of some bytes, as text.
+/// `Debug` shows the beginning of these bytes as text, and how many follow.
 pub(crate) struct Excerpt<'a>(pub(crate) &'a [u8]);
+
+/// The longest excerpt, in bytes: enough for a head or a few events in the message of a failed test.
+const MAX_EXCERPT_BYTES: usize = 200;
 
 impl fmt::Debug for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.0.get(..SHOWN).unwrap_or(self.0);
+        let shown = self.0.get(..MAX_EXCERPT_BYTES).unwrap_or(self.0);
         write!(f, "{:?}", String::from_utf8_lossy(shown))?;
         match self.0.len() - shown.len() {
             0 => Ok(()),

@@ -1,128 +1,138 @@
-//! One connection, from its first byte to its end.
+//! Serves one connection, from its first byte to its end.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
-use crate::inbox::{Inbox, Missing};
 use crate::play::play;
 use crate::request::Request;
-use crate::script::{After, Script};
-use crate::shared::{Open, Shared};
+use crate::request_reader::{ReadError, RequestReader};
+use crate::script::{Disposition, Script};
+use crate::state::{ConnectionGuard, ServerState};
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Last {
-    /// The client has gone.
-    Gone,
+enum ConnectionEnd {
+    /// The client closed it.
+    ByClient,
     /// The server closes it with a FIN.
     Close,
     /// The server closes it with a RST.
     Reset,
 }
 
-/// Serves a connection.
-pub(crate) async fn serve(mut socket: TcpStream, mut open: Open) {
-    // Each piece goes out at once. If that cannot be had, the pieces are only larger.
+/// Serves a connection until it ends.
+pub(crate) async fn serve(mut socket: TcpStream, mut guard: ConnectionGuard) {
+    // Sends each piece at once. Where the system refuses, pieces may be joined, which every client must bear.
     let _ = socket.set_nodelay(true);
     let (reader, mut writer) = socket.split();
-    match converse(reader, &mut writer, open.number, open.shared()).await {
-        Last::Gone => {
+    match serve_requests(reader, &mut writer, guard.number, guard.state()).await {
+        ConnectionEnd::ByClient => {
             drop(socket);
-            open.by_client = true;
+            guard.closed_by_client = true;
         }
-        Last::Reset => {
+        ConnectionEnd::Reset => {
+            // A socket that is closed without lingering sends a RST.
             let _ = socket.set_zero_linger();
             drop(socket);
         }
-        Last::Close => {
+        ConnectionEnd::Close => {
             let _ = socket.shutdown().await;
-            drop(open);
-            // To close a socket with unread bytes in it would reset it, and take away what was said last.
+            drop(guard);
+            // A socket that is closed with unread bytes sends a RST, which can destroy the response on its
+            // way. So the rest is read until the client closes, too.
             let mut unread = [0; 4096];
             while matches!(socket.read(&mut unread).await, Ok(1..)) {}
         }
     }
 }
 
-async fn converse(
+/// Serves requests until one of them, or the client, ends the connection.
+async fn serve_requests(
     reader: ReadHalf<'_>,
     writer: &mut WriteHalf<'_>,
     connection: usize,
-    shared: &Shared,
-) -> Last {
-    let mut inbox = Inbox::new(reader, shared.max_request_bytes);
-    if let Some(greeting) = shared.on_accept(connection) {
-        if let Some(last) = perform(&greeting, &mut inbox, writer).await {
-            return last;
+    state: &ServerState,
+) -> ConnectionEnd {
+    let mut reader = RequestReader::new(reader, state.max_request_bytes);
+    if let Some(script) = state.on_accept(connection) {
+        if let Some(end) = play_all(&script, &mut reader, writer).await {
+            return end;
         }
     }
     for number in 1.. {
-        let missing = match exchange(&mut inbox, writer, (connection, number), shared).await {
-            Ok(None) => continue,
-            Ok(Some(last)) => return last,
-            Err(missing) => missing,
-        };
-        if let Missing::Bad(status) = missing {
-            let refusal = Script::new(status).header("connection", "close").body("not a request\n");
-            return perform(&refusal.then_close(), &mut inbox, writer).await.unwrap_or(Last::Close);
+        match serve_request(&mut reader, writer, (connection, number), state).await {
+            Ok(None) => {}
+            Ok(Some(end)) => return end,
+            Err(ReadError::Closed) => break,
+            Err(ReadError::Invalid(status)) => {
+                let refusal = Script::new(status).header("connection", "close").body("not a request\n");
+                let end = play_all(&refusal.then_close(), &mut reader, writer).await;
+                return end.unwrap_or(ConnectionEnd::Close);
+            }
         }
-        break;
     }
-    Last::Gone
+    ConnectionEnd::ByClient
 }
 
-/// Reads a request and answers it. `None` if the connection can serve the next one.
-async fn exchange(
-    inbox: &mut Inbox<'_>,
+/// Reads a request and responds to it. Returns `None` if the connection can serve another one.
+async fn serve_request(
+    reader: &mut RequestReader<'_>,
     writer: &mut WriteHalf<'_>,
     (connection, number_on_connection): (usize, usize),
-    shared: &Shared,
-) -> Result<Option<Last>, Missing> {
-    let mut request = inbox.head().await?;
+    state: &ServerState,
+) -> Result<Option<ConnectionEnd>, ReadError> {
+    let mut request = reader.head().await?;
     (request.connection, request.number_on_connection) = (connection, number_on_connection);
-    if let Some(script) = shared.early(&request) {
-        shared.record(&mut request);
-        if let Some(last) = perform(&script, inbox, writer).await {
-            return Ok(Some(last));
+    if let Some(script) = state.respond_early(&request) {
+        state.record(&mut request);
+        if let Some(end) = play_all(&script, reader, writer).await {
+            return Ok(Some(end));
         }
-        inbox.body(&request).await?;
+        // The body has to be taken off the connection before the next request can be read.
+        reader.body(&request).await?;
     } else {
-        if request.says("expect", "100-continue") {
-            let go_on = writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await;
-            go_on.map_err(|_| Missing::Gone)?;
+        if request.header_has("expect", "100-continue") {
+            let sent = writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await;
+            sent.map_err(|_| ReadError::Closed)?;
         }
-        request.body = inbox.body(&request).await?;
-        shared.record(&mut request);
-        let script = shared.answer(&request);
-        if let Some(last) = perform(&script, inbox, writer).await {
-            return Ok(Some(last));
+        request.body = reader.body(&request).await?;
+        state.record(&mut request);
+        let script = state.respond(&request);
+        if let Some(end) = play_all(&script, reader, writer).await {
+            return Ok(Some(end));
         }
     }
-    Ok(wants_close(&request).then_some(Last::Close))
+    Ok(wants_close(&request).then_some(ConnectionEnd::Close))
 }
 
-/// Plays a script and what follows it, unless the client goes first. `None` if the connection is still good.
-async fn perform(script: &Script, inbox: &mut Inbox<'_>, writer: &mut WriteHalf<'_>) -> Option<Last> {
+/// Plays a script and its followers, unless the client closes first. Returns `None` if the connection can
+/// serve another request.
+async fn play_all(
+    script: &Script,
+    reader: &mut RequestReader<'_>,
+    writer: &mut WriteHalf<'_>,
+) -> Option<ConnectionEnd> {
     let mut next = Some(script);
     while let Some(script) = next {
-        let after = tokio::select! {
+        // Biased: a script that is ready goes out whole, also to a client that has closed its sending half.
+        let disposition = tokio::select! {
             biased;
             played = play(script, writer) => played.ok(),
-            () = inbox.until_gone() => None,
+            () = reader.closed() => None,
         };
-        match after {
-            None => return Some(Last::Gone),
-            Some(After::Close) => return Some(Last::Close),
-            Some(After::Reset) => return Some(Last::Reset),
-            Some(After::Next) => next = script.follower(),
+        match disposition {
+            None => return Some(ConnectionEnd::ByClient),
+            Some(Disposition::Close) => return Some(ConnectionEnd::Close),
+            Some(Disposition::Reset) => return Some(ConnectionEnd::Reset),
+            Some(Disposition::KeepAlive) => next = script.follower(),
         }
     }
     None
 }
 
-/// Whether the client wants no other answer on this connection.
+/// Whether the client wants the connection closed after this request.
 fn wants_close(request: &Request) -> bool {
-    let old = request.version == "HTTP/1.0" && !request.says("connection", "keep-alive");
-    old || request.says("connection", "close")
+    let http_1_0 = request.version == "HTTP/1.0" && !request.header_has("connection", "keep-alive");
+    http_1_0 || request.header_has("connection", "close")
 }

@@ -1,12 +1,13 @@
-//! A scripted HTTP server for tests that misbehaves in every way a bad day has.
+//! A scripted HTTP/1.1 server for tests of HTTP clients: it injects faults, byte by byte.
 //!
-//! It speaks HTTP/1.1 on the loopback device, byte by byte and without a library in between, so that
-//! everything which a library would set right can go wrong. It knows nothing of any service: whoever writes a
-//! client can use it.
+//! The server listens on the loopback device and writes to its sockets without an HTTP library in between, so
+//! that a script can break every rule that a library would keep. It knows no service: any client can be
+//! tested against it.
 //!
 //! # A first fault
 //!
-//! A script says what goes over the wire, step by step. Here a stream breaks off in the middle of an event:
+//! A script says what goes over the wire, step by step. In this one a stream breaks off in the middle of an
+//! event:
 //!
 //! ```
 //! use std::time::Duration;
@@ -30,41 +31,43 @@
 //! // Your client goes here, with `server.url()` as its base URL.
 //! let mut client = tokio::net::TcpStream::connect(server.address()).await?;
 //! client.write_all(b"GET /stream HTTP/1.1\r\nhost: test\r\n\r\n").await?;
-//! let mut answer = String::new();
-//! client.read_to_string(&mut answer).await?;
+//! let mut response = String::new();
+//! client.read_to_string(&mut response).await?;
 //!
-//! assert!(answer.ends_with("\r\n\r\nf\r\ndata: {\"n\":1}\n\n\r\nb\r\ndata: {\"n\":\r\n"));
+//! assert!(response.ends_with("\r\n\r\nf\r\ndata: {\"n\":1}\n\n\r\nb\r\ndata: {\"n\":\r\n"));
 //! assert_eq!(server.requests()[0].path, "/stream");
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What a script is
+//! # Parts of a script
 //!
 //! A [`Script`] has a head, steps and an end.
 //!
-//! * The **head** is a status and headers. [`Script::nothing`] and [`Script::raw`] have none.
-//! * The **steps** are pieces of the body and waits between them, in the order in which they were said.
-//! * The **end** comes last, wherever it was said: without one, the body is ended as it should be and the
-//!   connection serves the next request.
+//! * The **head** is a status and headers. [`Script::no_response`] and [`Script::raw`] have none.
+//! * The **steps** are pieces of the body and waits between them, played in the order in which they were
+//!   added.
+//! * The **end** comes last, wherever it was added. Without one, the body ends as its framing wants it, and
+//!   the connection serves the next request.
 //!
-//! A body is chunked, each piece a chunk; [`body`](Script::body) and [`sized`](Script::sized) say its length
-//! instead, [`content_length`](Script::content_length) claims one, [`unframed`](Script::unframed) says
-//! nothing.
+//! The framing of a body is chunked by default, with one chunk for each piece. [`body`](Script::body) and
+//! [`sized`](Script::sized) send its true `content-length` instead,
+//! [`content_length`](Script::content_length) sends any that you claim, and [`unframed`](Script::unframed)
+//! sends neither.
 //!
-//! # Which script
+//! # Choosing a script
 //!
-//! [`FaultServer::always`] plays one script for every request, [`FaultServer::answers`] several in their
-//! order, and [`FaultServer::start`] asks a closure, which sees the [`Request`] and its numbers: of all
-//! requests, of its connection, and on its connection.
+//! [`FaultServer::always`] plays one script for every request, [`FaultServer::sequence`] plays several in
+//! order, and [`FaultServer::start`] asks a closure. The closure sees the [`Request`] and its numbers: among
+//! all requests, that of its connection, and on its connection.
 //!
 //! ```
 //! # use fault_server::{FaultServer, Script};
 //! # async fn example() -> std::io::Result<()> {
 //! // Overloaded once, broken once, then well.
-//! FaultServer::answers([
+//! FaultServer::sequence([
 //!     Script::json(529, "{}").header("retry-after", "1"),
-//!     Script::nothing().reset(),
+//!     Script::no_response().reset(),
 //!     Script::json(200, r#"{"ok":true}"#),
 //! ])
 //! .await?;
@@ -72,13 +75,13 @@
 //! // The second request on any connection finds it closed.
 //! FaultServer::start(|request| match request.number_on_connection {
 //!     1 => Script::json(200, "{}"),
-//!     _ => Script::nothing().close(),
+//!     _ => Script::no_response().close(),
 //! })
 //! .await?;
 //!
-//! // Two workers: whoever comes third is let in and never served.
+//! // Two workers: the third connection is accepted and never served.
 //! FaultServer::builder()
-//!     .on_accept(|connection| (connection > 2).then(|| Script::nothing().stall()))
+//!     .on_accept(|connection| (connection > 2).then(|| Script::no_response().stall()))
 //!     .start(|_| Script::json(200, "{}"))
 //!     .await?;
 //! # Ok(())
@@ -87,23 +90,25 @@
 //!
 //! # The faults
 //!
-//! In these tables `script` is a [`Script`] with a head, `events` one that streams, and `ms` makes
-//! milliseconds.
+//! In these tables `script` is a [`Script`] with a head, `none` is [`Script::no_response()`], `events` is a
+//! script that streams, and `ms` makes milliseconds. "On accept" and "early" stand for a script that the
+//! closure of [`on_accept`](FaultServerBuilder::on_accept) or
+//! [`respond_early`](FaultServerBuilder::respond_early) returns.
 //!
 //! ## No connection
 //!
 //! | fault | script | a client sees |
 //! |---|---|---|
 //! | refused | [`RefusedPort::new()`](RefusedPort) | "connection refused" at once |
-//! | dropped | [`SilentPort::new()`](SilentPort) | nothing, until its connect timeout |
-//! | accepted and closed | `builder().on_accept(\|_\| Some(Script::nothing().close()))` | an end before the answer |
-//! | accepted and reset | `builder().on_accept(\|_\| Some(Script::nothing().reset()))` | "connection reset" |
-//! | accepted, never served | `builder().on_accept(\|n\| (n > 2).then(\|\| Script::nothing().stall()))` | nothing, until its read timeout |
-//! | bytes that nobody asked for | `builder().on_accept(\|_\| Some(Script::raw("hello\r\n")))` | garbage where the head should be |
+//! | dropped | [`BlackholePort::new()`](BlackholePort) | nothing, until its connect timeout |
+//! | accepted and closed | on accept: `none.close()` | an end before the response |
+//! | accepted and reset | on accept: `none.reset()` | "connection reset" |
+//! | accepted, never served | on accept: `none.stall()` | nothing, until its read timeout |
+//! | unsolicited bytes | on accept: `Script::raw("hello\r\n")` | garbage where the head should be |
 //!
 //! ## The connection ends
 //!
-//! Each of these ends goes with every place: before the head (`Script::nothing()`), inside it
+//! Each end can come at each place: before the head (`none`), inside it
 //! (`Script::raw("HTTP/1.1 200 OK\r\ncontent-le")`), behind it (`Script::new(200)`), inside the body
 //! (`events`).
 //!
@@ -112,54 +117,60 @@
 //! | silence | `.stall()` | nothing more, until its read timeout |
 //! | FIN | `.close()` | an end that comes too early |
 //! | RST | `.reset()` | "connection reset" |
-//! | closed after a good answer | `.then_close()`, `.then_reset()` | a good answer, and a pooled connection that is dead |
-//! | closed under the next request | by `request.number_on_connection`, as above | an end without an answer; a request that may be sent again |
-//! | closed during a request | `builder().early(\|_\| Some(Script::nothing().reset()))` | a broken pipe while it sends |
-//! | the end of the body never comes | `events.stall()`, `script.body(json).content_length(9999).stall()` | all of the answer, but not that it is all |
+//! | closed after a good response | `.then_close()`, `.then_reset()` | a pooled connection that is dead |
+//! | closed under the next request | by `number_on_connection`, as above | an end without a response |
+//! | closed during a request | early: `none.reset()` | a broken pipe while it sends |
+//! | an event stream without an end | `events.stall()` | all events, but not that they are all |
+//! | a whole body without an end | `script.body(json).content_length(9999).stall()` | the same |
 //!
 //! ## The head
 //!
 //! | fault | script | a client sees |
 //! |---|---|---|
-//! | late | `.late(ms(500))` | nothing for a while |
-//! | byte by byte | `.slow_head(ms(20))` | a head that takes its time, without ever being silent |
+//! | late | `.delay(ms(500))` | nothing for a while |
+//! | byte by byte | `.slow_head(ms(20))` | a slow head, but no silence |
 //! | another protocol | `.status_line("SSH-2.0-OpenSSH_9.6")` | no HTTP |
-//! | status that is none | `.status_line("HTTP/1.1 two hundred")`, `Script::new(42)` | no status |
+//! | an invalid status | `.status_line("HTTP/1.1 two hundred")`, `Script::new(42)` | no status |
 //! | HTTP/1.0 | `.http_1_0()` | a body that ends with the connection |
-//! | interim heads | `.interim(100).interim(103)` | the answer, behind them |
-//! | many headers, a huge one | `.header_flood(10_000, 20)`, `.header_flood(1, 1 << 20)` | more than its bound |
-//! | a head without end | `.endless_head()` | more than its bound |
+//! | interim heads | `.interim(100).interim(103)` | the response, behind them |
+//! | many headers | `.header_flood(10_000, 20)` | more than its limit |
+//! | a huge header | `.header_flood(1, 1 << 20)` | more than its limit |
+//! | a head without end | `.endless_head()` | more than its limit |
 //! | header injection | `.header("x", "1\r\nset-cookie: a=b")` | one header more |
-//! | redirects | `Script::redirect(307, other.url())`, `Script::redirect(307, request.path.clone())` | another origin, a loop |
+//! | a redirect to another origin | `Script::redirect(307, other.url())` | another origin |
+//! | a redirect loop | `Script::redirect(307, request.path.clone())` | the same response again and again |
 //!
 //! ## The body
 //!
 //! | fault | script | a client sees |
 //! |---|---|---|
-//! | cut anywhere | `.pieces(event, [3, 1], ms(20))`, `.trickle(event, 1, ms(5))` | a part of an event, a line or a character |
-//! | slow loris | `.pace(1, ms(1000))` | bytes, but no progress |
-//! | signs of life for ever | `.forever(": keep-alive\n\n", ms(100))` | bytes, but no answer |
+//! | cut anywhere | `.write_split(event, [3, 1], ms(20))` | a part of an event, a line or a character |
+//! | cut everywhere | `.trickle(event, 1, ms(5))` | one byte at a time |
+//! | slow loris | `.throttle(1, ms(1000))` | bytes, but no progress |
+//! | keep-alives for ever | `.repeat_forever(": keep-alive\n\n", ms(100))` | bytes, but no response |
 //! | white space before JSON | `.repeat("\n", 5, ms(100)).write(json)` | JSON, behind it |
-//! | too short, too long | `.content_length(100).body("{}").close()`, `.content_length(1).body("{}")` | something is missing; bytes that belong to no answer |
-//! | 4 GiB claimed | `.content_length(1_u64 << 32).body("{}").stall()` | a length it must not set memory aside for |
+//! | too short | `.content_length(100).body("{}").close()` | a body with its end missing |
+//! | too long | `.content_length(1).body("{}")` | bytes that belong to no response |
+//! | 4 GiB claimed | `.content_length(1_u64 << 32).body("{}").stall()` | a length it must not allocate |
 //! | no length at all | `.unframed().body("{}").close()` | a body that may be whole or not |
-//! | two lengths | `.header("content-length", "5").body("{}")`, `.header("content-length", "5").chunked()` | a contradiction |
+//! | two lengths | `.header("content-length", "5").body("{}")` | a contradiction |
+//! | length and chunks | `.header("content-length", "5").chunked()` | a contradiction |
 //! | bad chunks | `.write("a").bad_chunk(ChunkFault::NotHex)` | see [`ChunkFault`] |
 //! | no last chunk | `.write("a").no_last_chunk()` | as for silence |
-//! | a body without end | `.repeat(vec![0; 1 << 16], 1 << 20, Duration::ZERO)` | more than its bound |
-//! | web page for JSON | `Script::page(502)` | HTML, as gateways say it |
-//! | empty | `Script::new(200)`, `Script::json(200, "")` | a success that says nothing |
-//! | compressed | `.gzip(json)`, `.deflate(json)` | packed data, whether it asked or not |
-//! | said to be compressed | `.header("content-encoding", "gzip").body(json)` | data that cannot be unpacked |
+//! | a body without end | `.repeat(vec![0; 1 << 16], 1 << 20, Duration::ZERO)` | more than its limit |
+//! | web page for JSON | `Script::html_error(502)` | HTML, as gateways send it |
+//! | empty | `Script::new(200)`, `Script::json(200, "")` | a success without a body |
+//! | compressed | `.gzip(json)`, `.deflate(json)` | compressed data, whether it asked or not |
+//! | not compressed | `.header("content-encoding", "gzip").body(json)` | data that does not unpack |
 //! | a bomb | `.gzip_bomb(1 << 30)` | a megabyte that becomes a gigabyte |
 //! | bad UTF-8, byte order mark | `.body([b'"', 0xff, b'"'])`, `.body("\u{feff}{}")` | almost JSON |
-//! | forged second reply | `.followed_by(Script::json(200, forged))` | an answer to what it asks next |
-//! | early answer | `builder().early(\|_\| Some(Script::json(413, "{}").then_close()))` | an answer while it still sends |
+//! | forged second response | `.followed_by(Script::json(200, forged))` | a response to its next request |
+//! | early response | early: `Script::json(413, "{}").then_close()` | a response while it still sends |
 //!
-//! # What clients do
+//! # Watching the client
 //!
-//! The server writes down every [`Request`] and counts connections, and it notices when a client goes,
-//! whatever it is playing: proof that dropping a call closes its connection.
+//! The server records every [`Request`], counts connections, and notices when a client closes its connection,
+//! whatever script it is playing. A test can so prove that dropping a call closes its connection.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -167,37 +178,37 @@
 //! # use tokio::io::AsyncWriteExt;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> std::io::Result<()> {
-//! let stream = Script::events("").forever(": keep-alive\n\n", Duration::from_millis(10));
+//! let stream = Script::events("").repeat_forever(": keep-alive\n\n", Duration::from_millis(10));
 //! let server = FaultServer::always(stream).await?;
 //! let mut call = tokio::net::TcpStream::connect(server.address()).await?;
 //! call.write_all(b"POST /chat HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}").await?;
-//! server.until_requests(1).await?;
+//! server.wait_for_requests(1).await?;
 //! assert_eq!(server.open_connections(), 1);
 //!
 //! drop(call);
-//! server.until_client_gone(1).await?;
+//! server.wait_for_client_close(1).await?;
 //! assert_eq!((server.open_connections(), server.closed_by_client()), (0, 1));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What it does not do
+//! # Limits
 //!
-//! TLS, HTTP/2, proxies. Time is tokio's: where a test pauses the clock, waits go by as soon as nothing else
-//! is left to do, which with real sockets is often too soon.
+//! The server speaks neither TLS nor HTTP/2, and is no proxy. Its clock is tokio's: where a test pauses the
+//! clock, a wait ends as soon as no task is left to run, which with real sockets is often too soon.
 
 mod bytes;
 pub mod coding;
 mod connection;
-mod inbox;
 mod play;
 mod port;
 mod request;
+mod request_reader;
 mod script;
 mod server;
-mod shared;
+mod state;
 
-pub use port::{RefusedPort, SilentPort};
+pub use port::{BlackholePort, RefusedPort};
 pub use request::Request;
 pub use script::{ChunkFault, Script};
-pub use server::{Builder, FaultServer};
+pub use server::{FaultServer, FaultServerBuilder};

@@ -6,80 +6,83 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::WriteHalf;
 
-use crate::script::{After, End, Framing, Pace, Script, Step, chunk};
+use crate::script::{Disposition, End, Framing, Script, Step, Throttle, chunk};
 
-/// Plays it to its end. What becomes of the connection is the caller's to do.
+/// Plays a script to its end, and returns what the caller has to do with the connection.
 ///
 /// # Errors
-/// When the client is gone.
-pub(crate) async fn play(script: &Script, out: &mut WriteHalf<'_>) -> io::Result<After> {
+/// When the client has closed the connection.
+pub(crate) async fn play(script: &Script, socket: &mut WriteHalf<'_>) -> io::Result<Disposition> {
     let framing = script.framing();
     let (head, bytes) = script.head();
-    let mut out = Out { half: out, pace: script.paced(), chunked: framing == Framing::Chunked };
+    let chunked = framing == Framing::Chunked;
+    let mut out = Output { socket, throttle: script.throttling(), chunked };
     if let Some(head) = head {
-        pause(head.late()).await;
-        match head.slow() {
-            Some(every) => out.send(&bytes, Some(Pace { size: 1, every })).await?,
-            None => out.send(&bytes, out.pace).await?,
+        wait(head.delay()).await;
+        match head.byte_interval() {
+            Some(interval) => out.send(&bytes, Some(Throttle { size: 1, interval })).await?,
+            None => out.send(&bytes, out.throttle).await?,
         }
     }
     for step in script.steps() {
         match step {
-            Step::Write { bytes, size, every, framed } => {
+            Step::Write { bytes, size, interval, framed } => {
                 let mut pieces = bytes.chunks(*size).peekable();
                 while let Some(piece) = pieces.next() {
-                    out.say(piece, *framed).await?;
+                    out.write(piece, *framed).await?;
                     if pieces.peek().is_some() {
-                        pause(*every).await;
+                        wait(*interval).await;
                     }
                 }
             }
-            Step::Repeat { bytes, times, every, framed } => {
-                let mut said = 0;
-                while times.is_none_or(|times| said < times) {
-                    out.say(bytes, *framed).await?;
-                    pause(*every).await;
-                    said += 1;
+            Step::Repeat { bytes, times, interval, framed } => {
+                let mut written = 0;
+                while times.is_none_or(|times| written < times) {
+                    out.write(bytes, *framed).await?;
+                    wait(*interval).await;
+                    written += 1;
                 }
             }
-            Step::Wait(time) => pause(*time).await,
+            Step::Wait(time) => wait(*time).await,
         }
     }
     match script.end() {
-        End::Finish(after) => {
-            out.send(&script.body_end(&framing), out.pace).await?;
-            Ok(after)
+        End::Finish(disposition) => {
+            out.send(&script.body_end(&framing), out.throttle).await?;
+            Ok(disposition)
         }
-        End::Break(after) => Ok(after),
+        End::Break(disposition) => Ok(disposition),
         End::Stall => std::future::pending().await,
     }
 }
 
-struct Out<'a, 'b> {
-    half: &'a mut WriteHalf<'b>,
-    pace: Option<Pace>,
+/// The writing half of a connection, with the framing and the pace of one script.
+struct Output<'a, 'b> {
+    socket: &'a mut WriteHalf<'b>,
+    throttle: Option<Throttle>,
     chunked: bool,
 }
 
-impl Out<'_, '_> {
-    /// Sends a piece of the body. An empty one is none: as a chunk it would be the last.
-    async fn say(&mut self, bytes: &[u8], framed: bool) -> io::Result<()> {
+impl Output<'_, '_> {
+    /// Writes a piece of the body, as a chunk if it is framed. An empty piece is skipped: as a chunk it would
+    /// be the last one.
+    async fn write(&mut self, bytes: &[u8], framed: bool) -> io::Result<()> {
         match bytes.is_empty() {
-            // For ever nothing must not keep the others from their turn.
+            // Without this, repeating nothing for ever would block the thread.
             true => tokio::task::yield_now().await,
-            false if framed && self.chunked => self.send(&chunk(bytes), self.pace).await?,
-            false => self.send(bytes, self.pace).await?,
+            false if framed && self.chunked => self.send(&chunk(bytes), self.throttle).await?,
+            false => self.send(bytes, self.throttle).await?,
         }
         Ok(())
     }
 
-    async fn send(&mut self, bytes: &[u8], pace: Option<Pace>) -> io::Result<()> {
-        match pace {
-            None => self.half.write_all(bytes).await,
-            Some(Pace { size, every }) => {
+    async fn send(&mut self, bytes: &[u8], throttle: Option<Throttle>) -> io::Result<()> {
+        match throttle {
+            None => self.socket.write_all(bytes).await,
+            Some(Throttle { size, interval }) => {
                 for piece in bytes.chunks(size) {
-                    self.half.write_all(piece).await?;
-                    pause(every).await;
+                    self.socket.write_all(piece).await?;
+                    wait(interval).await;
                 }
                 Ok(())
             }
@@ -87,8 +90,8 @@ impl Out<'_, '_> {
     }
 }
 
-/// Waits; not at all when there is nothing to wait for.
-async fn pause(time: Duration) {
+/// Sleeps. A time of zero does not even yield, so that the steps around it go out together.
+async fn wait(time: Duration) {
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }

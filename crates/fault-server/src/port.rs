@@ -1,4 +1,4 @@
-//! Ports where nobody answers.
+//! Ports at which no connection comes about.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// A port that is taken and where nobody listens: connecting to it is refused.
+/// A bound port without a listener: the system refuses connections to it.
 ///
-/// Nobody else can get the port as long as this is held, unlike one that was only free a moment ago.
+/// The port stays bound until this is dropped, so that no other program can take it in the meantime.
 #[derive(Debug)]
 pub struct RefusedPort {
     address: SocketAddr,
@@ -17,55 +17,55 @@ pub struct RefusedPort {
 }
 
 impl RefusedPort {
-    /// Takes a free port of the loopback device.
+    /// Binds a free port of the loopback device.
     ///
     /// # Errors
-    /// When none can be had.
+    /// When no port is free.
     pub fn new() -> io::Result<Self> {
-        let (socket, address) = taken()?;
+        let (socket, address) = bind_port()?;
         Ok(Self { address, _socket: socket })
     }
 
-    /// Its base URL, `http://127.0.0.1:…`.
+    /// The base URL, `http://127.0.0.1:…`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Its address.
+    /// The address of the port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// A port that does not even refuse: connecting to it goes on until the client's patience ends, as when a
-/// firewall drops what is sent. This is what a connect timeout is for.
+/// A port that drops connections: connecting to it hangs until the client's connect timeout, as behind a
+/// firewall that drops packets.
 ///
-/// Its queue of connections is full and never emptied. Not every system drops what comes then; Linux does.
+/// Its accept queue is full and stays full. Linux drops what comes then; other systems need not.
 #[derive(Debug)]
-pub struct SilentPort {
+pub struct BlackholePort {
     address: SocketAddr,
     _listener: TcpListener,
     _queue: Vec<TcpStream>,
 }
 
-/// How many connections may fit into the shortest queue.
-const QUEUE: usize = 16;
-
-/// On loopback a connection that comes about does so at once.
-const AT_ONCE: Duration = Duration::from_millis(300);
-
-impl SilentPort {
-    /// Takes a free port of the loopback device and fills its queue, which takes a third of a second.
+impl BlackholePort {
+    /// Binds a free port of the loopback device and fills its accept queue, which takes 0.3 s.
     ///
     /// # Errors
-    /// When none can be had, or ([`Unsupported`](io::ErrorKind::Unsupported)) when the system refuses
-    /// connections, or takes any number of them.
+    /// When no port is free, or ([`Unsupported`](io::ErrorKind::Unsupported)) when the system refuses
+    /// connections to a full queue, or has no bound for the queue.
     pub async fn new() -> io::Result<Self> {
-        let (socket, address) = taken()?;
+        /// A queue that was set to the minimum holds fewer connections than this on every system that has
+        /// one.
+        const MAX_BACKLOG: usize = 16;
+        /// On loopback, a connection that the system accepts is there long before.
+        const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
+
+        let (socket, address) = bind_port()?;
         let listener = socket.listen(0)?;
         let mut queue = Vec::new();
-        while queue.len() < QUEUE {
-            match timeout(AT_ONCE, TcpStream::connect(address)).await {
+        while queue.len() < MAX_BACKLOG {
+            match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
                 Ok(Ok(socket)) => queue.push(socket),
                 Ok(Err(_)) => break,
                 Err(_) => return Ok(Self { address, _listener: listener, _queue: queue }),
@@ -74,18 +74,18 @@ impl SilentPort {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this system does not drop connections"))
     }
 
-    /// Its base URL, `http://127.0.0.1:…`.
+    /// The base URL, `http://127.0.0.1:…`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Its address.
+    /// The address of the port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-fn taken() -> io::Result<(TcpSocket, SocketAddr)> {
+fn bind_port() -> io::Result<(TcpSocket, SocketAddr)> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let address = socket.local_addr()?;

@@ -1,38 +1,34 @@
-//! What a client sent.
+//! The request that a client sent.
 
 use std::fmt;
 use std::time::Instant;
 
 use crate::bytes::Excerpt;
 
-/// Headers whose values `Debug` hides.
-const SECRET: [&str; 6] =
-    ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
-
-/// A request as it came.
+/// A request as it was received.
 ///
-/// `Debug` hides the values of headers that hold keys; [`header`](Self::header) gives them to those who ask.
+/// `Debug` hides the values of headers that hold keys; [`header`](Self::header) returns them.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Request {
-    /// `GET`, `POST`, …
+    /// The method: `GET`, `POST`, …
     pub method: String,
     /// The path with its query, as sent.
     pub path: String,
-    /// `HTTP/1.1`, or what else the client said.
+    /// The protocol version as sent: `HTTP/1.1`, `HTTP/1.0`.
     pub version: String,
     /// The headers in order, names spelt as sent. Bytes that are not UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
-    /// The body, out of its chunks if it came in chunks. Empty for a request that was answered
-    /// [early](crate::Builder::early).
+    /// The body, without the framing of its chunks. Empty if the server
+    /// [responded early](crate::FaultServerBuilder::respond_early).
     pub body: Vec<u8>,
-    /// Which request this is to the server; the first is 1.
+    /// The number of this request among all of the server; the first is 1.
     pub number: usize,
-    /// On which connection it came; the first is 1.
+    /// The number of its connection; the first is 1.
     pub connection: usize,
-    /// Which request this is on its connection; the first is 1.
+    /// The number of this request on its connection; the first is 1.
     pub number_on_connection: usize,
-    /// When its head had come.
+    /// The time at which the head was complete.
     pub at: Instant,
 }
 
@@ -50,27 +46,31 @@ impl Request {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Whether the list in this header has this word.
-    pub(crate) fn says(&self, name: &str, word: &str) -> bool {
+    /// Whether a header that holds a comma-separated list, such as `connection`, has this token.
+    pub(crate) fn header_has(&self, name: &str, token: &str) -> bool {
         self.headers
             .iter()
             .filter(|(known, _)| known.eq_ignore_ascii_case(name))
             .flat_map(|(_, value)| value.split(','))
-            .any(|known| known.trim().eq_ignore_ascii_case(word))
+            .any(|known| known.trim().eq_ignore_ascii_case(token))
     }
 }
 
+/// The headers whose values `Debug` hides.
+const SECRET_HEADERS: [&str; 6] =
+    ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-goog-api-key"];
+
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hide = |(name, value): &(String, String)| {
-            let secret = SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+        let redact = |(name, value): &(String, String)| {
+            let secret = SECRET_HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
             format!("{name}: {}", if secret { "***" } else { value })
         };
         f.debug_struct("Request")
             .field("method", &self.method)
             .field("path", &self.path)
             .field("version", &self.version)
-            .field("headers", &self.headers.iter().map(hide).collect::<Vec<_>>())
+            .field("headers", &self.headers.iter().map(redact).collect::<Vec<_>>())
             .field("body", &Excerpt(&self.body))
             .field("number", &self.number)
             .field("connection", &self.connection)

@@ -1,29 +1,26 @@
-//! What the server says, and how it ends. The rest of its words are in the files beside this one, by what
-//! they are about.
+//! The script of a response: its type, ready-made responses, and how it ends.
 
 mod body;
-mod chunk;
 mod head;
-mod named;
 
 use std::time::Duration;
 
-pub use chunk::ChunkFault;
-pub(crate) use chunk::{chunk, last_chunk};
-use head::Head;
+pub use body::ChunkFault;
+pub(crate) use body::chunk;
+use head::{Head, reason_phrase};
 
 use crate::bytes::Bytes;
 
-/// What the server says to one request: a head, a body in steps, and an end.
+/// A response to one request: a head, the steps of a body, and an end.
 ///
-/// The head goes out first, then the steps in the order they were said, then the end, wherever it was said.
-/// Headers and framing may be said at any place, too.
+/// The server sends the head first, then the steps in the order in which they were added, then the end. End,
+/// headers and framing may be set at any point of the chain.
 ///
-/// Unless something else is said, a body is chunked, each piece one chunk on its own, and the connection
-/// serves the next request afterwards. A script without a body says `content-length: 0`.
+/// By default a body is chunked, with one chunk for each piece, and the connection serves the next request
+/// afterwards. A script without a body sends `content-length: 0`.
 ///
-/// Nothing is checked and nothing is set right: a script that says two lengths sends two lengths, and one
-/// that answers `HEAD` with a body sends it.
+/// A script is neither checked nor corrected: one with two lengths sends two lengths, and one that answers
+/// `HEAD` with a body sends it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Script {
@@ -33,143 +30,198 @@ pub struct Script {
     trailers: Vec<(String, Bytes)>,
     last_chunk: bool,
     end: End,
-    pace: Option<Pace>,
+    throttle: Option<Throttle>,
     follower: Option<Box<Script>>,
 }
 
-/// How the length of a body is told.
+/// How a response tells the length of its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// In chunks.
+    /// With `transfer-encoding: chunked`.
     Chunked,
-    /// By the sum of what is written.
+    /// With the true `content-length` of all steps.
     Sized,
-    /// By what the script claims.
+    /// With this `content-length`, true or not.
     Claimed(String),
-    /// Not at all.
-    None,
+    /// Not at all: the body lasts until the connection ends.
+    Unframed,
 }
 
-/// Something to do between head and end.
+/// One step between head and end.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// Say this in pieces of at most `size` bytes, and wait after each but the last.
-    Write { bytes: Bytes, size: usize, every: Duration, framed: bool },
-    /// Say this again and again: so many times, or for ever.
-    Repeat { bytes: Bytes, times: Option<u64>, every: Duration, framed: bool },
-    /// Say nothing for a while.
+    /// Writes the bytes in pieces of at most `size`, and waits between them.
+    Write { bytes: Bytes, size: usize, interval: Duration, framed: bool },
+    /// Writes the bytes so many times, or for ever, and waits after each.
+    Repeat { bytes: Bytes, times: Option<u64>, interval: Duration, framed: bool },
+    /// Waits.
     Wait(Duration),
 }
 
-/// What comes after the last step.
+/// The end of a script, after its last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// End the body as its framing wants it, then this.
-    Finish(After),
-    /// Leave the body as it is, then this.
-    Break(After),
-    /// Say nothing more, and keep the connection open.
+    /// The server ends the body as the framing wants it.
+    Finish(Disposition),
+    /// The server leaves the body without its end.
+    Break(Disposition),
+    /// The server sends nothing more, and keeps the connection open.
     Stall,
 }
 
-/// What becomes of the connection.
+/// The state in which a script leaves the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum After {
-    /// It serves the next request.
-    Next,
-    /// It is closed with a FIN.
+pub(crate) enum Disposition {
+    /// The server reads the next request.
+    KeepAlive,
+    /// The server closes the connection with a FIN.
     Close,
-    /// It is closed with a RST.
+    /// The server closes the connection with a RST.
     Reset,
 }
 
-/// So many bytes at a time, and a wait after each piece.
+/// At most `size` bytes at a time, and a wait after each.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Throttle {
     pub(crate) size: usize,
-    pub(crate) every: Duration,
+    pub(crate) interval: Duration,
 }
 
+/// Creating a script.
 impl Script {
-    /// An answer with this status. `Script::new(200)` alone is an empty success.
+    /// A response with this status. `Script::new(200)` alone is an empty success.
     pub fn new(status: u16) -> Self {
-        Self { head: Some(Head::new(status)), ..Self::nothing() }
+        Self { head: Some(Head::new(status)), ..Self::no_response() }
     }
 
-    /// No answer at all, not even a head. With [`stall`](Self::stall), [`close`](Self::close) or
-    /// [`reset`](Self::reset) it is what a client sees of a server that fell over before it answered; without
-    /// an end the request is passed over, and the next one on the connection is read.
-    pub fn nothing() -> Self {
+    /// No response at all, not even a head.
+    ///
+    /// With [`stall`](Self::stall), [`close`](Self::close) or [`reset`](Self::reset), this is a server that
+    /// crashed before it responded. Without an end, the request is ignored, and the server reads the next one
+    /// on the connection.
+    pub fn no_response() -> Self {
         Self {
             head: None,
             framing: None,
             steps: Vec::new(),
             trailers: Vec::new(),
             last_chunk: true,
-            end: End::Finish(After::Next),
-            pace: None,
+            end: End::Finish(Disposition::KeepAlive),
+            throttle: None,
             follower: None,
         }
     }
 
-    /// These bytes in place of a head: a head of your own, a part of one, or what is none. What is
-    /// [written](Self::write) afterwards goes out as it is.
+    /// These bytes in place of a head: a head of your own, a part of one, or no HTTP at all. Later
+    /// [writes](Self::write) go out as they are.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::nothing().raw_write(bytes)
+        Self::no_response().write_raw(bytes)
     }
 
-    /// Says nothing for a while.
+    /// A response with this content type and a body of one chunk.
+    pub fn with_body(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::new(status).header("content-type", content_type).write(body)
+    }
+
+    /// A JSON response with its `content-length`.
+    pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::new(status).header("content-type", "application/json").body(body)
+    }
+
+    /// An event stream (`text/event-stream`) with these bytes as its first chunk. [`write`](Self::write) adds
+    /// more.
+    pub fn events(body: impl Into<Vec<u8>>) -> Self {
+        Self::with_body(200, "text/event-stream", body)
+    }
+
+    /// An HTML page like those that gateways send in front of a service that is down.
+    pub fn html_error(status: u16) -> Self {
+        let phrase = reason_phrase(status);
+        let page = format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>example.com | {status}: {phrase}</title></head>\n<body>\n\
+             <h1>{phrase} <span>Error code {status}</span></h1>\n<p>The web server reported an error.</p>\n\
+             <p>Ray ID: <strong>8f2a6c1e5b7d9043</strong></p>\n</body>\n</html>\n"
+        );
+        Self::new(status)
+            .header("content-type", "text/html; charset=UTF-8")
+            .header("server", "cloudflare")
+            .header("cf-ray", "8f2a6c1e5b7d9043-FRA")
+            .body(page)
+    }
+
+    /// A redirect. `location` may be a path (the same origin), the URL of another server (another origin), or
+    /// the path of the request (a loop).
+    ///
+    /// A client that follows to another origin must not take its keys along.
+    pub fn redirect(status: u16, location: impl Into<Vec<u8>>) -> Self {
+        Self::new(status).header("location", location)
+    }
+}
+
+/// Pace and end.
+impl Script {
+    /// Waits before the next step.
     pub fn wait(mut self, time: Duration) -> Self {
         self.steps.push(Step::Wait(time));
         self
     }
 
-    /// Ends in silence: the body is not ended, and the connection stays open until the client goes.
+    /// Sends everything, the head too, in pieces of at most `size` bytes (at least one), and waits `interval`
+    /// after each.
     ///
-    /// A client waits until its own patience ends, and this is what its read timeout is for.
+    /// The pieces respect neither lines nor chunks: one byte at a time cuts every token. A long interval
+    /// makes a slow loris, which a timeout for silence does not catch.
+    pub fn throttle(mut self, size: usize, interval: Duration) -> Self {
+        self.throttle = Some(Throttle { size: size.max(1), interval });
+        self
+    }
+
+    /// Ends in silence: the body has no end, and the connection stays open until the client closes it.
+    ///
+    /// A client needs a read timeout to get out of it.
     pub fn stall(mut self) -> Self {
         self.end = End::Stall;
         self
     }
 
-    /// Ends with a FIN and without ending the body.
+    /// Ends with a FIN and leaves the body without its end.
     ///
-    /// A client sees the end of the connection where more was promised; if the body is
-    /// [unframed](Self::unframed), that is the end of the answer, and nothing tells a whole one from a broken
+    /// A client sees the connection close where more was promised. If the body is
+    /// [unframed](Self::unframed), that is a regular end, and a client cannot tell a whole body from a broken
     /// one.
     pub fn close(mut self) -> Self {
-        self.end = End::Break(After::Close);
+        self.end = End::Break(Disposition::Close);
         self
     }
 
-    /// Ends with a RST and without ending the body.
+    /// Ends with a RST and leaves the body without its end.
     ///
-    /// A client sees "connection reset". As on a real network, what was written just before can be lost with
-    /// it; a [`wait`](Self::wait) in between lets it arrive.
+    /// A client sees "connection reset". As on a real network, the reset can destroy the bytes that were
+    /// written just before; a [`wait`](Self::wait) in between lets them arrive.
     pub fn reset(mut self) -> Self {
-        self.end = End::Break(After::Reset);
+        self.end = End::Break(Disposition::Reset);
         self
     }
 
-    /// Ends the body, then closes the connection with a FIN, without having said `connection: close`.
+    /// Ends the body, then closes the connection with a FIN, without having sent `connection: close`.
     ///
-    /// The answer is good. A client that puts the connection back for its next request finds it closed,
-    /// before it sends or while it does.
+    /// The response is good. A client that pools the connection finds it closed, before it sends its next
+    /// request or while it does.
     pub fn then_close(mut self) -> Self {
-        self.end = End::Finish(After::Close);
+        self.end = End::Finish(Disposition::Close);
         self
     }
 
-    /// Ends the body, then closes the connection with a RST, without having said `connection: close`.
+    /// Ends the body, then closes the connection with a RST, without having sent `connection: close`.
     pub fn then_reset(mut self) -> Self {
-        self.end = End::Finish(After::Reset);
+        self.end = End::Finish(Disposition::Reset);
         self
     }
 
-    /// Plays another script after this one, which nobody asked for.
+    /// Plays another script after this one, without a request for it.
     ///
-    /// This is how a forged reply looks behind a response that was split: a client that uses the connection
-    /// again may take it for the answer to its next request. Nothing follows a script that stalls or closes.
+    /// This imitates response splitting: a client that reuses the connection may take the forged response for
+    /// that to its next request. A script that stalls or closes has no follower.
     pub fn followed_by(mut self, script: Script) -> Self {
         self.follower = Some(Box::new(match self.follower {
             Some(follower) => follower.followed_by(script),
@@ -177,34 +229,27 @@ impl Script {
         }));
         self
     }
+}
 
-    /// Sends everything, the head too, in pieces of at most `size` bytes (at least one), and waits after
-    /// each.
-    ///
-    /// The pieces know nothing of lines or chunks: with one byte at a time every token is cut everywhere. A
-    /// long wait makes a slow loris, to which a timeout for silence is blind.
-    pub fn pace(mut self, size: usize, every: Duration) -> Self {
-        self.pace = Some(Pace { size: size.max(1), every });
-        self
-    }
-
-    /// What is played after this.
-    pub(crate) fn follower(&self) -> Option<&Script> {
-        self.follower.as_deref()
-    }
-
+/// Reading a script, to play it.
+impl Script {
     /// The steps between head and end.
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// What comes after the last step.
+    /// The end, which comes after the last step.
     pub(crate) fn end(&self) -> End {
         self.end
     }
 
-    /// How fast everything goes out.
-    pub(crate) fn paced(&self) -> Option<Pace> {
-        self.pace
+    /// The pace of everything that is sent.
+    pub(crate) fn throttling(&self) -> Option<Throttle> {
+        self.throttle
+    }
+
+    /// The script that is played after this one.
+    pub(crate) fn follower(&self) -> Option<&Script> {
+        self.follower.as_deref()
     }
 }

@@ -1,4 +1,4 @@
-//! The server, as a test holds it.
+//! The server as a test holds it, and its builder.
 
 use std::fmt;
 use std::io;
@@ -14,152 +14,148 @@ use tokio::time::{sleep, timeout};
 use crate::connection::serve;
 use crate::request::Request;
 use crate::script::Script;
-use crate::shared::{Counts, Early, OnAccept, Open, Shared};
+use crate::state::{AcceptHook, ConnectionGuard, Counts, EarlyResponder, ServerState};
 
-/// How long to wait when no connection can be accepted, for want of file descriptors, say.
-const BREATH: Duration = Duration::from_millis(10);
-
-/// A server on a free port of the loopback device that does what it is told.
+/// A scripted server on a free port of the loopback device.
 ///
-/// When it is dropped its port is closed, its connections break, and its tasks end.
+/// Dropping it closes its port, breaks its connections and ends its tasks.
 pub struct FaultServer {
     address: SocketAddr,
-    shared: Arc<Shared>,
-    patience: Duration,
-    /// Dropping it ends the serving.
+    state: Arc<ServerState>,
+    wait_timeout: Duration,
+    /// Dropping this stops the accept loop.
     running: oneshot::Sender<()>,
-    serving: JoinHandle<()>,
+    accept_loop: JoinHandle<()>,
 }
 
 impl FaultServer {
-    /// Answers every request with what `answer` says to it.
+    /// Starts a server that asks a closure for the script of each request.
     ///
-    /// Its body has been read by then. Requests are answered one at a time, but scripts are played side by
-    /// side.
+    /// The body of the request is read before. The closure sees one request at a time, but scripts are played
+    /// concurrently.
     ///
     /// # Errors
-    /// When no port can be had.
-    pub async fn start(answer: impl FnMut(&Request) -> Script + Send + 'static) -> io::Result<Self> {
-        Self::builder().start(answer).await
+    /// When no port is free.
+    pub async fn start(responder: impl FnMut(&Request) -> Script + Send + 'static) -> io::Result<Self> {
+        Self::builder().start(responder).await
     }
 
-    /// Answers every request with this.
+    /// Starts a server that plays this script for every request.
     ///
     /// # Errors
-    /// When no port can be had.
+    /// When no port is free.
     pub async fn always(script: Script) -> io::Result<Self> {
         Self::start(move |_| script.clone()).await
     }
 
-    /// Answers with these in their order; the last one repeats.
+    /// Starts a server that plays these scripts in order; the last one repeats.
     ///
     /// # Errors
-    /// When no port can be had, or when there is no script.
-    pub async fn answers(scripts: impl IntoIterator<Item = Script>) -> io::Result<Self> {
+    /// When no port is free, or when there is no script.
+    pub async fn sequence(scripts: impl IntoIterator<Item = Script>) -> io::Result<Self> {
         let mut scripts: Vec<Script> = scripts.into_iter().collect();
         let Some(last) = scripts.pop() else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "answers: give at least one script"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "sequence: give at least one script"));
         };
         let mut scripts = scripts.into_iter();
         Self::start(move |_| scripts.next().unwrap_or_else(|| last.clone())).await
     }
 
-    /// A server with more than answers: something to say to connections, or to requests before their bodies
-    /// came.
-    pub fn builder() -> Builder {
-        Builder::default()
+    /// A builder, for scripts that are played on accept or before a request's body is read, and for limits.
+    pub fn builder() -> FaultServerBuilder {
+        FaultServerBuilder::default()
     }
 
-    /// Its base URL, `http://127.0.0.1:…`, without a slash at the end.
+    /// The base URL, `http://127.0.0.1:…`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where it listens.
+    /// The address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// From the next request on, answers with what this says.
-    pub fn change(&self, answer: impl FnMut(&Request) -> Script + Send + 'static) {
-        self.shared.change(Box::new(answer));
+    /// Replaces the closure that chooses scripts, from the next request on.
+    pub fn set_responder(&self, responder: impl FnMut(&Request) -> Script + Send + 'static) {
+        self.state.set_responder(Box::new(responder));
     }
 
-    /// The requests so far, in order; the newest 10 000 of them. A request is here once its body has been
-    /// read, before it is answered.
+    /// The requests so far, in order; the newest 10 000 of them. The server records a request once its body
+    /// is read, before it responds.
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.requests()
+        self.state.requests()
     }
 
-    /// How many requests have come.
+    /// The number of requests so far.
     pub fn request_count(&self) -> usize {
         self.counts().requests
     }
 
-    /// How many connections have been accepted.
-    pub fn connections(&self) -> usize {
+    /// The number of connections accepted so far.
+    pub fn connection_count(&self) -> usize {
         self.counts().connections
     }
 
-    /// How many connections are open: neither has the client closed them, as far as is known, nor the server.
+    /// The number of connections that neither the client, as far as the server noticed, nor the server
+    /// closed.
     pub fn open_connections(&self) -> usize {
         self.counts().open
     }
 
-    /// How many connections have been closed by the client, before the server did.
+    /// The number of connections that the client closed, before the server did.
     pub fn closed_by_client(&self) -> usize {
         self.counts().closed_by_client
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until the server has received `count` requests.
     ///
     /// # Errors
-    /// When that is still not so after [a while](Builder::patience).
-    pub async fn until_requests(&self, count: usize) -> io::Result<()> {
-        self.until(&format!("{count} requests"), |counts| counts.requests >= count).await
+    /// After the [timeout](FaultServerBuilder::wait_timeout).
+    pub async fn wait_for_requests(&self, count: usize) -> io::Result<()> {
+        self.wait_for(&format!("{count} requests"), |counts| counts.requests >= count).await
     }
 
-    /// Waits until clients have closed so many connections: proof that an answer which nobody wants any more
-    /// does not go on.
+    /// Waits until clients have closed `count` connections: the proof that a dropped call closes its
+    /// connection.
     ///
-    /// A client counts as gone when it has closed its sending half.
+    /// A client that closes its sending half alone counts, too.
     ///
     /// # Errors
-    /// When that is still not so after [a while](Builder::patience).
-    pub async fn until_client_gone(&self, count: usize) -> io::Result<()> {
-        self.until(&format!("{count} clients to go"), |counts| counts.closed_by_client >= count).await
+    /// After the [timeout](FaultServerBuilder::wait_timeout).
+    pub async fn wait_for_client_close(&self, count: usize) -> io::Result<()> {
+        self.wait_for(&format!("{count} clients to close"), |counts| counts.closed_by_client >= count).await
     }
 
-    /// Waits until no connection is open, whoever closed it.
+    /// Waits until no connection is open, whether the client or the server closed it.
     ///
     /// # Errors
-    /// When that is still not so after [a while](Builder::patience).
-    pub async fn until_all_closed(&self) -> io::Result<()> {
-        self.until("all connections to close", |counts| counts.open == 0).await
+    /// After the [timeout](FaultServerBuilder::wait_timeout).
+    pub async fn wait_for_all_closed(&self) -> io::Result<()> {
+        self.wait_for("all connections to close", |counts| counts.open == 0).await
     }
 
-    /// Stops, and waits until everything has ended: the port is closed, no connection is open, no task is
-    /// left.
+    /// Stops the server, and waits until its port and its connections are closed and its tasks have ended.
     ///
-    /// Dropping the server does the same, without waiting for it.
+    /// Dropping the server does the same, without waiting.
     pub async fn stop(self) {
         drop(self.running);
-        // It has neither panicked nor been aborted.
-        let _ = self.serving.await;
+        // The loop does not panic, and this handle alone could abort it: there is no error to look at.
+        let _ = self.accept_loop.await;
     }
 
     fn counts(&self) -> Counts {
-        *self.shared.counts().borrow()
+        *self.state.counts().borrow()
     }
 
-    async fn until(&self, what: &str, so: impl Fn(&Counts) -> bool) -> io::Result<()> {
-        let mut counts = self.shared.counts().subscribe();
-        let waited = timeout(self.patience, counts.wait_for(|counts| so(counts))).await.is_ok();
-        match waited {
+    async fn wait_for(&self, what: &str, condition: impl Fn(&Counts) -> bool) -> io::Result<()> {
+        let mut counts = self.state.counts().subscribe();
+        let met = timeout(self.wait_timeout, counts.wait_for(|counts| condition(counts))).await.is_ok();
+        match met {
             true => Ok(()),
             false => {
-                let words = format!("waited {:?} for {what}; so far: {}", self.patience, self.counts());
-                Err(io::Error::new(io::ErrorKind::TimedOut, words))
+                let message = format!("waited {:?} for {what}; so far: {}", self.wait_timeout, self.counts());
+                Err(io::Error::new(io::ErrorKind::TimedOut, message))
             }
         }
     }
@@ -171,97 +167,109 @@ impl fmt::Debug for FaultServer {
     }
 }
 
-/// What a server does beside answering.
+/// Configures and starts a [`FaultServer`].
 #[must_use]
-pub struct Builder {
-    early: Option<Early>,
-    on_accept: Option<OnAccept>,
+pub struct FaultServerBuilder {
+    early_responder: Option<EarlyResponder>,
+    accept_hook: Option<AcceptHook>,
     max_request_bytes: usize,
-    patience: Duration,
+    wait_timeout: Duration,
 }
 
-impl Default for Builder {
+impl Default for FaultServerBuilder {
     fn default() -> Self {
-        Self { early: None, on_accept: None, max_request_bytes: 256 << 20, patience: Duration::from_secs(10) }
+        Self {
+            early_responder: None,
+            accept_hook: None,
+            max_request_bytes: 256 << 20,
+            wait_timeout: Duration::from_secs(10),
+        }
     }
 }
 
-impl Builder {
-    /// Says something to a connection, given its number (the first is 1), before it asked anything; `None` to
-    /// serve it like any.
+impl FaultServerBuilder {
+    /// Asks a closure for a script to play on each new connection before its first request, given the
+    /// connection's number (the first is 1). `None` plays nothing.
     ///
-    /// `Script::nothing().stall()` never reads and never answers, which is how a server looks that has no
-    /// worker left; `Script::nothing().close()` hangs up at once; [`raw`](Script::raw) bytes lie there before
-    /// the first request.
-    pub fn on_accept(mut self, script: impl FnMut(usize) -> Option<Script> + Send + 'static) -> Self {
-        self.on_accept = Some(Box::new(script));
+    /// `Script::no_response().stall()` never reads and never responds, like a server without a free worker.
+    /// `Script::no_response().close()` closes at once. The bytes of [`raw`](Script::raw) are there before the
+    /// first request.
+    pub fn on_accept(mut self, hook: impl FnMut(usize) -> Option<Script> + Send + 'static) -> Self {
+        self.accept_hook = Some(Box::new(hook));
         self
     }
 
-    /// Answers before the body of the request is read, given its head; `None` to read it and answer as usual.
+    /// Asks a closure for a script to play before the body of a request is read, given its head. `None` reads
+    /// the body and responds as usual.
     ///
-    /// A client may still be sending when the answer comes. The body is read afterwards if the script leaves
-    /// the connection open, and is not kept; while a script [stalls](Script::stall) no more than 64 KiB of it
-    /// is read.
-    pub fn early(mut self, script: impl FnMut(&Request) -> Option<Script> + Send + 'static) -> Self {
-        self.early = Some(Box::new(script));
+    /// The client may still be sending when the response arrives. If the script leaves the connection open,
+    /// the server reads the body afterwards and discards it. While a script [stalls](Script::stall), the
+    /// server reads no more than 64 KiB of it.
+    pub fn respond_early(
+        mut self,
+        responder: impl FnMut(&Request) -> Option<Script> + Send + 'static,
+    ) -> Self {
+        self.early_responder = Some(Box::new(responder));
         self
     }
 
-    /// The largest body of a request that is read, in bytes. Default: 256 MiB. A larger one is refused with
-    /// 413.
+    /// The largest body of a request, in bytes. Default: 256 MiB. The server refuses a larger one with 413.
     pub fn max_request_bytes(mut self, bytes: usize) -> Self {
         self.max_request_bytes = bytes;
         self
     }
 
-    /// How long the server's `until_…` methods wait before they fail. Default: 10 seconds.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    /// The time after which the server's `wait_for_…` methods fail. Default: 10 seconds.
+    pub fn wait_timeout(mut self, timeout: Duration) -> Self {
+        self.wait_timeout = timeout;
         self
     }
 
     /// Starts the server; see [`FaultServer::start`].
     ///
     /// # Errors
-    /// When no port can be had.
+    /// When no port is free.
     pub async fn start(
         self,
-        answer: impl FnMut(&Request) -> Script + Send + 'static,
+        responder: impl FnMut(&Request) -> Script + Send + 'static,
     ) -> io::Result<FaultServer> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Shared::new(Box::new(answer), self.early, self.on_accept, self.max_request_bytes);
-        let shared = Arc::new(shared);
+        let Self { early_responder, accept_hook, max_request_bytes, wait_timeout } = self;
+        let state = ServerState::new(Box::new(responder), early_responder, accept_hook, max_request_bytes);
+        let state = Arc::new(state);
         let (running, stopped) = oneshot::channel();
-        let serving = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
-        Ok(FaultServer { address, shared, patience: self.patience, running, serving })
+        let accept_loop = tokio::spawn(accept_loop(listener, Arc::clone(&state), stopped));
+        Ok(FaultServer { address, state, wait_timeout, running, accept_loop })
     }
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for FaultServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("FaultServerBuilder")
             .field("max_request_bytes", &self.max_request_bytes)
-            .field("patience", &self.patience)
+            .field("wait_timeout", &self.wait_timeout)
             .finish_non_exhaustive()
     }
 }
 
-/// Serves until the other end of `stopped` is dropped.
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<()>) {
+/// Accepts and serves connections until the sender of `stopped` is dropped.
+async fn accept_loop(listener: TcpListener, state: Arc<ServerState>, mut stopped: oneshot::Receiver<()>) {
+    /// The wait after an accept that failed, for example for want of file descriptors.
+    const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(10);
+
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             _ = &mut stopped => break,
-            // A script that panicked has said so itself.
+            // Reaps tasks. If one panicked, the panic's message is printed already.
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((socket, _)) => {
-                    let open = Open::new(Arc::clone(&shared));
-                    connections.spawn(serve(socket, open));
+                    let guard = ConnectionGuard::new(Arc::clone(&state));
+                    connections.spawn(serve(socket, guard));
                 }
-                Err(_) => sleep(BREATH).await,
+                Err(_) => sleep(ACCEPT_RETRY_DELAY).await,
             },
         }
     }

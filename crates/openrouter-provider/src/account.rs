@@ -1,21 +1,19 @@
 //! The account: keys, money, and the records of answers.
 
 pub(crate) mod generation;
-pub(crate) mod key_info;
+pub(crate) mod key;
 
 use std::time::Duration;
 
+use lenient_json::or_without_non_finite;
+use openai_wire::error::{self, Certainty, WireError};
+use openai_wire::text_of_body;
+use provider_core::author::ResponseHead;
 use provider_core::{ConnectionReport, Error, ErrorKind};
-use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
 
 pub use self::generation::{Generation, ProviderResponse};
-pub use self::key_info::{Credits, KeyInfo};
+pub use self::key::{Credits, KeyInfo};
 use crate::catalogue::path;
-use crate::failure::{self, Redact};
-use crate::wire::error::{Certainty, WireError};
-use crate::wire::finite::read_finite;
-use crate::wire::{generation as wire_generation, key, text_of_body};
 use crate::{ID, OpenRouter};
 
 impl OpenRouter {
@@ -75,7 +73,7 @@ impl OpenRouter {
         let placed = |error: Error| error.with_generation_id(id).redact(self.transport.api_key());
         let mut waits = waits(self.transport.limits.generation_wait);
         loop {
-            let record = self.fetch_private(&path, "the record", wire_generation::read).await;
+            let record = self.fetch_private(&path, "the record", generation::read).await;
             match record {
                 Err(error) if error.status() == Some(404) => match waits.next() {
                     Some(wait) => tokio::time::sleep(wait).await,
@@ -99,24 +97,22 @@ impl OpenRouter {
     ) -> Result<T, Error> {
         let body = self.transport.get(path).await?;
         let body = self.transport.api_key().redact(&body);
-        read_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
+        or_without_non_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 
     /// A document that is not what was asked for: an error inside a success, or something else.
     pub(crate) fn unreadable(&self, what: &str, cause: &str, body: &str) -> Error {
-        let api_key = self.transport.api_key();
-        let said =
-            |wire| failure::said(&wire, StatusCode::OK, &HeaderMap::new(), Duration::ZERO, Redact(api_key));
-        let error = match WireError::found(body) {
-            Some((wire, Certainty::Certain)) => Some(said(wire)),
+        let (dialect, api_key) = (&*self.transport.dialect, self.transport.api_key());
+        let head = ResponseHead::new(200, (), api_key.clone());
+        let error = match WireError::found(body, dialect) {
+            Some((wire, Certainty::Certain)) => Some(error::from_wire(&wire, &head, dialect)),
             // A message that tells no failure is a greeting of another server.
-            Some((wire, Certainty::Likely)) => {
-                Some(said(wire)).filter(|error| error.kind() != ErrorKind::Upstream)
-            }
+            Some((wire, Certainty::Likely)) => Some(error::from_wire(&wire, &head, dialect))
+                .filter(|error| error.kind() != ErrorKind::Upstream),
             None => None,
         };
-        let error = error.unwrap_or_else(|| failure::not_the_document(what, cause, body, Redact(api_key)));
-        failure::misdirected(error, body).redact(api_key)
+        let error = error.unwrap_or_else(|| error::not_the_document(what, cause, body, &head));
+        error::misdirected(error.with_provider(ID), body, dialect).redact(api_key)
     }
 }
 

@@ -3,9 +3,10 @@
 
 use provider_core::{ChatRequest, Error, ErrorKind, RawJson};
 
+pub use openai_wire::ReadBody;
+
 use crate::ID;
-use crate::options::ProviderPreferences;
-use crate::wire::{read, request};
+use crate::dialect::OpenRouterDialect;
 
 /// Writes the body that a request is sent as, without a workspace's preferences; for those see
 /// [`OpenRouter::body_of`](crate::OpenRouter::body_of).
@@ -26,25 +27,15 @@ use crate::wire::{read, request};
 /// # Errors
 /// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
 pub fn to_json(request: &ChatRequest) -> Result<RawJson, Error> {
-    write(request, &ProviderPreferences::default())
+    write(request, &OpenRouterDialect::default())
 }
 
-pub(crate) fn write(request: &ChatRequest, defaults: &ProviderPreferences) -> Result<RawJson, Error> {
+pub(crate) fn write(request: &ChatRequest, dialect: &OpenRouterDialect) -> Result<RawJson, Error> {
     let placed = |error: Error| error.with_provider(ID).with_model(&request.model);
-    let body = request::body(request, defaults, false).map_err(placed)?;
+    let body = openai_wire::encode(request, false, dialect).map_err(placed)?;
     let unreadable =
         |cause| Error::new(ErrorKind::InvalidRequest, "the request is no JSON").with_source(cause);
     serde_json::from_slice(&body).map_err(|cause| placed(unreadable(cause)))
-}
-
-/// A body that was read.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ReadBody {
-    /// What it asks for.
-    pub request: ChatRequest,
-    /// Whether it asks for a stream.
-    pub stream: bool,
 }
 
 /// Reads a body. What has no typed place stays JSON: unknown fields in [`ChatRequest::extra`], unknown
@@ -56,6 +47,5 @@ pub struct ReadBody {
 /// be read, or when an unknown field has a value that nothing can hold (`1e999`, half a character). What can
 /// be read but not sent is refused when it is sent.
 pub fn from_json(json: &str) -> Result<ReadBody, Error> {
-    let (request, stream) = read::body(json).map_err(|error| error.with_provider(ID))?;
-    Ok(ReadBody { request, stream })
+    openai_wire::decode(json, &OpenRouterDialect::default()).map_err(|error| error.with_provider(ID))
 }

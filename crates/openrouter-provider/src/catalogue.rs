@@ -1,19 +1,22 @@
 //! The catalogue: models, who serves them, and the providers there are.
 
-pub(crate) mod endpoint;
+mod endpoint;
+mod model;
 mod models_query;
+pub(crate) mod page;
 pub(crate) mod path;
-pub(crate) mod provider_info;
+mod pricing;
+mod provider_info;
 
+use lenient_json::or_without_non_finite;
+use openai_wire::text_of_body;
 use provider_core::{Catalogue, Error, ErrorKind, Model};
 
 pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles};
 pub use self::models_query::{ModelsQuery, ModelsSort};
 pub use self::provider_info::ProviderInfo;
 use crate::account::retold;
-use crate::wire::finite::read_finite;
-use crate::wire::{catalogue, data, endpoint as wire_endpoint, model, providers, text_of_body};
-use crate::{ID, OpenRouter};
+use crate::{ID, OpenRouter, document};
 
 /// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
 const MAX_PAGES: usize = 100;
@@ -50,7 +53,7 @@ impl OpenRouter {
     /// # Errors
     /// When they cannot be counted.
     pub async fn models_count(&self) -> Result<u64, Error> {
-        self.fetch("models/count", "the count of models", catalogue::read_count).await
+        self.fetch("models/count", "the count of models", page::read_count).await
     }
 
     /// Fetches one model; the service knows aliases and variants (`openai/gpt-4o:free`) as well.
@@ -62,7 +65,7 @@ impl OpenRouter {
     pub async fn model(&self, id: &str) -> Result<Model, Error> {
         let path = format!("model/{}", path::model(id)?);
         let read = |body: &str| {
-            let row = data::object(body)?;
+            let row = document::object(body)?;
             let model = model::read(row.read().unwrap_or_default(), row.get().unwrap_or_default());
             model.ok_or("the model has no id".to_owned())
         };
@@ -76,7 +79,7 @@ impl OpenRouter {
     /// As [`model`](Self::model).
     pub async fn endpoints(&self, id: &str) -> Result<ModelEndpoints, Error> {
         let path = format!("models/{}/endpoints", path::model(id)?);
-        let endpoints = self.fetch(&path, "the model's endpoints", wire_endpoint::read).await;
+        let endpoints = self.fetch(&path, "the model's endpoints", endpoint::read).await;
         endpoints.map_err(|error| of_model(error, id))
     }
 
@@ -85,7 +88,7 @@ impl OpenRouter {
     /// # Errors
     /// When the list cannot be fetched or read.
     pub async fn zdr_endpoints(&self) -> Result<Vec<Endpoint>, Error> {
-        self.fetch("endpoints/zdr", "the list of endpoints", wire_endpoint::read_list).await
+        self.fetch("endpoints/zdr", "the list of endpoints", endpoint::read_list).await
     }
 
     /// Fetches the upstream providers there are. `GET /providers`.
@@ -93,7 +96,7 @@ impl OpenRouter {
     /// # Errors
     /// When the list cannot be fetched or read.
     pub async fn providers(&self) -> Result<Vec<ProviderInfo>, Error> {
-        self.fetch("providers", "the list of providers", providers::read).await
+        self.fetch("providers", "the list of providers", provider_info::read).await
     }
 
     /// Fetches all pages of a list of models.
@@ -103,7 +106,7 @@ impl OpenRouter {
         for _ in 0..MAX_PAGES {
             let separator = if page_query.is_empty() { "" } else { "?" };
             let page_path = format!("{path}{separator}{page_query}");
-            let (page, next) = self.fetch(&page_path, "the list of models", catalogue::read).await?;
+            let (page, next) = self.fetch(&page_path, "the list of models", page::read).await?;
             let is_empty = page.models.is_empty();
             let catalogue = match all.take() {
                 Some(mut catalogue) => {
@@ -131,7 +134,7 @@ impl OpenRouter {
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, Error> {
         let body = self.transport.get(path).await?;
-        read_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
+        or_without_non_finite(text_of_body(&body), read).map_err(|cause| self.unreadable(what, &cause, &body))
     }
 }
 

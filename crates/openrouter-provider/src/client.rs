@@ -3,16 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use openai_wire::ChatDecoder;
 use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, RawJson};
 use reqwest::Request;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use tokio::time::Instant;
 
-use crate::answer::{Head, Streamed, Whole};
+use crate::answer::{Asked, Streamed, Whole};
 use crate::builder::OpenRouterBuilder;
 use crate::config::{self, Config, FIELDS};
+use crate::dialect::OpenRouterDialect;
 use crate::transport::{Received, Transport};
-use crate::wire::request;
 use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, body, headers};
 
 /// A client of OpenRouter. Cheap to clone; clones share their connections.
@@ -83,7 +83,7 @@ impl OpenRouter {
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
     pub fn body_of(&self, request: &ChatRequest) -> Result<RawJson, Error> {
-        body::write(request, self.transport.preferences())
+        body::write(request, &self.transport.dialect)
     }
 
     /// Makes a connection to the service, TLS included, and leaves it open, so that the next request need not
@@ -106,7 +106,7 @@ impl OpenRouter {
 
     /// The HTTP request that asks for an answer.
     pub(crate) fn asking(&self, request: &ChatRequest, stream: bool) -> Result<Request, Error> {
-        let body = request::body(request, self.transport.preferences(), stream)?;
+        let body = openai_wire::encode(request, stream, &*self.transport.dialect)?.into();
         let added = match request.options.get::<OpenRouterOptions>() {
             Some(options) => headers::of(options)?,
             None => HeaderMap::new(),
@@ -139,28 +139,32 @@ impl OpenRouter {
     }
 
     fn streamed(&self, mut answer: Received, request: &ChatRequest) -> ChatStream {
-        let head = self.head(&mut answer, request);
-        ChatStream::new(Streamed::new(answer, head)).requested(&request.model, fallbacks(request))
+        let asked = self.asked(&mut answer, request);
+        let decoder = self.decoder(&asked, request);
+        ChatStream::new(Streamed::new(answer, decoder, asked)).requested(&request.model, fallbacks(request))
     }
 
     async fn read_whole(&self, mut answer: Received, request: &ChatRequest) -> Result<Whole, Error> {
-        let head = self.head(&mut answer, request);
+        let asked = self.asked(&mut answer, request);
+        let decoder = self.decoder(&asked, request);
         match answer.text().await {
-            Ok(json) => Ok(Whole::new(json, head, self.transport.limits)),
-            Err(error) => Err(head.place(error)),
+            Ok(json) => Ok(Whole::new(json, decoder, asked, self.transport.limits)),
+            Err(error) => Err(asked.place(error)),
         }
     }
 
-    fn head(&self, answer: &mut Received, request: &ChatRequest) -> Head {
-        Head {
-            status: answer.response.status(),
-            headers: std::mem::take(answer.response.headers_mut()),
-            came: Instant::now(),
+    fn asked(&self, answer: &mut Received, request: &ChatRequest) -> Asked {
+        Asked {
+            head: self.transport.head(&mut answer.response),
             model: request.model.clone(),
             fallbacks: fallbacks(request).to_vec(),
-            keep_raw: request.keep_raw,
-            transport: self.transport.clone(),
         }
+    }
+
+    fn decoder(&self, asked: &Asked, request: &ChatRequest) -> ChatDecoder<OpenRouterDialect> {
+        ChatDecoder::new(self.transport.dialect.clone(), asked.head.clone())
+            .keep_raw(request.keep_raw)
+            .max_tool_argument_bytes(self.transport.limits.max_tool_argument_bytes)
     }
 }
 

@@ -1,13 +1,13 @@
 //! The settings: one table that draws the form, names the environment variables, checks the values, and is
 //! the documentation.
 
+use openai_wire::exact;
 use provider_core::{ConfigField, ConfigValues, FieldKind, RawJson, Secret};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use crate::Limits;
 use crate::options::ProviderPreferences;
-use crate::wire::read::exact;
 
 /// Where the service is, unless `base_url` says otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://openrouter.ai/api/v1";

@@ -7,14 +7,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
+use lenient_json::Reader;
 use provider_core::{Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, Error};
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Body, StatusCode};
 
+use crate::catalogue::page;
 use crate::client::placed;
 use crate::transport::{self, Clock};
-use crate::wire::catalogue;
-use crate::wire::json::Json;
 use crate::{Limits, OpenRouter};
 
 /// An HTTP request that would be sent.
@@ -85,13 +85,13 @@ pub async fn stream(
 ///
 /// # Errors
 /// What is wrong with the page, when it cannot be read.
-pub fn models(page: &str) -> Result<Catalogue, String> {
-    catalogue::read(page).map(|(catalogue, _)| catalogue)
+pub fn models(text: &str) -> Result<Catalogue, String> {
+    page::read(text).map(|(catalogue, _)| catalogue)
 }
 
 /// The value that a text is, without the space around it; nothing if it is no JSON.
 pub fn json(text: &str) -> Option<&str> {
-    let mut json = Json::new(text);
+    let mut json = Reader::new(text);
     json.value().filter(|_| json.is_at_end())
 }
 

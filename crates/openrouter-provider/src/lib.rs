@@ -93,6 +93,8 @@ mod builder;
 mod catalogue;
 mod client;
 mod config;
+mod dialect;
+mod document;
 mod failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -102,10 +104,10 @@ mod limits;
 pub mod options;
 mod provider;
 mod response;
+mod sse;
 #[cfg(feature = "rustls-ring")]
 mod tls;
 mod transport;
-mod wire;
 
 pub use account::{Credits, Generation, KeyInfo, ProviderResponse};
 pub use builder::OpenRouterBuilder;
@@ -116,7 +118,7 @@ pub use limits::Limits;
 pub use options::OpenRouterOptions;
 pub use provider::OPENROUTER;
 pub use response::{CacheReport, OpenRouterResponse, PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
-pub use wire::sse::{Frame, FrameTooLarge, SseDecoder};
+pub use sse::{FrameTooLarge, SseDecoder};
 
 /// The provider's id in code and in model references.
 pub const ID: &str = "openrouter";

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues,
-    ConnectionReport, Error, Links, LlmProvider, ProviderDescriptor,
+    Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error,
+    Links, LlmProvider, ProviderContext, ProviderDescriptor,
 };
 
 use crate::config::FIELDS;
@@ -14,26 +14,23 @@ use crate::{ID, ModelsQuery, OpenRouter};
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
 /// ([`Model::supports_input`](provider_core::Model::supports_input) says which). Embedding, image generation
 /// and reranking are not offered through it.
-pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
-    id: ID,
-    display_name: "OpenRouter",
-    description: "Hundreds of models of many authors behind one key and one bill.",
-    capabilities: Capabilities::of(&[Capability::Llm, Capability::ImageUnderstanding]),
-    fields: FIELDS,
-    links: Links {
-        key: Some("https://openrouter.ai/settings/keys"),
-        docs: Some("https://openrouter.ai/docs"),
-        models: Some("https://openrouter.ai/models"),
-        status: Some("https://status.openrouter.ai"),
-    },
+pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenRouter", connect)
+    .description("Hundreds of models of many authors behind one key and one bill.")
+    .capabilities(&[Capability::Llm, Capability::ImageUnderstanding])
+    .fields(FIELDS)
+    .links(
+        Links::NONE
+            .key("https://openrouter.ai/settings/keys")
+            .docs("https://openrouter.ai/docs")
+            .models("https://openrouter.ai/models")
+            .status("https://status.openrouter.ai"),
+    )
     // Presets (`@preset/x`) and variants (`…:nitro`) are not in the catalogue.
-    accepts_unlisted_models: true,
-    constructor: connect,
-};
+    .accepts_unlisted_models();
 
 provider_core::register_provider!(OPENROUTER);
 
-fn connect(values: &ConfigValues) -> Result<Arc<dyn LlmProvider>, Error> {
+fn connect(values: &ConfigValues, _context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
     Ok(Arc::new(OpenRouter::from_values(values.clone())?))
 }
 

@@ -2,12 +2,12 @@
 
 pub(crate) mod routing;
 
+use lenient_json::Raw;
+use provider_core::author::{ResponseAccumulator, ResponseHead};
 use provider_core::{ChatResponse, RawJson};
 use serde::{Deserialize, Serialize};
 
 pub use self::routing::{PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
-use crate::wire::lenient::Raw;
-use crate::wire::metadata;
 
 /// What OpenRouter alone says in an answer, read from what [`ChatResponse::extra`] keeps.
 ///
@@ -67,7 +67,7 @@ pub(crate) const DEBUG_FIELD: &str = "debug";
 
 impl OpenRouterResponse for ChatResponse {
     fn routing(&self) -> Option<Routing> {
-        metadata::read(Raw::of(self.extra.get(METADATA_FIELD)?.get()))
+        routing::read(Raw::of(self.extra.get(METADATA_FIELD)?.get()))
     }
 
     fn response_cache(&self) -> Option<CacheReport> {
@@ -76,5 +76,27 @@ impl OpenRouterResponse for ChatResponse {
 
     fn debug(&self) -> Vec<&RawJson> {
         self.extra.all(DEBUG_FIELD).iter().collect()
+    }
+}
+
+/// Adds what the headers say of an answer, and what its metadata say of who served it.
+pub(crate) fn complete(head: &ResponseHead, out: &mut ResponseAccumulator) {
+    if let Some(id) = head.header("x-generation-id") {
+        out.set_id(id);
+    }
+    if let Some(metadata) = out.response().extra.get(METADATA_FIELD) {
+        let provider = routing::selected_provider(Raw::of(metadata.get()));
+        out.set_served_by(provider.as_deref().unwrap_or_default());
+    }
+    if let Some(status) = head.header("x-openrouter-cache-status") {
+        let number = |name: &str| head.header(name).and_then(|text| text.trim().parse::<u64>().ok());
+        let report = CacheReport {
+            status: status.to_owned(),
+            age_seconds: number("x-openrouter-cache-age"),
+            ttl_seconds: number("x-openrouter-cache-ttl"),
+            source_id: head.header("x-openrouter-cache-source-id").map(str::to_owned),
+        };
+        // Texts and numbers can always be written.
+        out.set_extra(CACHE_FIELD, RawJson::new(&report).unwrap_or_default());
     }
 }

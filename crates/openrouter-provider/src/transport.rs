@@ -8,10 +8,12 @@ mod received;
 use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::pin::pin;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use bytes::Bytes;
+use openai_wire::error::{from_response, is_foreign};
+use provider_core::author::{Headers, ResponseHead};
 use provider_core::{Error, ErrorKind, Secret};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
@@ -23,8 +25,8 @@ use self::http::Http;
 pub(crate) use self::proxy::Proxy;
 pub(crate) use self::received::Received;
 use crate::config::Config;
-use crate::failure::{self, Redact};
-use crate::options::ProviderPreferences;
+use crate::dialect::OpenRouterDialect;
+use crate::failure;
 use crate::{ID, Limits};
 
 /// The connection to the service.
@@ -33,6 +35,7 @@ pub(crate) struct Transport {
     http: OnceLock<Http>,
     pub(crate) config: Config,
     pub(crate) limits: Limits,
+    pub(crate) dialect: Arc<OpenRouterDialect>,
     /// The headers of every request.
     headers: HeaderMap,
     /// Where chats are posted to.
@@ -43,7 +46,8 @@ impl Transport {
     pub(crate) fn new(config: Config, limits: Limits, client: Option<Client>) -> Result<Self, Error> {
         let (headers, chat) = (headers(&config), url(&config, "chat/completions")?);
         let http = client.map(|client| OnceLock::from(Http::of_host(client))).unwrap_or_default();
-        Ok(Self { http, config, limits, headers, chat })
+        let dialect = Arc::new(OpenRouterDialect { preferences: config.preferences.clone() });
+        Ok(Self { http, config, limits, dialect, headers, chat })
     }
 
     /// A request for a chat. `accept` is the content type that is wanted back, `added` are headers of this
@@ -84,9 +88,10 @@ impl Transport {
         &self.config.api_key
     }
 
-    /// The workspace's preferences among upstream providers.
-    pub(crate) fn preferences(&self) -> &ProviderPreferences {
-        &self.config.preferences
+    /// The head of an answer, whose headers are taken out.
+    pub(crate) fn head(&self, response: &mut reqwest::Response) -> ResponseHead {
+        let headers = std::mem::take(response.headers_mut());
+        ResponseHead::new(response.status().as_u16(), HttpHeaders(headers), self.config.api_key.clone())
     }
 
     /// Sends a request; gives an answer whose status is good.
@@ -111,25 +116,27 @@ impl Transport {
     }
 
     /// Takes an answer whose status is good; makes an error of any other.
-    pub(crate) async fn accept(&self, answer: Received) -> Result<Received, Error> {
+    pub(crate) async fn accept(&self, mut answer: Received) -> Result<Received, Error> {
         let status = answer.response.status();
-        let encoding = answer.response.headers().get(CONTENT_ENCODING);
+        let encoding = answer.response.headers().get(CONTENT_ENCODING).cloned();
         let encoding = encoding.filter(|encoding| *encoding != "identity");
-        if let (true, Some(encoding)) = (status.is_success(), encoding) {
-            let error = failure::encoded(encoding, status, answer.response.headers());
+        if let (true, Some(encoding)) = (status.is_success(), &encoding) {
+            let head = self.head(&mut answer.response);
+            let error = failure::encoded(encoding.as_bytes(), &head).with_provider(ID);
             return Err(error.redact(self.api_key()));
         }
         if status.is_success() {
             return Ok(answer);
         }
         // The status is the news; a body that cannot be read does not change it.
-        let (is_plain, headers) = (encoding.is_none(), answer.response.headers().clone());
+        let head = self.head(&mut answer.response);
+        let is_plain = encoding.is_none();
         let body = if is_plain { answer.excerpt(self.limits.max_error_bytes).await } else { String::new() };
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && failure::is_foreign(&body) {
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && is_foreign(&body) {
             return Err(failure::proxy_authentication(self.http.get().and_then(|http| http.proxy.as_ref())));
         }
-        let error = failure::refused(status, &headers, &body, Redact(self.api_key()));
-        Err(failure::misdirected(error, &body).redact(self.api_key()))
+        let error = from_response(&body, &head, &*self.dialect).with_provider(ID);
+        Err(failure::with_ids(error, &head).redact(self.api_key()))
     }
 
     fn http(&self) -> Result<&Http, Error> {
@@ -176,5 +183,15 @@ impl fmt::Debug for Transport {
             .field("site_name", &self.config.title)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
+    }
+}
+
+/// The headers of an answer.
+#[derive(Debug)]
+struct HttpHeaders(HeaderMap);
+
+impl Headers for HttpHeaders {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.to_str().ok()
     }
 }

@@ -1,38 +1,38 @@
-//! The endpoints about keys, money, served generations and providers.
+//! The endpoints for keys, credits, generations and providers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Query, State as Shared};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Response, Uri};
 use serde_json::{Value, json};
 
-use crate::auth::Key;
+use crate::api_error::{ApiError, data_response};
+use crate::auth::ApiKey;
 use crate::catalogue::Endpoint;
-use crate::errors::{ApiError, data_response};
-use crate::money::Usd;
-use crate::state::State;
+use crate::cost::Usd;
+use crate::state::AppState;
 
-/// What the account once paid in.
+/// The credits that the account has bought, in dollars.
 const CREDITS: &str = "100";
 
-fn credits() -> Usd {
+fn credit_limit() -> Usd {
     Usd::parse(CREDITS).unwrap_or_default()
 }
 
-/// `GET /key`: what the key is and has left.
+/// `GET /key`: the kind of the key, its limit and its usage.
 pub(crate) async fn key(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
-    let key = Key::check(&headers)?;
-    let spent = state.spent();
+    let key = ApiKey::check(&headers)?;
+    let spent = state.total_cost();
     let usage = spent.to_json();
-    let left = if key.is_poor() { Usd::default() } else { credits().minus(spent) };
+    let left = if key.has_no_credits() { Usd::default() } else { credit_limit().minus(spent) };
     Ok(data_response(json!({
         "label": key.label(),
-        "limit": credits().to_json(),
+        "limit": credit_limit().to_json(),
         "limit_remaining": left.to_json(),
         "limit_reset": null,
         "include_byok_in_limit": false,
@@ -44,7 +44,7 @@ pub(crate) async fn key(
         "byok_usage_daily": 0,
         "byok_usage_weekly": 0,
         "byok_usage_monthly": 0,
-        "is_free_tier": key.is_poor(),
+        "is_free_tier": key.has_no_credits(),
         "is_management_key": key.is_management(),
         "is_provisioning_key": key.is_management(),
         "creator_user_id": key.user_id(),
@@ -54,28 +54,28 @@ pub(crate) async fn key(
 }
 
 /// `GET /credits`: for management keys only.
-pub(crate) async fn account_credits(
-    Shared(state): Shared<Arc<State>>,
+pub(crate) async fn credits(
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
-    let key = Key::check(&headers)?;
+    let key = ApiKey::check(&headers)?;
     if !key.is_management() {
         let error = ApiError::new(403, "Only management keys can perform this operation");
-        return Err(error.for_user(&key.user_id()));
+        return Err(error.with_user_id(&key.user_id()));
     }
     Ok(data_response(json!({
-        "total_credits": credits().to_json(),
-        "total_usage": state.spent().to_json(),
+        "total_credits": credit_limit().to_json(),
+        "total_usage": state.total_cost().to_json(),
     })))
 }
 
-/// `GET /generation?id=…`.
+/// `GET /generation?id=…`: the record of one generation.
 pub(crate) async fn generation(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
-    Key::check(&headers)?;
+    ApiKey::check(&headers)?;
     let query: HashMap<String, String> =
         Query::try_from_uri(&uri).map(|Query(query)| query).unwrap_or_default();
     let Some(id) = query.get("id") else {
@@ -87,8 +87,8 @@ pub(crate) async fn generation(
     }
 }
 
-/// `GET /providers`: open to everybody.
-pub(crate) async fn providers(Shared(state): Shared<Arc<State>>) -> Response<Body> {
+/// `GET /providers`: needs no key.
+pub(crate) async fn providers(State(state): State<Arc<AppState>>) -> Response<Body> {
     let providers: Vec<Value> = state.catalogue.providers().into_iter().map(provider).collect();
     data_response(providers.into())
 }
@@ -96,7 +96,7 @@ pub(crate) async fn providers(Shared(state): Shared<Arc<State>>) -> Response<Bod
 fn provider(endpoint: &Endpoint) -> Value {
     let slug = endpoint.slug();
     let mut provider = json!({"name": endpoint.provider, "slug": slug, "privacy_policy_url": null});
-    // Big houses have everything in order, small ones leave things out.
+    // As on the service, large providers have all fields and small ones leave some out.
     if ["openai", "anthropic", "google-vertex"].contains(&slug) {
         provider["privacy_policy_url"] = format!("https://{slug}.example/privacy").into();
         provider["terms_of_service_url"] = format!("https://{slug}.example/terms").into();

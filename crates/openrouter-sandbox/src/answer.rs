@@ -1,13 +1,13 @@
-//! An answer before it is put on the wire, and what caps and stop sequences do to it.
+//! The content of a completion, and how token limits and stop sequences shorten it.
 
 use serde_json::Value;
 
-use crate::reasoning::Thought;
+use crate::reasoning::Reasoning;
 use crate::tokens;
 
-/// Why an answer ended.
+/// The reason why the model stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Finish {
+pub(crate) enum FinishReason {
     Stop,
     Length,
     ToolCalls,
@@ -15,34 +15,34 @@ pub(crate) enum Finish {
     Error,
 }
 
-/// A function that the model wants called.
+/// A function call that the model asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ToolCall {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// JSON text, unless it was cut short.
+    /// JSON text, unless a token limit cut it.
     pub(crate) arguments: String,
 }
 
-/// What the model has to say.
+/// The assistant message of a completion, independent of how it is sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
-    pub(crate) thought: Option<Thought>,
+    pub(crate) reasoning: Option<Reasoning>,
     pub(crate) content: Option<String>,
     pub(crate) refusal: Option<String>,
     pub(crate) tool_calls: Vec<ToolCall>,
     pub(crate) annotations: Vec<Value>,
-    /// Data URLs.
+    /// The images as data URLs.
     pub(crate) images: Vec<String>,
-    pub(crate) finish: Finish,
-    /// Whether the output cap cut something off. With tool calls only the native reason tells.
+    pub(crate) finish: FinishReason,
+    /// Whether the token limit cut something off. With tool calls, only the native finish reason shows it.
     pub(crate) capped: bool,
 }
 
 impl Answer {
-    fn empty(finish: Finish) -> Self {
+    fn empty(finish: FinishReason) -> Self {
         Self {
-            thought: None,
+            reasoning: None,
             content: None,
             refusal: None,
             tool_calls: Vec::new(),
@@ -54,23 +54,23 @@ impl Answer {
     }
 
     pub(crate) fn text(content: String) -> Self {
-        Self { content: Some(content), ..Self::empty(Finish::Stop) }
+        Self { content: Some(content), ..Self::empty(FinishReason::Stop) }
     }
 
     pub(crate) fn refusal(words: &str) -> Self {
-        Self { refusal: Some(words.to_owned()), ..Self::empty(Finish::Stop) }
+        Self { refusal: Some(words.to_owned()), ..Self::empty(FinishReason::Stop) }
     }
 
-    pub(crate) fn calling(tool_calls: Vec<ToolCall>) -> Self {
-        Self { tool_calls, ..Self::empty(Finish::ToolCalls) }
+    pub(crate) fn with_tool_calls(tool_calls: Vec<ToolCall>) -> Self {
+        Self { tool_calls, ..Self::empty(FinishReason::ToolCalls) }
     }
 
     pub(crate) fn reasoning_tokens(&self) -> u64 {
-        self.thought.as_ref().map_or(0, |thought| tokens::count(&thought.text))
+        self.reasoning.as_ref().map_or(0, |reasoning| tokens::count(&reasoning.text))
     }
 
-    /// All tokens the answer costs, thoughts included.
-    pub(crate) fn tokens(&self) -> u64 {
+    /// All tokens of the answer, reasoning included.
+    pub(crate) fn token_count(&self) -> u64 {
         let spoken = [&self.content, &self.refusal].into_iter().flatten().map(|text| tokens::count(text));
         let called =
             self.tool_calls.iter().map(|call| tokens::count(&call.name) + tokens::count(&call.arguments));
@@ -87,15 +87,15 @@ impl Answer {
         }
     }
 
-    /// Keeps the first half, since a filter stopped the rest.
-    pub(crate) fn filter(&mut self) {
-        self.cap((self.tokens() / 2).max(1));
-        (self.capped, self.finish) = (false, Finish::ContentFilter);
+    /// Keeps the first half, as if a content filter had stopped the rest.
+    pub(crate) fn cut_by_content_filter(&mut self) {
+        self.truncate((self.token_count() / 2).max(1));
+        (self.capped, self.finish) = (false, FinishReason::ContentFilter);
     }
 
-    /// Keeps the first `limit` tokens: thoughts, then content, then tool calls.
-    pub(crate) fn cap(&mut self, limit: u64) {
-        if self.tokens() <= limit {
+    /// Keeps the first `limit` tokens: of reasoning, then content, then tool calls.
+    pub(crate) fn truncate(&mut self, limit: u64) {
+        if self.token_count() <= limit {
             return;
         }
         let mut left = limit;
@@ -104,8 +104,8 @@ impl Answer {
             text.truncate(kept);
             left -= tokens::count(text);
         };
-        if let Some(thought) = self.thought.as_mut() {
-            take(&mut thought.text);
+        if let Some(reasoning) = self.reasoning.as_mut() {
+            take(&mut reasoning.text);
         }
         for text in [&mut self.content, &mut self.refusal].into_iter().flatten() {
             take(text);
@@ -115,14 +115,14 @@ impl Answer {
             take(&mut call.arguments);
         }
         self.capped = true;
-        if self.finish == Finish::Stop {
-            self.finish = Finish::Length;
+        if self.finish == FinishReason::Stop {
+            self.finish = FinishReason::Length;
         }
     }
 }
 
-impl Finish {
-    /// The service's own word.
+impl FinishReason {
+    /// The word of the service (`finish_reason`).
     pub(crate) fn normalized(self) -> &'static str {
         match self {
             Self::Stop => "stop",
@@ -133,7 +133,7 @@ impl Finish {
         }
     }
 
-    /// The word of the provider behind it.
+    /// The word of the provider behind it (`native_finish_reason`).
     pub(crate) fn native(self, author: &str, capped: bool) -> &'static str {
         if capped && self != Self::Error {
             return match author {
@@ -153,30 +153,30 @@ impl Finish {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Finish, ToolCall};
+    use super::{Answer, FinishReason, ToolCall};
 
     #[test]
-    fn a_cap_cuts_content_and_says_length() {
+    fn token_limit_cuts_content_and_is_length() {
         let mut answer = Answer::text("one two three four".into());
-        answer.cap(2);
-        assert_eq!((answer.content.as_deref(), answer.finish), (Some("one two"), Finish::Length));
-        assert_eq!(answer.tokens(), 2);
+        answer.truncate(2);
+        assert_eq!((answer.content.as_deref(), answer.finish), (Some("one two"), FinishReason::Length));
+        assert_eq!(answer.token_count(), 2);
     }
 
     #[test]
-    fn a_cut_tool_call_still_says_tool_calls_but_the_native_reason_tells() {
+    fn cut_tool_call_shows_in_native_reason_alone() {
         let call = ToolCall { id: "1".into(), name: "look".into(), arguments: "{\"place\":\"Oslo\"}".into() };
-        let mut answer = Answer::calling(vec![call]);
-        answer.cap(3);
+        let mut answer = Answer::with_tool_calls(vec![call]);
+        answer.truncate(3);
         assert_eq!(answer.tool_calls[0].arguments, "{\"place\":\"");
-        assert_eq!(answer.finish, Finish::ToolCalls);
+        assert_eq!(answer.finish, FinishReason::ToolCalls);
         assert_eq!(answer.finish.native("openai", answer.capped), "length");
     }
 
     #[test]
-    fn the_earliest_stop_sequence_wins() {
+    fn earliest_stop_sequence_wins() {
         let mut answer = Answer::text("red, green; blue".into());
         answer.stop_at(&[";", ",", ""]);
-        assert_eq!((answer.content.as_deref(), answer.finish), (Some("red"), Finish::Stop));
+        assert_eq!((answer.content.as_deref(), answer.finish), (Some("red"), FinishReason::Stop));
     }
 }

@@ -1,18 +1,18 @@
-//! Keys. Any key works; words inside it choose what kind of key it is.
+//! API keys. Every key is accepted; words inside a key choose its kind.
 //!
 //! `invalid` is rejected, `poor` has no credits, `management` manages the account but cannot run models.
 
 use axum::http::{HeaderMap, header};
 
-use crate::dice::Dice;
-use crate::errors::ApiError;
+use crate::api_error::ApiError;
+use crate::rng::Rng;
 
 /// An accepted key.
 #[derive(Clone)]
-pub(crate) struct Key(String);
+pub(crate) struct ApiKey(String);
 
-impl Key {
-    /// The key of a request, if it has a good one.
+impl ApiKey {
+    /// Reads the key of a request. A missing, malformed or invalid one is a 401.
     pub(crate) fn check(headers: &HeaderMap) -> Result<Self, ApiError> {
         let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let Some((scheme, key)) = value.and_then(|value| value.split_once(' ')) else {
@@ -32,16 +32,16 @@ impl Key {
         self.0.contains("management")
     }
 
-    pub(crate) fn is_poor(&self) -> bool {
+    pub(crate) fn has_no_credits(&self) -> bool {
         self.0.contains("poor")
     }
 
-    /// The account behind the key.
+    /// The id of the account that owns the key.
     pub(crate) fn user_id(&self) -> String {
-        format!("user_{}", Dice::new(0, &self.0).alphanumeric(27))
+        format!("user_{}", Rng::new(0, &self.0).alphanumeric(27))
     }
 
-    /// The key as it may be shown: both ends, and never more than half of it.
+    /// The redacted key: both ends, and never more than half of it.
     pub(crate) fn label(&self) -> String {
         let characters: Vec<char> = self.0.chars().collect();
         let quarter = characters.len() / 4;
@@ -53,14 +53,14 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
-    use super::Key;
+    use super::ApiKey;
 
     #[test]
-    fn a_label_gives_little_away() {
+    fn label_shows_no_more_than_half_a_key() {
         assert_eq!(
-            Key("sk-or-v1-0123456789abcdefghijklmnopqrstuvwxyz01234567".into()).label(),
+            ApiKey("sk-or-v1-0123456789abcdefghijklmnopqrstuvwxyz01234567".into()).label(),
             "sk-or-v1-012...567"
         );
-        assert_eq!(Key("key".into()).label(), "...");
+        assert_eq!(ApiKey("key".into()).label(), "...");
     }
 }

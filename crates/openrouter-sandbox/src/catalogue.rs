@@ -1,13 +1,13 @@
-//! The models the sandbox knows: realistic rows, kept as data in `catalogue.json`.
+//! The model catalogue: realistic rows, read from `catalogue.json`.
 //!
-//! A row is what `GET /models` shows, plus private keys: the `endpoints` that serve the model, the legacy
-//! spellings (`aliases`) of its id, and for routers the id of the model they choose (`routes_to`).
+//! A row has the fields of `GET /models` and private keys: the `endpoints` that serve the model, the legacy
+//! spellings (`aliases`) of its id, and for a router the id of the model that it chooses (`routes_to`).
 
 use serde_json::{Map, Value, json};
 
-use crate::money::Usd;
+use crate::cost::Usd;
 
-/// Asked when a request names no model.
+/// The model of a request that names none.
 pub(crate) const DEFAULT_MODEL: &str = "openai/gpt-4o-mini";
 
 /// A provider that serves a model.
@@ -31,18 +31,18 @@ impl Endpoint {
         ["fp4", "fp8", "bf16"].contains(&kind).then_some(kind)
     }
 
-    /// Whether the provider keeps nothing of what it is sent.
-    pub(crate) fn keeps_no_data(&self) -> bool {
+    /// Whether the provider retains no data (`zdr`).
+    pub(crate) fn is_zdr(&self) -> bool {
         ["azure", "amazon-bedrock", "google-vertex"].contains(&self.slug())
     }
 
-    /// Whether a routing preference means this endpoint: by tag, by slug, or by display name.
-    pub(crate) fn is_called(&self, name: &str) -> bool {
+    /// Whether a name in a routing preference matches this endpoint: by tag, slug, or display name.
+    pub(crate) fn matches(&self, name: &str) -> bool {
         name == self.tag || name == self.slug() || name.eq_ignore_ascii_case(&self.provider)
     }
 }
 
-/// One model.
+/// A model of the catalogue.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     pub(crate) id: String,
@@ -50,10 +50,10 @@ pub(crate) struct Model {
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) prompt_price: Usd,
     pub(crate) completion_price: Usd,
-    /// The public row.
+    /// The row without its private keys.
     pub(crate) row: Value,
     aliases: Vec<String>,
-    /// For aliases and routers, the id of the model that answers.
+    /// The id of the model that an alias or a router stands for.
     target: Option<String>,
 }
 
@@ -96,8 +96,8 @@ impl Model {
         self.id.trim_start_matches('~').split('/').next().unwrap_or_default()
     }
 
-    /// The name that answers carry: the dated slug, and the mark of a free endpoint.
-    pub(crate) fn answers_as(&self) -> String {
+    /// The field `model` of its responses: the dated slug, with `:free` for a free endpoint.
+    pub(crate) fn response_model(&self) -> String {
         let mark = if self.id.ends_with(":free") { ":free" } else { "" };
         format!("{}{mark}", self.canonical_slug)
     }
@@ -109,7 +109,7 @@ impl Model {
         listed(&self.row[key]) || listed(&self.row["architecture"][key])
     }
 
-    /// Whether the model thinks even when it is not asked to.
+    /// Whether the model reasons without being asked to.
     pub(crate) fn must_reason(&self) -> bool {
         self.row["reasoning"]["mandatory"] == true
     }
@@ -122,7 +122,7 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
-    /// Reads the built-in rows. Fails only if `catalogue.json` was edited badly; a test reads it too.
+    /// Reads the built-in rows. Only an invalid `catalogue.json` is an error, which a test would catch.
     pub(crate) fn load() -> std::io::Result<Self> {
         let rows: Vec<Value> = serde_json::from_str(include_str!("catalogue.json"))?;
         let models = rows.into_iter().map(Model::read).collect::<Option<_>>();
@@ -136,19 +136,19 @@ impl Catalogue {
         &self.models
     }
 
-    /// The row with exactly this id, legacy spelling, or canonical slug.
+    /// The model with exactly this id, legacy spelling, or canonical slug.
     pub(crate) fn row(&self, id: &str) -> Option<&Model> {
         let by_id =
             self.models.iter().find(|model| model.id == id || model.aliases.iter().any(|alias| alias == id));
         by_id.or_else(|| self.models.iter().find(|model| model.canonical_slug == id))
     }
 
-    /// The model that answers for this row.
+    /// The model that serves an alias or a router; any other model itself.
     pub(crate) fn concrete<'a>(&'a self, model: &'a Model) -> &'a Model {
         model.target.as_deref().and_then(|id| self.row(id)).unwrap_or(model)
     }
 
-    /// All endpoints, each provider once.
+    /// One endpoint of each provider.
     pub(crate) fn providers(&self) -> Vec<&Endpoint> {
         let mut providers: Vec<&Endpoint> = Vec::new();
         for endpoint in self.models.iter().flat_map(|model| &model.endpoints) {
@@ -165,7 +165,7 @@ mod tests {
     use super::{Catalogue, DEFAULT_MODEL};
 
     #[test]
-    fn every_row_is_a_model_and_every_target_exists() {
+    fn catalogue_rows_and_their_targets_are_valid() {
         let catalogue = Catalogue::load().unwrap();
         assert!(catalogue.models().len() >= 25);
         assert!(catalogue.row(DEFAULT_MODEL).is_some());

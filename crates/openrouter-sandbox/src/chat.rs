@@ -1,90 +1,99 @@
-//! `POST /chat/completions`: from a request to a script of what to send.
+//! `POST /chat/completions`: checks a request, routes it, and sends a completion or an error.
 
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::auth::Key;
+use crate::api_error::{ApiError, GENERATION_ID, insert_header, respond};
+use crate::auth::ApiKey;
 use crate::catalogue::DEFAULT_MODEL;
+use crate::completion::Completion;
 use crate::conversation::Conversation;
-use crate::dice::Dice;
-use crate::errors::{ApiError, GENERATION_ID, insert_header, respond};
-use crate::exchange::Exchange;
+use crate::cost::Usage;
 use crate::failures::{Failure, no_credits};
 use crate::generation::Generation;
-use crate::logprobs::Logprobs;
-use crate::playback::{OpenStream, Playback};
-use crate::response_cache::{CacheKey, CacheWish, Hit};
-use crate::served::Served;
-use crate::state::State;
-use crate::usage::Usage;
-use crate::{completion, failures, reasoning, reply, stream, validate};
+use crate::response_cache::{CacheHit, CacheKey, CacheOptions};
+use crate::rng::Rng;
+use crate::routing::Route;
+use crate::scripted_body::{OpenStreamGuard, ScriptedBody};
+use crate::state::AppState;
+use crate::tokens::Logprobs;
+use crate::{event_stream, failures, generate, json_body, reasoning, validate};
 
 pub(crate) async fn create(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response<Body>, ApiError> {
-    let key = Key::check(&headers)?;
+    let key = ApiKey::check(&headers)?;
     let user_id = key.user_id();
-    answer(&state, &key, &headers, &body).map_err(|error| error.for_user(&user_id))
+    try_create(&state, &key, &headers, &body).map_err(|error| error.with_user_id(&user_id))
 }
 
-fn answer(state: &State, key: &Key, headers: &HeaderMap, body: &[u8]) -> Result<Response<Body>, ApiError> {
+fn try_create(
+    state: &AppState,
+    key: &ApiKey,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Response<Body>, ApiError> {
     if key.is_management() {
         return Err(ApiError::new(403, "A management key cannot be used for inference"));
     }
-    let request = read(headers, body)?;
+    let request = parse_body(headers, body)?;
     validate::chat_request(&request)?;
-    if key.is_poor() {
+    if key.has_no_credits() {
         return Err(no_credits());
     }
 
     let generation = state.next_generation();
-    let cache = CacheWish::of(headers).map(|wish| (CacheKey::new(key.user_id(), body), wish));
-    if let Some(hit) = cache.as_ref().and_then(|(key, wish)| state.cached(key, *wish)) {
-        return Ok(again(state, hit, headers, &request, generation));
+    let cache = CacheOptions::of(headers).map(|options| (CacheKey::new(key.user_id(), body), options));
+    if let Some(hit) = cache.as_ref().and_then(|(key, options)| state.cached(key, *options)) {
+        return Ok(send_cached(state, hit, headers, &request, generation));
     }
     let id = generation.0.clone();
-    let (served, attempt) = first_that_serves(state, &request).map_err(|error| error.for_generation(&id))?;
-    let exchange = exchange(state, key, headers, &request, &served, attempt, generation);
-    if !exchange.failure.is_some_and(Failure::is_free_of_charge) {
-        state.book(Generation::of(&exchange, &request, headers, None), exchange.usage.cost());
+    let (route, attempt) = first_route(state, &request).map_err(|error| error.with_generation_id(&id))?;
+    let completion = completion(state, key, headers, &request, &route, attempt, generation);
+    if !completion.failure.is_some_and(Failure::is_free_of_charge) {
+        state
+            .record_generation(Generation::of(&completion, &request, headers, None), completion.usage.cost());
     }
     let streamed = request["stream"] == true;
-    if exchange.failure_name() == "alignment" && !streamed {
-        return Err(exchange.alignment_error().usage(exchange.usage.to_json()).for_generation(&id));
+    if completion.failure_name() == "alignment" && !streamed {
+        return Err(completion.alignment_error().usage(completion.usage.to_json()).with_generation_id(&id));
     }
-    let mut response = send(state, &exchange, streamed);
-    if let Some((key, wish)) = cache {
+    let mut response = send(state, &completion, streamed);
+    if let Some((key, options)) = cache {
         insert_header(&mut response, "x-openrouter-cache-status", "MISS");
-        insert_header(&mut response, "x-openrouter-cache-ttl", &wish.ttl.as_secs().to_string());
-        if exchange.failure.is_none_or(Failure::is_answer) {
-            state.keep(key, exchange, wish.ttl);
+        insert_header(&mut response, "x-openrouter-cache-ttl", &options.ttl.as_secs().to_string());
+        if completion.failure.is_none_or(Failure::is_cacheable) {
+            state.cache(key, completion, options.ttl);
         }
     }
     Ok(response)
 }
 
-/// An answer from the cache.
-fn again(
-    state: &State,
-    hit: Hit,
+/// Sends a completion from the cache.
+fn send_cached(
+    state: &AppState,
+    hit: CacheHit,
     headers: &HeaderMap,
     request: &Value,
     (id, created): (String, u64),
 ) -> Response<Body> {
-    let source = hit.exchange.id.clone();
-    let exchange = hit.exchange.again(id, created);
-    state.book(Generation::of(&exchange, request, headers, Some(&source)), exchange.usage.cost());
-    let mut response = send(state, &exchange, request["stream"] == true);
+    let source = hit.completion.id.clone();
+    let completion = hit.completion.replayed(id, created);
+    state.record_generation(
+        Generation::of(&completion, request, headers, Some(&source)),
+        completion.usage.cost(),
+    );
+    let mut response = send(state, &completion, request["stream"] == true);
     for (name, value) in [
         ("x-openrouter-cache-status", "HIT".to_owned()),
         ("x-openrouter-cache-age", hit.age.as_secs().to_string()),
-        ("x-openrouter-cache-ttl", hit.left.as_secs().to_string()),
+        ("x-openrouter-cache-ttl", hit.remaining.as_secs().to_string()),
         ("x-openrouter-cache-source-id", source),
     ] {
         insert_header(&mut response, name, &value);
@@ -92,7 +101,7 @@ fn again(
     response
 }
 
-fn read(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
+fn parse_body(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
@@ -103,9 +112,9 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
         .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}")))
 }
 
-/// Tries `model`, then each of `models`. The first that does not fail before its first token answers;
-/// the number tells which attempt it was. If all fail, the last error counts.
-fn first_that_serves<'a>(state: &'a State, request: &'a Value) -> Result<(Served<'a>, usize), ApiError> {
+/// Tries `model`, then each of `models`, and returns the first route that does not fail before its first
+/// token, with the number of the attempt. If all fail, returns the last error.
+fn first_route<'a>(state: &'a AppState, request: &'a Value) -> Result<(Route<'a>, usize), ApiError> {
     let fallbacks = request["models"].as_array().into_iter().flatten();
     let mut candidates: Vec<&str> =
         request["model"].as_str().into_iter().chain(fallbacks.filter_map(Value::as_str)).collect();
@@ -115,77 +124,82 @@ fn first_that_serves<'a>(state: &'a State, request: &'a Value) -> Result<(Served
     let flagged = Conversation::of(request).user_text();
     let mut last_error = ApiError::bad_request("No model");
     for (index, asked) in candidates.into_iter().enumerate() {
-        match serve(state, asked, request, &flagged) {
-            Ok(served) => return Ok((served, index + 1)),
+        match route(state, asked, request, &flagged) {
+            Ok(route) => return Ok((route, index + 1)),
             Err(error) => last_error = error,
         }
     }
     Err(last_error)
 }
 
-fn serve<'a>(
-    state: &'a State,
-    asked: &'a str,
+/// Finds the route of one model. A model that is to fail before its first token is an error.
+fn route<'a>(
+    state: &'a AppState,
+    requested_model: &'a str,
     request: &Value,
     flagged: &str,
-) -> Result<Served<'a>, ApiError> {
-    let served = Served::find(&state.catalogue, asked, request)?;
-    let Some(failure) = served.failure else { return Ok(served) };
-    if failure.name() == "flaky" && state.flaky_works() {
-        return Ok(served);
+) -> Result<Route<'a>, ApiError> {
+    let route = Route::find(&state.catalogue, requested_model, request)?;
+    match route.failure {
+        Some(failure) if failure.name() == "flaky" && state.flaky_succeeds() => Ok(route),
+        Some(failure) => failure.initial_error(flagged).map_or(Ok(route), Err),
+        None => Ok(route),
     }
-    failure.early(flagged).map_or(Ok(served), Err)
 }
 
-fn exchange(
-    state: &State,
-    key: &Key,
+fn completion(
+    state: &AppState,
+    key: &ApiKey,
     headers: &HeaderMap,
     request: &Value,
-    served: &Served<'_>,
+    route: &Route<'_>,
     attempt: usize,
     (id, created): (String, u64),
-) -> Exchange {
-    // Streamed or not, the same request gets the same words.
+) -> Completion {
+    // The seed ignores `stream`, so that a streamed completion has the same content.
     let mut subject = request.clone();
     subject.as_object_mut().map(|fields| fields.remove("stream"));
-    let mut dice = Dice::new(state.settings.seed, &subject.to_string());
+    let mut rng = Rng::new(state.settings.seed, &subject.to_string());
 
-    let wish = reasoning::wish(request, served.thinks);
-    let answer = reply::compose(request, served, wish, &mut dice);
-    let prompt_tokens = Conversation::of(request).tokens();
-    let usage =
-        Usage::new(prompt_tokens, answer.tokens(), answer.reasoning_tokens(), served.prices(prompt_tokens));
+    let mode = reasoning::mode(request, route.must_reason);
+    let answer = generate::answer(request, route, mode, &mut rng);
+    let prompt_tokens = Conversation::of(request).token_count();
+    let usage = Usage::new(
+        prompt_tokens,
+        answer.token_count(),
+        answer.reasoning_tokens(),
+        route.prices(prompt_tokens),
+    );
 
     let echo = request["debug"]["echo_upstream_body"] == true;
     let opted_in = ["x-openrouter-metadata", "x-openrouter-experimental-metadata"].iter().any(|name| {
         headers.get(*name).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"enabled"))
     });
-    let slow = served.failure.is_some_and(|failure| failure.name() == "slow");
-    Exchange {
+    let slow = route.failure.is_some_and(|failure| failure.name() == "slow");
+    Completion {
         id,
         created,
-        model: served.model.clone(),
-        provider: served.provider.to_owned(),
-        author: served.author.to_owned(),
-        fingerprint: served.fingerprint(),
-        service_tier: service_tier(request, served),
-        metadata: opted_in.then(|| served.metadata(attempt)),
-        echo: echo.then(|| json!({"model": served.model, "messages": request["messages"]})),
+        model: route.model.clone(),
+        provider: route.provider.to_owned(),
+        author: route.author.to_owned(),
+        fingerprint: route.fingerprint(),
+        service_tier: service_tier(request, route),
+        metadata: opted_in.then(|| route.metadata(attempt)),
+        echo: echo.then(|| json!({"model": route.model, "messages": request["messages"]})),
         user_id: key.user_id(),
         answer,
         usage,
-        logprobs: Logprobs::wanted(request, &dice),
-        failure: served.failure,
-        token_delay: if slow { failures::SLOW_TOKEN } else { state.settings.token_delay },
+        logprobs: Logprobs::wanted(request, &rng),
+        failure: route.failure,
+        token_delay: if slow { failures::SLOW_TOKEN_DELAY } else { state.settings.token_delay },
         slow_first_token: state.settings.slow_first_token,
-        dice,
+        rng,
     }
 }
 
-/// The tier that served: the one asked for, `default`, or null from providers without tiers.
-fn service_tier(request: &Value, served: &Served<'_>) -> Value {
-    match (request["service_tier"].as_str(), served.author) {
+/// The service tier: the requested one, `default`, or null from providers without tiers.
+fn service_tier(request: &Value, route: &Route<'_>) -> Value {
+    match (request["service_tier"].as_str(), route.author) {
         (Some("fast" | "priority"), _) => "priority".into(),
         (Some("flex"), _) => "flex".into(),
         (_, "openai" | "google") => "default".into(),
@@ -193,14 +207,18 @@ fn service_tier(request: &Value, served: &Served<'_>) -> Value {
     }
 }
 
-fn send(state: &State, exchange: &Exchange, streamed: bool) -> Response<Body> {
-    // An error in a body with status 200 is JSON even where a stream was expected.
-    let as_events = streamed && exchange.failure_name() != "error-200";
+fn send(state: &AppState, completion: &Completion, streamed: bool) -> Response<Body> {
+    // The service sends an error with status 200 as JSON even where the client asked for a stream.
+    let as_events = streamed && completion.failure_name() != "error-200";
     let (content_type, steps, open) = match as_events {
-        true => ("text/event-stream", stream::script(exchange), Some(OpenStream::count(&state.open_streams))),
-        false => ("application/json", completion::script(exchange), None),
+        true => (
+            "text/event-stream",
+            event_stream::script(completion),
+            Some(OpenStreamGuard::count(&state.open_streams)),
+        ),
+        false => ("application/json", json_body::script(completion), None),
     };
-    let mut response = respond(StatusCode::OK, content_type, Playback::new(steps, open).into_body());
-    insert_header(&mut response, GENERATION_ID, &exchange.id);
+    let mut response = respond(StatusCode::OK, content_type, ScriptedBody::new(steps, open).into_body());
+    insert_header(&mut response, GENERATION_ID, &completion.id);
     response
 }

@@ -1,129 +1,92 @@
-//! The answer as one JSON body, after the white space that keeps a waiting client's connection alive.
+//! A completion: the data from which the JSON body or the event stream is written.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::{Answer, Finish, ToolCall};
-use crate::exchange::{Exchange, empty_body, error_envelope};
-use crate::playback::{FLUSH, HEARTBEAT, Step, split_pause};
-use crate::tokens;
+use crate::answer::{Answer, FinishReason};
+use crate::api_error::ApiError;
+use crate::cost::Usage;
+use crate::failures::{self, Failure};
+use crate::rng::Rng;
+use crate::tokens::Logprobs;
 
-const KEEP_ALIVE: &str = "\n         \n";
+/// The data of one completion.
+#[derive(Clone, Debug)]
+pub(crate) struct Completion {
+    pub(crate) id: String,
+    pub(crate) created: u64,
+    pub(crate) model: String,
+    pub(crate) provider: String,
+    pub(crate) author: String,
+    /// The field `system_fingerprint`; `None` leaves it out.
+    pub(crate) fingerprint: Option<Value>,
+    pub(crate) service_tier: Value,
+    /// The field `openrouter_metadata`, if the request asks for it.
+    pub(crate) metadata: Option<Value>,
+    /// The upstream request, which a stream echoes first if the request asks for it.
+    pub(crate) echo: Option<Value>,
+    pub(crate) user_id: String,
+    pub(crate) answer: Answer,
+    pub(crate) usage: Usage,
+    pub(crate) logprobs: Option<Logprobs>,
+    /// The failure to play after the first token.
+    pub(crate) failure: Option<Failure>,
+    pub(crate) token_delay: Duration,
+    pub(crate) slow_first_token: Duration,
+    pub(crate) rng: Rng,
+}
 
-/// The steps of a JSON answer.
-pub(crate) fn script(exchange: &Exchange) -> Vec<Step> {
-    let mut steps = vec![Step::send(KEEP_ALIVE)];
-    if exchange.failure_name() == "slow-first-token" {
-        steps.extend(split_pause(exchange.slow_first_token, KEEP_ALIVE));
+impl Completion {
+    /// The fields with which the JSON body and every chunk begin.
+    pub(crate) fn head(&self, object: &str) -> Map<String, Value> {
+        let mut head = Map::new();
+        head.insert("id".into(), self.id.clone().into());
+        head.insert("object".into(), object.into());
+        head.insert("created".into(), self.created.into());
+        head.insert("model".into(), self.model.clone().into());
+        head.insert("provider".into(), self.provider.clone().into());
+        head
     }
-    let tokens = u32::try_from(exchange.usage.completion_tokens).unwrap_or(u32::MAX);
-    steps.extend(pause(exchange.token_delay.saturating_mul(tokens)));
-    let whole = || body(exchange).to_string();
-    match exchange.failure_name() {
-        "error-200" => return vec![Step::send(error_envelope(&exchange.user_id).to_string())],
-        "empty" => steps.push(Step::send(empty_body(exchange.created).to_string())),
-        "choice-error" | "mid-stream-error" | "mid-stream-rate-limit" | "context-length-mid-stream" => {
-            steps.push(Step::send(failed_choice(exchange).to_string()));
-        }
-        "mid-stream-error-bare" => {
-            let mut body = empty_body(exchange.created);
-            body["error"] = exchange.midway_error();
-            steps.push(Step::send(body.to_string()));
-        }
-        "truncated" => steps.push(Step::send(first_half(&whole()))),
-        "reset" => steps.extend([Step::send(first_half(&whole())), Step::Pause(FLUSH), Step::Abort]),
-        "stall" => steps.push(Step::Hang),
-        "stall-comments" => steps.push(Step::Repeat(KEEP_ALIVE.into(), HEARTBEAT)),
-        _ => steps.push(Step::send(whole())),
+
+    pub(crate) fn native_finish_reason(&self, finish: FinishReason) -> Value {
+        finish.native(&self.author, self.answer.capped).into()
     }
-    steps
+
+    /// A copy for the cache to send, under a new id and time, with a usage of zero.
+    pub(crate) fn replayed(self, id: String, created: u64) -> Self {
+        Self { id, created, metadata: None, usage: Usage::default(), ..self }
+    }
+
+    /// The error that breaks the answer off.
+    pub(crate) fn mid_stream_error(&self) -> Value {
+        self.failure.map_or(Value::Null, Failure::mid_stream_error)
+    }
+
+    /// The error that replaces an answer which broke a rule of the alignment plugin.
+    pub(crate) fn alignment_error(&self) -> ApiError {
+        failures::alignment(self.answer.content.as_deref())
+    }
+
+    /// The name of the failure to play, or an empty string.
+    pub(crate) fn failure_name(&self) -> &'static str {
+        self.failure.map_or("", Failure::name)
+    }
 }
 
-fn pause(time: Duration) -> Option<Step> {
-    (!time.is_zero()).then_some(Step::Pause(time))
-}
-
-fn first_half(text: &str) -> &str {
-    let (middle, _) = text.char_indices().nth(text.chars().count() / 2).unwrap_or_default();
-    &text[..middle]
-}
-
-fn body(exchange: &Exchange) -> Value {
-    let mut body = exchange.head("chat.completion");
-    body.extend(exchange.fingerprint.clone().map(|value| ("system_fingerprint".to_owned(), value)));
-    body.insert("service_tier".into(), exchange.service_tier.clone());
-    body.insert("choices".into(), json!([choice(exchange)]));
-    body.insert("usage".into(), exchange.usage.to_json());
-    body.extend(exchange.metadata.clone().map(|value| ("openrouter_metadata".to_owned(), value)));
-    Value::Object(body)
-}
-
-/// A part of the answer, and an error in the choice.
-fn failed_choice(exchange: &Exchange) -> Value {
-    let mut partial = exchange.clone();
-    partial.answer.cap((exchange.answer.tokens() / 2).max(1));
-    partial.answer.finish = Finish::Error;
-    let mut body = body(&partial);
-    body["choices"][0]["error"] = exchange.midway_error();
-    body
-}
-
-fn choice(exchange: &Exchange) -> Value {
-    let answer = &exchange.answer;
-    let logprobs = match (exchange.logprobs.clone(), &answer.content) {
-        (Some(mut logprobs), Some(content)) => logprobs.of(&tokens::pieces(content)),
-        _ => Value::Null,
-    };
+/// A body with an error alone, which the service sends with status 200.
+pub(crate) fn error_envelope(user_id: &str) -> Value {
     json!({
-        "index": 0,
-        "logprobs": logprobs,
-        "finish_reason": answer.finish.normalized(),
-        "native_finish_reason": exchange.native_finish(answer.finish),
-        "message": message(answer),
+        "error": {
+            "code": 429,
+            "message": "Provider returned error",
+            "metadata": {"provider_name": "Sandbox", "raw": "too many requests, said with a smile and status 200"},
+        },
+        "user_id": user_id,
     })
 }
 
-fn message(answer: &Answer) -> Value {
-    let mut message = Map::new();
-    message.insert("role".into(), "assistant".into());
-    message.insert("content".into(), answer.content.clone().into());
-    message.insert("refusal".into(), answer.refusal.clone().into());
-    match &answer.thought {
-        None => {
-            message.insert("reasoning".into(), Value::Null);
-        }
-        Some(thought) => {
-            message.extend(thought.shown().map(|text| ("reasoning".to_owned(), text.into())));
-            let details = thought.details();
-            if !details.is_empty() {
-                message.insert("reasoning_details".into(), details.into());
-            }
-        }
-    }
-    if !answer.tool_calls.is_empty() {
-        let calls: Vec<Value> = answer.tool_calls.iter().enumerate().map(tool_call).collect();
-        message.insert("tool_calls".into(), calls.into());
-    }
-    if !answer.annotations.is_empty() {
-        message.insert("annotations".into(), answer.annotations.clone().into());
-    }
-    if !answer.images.is_empty() {
-        message.insert("images".into(), images(&answer.images));
-    }
-    Value::Object(message)
-}
-
-fn tool_call((index, call): (usize, &ToolCall)) -> Value {
-    json!({
-        "type": "function",
-        "index": index,
-        "id": call.id,
-        "function": {"name": call.name, "arguments": call.arguments},
-    })
-}
-
-/// Pictures, as messages and deltas carry them.
-pub(crate) fn images(urls: &[String]) -> Value {
-    urls.iter().map(|url| json!({"type": "image_url", "image_url": {"url": url}})).collect()
+/// A body whose fields are all null, which the service sends with status 200.
+pub(crate) fn empty_body(created: u64) -> Value {
+    json!({"id": null, "object": null, "created": created, "model": null, "choices": null, "usage": null})
 }

@@ -1,12 +1,12 @@
-//! Reading a conversation: who spoke last, what was said, and how many tokens it is.
+//! Reads a request's conversation: its last messages, its tokens, its token limit.
 
 use serde_json::Value;
 
 use crate::tokens;
 
-/// Tokens that a picture, a sound or a file counts for.
+/// The tokens that an image, an audio or a file counts as.
 const MEDIA_TOKENS: u64 = 85;
-/// Tokens that a message costs besides its text.
+/// The tokens of a message besides its text.
 const MESSAGE_TOKENS: u64 = 3;
 
 /// The messages of a valid request.
@@ -30,7 +30,7 @@ impl<'a> Conversation<'a> {
             .map(|message| text(&message["content"]))
     }
 
-    /// What the user said last; empty when there was only a picture, or no user at all.
+    /// The text of the user's last message; empty if it has only media, or if there is none.
     pub(crate) fn user_text(&self) -> String {
         self.last_text("user").unwrap_or_default()
     }
@@ -39,23 +39,29 @@ impl<'a> Conversation<'a> {
         self.messages.last().is_some_and(|message| message["role"] == role)
     }
 
-    /// The newest tool result, when it is what the model has to answer.
+    /// The last message, if it is a tool's result.
     pub(crate) fn tool_result(&self) -> Option<String> {
         if self.last_role_is("tool") { self.last_text("tool") } else { None }
     }
 
-    /// Whether the user has the last word.
+    /// Whether the last message is the user's.
     pub(crate) fn user_is_last(&self) -> bool {
         self.last_role_is("user")
     }
 
-    /// Whether the model is to continue a message of its own.
+    /// Whether the last message is the assistant's, for the model to continue.
     pub(crate) fn is_prefilled(&self) -> bool {
         self.last_role_is("assistant")
     }
 
-    /// How many tokens the prompt is, with the tools it offers.
-    pub(crate) fn tokens(&self) -> u64 {
+    /// The most tokens that the answer may have: the smaller limit, if the request has both spellings.
+    pub(crate) fn max_output_tokens(&self) -> Option<u64> {
+        let limits = [&self.request["max_tokens"], &self.request["max_completion_tokens"]];
+        limits.into_iter().filter_map(Value::as_u64).min()
+    }
+
+    /// The tokens of the prompt, tools included.
+    pub(crate) fn token_count(&self) -> u64 {
         let message = |message: &Value| {
             let calls = message["tool_calls"].as_array().into_iter().flatten();
             let calls = calls.map(|call| tokens::count(&call["function"].to_string())).sum::<u64>();
@@ -64,7 +70,7 @@ impl<'a> Conversation<'a> {
         self.messages.iter().map(message).sum::<u64>() + self.tool_tokens()
     }
 
-    /// How many of them describe tools.
+    /// The tokens of the tools' descriptions.
     pub(crate) fn tool_tokens(&self) -> u64 {
         let tools = self.request["tools"].as_array().into_iter().flatten();
         tools.map(|tool| tokens::count(&tool.to_string())).sum()

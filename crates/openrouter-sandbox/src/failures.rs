@@ -1,4 +1,4 @@
-//! Bad days on demand: model ids under `sandbox/` that fail in the ways the real service is known to fail.
+//! Failures on demand: model ids under `sandbox/` that fail in ways known from the service.
 
 mod errors;
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 pub(crate) use self::errors::{alignment, context_length, no_credits, upstream};
 
-/// Every model id that fails on purpose, with what happens. They are not in the catalogue.
+/// The model ids that fail on purpose, each with a description. The catalogue does not list them.
 pub const FAILURES: &[(&str, &str)] = &[
     // Limits on requests.
     ("sandbox/rate-limit", "429 with Retry-After: the provider has had enough for a second"),
@@ -66,8 +66,8 @@ pub const FAILURES: &[(&str, &str)] = &[
     ("sandbox/slow", "a normal answer at 30 ms per token"),
 ];
 
-/// How long `sandbox/slow` takes for a token.
-pub(crate) const SLOW_TOKEN: Duration = Duration::from_millis(30);
+/// The time that `sandbox/slow` takes for a token.
+pub(crate) const SLOW_TOKEN_DELAY: Duration = Duration::from_millis(30);
 
 /// A failure on demand: an entry of [`FAILURES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,13 +88,13 @@ impl Failure {
         self.0.trim_start_matches("sandbox/")
     }
 
-    /// Whether the answer holds nothing that could be charged for.
+    /// Whether the failure is not billed, since it has no answer.
     pub(crate) fn is_free_of_charge(self) -> bool {
         matches!(self.name(), "error-200" | "empty")
     }
 
-    /// Whether the answer is a whole one all the same, which the cache of answers may keep.
-    pub(crate) fn is_answer(self) -> bool {
+    /// Whether the answer is complete in spite of the failure, so that the response cache may store it.
+    pub(crate) fn is_cacheable(self) -> bool {
         const ANSWERS: [&str; 7] = [
             "content-filter-cut",
             "flaky",
@@ -113,7 +113,7 @@ mod tests {
     use super::{FAILURES, Failure};
 
     #[test]
-    fn every_id_is_found_and_names_itself() {
+    fn failure_ids_are_found_and_name_themselves() {
         for (id, what) in FAILURES {
             let failure = Failure::from_model_id(id).unwrap();
             assert_eq!(format!("sandbox/{}", failure.name()), *id);

@@ -1,13 +1,13 @@
-//! The record of a served generation, as `GET /generation` tells it.
+//! The record of a generation, which `GET /generation` returns.
 
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::exchange::Exchange;
+use crate::completion::Completion;
 
-/// Fields that are always there and that the sandbox has nothing to say about.
-const ALWAYS_NULL: [&str; 16] = [
+/// Fields that every record has and for which the sandbox has no value.
+const NULL_FIELDS: [&str; 16] = [
     "upstream_id",
     "request_id",
     "provider_responses",
@@ -26,7 +26,7 @@ const ALWAYS_NULL: [&str; 16] = [
     "workspace_id",
 ];
 
-/// A generation that was served.
+/// The record of a generation.
 #[derive(Debug)]
 pub(crate) struct Generation {
     pub(crate) id: String,
@@ -34,25 +34,25 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    /// `source` is the generation whose answer came from the cache.
+    /// Records a completion. For one from the cache, `source` is the id of the generation that was stored.
     pub(crate) fn of(
-        exchange: &Exchange,
+        completion: &Completion,
         request: &Value,
         headers: &HeaderMap,
         source: Option<&str>,
     ) -> Self {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let (usage, finish) = (&exchange.usage, exchange.answer.finish);
-        let delay = u64::try_from(exchange.token_delay.as_millis()).unwrap_or(u64::MAX);
+        let (usage, finish) = (&completion.usage, completion.answer.finish);
+        let delay = u64::try_from(completion.token_delay.as_millis()).unwrap_or(u64::MAX);
         let mut record = json!({
-            "id": exchange.id,
-            "model": exchange.model,
-            "provider_name": exchange.provider,
-            "created_at": clock::rfc3339(exchange.created),
+            "id": completion.id,
+            "model": completion.model,
+            "provider_name": completion.provider,
+            "created_at": clock::rfc3339(completion.created),
             "streamed": request["stream"] == true,
             "cancelled": false,
             "finish_reason": finish.normalized(),
-            "native_finish_reason": exchange.native_finish(finish),
+            "native_finish_reason": completion.native_finish_reason(finish),
             "latency": delay,
             "generation_time": delay.saturating_mul(usage.completion_tokens),
             "tokens_prompt": usage.prompt_tokens,
@@ -64,7 +64,7 @@ impl Generation {
             "total_cost": usage.cost().to_json(),
             "usage": usage.cost().to_json(),
             "is_byok": false,
-            "service_tier": exchange.service_tier,
+            "service_tier": completion.service_tier,
             "data_region": "global",
             "session_id": request["session_id"].as_str().or(header("x-session-id")),
             "external_user": request["user"],
@@ -75,9 +75,9 @@ impl Generation {
             "api_type": "completions",
             "response_cache_source_id": source,
         });
-        for name in ALWAYS_NULL {
+        for name in NULL_FIELDS {
             record[name] = Value::Null;
         }
-        Self { id: exchange.id.clone(), record }
+        Self { id: completion.id.clone(), record }
     }
 }

@@ -1,18 +1,25 @@
-//! A local stand-in for the OpenRouter service: strict, lifelike, deterministic.
+//! A local stand-in for the OpenRouter service: strict, realistic, deterministic.
 //!
-//! It speaks the service's HTTP interface on a loopback port, so that clients can be tried and tested
-//! without a key, without money, and on the service's bad days as well as on its good ones. It is written
-//! from the facts about the wire and shares no types with any client: one's mistake cannot hide the other's.
+//! A [`Sandbox`] serves the service's HTTP interface on a loopback port, so that a client can be tried and
+//! tested without a key and without cost, and against the service's failures. It is written from the facts
+//! about the wire and shares no type with any client, so that neither can hide a mistake of the other.
 //!
 //! ```
-//! # async fn example() -> std::io::Result<()> {
 //! use openrouter_sandbox::Sandbox;
+//! # use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
 //! let sandbox = Sandbox::start().await?;
-//! println!("send requests to {}/chat/completions", sandbox.base_url());
-//! for request in sandbox.requests() {
-//!     println!("{} {}: {}", request.method, request.path, request.body);
-//! }
+//!
+//! // Your client goes here, with `sandbox.base_url()` as its base URL and any key.
+//! let mut client = tokio::net::TcpStream::connect(sandbox.address()).await?;
+//! client.write_all(b"GET /api/v1/models/count HTTP/1.0\r\nauthorization: Bearer any\r\n\r\n").await?;
+//! let mut response = String::new();
+//! client.read_to_string(&mut response).await?;
+//!
+//! assert!(response.contains(r#"{"data":{"count":"#));
+//! assert_eq!(sandbox.requests()[0].path, "/api/v1/models/count");
 //! sandbox.stop().await;
 //! # Ok(())
 //! # }
@@ -20,69 +27,71 @@
 //!
 //! # Keys
 //!
-//! Every key is good, unless it contains one of these words: `invalid` is rejected (401), `poor` has no
-//! credits (402), `management` may read `/credits` but not run models (403).
+//! The sandbox accepts every key, unless it contains one of these words: `invalid` is rejected (401), `poor`
+//! has no credits (402), `management` may read `/credits` but not run models (403).
 //!
 //! # Models
 //!
 //! `GET /models` lists about 25 models. Variants (`openai/gpt-4o:nitro`), presets (`@preset/any`), dated
-//! slugs and `~…-latest` aliases work too. Every model thinks when `reasoning` is asked for, and calls a tool
-//! when the last message shares a word with the tool's name or description.
+//! slugs and `~…-latest` aliases work, too. Every model reasons if the request asks for `reasoning`, and
+//! calls a tool if the last message shares a word with the tool's name or description.
 //!
 //! The ids in [`FAILURES`] fail on purpose: `sandbox/rate-limit`, `sandbox/stall`, …
 //!
-//! # What a model refuses
+//! # Refusals
 //!
-//! A request that a model of the list cannot serve is refused as the service does it, in its words: more
-//! tokens than the model's context (400); images, sounds, videos, tools, schemas or output modalities that it
-//! lacks (404); under `provider`, lists of providers, a price limit, `zdr`, `quantizations` or
-//! `require_parameters` that leave no endpoint (404). Ids under `sandbox/` have no such limits.
+//! A model of the list refuses a request that it cannot serve, with the service's status and words:
 //!
-//! # The cache of answers
+//! * 400 for more tokens than the model's context;
+//! * 404 for images, audio, video, tools, schemas or output modalities that the model lacks;
+//! * 404 for preferences under `provider` that leave no endpoint: lists of providers, a price limit, `zdr`,
+//!   `quantizations`, `require_parameters`.
 //!
-//! With the header `X-OpenRouter-Cache: true` the same request of the same key gets the same answer again,
-//! streamed or not, with a usage of zero and a cost of zero; `X-OpenRouter-Cache-TTL` and
-//! `X-OpenRouter-Cache-Clear` work as documented. Only whole answers are kept, the newest 1,000.
+//! Ids under `sandbox/` have no such limits.
 //!
-//! # Promises
+//! # Response cache
 //!
-//! The same seed and request always get the same answer, streamed or not; ids and times count up from a
-//! fixed start. Costs are computed exactly from the listed prices. Fields the service does not document are
-//! refused with 400, by name.
+//! With the header `X-OpenRouter-Cache: true`, a repeated request with the same key gets the same completion,
+//! streamed or not, with a usage and a cost of zero. `X-OpenRouter-Cache-TTL` and `X-OpenRouter-Cache-Clear`
+//! work as documented. The cache stores complete answers alone, the newest 1,000.
+//!
+//! # Guarantees
+//!
+//! * The same seed and request get the same content, streamed or not. Ids and times count up from a fixed
+//!   start.
+//! * Costs are exact: tokens times the listed prices.
+//! * A field that the service does not document is refused with 400, by name.
 
 mod account;
 mod answer;
+mod api_error;
 mod auth;
 mod catalogue;
 mod chat;
 mod clock;
 mod completion;
 mod conversation;
-mod dice;
-mod errors;
-mod exchange;
+mod cost;
+mod event_stream;
 mod failures;
+mod generate;
 mod generation;
-mod logprobs;
+mod json_body;
 mod model_id;
 mod models;
-mod money;
-mod playback;
 mod reasoning;
 mod record;
-mod reply;
 mod response_cache;
+mod rng;
+mod router;
 mod routing;
 mod sandbox;
 mod schema_fill;
-mod served;
-mod server;
+mod scripted_body;
 mod socket;
 mod state;
-mod stream;
 mod tokens;
 mod tools;
-mod usage;
 mod validate;
 mod words;
 

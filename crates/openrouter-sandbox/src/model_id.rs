@@ -1,22 +1,22 @@
-//! The many spellings of a model: variants, presets, dated slugs, aliases, and the sandbox's own failures.
+//! Resolves model ids: variants, presets, dated slugs, aliases, and the sandbox's failures.
 
+use crate::api_error::ApiError;
 use crate::catalogue::{Catalogue, DEFAULT_MODEL, Model};
-use crate::errors::ApiError;
 use crate::failures::Failure;
 
-/// Suffixes that change how a model is routed or run, and are accepted on every model.
-const DYNAMIC: [&str; 6] = ["nitro", "floor", "exacto", "online", "thinking", "extended"];
+/// Suffixes that change how a model is routed or run. Every model accepts them.
+const DYNAMIC_VARIANTS: [&str; 6] = ["nitro", "floor", "exacto", "online", "thinking", "extended"];
 
-/// What a model id asks for.
+/// The target of a model id.
 #[derive(Clone, Debug)]
 pub(crate) enum Target<'a> {
-    /// A model, and the dynamic variants that were attached.
+    /// A model, and its dynamic variants.
     Model(&'a Model, Vec<&'a str>),
     /// A failure on demand.
     Failure(Failure),
 }
 
-/// Reads a model id.
+/// Resolves a model id.
 pub(crate) fn resolve<'a>(catalogue: &'a Catalogue, asked: &'a str) -> Result<Target<'a>, ApiError> {
     let unknown = || ApiError::bad_request(format!("{asked} is not a valid model ID"));
     if let Some(failure) = Failure::from_model_id(asked) {
@@ -44,19 +44,19 @@ pub(crate) fn resolve<'a>(catalogue: &'a Catalogue, asked: &'a str) -> Result<Ta
         });
     };
     let dynamic: Vec<&str> = variants.into_iter().filter(|variant| *variant != "free").collect();
-    match dynamic.iter().all(|variant| DYNAMIC.contains(variant)) {
+    match dynamic.iter().all(|variant| DYNAMIC_VARIANTS.contains(variant)) {
         true => Ok(Target::Model(catalogue.concrete(row), dynamic)),
         false => Err(unknown()),
     }
 }
 
-/// `a/b:x:y` is `a/b` with the variants `x` and `y`.
+/// Splits `a/b:x:y` into `a/b` and the variants `x` and `y`.
 fn split_variants(id: &str) -> (&str, Vec<&str>) {
     let mut parts = id.split(':');
     (parts.next().unwrap_or_default(), parts.collect())
 }
 
-/// How the router would describe its way to the model.
+/// The routing strategy that `openrouter_metadata` names for this id.
 pub(crate) fn strategy(asked: &str) -> &'static str {
     match asked {
         "openrouter/auto" => "auto",
@@ -71,17 +71,17 @@ mod tests {
     use super::{Target, resolve};
     use crate::catalogue::Catalogue;
 
-    fn served(asked: &str) -> Result<String, u16> {
+    fn route(asked: &str) -> Result<String, u16> {
         let catalogue = Catalogue::load().unwrap();
         match resolve(&catalogue, asked) {
-            Ok(Target::Model(model, _)) => Ok(model.answers_as()),
+            Ok(Target::Model(model, _)) => Ok(model.response_model()),
             Ok(Target::Failure(failure)) => Ok(failure.id().to_owned()),
             Err(error) => Err(error.status),
         }
     }
 
     #[test]
-    fn spellings_find_their_model() {
+    fn resolve_finds_models_by_any_spelling() {
         for (asked, model) in [
             ("openai/gpt-4o", "openai/gpt-4o-2024-11-20"),
             ("openai/gpt-4o-2024-11-20", "openai/gpt-4o-2024-11-20"),
@@ -97,12 +97,12 @@ mod tests {
             ("openai/gpt-4o@preset/comedian", "openai/gpt-4o-2024-11-20"),
             ("sandbox/stall", "sandbox/stall"),
         ] {
-            assert_eq!(served(asked), Ok(model.to_owned()), "{asked}");
+            assert_eq!(route(asked), Ok(model.to_owned()), "{asked}");
         }
     }
 
     #[test]
-    fn others_are_refused() {
+    fn resolve_refuses_other_ids() {
         for (asked, status) in [
             ("nobody/nothing", 400),
             ("", 400),
@@ -112,7 +112,7 @@ mod tests {
             ("openai/gpt-4o:batch", 404),
             ("openai/gpt-4o:free", 404),
         ] {
-            assert_eq!(served(asked), Err(status), "{asked}");
+            assert_eq!(route(asked), Err(status), "{asked}");
         }
     }
 }

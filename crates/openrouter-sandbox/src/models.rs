@@ -1,22 +1,22 @@
-//! The endpoints that show the catalogue.
+//! The endpoints for the model catalogue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
-use crate::auth::Key;
+use crate::api_error::{ApiError, data_response, json_response};
+use crate::auth::ApiKey;
 use crate::catalogue::{Endpoint, Model};
-use crate::errors::{ApiError, data_response, json_response};
+use crate::cost::Usd;
 use crate::model_id::{self, Target};
-use crate::money::Usd;
-use crate::state::State;
+use crate::state::AppState;
 
-/// `GET /models`: open to everybody, whatever key they show.
-pub(crate) async fn list(Shared(state): Shared<Arc<State>>, uri: Uri) -> Result<Response<Body>, ApiError> {
+/// `GET /models`: needs no key, and ignores an invalid one.
+pub(crate) async fn list(State(state): State<Arc<AppState>>, uri: Uri) -> Result<Response<Body>, ApiError> {
     let filters = Filters::read(&uri)?;
     let rows: Vec<&Value> = filters.matching(&state).map(|model| &model.row).collect();
     let total = rows.len();
@@ -31,47 +31,47 @@ pub(crate) async fn list(Shared(state): Shared<Arc<State>>, uri: Uri) -> Result<
     Ok(json_response(StatusCode::OK, &body))
 }
 
-/// `GET /models/user`: the same list for the holder of a key.
-pub(crate) async fn of_user(
-    state: Shared<Arc<State>>,
+/// `GET /models/user`: the same list; needs a key.
+pub(crate) async fn list_for_user(
+    state: State<Arc<AppState>>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
-    Key::check(&headers)?;
+    ApiKey::check(&headers)?;
     list(state, uri).await
 }
 
-/// `GET /models/count`.
+/// `GET /models/count`: the number of models.
 pub(crate) async fn count(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response<Body>, ApiError> {
-    Key::check(&headers)?;
+    ApiKey::check(&headers)?;
     let count = Filters::read(&uri)?.matching(&state).count();
     Ok(data_response(json!({ "count": count })))
 }
 
-/// `GET /model/{author}/{slug}`.
-pub(crate) async fn one(
-    Shared(state): Shared<Arc<State>>,
+/// `GET /model/{author}/{slug}`: one model.
+pub(crate) async fn show(
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     Path((author, slug)): Path<(String, String)>,
 ) -> Result<Response<Body>, ApiError> {
-    Key::check(&headers)?;
+    ApiKey::check(&headers)?;
     let id = format!("{author}/{slug}");
     Ok(data_response(find(&state, &id)?.row.clone()))
 }
 
-/// `GET /models/{author}/{slug}/endpoints`. Speeds are for holders of a key only.
+/// `GET /models/{author}/{slug}/endpoints`: the endpoints of a model, with their speeds if there is a key.
 pub(crate) async fn endpoints(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     Path((author, slug)): Path<(String, String)>,
 ) -> Result<Response<Body>, ApiError> {
     let id = format!("{author}/{slug}");
     let model = find(&state, &id)?;
-    let with_key = Key::check(&headers).is_ok();
+    let with_key = ApiKey::check(&headers).is_ok();
     let endpoints: Vec<Value> =
         model.endpoints.iter().map(|endpoint| endpoint_record(model, endpoint, with_key)).collect();
     let row = &model.row;
@@ -85,16 +85,16 @@ pub(crate) async fn endpoints(
     })))
 }
 
-/// `GET /endpoints/zdr`: the endpoints that keep no data.
+/// `GET /endpoints/zdr`: the endpoints that retain no data.
 pub(crate) async fn zdr_endpoints(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
-    Key::check(&headers)?;
+    ApiKey::check(&headers)?;
     let models = state.catalogue.models().iter();
     let all = models.flat_map(|model| model.endpoints.iter().map(move |endpoint| (model, endpoint)));
-    let discreet = all.filter(|(_, endpoint)| endpoint.keeps_no_data());
-    Ok(data_response(discreet.map(|(model, endpoint)| endpoint_record(model, endpoint, true)).collect()))
+    let zdr = all.filter(|(_, endpoint)| endpoint.is_zdr());
+    Ok(data_response(zdr.map(|(model, endpoint)| endpoint_record(model, endpoint, true)).collect()))
 }
 
 fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value {
@@ -124,8 +124,8 @@ fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value 
     })
 }
 
-/// The row of an id in any spelling; an alias or router shows its own row if that is what was named.
-fn find<'a>(state: &'a State, id: &str) -> Result<&'a Model, ApiError> {
+/// Finds the model of an id in any spelling. The id of an alias or a router finds its own row.
+fn find<'a>(state: &'a AppState, id: &str) -> Result<&'a Model, ApiError> {
     if let Some(model) = state.catalogue.row(id) {
         return Ok(model);
     }
@@ -137,7 +137,7 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Model, ApiError> {
     .ok_or_else(|| ApiError::not_found(format!("There is no model {id}")))
 }
 
-/// The query of a list of models.
+/// The filters in the query of a list of models.
 struct Filters(HashMap<String, String>);
 
 impl Filters {
@@ -158,7 +158,7 @@ impl Filters {
         self.text(name).map(parse).transpose()
     }
 
-    fn matching<'a>(&'a self, state: &'a State) -> impl Iterator<Item = &'a Model> {
+    fn matching<'a>(&'a self, state: &'a AppState) -> impl Iterator<Item = &'a Model> {
         state.catalogue.models().iter().filter(|model| self.matches(model))
     }
 

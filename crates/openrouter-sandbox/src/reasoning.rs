@@ -1,21 +1,21 @@
-//! Thinking out loud, in the form that each family of models gives it.
+//! Reasoning: whether a request asks for it, and its forms on the wire.
 
 use serde_json::{Value, json};
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::tokens;
 
-/// How the request wants thoughts.
+/// How a request asks for reasoning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum ReasoningMode {
     None,
     Shown,
-    /// Think, but keep it to yourself.
+    /// Reason, but leave the text out of the response.
     Hidden,
 }
 
-/// What the request asks for. `mandatory` models think unasked.
-pub(crate) fn wish(request: &Value, mandatory: bool) -> Wish {
+/// Reads the mode from a request. A model with `mandatory` reasoning reasons without being asked.
+pub(crate) fn mode(request: &Value, mandatory: bool) -> ReasoningMode {
     let reasoning = &request["reasoning"];
     let effort = request["reasoning_effort"].as_str().or(reasoning["effort"].as_str());
     let legacy = request["include_reasoning"].as_bool();
@@ -24,75 +24,75 @@ pub(crate) fn wish(request: &Value, mandatory: bool) -> Wish {
         None => reasoning["max_tokens"].is_number() || reasoning["enabled"] == true || legacy == Some(true),
     };
     match asked || mandatory {
-        false => Wish::None,
-        true if reasoning["exclude"] == true || legacy == Some(false) => Wish::Hidden,
-        true => Wish::Shown,
+        false => ReasoningMode::None,
+        true if reasoning["exclude"] == true || legacy == Some(false) => ReasoningMode::Hidden,
+        true => ReasoningMode::Shown,
     }
 }
 
-/// Whether the request forbids thinking.
+/// Whether the request forbids reasoning.
 pub(crate) fn is_forbidden(request: &Value) -> bool {
     request["reasoning"]["effort"] == "none" || request["reasoning_effort"] == "none"
 }
 
-/// The forms of `reasoning_details`.
+/// The form of `reasoning_details`, which depends on the model's author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
-    /// Text, sealed with a signature.
+    /// Text with a signature.
     Signed,
-    /// A summary, and the thoughts themselves encrypted.
+    /// A summary, and the full reasoning encrypted.
     Encrypted,
-    /// Just text.
+    /// Text alone.
     Plain,
 }
 
-/// The thoughts behind an answer.
+/// The reasoning of an answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Thought {
+pub(crate) struct Reasoning {
     pub(crate) text: String,
     hidden: bool,
     style: Style,
-    /// The signature or the encrypted thoughts.
-    seal: String,
-    seal_id: String,
-    seal_index: u64,
+    /// The signature, or the encrypted reasoning.
+    signature: String,
+    encrypted_id: String,
+    encrypted_index: u64,
 }
 
-impl Thought {
-    /// Thoughts about `topic`, as models of this author have them.
-    pub(crate) fn about(topic: &str, author: &str, hidden: bool, dice: &mut Dice) -> Self {
-        let plan = dice.pick(&[
+impl Reasoning {
+    /// Generates reasoning about `topic` in the form of this author's models.
+    pub(crate) fn about(topic: &str, author: &str, hidden: bool, rng: &mut Rng) -> Self {
+        let plan = rng.pick(&[
             "A short and friendly answer should do.",
             "I should stay brief and stick to what was asked.",
             "No need to go far; a few clear sentences are enough.",
         ]);
-        let (style, seal) = match author {
-            "anthropic" => (Style::Signed, format!("{}==", dice.alphanumeric(96))),
-            "openai" => (Style::Encrypted, format!("gAAAAA{}", dice.alphanumeric(140))),
+        let (style, signature) = match author {
+            "anthropic" => (Style::Signed, format!("{}==", rng.alphanumeric(96))),
+            "openai" => (Style::Encrypted, format!("gAAAAA{}", rng.alphanumeric(140))),
             _ => (Style::Plain, String::new()),
         };
         Self {
             text: format!("The user brings up “{topic}”. {plan}"),
             hidden,
             style,
-            seal,
-            seal_id: format!("rs_{}", dice.hex(48)),
-            seal_index: dice.below(2),
+            signature,
+            encrypted_id: format!("rs_{}", rng.hex(48)),
+            encrypted_index: rng.below(2),
         }
     }
 
-    /// The `reasoning` text of a message, if it may be seen.
+    /// The field `reasoning` of a message, unless it is hidden.
     pub(crate) fn shown(&self) -> Option<&str> {
         (!self.hidden).then_some(self.text.as_str())
     }
 
-    /// The `reasoning_details` of a whole message.
+    /// The field `reasoning_details` of a whole message.
     pub(crate) fn details(&self) -> Vec<Value> {
         let mut details = Vec::new();
         if !self.hidden {
             let mut text = self.piece(&self.text);
             if self.style == Style::Signed {
-                text["signature"] = self.seal.clone().into();
+                text["signature"] = self.signature.clone().into();
             }
             details.push(text);
         }
@@ -100,16 +100,15 @@ impl Thought {
         details
     }
 
-    /// The deltas of a stream: a piece of `reasoning`, if any, and an entry of `reasoning_details`.
+    /// The deltas of a stream, each a piece of `reasoning`, if any, and an entry of `reasoning_details`.
     pub(crate) fn deltas(&self) -> Vec<(Option<&str>, Value)> {
         let mut deltas = Vec::new();
         if !self.hidden {
-            deltas.extend(tokens::pieces(&self.text).into_iter().map(|text| (Some(text), self.piece(text))));
+            deltas.extend(tokens::split(&self.text).into_iter().map(|text| (Some(text), self.piece(text))));
             if self.style == Style::Signed {
                 let format = "anthropic-claude-v1";
-                let seal =
-                    json!({"type": "reasoning.text", "signature": self.seal, "format": format, "index": 0});
-                deltas.push((None, seal));
+                let signature = json!({"type": "reasoning.text", "signature": self.signature, "format": format, "index": 0});
+                deltas.push((None, signature));
             }
         }
         deltas.extend(self.encrypted().map(|detail| (None, detail)));
@@ -132,10 +131,10 @@ impl Thought {
         (self.style == Style::Encrypted).then(|| {
             json!({
                 "type": "reasoning.encrypted",
-                "data": self.seal,
-                "id": self.seal_id,
+                "data": self.signature,
+                "id": self.encrypted_id,
                 "format": "openai-responses-v1",
-                "index": self.seal_index,
+                "index": self.encrypted_index,
             })
         })
     }

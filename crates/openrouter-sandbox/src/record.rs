@@ -1,4 +1,4 @@
-//! What the sandbox was asked, for tests that look at the client's side of the wire.
+//! The log of requests, for tests that check what a client sends.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,24 +6,24 @@ use std::fmt;
 use axum::http::request::Parts;
 use serde_json::Value;
 
-/// The newest requests are kept, up to this many.
-const KEPT: usize = 10_000;
+/// The capacity of a log, so that a sandbox can run for days.
+const MAX_ENTRIES: usize = 10_000;
 
-/// One request as it arrived.
+/// A request as the sandbox received it.
 ///
-/// `Debug` hides the authorization header; [`header`](Self::header) gives it to those who ask.
+/// `Debug` hides the authorization header; [`header`](Self::header) returns it.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RecordedRequest {
-    /// `GET`, `POST`, …
+    /// The method: `GET`, `POST`, …
     pub method: String,
     /// The path without the query, e.g. `/api/v1/chat/completions`, still percent-encoded.
     pub path: String,
-    /// What followed the question mark, as sent; empty when there was none.
+    /// The query behind the question mark, as sent; empty if there is none.
     pub query: String,
     /// All headers in order of arrival, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The JSON body. `Null` when there was none, a string when it was not JSON.
+    /// The JSON body: `Null` if there is none, a string if it is not JSON.
     pub body: Value,
 }
 
@@ -71,19 +71,19 @@ impl fmt::Debug for RecordedRequest {
     }
 }
 
-/// A list that forgets its oldest entries.
+/// A log that drops its oldest entry once it is full.
 #[derive(Debug)]
-pub(crate) struct Newest<T>(VecDeque<T>);
+pub(crate) struct BoundedLog<T>(VecDeque<T>);
 
-impl<T> Default for Newest<T> {
+impl<T> Default for BoundedLog<T> {
     fn default() -> Self {
         Self(VecDeque::new())
     }
 }
 
-impl<T> Newest<T> {
+impl<T> BoundedLog<T> {
     pub(crate) fn push(&mut self, entry: T) {
-        if self.0.len() == KEPT {
+        if self.0.len() == MAX_ENTRIES {
             self.0.pop_front();
         }
         self.0.push_back(entry);
@@ -96,11 +96,11 @@ impl<T> Newest<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEPT, Newest, RecordedRequest};
+    use super::{BoundedLog, MAX_ENTRIES, RecordedRequest};
     use serde_json::Value;
 
     #[test]
-    fn debug_hides_the_key_and_the_accessor_gives_it() {
+    fn debug_hides_the_key_and_header_returns_it() {
         let request = RecordedRequest {
             method: "GET".into(),
             path: "/".into(),
@@ -113,10 +113,10 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_are_forgotten() {
-        let mut list = Newest::default();
-        (0..KEPT + 2).for_each(|n| list.push(n));
+    fn full_log_drops_its_oldest_entries() {
+        let mut list = BoundedLog::default();
+        (0..MAX_ENTRIES + 2).for_each(|n| list.push(n));
         assert_eq!(list.iter().next(), Some(&2));
-        assert_eq!(list.iter().count(), KEPT);
+        assert_eq!(list.iter().count(), MAX_ENTRIES);
     }
 }

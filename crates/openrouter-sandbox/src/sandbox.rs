@@ -1,4 +1,4 @@
-//! The handle: starts a sandbox, watches it, stops it.
+//! The handle of a running sandbox, and its builder.
 
 use std::future::IntoFuture;
 use std::io;
@@ -13,11 +13,11 @@ use tokio::task::JoinHandle;
 
 use crate::catalogue::Catalogue;
 use crate::record::RecordedRequest;
-use crate::server;
+use crate::router;
 use crate::socket::{LocalListener, stopped};
-use crate::state::{Settings, State};
+use crate::state::{AppState, Settings};
 
-/// How a sandbox is to behave. Made by [`Sandbox::builder`].
+/// Configures and starts a [`Sandbox`]. [`Sandbox::builder`] creates it.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct SandboxBuilder {
@@ -26,59 +26,65 @@ pub struct SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// The port to listen on; 0, the default, takes a free one.
+    /// The port to listen on. Default: 0, which takes a free one.
     pub fn port(self, port: u16) -> Self {
         Self { port, ..self }
     }
 
-    /// The seed of everything made up: words, ids, arguments. The default is 1.
+    /// The seed of generated content: words, ids, arguments. Default: 1.
     pub fn seed(self, seed: u64) -> Self {
         Self { settings: Settings { seed, ..self.settings }, ..self }
     }
 
-    /// How long each token takes. The default is no time at all.
+    /// The time that each token takes. Default: zero.
     pub fn token_delay(self, token_delay: Duration) -> Self {
         Self { settings: Settings { token_delay, ..self.settings }, ..self }
     }
 
-    /// How long `sandbox/slow-first-token` takes to begin. The default is three seconds.
+    /// The time until the first token of `sandbox/slow-first-token`. Default: 3 s.
     pub fn slow_first_token(self, slow_first_token: Duration) -> Self {
         Self { settings: Settings { slow_first_token, ..self.settings }, ..self }
     }
 
-    /// Starts to listen, on the loopback interface only. Needs a running tokio runtime.
+    /// Starts the sandbox, on the loopback interface only. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When the port is not free.
     pub async fn start(self) -> io::Result<Sandbox> {
-        let state = Arc::new(State::new(self.settings, Catalogue::load()?));
+        let state = Arc::new(AppState::new(self.settings, Catalogue::load()?));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
         let address = listener.local_addr()?;
         let (stop, stopping) = watch::channel(false);
         let listener = LocalListener { listener, stop: stopping.clone() };
-        let server = axum::serve(listener, server::router(Arc::clone(&state)));
+        let server = axum::serve(listener, router::router(Arc::clone(&state)));
         let server = tokio::spawn(server.with_graceful_shutdown(stopped(stopping)).into_future());
-        let base_url = format!("http://{address}{}", server::BASE_PATH);
+        let base_url = format!("http://{address}{}", router::BASE_PATH);
         Ok(Sandbox { address, base_url, state, stop, server })
     }
 }
 
-/// A running sandbox. Stops when it is dropped.
+/// A running sandbox. Dropping it stops it.
 #[derive(Debug)]
 #[must_use = "a sandbox stops when it is dropped"]
 pub struct Sandbox {
     address: SocketAddr,
     base_url: String,
-    state: Arc<State>,
-    /// Dropping the sender stops the server, too.
+    state: Arc<AppState>,
+    /// Stops the server when it sends `true` or is dropped.
     stop: watch::Sender<bool>,
     server: JoinHandle<io::Result<()>>,
 }
 
 impl Sandbox {
     /// Starts a sandbox with the defaults, on a free port.
+    ///
+    /// # Errors
+    /// When no port is free.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// Starts to describe a sandbox.
+    /// A builder with the defaults.
     pub fn builder() -> SandboxBuilder {
         let slow_first_token = Duration::from_secs(3);
         SandboxBuilder {
@@ -87,39 +93,39 @@ impl Sandbox {
         }
     }
 
-    /// What to give a client as its base URL: `http://127.0.0.1:PORT/api/v1`.
+    /// The base URL for a client: `http://127.0.0.1:PORT/api/v1`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Where the sandbox listens.
+    /// The address on which the sandbox listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The requests that came in so far, oldest first; the newest 10,000 are kept.
+    /// The requests so far, oldest first; the newest 10,000 of them.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.requests()
     }
 
-    /// How many event streams are being sent at this moment.
+    /// The number of event streams that are being sent.
     ///
-    /// A stream counts until its last byte was handed to the connection, or until the client is gone.
+    /// A stream counts until its last byte is handed to the connection, or until the client closes it.
     pub fn open_streams(&self) -> usize {
         self.state.open_streams.load(Ordering::SeqCst)
     }
 
-    /// Stops listening and closes all connections, whatever they are doing.
+    /// Stops listening and closes all connections, stalled ones too.
     pub async fn stop(self) {
         let Self { stop, server, .. } = self;
         stop.send_replace(true);
-        // It can only have panicked or been cancelled with its runtime; either way it has stopped.
+        // An error means that the server panicked or was cancelled with its runtime: it has stopped, too.
         let _ = server.await;
     }
 
-    /// Serves for as long as there is a server to wait for; a binary stops waiting on Ctrl-C.
+    /// Waits until the server ends by itself. A program drops this future to stop, on Ctrl-C for example.
     pub async fn wait(&self) {
-        // The listener and its connections hold the other ends.
+        // The listener and its connections hold the receivers.
         self.stop.closed().await;
     }
 }

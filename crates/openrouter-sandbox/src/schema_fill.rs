@@ -1,29 +1,29 @@
-//! Values that fit a JSON schema, made up from the user's words: tool arguments and structured answers.
+//! Generates a value that fits a JSON schema from the user's words: tool arguments, structured answers.
 
 use serde_json::{Map, Number, Value, json};
 
 use crate::words::Words;
 
-/// Deeper than this a value is `null`; schemas can refer to themselves.
-const DEEPEST: usize = 12;
-/// After this many values all others are `null`; schemas can also branch without end.
-const MOST_VALUES: usize = 10_000;
+/// The depth below which a value is `null`, since a schema can contain itself.
+const MAX_DEPTH: usize = 12;
+/// The number of values after which all others are `null`, since a schema can also branch without end.
+const MAX_VALUES: usize = 10_000;
 
-/// A value that fits `schema`.
+/// Generates a value that fits `schema`.
 pub(crate) fn fill(schema: &Value, words: &mut Words) -> Value {
-    Filler { root: schema, words, left: MOST_VALUES }.value(schema, "value", 0)
+    Filler { root: schema, words, left: MAX_VALUES }.value(schema, "value", 0)
 }
 
 struct Filler<'a> {
     root: &'a Value,
     words: &'a mut Words,
-    /// How many more values may be made up.
+    /// The number of values that may still be generated.
     left: usize,
 }
 
 impl Filler<'_> {
     fn value(&mut self, schema: &Value, name: &str, depth: usize) -> Value {
-        if depth > DEEPEST || self.left == 0 {
+        if depth > MAX_DEPTH || self.left == 0 {
             return Value::Null;
         }
         self.left -= 1;
@@ -68,7 +68,7 @@ impl Filler<'_> {
         Value::Object(merged)
     }
 
-    /// The required properties; all of them when none is required.
+    /// An object with the required properties, or with all of them if none is required.
     fn object(&mut self, schema: &Value, depth: usize) -> Value {
         let Some(properties) = schema["properties"].as_object() else { return json!({}) };
         let required: Option<Vec<&str>> =
@@ -114,7 +114,7 @@ impl Filler<'_> {
         text.chars().take(most).collect()
     }
 
-    /// A number of the user's, or 1, moved into the schema's range.
+    /// The next number of the user's text, or 1, clamped to the schema's range.
     fn number(&mut self, schema: &Value) -> f64 {
         let limit = |key: &str| schema[key].as_f64();
         let mut number = self.words.number().unwrap_or(1.0);
@@ -131,7 +131,7 @@ impl Filler<'_> {
     }
 }
 
-/// The schema's type: the first that is not null, or what its keywords suggest.
+/// The schema's type: the first that is not null, or else the one that its keywords imply.
 fn type_of(schema: &Value) -> &str {
     match &schema["type"] {
         Value::String(name) => name,
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_contains_itself_ends() {
+    fn recursive_schema_ends() {
         let schema = json!({"type": "object", "properties": {"next": {"$ref": "#"}}});
         assert!(fill(&schema, &mut Words::of("")).is_object());
         let bush = json!({"type": "array", "minItems": 50, "items": {"$ref": "#"}});

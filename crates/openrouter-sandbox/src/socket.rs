@@ -1,6 +1,7 @@
-//! Connections that end when the sandbox stops, whatever they are doing at that moment.
+//! A listener whose connections end when the sandbox stops.
 //!
-//! A stalled answer would otherwise keep its connection, and so a graceful shutdown, waiting for ever.
+//! A graceful shutdown waits for open responses, and a stalled response never ends. So each socket watches
+//! for the stop and fails its next read or write.
 
 use std::future::Future;
 use std::io;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 
 /// Resolves when the sandbox stops, or when its handle is gone.
 pub(crate) async fn stopped(mut signal: watch::Receiver<bool>) {
-    // An error means that the sender was dropped: that, too, is the end.
+    // An error means that the handle was dropped, which stops the sandbox, too.
     let _ = signal.wait_for(|stop| *stop).await;
 }
 
@@ -31,7 +32,7 @@ impl Listener for LocalListener {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Without this, small events would wait for each other.
+        // Nagle's algorithm would delay small events.
         let _ = stream.set_nodelay(true);
         (Socket { stream, stop: Some(Box::pin(stopped(self.stop.clone()))) }, address)
     }
@@ -41,7 +42,7 @@ impl Listener for LocalListener {
     }
 }
 
-/// A connection.
+/// A connection that ends when the sandbox stops.
 pub(crate) struct Socket {
     stream: TcpStream,
     /// `None` once the sandbox has stopped.

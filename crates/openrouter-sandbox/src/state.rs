@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! The state that the request handlers share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,18 +7,15 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::catalogue::Catalogue;
-use crate::dice::Dice;
-use crate::exchange::Exchange;
+use crate::clock;
+use crate::completion::Completion;
+use crate::cost::Usd;
 use crate::generation::Generation;
-use crate::money::Usd;
-use crate::record::{Newest, RecordedRequest};
-use crate::response_cache::{CacheKey, CacheWish, Hit, ResponseCache};
+use crate::record::{BoundedLog, RecordedRequest};
+use crate::response_cache::{CacheHit, CacheKey, CacheOptions, ResponseCache};
+use crate::rng::Rng;
 
-/// When the sandbox's clock starts; every answer moves it on by a second. A fixed clock keeps answers
-/// the same from run to run.
-const CLOCK: u64 = 1_760_000_000;
-
-/// What can be set from outside.
+/// The settings of the builder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) seed: u64,
@@ -28,20 +25,20 @@ pub(crate) struct Settings {
 
 /// The state of one sandbox.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct AppState {
     pub(crate) settings: Settings,
     pub(crate) catalogue: Catalogue,
     pub(crate) open_streams: Arc<AtomicUsize>,
-    requests: Mutex<Newest<RecordedRequest>>,
-    generations: Mutex<Newest<Generation>>,
+    requests: Mutex<BoundedLog<RecordedRequest>>,
+    generations: Mutex<BoundedLog<Generation>>,
     spent: Mutex<Usd>,
     cache: Mutex<ResponseCache>,
-    answers: AtomicU64,
-    /// Whether the next `sandbox/flaky` request works.
-    flaky_works: AtomicBool,
+    generation_count: AtomicU64,
+    /// Whether the next request to `sandbox/flaky` succeeds.
+    flaky_succeeds: AtomicBool,
 }
 
-impl State {
+impl AppState {
     pub(crate) fn new(settings: Settings, catalogue: Catalogue) -> Self {
         Self {
             settings,
@@ -51,22 +48,22 @@ impl State {
             generations: Mutex::default(),
             spent: Mutex::default(),
             cache: Mutex::default(),
-            answers: AtomicU64::new(0),
-            flaky_works: AtomicBool::new(false),
+            generation_count: AtomicU64::new(0),
+            flaky_succeeds: AtomicBool::new(false),
         }
     }
 
-    /// The id and the time of the next answer.
+    /// The id and the creation time of the next generation.
     pub(crate) fn next_generation(&self) -> (String, u64) {
-        let count = self.answers.fetch_add(1, Ordering::SeqCst);
-        let created = CLOCK + count;
-        let letters = Dice::new(self.settings.seed, &format!("generation {count}")).alphanumeric(20);
+        let count = self.generation_count.fetch_add(1, Ordering::SeqCst);
+        let created = clock::START + count;
+        let letters = Rng::new(self.settings.seed, &format!("generation {count}")).alphanumeric(20);
         (format!("gen-{created}-{letters}"), created)
     }
 
-    /// False, true, false, …
-    pub(crate) fn flaky_works(&self) -> bool {
-        self.flaky_works.fetch_xor(true, Ordering::SeqCst)
+    /// Whether this request to `sandbox/flaky` succeeds: false, true, false, …
+    pub(crate) fn flaky_succeeds(&self) -> bool {
+        self.flaky_succeeds.fetch_xor(true, Ordering::SeqCst)
     }
 
     pub(crate) fn record(&self, request: RecordedRequest) {
@@ -77,8 +74,8 @@ impl State {
         lock(&self.requests).iter().cloned().collect()
     }
 
-    /// Books a generation.
-    pub(crate) fn book(&self, generation: Generation, cost: Usd) {
+    /// Stores the record of a generation, and adds its cost.
+    pub(crate) fn record_generation(&self, generation: Generation, cost: Usd) {
         lock(&self.generations).push(generation);
         let mut spent = lock(&self.spent);
         *spent = spent.plus(cost);
@@ -88,23 +85,23 @@ impl State {
         lock(&self.generations).iter().find(|known| known.id == id).map(|known| known.record.clone())
     }
 
-    /// The kept answer to this request, if there is one.
-    pub(crate) fn cached(&self, key: &CacheKey, wish: CacheWish) -> Option<Hit> {
-        lock(&self.cache).find(key, wish)
+    /// The stored completion for this key, if there is one.
+    pub(crate) fn cached(&self, key: &CacheKey, options: CacheOptions) -> Option<CacheHit> {
+        lock(&self.cache).find(key, options)
     }
 
-    /// Keeps an answer for the same request.
-    pub(crate) fn keep(&self, key: CacheKey, exchange: Exchange, ttl: Duration) {
-        lock(&self.cache).keep(key, exchange, ttl);
+    /// Stores a completion under this key.
+    pub(crate) fn cache(&self, key: CacheKey, completion: Completion, ttl: Duration) {
+        lock(&self.cache).keep(key, completion, ttl);
     }
 
-    /// What all generations cost.
-    pub(crate) fn spent(&self) -> Usd {
+    /// The cost of all generations.
+    pub(crate) fn total_cost(&self) -> Usd {
         *lock(&self.spent)
     }
 }
 
-/// Locks; the data stays good even if a holder panicked, because every change is a single step.
+/// Locks a mutex. A holder that panicked leaves consistent data, since every change is one step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,29 +1,29 @@
-//! When the model calls a tool, and with which arguments.
+//! Generates tool calls: which tools a message asks for, and their arguments.
 
 use serde_json::{Value, json};
 
 use crate::answer::ToolCall;
 use crate::conversation::Conversation;
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::schema_fill;
 use crate::words::{Words, keywords};
 
-/// The calls that answer this request; none when it is to be answered in words.
-pub(crate) fn calls(request: &Value, conversation: Conversation<'_>, dice: &mut Dice) -> Vec<ToolCall> {
+/// The calls that answer a request; none if it is answered with text.
+pub(crate) fn calls(request: &Value, conversation: Conversation<'_>, rng: &mut Rng) -> Vec<ToolCall> {
     let text = conversation.user_text();
     let mut words = Words::of(&text);
     let chosen = choose(request, conversation, &text);
-    chosen.into_iter().map(|function| call(function, &mut words, dice)).collect()
+    chosen.into_iter().map(|function| call(function, &mut words, rng)).collect()
 }
 
-/// A call that was cut short, for a model that ran out of room; it needs no tools to be offered.
-pub(crate) fn unfinished_call(request: &Value, conversation: Conversation<'_>, dice: &mut Dice) -> ToolCall {
-    let spare = json!({
+/// A call whose arguments are cut short. Without tools in the request, it calls a made-up one.
+pub(crate) fn truncated_call(request: &Value, conversation: Conversation<'_>, rng: &mut Rng) -> ToolCall {
+    let fallback = json!({
         "name": "write_report",
         "parameters": {"type": "object", "properties": {"summary": {"type": "string"}}},
     });
-    let function = functions(request).next().unwrap_or(&spare);
-    let mut call = call(function, &mut Words::of(&conversation.user_text()), dice);
+    let function = functions(request).next().unwrap_or(&fallback);
+    let mut call = call(function, &mut Words::of(&conversation.user_text()), rng);
     call.arguments = match call.arguments.trim_end_matches(['}', ']', '"']) {
         "{" | "" => "{\"unfinished".to_owned(),
         open => open.to_owned(),
@@ -46,7 +46,7 @@ fn choose<'a>(request: &'a Value, conversation: Conversation<'_>, text: &str) ->
     if choice == "none" || !(required || conversation.user_is_last()) {
         return Vec::new();
     }
-    let mut chosen = asked_for(request, text);
+    let mut chosen = matching_text(request, text);
     if chosen.is_empty() && required {
         chosen.extend(functions(request).next());
     }
@@ -56,8 +56,8 @@ fn choose<'a>(request: &'a Value, conversation: Conversation<'_>, text: &str) ->
     chosen
 }
 
-/// All tools that the text names, or else the one whose description fits.
-fn asked_for<'a>(request: &'a Value, text: &str) -> Vec<&'a Value> {
+/// All tools that the text names, or else the first whose description shares a word with it.
+fn matching_text<'a>(request: &'a Value, text: &str) -> Vec<&'a Value> {
     let spoken = keywords(text);
     let shares_a_word = |described: &Value| {
         keywords(described.as_str().unwrap_or_default()).iter().any(|word| spoken.contains(word))
@@ -74,13 +74,13 @@ fn asked_for<'a>(request: &'a Value, text: &str) -> Vec<&'a Value> {
     }
 }
 
-fn call(function: &Value, words: &mut Words, dice: &mut Dice) -> ToolCall {
+fn call(function: &Value, words: &mut Words, rng: &mut Rng) -> ToolCall {
     let arguments = match &function["parameters"] {
         Value::Null => json!({}),
         schema => schema_fill::fill(schema, words),
     };
     ToolCall {
-        id: format!("call_{}", dice.alphanumeric(24)),
+        id: format!("call_{}", rng.alphanumeric(24)),
         name: function["name"].as_str().unwrap_or_default().to_owned(),
         arguments: arguments.to_string(),
     }
@@ -90,7 +90,7 @@ fn call(function: &Value, words: &mut Words, dice: &mut Dice) -> ToolCall {
 mod tests {
     use super::calls;
     use crate::conversation::Conversation;
-    use crate::dice::Dice;
+    use crate::rng::Rng;
     use serde_json::{Value, json};
 
     fn called(text: &str, extra: Value) -> Vec<String> {
@@ -100,12 +100,12 @@ mod tests {
             "tools": [tool("get_weather", "Forecast for a city"), tool("get_time", "Clock of a city")],
         });
         request.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        let calls = calls(&request, Conversation::of(&request), &mut Dice::new(1, ""));
+        let calls = calls(&request, Conversation::of(&request), &mut Rng::new(1, ""));
         calls.into_iter().map(|call| call.name).collect()
     }
 
     #[test]
-    fn the_last_message_chooses() {
+    fn last_message_chooses_tools() {
         assert_eq!(called("How is the weather in Rome?", json!({})), ["get_weather"]);
         assert_eq!(called("Show me a forecast", json!({})), ["get_weather"]);
         assert_eq!(called("Weather and time in Rome?", json!({})), ["get_weather", "get_time"]);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn tool_choice_chooses() {
+    fn tool_choice_overrides_the_message() {
         let named = json!({"type": "function", "function": {"name": "get_time"}});
         assert_eq!(called("Hi", json!({"tool_choice": named})), ["get_time"]);
         assert_eq!(called("Hi", json!({"tool_choice": "required"})), ["get_weather"]);

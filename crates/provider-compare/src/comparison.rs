@@ -1,4 +1,4 @@
-//! The question, who is asked, and how.
+//! The comparison: a request, its cells, and how to run them.
 
 use std::future::pending;
 use std::pin::pin;
@@ -12,25 +12,26 @@ use provider_core::author::InFlightWaits;
 use provider_core::{ChatRequest, LlmProvider};
 use tokio::time::{Instant, sleep_until};
 
-use crate::ask::Round;
-use crate::limit::end;
-use crate::progress::Watcher;
+use crate::progress::ProgressSink;
 use crate::queue::{Queue, Settled};
-use crate::report::Asked;
+use crate::report::Messages;
+use crate::run::Run;
+use crate::stop::end;
 use crate::{Cell, Ended, Progress, Report};
 
-/// How many models are asked at the same time, unless something else is said.
-const CONCURRENCY: usize = 4;
+/// The default number of models that are asked at the same time: enough to be quick, and within the rate
+/// limits of small accounts.
+const DEFAULT_CONCURRENCY: usize = 4;
 
-/// One request for several models. Add a [`cell`](Self::cell) for each, then [`run`](Self::run) it.
+/// Sends one request to several models. Add a [`cell`](Self::cell) for each, then [`run`](Self::run) it.
 ///
 /// # A budget in flight
 ///
-/// Some services hold back what requests under way [may cost](provider_core::LimitKind::InFlight), and refuse
-/// what goes beyond: asking several models at once is what they refuse. After the first such refusal the
-/// models of this provider are asked one at a time, and not before the time that the service has named. The
-/// model that was refused is asked again, up to 3 times, after 5 minutes at most (or
-/// [`longest_pause`](Self::longest_pause)) and within the [deadline](Self::deadline); refusals are in its
+/// Some services reserve the [possible cost](provider_core::LimitKind::InFlight) of requests under way, and
+/// refuse requests beyond a budget. After the first such refusal, the comparison asks the models of this
+/// provider one at a time, and not before the time that the service names. It asks the refused model again,
+/// up to 3 times, after a wait of up to 5 minutes ([`longest_pause`](Self::longest_pause)), and within the
+/// [deadline](Self::deadline). The refusals are in the cell's
 /// [attempts](provider_core::ChatResponse::attempts).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked before it runs"]
@@ -44,21 +45,20 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares what models answer to this request. The model that it names does not matter, each cell puts
-    /// its own there; everything else goes to all of them as it is.
+    /// Compares the answers of models to this request. Each cell replaces the request's model with its own;
+    /// the rest goes to all models unchanged.
     pub fn new(request: ChatRequest) -> Self {
         Self {
             request,
             cells: Vec::new(),
-            concurrency: CONCURRENCY,
+            concurrency: DEFAULT_CONCURRENCY,
             deadline: None,
             cell_timeout: None,
             waits: InFlightWaits::default(),
         }
     }
 
-    /// Adds a model of a provider, by the id that the provider knows it by. The label is yours: the report
-    /// shows it.
+    /// Adds a model by its id at the provider. The report shows the label.
     pub fn cell(
         self,
         label: impl Into<String>,
@@ -68,56 +68,56 @@ impl Comparison {
         self.cells([Cell::new(label, provider, model)])
     }
 
-    /// Adds cells, from a list or where [`cell`](Self::cell) cannot say enough.
+    /// Adds cells, from a list or with settings that [`cell`](Self::cell) lacks.
     pub fn cells(mut self, cells: impl IntoIterator<Item = Cell>) -> Self {
         self.cells.extend(cells);
         self
     }
 
-    /// Sets how many models are asked at the same time; the others start as these end. Default: 4. At least
-    /// one is asked, so 0 is 1.
+    /// Sets how many models are asked at the same time; each that ends lets the next one start. Default: 4.
+    /// 0 counts as 1.
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency;
         self
     }
 
-    /// Sets how long the whole comparison may take. Models that are answering then end in an
-    /// [`ErrorKind::Timeout`](provider_core::ErrorKind::Timeout) with what had come, and the others are not
-    /// asked. Default: no limit but those of the providers.
+    /// Sets the time limit of the whole comparison. After it, models that are answering end in an
+    /// [`ErrorKind::Timeout`](provider_core::ErrorKind::Timeout) with their partial answers, and the others
+    /// are not asked. Default: none besides the limits of the providers.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Sets how long each model may take for its answer, from when it is asked. One that takes longer ends in
-    /// an [`ErrorKind::Timeout`](provider_core::ErrorKind::Timeout) with what had come. Default: no limit but
-    /// those of its provider.
+    /// Sets the time limit of each model, from its request to the end of its answer. A model that takes
+    /// longer ends in an [`ErrorKind::Timeout`](provider_core::ErrorKind::Timeout) with its partial answer.
+    /// Default: none besides the limits of its provider.
     ///
-    /// A model that is asked again, up to 3 times, after a refusal for a [budget in
-    /// flight](Self#a-budget-in-flight) has all of it each time, and the waits between do not count: what
-    /// bounds them together is the [deadline](Self::deadline).
+    /// A model that is asked again after a refusal for a [budget in flight](Self#a-budget-in-flight) has the
+    /// full time on each attempt, and the waits between do not count. The [deadline](Self::deadline) bounds
+    /// them all.
     pub fn cell_timeout(mut self, timeout: Duration) -> Self {
         self.cell_timeout = Some(timeout);
         self
     }
 
     /// Sets the longest wait that a service may name for a [budget in flight](Self#a-budget-in-flight). A
-    /// model that would have to wait longer ends at once, in the service's error. Default: 5 minutes.
+    /// model that would have to wait longer ends at once with the service's error. Default: 5 minutes.
     pub fn longest_pause(mut self, wait: Duration) -> Self {
         self.waits = self.waits.longest(wait);
         self
     }
 
-    /// Asks all models, and waits for the last one. Needs tokio's timers; dropping the future closes all
+    /// Asks all models and waits for the last one. Needs tokio's timers. Dropping the future closes all
     /// connections.
     ///
-    /// Never fails as a whole: what goes wrong goes wrong in a cell, and is told there.
+    /// A comparison has no error of its own: a failure is the result of its cell.
     pub async fn run(self) -> Report {
         self.run_with(|_| ()).await
     }
 
-    /// The same, and tells what happens while it happens. `watch` must be quick: while it runs, all cells
-    /// wait.
+    /// Does the same as [`run`](Self::run), and calls `watch` with every step of every cell. `watch` must be
+    /// quick: all cells wait for it.
     ///
     /// ```
     /// # async fn run(comparison: provider_compare::Comparison) {
@@ -137,20 +137,21 @@ impl Comparison {
         self.run_until(pending(), watch).await
     }
 
-    /// The same, until `stop` is done: a stop button, or Ctrl-C. Then models that are answering end in an
-    /// [`ErrorKind::Interrupted`](provider_core::ErrorKind::Interrupted) with what had come, the others are
-    /// not asked, and the report has what was finished before.
+    /// Does the same as [`run_with`](Self::run_with) until `stop` resolves, on a stop button or Ctrl-C.
+    /// Models that are answering then end in an
+    /// [`ErrorKind::Interrupted`](provider_core::ErrorKind::Interrupted) with their partial answers, the
+    /// others are not asked, and finished cells keep their results.
     pub async fn run_until(self, stop: impl Future<Output = ()>, watch: impl FnMut(Progress<'_>)) -> Report {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let round = Round {
+        let run = Run {
             request: &self.request,
             begun: Instant::now(),
             cell_timeout: self.cell_timeout,
             end: end(stop, self.deadline).shared(),
             ended: OnceLock::new(),
-            watcher: Watcher::new(watch),
+            progress: ProgressSink::new(watch),
         };
-        let deadline = self.deadline.and_then(|time| round.begun.checked_add(time));
+        let deadline = self.deadline.and_then(|time| run.begun.checked_add(time));
         let mut done = Vec::with_capacity(self.cells.len());
         let mut queue = Queue::new(self.cells, deadline, self.waits);
         let mut running = FuturesUnordered::new();
@@ -158,16 +159,17 @@ impl Comparison {
         loop {
             while running.len() < self.concurrency.max(1) {
                 let Some(turn) = queue.next(Instant::now(), is_over) else { break };
-                running.push(round.run(turn));
+                running.push(run.run(turn));
             }
             if running.is_empty() && queue.is_empty() {
                 break;
             }
-            // Whoever waits for a time has it come, or the end of all.
+            // A cell that waits for a time, with a free place to run in, wakes the loop. So does the end of
+            // all.
             let time = queue.wakes_at().filter(|_| running.len() < self.concurrency.max(1));
             let time = async {
                 match time {
-                    Some(time) => drop(select(pin!(sleep_until(time)), round.end.clone()).await),
+                    Some(time) => drop(select(pin!(sleep_until(time)), run.end.clone()).await),
                     None => pending().await,
                 }
             };
@@ -181,15 +183,15 @@ impl Comparison {
                 Either::Left(((turn, (result, timings)), _)) => {
                     let index = turn.index;
                     if let Settled::Done(turn, result) = queue.settle(turn, result, Instant::now()) {
-                        done.push((index, round.finished(turn, *result, timings)));
+                        done.push((index, run.finished(turn, *result, timings)));
                     }
                 }
-                Either::Right(_) => is_over = round.end.clone().now_or_never().is_some(),
+                Either::Right(_) => is_over = run.end.clone().now_or_never().is_some(),
             }
         }
         done.sort_by_key(|(index, _)| *index);
         let cells = done.into_iter().map(|(_, cell)| cell).collect();
-        let ended = round.ended.get().copied().unwrap_or(Ended::Complete);
-        Report::new(created, Asked(self.request.messages.clone()), cells, round.begun.elapsed(), ended)
+        let ended = run.ended.get().copied().unwrap_or(Ended::Complete);
+        Report::new(created, Messages(self.request.messages.clone()), cells, run.begun.elapsed(), ended)
     }
 }

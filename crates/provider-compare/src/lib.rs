@@ -1,4 +1,4 @@
-//! One question to several models, and a report of their answers, speeds and costs side by side.
+//! Sends one request to several models, and reports answers, speeds and costs side by side.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -22,46 +22,48 @@
 //! }
 //! ```
 //!
-//! Each model has a cell. Cells keep their order, whichever answers first, and one that fails stops no other:
-//! its error is in the report, with whatever part of an answer it had. A comparison is a future like any
-//! other: it runs in the task that awaits it, and dropping it closes all connections.
-//! [`Comparison::run_with`] tells what happens while it happens, and [`Comparison::run_until`] can be stopped
-//! without losing what is there.
+//! Each model has a cell. Cells keep their order, whichever answers first. A cell that fails stops no other:
+//! its error is in the report, with the part of the answer that arrived. A comparison is a future: it runs in
+//! the task that awaits it, and dropping it closes all connections. [`Comparison::run_with`] reports
+//! progress, and [`Comparison::run_until`] can be stopped without losing results.
 //!
 //! # The report as JSON
 //!
-//! A [`Report`] serialises in a form whose names stay: new ones may come, and `schema_version` counts up when
-//! one of these changes or goes.
+//! The names in the JSON of a [`Report`] are stable: new ones may be added, and `schema_version` counts up if
+//! one changes or goes.
 //!
-//! | name | what it is |
+//! | name | value |
 //! |---|---|
 //! | `schema_version` | 1 |
 //! | `created` | when the comparison began, in seconds since 1970 |
 //! | `prompt` | the text of the last user message |
-//! | `messages` | all messages: `role`, `text`, and `other_parts` where a message has parts that are no text |
-//! | `cells` | one for each model, in order: `label`, `provider`, `requested`, then `response` or `error`, then `timings` |
+//! | `messages` | all messages: `role`, `text`, and `other_parts`, the number of parts other than text |
+//! | `cells` | one for each model, in order |
+//! | `cells[].label`, `.provider`, `.requested` | the label, the provider's name, the model's id |
 //! | `cells[].response` | a [`ChatResponse`](provider_core::ChatResponse), tokens and cost in its `usage` |
-//! | `cells[].error` | an [`Error`](provider_core::Error), with what had come in `partial` |
-//! | `cells[].listing` | what the catalogue says, where [it was added](Report::add_listings): see [`Listing`] |
-//! | `cells[].timings` | `waited_ms`, `time_to_first_token_ms`, `total_ms`, `tokens_per_second`: see [`Timings`] |
-//! | `totals` | `models`, `answered`, `prompt_tokens`, `completion_tokens`, `cost`, `upstream_cost`, `cost_unknown`, `duration_ms`: see [`Totals`] |
+//! | `cells[].error` | or an [`Error`](provider_core::Error), with the partial answer in `partial` |
+//! | `cells[].listing` | the [`Listing`] of the catalogue, where [it was added](Report::add_listings) |
+//! | `cells[].timings` | the [`Timings`]: `waited_ms`, `time_to_first_token_ms`, `total_ms`, |
+//! | | `tokens_per_second` |
+//! | `totals` | the [`Totals`]: `models`, `answered`, `prompt_tokens`, `completion_tokens`, |
+//! | | `cost`, `upstream_cost`, `cost_unknown`, `duration_ms` |
 //! | `ended` | `complete`, `deadline` or `stopped` |
 //!
-//! Parameters and options of the request are not part of it.
+//! The report leaves out parameters and options of the request.
 
-mod ask;
 mod cell;
 mod comparison;
-mod limit;
 mod progress;
 mod queue;
 mod report;
+mod run;
 pub mod show;
+mod stop;
 mod timing;
 
 pub use cell::Cell;
 pub use comparison::Comparison;
-pub use limit::Ended;
 pub use progress::{CellStep, Progress};
 pub use report::{AskedMessage, CellReport, Figures, Listing, Report, Totals};
+pub use stop::Ended;
 pub use timing::{Stopwatch, Timings};

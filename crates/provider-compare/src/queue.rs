@@ -1,4 +1,4 @@
-//! The order in which cells have their turns.
+//! The queue of cells, which paces the cells of a provider with a budget in flight.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::Cell;
 
-/// A cell whose turn it is, and what it was refused for before.
+/// The turn of a cell, and the refusals of its turns before.
 #[derive(Debug)]
 pub(crate) struct Turn {
     pub(crate) index: usize,
@@ -19,23 +19,23 @@ pub(crate) struct Turn {
 
 /// The cells that wait for their turn, in order.
 ///
-/// Cells have their turns side by side. A service that holds back what requests under way may cost refuses
-/// some of them then: after the first such refusal, cells of this provider have their turns one at a time,
-/// none before the time that the service has named, and those that were refused have theirs once more.
+/// Cells run concurrently, until a service refuses one because of a budget in flight. After that, the cells
+/// of this provider run one at a time and not before the time that the service named, and a refused cell has
+/// another turn.
 #[derive(Debug)]
 pub(crate) struct Queue {
     waiting: Vec<Turn>,
-    /// The providers of the cells whose turn it is.
+    /// The providers of the running cells.
     running: Vec<Arc<dyn LlmProvider>>,
-    paced: Vec<Paced>,
-    /// When the comparison has to be over.
+    sequential: Vec<SequentialProvider>,
+    /// The end of the comparison.
     deadline: Option<Instant>,
     waits: InFlightWaits,
 }
 
-/// A provider whose cells have their turns one at a time.
+/// A provider whose cells run one at a time.
 #[derive(Debug)]
-struct Paced {
+struct SequentialProvider {
     provider: Arc<dyn LlmProvider>,
     not_before: Instant,
 }
@@ -43,9 +43,9 @@ struct Paced {
 /// The outcome of a turn.
 #[derive(Debug)]
 pub(crate) enum Settled {
-    /// The cell waits for another turn.
-    Waits,
-    /// It has its result.
+    /// The cell is back in the queue for another turn.
+    Requeued,
+    /// The cell has its result.
     Done(Turn, Box<Result<ChatResponse, Error>>),
 }
 
@@ -53,17 +53,18 @@ impl Queue {
     pub(crate) fn new(cells: Vec<Cell>, deadline: Option<Instant>, waits: InFlightWaits) -> Self {
         let turn = |(index, cell)| Turn { index, cell, refused: Vec::new() };
         let waiting = cells.into_iter().enumerate().map(turn).collect();
-        Self { waiting, running: Vec::new(), paced: Vec::new(), deadline, waits }
+        Self { waiting, running: Vec::new(), sequential: Vec::new(), deadline, waits }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The first one that may have its turn now. Once all `is_over`, each may: it is only told so.
+    /// Takes the first cell that may run now. Once the comparison `is_over`, every cell may, to get its
+    /// error.
     pub(crate) fn next(&mut self, now: Instant, is_over: bool) -> Option<Turn> {
-        let may_begin = |turn: &Turn| match provider(turn).and_then(|provider| self.paced(provider)) {
-            Some(paced) => paced.not_before <= now && !self.is_running(&paced.provider),
+        let may_begin = |turn: &Turn| match provider(turn).and_then(|provider| self.sequential(provider)) {
+            Some(sequential) => sequential.not_before <= now && !self.is_running(&sequential.provider),
             None => true,
         };
         let at = self.waiting.iter().position(|turn| is_over || may_begin(turn))?;
@@ -72,13 +73,17 @@ impl Queue {
         Some(turn)
     }
 
-    /// When the next one may have its turn that waits for a time and not for others.
+    /// The earliest time at which a cell may run that waits for a time, and not for another cell.
     pub(crate) fn wakes_at(&self) -> Option<Instant> {
-        let paced = self.waiting.iter().filter_map(provider).filter_map(|provider| self.paced(provider));
-        paced.filter(|paced| !self.is_running(&paced.provider)).map(|paced| paced.not_before).min()
+        let sequential =
+            self.waiting.iter().filter_map(provider).filter_map(|provider| self.sequential(provider));
+        sequential
+            .filter(|sequential| !self.is_running(&sequential.provider))
+            .map(|sequential| sequential.not_before)
+            .min()
     }
 
-    /// Takes note of what came of a turn.
+    /// Takes the result of a turn: the final one, or a refusal that requeues the cell.
     pub(crate) fn settle(
         &mut self,
         mut turn: Turn,
@@ -86,31 +91,31 @@ impl Queue {
         now: Instant,
     ) -> Settled {
         if let Some(provider) = provider(&turn).cloned() {
-            if let Some(at) = self.running.iter().position(|other| is_same(other, &provider)) {
+            if let Some(at) = self.running.iter().position(|other| is_same_handle(other, &provider)) {
                 self.running.swap_remove(at);
             }
             match &mut result {
                 Err(error) if error.is_budget_in_flight() => match self.wait_for(error, &turn, now) {
                     Ok(wait) => {
-                        self.pace(&provider, moment(now, wait));
-                        // One flat list: what a layer further in tried comes before what it ended in.
+                        self.make_sequential(&provider, saturating_add(now, wait));
+                        // One flat list: the attempts of an inner layer come before its final error.
                         turn.refused.extend_from_slice(error.attempts());
                         turn.refused.push(error.clone().with_attempts(Vec::new()));
                         let at = self.waiting.partition_point(|other| other.index < turn.index);
                         self.waiting.insert(at, turn);
-                        return Settled::Waits;
+                        return Settled::Requeued;
                     }
                     Err((why, wait)) => {
-                        self.pace(&provider, moment(now, wait));
+                        self.make_sequential(&provider, saturating_add(now, wait));
                         *error = error.clone().with_note(&why);
                     }
                 },
-                // A layer further in has waited for it.
+                // An inner layer waited for the budget.
                 Ok(ChatResponse { attempts, .. }) if attempts.iter().any(Error::is_budget_in_flight) => {
-                    self.pace(&provider, now);
+                    self.make_sequential(&provider, now);
                 }
                 Err(error) if error.attempts().iter().any(Error::is_budget_in_flight) => {
-                    self.pace(&provider, now);
+                    self.make_sequential(&provider, now);
                 }
                 _ => {}
             }
@@ -127,8 +132,8 @@ impl Queue {
         Settled::Done(turn, Box::new(result))
     }
 
-    /// How long the next turn of a cell that was refused has to wait; or why there is none, and how long the
-    /// others have to wait.
+    /// The wait before the next turn of a refused cell; or the reason why there is none, and the wait for the
+    /// provider's other cells.
     fn wait_for(&self, error: &Error, turn: &Turn, now: Instant) -> Result<Duration, (String, Duration)> {
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
         let Some(wait) = InFlightWaits::advised(error) else {
@@ -147,10 +152,10 @@ impl Queue {
         let (why, others) = if error.was_paid_for() {
             ("it was paid for".to_owned(), wait)
         } else if let Some(left) = left.filter(|left| wait >= *left) {
-            // There is no time to wait for that. The others may as well be asked.
+            // The deadline comes before the wait is over, for all of them: they are asked without it.
             (format!("only {} s are left of the comparison's time", left.as_secs()), Duration::ZERO)
         } else if let Some(why) = self.waits.why_not(wait, refused) {
-            // A wait that is too long for this one is for the others as well: they are asked without it.
+            // A wait that is too long for this cell is too long for the others: they are asked without it.
             (why, if self.waits.why_not(wait, 0).is_some() { Duration::ZERO } else { wait })
         } else {
             return Ok(wait);
@@ -159,34 +164,34 @@ impl Queue {
         Err((format!("not asked again, since {why}; ask again in {seconds} s"), others))
     }
 
-    fn pace(&mut self, provider: &Arc<dyn LlmProvider>, not_before: Instant) {
-        match self.paced.iter_mut().find(|paced| is_same(&paced.provider, provider)) {
-            Some(paced) => paced.not_before = paced.not_before.max(not_before),
-            None => self.paced.push(Paced { provider: provider.clone(), not_before }),
+    fn make_sequential(&mut self, provider: &Arc<dyn LlmProvider>, not_before: Instant) {
+        match self.sequential.iter_mut().find(|sequential| is_same_handle(&sequential.provider, provider)) {
+            Some(sequential) => sequential.not_before = sequential.not_before.max(not_before),
+            None => self.sequential.push(SequentialProvider { provider: provider.clone(), not_before }),
         }
     }
 
-    fn paced(&self, provider: &Arc<dyn LlmProvider>) -> Option<&Paced> {
-        self.paced.iter().find(|paced| is_same(&paced.provider, provider))
+    fn sequential(&self, provider: &Arc<dyn LlmProvider>) -> Option<&SequentialProvider> {
+        self.sequential.iter().find(|sequential| is_same_handle(&sequential.provider, provider))
     }
 
     fn is_running(&self, provider: &Arc<dyn LlmProvider>) -> bool {
-        self.running.iter().any(|other| is_same(other, provider))
+        self.running.iter().any(|other| is_same_handle(other, provider))
     }
 }
 
-/// The moment after a time; about 30 years from then, if the time is longer than a clock can count to.
-fn moment(from: Instant, time: Duration) -> Instant {
+/// Adds a time to an instant. A time that overflows the clock counts as 30 years.
+fn saturating_add(from: Instant, time: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     from.checked_add(time).unwrap_or_else(|| from + FAR)
 }
 
-/// Whom a cell asks, if anybody.
+/// The provider of a cell, if it has one.
 fn provider(turn: &Turn) -> Option<&Arc<dyn LlmProvider>> {
     turn.cell.target.as_ref().ok().map(|target| &target.provider)
 }
 
-/// Whether both are the same handle: one account, with one budget.
-fn is_same(one: &Arc<dyn LlmProvider>, other: &Arc<dyn LlmProvider>) -> bool {
+/// Whether both are the same handle, and so one account with one budget.
+fn is_same_handle(one: &Arc<dyn LlmProvider>, other: &Arc<dyn LlmProvider>) -> bool {
     std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
 }

@@ -1,10 +1,10 @@
-//! What came of a comparison.
+//! The report of a comparison.
 
-mod asked;
 mod cell;
 mod figures;
 mod listing;
 mod markdown;
+mod messages;
 mod totals;
 
 use std::borrow::Cow;
@@ -13,80 +13,81 @@ use std::time::Duration;
 use provider_core::Error;
 use serde::Serialize;
 
-pub(crate) use self::asked::Asked;
-pub use self::asked::AskedMessage;
 pub use self::cell::CellReport;
 pub use self::figures::Figures;
 pub use self::listing::Listing;
+pub use self::messages::AskedMessage;
+pub(crate) use self::messages::Messages;
 pub use self::totals::Totals;
 use crate::Ended;
 
-/// What came of a comparison: the question, a cell for each model in the order they were added, and the sums.
+/// The report of a comparison: the messages, a cell for each model in the order of their addition, and
+/// totals.
 ///
-/// Serialises as the [crate's documentation](crate#the-report-as-json) says, and reads as
-/// [Markdown](Self::to_markdown). What was asked is not copied for it: the report shares the messages of the
-/// request, and reads their [texts](Self::messages) when asked.
+/// Serialises as the [crate's documentation](crate#the-report-as-json) says, and renders as
+/// [Markdown](Self::to_markdown). It shares the messages of the request instead of copying them, and reads
+/// their [texts](Self::messages) on demand.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// The version of the form it serialises in: 1.
+    /// The version of its JSON: 1.
     pub schema_version: u32,
-    /// When the comparison began, in seconds since 1970.
+    /// The start of the comparison, in seconds since 1970.
     pub created: u64,
-    /// `prompt` and `messages`.
+    /// Serialises as `prompt` and `messages`.
     #[serde(flatten)]
-    asked: Asked,
-    /// What each model gave.
+    messages: Messages,
+    /// The results of the models.
     pub cells: Vec<CellReport>,
-    /// All cells together.
+    /// The sums over all cells.
     pub totals: Totals,
     /// Whether it ran to its end.
     pub ended: Ended,
 }
 
 impl Report {
-    /// The version of the form that reports serialise in. New names do not change it.
+    /// The version of a report's JSON. New names do not change it.
     pub const SCHEMA_VERSION: u32 = 1;
 
     pub(crate) fn new(
         created: u64,
-        asked: Asked,
+        messages: Messages,
         cells: Vec<CellReport>,
         duration: Duration,
         ended: Ended,
     ) -> Self {
         let totals = Totals::of(&cells, duration);
-        Self { schema_version: Self::SCHEMA_VERSION, created, asked, cells, totals, ended }
+        Self { schema_version: Self::SCHEMA_VERSION, created, messages, cells, totals, ended }
     }
 
-    /// The text of the last user message; none if there is no such message.
+    /// The text of the last user message; empty if there is none.
     pub fn prompt(&self) -> Cow<'_, str> {
-        self.asked.prompt()
+        self.messages.prompt()
     }
 
-    /// All messages that were asked, as far as they are text.
+    /// All messages of the request, as far as they are text.
     pub fn messages(&self) -> impl Iterator<Item = AskedMessage<'_>> {
-        self.asked.messages()
+        self.messages.messages()
     }
 
-    /// The cell whose answer was complete first after it was asked; the first of them when several are equal.
-    /// `None` if none answered.
+    /// The cell with the shortest time from request to complete answer, the first of several equal ones.
+    /// `None` if no model answered.
     pub fn fastest(&self) -> Option<&CellReport> {
         self.least(|cell| cell.timings.total)
     }
 
-    /// The cell whose answer cost the least, of those whose [cost](CellReport::cost) is known; the first of
-    /// them when several are equal. `None` if there is none.
+    /// The cell with the lowest [cost](CellReport::cost) among complete answers of known cost, the first of
+    /// several equal ones. `None` if there is none.
     pub fn cheapest(&self) -> Option<&CellReport> {
         self.least(CellReport::cost)
     }
 
-    /// The report for people: a table of figures, then every answer whole, as a quotation.
+    /// Renders the report as Markdown: a table of figures, then every answer in full, as a quotation.
     pub fn to_markdown(&self) -> String {
         self.to_markdown_with(Error::to_string)
     }
 
-    /// The same with errors in words of the caller's own.
+    /// Renders the report as [`to_markdown`](Self::to_markdown) does, with the caller's texts for errors.
     pub fn to_markdown_with(&self, tell: impl Fn(&Error) -> String) -> String {
         markdown::render(self, &tell)
     }

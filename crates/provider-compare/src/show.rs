@@ -1,23 +1,23 @@
-//! Figures and words for people, as the reports write them. Money is never rounded.
+//! Formats figures and texts for people, as the reports do. Amounts of money are never rounded.
 
 use std::time::Duration;
 
 use provider_core::{Usage, Usd};
 
-/// What stands for something that nobody told.
+/// The text for an unknown value.
 pub const UNKNOWN: &str = "-";
 
-/// The text of a value, or a dash.
+/// Formats a value, or returns a dash for `None`.
 pub fn or_unknown<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| UNKNOWN.to_owned(), show)
 }
 
-/// `$0.00251`, to the last digit.
+/// Formats an amount to the last digit: `$0.00251`.
 pub fn dollars(amount: Usd) -> String {
     format!("${amount}")
 }
 
-/// What an answer cost. With a key of your own at the upstream provider that one sends a bill besides:
+/// Formats the cost of an answer. With a key of your own at the upstream provider, its charge is added:
 /// `$0 + $0.00251`.
 pub fn cost(usage: &Usage) -> String {
     let charged = or_unknown(usage.cost, dollars);
@@ -27,7 +27,7 @@ pub fn cost(usage: &Usage) -> String {
     }
 }
 
-/// `128,000`
+/// Formats a count with separators: `128,000`.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
@@ -40,7 +40,7 @@ pub fn grouped(count: u64) -> String {
     grouped
 }
 
-/// `85 ms`, `2.41 s`
+/// Formats a time: `85 ms`, `2.41 s`.
 pub fn duration(time: Duration) -> String {
     if time < Duration::from_secs(1) {
         format!("{} ms", time.as_millis())
@@ -49,13 +49,13 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// `7.2`, `104`
+/// Formats a rate: `7.2`, `104`.
 pub fn rate(per_second: f64) -> String {
     if per_second < 100.0 { format!("{per_second:.1}") } else { format!("{per_second:.0}") }
 }
 
-/// A text from elsewhere on one line: every run of white space is a single space, and control characters are
-/// gone.
+/// Puts a foreign text on one line: a run of white space becomes one space, and control characters are
+/// removed.
 pub fn one_line(text: &str) -> String {
     let words: Vec<String> = text
         .split_whitespace()
@@ -74,7 +74,7 @@ mod tests {
     use super::{cost, duration, grouped, one_line, rate};
 
     #[test]
-    fn figures_are_readable() {
+    fn figures_are_formatted_for_people() {
         assert_eq!([0, 999, 1_000, 1_048_576].map(grouped).join(" "), "0 999 1,000 1,048,576");
         assert_eq!(duration(Duration::from_micros(85_400)), "85 ms");
         assert_eq!(duration(Duration::from_millis(2_410)), "2.41 s");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_your_own_has_a_bill_of_its_own() {
+    fn byok_cost_adds_the_upstream_charge() {
         let mut usage = Usage::default();
         assert_eq!(cost(&usage), "-");
         usage.cost = Some("0.10".parse().unwrap());
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_stays_one() {
+    fn one_line_joins_lines_and_drops_controls() {
         assert_eq!(one_line(" a\r\n\n b\t\x1b c\u{7}d "), "a b cd");
     }
 }

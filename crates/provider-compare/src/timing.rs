@@ -1,4 +1,4 @@
-//! How long an answer takes, and how fast it comes.
+//! Times an answer: time to first token, total time, tokens per second.
 
 use std::time::Duration;
 
@@ -6,51 +6,51 @@ use provider_core::{Event, Usage};
 use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
-/// How long an answer took. In JSON times are in milliseconds.
+/// The times of an answer. In JSON they are in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Timings {
-    /// How long it waited for its turn, before it was asked. Absent where there are no turns.
+    /// The wait of the cell for its turn, before its request. Absent outside of a comparison.
     #[serde(rename = "waited_ms", serialize_with = "milliseconds", skip_serializing_if = "Option::is_none")]
     pub waited: Option<Duration>,
-    /// From the question to the first piece of an answer, thoughts included. `None` if there was none, or it
-    /// came whole.
+    /// The time from the request to the first piece of the answer, reasoning included. `None` if there was
+    /// none, or the answer came whole.
     #[serde(rename = "time_to_first_token_ms", serialize_with = "milliseconds")]
     pub first_token: Option<Duration>,
-    /// From the question to the end. `None` if nothing was asked.
+    /// The time from the request to the end. `None` if there was no request.
     #[serde(rename = "total_ms", serialize_with = "milliseconds")]
     pub total: Option<Duration>,
-    /// Tokens of the answer per second, from its first piece to its end. `None` where that cannot be told:
-    /// when the answer came in one piece, or broke off, or nobody counted its tokens, or the model had
-    /// thoughts that it did not show.
+    /// The tokens of the answer per second, from its first piece to its end. `None` if the answer came in one
+    /// piece, broke off, has no token count, or has hidden reasoning.
     #[serde(serialize_with = "two_digits")]
     pub tokens_per_second: Option<f64>,
 }
 
-/// Times an answer: start it with the question, show it every event, and [`stop`](Self::stop) it at the end.
+/// Times an answer: [`start`](Self::start) it with the request, pass it every [`event`](Self::event), and
+/// [`stop`](Self::stop) it at the end.
 #[derive(Clone, Debug)]
 pub struct Stopwatch {
     started: Instant,
     first_token: Option<Duration>,
-    /// Until the end of a complete answer.
+    /// The time until the end of a complete answer.
     finished: Option<Duration>,
-    /// How many pieces came: one, or several.
+    /// The number of pieces.
     pieces: usize,
-    /// Whether thoughts came.
+    /// Whether a piece was reasoning.
     thoughts: bool,
 }
 
 impl Stopwatch {
-    /// Starts now.
+    /// Starts the watch.
     pub fn start() -> Self {
         Self { started: Instant::now(), first_token: None, finished: None, pieces: 0, thoughts: false }
     }
 
-    /// Takes note of an event that has just come.
+    /// Notes an event at the moment of its arrival.
     pub fn event(&mut self, event: &Event) {
         match event {
             Event::Finished(_) => self.finished = Some(self.started.elapsed()),
-            // These are found, not written by the model.
+            // The model did not write these.
             Event::Raw(_) | Event::Annotation(_) => {}
             piece => {
                 self.pieces += 1;
@@ -67,7 +67,7 @@ impl Stopwatch {
         self.finished.is_some()
     }
 
-    /// How long it took: until the answer was complete, or until now.
+    /// The times until the answer was complete, or until now.
     pub fn stop(&self, usage: Option<&Usage>) -> Timings {
         Timings {
             waited: None,
@@ -87,7 +87,7 @@ impl Stopwatch {
     }
 }
 
-/// To the microsecond: more digits say nothing.
+/// Writes milliseconds, rounded to the microsecond.
 pub(crate) fn milliseconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(|time| time.as_micros() as f64 / 1_000.0).serialize(serializer)
 }

@@ -1,5 +1,4 @@
-//! Comparisons at a service that holds back what requests under way may cost. On tokio's paused clock, so
-//! times are exact.
+//! Tests of comparisons at a service with a budget in flight, on tokio's paused clock.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -26,17 +25,17 @@ fn in_flight(retry: RetryAdvice) -> Error {
         .with_retry(retry)
 }
 
-/// Has so many answers under way at a time, each of which takes 10 s, and refuses all others.
+/// A provider that answers `most` requests at a time, in 10 s each, and refuses all others.
 #[derive(Debug)]
 struct Budget {
     most: usize,
-    /// In turn.
+    /// The errors of refusals, used in turn.
     refusals: Vec<Error>,
-    /// Whether a layer inside waits and asks again, so that there is an answer after all.
+    /// Whether it imitates an inner layer that waits and asks again, and so gets an answer.
     is_patient: bool,
     answers: Arc<Scripted>,
     start: Instant,
-    /// In which second it was asked, and whether it answered.
+    /// The second of each request, and whether it was answered.
     asked: Mutex<Vec<(u64, bool)>>,
 }
 
@@ -98,7 +97,7 @@ fn error(report: &Report, at: usize) -> &Error {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_first_refusal_models_are_asked_one_at_a_time_and_no_call_is_lost() {
+async fn refusal_paces_models_and_loses_no_call() {
     let refusal = in_flight(RetryAdvice::After(120 * SECOND));
     let provider = Arc::new(Budget::of(1, refusal));
     let mut told = Vec::new();
@@ -116,7 +115,7 @@ async fn after_the_first_refusal_models_are_asked_one_at_a_time_and_no_call_is_l
         let response = cell.response().unwrap();
         assert_eq!((cell.label.clone(), response.text()), (number.to_string(), "Because."));
         assert_eq!(response.attempts.len(), usize::from((1..4).contains(&number)));
-        // The wait is not part of how long the answer took.
+        // The timings of the answer do not include the wait.
         assert_eq!(cell.timings.total, Some(10 * SECOND));
         let asked_at = if number == 0 { Duration::ZERO } else { SECOND * (110 + 10 * number as u32) };
         assert_eq!(cell.timings.waited, Some(asked_at));
@@ -129,7 +128,7 @@ async fn after_the_first_refusal_models_are_asked_one_at_a_time_and_no_call_is_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn models_of_other_providers_do_not_wait() {
+async fn pacing_leaves_other_providers_alone() {
     let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(120 * SECOND))));
     let other = Scripted::new([("m", answers(SECOND, "Because."))]);
     let mut comparison = comparison(&provider, 3).concurrency(2);
@@ -143,7 +142,7 @@ async fn models_of_other_providers_do_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_layer_inside_has_waited_for_counts_as_well() {
+async fn wait_of_an_inner_layer_paces_models() {
     let mut provider = Budget::of(1, in_flight(RetryAdvice::After(120 * SECOND)));
     provider.is_patient = true;
     let provider = Arc::new(provider);
@@ -151,7 +150,7 @@ async fn what_a_layer_inside_has_waited_for_counts_as_well() {
     assert_eq!(report.totals.answered, 5);
     assert_eq!((provider.asked(true), provider.asked(false)), (vec![0, 10, 20, 30], vec![0]));
 
-    // One that has given up says so in its attempts.
+    // A layer that gave up has the refusals in its attempts.
     let gave_up = Error::new(ErrorKind::Server, "down").with_attempts(vec![in_flight(RetryAdvice::Now)]);
     let provider = Arc::new(Budget::of(1, gave_up));
     let report = comparison(&provider, 4).concurrency(2).run().await;
@@ -160,7 +159,7 @@ async fn what_a_layer_inside_has_waited_for_counts_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_is_longer_than_what_is_left_fails_at_once_and_says_when_to_come_back() {
+async fn wait_beyond_the_deadline_fails_at_once() {
     let cases = [
         (Some(60), 120, "since only 60 s are left of the comparison's time; ask again in 120 s"),
         (Some(120), 120, "since only 120 s are left of the comparison's time; ask again in 120 s"),
@@ -178,7 +177,7 @@ async fn a_wait_that_is_longer_than_what_is_left_fails_at_once_and_says_when_to_
         assert_eq!((refused.kind(), refused.retry()), (ErrorKind::PaymentRequired, advice));
         assert_eq!(refused.message(), format!("the budget is in flight; not asked again, {words}"));
         assert_eq!(report.cells[1].timings.waited, Some(Duration::ZERO));
-        // The others go on, one at a time.
+        // The other models run one at a time.
         assert_eq!((report.totals.answered, report.ended), (2, Ended::Complete));
         assert_eq!((provider.asked(true), provider.asked(false)), (vec![0, 10], vec![0]));
     }
@@ -192,7 +191,7 @@ async fn a_wait_that_is_longer_than_what_is_left_fails_at_once_and_says_when_to_
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_pause_can_be_set_and_none_is_too_long_to_count_with() {
+async fn longest_pause_limits_a_named_wait() {
     for (longest, asked) in [(SECOND * 600, vec![0, 600]), (SECOND * 599, vec![0])] {
         let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(SECOND * 600))));
         comparison(&provider, 2).longest_pause(longest).run().await;
@@ -205,14 +204,14 @@ async fn the_longest_pause_can_be_set_and_none_is_too_long_to_count_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_ask_of_a_refused_model_has_all_of_its_time() {
+async fn each_attempt_has_the_full_cell_timeout() {
     let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(SECOND * 120))));
     let report = comparison(&provider, 3).cell_timeout(SECOND * 11).run().await;
     assert_eq!((report.totals.answered, provider.asked(true)), (3, vec![0, 120, 130]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_goes_on_refusing_is_asked_so_often() {
+async fn refused_model_is_asked_four_times() {
     let provider = Arc::new(Budget::of(0, in_flight(RetryAdvice::After(20 * SECOND))));
     let report = comparison(&provider, 2).run().await;
     assert_eq!((report.totals.answered, provider.asked(false)), (0, vec![0, 0, 20, 40, 60, 80, 100, 120]));
@@ -223,7 +222,7 @@ async fn a_service_that_goes_on_refusing_is_asked_so_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_paid_for_and_what_would_not_help_is_not_asked_again() {
+async fn paid_or_hopeless_requests_are_not_repeated() {
     let mut partial = ChatResponse::default();
     partial.usage.completion_tokens = Some(1);
     for refusal in [in_flight(RetryAdvice::Now).with_partial(partial), in_flight(RetryAdvice::Never)] {
@@ -234,7 +233,7 @@ async fn what_was_paid_for_and_what_would_not_help_is_not_asked_again() {
     let provider = Arc::new(Budget::of(0, in_flight(RetryAdvice::Now)));
     comparison(&provider, 1).run().await;
     assert_eq!(provider.asked(false), [0, 1, 2, 3], "never at once");
-    // Another limit has nothing to do with how many are asked at once.
+    // Pacing would not help with another kind of limit.
     let other = in_flight(RetryAdvice::Now).with_limit(UsageLimit::new(LimitKind::Rate));
     let provider = Arc::new(Budget::of(1, other));
     let report = comparison(&provider, 3).concurrency(2).run().await;
@@ -243,7 +242,7 @@ async fn what_was_paid_for_and_what_would_not_help_is_not_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_ends_those_that_wait_for_their_turn() {
+async fn stop_ends_cells_that_wait_for_a_turn() {
     let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(120 * SECOND))));
     let start = Instant::now();
     let report = comparison(&provider, 6).run_until(sleep(60 * SECOND), |_| ()).await;
@@ -259,7 +258,7 @@ async fn a_stop_ends_those_that_wait_for_their_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_latest_time_that_the_service_has_named_counts() {
+async fn latest_named_time_counts() {
     let mut provider = Budget::of(1, in_flight(RetryAdvice::After(120 * SECOND)));
     provider.refusals.push(in_flight(RetryAdvice::After(30 * SECOND)));
     let provider = Arc::new(provider);

@@ -1,4 +1,4 @@
-//! What a report says: figures, sums, Markdown, JSON.
+//! Tests of reports: timings, totals, Markdown, JSON.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -23,7 +23,7 @@ fn usd(text: &str) -> Usd {
 }
 
 #[tokio::test(start_paused = true)]
-async fn times_and_speed_are_those_of_the_answer() {
+async fn timings_measure_the_answer() {
     let two_pieces = || Script::default().accepts_after(ms(100)).text(ms(300), "Be").text(ms(500), "cause.");
     let report = compared([
         ("counted", two_pieces().usage(5, 50, None).finish(ms(500))),
@@ -54,7 +54,7 @@ async fn times_and_speed_are_those_of_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sums_are_exact_and_say_what_is_missing() {
+async fn totals_are_exact_and_count_unknown_costs() {
     let own_key = |usage: &mut provider_core::Usage| {
         usage.is_byok = Some(true);
         usage.upstream_cost = Some(usd("0.05"));
@@ -65,7 +65,7 @@ async fn sums_are_exact_and_say_what_is_missing() {
         ("b", answers(ms(10), "b").usage_with(20, 2, Some("0.2"), not_own_key)),
         ("own key", answers(ms(30), "c").usage_with(1_000, 3, Some("0"), own_key)),
         ("unknown", answers(ms(40), "d").usage(5, 4, None)),
-        // What is paid for counts, answered or not. The cheapest must have answered.
+        // The cost of a failed cell counts, but only an answer can be the cheapest.
         (
             "breaks",
             Script::default().usage(5, 5, Some("0.01")).fail(ms(1), Error::new(ErrorKind::Server, "no")),
@@ -92,14 +92,14 @@ async fn sums_are_exact_and_say_what_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_best_where_nothing_is_known() {
+async fn no_cell_is_best_without_figures() {
     let report = compared([("a", answers(ms(10), "a")), ("b", stalls("b"))]).await;
     assert_eq!((report.fastest().unwrap().label.as_str(), report.cheapest()), ("a", None));
     let report = compared([("b", stalls("b").usage(1, 1, Some("0.1")))]).await;
     assert_eq!((report.fastest(), report.cheapest()), (None, None));
 }
 
-/// A report with something of everything.
+/// A report with every kind of result.
 async fn report() -> Report {
     let markup = "# Title\r\n- point | bar\rnext\n\n```\nlet x;\n";
     let provider = Scripted::new([
@@ -128,7 +128,7 @@ async fn report() -> Report {
 }
 
 #[tokio::test(start_paused = true)]
-async fn markdown_has_figures_and_whole_answers() {
+async fn markdown_has_figures_and_full_answers() {
     let expected = "\
 # Comparison
 
@@ -175,7 +175,7 @@ The time of the comparison was over before all had answered.
 }
 
 #[tokio::test(start_paused = true)]
-async fn markdown_has_the_whole_question() {
+async fn markdown_has_all_messages() {
     let image = Part::image_url("https://example.com/cat.png");
     let request = ChatRequest::default()
         .system(vec![Part::text("Be brief.").cached(CacheMark::default())])
@@ -214,7 +214,7 @@ async fn markdown_has_the_whole_question() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn json_has_the_names_that_are_promised() {
+async fn json_has_the_documented_names() {
     let mut json = serde_json::to_value(report().await).unwrap();
     assert!(json["created"].take().as_u64().unwrap() > 1_700_000_000);
     let response = json["cells"][0]["response"].take();
@@ -296,7 +296,7 @@ async fn json_has_the_names_that_are_promised() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_can_be_sent_to_a_page() {
+async fn progress_serialises_with_its_cell() {
     let provider = Scripted::new([("gpt", answers(ms(1), "Hi"))]);
     let comparison = Comparison::new(ChatRequest::default().user("Hello")).cell("GPT", provider, "gpt");
     let mut lines: Vec<Value> = Vec::new();
@@ -309,8 +309,8 @@ async fn progress_can_be_sent_to_a_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_raw_chunk_is_no_token() {
-    // The first chunk of a stream says only who speaks.
+async fn raw_chunk_is_no_first_token() {
+    // The first chunk of a stream has a role and no token.
     let raw = provider_core::Event::Raw("{}".parse::<RawJson>().unwrap());
     let mut watch = Stopwatch::start();
     tokio::time::sleep(ms(10)).await;
@@ -322,7 +322,7 @@ async fn a_raw_chunk_is_no_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn options_and_parameters_stay_out_of_the_report() {
+async fn report_leaves_out_options_and_parameters() {
     let request = ChatRequest::default()
         .user("Why?")
         .end_user("marker-user")

@@ -1,5 +1,4 @@
-//! Running comparisons: order, bounds, deadlines, stopping, progress. On tokio's paused clock, so times are
-//! exact.
+//! Tests of running comparisons: order, concurrency, deadlines, stops, progress. On tokio's paused clock.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -15,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use support::{Script, Scripted, answers, describe, ms, stalls};
 
-/// Asks these models of the provider.
+/// A comparison of these models of the provider.
 fn comparison(provider: &Arc<Scripted>, models: &[&str]) -> Comparison {
     let cells = models.iter().map(|model| Cell::new(*model, provider.clone(), *model));
     Comparison::new(ChatRequest::default().user("Why?")).cells(cells)
@@ -30,7 +29,7 @@ fn error(cell: &CellReport) -> &Error {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cells_keep_their_order_and_are_asked_at_once() {
+async fn cells_run_at_once_and_keep_their_order() {
     let provider = Scripted::new([
         ("slow", answers(ms(300), "slow")),
         ("quick", answers(ms(100), "quick")),
@@ -48,7 +47,7 @@ async fn cells_keep_their_order_and_are_asked_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_model_gets_the_request_under_its_own_id() {
+async fn each_cell_sends_its_own_model_id() {
     let provider = Scripted::new([("a", answers(ms(1), "a")), ("b", answers(ms(1), "b"))]);
     let request = ChatRequest::new("ignored").system("Be brief.").user("Why?").temperature(0.0);
     Comparison::new(request.clone())
@@ -66,7 +65,7 @@ async fn every_model_gets_the_request_under_its_own_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_than_so_many_are_asked_at_a_time() {
+async fn concurrency_limits_running_cells() {
     let models = ["a", "b", "c", "d", "e", "f"];
     let times = [100, 400, 100, 100, 100, 100];
     let provider = Scripted::new(models.into_iter().zip(times.map(|time| answers(ms(time), "x"))));
@@ -89,7 +88,7 @@ async fn no_more_than_so_many_are_asked_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_stops_no_other_and_keeps_what_had_come() {
+async fn failed_cell_keeps_its_partial_answer() {
     let broken = Error::new(ErrorKind::Upstream, "a worker fell over");
     let refused = Error::new(ErrorKind::PaymentRequired, "no credits").with_provider("scripted");
     let provider = Scripted::new([
@@ -117,7 +116,7 @@ async fn a_failure_stops_no_other_and_keeps_what_had_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_ends_all_and_keeps_what_had_come() {
+async fn deadline_ends_all_cells_with_partial_answers() {
     let provider = Scripted::new([
         ("quick", answers(ms(100), "quick")),
         ("stalls", stalls("part")),
@@ -148,14 +147,14 @@ async fn the_deadline_ends_all_and_keeps_what_had_come() {
     }
     assert_eq!((provider.open(), provider.requests().len()), (0, 2));
 
-    // Before the answer begins it ends, too.
+    // The deadline can come before the answer begins, too.
     let report = comparison(&provider, &["silent"]).deadline(ms(10)).run().await;
     assert_eq!(error(&report.cells[0]).kind(), ErrorKind::Timeout);
     assert_eq!((report.cells[0].timings.total, provider.open()), (Some(ms(10)), 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_cell_has_its_own_time() {
+async fn cell_timeout_ends_one_cell() {
     let provider = Scripted::new([("stalls", stalls("part")), ("quick", answers(ms(900), "quick"))]);
     let models = ["stalls", "quick", "stalls"];
     let report = comparison(&provider, &models).concurrency(1).cell_timeout(ms(1_000)).run().await;
@@ -166,7 +165,7 @@ async fn each_cell_has_its_own_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_complete_answer_is_one_whatever_its_connection_does() {
+async fn complete_answer_survives_a_late_timeout() {
     let provider = Scripted::new([("busy", answers(ms(10), "Because.").tidies_for(ms(100)))]);
     let report = comparison(&provider, &["busy"]).deadline(ms(50)).run().await;
     assert_eq!((texts(&report), report.totals.answered), (vec!["Because."], 1));
@@ -175,7 +174,7 @@ async fn a_complete_answer_is_one_whatever_its_connection_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_finished_survives_a_stop() {
+async fn stop_keeps_finished_cells() {
     let provider = Scripted::new([("quick", answers(ms(10), "quick")), ("stalls", stalls("part"))]);
     let report = comparison(&provider, &["stalls", "quick", "stalls"])
         .concurrency(2)
@@ -193,7 +192,7 @@ async fn what_was_finished_survives_a_stop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_never_has_to_wait_can_be_stopped() {
+async fn stop_ends_an_answer_that_is_always_ready() {
     let script =
         ["1", "2", "3", "4"].into_iter().fold(Script::default(), |script, text| script.text(ms(0), text));
     let provider = Scripted::new([("quick", script.finish(ms(0)))]);
@@ -210,7 +209,7 @@ async fn an_answer_that_never_has_to_wait_can_be_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_it_closes_everything() {
+async fn drop_closes_all_streams() {
     let provider = Scripted::new([("stalls", stalls("part"))]);
     let mut running = Box::pin(comparison(&provider, &["stalls"; 6]).concurrency(3).run());
     tokio::select! {
@@ -225,7 +224,7 @@ async fn dropping_it_closes_everything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_is_told_in_order() {
+async fn progress_steps_come_in_order() {
     let provider = Scripted::new([
         ("a", Script::default().thought(ms(10), "Hm").text(ms(20), "A").finish(ms(30))),
         ("b", answers(ms(20), "B")),
@@ -266,7 +265,7 @@ async fn progress_is_told_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_given_name_is_in_the_report_and_in_the_errors() {
+async fn provider_name_is_in_report_and_errors() {
     let provider = Scripted::new([
         ("refuses", Script::refuses(Error::new(ErrorKind::Server, "no").with_provider("scripted"))),
         ("breaks", Script::default().fail(ms(1), Error::new(ErrorKind::Upstream, "broken"))),
@@ -282,7 +281,7 @@ async fn a_given_name_is_in_the_report_and_in_the_errors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_without_language_models_is_not_asked() {
+async fn provider_without_llm_is_not_asked() {
     #[derive(Debug)]
     struct Embedder(Arc<Scripted>);
     #[async_trait::async_trait]
@@ -310,7 +309,7 @@ async fn a_provider_without_language_models_is_not_asked() {
 }
 
 #[tokio::test]
-async fn it_can_run_in_a_task_of_its_own() {
+async fn comparison_runs_in_a_spawned_task() {
     let provider = Scripted::new([("a", answers(Duration::ZERO, "A"))]);
     let mut pieces = Vec::new();
     let running = async move {

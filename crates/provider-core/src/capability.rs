@@ -38,7 +38,7 @@ pub enum Capability {
 
 impl Capability {
     /// Every capability there is a word for, in the order settings pages list them.
-    pub const ALL: [Capability; 7] = [
+    pub const ALL: &'static [Capability] = &[
         Capability::Llm,
         Capability::Embedding,
         Capability::SpeechToText,
@@ -115,7 +115,7 @@ impl Capabilities {
 
     /// The capabilities in the set, in the order of [`Capability::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Capability> {
-        Capability::ALL.into_iter().filter(move |capability| self.has(*capability))
+        Capability::ALL.iter().copied().filter(move |capability| self.has(*capability))
     }
 }
 

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::{Capabilities, Capability, ConfigField, ConfigValues, Error, LlmProvider};
+use crate::{Capabilities, Capability, ConfigField, ConfigValues, Error, LlmProvider, ProviderContext};
 
-/// A provider as data: who it is, what it can do, which settings it takes, and how to connect it.
+/// A provider as data: its names, what it can do, which settings it takes, and how to connect it.
 ///
-/// Serialises as a settings page needs it. A provider's crate has one as a `static` and makes it known with
+/// It serialises as a settings page needs it. A provider's crate has one as a `static`, made with
+/// [`new`](Self::new) and the methods that go on from there, and makes it known with
 /// [`register_provider!`](crate::register_provider); it can be put in a registry by hand as well.
 #[derive(Clone, Serialize)]
+#[non_exhaustive]
 pub struct ProviderDescriptor {
     /// The name in code and in model references: lower-case letters, digits, `_` and `-`.
     pub id: &'static str,
@@ -19,43 +21,141 @@ pub struct ProviderDescriptor {
     pub display_name: &'static str,
     /// One sentence about it.
     pub description: &'static str,
-    /// What it can do.
+    /// The capabilities.
     pub capabilities: Capabilities,
-    /// Its settings, in the order a form shows them.
+    /// The settings, in the order a form shows them.
     pub fields: &'static [ConfigField],
-    /// Where to read on.
+    /// Web pages to link to.
     pub links: Links,
-    /// Whether it may know models that its catalogue does not list (presets, variants), so that any id may be
-    /// tried.
+    /// Whether the provider may know models that its catalogue does not list (presets, variants), so that any
+    /// id may be tried.
     pub accepts_unlisted_models: bool,
-    /// Makes a provider of settings that have been validated. Sends nothing. Call [`connect`](Self::connect)
-    /// instead.
     #[serde(skip)]
-    pub constructor: fn(&ConfigValues) -> Result<Arc<dyn LlmProvider>, Error>,
+    constructor: Constructor,
 }
 
+/// Makes a provider of settings that have been validated, and of what the host shares. Sends nothing.
+pub type Constructor = fn(&ConfigValues, &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error>;
+
 /// Web pages of a provider, for a settings page to link to.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Links {
-    /// Where to get a key.
+    /// The page that gives keys.
     pub key: Option<&'static str>,
     /// The documentation.
     pub docs: Option<&'static str>,
     /// The list of models.
     pub models: Option<&'static str>,
-    /// Whether the service is up.
+    /// The page that says whether the service is up.
     pub status: Option<&'static str>,
 }
 
+impl Links {
+    /// No links.
+    pub const NONE: Self = Self { key: None, docs: None, models: None, status: None };
+
+    /// Sets the page that gives keys.
+    #[must_use]
+    pub const fn key(mut self, url: &'static str) -> Self {
+        self.key = Some(url);
+        self
+    }
+
+    /// Sets the documentation.
+    #[must_use]
+    pub const fn docs(mut self, url: &'static str) -> Self {
+        self.docs = Some(url);
+        self
+    }
+
+    /// Sets the list of models.
+    #[must_use]
+    pub const fn models(mut self, url: &'static str) -> Self {
+        self.models = Some(url);
+        self
+    }
+
+    /// Sets the page that says whether the service is up.
+    #[must_use]
+    pub const fn status(mut self, url: &'static str) -> Self {
+        self.status = Some(url);
+        self
+    }
+}
+
 impl ProviderDescriptor {
+    /// A provider with the capability [`Llm`](Capability::Llm), without settings and links, that takes only
+    /// the models that it lists.
+    pub const fn new(id: &'static str, display_name: &'static str, constructor: Constructor) -> Self {
+        Self {
+            id,
+            display_name,
+            description: "",
+            capabilities: Capabilities::of(&[Capability::Llm]),
+            fields: &[],
+            links: Links::NONE,
+            accepts_unlisted_models: false,
+            constructor,
+        }
+    }
+
+    /// Sets the sentence about the provider.
+    #[must_use]
+    pub const fn description(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
+    }
+
+    /// Sets the capabilities.
+    #[must_use]
+    pub const fn capabilities(mut self, capabilities: &[Capability]) -> Self {
+        self.capabilities = Capabilities::of(capabilities);
+        self
+    }
+
+    /// Sets the settings, in the order a form shows them.
+    #[must_use]
+    pub const fn fields(mut self, fields: &'static [ConfigField]) -> Self {
+        self.fields = fields;
+        self
+    }
+
+    /// Sets the web pages to link to.
+    #[must_use]
+    pub const fn links(mut self, links: Links) -> Self {
+        self.links = links;
+        self
+    }
+
+    /// Says that the provider may know models that its catalogue does not list.
+    #[must_use]
+    pub const fn accepts_unlisted_models(mut self) -> Self {
+        self.accepts_unlisted_models = true;
+        self
+    }
+
     /// Makes a connected provider of settings. Nothing is sent: whether the key is good, only
     /// [`LlmProvider::check`] can tell.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) with every problem of every field at once.
     pub fn connect(&self, values: &ConfigValues) -> Result<Arc<dyn LlmProvider>, Error> {
+        self.connect_with(values, &ProviderContext::new())
+    }
+
+    /// Makes a connected provider of settings and of what the host shares among its providers, such as one
+    /// HTTP client.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_with(
+        &self,
+        values: &ConfigValues,
+        context: &ProviderContext,
+    ) -> Result<Arc<dyn LlmProvider>, Error> {
         self.validate(values)?;
-        (self.constructor)(values)
+        (self.constructor)(values, context)
     }
 
     /// Checks settings against the field table, without connecting.
@@ -104,21 +204,13 @@ pub fn linked_providers() -> impl Iterator<Item = &'static ProviderDescriptor> {
 /// Makes a provider known to [`linked_providers`], and so to every registry that discovers.
 ///
 /// ```
-/// # use provider_core::{Capabilities, Capability, ConfigValues, Error, Links, LlmProvider, ProviderDescriptor};
+/// # use provider_core::{ConfigValues, Error, ErrorKind, LlmProvider, ProviderContext, ProviderDescriptor};
 /// # use std::sync::Arc;
-/// # fn connect(_: &ConfigValues) -> Result<Arc<dyn LlmProvider>, Error> {
-/// #     Err(Error::unsupported("acme", Capability::Llm))
+/// # fn connect(_: &ConfigValues, _: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
+/// #     Err(Error::new(ErrorKind::Config, "not in an example"))
 /// # }
-/// pub static ACME: ProviderDescriptor = ProviderDescriptor {
-///     id: "acme",
-///     display_name: "Acme",
-///     description: "Models made by Acme.",
-///     capabilities: Capabilities::of(&[Capability::Llm]),
-///     fields: &[],
-///     links: Links { key: None, docs: None, models: None, status: None },
-///     accepts_unlisted_models: false,
-///     constructor: connect,
-/// };
+/// pub static ACME: ProviderDescriptor =
+///     ProviderDescriptor::new("acme", "Acme", connect).description("Models made by Acme.");
 ///
 /// provider_core::register_provider!(ACME);
 /// # assert!(provider_core::linked_providers().any(|provider| provider.id == "acme"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::author::{Progress, ResponseAccumulator};
-use crate::{Error, Secret};
+use crate::{Error, RawJson, Secret};
 
 /// One frame of a streamed answer: an event of an SSE stream, or a line of JSON lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +120,12 @@ pub trait FrameDecoder: Send {
         Ok(())
     }
 
+    /// Whether a frame came that was more than a keep-alive. A stream that ends in good order without one is
+    /// an empty answer, and not one that broke off. Default: true.
+    fn has_begun(&self) -> bool {
+        true
+    }
+
     /// Returns how many of the decoded bytes were equal to those before them and were not kept, so that they
     /// do not count towards the limit of a body. Default: 0.
     fn repeated_bytes(&self) -> usize {
@@ -211,11 +217,33 @@ impl ResponseHead {
         &self.0.secret
     }
 
-    /// Returns text from outside with the secret taken out.
+    /// Returns text from outside with the secret taken out, cut at 8 KiB.
     pub fn redact(&self, text: &str) -> String {
-        self.0.secret.redact(text)
+        // Before it is cut: half a secret would not be found.
+        let text = self.0.secret.redact(text);
+        if text.len() <= MAX_EXCERPT {
+            return text;
+        }
+        let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+        let end = ends.take_while(|end| *end <= MAX_EXCERPT - '…'.len_utf8()).last();
+        format!("{}…", &text[..end.unwrap_or(0)])
+    }
+
+    /// Returns JSON from outside with the secret taken out, for the details of an error. JSON of more than
+    /// 8 KiB becomes an [`excerpt`](Self::excerpt) of its text; a text that is no JSON is `None`.
+    pub fn redact_json(&self, json: &str) -> Option<RawJson> {
+        let redacted = self.0.secret.redact(json);
+        if redacted.len() > MAX_EXCERPT { Some(self.excerpt(json)) } else { redacted.parse().ok() }
+    }
+
+    /// Returns `{"excerpt": …}` of a text from outside, [redacted](Self::redact), for the details of an error.
+    pub fn excerpt(&self, text: &str) -> RawJson {
+        serde_json::json!({ "excerpt": self.redact(text) }).into()
     }
 }
+
+/// How much of a text from outside an error keeps, in bytes.
+const MAX_EXCERPT: usize = 8 << 10;
 
 impl Default for ResponseHead {
     /// Status 200, no headers and no secret: for tests.

@@ -61,6 +61,7 @@ mod call_ids;
 mod capability;
 mod config;
 mod connection;
+mod context;
 mod cow_arc;
 mod delegate;
 mod descriptor;
@@ -85,8 +86,9 @@ mod tools;
 pub use capability::{Capabilities, Capability};
 pub use config::{ConfigField, ConfigValues, FieldKind};
 pub use connection::ConnectionReport;
+pub use context::ProviderContext;
 pub use cow_arc::{CowArc, CowVec};
-pub use descriptor::{Links, ProviderDescriptor, linked_providers};
+pub use descriptor::{Constructor, Links, ProviderDescriptor, linked_providers};
 pub use error::{
     Error, ErrorKind, FieldProblem, LimitAmount, LimitKind, Operation, RetryAdvice, TimeoutPhase, Upstream,
     UsageLimit,

@@ -47,6 +47,17 @@ impl OptionsByProvider {
         self.0.insert(O::PROVIDER, Arc::new(options));
     }
 
+    /// Changes the options of a provider, beginning with the default ones where the request has none, and
+    /// returns what `change` returns. Options that are the default ones in the end are left out.
+    pub fn edit<O: ProviderOptions + Default, T>(&mut self, change: impl FnOnce(&mut O) -> T) -> T {
+        let mut options: O = self.remove().unwrap_or_default();
+        let changed = change(&mut options);
+        if options != O::default() {
+            self.set(options);
+        }
+        changed
+    }
+
     /// Takes the options of this type out.
     pub fn remove<O: ProviderOptions>(&mut self) -> Option<O> {
         let removed = self.get::<O>().cloned();

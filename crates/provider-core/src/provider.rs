@@ -169,7 +169,9 @@ pub trait LlmProviderExt: LlmProvider {
     /// Lets the model call tools until it answers. Set the limits, then [`run`](ToolLoop::run) it.
     ///
     /// ```
-    /// use provider_core::{ChatRequest, ChatResponse, Error, FunctionTool, LlmProvider, LlmProviderExt, ToolSet};
+    /// use provider_core::{
+    ///     ChatRequest, ChatResponse, Error, FunctionTool, LlmProvider, LlmProviderExt, ToolSet,
+    /// };
     ///
     /// async fn roll(provider: &dyn LlmProvider) -> Result<ChatResponse, Error> {
     ///     let die = FunctionTool::new("roll_die", "Rolls a die");

@@ -415,8 +415,12 @@ impl fmt::Debug for ChatStream {
             State::Ended(Err(_)) => "failed",
         };
         // What a model says does not belong in a log.
-        let so_far = format_args!("{} bytes of text", self.so_far().text().len());
+        let bytes = self.so_far().text().len();
         let mut shown = f.debug_struct("ChatStream");
-        shown.field("state", &state).field("so_far", &so_far).field("observers", &self.observers).finish()
+        shown
+            .field("state", &state)
+            .field("so_far", &format_args!("{bytes} bytes of text"))
+            .field("observers", &self.observers)
+            .finish()
     }
 }

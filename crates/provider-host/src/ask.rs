@@ -1,4 +1,4 @@
-//! One question to one model, with a stopwatch.
+//! Sends a request to one model, times the answer, and ends it at a signal or a time limit.
 
 use std::future::pending;
 use std::pin::pin;
@@ -11,13 +11,13 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use tokio::time::sleep;
 
-/// What came of a question.
+/// The outcome of a question.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// The text the model was asked for by.
+    /// The text by which the user named the model.
     pub(crate) requested: String,
     pub(crate) result: Result<ChatResponse, Error>,
-    /// Why the answer, which came whole, is not what was asked for.
+    /// The error of an answer that is complete, but not of the requested form.
     pub(crate) problem: Option<Error>,
     /// Whether a signal ended it.
     pub(crate) interrupted: bool,
@@ -25,26 +25,26 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// A question that could not be asked.
+    /// The outcome of a question that could not be asked.
     pub(crate) fn not_asked(requested: &str, error: Error) -> Self {
         let (requested, timings) = (requested.to_owned(), Timings::default());
         Self { requested, result: Err(error), problem: None, interrupted: false, timings }
     }
 
-    /// The service's id of the answer, or of what came of it.
+    /// The service's id of the answer, also of a partial one.
     pub(crate) fn generation_id(&self) -> Option<&str> {
         let of_error = self.result.as_ref().err().and_then(Error::generation_id);
         of_error.or_else(|| self.response()?.id.as_deref())
     }
 
-    /// The answer, or what came of it before it failed.
+    /// The answer, or the part of it that arrived before an error.
     pub(crate) fn response(&self) -> Option<&ChatResponse> {
         self.result.as_ref().map_or_else(Error::partial, Some)
     }
 }
 
 impl Serialize for Outcome {
-    /// `requested`, then either `response` or `error`, then `problem` if there is one, then `timings`.
+    /// Writes `requested`, then either `response` or `error`, then `problem` if there is one, then `timings`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(Some(3))?;
         object.serialize_entry("requested", &self.requested)?;
@@ -70,8 +70,8 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// A question to the model that `requested` stands for; `request` need not name it. No answer may take
-    /// longer than `limit`.
+    /// A question to the model that the user named by `requested`; `request` need not name it. The answer may
+    /// take no longer than `limit`.
     pub(crate) fn new(
         requested: &str,
         model: SelectedModel,
@@ -82,39 +82,39 @@ impl Question {
         Self { requested: requested.to_owned(), model, request, limit }
     }
 
-    /// Waits for the whole answer, or until `stop` is done.
+    /// Waits for the complete answer, or until `stop` resolves.
     pub(crate) async fn whole(&self, stop: impl Future<Output = ()>) -> Outcome {
         let (watch, mut end) = (Stopwatch::start(), pin!(self.end(stop)));
-        match before(&mut end, self.model.chat(&self.request)).await {
+        match until_end(&mut end, self.model.chat(&self.request)).await {
             Ok(result) => self.outcome(result, &watch),
             Err(end) => self.cut_short(end, &watch),
         }
     }
 
-    /// Reads the answer as it comes, until `stop` is done, and shows each event to `show`, which can stop it
-    /// by an error of its own. The outcome keeps what had come by then.
+    /// Reads the answer as a stream until it ends or `stop` resolves, and passes each event to `show`, whose
+    /// error ends it, too. The outcome keeps a partial answer.
     ///
     /// # Errors
-    /// That of `show`. What the model or the service does wrong is part of the outcome.
+    /// The error of `show`. An error of the service is part of the outcome.
     pub(crate) async fn streamed<E>(
         &self,
         stop: impl Future<Output = ()>,
         mut show: impl FnMut(&Event) -> Result<(), E>,
     ) -> Result<Outcome, E> {
         let (mut watch, mut end) = (Stopwatch::start(), pin!(self.end(stop)));
-        let mut stream = match before(&mut end, self.model.stream(&self.request)).await {
+        let mut stream = match until_end(&mut end, self.model.stream(&self.request)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Ok(self.outcome(Err(error), &watch)),
             Err(end) => return Ok(self.cut_short(end, &watch)),
         };
         loop {
-            match before(&mut end, stream.next()).await {
+            match until_end(&mut end, stream.next()).await {
                 Ok(Some(Ok(event))) => {
                     watch.event(&event);
                     show(&event)?;
                 }
                 Ok(Some(Err(_)) | None) => break,
-                // The answer is complete; only its connection was not done yet.
+                // The answer is complete, and only its connection is still open.
                 Err(_) if watch.is_finished() => break,
                 Err(End { error, interrupted }) => {
                     let end = End { error: stream.abandon(error), interrupted };
@@ -125,7 +125,7 @@ impl Question {
         Ok(self.outcome(stream.into_response(), &watch))
     }
 
-    /// Waits for what ends the answer early: `stop`, or the end of the time that is allowed.
+    /// Resolves when the answer has to end: at `stop` or at the time limit.
     async fn end(&self, stop: impl Future<Output = ()>) -> End {
         let placed =
             |error: Error| error.with_provider(&self.model.reference().provider).with_model(self.model.id());
@@ -144,7 +144,7 @@ impl Question {
         }
     }
 
-    /// Waits until the time that is allowed is over, and tells how much that was.
+    /// Waits until the time limit is over, and returns it.
     async fn bound(&self) -> Duration {
         let Some(limit) = self.limit else { return pending().await };
         sleep(limit).await;
@@ -161,14 +161,15 @@ impl Question {
     }
 }
 
-/// Why an answer has to end before it is complete.
+/// Why an answer ends before it is complete.
 struct End {
     error: Error,
     interrupted: bool,
 }
 
-/// Waits for `work`, but not beyond `end`, which is looked at first: work that never has to wait ends, too.
-async fn before<W: Future>(end: impl Future<Output = End>, work: W) -> Result<W::Output, End> {
+/// Waits for `work`, but not beyond `end`. Polls `end` first, so that work that is always ready is stopped,
+/// too.
+async fn until_end<W: Future>(end: impl Future<Output = End>, work: W) -> Result<W::Output, End> {
     tokio::select! {
         biased;
         end = end => Err(end),

@@ -1,4 +1,4 @@
-//! `chat`: one question to one model. The answer goes to standard output as it comes, and nothing else does.
+//! `chat`: one question to one model. The answer streams to standard output, which gets nothing else.
 
 use std::pin::pin;
 
@@ -6,6 +6,7 @@ use openrouter_provider::body;
 use provider_core::{ChatRequest, Event};
 use provider_registry::SelectedModel;
 
+use crate::answer_check::AnswerForm;
 use crate::ask::{Outcome, Question};
 use crate::cli::{ChatArgs, ConnectArgs};
 use crate::connect::Host;
@@ -13,19 +14,18 @@ use crate::exit::Failure;
 use crate::output::progress::Progress;
 use crate::output::{Output, StdoutError, text};
 use crate::params::set_fallbacks;
-use crate::verdict::Form;
-use crate::{prompt, stop, summary, tell};
+use crate::{diagnostics, prompt, signal, summary};
 
-/// Hears the signals itself: what had come by then is shown.
+/// Runs the command. It handles signals itself, to show the partial answer.
 pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
-    let mut stop = pin!(stop::asked_for());
+    let mut stop = pin!(signal::shutdown());
     let prompt = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
         prompt = prompt::read(args.prompt.as_deref(), output) => prompt?,
     };
     let request = args.params.request(&prompt)?;
-    let form = Form::of(&request)?;
+    let form = AnswerForm::of(&request)?;
     if args.dry_run {
         return show(args, connect, request, output).await;
     }
@@ -35,7 +35,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         connected = connected(args, connect, request, output) => connected,
     };
     let mut outcome = match connected {
-        // The host stays while its model is asked: the sandbox goes with it.
+        // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
             let question = Question::new(&args.model, connected.model, connected.request, args.timeout);
             let outcome = ask(args, &question, stop.as_mut(), output).await?;
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         output.write_json(&outcome)?;
     }
     if let Ok(response) = &outcome.result {
-        tell::attempts("", &response.attempts, output);
+        diagnostics::attempts("", &response.attempts, output);
     }
     for line in summary::lines(&outcome, output.err) {
         output.note(&line);
@@ -57,7 +57,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     end(outcome, output)
 }
 
-/// Tells what went wrong, if anything did.
+/// Reports the failure, if there is one.
 fn end(outcome: Outcome, output: Output) -> Result<(), Failure> {
     let failure = match (outcome.interrupted, outcome.generation_id().map(str::to_owned)) {
         (true, id) => Failure::Interrupted(id),
@@ -66,11 +66,11 @@ fn end(outcome: Outcome, output: Output) -> Result<(), Failure> {
             None => return Ok(()),
         },
     };
-    failure.tell(output);
+    diagnostics::failure(&failure, output);
     Err(Failure::Told(failure.exit()))
 }
 
-/// The outcome with similar models in the error of an unknown one, if they are known before `stop` is done.
+/// Adds similar models to the error of an unknown one, if they are known before `stop` resolves.
 async fn explained(outcome: Outcome, host: &Host, stop: impl Future<Output = ()>) -> Outcome {
     let Err(error) = outcome.result else { return outcome };
     let error = tokio::select! {
@@ -81,7 +81,7 @@ async fn explained(outcome: Outcome, host: &Host, stop: impl Future<Output = ()>
     Outcome { result: Err(error), ..outcome }
 }
 
-/// Shows the body that would be sent.
+/// Shows the body of the request without sending it.
 async fn show(
     args: &ChatArgs,
     connect: &ConnectArgs,
@@ -95,7 +95,7 @@ async fn show(
     Ok(output.write(&format!("{body}\n"))?)
 }
 
-/// A model, and what it is asked.
+/// A model of a connected host, and the request for it.
 struct Connected {
     host: Host,
     model: SelectedModel,
@@ -114,7 +114,7 @@ async fn connected(
     Ok(Connected { host, model, request })
 }
 
-/// Asks, and shows the answer while it comes.
+/// Asks, and shows the answer while it arrives.
 async fn ask(
     args: &ChatArgs,
     question: &Question,
@@ -122,7 +122,7 @@ async fn ask(
     output: Output,
 ) -> Result<Outcome, Failure> {
     let progress = Progress::new(output, format!("waiting for {}", text::one_line(&args.model)));
-    let mut page = Page::new(output, &progress, args);
+    let mut page = AnswerWriter::new(output, &progress, args);
     let outcome = if args.no_stream {
         let outcome = progress.during(question.whole(stop)).await;
         page.whole(&outcome)?;
@@ -134,19 +134,19 @@ async fn ask(
     Ok(outcome)
 }
 
-/// Where the answer is written: text to standard output, thoughts to standard error.
-struct Page<'a> {
+/// Writes the answer: text to standard output, reasoning to standard error.
+struct AnswerWriter<'a> {
     output: Output,
     progress: &'a Progress,
     show_text: bool,
     show_reasoning: bool,
-    /// The last line of the answer has no end yet.
+    /// Whether the last line of the answer has no end yet.
     open_line: bool,
-    /// The same of the thoughts.
+    /// Whether the last line of the reasoning has no end yet.
     open_thought: bool,
 }
 
-impl<'a> Page<'a> {
+impl<'a> AnswerWriter<'a> {
     fn new(output: Output, progress: &'a Progress, args: &ChatArgs) -> Self {
         let (show_text, show_reasoning) = (!args.json, args.show_reasoning);
         Self { output, progress, show_text, show_reasoning, open_line: false, open_thought: false }
@@ -176,14 +176,14 @@ impl<'a> Page<'a> {
         self.progress.clear();
         self.end_thought();
         self.open_line = !piece.ends_with('\n');
-        self.output.write_foreign(piece)
+        self.output.write_untrusted(piece)
     }
 
     fn reasoning(&mut self, piece: &str) {
         if self.show_reasoning && !piece.is_empty() {
             self.progress.clear();
             self.open_thought = !piece.ends_with('\n');
-            self.output.remark(&self.output.err.dim(text::harmless(piece)).to_string());
+            self.output.remark(&self.output.err.dim(text::strip_controls(piece)).to_string());
         }
     }
 

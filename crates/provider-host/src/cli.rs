@@ -1,16 +1,14 @@
 //! The command line: commands, flags, and their help.
 
-pub(crate) mod number;
-
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Usd;
 
-use self::number::{at_least, between, dollars, seconds};
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
+use crate::value_parsers::{at_least, between, dollars, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -118,7 +116,7 @@ pub(crate) struct ChatArgs {
     /// The model's id, sent as it is; `openrouter:ID` names the provider as well
     pub(crate) model: String,
 
-    /// What to ask. Without it, or with `-`, standard input is read; if both are given, standard input comes
+    /// The prompt. Without it, or with `-`, standard input is read; if both are given, standard input comes
     /// second
     pub(crate) prompt: Option<String>,
 
@@ -157,7 +155,7 @@ Examples:
   provider-host compare \"Say hi\" openai/gpt-4o openai/gpt-5 --markdown > report.md
   provider-host compare - openai/gpt-4o openai/gpt-5 --max-tokens 200 --timeout 60 < prompt.txt")]
 pub(crate) struct CompareArgs {
-    /// What to ask; `-` reads standard input
+    /// The prompt; `-` reads standard input
     pub(crate) prompt: String,
 
     /// The models' ids, as for `chat`
@@ -210,7 +208,7 @@ impl CompareArgs {
     }
 }
 
-/// How a comparison is shown.
+/// The format of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CompareOutput {
     /// Aligned columns, answers cut to a line
@@ -233,7 +231,7 @@ Examples:
   provider-host models --author openai --author google --max-price 1
   provider-host models --input-modality image --min-context 200000 --sort price --limit 10")]
 pub(crate) struct ModelsArgs {
-    /// What to look for in ids and names: words in any order, in part, with a typo
+    /// Words to look for in ids and names: in any order, in part, with a typo
     pub(crate) words: Vec<String>,
 
     /// Only models whose prompt and answer cost nothing
@@ -269,8 +267,8 @@ pub(crate) struct ModelsArgs {
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// What comes first: the best match (if there are words), the id (if not), the cheapest, the roomiest, or
-    /// the newest
+    /// The order: the best match (if there are words), the id (if not), the cheapest, the roomiest, or the
+    /// newest first
     #[arg(long, value_name = "ORDER")]
     pub(crate) sort: Option<SortBy>,
 
@@ -286,7 +284,7 @@ pub(crate) struct ModelsArgs {
 /// The order of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SortBy {
-    /// What fits the words best
+    /// Best match first
     Relevance,
     /// By id
     Id,
@@ -357,7 +355,7 @@ pub(crate) struct SandboxArgs {
 }
 
 impl Command {
-    /// Whether standard output is to have JSON.
+    /// Whether standard output gets JSON.
     pub(crate) fn is_json(&self) -> bool {
         match self {
             Command::Chat(args) => args.json,
@@ -377,7 +375,7 @@ mod tests {
     use super::{Cli, Command};
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_passes_the_checks_of_clap() {
         Cli::command().debug_assert();
     }
 
@@ -385,7 +383,7 @@ mod tests {
     const NUMBERS: [&str; 5] = ["N", "X", "SECONDS", "USD", "TOKENS"];
 
     #[test]
-    fn a_negative_number_is_told_from_an_option() {
+    fn negative_number_is_no_option() {
         let mut command = Cli::command();
         command.build();
         let mut tried = 0;
@@ -419,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_spellings_still_work() {
+    fn older_spellings_still_work() {
         let line = ["provider-host", "models", "--input", "image", "--output", "audio"];
         let Command::Models(args) = Cli::parse_from(line).command else { panic!("no models") };
         assert_eq!(

@@ -1,4 +1,4 @@
-//! `compare`: one question to several models at once. One cell for each, in the order they were named.
+//! `compare`: one question to several models at once, with a cell for each in the order of their names.
 
 mod table;
 
@@ -11,19 +11,19 @@ use provider_core::{Catalogue, Error};
 use serde::Serialize;
 use tokio::time::timeout;
 
+use crate::answer_check::AnswerForm;
 use crate::cli::{CompareArgs, CompareOutput, ConnectArgs};
 use crate::connect::Host;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::output::progress::Progress;
 use crate::params::set_fallbacks;
-use crate::verdict::Form;
-use crate::{prompt, stop, tell};
+use crate::{diagnostics, prompt, signal};
 
-/// How long the catalogue is waited for when the answers are there.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest wait for the catalogue once the answers are there; it only adds prices.
+const CATALOGUE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A report, and which answers are not what was asked for.
+/// A report, and the answers that are not of the requested form.
 #[derive(Serialize)]
 struct Judged<'a> {
     #[serde(flatten)]
@@ -32,19 +32,19 @@ struct Judged<'a> {
     problems: Vec<Problem<'a>>,
 }
 
-/// Why the answer of a cell is not what was asked for.
+/// The error of an answer that is not of the requested form.
 #[derive(Serialize)]
 struct Problem<'a> {
-    /// Which cell, counted from 0.
+    /// The index of the cell, from 0.
     index: usize,
     label: &'a str,
     problem: &'a Error,
 }
 
-/// Hears the signals itself: what is finished by then is shown.
+/// Runs the command. It handles signals itself, to show the finished answers.
 pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
-    let mut stop = pin!(stop::asked_for());
-    // The host stays while its models are asked: the sandbox goes with it.
+    let mut stop = pin!(signal::shutdown());
+    // The host lives until all answers are complete, since dropping it stops the sandbox.
     let (comparison, form, host) = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
@@ -71,14 +71,14 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
         }
     }
     for cell in &mut report.cells {
-        // Here this has always been the text on the command line, which may name the provider, too.
+        // A promise of the JSON: the text of the command line, which may name the provider, too.
         cell.requested.clone_from(&cell.label);
     }
     let problems: Vec<Option<Error>> =
         report.cells.iter().map(|cell| form.problem(cell.result.as_ref().ok()?)).collect();
     match args.form() {
         CompareOutput::Table => output.write(&table::render(&report, &problems, output))?,
-        CompareOutput::Markdown => output.write_foreign(&report.to_markdown_with(tell::sentence))?,
+        CompareOutput::Markdown => output.write_untrusted(&report.to_markdown_with(diagnostics::sentence))?,
         CompareOutput::Json => {
             let labelled = report.cells.iter().zip(&problems).enumerate();
             let problems = labelled.filter_map(|(index, (cell, problem))| {
@@ -95,10 +95,10 @@ async fn prepared(
     args: &CompareArgs,
     connect: &ConnectArgs,
     output: Output,
-) -> Result<(Comparison, Form, Host), Failure> {
+) -> Result<(Comparison, AnswerForm, Host), Failure> {
     let prompt = prompt::read(Some(&args.prompt), output).await?;
     let mut request = args.params.request(&prompt)?;
-    let form = Form::of(&request)?;
+    let form = AnswerForm::of(&request)?;
     let host = Host::open(connect, output).await?;
     set_fallbacks(&mut request, &host.ids(args.params.fallbacks()).await?);
     let mut comparison =
@@ -117,8 +117,7 @@ async fn prepared(
     Ok((comparison, form, host))
 }
 
-/// Fetches the catalogue, for the prices, while the models answer. It is waited for a little, and not
-/// insisted on.
+/// Fetches the catalogue for its prices while the models answer. Without it, the report lacks them.
 async fn with_catalogue(
     asked: impl Future<Output = Report>,
     host: &Host,
@@ -129,7 +128,7 @@ async fn with_catalogue(
         tokio::select! {
             report = &mut asked => {
                 if fetched.is_none() && report.ended != Ended::Stopped {
-                    fetched = timeout(PATIENCE, &mut catalogue).await.ok();
+                    fetched = timeout(CATALOGUE_TIMEOUT, &mut catalogue).await.ok();
                 }
                 return (report, fetched.flatten());
             }
@@ -147,31 +146,31 @@ async fn explain(report: &mut Report, host: &Host) {
     }
 }
 
-/// Says on standard error what the report does not show: which attempts failed, what is wrong with answers,
-/// and what to do, each advice once.
+/// Reports on standard error the failed attempts, the problems of answers and each piece of advice once,
+/// since the report does not show them.
 fn remarks(args: &CompareArgs, report: &Report, problems: &[Option<Error>], output: Output) {
     for cell in &report.cells {
         let attempts = cell.result.as_ref().map_or_else(Error::attempts, |answer| &answer.attempts);
-        tell::attempts(&format!("{}: ", cell.label), attempts, output);
+        diagnostics::attempts(&format!("{}: ", cell.label), attempts, output);
     }
     let is_shown = args.form() == CompareOutput::Table;
     for (cell, problem) in report.cells.iter().zip(problems) {
         if let Some(problem) = problem.as_ref().filter(|_| !is_shown) {
-            tell::line(&format!("{}: {}", cell.label, tell::sentence(problem)), output);
+            diagnostics::line(&format!("{}: {}", cell.label, diagnostics::sentence(problem)), output);
         }
     }
     if report.ended == Ended::Stopped {
         return;
     }
-    let mut hints: Vec<String> = failures(report, problems).filter_map(tell::hint).collect();
+    let mut hints: Vec<String> = failures(report, problems).filter_map(diagnostics::hint).collect();
     hints.sort();
     hints.dedup();
     for hint in hints {
-        tell::tell_hint(&hint, output);
+        diagnostics::tell_hint(&hint, output);
     }
 }
 
-/// The failures: of each model that did not answer whole and as it was asked to, what went wrong.
+/// The errors of all models whose answer failed or is not of the requested form.
 fn failures<'a>(report: &'a Report, problems: &'a [Option<Error>]) -> impl Iterator<Item = &'a Error> {
     report
         .cells
@@ -180,12 +179,12 @@ fn failures<'a>(report: &'a Report, problems: &'a [Option<Error>]) -> impl Itera
         .filter_map(|(cell, problem)| cell.result.as_ref().err().or(problem.as_ref()))
 }
 
-/// A success if at least one model answered whole and as it was asked to, or else the first failure. A report
+/// A success if at least one answer is complete and of the requested form, else the first failure. A report
 /// that a signal ended is no success.
 fn end(report: &Report, problems: &[Option<Error>], output: Output) -> Result<(), Failure> {
     if report.ended == Ended::Stopped {
-        // The report has been written; main would write a failure beside it.
-        Failure::Interrupted(None).tell(output);
+        // The report is written already, and main would write the failure again.
+        diagnostics::failure(&Failure::Interrupted(None), output);
         return Err(Failure::Told(Exit::Interrupted));
     }
     let mut failures = failures(report, problems).peekable();

@@ -1,4 +1,4 @@
-//! From flags and the environment to a workspace with a connected provider: the real service, or the sandbox.
+//! Connects a provider from flags and environment: the real service, or the sandbox.
 
 use std::time::Duration;
 
@@ -17,38 +17,38 @@ use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::output::Output;
 
-/// The provider whose service the sandbox stands in for.
-const SANDBOXED: &str = "openrouter";
-/// Any key opens the sandbox. A real one would have no business there.
+/// The id of the provider for which there is a sandbox.
+const SANDBOX_PROVIDER: &str = "openrouter";
+/// The sandbox accepts any key. A real key is never sent to it.
 const SANDBOX_KEY: &str = "sk-or-sandbox";
-/// Stands for a key where nothing is sent.
-const NO_KEY: &str = "not-needed";
-/// Slow enough to see an answer stream in, quick enough not to wait for it.
+/// The key of a host that sends nothing.
+const PLACEHOLDER_KEY: &str = "not-needed";
+/// The sandbox's time per token: slow enough to watch a stream, quick enough to wait for it.
 const TOKEN_DELAY: Duration = Duration::from_millis(15);
-/// How long the list of models is waited for, where it only helps.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How alike two names must be for one to be offered for the other, from 0 to 1.
-const SIMILAR: f64 = 0.5;
+/// The longest wait for the list of models where it only helps.
+const CATALOGUE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The similarity from which a name is suggested for an unknown one, from 0 to 1.
+const MIN_SIMILARITY: f64 = 0.5;
 
-/// A workspace with one provider, ready to be asked.
+/// A workspace with one connected provider.
 #[derive(Debug)]
 pub(crate) struct Host {
     workspace: Workspace,
     instance: String,
     output: Output,
-    /// Whether nothing may be sent.
+    /// Whether the host must send nothing.
     is_offline: bool,
-    /// Set once the list of models was fetched to explain errors, or could not be.
+    /// Set once the host has tried to fetch the list of models for an error.
     catalogue_asked: OnceCell<()>,
-    /// Runs as long as the host does.
+    /// Runs until the host is dropped.
     _sandbox: Option<Sandbox>,
 }
 
 impl Host {
-    /// Connects the provider. Nothing is sent yet.
+    /// Connects the provider without sending anything.
     ///
     /// # Errors
-    /// When there is no such provider, or its settings cannot be used.
+    /// When there is no such provider, or when its settings are invalid.
     pub(crate) async fn open(args: &ConnectArgs, output: Output) -> Result<Self, Failure> {
         let registry = Registry::discover()?;
         let provider = descriptor(&registry, &args.provider)?;
@@ -60,8 +60,8 @@ impl Host {
             return Self::connected(&registry, provider, settings(args, provider), None, output)
                 .map_err(|error| explained(&error, provider, &environment).into());
         }
-        if provider.id != SANDBOXED {
-            let problem = format!("there is no sandbox for {}, only for {SANDBOXED}", provider.id);
+        if provider.id != SANDBOX_PROVIDER {
+            let problem = format!("there is no sandbox for {}, only for {SANDBOX_PROVIDER}", provider.id);
             return Err(Failure::Usage(problem));
         }
         let sandbox = Sandbox::builder().token_delay(TOKEN_DELAY).start().await;
@@ -71,10 +71,10 @@ impl Host {
         Ok(Self::connected(&registry, provider, values, Some(sandbox), output)?)
     }
 
-    /// The same for showing what would be sent: a key is not needed, and nothing is sent.
+    /// Opens a host that only shows requests: it needs no key and sends nothing.
     ///
     /// # Errors
-    /// As [`open`](Self::open), without a missing key.
+    /// As [`open`](Self::open), except for a missing key.
     pub(crate) fn open_offline(args: &ConnectArgs, output: Output) -> Result<Self, Failure> {
         let registry = Registry::discover()?;
         let provider = descriptor(&registry, &args.provider)?;
@@ -82,7 +82,7 @@ impl Host {
         for field in provider.fields.iter().filter(|field| field.required && field.kind == FieldKind::Secret)
         {
             if values.get(field.key).is_none() {
-                values = values.set(field.key, NO_KEY);
+                values = values.set(field.key, PLACEHOLDER_KEY);
             }
         }
         let host = Self::connected(&registry, provider, values, None, output)?;
@@ -105,16 +105,16 @@ impl Host {
     /// The configured provider.
     ///
     /// # Errors
-    /// None in practice: the workspace has had it since [`open`](Self::open).
+    /// None in practice: [`open`](Self::open) adds it to the workspace.
     pub(crate) fn instance(&self) -> Result<&Instance, Error> {
         self.workspace.instance(&self.instance)
     }
 
     /// The model that a text means, by the rules of [`Workspace::model`].
     ///
-    /// With one provider, which accepts ids that it does not list, the list of models decides only whether
-    /// the provider's name in front of a slash is part of the id. So it is fetched for such a text alone, and
-    /// waited for no longer than [`PATIENCE`]; no other text has to wait for it.
+    /// With one provider that accepts unlisted ids, the list of models only decides whether the provider's
+    /// name in front of a slash is part of the id. So the host fetches it for such a text alone, and waits no
+    /// longer than [`CATALOGUE_TIMEOUT`].
     ///
     /// # Errors
     /// Those of [`Workspace::model`].
@@ -128,7 +128,11 @@ impl Host {
         let behind = text.split_once('/').map(|(_, id)| id).filter(|id| names('/') && id.contains('/'));
         let Some(id) = behind else { return Ok(instance.model(text)) };
         let known = async {
-            if self.is_offline { None } else { timeout(PATIENCE, self.workspace.model(text)).await.ok() }
+            if self.is_offline {
+                None
+            } else {
+                timeout(CATALOGUE_TIMEOUT, self.workspace.model(text)).await.ok()
+            }
         };
         let selected = known.await.unwrap_or_else(|| Ok(instance.model(id)))?;
         if selected.id() != text {
@@ -137,7 +141,7 @@ impl Host {
         Ok(selected)
     }
 
-    /// The ids of the models that texts mean, as [`model`](Self::model) finds them.
+    /// The ids of the models that several texts mean; see [`model`](Self::model).
     ///
     /// # Errors
     /// Those of [`model`](Self::model).
@@ -149,25 +153,25 @@ impl Host {
         Ok(ids)
     }
 
-    /// An error with models that are called much the same, where the model that was asked is unknown. The
-    /// list of models is fetched for the first such error, and waited for no longer than [`PATIENCE`].
+    /// Adds models with similar names to the error of an unknown model. The first such error fetches the list
+    /// of models, and waits no longer than [`CATALOGUE_TIMEOUT`].
     pub(crate) async fn explained(&self, error: Error) -> Error {
         let Ok(instance) = self.instance() else { return error };
         if error.kind() != ErrorKind::ModelNotFound || error.next_step().is_some() {
             return error;
         }
         let Some(model) = error.model().map(|id| instance.model(id)) else { return error };
-        // Without the list there is nothing to offer.
-        let ask = async { drop(timeout(PATIENCE, instance.catalogue()).await) };
+        // Without the list, the error stays as it is.
+        let ask = async { drop(timeout(CATALOGUE_TIMEOUT, instance.catalogue()).await) };
         self.catalogue_asked.get_or_init(|| ask).await;
         model.explained(error)
     }
 }
 
-/// The provider of this name.
+/// Finds the provider of this name.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`], which names the provider that was probably meant, and all that this program has.
+/// [`ErrorKind::NotFound`], which names the most similar provider and all others.
 pub(crate) fn descriptor(registry: &Registry, name: &str) -> Result<&'static ProviderDescriptor, Error> {
     if let Ok(provider) = registry.descriptor(name) {
         return Ok(provider);
@@ -177,7 +181,7 @@ pub(crate) fn descriptor(registry: &Registry, name: &str) -> Result<&'static Pro
         let like = |name: &str| normalized_damerau_levenshtein(&wanted, &name.to_lowercase());
         like(provider.id).max(like(provider.display_name))
     };
-    let nearest = registry.providers().filter(|provider| likeness(provider) >= SIMILAR);
+    let nearest = registry.providers().filter(|provider| likeness(provider) >= MIN_SIMILARITY);
     let nearest = nearest.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let hint = nearest.map_or_else(String::new, |provider| format!(" (is {} meant?)", provider.id));
     let all: Vec<String> =
@@ -186,7 +190,7 @@ pub(crate) fn descriptor(registry: &Registry, name: &str) -> Result<&'static Pro
     Err(Error::new(ErrorKind::NotFound, message).with_next_step("`provider-host providers` lists them"))
 }
 
-/// The settings that flags and the environment have, flags first.
+/// The settings from flags and, where there is no flag, from the environment.
 fn settings(args: &ConnectArgs, provider: &ProviderDescriptor) -> ConfigValues {
     let attempts = args.retries.map(|retries| (u32::from(retries) + 1).to_string());
     let given = ConfigValues::new()
@@ -195,11 +199,11 @@ fn settings(args: &ConnectArgs, provider: &ProviderDescriptor) -> ConfigValues {
         .set("site_url", args.site_url.as_deref().unwrap_or_default())
         .set("site_name", args.site_name.as_deref().unwrap_or_default());
     let from_env = ConfigValues::from_env(provider.fields);
-    // The sandbox takes neither the key nor the address of the real service, however wrong they are.
+    // The sandbox ignores key and address of the real service, valid or not.
     if args.sandbox { given.or(from_env.set("base_url", "").set("api_key", "")) } else { given.or(from_env) }
 }
 
-/// An error of the settings that says of each missing one why it is missing.
+/// Explains in an error of the settings why each missing one is missing.
 fn explained(error: &Error, provider: &ProviderDescriptor, environment: &Environment) -> Error {
     let field = |key: &str| provider.fields.iter().find(|field| field.key == key);
     let is_missing =
@@ -212,14 +216,14 @@ fn explained(error: &Error, provider: &ProviderDescriptor, environment: &Environ
     let missing = provider.fields.iter().filter(is_missing).find_map(|field| field.env);
     let error = error.clone().with_fields(problems);
     match missing {
-        Some(variable) if provider.id == SANDBOXED => error.with_next_step(format!(
+        Some(variable) if provider.id == SANDBOX_PROVIDER => error.with_next_step(format!(
             "set {variable}, or give --sandbox, which needs no key and makes answers up"
         )),
         _ => error,
     }
 }
 
-/// The remark that the sandbox answers, and which variables of the real service it does not see.
+/// The note that the sandbox answers, and which variables it ignores.
 fn sandbox_note(provider: &ProviderDescriptor, environment: &Environment) -> String {
     let unused = ["api_key", "base_url"].into_iter().filter_map(|key| {
         provider.fields.iter().find(|field| field.key == key)?.env.filter(|name| environment.has(name))

@@ -1,16 +1,16 @@
-//! Variables of the environment: why one that is needed is not there.
+//! Explains why a variable of the environment is missing: unset, blank, or misspelt.
 
 use std::fmt;
 
 use provider_core::{ConfigField, FieldKind};
 use strsim::damerau_levenshtein;
 
-/// How many letters two names may differ in to be taken for one.
-const TYPOS: usize = 2;
-/// The ends of names under which people keep keys.
-const KEY_WORDS: [&str; 3] = ["KEY", "TOKEN", "SECRET"];
+/// The most edits between a name and a typo of it.
+const MAX_TYPOS: usize = 2;
+/// The usual last words of variables that hold keys.
+const KEY_SUFFIXES: [&str; 3] = ["KEY", "TOKEN", "SECRET"];
 
-/// The variables that have something in them, by their names, and the names of those that are blank.
+/// The variables with a value, and the names of the blank ones.
 #[derive(Default)]
 pub(crate) struct Environment {
     filled: Vec<(String, String)>,
@@ -18,7 +18,7 @@ pub(crate) struct Environment {
 }
 
 impl fmt::Debug for Environment {
-    /// The names alone: keys are among the values.
+    /// Shows the names alone, since values may be keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let filled: Vec<&String> = self.filled.iter().map(|(name, _)| name).collect();
         f.debug_struct("Environment").field("filled", &filled).field("blank", &self.blank).finish()
@@ -26,19 +26,19 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// That of this program.
+    /// The environment of this process.
     pub(crate) fn of_this_program() -> Self {
         std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .collect()
     }
 
-    /// Whether a variable has something in it.
+    /// Whether a variable has a value that is not blank.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.filled.iter().any(|(filled, _)| filled == name)
     }
 
-    /// Says why a required setting has no value. Never says what a variable holds.
+    /// Says why a required setting has no value, without the value of any variable.
     pub(crate) fn why_missing(&self, field: &ConfigField, all: &[ConfigField]) -> String {
         let Some(variable) = field.env else { return format!("missing; enter the {}", field.label) };
         let state = if self.blank.iter().any(|blank| blank == variable) {
@@ -52,8 +52,7 @@ impl Environment {
         }
     }
 
-    /// Optional settings whose variable is not set, although one is that is called nearly the same: what it
-    /// is called, and what it should be.
+    /// The misspelt variables of optional settings that are not set, each with its right name.
     pub(crate) fn misspelt(&self, fields: &[ConfigField]) -> Vec<(&str, &'static str)> {
         let optional = fields.iter().filter(|field| !field.required);
         let missing = optional.filter_map(|field| field.env).filter(|name| !self.has(name));
@@ -62,8 +61,8 @@ impl Environment {
             .collect()
     }
 
-    /// The variable that was probably meant for a field: one that is called much the same or, for a key, one
-    /// that holds one.
+    /// The variable that was probably meant for a field: one with a similar name or, for a key, one that
+    /// holds a key.
     fn meant_for(&self, field: &ConfigField, all: &[ConfigField]) -> Option<&str> {
         let name = field.env?;
         let typo = || self.others(all).find(|other| is_typo(other, name));
@@ -74,7 +73,7 @@ impl Environment {
         typo().or_else(another_name).or_else(|| self.holder_of(field, all))
     }
 
-    /// A variable whose value begins as values of this field do.
+    /// A variable whose value has the prefix of this field's values.
     fn holder_of(&self, field: &ConfigField, all: &[ConfigField]) -> Option<&str> {
         let beginning = field.placeholder.trim_end_matches('.');
         let holds = |value: &str| beginning.len() > 3 && value.trim().starts_with(beginning);
@@ -101,21 +100,21 @@ fn is_variable(name: &str, fields: &[ConfigField]) -> bool {
     fields.iter().any(|field| field.env == Some(name))
 }
 
-/// The letters and digits of a name.
+/// The letters and digits of a name, which is compared without underscores and case.
 fn squeezed(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
 }
 
-/// Whether a name is another one with a typo, in another case or with other underscores.
+/// Whether a name is a typo of another, or differs in case and underscores alone.
 fn is_typo(name: &str, wanted: &str) -> bool {
-    damerau_levenshtein(&squeezed(name), &squeezed(wanted)) <= TYPOS
+    damerau_levenshtein(&squeezed(name), &squeezed(wanted)) <= MAX_TYPOS
 }
 
-/// Whether a name is another one for the key of the same service: `ACME_TOKEN` for `ACME_API_KEY`.
+/// Whether two names are for the key of the same service: `ACME_TOKEN` for `ACME_API_KEY`.
 fn is_another_name(name: &str, wanted: &str) -> bool {
     let service = wanted.split('_').next().unwrap_or(wanted);
     let rest = squeezed(name).strip_prefix(service).map(str::to_owned);
-    rest.is_some_and(|rest| KEY_WORDS.iter().any(|word| rest.ends_with(word)))
+    rest.is_some_and(|rest| KEY_SUFFIXES.iter().any(|word| rest.ends_with(word)))
 }
 
 #[cfg(test)]
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_was_meant_is_named() {
+    fn misspelt_key_variable_is_suggested() {
         for name in [
             "OPENROUTER_APIKEY",
             "OPENROUTER_KEY",
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_meant_is_not_named() {
+    fn unrelated_variables_are_not_suggested() {
         for (name, value) in [
             ("OPENAI_API_KEY", "sk-proj-1"),
             ("OPENROUTER_KEY", " "),
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn other_settings_are_watched_for_typos() {
+    fn misspelt_optional_variables_are_found() {
         let mistyped =
             [("OPENROUTER_BASEURL", "https://x"), ("OPENROUTER_SITE_NAM", "x"), ("OPENROUTER_SITE_URL", "x")];
         let environment = environment(&mistyped);

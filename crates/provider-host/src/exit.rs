@@ -1,18 +1,17 @@
-//! How the program ends: the exit codes, and every way for a command to fail.
+//! Exit codes, and the failures of commands.
 
 use std::io;
 
 use provider_core::{Error, ErrorKind};
 
-use crate::output::{Output, StdoutError};
-use crate::tell;
+use crate::output::StdoutError;
 
-/// How the program ended, as its exit code. [`codes`] shows this table in the help.
+/// An exit code of the program. [`codes`] shows the table in the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Answered = 0,
     Failed = 1,
-    /// The code that clap uses for a wrong command line.
+    /// The code that clap uses for an invalid command line.
     Usage = 2,
     Key = 3,
     Payment = 4,
@@ -24,12 +23,12 @@ pub(crate) enum Exit {
     Truncated = 10,
     Misfit = 11,
     ContextLength = 12,
-    /// The code that shells give a program that Ctrl-C ended.
+    /// The code that shells report for a program that Ctrl-C ended.
     Interrupted = 130,
 }
 
 impl Exit {
-    /// Every code there is, in their order.
+    /// All codes, in order.
     pub(crate) const ALL: [Exit; 14] = [
         Exit::Answered,
         Exit::Failed,
@@ -47,7 +46,7 @@ impl Exit {
         Exit::Interrupted,
     ];
 
-    /// The number that the shell sees.
+    /// The number of the code.
     pub(crate) fn code(self) -> u8 {
         self as u8
     }
@@ -107,25 +106,25 @@ pub(crate) fn codes() -> String {
     format!("Exit codes:\n{}", rows.join("\n"))
 }
 
-/// Why a command did not end well.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A provider, or the way to it, failed, or its answer is not what was asked for.
+    /// A provider or the connection to it failed, or its answer is not of the requested form.
     Provider(Error),
-    /// What was asked for makes no sense.
+    /// The command line is invalid.
     Usage(String),
     /// A file or a socket of this machine failed.
     Io(String, io::Error),
-    /// Nobody reads standard output any more.
+    /// The reader of standard output is gone.
     ClosedPipe,
-    /// A signal asked the program to end. If an answer had begun, this is the service's id of it.
+    /// A signal ended the program. If an answer had begun, this is its id at the service.
     Interrupted(Option<String>),
-    /// The command has told everything itself; only the code is left.
+    /// The command has reported its failure itself; this is the exit code.
     Told(Exit),
 }
 
 impl Failure {
-    /// How the program ends because of it.
+    /// The exit code of this failure.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Provider(error) => error.kind().into(),
@@ -137,20 +136,7 @@ impl Failure {
         }
     }
 
-    /// Tells what happened on standard error.
-    pub(crate) fn tell(&self, output: Output) {
-        match self {
-            Failure::Provider(error) => tell::error(error, output),
-            Failure::Usage(problem) => tell::line(problem, output),
-            Failure::Io(what, error) => tell::line(&format!("{what}: {error}"), output),
-            // The terminal has just shown `^C`.
-            Failure::Interrupted(None) => output.note("\ninterrupted"),
-            Failure::Interrupted(Some(id)) => output.note(&format!("\ninterrupted (generation {id})")),
-            Failure::ClosedPipe | Failure::Told(_) => {}
-        }
-    }
-
-    /// The failure for programs that read JSON; `None` where they get nothing.
+    /// The failure as JSON; `None` where programs get none.
     pub(crate) fn to_error(&self) -> Option<Error> {
         match self {
             Failure::Provider(error) => Some(error.clone()),
@@ -182,7 +168,7 @@ mod tests {
     use super::{Exit, codes};
 
     #[test]
-    fn every_code_is_in_the_help_once() {
+    fn help_lists_every_code_once() {
         let help = codes();
         let told: Vec<u8> = help
             .lines()

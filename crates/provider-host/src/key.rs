@@ -1,4 +1,4 @@
-//! `key`: the connection test, and what the key has left.
+//! `key`: tests the connection, and shows the key's limit and usage.
 
 use provider_core::{ConnectionReport, Usd};
 

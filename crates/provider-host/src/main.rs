@@ -1,14 +1,15 @@
-//! The reference host as a command line: discovers the linked providers, connects one from settings, and asks
-//! its models.
+//! The reference host as a command line: it discovers the linked providers, connects one from settings, and
+//! asks its models.
 //!
-//! It speaks the vocabulary of `provider-core` and `provider-registry` only; what travels on the wire is the
-//! provider's business.
+//! The host uses the vocabulary of `provider-core` and `provider-registry` alone, and knows no wire format.
 
+mod answer_check;
 mod ask;
 mod chat;
 mod cli;
 mod compare;
 mod connect;
+mod diagnostics;
 mod environment;
 mod exit;
 mod key;
@@ -18,10 +19,10 @@ mod params;
 mod prompt;
 mod providers;
 mod sandbox;
-mod stop;
+mod signal;
 mod summary;
-mod tell;
-mod verdict;
+mod value_parsers;
+mod wording;
 
 use std::process::ExitCode;
 
@@ -34,7 +35,7 @@ use crate::cli::{Cli, Command};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
-/// A failure for programs, where nothing else was written for them.
+/// The JSON of a failure, for a command that has written none.
 #[derive(Serialize)]
 struct Failed {
     error: Error,
@@ -42,11 +43,11 @@ struct Failed {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let output = Output::new(&cli);
+    let output = Output::new(cli.color, cli.verbose, cli.connect.sandbox);
     match Runtime::new() {
         Ok(runtime) => {
             let result = runtime.block_on(until_stopped(&cli, output));
-            // A thread may still be waiting for standard input.
+            // A thread may still block on standard input, and dropping the runtime would wait for it.
             runtime.shutdown_background();
             end(&cli, result, output).code().into()
         }
@@ -57,24 +58,24 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tells how a command failed, if it did: on standard error and, where that has JSON, on standard output.
+/// Reports the failure of a command on standard error and, with `--json`, on standard output.
 fn end(cli: &Cli, result: Result<(), Failure>, output: Output) -> Exit {
     let Err(failure) = result else { return Exit::Answered };
     if let Some(error) = failure.to_error().filter(|_| cli.command.is_json()) {
-        // Should its reader be gone, the code and standard error still tell.
+        // If the reader is gone, the exit code and standard error still report the failure.
         let _ = output.write_json(&Failed { error });
     }
-    failure.tell(output);
+    diagnostics::failure(&failure, output);
     failure.exit()
 }
 
-/// Runs the command. A signal drops it, which closes its connections; for the sandbox that is the way to end
-/// well. Commands that have something to show by then hear the signals themselves.
+/// Runs the command. A signal drops it, which closes its connections, and is the regular end of the sandbox.
+/// Commands with partial results handle signals themselves.
 async fn until_stopped(cli: &Cli, output: Output) -> Result<(), Failure> {
     let listens_itself = matches!(cli.command, Command::Chat(_) | Command::Compare(_));
     tokio::select! {
         result = run(cli, output) => result,
-        () = stop::asked_for(), if !listens_itself => match cli.command {
+        () = signal::shutdown(), if !listens_itself => match cli.command {
             Command::Sandbox(_) => Ok(()),
             _ => Err(Failure::Interrupted(None)),
         },

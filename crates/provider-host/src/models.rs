@@ -1,4 +1,4 @@
-//! `models`: the catalogue, searched as a model selector would.
+//! `models`: searches the catalogue as a model selector does.
 
 mod unknown;
 
@@ -17,7 +17,7 @@ use crate::output::table::Table;
 
 #[derive(Serialize)]
 struct Listed<'a> {
-    /// How many models the catalogue has.
+    /// The number of models in the catalogue.
     total_count: usize,
     models: Vec<&'a Model>,
 }
@@ -88,7 +88,7 @@ fn table(models: &[&Model]) -> Table {
     table
 }
 
-/// What people pick a model by, and a warning if it will go away.
+/// The figures by which people choose a model, and a warning if it will be withdrawn.
 fn abilities(model: &Model) -> String {
     let flags = [
         ("tools", model.supports_tools()),

@@ -1,7 +1,7 @@
-//! Everything that is written for people or programs to read: two channels, and the manners of each.
+//! The output of the program: results on standard output, notes on standard error.
 //!
-//! Standard output carries results and nothing else; losing it ends the program quietly. Standard error
-//! carries remarks; losing it is nobody's problem.
+//! Standard output has results alone; if its reader is gone, the program ends quietly. Standard error has
+//! notes; if its reader is gone, the program goes on.
 
 pub(crate) mod number;
 pub(crate) mod progress;
@@ -14,18 +14,17 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 use terminal_size::{Height, Width, terminal_size_of};
 
-use self::style::Paint;
-use crate::cli::Cli;
+use self::style::{ColorChoice, Paint};
 
-/// The version of everything that is written as JSON. New fields do not change it.
+/// The version of all JSON output. New fields do not change it.
 const SCHEMA_VERSION: u32 = 1;
 
-/// Standard output takes no more.
+/// The error of a standard output without a reader.
 #[derive(Debug)]
 pub(crate) struct StdoutError(pub(crate) io::Error);
 
-/// How far lines stand in that go on.
-const HANGING: usize = 2;
+/// The indent of continued lines, in columns.
+const HANGING_INDENT: usize = 2;
 
 #[derive(Serialize)]
 struct Document<'a, T> {
@@ -34,7 +33,7 @@ struct Document<'a, T> {
     body: &'a T,
 }
 
-/// A document, and whether it is from the sandbox.
+/// A JSON document, and whether it is from the sandbox.
 #[derive(Serialize)]
 struct Labelled<'a, T> {
     #[serde(flatten)]
@@ -43,44 +42,45 @@ struct Labelled<'a, T> {
     sandbox: bool,
 }
 
-/// The two channels and what their readers can show.
+/// The two channels, and the abilities of their terminals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
-    /// Colours for standard output.
+    /// The colours of standard output.
     pub(crate) out: Paint,
-    /// Colours for standard error.
+    /// The colours of standard error.
     pub(crate) err: Paint,
-    /// Whether a person reads standard output.
+    /// Whether standard output is a terminal.
     pub(crate) out_is_terminal: bool,
-    /// Whether a person reads standard error.
+    /// Whether standard error is a terminal.
     pub(crate) err_is_terminal: bool,
-    /// How many columns standard output has; `None` where lines may be of any length.
+    /// The columns of standard output; `None` for lines of any length.
     pub(crate) columns: Option<usize>,
-    /// The same of standard error.
+    /// The columns of standard error; `None` for lines of any length.
     pub(crate) err_columns: Option<usize>,
-    /// Whether to tell what failed on the way.
+    /// Whether to report failed attempts.
     pub(crate) verbose: bool,
-    /// Whether the sandbox answers, which everything that is written as JSON says.
+    /// Whether the sandbox answers, which all JSON output says.
     pub(crate) sandbox: bool,
 }
 
 impl Output {
-    pub(crate) fn new(cli: &Cli) -> Self {
+    /// The channels of this process. `verbose` reports failed attempts, `sandbox` marks all JSON output.
+    pub(crate) fn new(color: ColorChoice, verbose: bool, sandbox: bool) -> Self {
         let (out_is_terminal, err_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let columns = |size: Option<(Width, Height)>| size.map(|(Width(columns), _)| usize::from(columns));
         Self {
-            out: Paint::new(cli.color, out_is_terminal),
-            err: Paint::new(cli.color, err_is_terminal),
+            out: Paint::new(color, out_is_terminal),
+            err: Paint::new(color, err_is_terminal),
             out_is_terminal,
             err_is_terminal,
             columns: columns(terminal_size_of(io::stdout())),
             err_columns: columns(terminal_size_of(io::stderr())),
-            verbose: cli.verbose,
-            sandbox: cli.connect.sandbox,
+            verbose,
+            sandbox,
         }
     }
 
-    /// Writes a result, at once.
+    /// Writes a result and flushes it.
     ///
     /// # Errors
     /// When standard output takes no more.
@@ -89,16 +89,15 @@ impl Output {
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(StdoutError)
     }
 
-    /// Writes text that came from elsewhere: as it is into a pipe or a file, without control characters on a
-    /// terminal.
+    /// Writes untrusted text: unchanged into a pipe or a file, without control characters on a terminal.
     ///
     /// # Errors
     /// When standard output takes no more.
-    pub(crate) fn write_foreign(&self, text: &str) -> Result<(), StdoutError> {
-        if self.out_is_terminal { self.write(&text::harmless(text)) } else { self.write(text) }
+    pub(crate) fn write_untrusted(&self, text: &str) -> Result<(), StdoutError> {
+        if self.out_is_terminal { self.write(&text::strip_controls(text)) } else { self.write(text) }
     }
 
-    /// Writes a result for programs: one JSON object, which begins with the version of its form.
+    /// Writes a JSON object with `schema_version` in front.
     ///
     /// # Errors
     /// When standard output takes no more.
@@ -106,29 +105,29 @@ impl Output {
         self.write_document(&Document { schema_version: SCHEMA_VERSION, body })
     }
 
-    /// Writes a result for programs that has the version of its form in it.
+    /// Writes a JSON object that has its own `schema_version`.
     ///
     /// # Errors
     /// When standard output takes no more.
     pub(crate) fn write_document(&self, document: &impl Serialize) -> Result<(), StdoutError> {
         let labelled = Labelled { document, sandbox: self.sandbox };
         let json = serde_json::to_string_pretty(&labelled).map_err(|error| StdoutError(error.into()))?;
-        self.write_foreign(&(json + "\n"))
+        self.write_untrusted(&(json + "\n"))
     }
 
-    /// Writes a remark as it is.
+    /// Writes to standard error without a line end.
     pub(crate) fn remark(&self, text: &str) {
         let mut err = io::stderr().lock();
-        // There is no one left to tell.
+        // Without a reader, there is nowhere to report the error.
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 
-    /// Writes a remark on a line of its own, or on several where the terminal is narrow.
+    /// Writes a note on a line of its own, wrapped to the width of the terminal.
     pub(crate) fn note(&self, line: &str) {
         match self.err_columns {
             Some(columns) => {
                 let begins = line.len() - line.trim_start_matches(' ').len();
-                self.remark(&format!("{}\n", text::wrap(line, columns, begins + HANGING).join("\n")));
+                self.remark(&format!("{}\n", text::wrap(line, columns, begins + HANGING_INDENT).join("\n")));
             }
             None => self.remark(&format!("{line}\n")),
         }

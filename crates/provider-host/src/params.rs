@@ -1,7 +1,7 @@
-//! The parameters of a request as flags, the same for every command that asks a model.
+//! The parameters of a request as flags, for every command that asks a model.
 //!
-//! A flag that is not given leaves its parameter out. Values go to the service as they are: it knows best
-//! what each model takes.
+//! Without its flag, a parameter is left out. Values go to the service unchanged, since it knows what each
+//! model accepts.
 
 mod attachments;
 mod files;
@@ -17,8 +17,8 @@ use serde_json::Value;
 use self::attachments::Attachments;
 use self::routing::Routing;
 pub(crate) use self::routing::set_fallbacks;
-use crate::cli::number::{at_least, between, number};
 use crate::exit::Failure;
+use crate::value_parsers::{at_least, between, number};
 
 /// The parameters of a request.
 #[derive(Args, Clone, Debug, Default)]
@@ -102,7 +102,7 @@ pub(crate) struct Params {
     #[arg(long, value_name = "TIER")]
     service_tier: Option<String>,
 
-    /// What the model is to write: text, image, audio; repeatable
+    /// The output to ask for: text, image, audio; repeatable
     #[arg(long, alias = "modality", value_name = "MODALITY")]
     output_modality: Vec<String>,
 
@@ -149,10 +149,10 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    /// The request to ask any model with these parameters; put the model's id in.
+    /// A request with these parameters, without a model.
     ///
     /// # Errors
-    /// When the file of the schema cannot be read.
+    /// When the file of the schema or of the tools cannot be read.
     pub(crate) fn request(&self, prompt: &str) -> Result<ChatRequest, Failure> {
         let mut request = ChatRequest::default();
         if let Some(system) = &self.system {
@@ -193,7 +193,7 @@ impl Params {
         Ok(request)
     }
 
-    /// The models to try when the others failed, as they were given.
+    /// The fallback models, as they were given.
     pub(crate) fn fallbacks(&self) -> &[String] {
         self.routing.fallbacks()
     }
@@ -253,12 +253,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_given_is_left_out() {
+    fn missing_flags_are_left_out() {
         assert_eq!(request("x"), ChatRequest::default().user("hi"));
     }
 
     #[test]
-    fn zero_and_below_are_values() {
+    fn zero_and_negative_values_are_sent() {
         let given = request("x --temperature 0 --presence-penalty -1.5 --seed -7 --top-k 0");
         let expected =
             ChatRequest::default().user("hi").temperature(0.0).presence_penalty(-1.5).seed(-7).top_k(0);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_are_split_at_the_first_sign() {
+    fn pairs_split_at_the_first_equals_sign() {
         let given = request(r#"x --metadata a=b=c --extra provider={"order":["x=y"]}"#);
         let expected = ChatRequest::default()
             .user("hi")
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_cannot_say_is_refused() {
+    fn values_that_json_lacks_are_refused() {
         for line in ["x --temperature NaN", "x --top-p inf", "x --extra a", "x --extra =1", "x --extra a=b"] {
             assert!(Line::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -1,4 +1,4 @@
-//! `providers`: what is linked in, and what each takes. Nothing is connected and nothing is sent.
+//! `providers`: shows the linked providers and their settings. It connects none and sends nothing.
 
 use provider_core::{Capability, ConfigField, FieldKind, ProviderDescriptor};
 use provider_registry::Registry;
@@ -11,7 +11,7 @@ use crate::output::number::UNKNOWN;
 use crate::output::table::{Look, Table};
 use crate::output::{Output, text};
 
-/// A provider, and what all providers take beside their own settings.
+/// A provider, with the settings of the layers around it.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
@@ -72,7 +72,7 @@ fn page(provider: &ProviderDescriptor, fields: &[ConfigField], output: Output) -
 
 fn capabilities(provider: &ProviderDescriptor) -> Table {
     let mut table = Table::new().left("CAPABILITY").left("NAME").left("HAS IT");
-    for capability in Capability::ALL {
+    for &capability in Capability::ALL {
         let has = yes_or_no(provider.capabilities.has(capability));
         table.row([capability.label().to_owned(), capability.name().to_owned(), has]);
         if capability == Capability::ImageUnderstanding && provider.capabilities.has(capability) {

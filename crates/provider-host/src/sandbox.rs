@@ -1,4 +1,4 @@
-//! `sandbox`: the stand-in service for other programs, until Ctrl-C.
+//! `sandbox`: runs the sandbox for other programs, until Ctrl-C.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is said after an answer: who gave it, what it used and cost, how it ended, how long it took.
+//! The summary after an answer: model, usage, cost, finish reason, times.
 
 use openrouter_provider::OpenRouterResponse;
 use provider_compare::Timings;
@@ -9,8 +9,7 @@ use crate::output::number::{dollars, duration, grouped, or_unknown};
 use crate::output::style::Paint;
 use crate::output::text;
 
-/// The summary, line by line. Of a failure only what is known to have been used is said. The error, or what
-/// is wrong with an answer, is told elsewhere.
+/// The lines of the summary. A failure has its known usage alone; its error is reported elsewhere.
 pub(crate) fn lines(outcome: &Outcome, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
     let Some(response) = outcome.response() else { return lines };
@@ -33,7 +32,7 @@ pub(crate) fn lines(outcome: &Outcome, paint: Paint) -> Vec<String> {
     lines
 }
 
-/// What an answer holds besides its text.
+/// The parts of an answer besides its text.
 fn beside_the_text(response: &ChatResponse) -> Vec<String> {
     let mut lines = Vec::new();
     for call in &response.message.tool_calls {
@@ -47,7 +46,7 @@ fn beside_the_text(response: &ChatResponse) -> Vec<String> {
     lines
 }
 
-/// A call of a tool, and why it cannot be run if that is so. No call of an answer that was cut off can be.
+/// A tool call, and why it cannot be run, if so: in an answer that was cut off, no call can.
 fn called(call: &ToolCall, is_truncated: bool) -> String {
     let name = if call.name.is_empty() { "a tool without a name " } else { &call.name };
     let calls = format!("the model calls {name}({})", call.arguments);
@@ -118,7 +117,7 @@ mod tests {
     use super::{beside_the_text, served};
 
     #[test]
-    fn a_fallback_is_whose_name_the_message_has() {
+    fn fallback_is_the_model_in_the_message() {
         let mut response = ChatResponse::default();
         response.requested = "openai/gpt-4o".to_owned();
         response.model = "openai/gpt-4o-2024-11-20".to_owned();
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_cannot_be_run_are_shown_as_such() {
+    fn calls_that_cannot_run_are_marked() {
         let mut custom = ToolCall::new("3", "grep", "a+");
         custom.extra.insert("type", RawJson::new(&"custom").unwrap());
         let mut response = ChatResponse::default();

@@ -21,8 +21,8 @@ use async_trait::async_trait;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues,
-    ConnectionReport, Error, ErrorKind, Links, LlmProvider, ProviderDescriptor,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
+    ProviderDescriptor,
 };
 use provider_layers::{StandardSettings, standard};
 
@@ -82,16 +82,10 @@ async fn read(provider: &dyn LlmProvider, request: &ChatRequest) -> ChatResponse
     stream.into_response().expect("an answer")
 }
 
-static ACME: ProviderDescriptor = ProviderDescriptor {
-    id: "acme",
-    display_name: "Acme",
-    description: "Made up for a benchmark.",
-    capabilities: Capabilities::of(&[Capability::Llm]),
-    fields: &[],
-    links: Links { key: None, docs: None, models: None, status: None },
-    accepts_unlisted_models: true,
-    constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-};
+static ACME: ProviderDescriptor =
+    ProviderDescriptor::new("acme", "Acme", |_, _| Err(Error::new(ErrorKind::Config, "made by hand only")))
+        .description("Made up for a benchmark.")
+        .accepts_unlisted_models();
 
 /// Says the same word again and again.
 #[derive(Debug)]

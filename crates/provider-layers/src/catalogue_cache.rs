@@ -37,7 +37,7 @@ use self::shared_fetch::{Entry, Failure, Shared};
 /// | the list is | `get` |
 /// |---|---|
 /// | younger than [`max_age`] | returns it |
-/// | stale for less than [`stale_while_revalidate`] | returns it, and has a new one fetched in the background |
+/// | stale for less than [`stale_while_revalidate`] | returns it, and fetches a new one in the background |
 /// | older, or not there | fetches it |
 /// | not there, and the last fetch failed less than [`negative_ttl`] ago | returns that error again |
 ///

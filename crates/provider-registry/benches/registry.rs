@@ -1,8 +1,8 @@
-//! What stands between a host and its first request: finding the providers, connecting one, and finding the
+//! Benchmarks the steps before a first request: finding the providers, connecting one, and finding the
 //! model that an agent node has selected.
 //!
-//! The first happens once, the second once for every workspace, the third before every run of a node, when
-//! the list of models is in memory already. So the third should be next to nothing, whatever is in the list.
+//! The first happens once, the second once for every workspace. The third happens before every run of a node,
+//! with the list of models in memory, so that its time should be negligible for a list of any length.
 //!
 //! ```sh
 //! cargo bench -p provider-registry --bench registry
@@ -17,12 +17,12 @@ use async_trait::async_trait;
 use criterion::Criterion;
 use openrouter_provider as _;
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error,
-    ErrorKind, Links, LlmProvider, Model, ProviderDescriptor, RawJson,
+    Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind, LlmProvider, Model,
+    ProviderDescriptor, RawJson,
 };
 use provider_registry::{Registry, Workspace};
 
-/// About as many as OpenRouter lists.
+/// The length of the list, about that of OpenRouter's.
 const MODELS: usize = 400;
 
 fn main() {
@@ -37,7 +37,7 @@ fn main() {
 
 fn connecting(criterion: &mut Criterion) {
     let registry = Registry::discover().expect("providers");
-    // An address of this machine: no certificates are read for it, and nothing is sent to it.
+    // An address of this machine, for which no certificates are read. The benchmark sends it no request.
     let values = ConfigValues::from([
         ("api_key", "sk-or-v1-0a1b2c3d"),
         ("site_url", "https://acme.example"),
@@ -52,7 +52,7 @@ fn connecting(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The ways to write a model, in a workspace whose list of models is there already.
+/// Each form of a reference, in a workspace whose list of models is cached.
 fn resolving(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut workspace = Workspace::new("acme").catalogue_lifetime(Duration::from_secs(3_600));
@@ -73,18 +73,13 @@ fn resolving(criterion: &mut Criterion) {
     group.finish();
 }
 
-static OPENROUTER: ProviderDescriptor = ProviderDescriptor {
-    id: "openrouter",
-    display_name: "OpenRouter",
-    description: "Made up for a benchmark.",
-    capabilities: Capabilities::of(&[Capability::Llm]),
-    fields: &[],
-    links: Links { key: None, docs: None, models: None, status: None },
-    accepts_unlisted_models: true,
-    constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-};
+static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new("openrouter", "OpenRouter", |_, _| {
+    Err(Error::new(ErrorKind::Config, "made by hand only"))
+})
+.description("Made up for a benchmark.")
+.accepts_unlisted_models();
 
-/// A provider that only lists models.
+/// A provider that lists models and does nothing else.
 #[derive(Debug)]
 struct Lister;
 
@@ -107,7 +102,7 @@ impl LlmProvider for Lister {
     }
 }
 
-/// One of the list. The one that is looked for stands in the middle.
+/// A model of the list. The wanted one is in the middle.
 fn model(n: usize) -> Model {
     let author = ["openai", "anthropic", "google", "mistralai", "qwen"][n % 5];
     let texts = |texts: &[&str]| texts.iter().copied().map(str::to_owned).collect();

@@ -7,7 +7,8 @@ use provider_layers::CatalogueCache;
 
 use crate::{Listing, SelectedModel};
 
-/// A provider with the settings of one workspace. There can be several of one kind, told apart by their ids.
+/// A provider with the settings of one workspace. A workspace can have several of one kind, with different
+/// ids.
 #[derive(Debug)]
 pub struct Instance {
     id: String,
@@ -20,43 +21,42 @@ impl Instance {
         Self { id, provider: catalogue.provider().clone(), catalogue: Arc::new(catalogue) }
     }
 
-    /// The id inside the workspace.
+    /// The id in the workspace.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// What kind of provider it is.
+    /// The kind of provider.
     pub fn descriptor(&self) -> &'static ProviderDescriptor {
         self.provider.descriptor()
     }
 
-    /// The provider, with the layers that are around it.
+    /// The provider, with its layers.
     pub fn provider(&self) -> &Arc<dyn LlmProvider> {
         &self.provider
     }
 
-    /// A model of this provider, by its id alone. Nothing is looked up, and the id is taken as it is.
+    /// Selects a model of this provider by its id, without looking it up.
     pub fn model(&self, id: impl Into<String>) -> SelectedModel {
         SelectedModel::new(self, id.into(), Listing::NotChecked)
     }
 
-    /// The provider's models: those that were fetched last, if the workspace takes them for good enough
-    /// ([`Workspace::catalogue_lifetime`](crate::Workspace::catalogue_lifetime)), or else those of now.
+    /// The provider's models: those that were fetched last, if they are young enough for the workspace
+    /// ([`Workspace::catalogue_lifetime`](crate::Workspace::catalogue_lifetime)), or else newly fetched ones.
     ///
     /// # Errors
-    /// When the list has to be fetched and cannot be.
+    /// When fetching the list fails.
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>, Error> {
         let cached = self.catalogue.get().await;
         cached.map(|cached| cached.catalogue).map_err(|error| error.with_provider(&self.id))
     }
 
-    /// Where the models are kept: how old they are, why there are no newer ones, and how to have some
-    /// fetched.
+    /// The cache of the models, which knows their age and the last failure, and can fetch new ones.
     pub fn catalogue_cache(&self) -> &Arc<CatalogueCache> {
         &self.catalogue
     }
 
-    /// Forgets the fetched models, so that the next one who asks gets today's.
+    /// Drops the fetched models, so that the next call fetches them again.
     pub fn forget_catalogue(&self) {
         self.catalogue.forget();
     }

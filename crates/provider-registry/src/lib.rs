@@ -19,10 +19,9 @@
 //! # }
 //! ```
 //!
-//! It knows no HTTP and no single provider: what it works with are the descriptors of `provider-core`.
+//! The crate works with the descriptors of `provider-core`, and knows neither HTTP nor any single provider.
 
 mod instance;
-mod join;
 mod model_ref;
 mod registry;
 mod resolve;

@@ -1,4 +1,4 @@
-//! A provider and a model, always as two fields.
+//! A model reference: a provider and a model, as two fields.
 
 use std::fmt;
 

@@ -1,37 +1,38 @@
-//! The providers there are, by name.
+//! The registry of providers, by name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provider_core::{
-    Capability, ConfigField, ConfigValues, Error, ErrorKind, LlmProvider, ProviderDescriptor,
-    linked_providers,
+    Capability, ConfigField, ConfigValues, Error, ErrorKind, LlmProvider, ProviderContext,
+    ProviderDescriptor, linked_providers,
 };
 use provider_layers::{StandardSettings, standard};
 
-/// How alike two names must be for one to be offered for the other, from 0 to 1.
-pub(crate) const SIMILAR: f64 = 0.6;
+/// The similarity from which a name is suggested for an unknown one, from 0 to 1.
+pub(crate) const MIN_SIMILARITY: f64 = 0.6;
 
 /// The providers a host offers, sorted by id.
 ///
-/// [`discover`](Self::discover) finds those of all crates that are linked in; [`register`](Self::register)
-/// adds one by hand, for programs that leave nothing to the linker.
+/// [`discover`](Self::discover) finds the providers of all linked crates. [`register`](Self::register) adds
+/// one by hand, for programs that do not rely on the linker.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     providers: BTreeMap<&'static str, &'static ProviderDescriptor>,
+    context: ProviderContext,
 }
 
 impl Registry {
-    /// No providers.
+    /// A registry without providers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The providers of all crates that are linked in.
+    /// A registry with the providers of all linked crates.
     ///
-    /// A crate that is only listed in `Cargo.toml` is not linked in: name it somewhere in the program, as in
-    /// `use openrouter_provider as _;`. An empty registry is no error here; looking a name up says what to
-    /// do.
+    /// A crate that is only listed in `Cargo.toml` is not linked: name it somewhere in the program, as in
+    /// `use openrouter_provider as _;`. An empty registry is no error here; the error of an unknown name says
+    /// what to do.
     ///
     /// # Errors
     /// As [`register`](Self::register).
@@ -41,6 +42,14 @@ impl Registry {
             registry.register(provider)?;
         }
         Ok(registry)
+    }
+
+    /// Sets what the host shares among the providers that this registry connects, such as one HTTP client.
+    /// Default: an empty context, so that each provider makes its own.
+    #[must_use]
+    pub fn context(mut self, context: ProviderContext) -> Self {
+        self.context = context;
+        self
     }
 
     /// Adds a provider.
@@ -71,7 +80,7 @@ impl Registry {
         self.providers.values().copied()
     }
 
-    /// The providers that can do something, sorted by id.
+    /// The providers with a capability, sorted by id.
     pub fn providers_with(
         &self,
         capability: Capability,
@@ -79,24 +88,24 @@ impl Registry {
         self.providers().filter(move |provider| provider.capabilities.has(capability))
     }
 
-    /// The provider of this name: its id or its display name, in any case.
+    /// Finds a provider by its id or its display name, in any case.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], which lists the providers there are and says how to link more.
+    /// [`ErrorKind::NotFound`], which lists the registered providers and says how to link more.
     pub fn descriptor(&self, name: &str) -> Result<&'static ProviderDescriptor, Error> {
         self.find(name).ok_or_else(|| self.unknown(name))
     }
 
-    /// Makes sure at start-up that these providers are there.
+    /// Checks that these providers are registered, for example at start-up.
     ///
     /// # Errors
-    /// That of [`descriptor`](Self::descriptor) for the first that is not.
+    /// As [`descriptor`](Self::descriptor), for the first that is missing.
     pub fn require(&self, names: &[&str]) -> Result<(), Error> {
         names.iter().try_for_each(|name| self.descriptor(name).map(drop))
     }
 
-    /// The settings that a provider takes here, in the order a form shows them: its own, and then those of
-    /// the [layers](provider_layers::FIELDS) that [`connect`](Self::connect) puts around it.
+    /// The settings of a provider in the order of a form: its own, then those of the
+    /// [layers](provider_layers::FIELDS) that [`connect`](Self::connect) puts around it.
     ///
     /// # Errors
     /// As [`descriptor`](Self::descriptor).
@@ -105,10 +114,10 @@ impl Registry {
     }
 
     /// Connects a provider with settings by key, and puts the [standard layers](provider_layers::standard)
-    /// around it: retries and timeouts. [`fields`](Self::fields) lists the keys. Nothing is sent, and nothing
-    /// but `values` is read: where the environment is to fill gaps, say so with [`ConfigValues::or`].
+    /// around it: retries and timeouts. [`fields`](Self::fields) lists the keys. Connecting sends nothing,
+    /// and reads `values` alone: for defaults from the environment, use [`ConfigValues::or`].
     ///
-    /// For the provider alone, without layers, there is [`ProviderDescriptor::connect`].
+    /// [`ProviderDescriptor::connect`] connects a provider without layers.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for an unknown name, [`ErrorKind::Config`] with every problem of every setting
@@ -124,7 +133,7 @@ impl Registry {
         if !problems.is_empty() {
             return Err(Error::config(descriptor.id, problems));
         }
-        let provider = descriptor.connect(&values.only(descriptor.fields))?;
+        let provider = descriptor.connect_with(&values.only(descriptor.fields), &self.context)?;
         let layers = fields.get(descriptor.fields.len()..).unwrap_or_default();
         Ok(standard(provider, &StandardSettings::from_values(&values.only(layers))?))
     }
@@ -142,14 +151,14 @@ impl Registry {
             self.providers().map(|provider| format!("{} ({})", provider.id, provider.display_name)).collect();
         let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
         let wanted = name.trim().to_lowercase();
-        let likeness = |provider: &&ProviderDescriptor| {
+        let similarity = |provider: &&ProviderDescriptor| {
             let like = |name: &str| strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase());
             like(provider.id).max(like(provider.display_name))
         };
-        let similar = self.providers().filter(|provider| likeness(provider) >= SIMILAR);
-        let similar = similar.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let similar = self.providers().filter(|provider| similarity(provider) >= MIN_SIMILARITY);
+        let similar = similar.max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
         let hint = similar.map_or_else(String::new, |provider| format!(" (did you mean {:?}?)", provider.id));
-        // What the crate is called by convention, as far as the name lends itself to it.
+        // The crate's name by convention, if the given name can be part of one.
         let word: String = name
             .trim()
             .to_lowercase()
@@ -165,14 +174,14 @@ impl Registry {
     }
 }
 
-/// The settings of a provider, then those of the layers around it. A key that both know is the provider's.
+/// The settings of a provider, then those of the layers. If both have a key, the provider's counts.
 fn fields(provider: &ProviderDescriptor) -> Vec<ConfigField> {
     let is_its_own = |key| provider.fields.iter().any(|field| field.key == key);
     let layers = provider_layers::FIELDS.iter().filter(|field| !is_its_own(field.key));
     provider.fields.iter().chain(layers).copied().collect()
 }
 
-/// Checks an id of a provider or of an instance: it must be safe in front of the colon of a model reference.
+/// Checks the id of a provider or an instance, which stands in front of the colon of a model reference.
 pub(crate) fn check_id(what: &str, id: &str) -> Result<(), Error> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     if !id.is_empty() && id.chars().all(fits) {

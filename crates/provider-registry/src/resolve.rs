@@ -1,14 +1,14 @@
-//! From the text of a model reference to the model.
+//! Resolves the text of a model reference to a model.
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use provider_core::{Capability, Catalogue, Error, ErrorKind};
 
-use crate::join::all;
-use crate::registry::SIMILAR;
+use crate::registry::MIN_SIMILARITY;
 use crate::{Instance, Listing, ModelRef, SelectedModel, Workspace};
 
-/// An instance, and its catalogue as far as it could be fetched.
+/// An instance, and its catalogue or the error of fetching it.
 struct Candidate<'a> {
     instance: &'a Instance,
     catalogue: Result<Arc<Catalogue>, Error>,
@@ -41,7 +41,7 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// The rules are those of [`Workspace::model`].
+/// Resolves a text by the rules of [`Workspace::model`].
 pub(crate) async fn model(workspace: &Workspace, text: &str) -> Result<SelectedModel, Error> {
     if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         let message =
@@ -58,7 +58,7 @@ pub(crate) async fn model(workspace: &Workspace, text: &str) -> Result<SelectedM
         }
     }
     let of_language = workspace.instances().filter(|i| i.descriptor().capabilities.has(Capability::Llm));
-    let candidates = all(of_language.map(Candidate::ask)).await;
+    let candidates = join_all(of_language.map(Candidate::ask)).await;
     match listing(text, &candidates).as_slice() {
         [one] => return Ok(one.select(text)),
         [] => {}
@@ -77,7 +77,8 @@ pub(crate) async fn model(workspace: &Workspace, text: &str) -> Result<SelectedM
         .filter(|candidate| candidate.instance.descriptor().accepts_unlisted_models)
         .collect();
     match open.as_slice() {
-        // What another may have is not sent to this one only because the other does not answer.
+        // Another provider whose catalogue is missing may have the model: it must not go to this one for
+        // that.
         [one] => match silent(&candidates).find(|(other, _)| other.id() != one.instance.id()) {
             Some((other, error)) => Err(untold(text, other, error)),
             None => Ok(one.select(text)),
@@ -87,7 +88,7 @@ pub(crate) async fn model(workspace: &Workspace, text: &str) -> Result<SelectedM
     }
 }
 
-/// The instance of this name: by its id, or by its kind if there is one of that kind.
+/// Finds an instance by its id, or by its kind if it is the only one of that kind.
 fn named<'a>(workspace: &'a Workspace, name: &str, model: &str) -> Result<Option<&'a Instance>, Error> {
     if let Ok(instance) = workspace.instance(name) {
         return Ok(Some(instance));
@@ -101,8 +102,8 @@ fn named<'a>(workspace: &'a Workspace, name: &str, model: &str) -> Result<Option
     }
 }
 
-/// The candidates that list a model, and those that surely would: others of the same kind that do not answer
-/// now. So what is ambiguous stays so on a bad day, and no call moves to the bill of another key.
+/// The candidates that list a model, and those of the same kind whose catalogue is missing, which would. So
+/// an ambiguous text stays ambiguous while one of them is down, and no call moves to the bill of another key.
 fn listing<'a, 'b>(id: &str, candidates: &'b [Candidate<'a>]) -> Vec<&'b Candidate<'a>> {
     let kinds: Vec<&str> =
         candidates.iter().filter(|candidate| candidate.lists(id)).map(Candidate::kind).collect();
@@ -110,12 +111,12 @@ fn listing<'a, 'b>(id: &str, candidates: &'b [Candidate<'a>]) -> Vec<&'b Candida
     candidates.iter().filter(|candidate| candidate.lists(id) || would(candidate)).collect()
 }
 
-/// The instances whose catalogue could not be fetched, and why.
+/// The instances whose catalogue is missing, each with its error.
 fn silent<'a>(candidates: &'a [Candidate<'_>]) -> impl Iterator<Item = (&'a Instance, &'a Error)> {
     candidates.iter().filter_map(|candidate| Some((candidate.instance, candidate.catalogue.as_ref().err()?)))
 }
 
-/// Nobody lists the model, but this instance could not be asked.
+/// The error of a model that no catalogue lists while the catalogue of this instance is missing.
 fn untold(text: &str, instance: &Instance, error: &Error) -> Error {
     let message = format!(
         "the models of {:?} cannot be listed, so nobody knows whose {text:?} is ({}); write the provider in front, as in \
@@ -131,7 +132,7 @@ fn untold(text: &str, instance: &Instance, error: &Error) -> Error {
         .with_source(error.clone())
 }
 
-/// Whether this can be an id of its own: `author/slug`, or a preset. In `openai/gpt-4@preset/x`, what follows
+/// Whether a text can be a whole id: `author/slug`, or a preset. In `openai/gpt-4@preset/x`, the part behind
 /// `openai/` cannot.
 fn is_whole(id: &str) -> bool {
     let model = id.split_once('@').map_or(id, |(model, _)| model);
@@ -169,16 +170,16 @@ fn not_found(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) ->
         .with_model(text)
 }
 
-/// The three ids that are most like this one, if they are like it at all, and what came with each.
+/// The three ids that are most similar to a text, beyond [`MIN_SIMILARITY`], each with its companion value.
 pub(crate) fn similar<'a, T>(text: &str, ids: impl Iterator<Item = (&'a str, T)>) -> Vec<(&'a str, T)> {
-    let rated = ids.map(|(id, with)| (likeness(text, id), id, with));
-    let mut similar: Vec<_> = rated.filter(|(likeness, ..)| *likeness >= SIMILAR).collect();
+    let rated = ids.map(|(id, with)| (similarity(text, id), id, with));
+    let mut similar: Vec<_> = rated.filter(|(similarity, ..)| *similarity >= MIN_SIMILARITY).collect();
     similar.sort_by(|a, b| b.0.total_cmp(&a.0));
     similar.into_iter().take(3).map(|(_, id, with)| (id, with)).collect()
 }
 
-/// How alike two ids are, whatever their case, from 0 to 1. An author that was left out does not count.
-fn likeness(wanted: &str, id: &str) -> f64 {
+/// The similarity of a text and an id, from 0 to 1. Case does not count, nor does an omitted author.
+fn similarity(wanted: &str, id: &str) -> f64 {
     let (wanted, id) = (wanted.to_lowercase(), id.to_lowercase());
     let slug = id.split_once('/').map_or(id.as_str(), |(_, slug)| slug);
     let like = |name: &str| strsim::normalized_damerau_levenshtein(&wanted, name);

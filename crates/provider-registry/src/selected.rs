@@ -10,26 +10,27 @@ use provider_layers::CatalogueCache;
 
 use crate::{Instance, ModelRef, resolve};
 
-/// A model, found and ready to be asked.
+/// A selected model with its provider, ready for requests.
 #[derive(Clone, Debug)]
 pub struct SelectedModel {
     reference: ModelRef,
     provider: Arc<dyn LlmProvider>,
-    /// What is known of the provider's models.
+    /// The cache of the provider's models.
     catalogue: Arc<CatalogueCache>,
     listing: Listing,
     rewritten_from: Option<String>,
 }
 
-/// What the provider's catalogue says of a selected model.
+/// Whether the provider's catalogue lists a selected model.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Listing {
-    /// It is there.
+    /// The catalogue lists it.
     Listed(Box<Model>),
-    /// It is not there. The provider may know it all the same (a preset, a variant) or refuse it.
+    /// The catalogue does not list it. The provider may know it all the same (a preset, a variant) or refuse
+    /// it.
     Unlisted,
-    /// Nobody looked: the provider was named, or its catalogue could not be fetched.
+    /// The catalogue was not consulted, since the text named the provider, or fetching it failed.
     NotChecked,
 }
 
@@ -49,7 +50,7 @@ impl SelectedModel {
         self
     }
 
-    /// The provider instance and the model: store this.
+    /// The provider instance and the model: the form to store.
     pub fn reference(&self) -> &ModelRef {
         &self.reference
     }
@@ -59,17 +60,17 @@ impl SelectedModel {
         &self.reference.model
     }
 
-    /// The provider that has it.
+    /// The provider of the model.
     pub fn provider(&self) -> &Arc<dyn LlmProvider> {
         &self.provider
     }
 
-    /// What the catalogue says of it.
+    /// Whether the catalogue lists it.
     pub fn listing(&self) -> &Listing {
         &self.listing
     }
 
-    /// The text it was selected by, if the provider's name had to be taken off its front
+    /// The text by which it was selected, if the provider's name was removed from it
     /// (`openrouter/openai/gpt-4o`).
     pub fn was_rewritten_from(&self) -> Option<&str> {
         self.rewritten_from.as_deref()
@@ -80,7 +81,7 @@ impl SelectedModel {
         ChatRequest::new(self.id())
     }
 
-    /// Asks and waits for the whole answer. See [`LlmProvider::chat`].
+    /// Sends a request and waits for the complete answer. See [`LlmProvider::chat`].
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the request is for
@@ -91,10 +92,10 @@ impl SelectedModel {
         self.provider.chat(request).await.map_err(|error| self.placed(error))
     }
 
-    /// Asks and hands the answer out while it comes in. See [`LlmProvider::stream`].
+    /// Sends a request and returns the answer as a stream. See [`LlmProvider::stream`].
     ///
     /// # Errors
-    /// As [`chat`](Self::chat), for what goes wrong before the answer begins.
+    /// As [`chat`](Self::chat), until the answer begins.
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         self.check(request)?;
         let name = &self.reference.provider;
@@ -102,22 +103,22 @@ impl SelectedModel {
         Ok(stream.named(name))
     }
 
-    /// Names the provider instance in an error.
+    /// Adds the provider instance and similar models to an error.
     fn placed(&self, error: Error) -> Error {
         self.explained(error.with_provider(&self.reference.provider))
     }
 
-    /// Adds to an error that says the model is unknown which models are called much the same, as its
-    /// [next step](Error::next_step). Others stay as they are.
+    /// Adds models with similar names to the error of an unknown model, as its [next step](Error::next_step).
+    /// Other errors stay as they are.
     ///
-    /// [`chat`](Self::chat) and [`stream`](Self::stream) do this with what is known of the models. A host
-    /// that wants to fetch them for it asks for the [catalogue](Instance::catalogue), and then calls this.
+    /// [`chat`](Self::chat) and [`stream`](Self::stream) do this with the models that are cached. To fetch
+    /// them for it, call [`Instance::catalogue`] first.
     #[must_use]
     pub fn explained(&self, error: Error) -> Error {
         if error.kind() != ErrorKind::ModelNotFound || error.next_step().is_some() {
             return error;
         }
-        // What is known already is enough: nothing is asked for the sake of a hint.
+        // The cache alone: a hint is not worth a request.
         let Some(known) = self.catalogue.peek() else { return error };
         let ids = known.catalogue.models.iter().map(|model| (model.id.as_str(), ()));
         let similar: Vec<&str> = resolve::similar(self.id(), ids).into_iter().map(|(id, ())| id).collect();

@@ -1,4 +1,4 @@
-//! A workspace's configured providers.
+//! A workspace and its configured providers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use provider_layers::{CatalogueCache, CatalogueCacheSettings};
 use crate::registry::check_id;
 use crate::{Instance, Registry, SelectedModel, resolve};
 
-/// The providers a workspace has configured, with its own keys. Workspaces share nothing.
+/// The configured providers of a workspace, with its own keys. Workspaces share nothing.
 #[derive(Debug)]
 pub struct Workspace {
     id: String,
@@ -21,7 +21,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// A workspace without providers. Its id is the host's: it is shown, and names the files of
+    /// A workspace without providers. The host chooses its id, which is in messages and in the file names of
     /// [`catalogue_dir`](Self::catalogue_dir).
     pub fn new(id: impl Into<String>) -> Self {
         Self {
@@ -32,22 +32,21 @@ impl Workspace {
         }
     }
 
-    /// Sets how long a fetched catalogue counts as today's, for the providers that are added from now on.
-    /// Default: 5 minutes.
+    /// Sets how long a fetched catalogue is fresh, for providers that are added afterwards. Default: 5
+    /// minutes. With zero, each call fetches it.
     ///
-    /// For a day after that it is still returned, while a new one is fetched; an older one is not. Zero: it
-    /// is fetched anew every time.
+    /// For a day after that it is stale: it is still returned, while a new one is fetched.
     #[must_use]
     pub fn catalogue_lifetime(mut self, lifetime: Duration) -> Self {
         self.catalogue_lifetime = lifetime;
         self
     }
 
-    /// Keeps the catalogues in this folder, too, for the providers that are added from now on: they are there
-    /// after a restart, and when a service is not. Each has a file of its own, named after the workspace and
-    /// the provider instance, so workspaces can share the folder. Default: they are kept in memory only.
+    /// Stores catalogues in this folder, too, for providers that are added afterwards, so that they are there
+    /// after a restart and while a service is down. Workspaces can share a folder: workspace and instance are
+    /// in the name of a file. Default: memory alone.
     ///
-    /// A file outlives the instance. Give another id to one with other settings, if its models are others.
+    /// A file outlives its instance. An instance with other settings and other models needs another id.
     #[must_use]
     pub fn catalogue_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.catalogue_dir = Some(path.into());
@@ -59,7 +58,7 @@ impl Workspace {
         &self.id
     }
 
-    /// Adds a provider under its own id. For a second one of a kind, see [`add_as`](Self::add_as).
+    /// Adds a provider under its own id. [`add_as`](Self::add_as) adds a second one of a kind.
     ///
     /// # Errors
     /// As [`add_as`](Self::add_as).
@@ -73,8 +72,9 @@ impl Workspace {
         self.add_as(id, registry, provider, values)
     }
 
-    /// Adds a provider under an id of its own: lower-case letters, digits, `_` and `-`. It is connected as by
-    /// [`Registry::connect`], with retries and timeouts around it, for which `values` may have settings, too.
+    /// Adds a provider under an id of your own: lower-case letters, digits, `_` and `-`.
+    /// [`Registry::connect`] connects it, with retries and timeouts around it, whose settings `values` may
+    /// have, too.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for an unknown provider, [`ErrorKind::Config`] with every problem of every
@@ -90,10 +90,10 @@ impl Workspace {
         self.add_provider(id, provider)
     }
 
-    /// Adds a provider that is connected already, as it is: what layers it has is up to the caller.
+    /// Adds a connected provider unchanged; its layers are the caller's choice.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when the id cannot be one, [`ErrorKind::Duplicate`] when it is taken.
+    /// [`ErrorKind::Config`] when the id is invalid, [`ErrorKind::Duplicate`] when it is taken.
     pub fn add_provider(&mut self, id: &str, provider: Arc<dyn LlmProvider>) -> Result<&Instance, Error> {
         check_id("the id of a configured provider", id)?;
         if self.instances.contains_key(id) {
@@ -104,7 +104,7 @@ impl Workspace {
             );
             return Err(Error::new(ErrorKind::Duplicate, message).with_provider(id));
         }
-        // No failure is remembered: a user who selects a model once more wants to know what is true now.
+        // Failures are not cached: a user who selects a model again after one expects a new attempt.
         let mut settings =
             CatalogueCacheSettings::default().max_age(self.catalogue_lifetime).negative_ttl(Duration::ZERO);
         if let Some(folder) = &self.catalogue_dir {
@@ -114,7 +114,7 @@ impl Workspace {
         Ok(self.instances.entry(id.to_owned()).or_insert(instance))
     }
 
-    /// Takes a provider out; `None` when there is none of that id.
+    /// Removes a provider and returns it; `None` if there is none of this id.
     pub fn remove(&mut self, id: &str) -> Option<Instance> {
         self.instances.remove(id)
     }
@@ -127,7 +127,7 @@ impl Workspace {
     /// The configured provider of this id.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], which lists the ids there are.
+    /// [`ErrorKind::NotFound`], which lists the configured ids.
     pub fn instance(&self, id: &str) -> Result<&Instance, Error> {
         self.instances.get(id).ok_or_else(|| {
             let ids: Vec<&str> = self.instances.keys().map(String::as_str).collect();
@@ -137,7 +137,7 @@ impl Workspace {
         })
     }
 
-    /// Finds the model that a text refers to, as an agent node has it.
+    /// Finds the model of a model reference, which an agent node stores as text.
     ///
     /// * `openrouter:openai/gpt-4o`: the model of that provider instance. Split at the first colon, and only
     ///   if what is before it is an instance (or the kind of exactly one); the rest is the model's id, byte
@@ -145,22 +145,21 @@ impl Workspace {
     /// * `openai/gpt-4o`: the model that exactly one catalogue lists under exactly this id. If none does, the
     ///   one provider that accepts ids it does not list. `openai` is the model's author there, never a
     ///   provider.
-    /// * `openrouter/openai/gpt-4o`: accepted as a courtesy when no catalogue lists it and two slashes are in
-    ///   it.
+    /// * `openrouter/openai/gpt-4o`: accepted as a courtesy if no catalogue lists it and it has two slashes.
     ///
-    /// Nothing is guessed from a model's name. Nor does a model move when a catalogue cannot be fetched: what
-    /// only a provider that does not answer may have is an error, and goes to no other.
+    /// A model's name decides nothing else. If a catalogue cannot be fetched, a model that its provider may
+    /// have is an error, and goes to no other provider.
     ///
     /// # Errors
     /// [`ErrorKind::Ambiguous`] with the unambiguous forms, [`ErrorKind::NotFound`] with up to three similar
-    /// ids, or why a catalogue that was needed could not be fetched.
+    /// ids, or the error of fetching a catalogue that is needed.
     pub async fn model(&self, text: &str) -> Result<SelectedModel, Error> {
         resolve::model(self, text).await
     }
 }
 
-/// The name of an instance's file. Different ids have different names, on file systems that take `A` for `a`
-/// as well, and none is a name that a system keeps for itself.
+/// The file name of an instance's catalogue. Different ids have different names, also on file systems that
+/// ignore case, and no name is reserved on any system.
 fn file_name(workspace: &str, instance: &str) -> String {
     let mut name = "models-".to_owned();
     for byte in workspace.bytes() {
@@ -169,7 +168,7 @@ fn file_name(workspace: &str, instance: &str) -> String {
             _ => name.push_str(&format!("%{byte:02x}")),
         }
     }
-    // An instance's id is made of such characters anyway, and has no dot.
+    // An instance's id has such characters alone, and no dot.
     format!("{name}.{instance}.json")
 }
 

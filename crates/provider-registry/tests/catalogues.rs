@@ -1,4 +1,4 @@
-//! The catalogues of a workspace: fetched together, kept on disk, and looked into.
+//! Tests of a workspace's catalogues: fetched concurrently, stored on disk, searched.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -23,7 +23,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_catalogues_of_all_are_fetched_at_once() {
+async fn catalogues_are_fetched_concurrently() {
     let barrier = Arc::new(Barrier::new(3));
     let open = Fake::listing_together(&OPENROUTER, &["openai/gpt-4o"], &barrier);
     let local = Fake::listing_together(&OLLAMA, &["qwen3"], &barrier);
@@ -36,9 +36,9 @@ async fn the_catalogues_of_all_are_fetched_at_once() {
 }
 
 #[tokio::test]
-async fn a_workspace_knows_its_models_after_a_restart_and_without_the_service() {
+async fn disk_catalogue_survives_a_restart() {
     let folder = folder("restart");
-    // Two workspaces whose ids differ by case only, each with its own list of the same provider.
+    // Two workspaces whose ids differ in case alone, each with its own list of the same provider.
     for (id, model) in [("acme", "openai/gpt-4o"), ("Acme", "openai/gpt-5")] {
         let mut workspace = Workspace::new(id).catalogue_dir(&folder);
         workspace.add_provider("prod", Fake::listing(&OPENROUTER, &[model])).unwrap();
@@ -61,7 +61,7 @@ async fn a_workspace_knows_its_models_after_a_restart_and_without_the_service() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_of_yesterday_is_used_while_a_new_one_is_fetched() {
+async fn stale_catalogue_is_used_while_refreshed() {
     let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
     let workspace = workspace([("prod", &provider)]);
     let instance = workspace.instance("prod").unwrap();
@@ -75,7 +75,7 @@ async fn a_list_of_yesterday_is_used_while_a_new_one_is_fetched() {
 }
 
 #[tokio::test]
-async fn an_unknown_model_is_explained_by_what_is_known_of_the_catalogue() {
+async fn unknown_model_suggests_cached_ones() {
     let listing = Fake::listing(&OPENROUTER, &["openai/gpt-4o", "google/gemini-2.5-pro"]);
     let workspace = workspace([("prod", &listing)]);
     let instance = workspace.instance("prod").unwrap();
@@ -88,7 +88,7 @@ async fn an_unknown_model_is_explained_by_what_is_known_of_the_catalogue() {
     let step = mistyped.explained(unknown()).next_step().map(str::to_owned).unwrap();
     assert!(step.ends_with(": openai/gpt-4o"), "{step}");
     assert_eq!(instance.model("nothing/like-it").explained(unknown()).next_step(), None);
-    // A list that is known stays, and so do other errors.
+    // A hint that the error already has stays, and other errors get none.
     let known = unknown().with_next_step("ask another model");
     assert_eq!(mistyped.explained(known).next_step(), Some("ask another model"));
     assert_eq!(mistyped.explained(Error::new(ErrorKind::Server, "broken")).next_step(), None);

@@ -1,4 +1,4 @@
-//! The way from the text of a model reference to the model.
+//! Tests of resolving the text of a model reference.
 
 mod support;
 
@@ -46,7 +46,7 @@ async fn a_listed_id_is_the_model_of_whoever_lists_it() {
 }
 
 #[tokio::test]
-async fn an_unlisted_id_goes_to_the_one_provider_that_takes_any() {
+async fn unlisted_id_goes_to_the_sole_open_provider() {
     let workspace = two_kinds();
     let cases = [
         "openai/gpt-4o:nitro",
@@ -67,7 +67,7 @@ async fn an_unlisted_id_goes_to_the_one_provider_that_takes_any() {
 }
 
 #[tokio::test]
-async fn a_provider_in_front_of_the_first_colon_decides() {
+async fn provider_before_the_first_colon_decides() {
     let workspace = two_kinds();
     let cases = [
         ("prod:openai/gpt-4o", "prod", "openai/gpt-4o"),
@@ -88,7 +88,7 @@ async fn a_provider_in_front_of_the_first_colon_decides() {
 }
 
 #[tokio::test]
-async fn a_provider_in_front_of_a_slash_is_taken_off_and_reported() {
+async fn provider_before_a_slash_is_removed() {
     let workspace = two_kinds();
     let cases = [
         ("openrouter/openai/gpt-4o", "prod", "openai/gpt-4o"),
@@ -141,7 +141,7 @@ async fn an_instance_comes_before_a_kind_of_the_same_name() {
 }
 
 #[tokio::test]
-async fn what_is_no_reference_is_refused() {
+async fn invalid_reference_is_refused() {
     let workspace = two_kinds();
     let cases = [
         ("", "is no model reference"),
@@ -174,10 +174,10 @@ fn a_search_can_be_sent_to_another_thread() {
     sendable(two_kinds().model("openai/gpt-4o"));
 }
 
-// What fits several, and what fits none.
+// Texts that fit several instances, and texts that fit none.
 
 #[tokio::test]
-async fn what_fits_several_is_refused_with_the_full_forms() {
+async fn ambiguous_text_lists_the_full_forms() {
     let listed = ["openai/gpt-4o"];
     let two_openrouters = workspace([
         ("test", &Fake::listing(&OPENROUTER, &listed)),
@@ -221,7 +221,7 @@ async fn the_forms_of_an_ambiguous_error_can_be_written() {
 }
 
 #[tokio::test]
-async fn an_unknown_model_is_answered_with_up_to_three_near_names() {
+async fn unknown_model_suggests_up_to_three_ids() {
     let listed = [
         "openai/gpt-4o",
         "openai/gpt-4o-mini",
@@ -244,15 +244,15 @@ async fn an_unknown_model_is_answered_with_up_to_three_near_names() {
         assert_eq!((error.kind(), error.model()), (ErrorKind::NotFound, Some(text)));
         assert!(error.message().ends_with(hint), "{error}");
     }
-    // Without the author, the name alone is compared.
+    // A text without an author is compared with the slug alone.
     let error = workspace.model("gpt-5x").await.unwrap_err();
     assert!(error.message().contains("local:openai/gpt-5"), "{error}");
 }
 
-// The catalogues.
+// Catalogues.
 
 #[tokio::test]
-async fn a_catalogue_is_fetched_again_when_it_is_old_or_forgotten() {
+async fn old_or_forgotten_catalogue_is_fetched_again() {
     let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
     let mut workspace = Workspace::new("acme").catalogue_lifetime(Duration::ZERO);
     workspace.add_provider("old", provider.clone()).unwrap();
@@ -281,7 +281,7 @@ async fn a_catalogue_is_fetched_once_for_many_searches() {
 }
 
 #[tokio::test]
-async fn nothing_is_fetched_for_a_model_that_is_given_in_two_fields() {
+async fn reference_in_two_fields_fetches_nothing() {
     let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
     let workspace = workspace([("prod", &provider)]);
     let model = workspace.instance("prod").unwrap().model("openai/gpt-4o");
@@ -294,7 +294,7 @@ async fn nothing_is_fetched_for_a_model_that_is_given_in_two_fields() {
 }
 
 #[tokio::test]
-async fn a_catalogue_that_cannot_be_fetched_does_not_stop_the_one_provider_that_takes_any_id() {
+async fn sole_open_provider_needs_no_catalogue() {
     let provider = Fake::unreachable(&OPENROUTER);
     let workspace = workspace([("prod", &provider)]);
     let model = workspace.model("openai/gpt-4o").await.unwrap();
@@ -305,7 +305,7 @@ async fn a_catalogue_that_cannot_be_fetched_does_not_stop_the_one_provider_that_
 }
 
 #[tokio::test]
-async fn where_only_listed_ids_are_taken_the_failed_fetch_is_the_error() {
+async fn failed_fetch_is_the_error_for_listed_ids() {
     let workspace = workspace([("local", &Fake::unreachable(&OLLAMA))]);
     let error = workspace.model("llama3.1:8b").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
@@ -313,14 +313,14 @@ async fn where_only_listed_ids_are_taken_the_failed_fetch_is_the_error() {
 }
 
 #[tokio::test]
-async fn a_provider_that_cannot_be_reached_does_not_hide_what_another_lists() {
+async fn down_provider_hides_no_listed_model() {
     let open = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
     let workspace = workspace([("prod", &open), ("local", &Fake::unreachable(&OLLAMA))]);
     assert!(is_listed(&workspace.model("openai/gpt-4o").await.unwrap()));
 }
 
 #[tokio::test]
-async fn what_a_silent_provider_may_have_is_not_sent_to_another() {
+async fn model_of_a_down_provider_goes_to_no_other() {
     let open = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
     let workspace = workspace([("prod", &open), ("local", &Fake::unreachable(&OLLAMA))]);
     let error = workspace.model("llama3.1:8b").await.unwrap_err();
@@ -330,7 +330,7 @@ async fn what_a_silent_provider_may_have_is_not_sent_to_another() {
 }
 
 #[tokio::test]
-async fn what_fits_two_of_one_kind_still_does_when_one_is_silent() {
+async fn ambiguity_stays_while_one_instance_is_down() {
     let up = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
     let workspace = workspace([("test", &up), ("prod", &Fake::unreachable(&OPENROUTER))]);
     let error = workspace.model("openai/gpt-4o").await.unwrap_err();
@@ -428,7 +428,7 @@ async fn every_id_alone_is_that_of_the_only_provider() {
     let mut ids = Ids(0xACE);
     for _ in 0..5_000 {
         let id = ids.id();
-        // In front of the first colon, the name of a provider is one.
+        // A provider's name in front of the first colon names the provider.
         if id.starts_with("prod:") {
             continue;
         }

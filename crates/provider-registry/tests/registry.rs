@@ -1,4 +1,4 @@
-//! Providers by name: what is discovered, what is refused, and what an engineer is told.
+//! Tests of the registry: discovery, refusals, and the errors that an engineer sees.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use openrouter_provider as _; // links the provider in
 use provider_core::{
     Capabilities, Capability, ConfigField, ConfigValues, Error, ErrorKind, FieldKind, FieldProblem,
-    LlmProviderExt, ProviderDescriptor,
+    LlmProviderExt, ProviderContext, ProviderDescriptor,
 };
 use provider_registry::{Registry, Workspace};
 
@@ -21,7 +21,7 @@ static ZETA: ProviderDescriptor = {
     zeta
 };
 
-/// The names a registry has after these were registered, or the first refusal.
+/// The names of a registry with these providers, or the first refusal.
 fn register(providers: &[&'static ProviderDescriptor]) -> Result<Registry, Error> {
     let mut registry = Registry::new();
     for provider in providers {
@@ -54,7 +54,7 @@ fn providers_are_sorted_by_id() {
 }
 
 #[test]
-fn names_are_found_in_any_case_and_with_white_space_around() {
+fn names_match_in_any_case_and_trimmed() {
     let registry = register(&[&ACME, &openrouter_provider::OPENROUTER]).unwrap();
     let cases = [
         ("openrouter", "openrouter"),
@@ -122,7 +122,7 @@ fn an_id_that_no_model_reference_could_carry_is_refused() {
 }
 
 #[test]
-fn an_unknown_name_lists_what_is_there_and_says_how_to_link_more() {
+fn unknown_provider_lists_the_registered_ones() {
     let registry = register(&[&ZETA, &ACME]).unwrap();
     let error = registry.descriptor("OpenRouter").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -143,7 +143,7 @@ fn an_empty_registry_says_that_it_is() {
 }
 
 #[test]
-fn the_line_to_write_is_rust_whatever_was_asked_for() {
+fn suggested_use_line_is_always_valid_rust() {
     let cases = [
         ("acme", "use acme_provider as _;"),
         ("Acme AI", "use acme_ai_provider as _;"),
@@ -161,7 +161,7 @@ fn the_line_to_write_is_rust_whatever_was_asked_for() {
 #[test]
 fn providers_are_found_by_what_they_can_do() {
     let registry = register(&[&ZETA, &openrouter_provider::OPENROUTER, &ACME]).unwrap();
-    for capability in Capability::ALL {
+    for &capability in Capability::ALL {
         let expected: &[&str] = match capability {
             Capability::Llm => &["acme", "openrouter"],
             Capability::Embedding | Capability::Reranking => &["zeta-2"],
@@ -173,12 +173,12 @@ fn providers_are_found_by_what_they_can_do() {
 }
 
 #[test]
-fn a_missing_capability_is_an_error_that_names_both() {
+fn missing_capability_names_provider_and_it() {
     let registry = Registry::discover().unwrap();
     let openrouter = registry.connect("OpenRouter", [("api_key", "sk-or-v1-abc")]).unwrap();
     let has = [Capability::Llm, Capability::ImageUnderstanding];
     assert!(has.into_iter().all(|capability| openrouter.require(capability).is_ok()));
-    for capability in Capability::ALL.into_iter().filter(|capability| !has.contains(capability)) {
+    for capability in Capability::ALL.iter().copied().filter(|capability| !has.contains(capability)) {
         let error = openrouter.require(capability).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert_eq!(error.capability(), Some(capability));
@@ -258,14 +258,14 @@ fn a_refused_value_is_never_in_the_error() {
 }
 
 #[test]
-fn connecting_an_unknown_provider_says_so_before_it_looks_at_the_settings() {
+fn unknown_provider_is_told_before_bad_settings() {
     let error = Registry::new().connect("OpenRouter", [("nonsense", "1")]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(error.fields(), []);
 }
 
 #[test]
-fn a_name_that_was_mistyped_is_guessed_at() {
+fn misspelt_provider_suggests_a_name() {
     let registry = Registry::discover().unwrap();
     for name in ["openruter", "Open Router", "OPENROUTR"] {
         let error = registry.descriptor(name).unwrap_err();
@@ -274,25 +274,38 @@ fn a_name_that_was_mistyped_is_guessed_at() {
     assert!(!registry.descriptor("acme").unwrap_err().message().contains("did you mean"));
 }
 
-// The settings of the layers.
+// Settings of the layers.
 
-/// Takes a setting that the layers have, too, and must get its own alone.
+/// A provider with a setting that the layers have, too. It must get its own settings alone.
 static OWN_DEADLINE: ProviderDescriptor = {
     static FIELDS: &[ConfigField] = &[
         ConfigField::new("region", "Region", FieldKind::Text),
         ConfigField::new("deadline", "Deadline", FieldKind::Text),
     ];
-    let mut own = describe("own", "Own");
-    own.fields = FIELDS;
-    own.constructor = |values| match values.keys().eq(["deadline"]) {
+    ProviderDescriptor::new("own", "Own", |values, _| match values.keys().eq(["deadline"]) {
         true => Ok(Fake::listing(&OWN_DEADLINE, &[])),
         false => Err(Error::new(ErrorKind::Config, format!("{values:?}"))),
-    };
-    own
+    })
+    .fields(FIELDS)
 };
 
+/// A provider that needs what the host shares.
+static SHARING: ProviderDescriptor = ProviderDescriptor::new("sharing", "Sharing", |_, context| {
+    let shared = context.get::<&str>().ok_or_else(|| Error::new(ErrorKind::Config, "nothing is shared"))?;
+    assert_eq!(*shared, "a pool");
+    Ok(Fake::listing(&SHARING, &[]))
+});
+
 #[test]
-fn every_provider_takes_the_settings_of_the_layers_beside_its_own() {
+fn registry_hands_its_context_to_constructors() {
+    let registry = register(&[&SHARING]).unwrap();
+    assert_eq!(registry.connect("sharing", ConfigValues::default()).unwrap_err().kind(), ErrorKind::Config);
+    let registry = registry.context(ProviderContext::new().with("a pool"));
+    registry.connect("sharing", ConfigValues::default()).unwrap();
+}
+
+#[test]
+fn fields_add_those_of_the_layers() {
     let registry = register(&[&OWN_DEADLINE, &openrouter_provider::OPENROUTER]).unwrap();
     let keys = |name| -> Vec<&str> { registry.fields(name).unwrap().iter().map(|field| field.key).collect() };
     let openrouter = keys("OpenRouter");
@@ -313,19 +326,19 @@ fn every_provider_takes_the_settings_of_the_layers_beside_its_own() {
 }
 
 #[test]
-fn settings_of_the_layers_are_checked_with_those_of_the_provider() {
+fn layer_settings_are_checked_at_connect() {
     let values = [("max_attempts", "0"), ("deadline", "soon"), ("idle", "3")];
     let error = Registry::discover().unwrap().connect("OpenRouter", values).unwrap_err();
     let fields: Vec<&str> = error.fields().iter().map(|problem| &*problem.field).collect();
     assert_eq!(fields, ["api_key", "max_attempts", "deadline", "idle"]);
     assert!(error.to_string().contains("there are api_key") && error.to_string().contains("idle_timeout"));
-    // The provider itself knows nothing of them.
+    // The provider itself does not get them.
     let alone = ConfigValues::from([("api_key", "sk-or-v1-abc"), ("max_attempts", "1")]);
     assert_eq!(openrouter_provider::OPENROUTER.connect(&alone).unwrap_err().fields().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_connected_is_tried_again_as_often_as_the_settings_say() {
+async fn connected_provider_retries_as_set() {
     let registry = register(&[&OWN_DEADLINE]).unwrap();
     for (attempts, failed_before) in [("1", 0), ("2", 1), ("4", 3)] {
         let mut workspace = Workspace::new("acme");
@@ -337,7 +350,7 @@ async fn what_is_connected_is_tried_again_as_often_as_the_settings_say() {
         assert_eq!((error.kind(), error.provider()), (ErrorKind::Server, Some("prod")));
         assert_eq!(error.attempts().len(), failed_before);
     }
-    // One that is connected already is taken as it is.
+    // A connected provider is added unchanged.
     let mut workspace = Workspace::new("acme");
     let instance = workspace.add_provider("prod", Fake::listing(&OWN_DEADLINE, &[])).unwrap();
     let model = instance.model("a");

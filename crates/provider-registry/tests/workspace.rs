@@ -1,4 +1,4 @@
-//! A workspace's providers, and asking a model that was selected there.
+//! Tests of a workspace's providers, and of requests to a selected model.
 
 mod support;
 
@@ -79,7 +79,7 @@ fn a_removed_provider_is_gone_and_its_id_is_free() {
 }
 
 #[test]
-fn an_unknown_instance_is_answered_with_those_there_are() {
+fn unknown_instance_lists_the_configured_ones() {
     let workspace =
         workspace([("prod", &Fake::listing(&OPENROUTER, &[])), ("local", &Fake::listing(&OLLAMA, &[]))]);
     let error = workspace.instance("openrouter").unwrap_err();
@@ -89,7 +89,7 @@ fn an_unknown_instance_is_answered_with_those_there_are() {
     assert!(error.message().contains("it has: none"), "{error}");
 }
 
-// Asking a selected model.
+// Requests to a selected model.
 
 #[tokio::test]
 async fn a_request_for_the_selected_model_is_passed_on() {
@@ -100,7 +100,7 @@ async fn a_request_for_the_selected_model_is_passed_on() {
 }
 
 #[tokio::test]
-async fn a_request_for_another_model_is_refused_and_the_provider_is_not_asked() {
+async fn request_for_another_model_is_refused() {
     let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
     let model = workspace([("prod", &provider)]).model("openai/gpt-4o").await.unwrap();
     for other in ["openai/gpt-4o-mini", "prod:openai/gpt-4o", "OpenAI/gpt-4o", ""] {

@@ -4,28 +4,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error,
-    ErrorKind, Links, LlmProvider, Model, ProviderDescriptor,
+    Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider, Model,
+    ProviderDescriptor,
 };
 use provider_registry::{ModelRef, Workspace};
 
 use crate::client::now;
 
-const fn describe(id: &'static str, accepts_unlisted_models: bool) -> ProviderDescriptor {
-    ProviderDescriptor {
-        id,
-        display_name: id,
-        description: "Made up.",
-        capabilities: Capabilities::of(&[Capability::Llm]),
-        fields: &[],
-        links: Links { key: None, docs: None, models: None, status: None },
-        accepts_unlisted_models,
-        constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-    }
+const fn describe(id: &'static str) -> ProviderDescriptor {
+    ProviderDescriptor::new(id, id, |_, _| Err(Error::new(ErrorKind::Config, "made by hand only")))
 }
 
-static OPENROUTER: ProviderDescriptor = describe("openrouter", true);
-static OLLAMA: ProviderDescriptor = describe("ollama", false);
+static OPENROUTER: ProviderDescriptor = describe("openrouter").accepts_unlisted_models();
+static OLLAMA: ProviderDescriptor = describe("ollama");
 
 /// A provider that lists models, or cannot be asked.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Bytes to frames.
 
-use openrouter_provider::{Frame, SseDecoder};
+use openrouter_provider::SseDecoder;
+use provider_core::author::Frame;
 
 use crate::cuts::{Cut, cut};
 use crate::plain::{self, PlainFrame};
@@ -70,5 +71,5 @@ fn read(stream: &[u8], how: Cut, limit: usize) -> Read {
 }
 
 fn plain(frame: Frame<'_>) -> PlainFrame {
-    PlainFrame { event: frame.event, data: frame.data.into_owned() }
+    PlainFrame { event: frame.event.map(Into::into), data: frame.data.into_owned() }
 }

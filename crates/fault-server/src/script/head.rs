@@ -1,26 +1,25 @@
-//! The head of an answer, and all that can be wrong with it.
+//! The head of a response: status line, headers, framing, and their faults.
 
 use std::fmt::Display;
 use std::time::Duration;
 
-use super::{After, End, Framing, Script, Step};
+use super::{Disposition, End, Framing, Script, Step};
 use crate::bytes::Bytes;
 
+/// The head of a response.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
-    /// Heads of their own, in front of the answer's.
+    /// The statuses of interim (1xx) heads, which are sent before this one.
     interim: Vec<u16>,
     status: u16,
     http_1_0: bool,
-    /// In place of version, status and reason.
+    /// Replaces version, status and reason phrase.
     status_line: Option<Bytes>,
     headers: Vec<(String, Bytes)>,
-    /// Whether the blank line comes.
-    ends: bool,
-    /// How long it takes until its first byte.
-    late: Duration,
-    /// How long each byte takes.
-    slow: Option<Duration>,
+    /// Whether the blank line at the end is sent.
+    blank_line: bool,
+    delay: Duration,
+    byte_interval: Option<Duration>,
 }
 
 impl Head {
@@ -31,30 +30,29 @@ impl Head {
             http_1_0: false,
             status_line: None,
             headers: Vec::new(),
-            ends: true,
-            late: Duration::ZERO,
-            slow: None,
+            blank_line: true,
+            delay: Duration::ZERO,
+            byte_interval: None,
         }
     }
 
-    /// How long to wait before the first byte.
-    pub(crate) fn late(&self) -> Duration {
-        self.late
+    /// The wait before the first byte.
+    pub(crate) fn delay(&self) -> Duration {
+        self.delay
     }
 
-    /// How long to wait after each byte.
-    pub(crate) fn slow(&self) -> Option<Duration> {
-        self.slow
+    /// The wait after each byte of the head, if it is sent one byte at a time.
+    pub(crate) fn byte_interval(&self) -> Option<Duration> {
+        self.byte_interval
     }
 }
 
 /// The head.
 ///
-/// All but the last of these change the head of a script that has one; for a script that has none, they do
-/// nothing.
+/// A script without a head ignores these.
 impl Script {
-    /// Adds a header. Name and value are sent as they are: bytes that are not UTF-8, line breaks (which make
-    /// two headers, or a head and a body, of one), a second `content-length` beside the one of the framing.
+    /// Adds a header. Name and value are sent as they are: bytes that are not UTF-8, line breaks (which
+    /// inject another header, or end the head), a second `content-length` beside that of the framing.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         if let Some(head) = &mut self.head {
             head.headers.push((name.into(), Bytes::new(value)));
@@ -62,9 +60,9 @@ impl Script {
         self
     }
 
-    /// Adds so many headers (`x-flood-1`, `x-flood-2`, …) with values of this many bytes.
+    /// Adds `headers` headers (`x-flood-1`, `x-flood-2`, …) with values of `bytes` bytes.
     ///
-    /// A client has a bound on their number and on their size, and refuses what is beyond it.
+    /// A client limits the number and the size of headers, and refuses more.
     pub fn header_flood(mut self, headers: usize, bytes: usize) -> Self {
         for number in 1..=headers {
             self = self.header(format!("x-flood-{number}"), "x".repeat(bytes));
@@ -72,22 +70,22 @@ impl Script {
         self
     }
 
-    /// Never ends the head: headers of 100 bytes without end, as fast as the client takes them. There is no
+    /// Never ends the head: sends headers of 100 bytes for ever, as fast as the client reads them, and no
     /// body.
     ///
-    /// A client without a bound reads until its memory is full.
+    /// A client without a limit reads until its memory is full.
     pub fn endless_head(self) -> Self {
         let mut script = self.unframed();
         script.steps.clear();
         if let Some(head) = &mut script.head {
-            head.ends = false;
+            head.blank_line = false;
         }
-        script.raw_forever(format!("x-flood: {}\r\n", "x".repeat(89)), Duration::ZERO)
+        script.repeat_raw_forever(format!("x-flood: {}\r\n", "x".repeat(89)), Duration::ZERO)
     }
 
-    /// Sends an interim head such as `103 Early Hints` in front of the answer; several when called again.
+    /// Sends an interim head such as `103 Early Hints` before the head; each call adds one.
     ///
-    /// A client passes over it and reads on.
+    /// A client skips it and reads on.
     pub fn interim(mut self, status: u16) -> Self {
         if let Some(head) = &mut self.head {
             head.interim.push(status);
@@ -95,8 +93,8 @@ impl Script {
         self
     }
 
-    /// Sends this in place of the status line, without the line's end: an unknown version, a status that is
-    /// none, another protocol altogether.
+    /// Replaces the status line, without its line end: an unknown version, an invalid status, another
+    /// protocol.
     pub fn status_line(mut self, line: impl Into<Vec<u8>>) -> Self {
         if let Some(head) = &mut self.head {
             head.status_line = Some(Bytes::new(line));
@@ -104,92 +102,97 @@ impl Script {
         self
     }
 
-    /// Answers as HTTP/1.0: no chunks, no length unless one is said, and the connection closes at the end.
+    /// Responds as HTTP/1.0: no chunks, no length unless one is set, and the connection closes at the end.
     pub fn http_1_0(mut self) -> Self {
         if let Some(head) = &mut self.head {
             head.http_1_0 = true;
         }
-        if self.end == End::Finish(After::Next) {
-            self.end = End::Finish(After::Close);
+        if self.end == End::Finish(Disposition::KeepAlive) {
+            self.end = End::Finish(Disposition::Close);
         }
         self
     }
 
     /// Waits before the first byte of the head.
-    pub fn late(mut self, wait: Duration) -> Self {
+    pub fn delay(mut self, time: Duration) -> Self {
         if let Some(head) = &mut self.head {
-            head.late = wait;
+            head.delay = time;
         }
         self
     }
 
-    /// Sends the head one byte at a time, and waits after each. The body goes out as it would.
-    pub fn slow_head(mut self, every: Duration) -> Self {
+    /// Sends the head one byte at a time, and waits `interval` after each. The body keeps its own pace.
+    pub fn slow_head(mut self, interval: Duration) -> Self {
         if let Some(head) = &mut self.head {
-            head.slow = Some(every);
+            head.byte_interval = Some(interval);
         }
         self
     }
+}
 
-    /// Sends the body in chunks. This is what is done unless something else is said; for a script that began
-    /// [raw](Self::raw) it makes chunks of what is written, without saying so in a header.
+/// The framing of the body.
+impl Script {
+    /// Sends the body in chunks, which is the default for a script with a head. A script that began
+    /// [raw](Self::raw) writes chunks, too, but has no header for them.
     pub fn chunked(mut self) -> Self {
         self.framing = Some(Framing::Chunked);
         self
     }
 
-    /// Says the true `content-length` of all that is written.
+    /// Sends the true `content-length` of all steps.
     pub fn sized(mut self) -> Self {
         self.framing = Some(Framing::Sized);
         self
     }
 
-    /// Says this `content-length`, whatever is written. It may be too small, too large, or no number.
+    /// Sends this `content-length`, true or not. It may be too small, too large, or no number.
     ///
-    /// Of a body that is too short, a client sees no end until the connection closes, and then that something
-    /// is missing. What is beyond the length lies on the connection where the next answer should be.
+    /// If the body is shorter, a client waits until the connection closes, and then misses bytes. If it is
+    /// longer, the rest lies on the connection where the next response should be.
     pub fn content_length(mut self, claim: impl Display) -> Self {
         self.framing = Some(Framing::Claimed(claim.to_string()));
         self
     }
 
-    /// Does not say how long the body is. With [`close`](Self::close) or [`then_close`](Self::then_close),
+    /// Sends neither a length nor chunks. With [`close`](Self::close) or [`then_close`](Self::then_close),
     /// the end of the connection is the end of the body; with [`stall`](Self::stall), it has none.
     pub fn unframed(mut self) -> Self {
-        self.framing = Some(Framing::None);
+        self.framing = Some(Framing::Unframed);
         self
     }
 
-    /// How the length of the body is told.
+    /// The framing that was set, or else the one that suits status and steps.
     pub(crate) fn framing(&self) -> Framing {
         match (&self.framing, &self.head) {
             (Some(framing), _) => framing.clone(),
-            (None, None) => Framing::None,
+            (None, None) => Framing::Unframed,
             (None, Some(head)) => {
-                let bare = self.steps.iter().all(|step| matches!(step, Step::Wait(_)));
+                let empty = self.steps.iter().all(|step| matches!(step, Step::Wait(_)));
                 let finishes = matches!(self.end, End::Finish(_));
                 match head.status {
-                    _ if head.http_1_0 => Framing::None,
-                    100..=199 | 204 | 304 if bare => Framing::None,
-                    _ if bare && finishes && self.trailers.is_empty() => Framing::Sized,
+                    _ if head.http_1_0 => Framing::Unframed,
+                    100..=199 | 204 | 304 if empty => Framing::Unframed,
+                    _ if empty && finishes && self.trailers.is_empty() => Framing::Sized,
                     _ => Framing::Chunked,
                 }
             }
         }
     }
 
-    /// The head, and its bytes. They are empty when there is none.
+    /// The head, and the bytes of interim heads and head; no bytes if there is no head.
     pub(crate) fn head(&self) -> (Option<&Head>, Vec<u8>) {
         let mut bytes = Vec::new();
         let Some(head) = &self.head else { return (None, bytes) };
         for status in &head.interim {
-            bytes.extend_from_slice(format!("HTTP/1.1 {status} {}\r\n\r\n", reason(*status)).as_bytes());
+            bytes.extend_from_slice(
+                format!("HTTP/1.1 {status} {}\r\n\r\n", reason_phrase(*status)).as_bytes(),
+            );
         }
         match &head.status_line {
             Some(line) => bytes.extend_from_slice(line),
             None => {
                 let version = if head.http_1_0 { "1.0" } else { "1.1" };
-                let line = format!("HTTP/{version} {} {}", head.status, reason(head.status));
+                let line = format!("HTTP/{version} {} {}", head.status, reason_phrase(head.status));
                 bytes.extend_from_slice(line.as_bytes());
             }
         }
@@ -206,15 +209,15 @@ impl Script {
             Framing::Chunked => header("transfer-encoding", b"chunked"),
             Framing::Sized => header("content-length", self.size().to_string().as_bytes()),
             Framing::Claimed(claim) => header("content-length", claim.as_bytes()),
-            Framing::None => {}
+            Framing::Unframed => {}
         }
-        if head.ends {
+        if head.blank_line {
             bytes.extend_from_slice(b"\r\n");
         }
         (Some(head), bytes)
     }
 
-    /// How many bytes the steps write.
+    /// The number of bytes that the steps write.
     fn size(&self) -> u64 {
         let size = |step: &Step| match step {
             Step::Write { bytes, .. } => bytes.len() as u64,
@@ -227,8 +230,8 @@ impl Script {
     }
 }
 
-/// The words for a status; empty for one that nobody has named.
-pub(super) fn reason(status: u16) -> &'static str {
+/// The reason phrase of a status; empty for one without a name.
+pub(super) fn reason_phrase(status: u16) -> &'static str {
     match status {
         100 => "Continue",
         101 => "Switching Protocols",

@@ -1,27 +1,27 @@
-//! Bodies: how they are cut, how they are packed, what is in them.
+//! Tests of bodies: pieces, pace, content and content codings.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
 
 use fault_server::{Script, coding};
 
-use crate::client::{Client, always, ms, says};
+use crate::client::{Client, always, ms, wire_of};
 
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// The answer to one request, after its head.
+/// The bytes of a response behind its head.
 async fn body(script: Script) -> Vec<u8> {
     let server = always(script).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.send("GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
-    let (wire, _) = client.rest().await;
+    let (wire, _) = client.read_to_end().await;
     let head = wire.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head");
     wire[head + 4..].to_vec()
 }
 
 #[tokio::test]
-async fn cut_anywhere() {
-    let script = Script::new(200).pieces("data: é\n\n", [7, 2], ms(20));
+async fn write_split_cuts_at_given_sizes() {
+    let script = Script::new(200).write_split("data: é\n\n", [7, 2], ms(20));
     let begin = Instant::now();
     assert_eq!(body(script).await, b"7\r\ndata: \xc3\r\n2\r\n\xa9\n\r\n1\r\n\n\r\n0\r\n\r\n");
     assert!(begin.elapsed() >= ms(40), "two waits between three pieces");
@@ -32,39 +32,40 @@ async fn cut_anywhere() {
         (vec![1, 0, 1], "1\r\na\r\n1\r\nb\r\n2\r\ncd\r\n"),
     ] {
         let wire = format!("{CHUNKED}{wire}0\r\n\r\n");
-        assert_eq!(says(Script::new(200).pieces("abcd", sizes, Duration::ZERO)).await, wire);
+        assert_eq!(wire_of(Script::new(200).write_split("abcd", sizes, Duration::ZERO)).await, wire);
     }
 }
 
 #[tokio::test]
-async fn one_byte_at_a_time() {
+async fn trickle_writes_one_byte_at_a_time() {
     let begin = Instant::now();
-    let wire = says(Script::new(200).trickle("abc", 1, ms(20))).await;
+    let wire = wire_of(Script::new(200).trickle("abc", 1, ms(20))).await;
     assert_eq!(wire, format!("{CHUNKED}1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n"));
     assert!(begin.elapsed() >= ms(40));
-    let wire = says(Script::new(200).trickle("abc", 0, ms(0)).trickle("", 1, ms(0))).await;
+    let wire = wire_of(Script::new(200).trickle("abc", 0, ms(0)).trickle("", 1, ms(0))).await;
     assert_eq!(wire, format!("{CHUNKED}1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n"), "no piece is empty");
 }
 
 #[tokio::test]
-async fn a_slow_loris() {
+async fn throttle_waits_after_each_piece() {
     let begin = Instant::now();
-    let wire = says(Script::new(200).write("abc").pace(1, ms(2))).await;
+    let wire = wire_of(Script::new(200).write("abc").throttle(1, ms(2))).await;
     assert_eq!(wire, format!("{CHUNKED}3\r\nabc\r\n0\r\n\r\n"));
     assert!(begin.elapsed() >= ms(2) * wire.len() as u32, "head, chunk and end, each byte has its wait");
-    // It stops when nobody listens any more.
-    let server = always(Script::new(200).write("abc").pace(1, ms(1))).await;
-    let mut client = Client::of(&server).await;
+    // A client that closes ends it.
+    let server = always(Script::new(200).write("abc").throttle(1, ms(1))).await;
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
     client.expect("HTTP/").await;
     drop(client);
-    server.until_client_gone(1).await.expect("it is noticed");
+    server.wait_for_client_close(1).await.expect("the close is noticed");
 }
 
 #[tokio::test]
-async fn signs_of_life_for_ever() {
-    let server = always(Script::new(200).write("data: 1\n\n").forever(": keep-alive\n\n", ms(1))).await;
-    let mut client = Client::of(&server).await;
+async fn repeat_forever_ends_when_client_closes() {
+    let server =
+        always(Script::new(200).write("data: 1\n\n").repeat_forever(": keep-alive\n\n", ms(1))).await;
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
     client.expect(CHUNKED).await;
     client.expect("9\r\ndata: 1\n\n\r\n").await;
@@ -72,37 +73,37 @@ async fn signs_of_life_for_ever() {
         client.expect("e\r\n: keep-alive\n\n\r\n").await;
     }
     drop(client);
-    server.until_client_gone(1).await.expect("it is noticed");
-    // For ever nothing is silence, not a busy loop that keeps others from being served.
-    let server = always(Script::new(200).forever("", Duration::ZERO)).await;
-    let mut client = Client::of(&server).await;
+    server.wait_for_client_close(1).await.expect("the close is noticed");
+    // Repeating no bytes is silence, and no busy loop that blocks other connections.
+    let server = always(Script::new(200).repeat_forever("", Duration::ZERO)).await;
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
     client.expect(CHUNKED).await;
     client.expect_silence().await;
     drop(client);
-    server.until_client_gone(1).await.expect("it is noticed");
+    server.wait_for_client_close(1).await.expect("the close is noticed");
 }
 
 #[tokio::test]
-async fn white_space_before_json() {
+async fn repeat_counts_towards_content_length() {
     let script = Script::new(200).sized().repeat("\n ", 3, ms(1)).write("{}");
     assert_eq!(body(script).await, b"\n \n \n {}");
 }
 
 #[tokio::test]
-async fn a_body_that_no_memory_should_hold() {
+async fn repeat_sends_a_body_of_64_mib() {
     let script = Script::new(200).sized().repeat(vec![b'x'; 1 << 16], 1 << 10, Duration::ZERO);
     assert_eq!(body(script).await.len(), 1 << 26);
 }
 
 #[tokio::test]
-async fn almost_text() {
+async fn body_may_be_invalid_utf8_or_have_a_bom() {
     assert_eq!(body(Script::new(200).body([b'"', 0xff, b'"'])).await, [b'"', 0xff, b'"']);
     assert_eq!(body(Script::new(200).body("\u{feff}{}")).await, b"\xef\xbb\xbf{}");
 }
 
 #[tokio::test]
-async fn packed() {
+async fn compressed_bodies_decode_to_their_input() {
     let text = "data: hello\n\n".repeat(10_000);
     let mut unpacked = String::new();
     let packed = body(Script::new(200).gzip(&text)).await;
@@ -113,7 +114,7 @@ async fn packed() {
     flate2::read::ZlibDecoder::new(&*packed).read_to_string(&mut unpacked).expect("zlib");
     assert!(unpacked == text);
 
-    let wire = says(Script::new(200).header("content-encoding", "gzip").body("{}")).await;
+    let wire = wire_of(Script::new(200).header("content-encoding", "gzip").body("{}")).await;
     assert_eq!(wire, "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}", "a lie");
     let half = coding::gzip(b"{}");
     let half = &half[..half.len() - 6];
@@ -121,7 +122,7 @@ async fn packed() {
 }
 
 #[tokio::test]
-async fn a_bomb() {
+async fn gzip_bomb_unpacks_to_its_size() {
     let packed = body(Script::new(200).gzip_bomb(1 << 28)).await;
     assert!(packed.len() < 1 << 19, "{} bytes on the wire", packed.len());
     let mut unpacked = flate2::read::GzDecoder::new(&*packed);

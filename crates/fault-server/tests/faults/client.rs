@@ -1,4 +1,4 @@
-//! A client that shows what came over the wire, and nothing else.
+//! A client on a bare socket: it returns the bytes of the wire as they come.
 
 use std::future::Future;
 use std::io;
@@ -24,19 +24,18 @@ pub(crate) async fn always(script: Script) -> FaultServer {
     FaultServer::always(script).await.expect("a free port")
 }
 
-/// All that this script says over the wire to a client that wants one answer only, and the end of the
-/// connection.
-pub(crate) async fn said(script: Script) -> (String, Ended) {
+/// Plays a script for a client that asks for one response, and returns all bytes and the connection's end.
+pub(crate) async fn wire_and_end(script: Script) -> (String, Ended) {
     let server = always(script).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.send("GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
-    let (bytes, ended) = client.rest().await;
+    let (bytes, ended) = client.read_to_end().await;
     (String::from_utf8(bytes).expect("text"), ended)
 }
 
-/// What this script says over the wire, which ends with a FIN.
-pub(crate) async fn says(script: Script) -> String {
-    let (said, ended) = said(script).await;
+/// Plays a script as above, and returns its bytes. The connection must end with a FIN.
+pub(crate) async fn wire_of(script: Script) -> String {
+    let (said, ended) = wire_and_end(script).await;
     assert_eq!(ended, Ended::Fin, "{said}");
     said
 }
@@ -46,7 +45,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) async fn of(server: &FaultServer) -> Self {
+    pub(crate) async fn connect(server: &FaultServer) -> Self {
         Self { socket: TcpStream::connect(server.address()).await.expect("a connection") }
     }
 
@@ -62,27 +61,27 @@ impl Client {
         self.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
     }
 
-    /// The next so many bytes.
-    pub(crate) async fn next(&mut self, count: usize) -> Vec<u8> {
+    /// Reads exactly `count` bytes.
+    pub(crate) async fn read(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         in_time(self.socket.read_exact(&mut bytes)).await.expect("more bytes");
         bytes
     }
 
-    /// Reads as many bytes as this has, which must be these.
+    /// Reads as many bytes as `text` has, and compares them with it.
     pub(crate) async fn expect(&mut self, text: &str) {
-        let bytes = self.next(text.len()).await;
+        let bytes = self.read(text.len()).await;
         assert_eq!(String::from_utf8_lossy(&bytes), text);
     }
 
-    /// Nothing comes and nothing ends, as long as one cares to look.
+    /// Checks for 60 ms that no byte comes and the connection does not end.
     pub(crate) async fn expect_silence(&mut self) {
         let read = timeout(ms(60), self.socket.read_u8()).await;
         assert!(read.is_err(), "silence, not {read:?}");
     }
 
-    /// Whatever comes until the connection ends, and how it ends.
-    pub(crate) async fn rest(&mut self) -> (Vec<u8>, Ended) {
+    /// Reads until the connection ends, and returns the bytes and the end.
+    pub(crate) async fn read_to_end(&mut self) -> (Vec<u8>, Ended) {
         let mut bytes = Vec::new();
         match in_time(self.socket.read_to_end(&mut bytes)).await {
             Ok(_) => (bytes, Ended::Fin),
@@ -91,19 +90,19 @@ impl Client {
         }
     }
 
-    /// The connection ends here, like this.
+    /// Checks that the connection ends in this way, without another byte.
     pub(crate) async fn expect_end(&mut self, ended: Ended) {
-        let (bytes, how) = self.rest().await;
+        let (bytes, how) = self.read_to_end().await;
         assert_eq!((String::from_utf8_lossy(&bytes).as_ref(), how), ("", ended));
     }
 
-    /// Says that it will send no more.
-    pub(crate) async fn finish(&mut self) {
+    /// Closes the sending half.
+    pub(crate) async fn shut_down_write(&mut self) {
         self.socket.shutdown().await.expect("an open connection");
     }
 }
 
-/// A test must fail rather than hang.
+/// Fails a test that would hang, after 20 s.
 pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), work).await.expect("in good time")
 }

@@ -1,11 +1,11 @@
-//! How the length of a body is told, truly or not.
+//! Tests of framing: lengths and chunks, true and false.
 
 use fault_server::{ChunkFault, Script};
 
-use crate::client::{Client, Ended, always, ms, said, says};
+use crate::client::{Client, Ended, always, ms, wire_and_end, wire_of};
 
 #[tokio::test]
-async fn honest_answers() {
+async fn well_formed_responses_have_these_bytes() {
     let cases = [
         (Script::new(200), "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
         (Script::new(204), "HTTP/1.1 204 No Content\r\n\r\n"),
@@ -21,7 +21,7 @@ async fn honest_answers() {
              9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n",
         ),
         (
-            Script::new(200).writes(["ab", "", "cde"]),
+            Script::new(200).write_each(["ab", "", "cde"]),
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n",
         ),
         (
@@ -38,12 +38,12 @@ async fn honest_answers() {
         ),
     ];
     for (script, wire) in cases {
-        assert_eq!(says(script).await, wire);
+        assert_eq!(wire_of(script).await, wire);
     }
 }
 
 #[tokio::test]
-async fn lengths_that_are_not_true() {
+async fn content_length_is_sent_as_claimed() {
     for (script, length, body) in [
         (Script::new(200).content_length(100).body("{}"), "100", "{}"),
         (Script::new(200).body("{}").content_length(1), "1", "{}"),
@@ -51,50 +51,53 @@ async fn lengths_that_are_not_true() {
         (Script::new(200).content_length("-1").body("{}"), "-1", "{}"),
         (Script::new(200).content_length("many"), "many", ""),
     ] {
-        assert_eq!(says(script).await, format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}"));
+        assert_eq!(
+            wire_of(script).await,
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}")
+        );
     }
     let two = Script::new(200).header("content-length", "5").body("{}");
-    assert_eq!(says(two).await, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 2\r\n\r\n{}");
+    assert_eq!(wire_of(two).await, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 2\r\n\r\n{}");
     let both = Script::new(200).header("content-length", "5").chunked().write("{}");
     assert_eq!(
-        says(both).await,
+        wire_of(both).await,
         "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     );
 }
 
 #[tokio::test]
-async fn a_claim_of_much_that_never_comes() {
+async fn claimed_length_may_never_arrive() {
     let server = always(Script::new(200).content_length(1_u64 << 32).body("{").stall()).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
     client.expect("HTTP/1.1 200 OK\r\ncontent-length: 4294967296\r\n\r\n{").await;
     client.expect_silence().await;
 }
 
 #[tokio::test]
-async fn no_length_at_all() {
+async fn unframed_body_ends_with_its_connection() {
     let head = "HTTP/1.1 200 OK\r\n\r\n";
     assert_eq!(
-        said(Script::new(200).unframed().body("{}").close()).await,
+        wire_and_end(Script::new(200).unframed().body("{}").close()).await,
         (format!("{head}{{}}"), Ended::Fin)
     );
-    // Nobody says that it is over.
+    // Without a close, the body has no end.
     let server = always(Script::new(200).unframed().body("{}")).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
     client.expect(head).await;
     client.expect("{}").await;
     client.expect_silence().await;
-    // HTTP/1.0 is over with the connection, asked or not.
+    // HTTP/1.0 closes the connection by default.
     let server = always(Script::new(200).http_1_0().write("{}")).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
     client.expect("HTTP/1.0 200 OK\r\n\r\n{}").await;
     client.expect_end(Ended::Fin).await;
 }
 
 #[tokio::test]
-async fn chunks_that_are_none() {
+async fn chunk_faults_have_these_bytes() {
     for fault in ChunkFault::ALL {
         let wire = match fault {
             ChunkFault::NotHex => "zz\r\nhello\r\n",
@@ -112,14 +115,14 @@ async fn chunks_that_are_none() {
         };
         let script = Script::new(200).write("a").bad_chunk(fault).write("b");
         let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-        assert_eq!(says(script).await, format!("{head}1\r\na\r\n{wire}1\r\nb\r\n0\r\n\r\n"));
+        assert_eq!(wire_of(script).await, format!("{head}1\r\na\r\n{wire}1\r\nb\r\n0\r\n\r\n"));
     }
 }
 
 #[tokio::test]
-async fn the_last_chunk_is_missing_and_the_connection_goes_on() {
+async fn no_last_chunk_keeps_the_connection() {
     let server = always(Script::new(200).write("a").no_last_chunk()).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     for _ in 0..2 {
         client.get("/").await;
         client.expect("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n").await;
@@ -128,14 +131,14 @@ async fn the_last_chunk_is_missing_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn past_the_framing() {
-    let script = Script::new(200).write("a").raw_write("not a chunk").write("b");
+async fn write_raw_bypasses_the_framing() {
+    let script = Script::new(200).write("a").write_raw("not a chunk").write("b");
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-    assert_eq!(says(script).await, format!("{head}1\r\na\r\nnot a chunk1\r\nb\r\n0\r\n\r\n"));
-    // A head of one's own, and chunks behind it.
+    assert_eq!(wire_of(script).await, format!("{head}1\r\na\r\nnot a chunk1\r\nb\r\n0\r\n\r\n"));
+    // A raw head, with chunks behind it.
     let script = Script::raw("HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n").chunked().write("a");
     assert_eq!(
-        says(script).await,
+        wire_of(script).await,
         "HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
         "what came before the chunks stays as it is"
     );

@@ -1,4 +1,4 @@
-//! Every fault, byte by byte: seen through a bare socket, so that no client sets anything right.
+//! Tests of every fault, byte by byte, through a bare socket: an HTTP client would correct some of them.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 

@@ -1,24 +1,24 @@
-//! What clients send.
+//! Tests of reading requests, and of responses before a request is read.
 
 use fault_server::{FaultServer, Script};
 
 use crate::client::{Client, Ended, always, ms};
 
-const DONE: &str = "HTTP/1.1 204 No Content\r\n\r\n";
+const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
 #[tokio::test]
-async fn requests_are_written_down() {
+async fn requests_are_recorded_as_sent() {
     let server = always(Script::new(204)).await;
-    let mut first = Client::of(&server).await;
+    let mut first = Client::connect(&server).await;
     first
         .send("POST /chat?x=1 HTTP/1.1\r\nHost: test\r\nB: 1\r\na:2\r\nb: 3\r\nContent-Length: 4\r\n\r\nbody")
         .await;
-    first.expect(DONE).await;
+    first.expect(NO_CONTENT).await;
     first.get("/again").await;
-    first.expect(DONE).await;
-    let mut second = Client::of(&server).await;
+    first.expect(NO_CONTENT).await;
+    let mut second = Client::connect(&server).await;
     second.send("\r\nPUT * HTTP/1.0\r\n\r\n").await;
-    second.expect(DONE).await;
+    second.expect(NO_CONTENT).await;
     second.expect_end(Ended::Fin).await;
 
     let requests = server.requests();
@@ -40,26 +40,26 @@ async fn requests_are_written_down() {
 }
 
 #[tokio::test]
-async fn keys_are_not_shown() {
+async fn debug_hides_keys() {
     let server = always(Script::new(204)).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client
         .send("GET / HTTP/1.1\r\nAuthorization: Bearer MARKER\r\nX-Api-Key: MARKER\r\na: shown\r\n\r\n")
         .await;
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
     let shown = format!("{:?} {:#?}", server.requests(), server);
     assert!(shown.contains("a: shown") && !shown.contains("MARKER"), "{shown}");
     assert_eq!(server.requests()[0].header("authorization"), Some("Bearer MARKER"));
 }
 
 #[tokio::test]
-async fn large_bodies_are_read_however_they_are_sent() {
+async fn large_bodies_are_read_sized_or_chunked() {
     let server = always(Script::new(204)).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     let body: Vec<u8> = (0..8_000_000_u32).map(|at| (at % 251) as u8).collect();
     client.send(format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n", body.len())).await;
     client.send(&body).await;
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
     client.send("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n").await;
     for piece in body.chunks(70_000) {
         client.send(format!("{:X};x=y\r\n", piece.len())).await;
@@ -67,29 +67,29 @@ async fn large_bodies_are_read_however_they_are_sent() {
         client.send("\r\n").await;
     }
     client.send("0\r\ntrailer: 1\r\n\r\n").await;
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
     client.get("/").await;
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
     let requests = server.requests();
     assert!(requests[0].body == body && requests[1].body == body && requests[2].body.is_empty());
 }
 
 #[tokio::test]
-async fn a_request_may_come_one_byte_at_a_time_or_with_the_next_one() {
+async fn split_and_pipelined_requests_are_read() {
     let server = always(Script::new(204)).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     for byte in b"POST /slow HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}" {
         client.send([*byte]).await;
         tokio::task::yield_now().await;
     }
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
     client.send("POST /1 HTTP/1.1\r\ncontent-length: 1\r\n\r\naGET /2 HTTP/1.1\r\n\r\n").await;
-    client.expect(DONE).await;
-    client.expect(DONE).await;
-    // Sent while an answer is played.
-    server.change(|_| Script::new(200).wait(ms(30)).write("x"));
+    client.expect(NO_CONTENT).await;
+    client.expect(NO_CONTENT).await;
+    // The next request arrives while a script is played.
+    server.set_responder(|_| Script::new(200).wait(ms(30)).write("x"));
     client.send("GET /3 HTTP/1.1\r\n\r\n").await;
-    server.until_requests(4).await.expect("it came");
+    server.wait_for_requests(4).await.expect("it came");
     client.send("GET /4 HTTP/1.1\r\n\r\n").await;
     for _ in 0..2 {
         client.expect("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n").await;
@@ -99,26 +99,27 @@ async fn a_request_may_come_one_byte_at_a_time_or_with_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_client_that_wants_to_be_asked_for_the_body_is_asked() {
+async fn expect_100_continue_is_confirmed() {
     let server = always(Script::new(204)).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.send("POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n").await;
     client.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
     client.send("{}").await;
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
     assert_eq!(server.requests()[0].body, b"{}");
 }
 
-/// A server that does not wait for the body of uploads.
-async fn hasty(script: Script) -> FaultServer {
-    let server = FaultServer::builder().early(move |head| (head.path == "/upload").then(|| script.clone()));
+/// A server that plays this script before the body of an upload is read.
+async fn early_server(script: Script) -> FaultServer {
+    let server =
+        FaultServer::builder().respond_early(move |head| (head.path == "/upload").then(|| script.clone()));
     server.start(|_| Script::new(204)).await.expect("a free port")
 }
 
 #[tokio::test]
-async fn an_answer_before_the_body_was_read() {
-    let server = hasty(Script::json(413, "{}")).await;
-    let mut client = Client::of(&server).await;
+async fn early_response_precedes_the_body() {
+    let server = early_server(Script::json(413, "{}")).await;
+    let mut client = Client::connect(&server).await;
     client.send("POST /upload HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n").await;
     let answer =
         "HTTP/1.1 413 Content Too Large\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
@@ -126,26 +127,26 @@ async fn an_answer_before_the_body_was_read() {
     // The body still belongs to the first request, and what comes behind it is the second.
     client.send(vec![b'x'; 1_000_000]).await;
     client.send("POST /other HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}").await;
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
     let requests = server.requests();
     assert_eq!((requests[0].path.as_str(), requests[0].body.len()), ("/upload", 0));
     assert_eq!((requests[1].path.as_str(), requests[1].body.len()), ("/other", 2));
 }
 
 #[tokio::test]
-async fn an_end_while_the_client_still_sends() {
+async fn early_end_interrupts_an_upload() {
     for (script, ended) in
-        [(Script::nothing().reset(), Ended::Rst), (Script::new(413).then_close(), Ended::Fin)]
+        [(Script::no_response().reset(), Ended::Rst), (Script::new(413).then_close(), Ended::Fin)]
     {
-        let server = hasty(script).await;
-        let mut client = Client::of(&server).await;
+        let server = early_server(script).await;
+        let mut client = Client::connect(&server).await;
         client.send("POST /upload HTTP/1.1\r\ncontent-length: 1000000000\r\n\r\n").await;
         if ended == Ended::Fin {
             client.send(vec![b'x'; 3_000_000]).await;
             client.expect("HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n").await;
         }
         client.expect_end(ended).await;
-        // Behind a FIN the client may go on: it is not reset, which could take the answer away from it.
+        // After a FIN the server goes on reading: a reset could destroy the response.
         for _ in 0..5 {
             assert_eq!(client.try_send(vec![b'x'; 1_000_000]).await.is_ok(), ended == Ended::Fin);
             tokio::time::sleep(ms(1)).await;
@@ -154,9 +155,9 @@ async fn an_end_while_the_client_still_sends() {
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_reads_is_held_back() {
-    let server = hasty(Script::nothing().stall()).await;
-    let mut client = Client::of(&server).await;
+async fn early_stall_holds_an_upload_back() {
+    let server = early_server(Script::no_response().stall()).await;
+    let mut client = Client::connect(&server).await;
     client.send("POST /upload HTTP/1.1\r\ncontent-length: 1000000000\r\n\r\n").await;
     let body = vec![b'x'; 100_000_000];
     let sent = tokio::time::timeout(ms(300), client.try_send(&body)).await;

@@ -1,4 +1,4 @@
-//! The server itself: what it survives, what it counts, and how it ends.
+//! Tests of the server itself: choosing scripts, bad clients, counts, stop.
 
 use fault_server::{FaultServer, Script};
 use tokio::net::TcpStream;
@@ -6,41 +6,41 @@ use tokio::runtime::Handle;
 
 use crate::client::{Client, Ended, always, in_time, ms};
 
-const DONE: &str = "HTTP/1.1 204 No Content\r\n\r\n";
+const NO_CONTENT: &str = "HTTP/1.1 204 No Content\r\n\r\n";
 
 #[tokio::test]
-async fn answers_come_in_their_order_and_the_last_repeats() {
-    let server = FaultServer::answers([Script::new(500), Script::new(503), Script::new(204)]);
+async fn sequence_repeats_its_last_script() {
+    let server = FaultServer::sequence([Script::new(500), Script::new(503), Script::new(204)]);
     let server = server.await.expect("a free port");
     for status in ["500", "503", "204", "204"] {
-        let mut client = Client::of(&server).await;
+        let mut client = Client::connect(&server).await;
         client.get("/").await;
         client.expect(&format!("HTTP/1.1 {status} ")).await;
     }
-    let error = FaultServer::answers([]).await.expect_err("nothing to say");
+    let error = FaultServer::sequence([]).await.expect_err("nothing to say");
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
 }
 
 #[tokio::test]
-async fn answers_depend_on_the_request_and_can_be_changed() {
+async fn responder_sees_requests_and_can_change() {
     let mut seen = 0;
     let server = FaultServer::start(move |request| {
         seen += 1;
         Script::new(200).body(format!("{seen} {} {}", request.method, request.text()))
     });
     let server = server.await.expect("a free port");
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.send("POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi").await;
     client.expect("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n1 POST hi").await;
     client.get("/").await;
     client.expect("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n2 GET ").await;
-    server.change(|_| Script::new(204));
+    server.set_responder(|_| Script::new(204));
     client.get("/").await;
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
 }
 
 #[tokio::test]
-async fn bad_clients_are_survived() {
+async fn malformed_requests_are_refused() {
     let server = FaultServer::builder().max_request_bytes(1_000);
     let server = server.start(|_| Script::new(204)).await.expect("a free port");
     let refused = |status| {
@@ -61,36 +61,36 @@ async fn bad_clients_are_survived() {
         (vec![b'x'; (1 << 20) + 1], "431 Request Header Fields Too Large"),
     ];
     for (bytes, status) in cases {
-        let mut client = Client::of(&server).await;
+        let mut client = Client::connect(&server).await;
         client.send(bytes).await;
         client.expect(&refused(status)).await;
         client.expect_end(Ended::Fin).await;
     }
-    // Those who go without a word, or in the middle of one.
+    // Clients that close before or within a request.
     for bytes in ["", "GET", "POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nab"] {
-        let mut client = Client::of(&server).await;
+        let mut client = Client::connect(&server).await;
         client.send(bytes).await;
     }
-    server.until_client_gone(3).await.expect("it is noticed");
-    let mut client = Client::of(&server).await;
+    server.wait_for_client_close(3).await.expect("the close is noticed");
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
-    client.expect(DONE).await;
-    assert_eq!((server.request_count(), server.connections()), (1, 13));
+    client.expect(NO_CONTENT).await;
+    assert_eq!((server.request_count(), server.connection_count()), (1, 13));
 }
 
 #[tokio::test]
-async fn a_script_that_panics_costs_its_connection_only() {
+async fn panic_ends_its_connection_alone() {
     let server = FaultServer::start(|request| match request.path.as_str() {
         "/panic" => panic!("as it should"),
         _ => Script::new(204),
     });
     let server = server.await.expect("a free port");
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.get("/panic").await;
     client.expect_end(Ended::Fin).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
     assert_eq!(server.open_connections(), 1);
 }
 
@@ -99,31 +99,31 @@ async fn connections_are_counted() {
     let server = always(Script::new(204)).await;
     let mut clients = Vec::new();
     for number in 1..=5 {
-        let mut client = Client::of(&server).await;
+        let mut client = Client::connect(&server).await;
         client.get("/").await;
-        client.expect(DONE).await;
+        client.expect(NO_CONTENT).await;
         clients.push(client);
-        assert_eq!((server.connections(), server.open_connections()), (number, number));
+        assert_eq!((server.connection_count(), server.open_connections()), (number, number));
     }
     clients.truncate(2);
-    server.until_client_gone(3).await.expect("three went");
-    assert_eq!((server.connections(), server.open_connections(), server.closed_by_client()), (5, 2, 3));
+    server.wait_for_client_close(3).await.expect("three went");
+    assert_eq!((server.connection_count(), server.open_connections(), server.closed_by_client()), (5, 2, 3));
     clients.clear();
-    server.until_all_closed().await.expect("all went");
+    server.wait_for_all_closed().await.expect("all went");
     assert_eq!((server.open_connections(), server.closed_by_client()), (0, 5));
 }
 
 #[tokio::test]
-async fn waiting_for_what_does_not_happen_fails_and_says_what_did() {
-    let server = FaultServer::builder().patience(ms(20)).start(|_| Script::new(204));
+async fn wait_that_times_out_lists_the_counts() {
+    let server = FaultServer::builder().wait_timeout(ms(20)).start(|_| Script::new(204));
     let server = server.await.expect("a free port");
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
-    client.expect(DONE).await;
+    client.expect(NO_CONTENT).await;
     for (error, what) in [
-        (server.until_requests(2).await.expect_err("one came"), "2 requests"),
-        (server.until_client_gone(1).await.expect_err("it is there"), "1 clients to go"),
-        (server.until_all_closed().await.expect_err("one is open"), "all connections to close"),
+        (server.wait_for_requests(2).await.expect_err("one came"), "2 requests"),
+        (server.wait_for_client_close(1).await.expect_err("it is there"), "1 clients to close"),
+        (server.wait_for_all_closed().await.expect_err("one is open"), "all connections to close"),
     ] {
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
         let happened = "requests: 1, connections: 1 (open: 1, closed by the client: 0)";
@@ -132,21 +132,21 @@ async fn waiting_for_what_does_not_happen_fails_and_says_what_did() {
 }
 
 #[tokio::test]
-async fn a_client_that_has_said_all_still_gets_a_ready_answer() {
+async fn half_closed_client_gets_its_response() {
     let server = always(Script::json(200, "{}")).await;
-    let mut client = Client::of(&server).await;
+    let mut client = Client::connect(&server).await;
     client.get("/").await;
-    client.finish().await;
-    let (answer, ended) = client.rest().await;
+    client.shut_down_write().await;
+    let (answer, ended) = client.read_to_end().await;
     assert!(answer.ends_with(b"\r\n\r\n{}") && ended == Ended::Fin);
 }
 
 #[tokio::test]
-async fn scripts_are_played_side_by_side() {
+async fn scripts_play_concurrently() {
     let server = always(Script::new(200).write("a").stall()).await;
     let mut clients = Vec::new();
     for _ in 0..50 {
-        let mut client = Client::of(&server).await;
+        let mut client = Client::connect(&server).await;
         client.get("/").await;
         clients.push(client);
     }
@@ -156,46 +156,46 @@ async fn scripts_are_played_side_by_side() {
     assert_eq!(server.open_connections(), 50);
 }
 
-/// Servers whose connections are in every state.
-async fn busy() -> (FaultServer, Vec<Client>) {
+/// A server with a connection in every state.
+async fn busy_server() -> (FaultServer, Vec<Client>) {
     let server = FaultServer::start(|request| match request.path.as_str() {
         "/stall" => Script::new(200).stall(),
         "/wait" => Script::new(200).wait(ms(3_600_000)),
-        "/flood" => Script::new(200).forever("x".repeat(100_000), ms(0)),
-        "/closed" => Script::nothing().close(),
+        "/flood" => Script::new(200).repeat_forever("x".repeat(100_000), ms(0)),
+        "/closed" => Script::no_response().close(),
         _ => Script::new(204),
     });
     let server = server.await.expect("a free port");
-    let mut clients = vec![Client::of(&server).await];
+    let mut clients = vec![Client::connect(&server).await];
     for path in ["/", "/stall", "/wait", "/flood", "/closed"] {
-        let mut client = Client::of(&server).await;
+        let mut client = Client::connect(&server).await;
         client.get(path).await;
         clients.push(client);
     }
-    server.until_requests(5).await.expect("they came");
+    server.wait_for_requests(5).await.expect("they came");
     (server, clients)
 }
 
 #[tokio::test]
-async fn nothing_is_left_after_a_stop() {
-    let (server, clients) = busy().await;
+async fn stop_ends_all_tasks() {
+    let (server, clients) = busy_server().await;
     let address = server.address();
     assert!(Handle::current().metrics().num_alive_tasks() >= 7, "one for each connection and one to accept");
     in_time(server.stop()).await;
     assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
     TcpStream::connect(address).await.expect_err("the port is closed");
     for mut client in clients {
-        client.rest().await;
+        client.read_to_end().await;
     }
 }
 
 #[tokio::test]
-async fn dropping_it_ends_everything() {
-    let (server, clients) = busy().await;
+async fn drop_ends_all_tasks() {
+    let (server, clients) = busy_server().await;
     let address = server.address();
     drop(server);
     for mut client in clients {
-        client.rest().await;
+        client.read_to_end().await;
     }
     in_time(async {
         while Handle::current().metrics().num_alive_tasks() > 0 {
@@ -207,7 +207,7 @@ async fn dropping_it_ends_everything() {
 }
 
 #[tokio::test]
-async fn scripts_are_short_to_show() {
+async fn debug_of_a_script_is_short() {
     let script = Script::json(200, "x".repeat(1_000_000)).header("a", "b").gzip_bomb(1 << 20).write("end");
     let shown = format!("{script:?}");
     assert!(

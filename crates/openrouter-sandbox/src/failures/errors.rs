@@ -1,31 +1,29 @@
-//! The errors of the failures on demand: statuses, words and metadata as the service is known to send them.
+//! The errors of the failures on demand, with the statuses, messages and metadata of the service.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Failure;
+use crate::api_error::ApiError;
 use crate::clock;
-use crate::errors::ApiError;
-
-const DAY: u64 = 24 * 60 * 60;
 
 impl Failure {
-    /// The error of a failure that strikes before the first token.
+    /// The error of a failure before the first token; `None` if the failure comes later.
     ///
-    /// `flagged` is the text a moderator would stumble over.
-    pub(crate) fn early(self, flagged: &str) -> Option<ApiError> {
+    /// `flagged` is the text that moderation quotes.
+    pub(crate) fn initial_error(self, flagged: &str) -> Option<ApiError> {
         let error = match self.name() {
             "rate-limit" => ApiError::new(429, "Provider returned error").retry_after(1).metadata(json!({
                 "error_type": "rate_limit_exceeded",
                 "provider_name": "Sandbox",
                 "raw": "sandbox/rate-limit gets too many requests at the moment, please wait a second",
             })),
-            "rate-limit-minute" => free_models("free-models-per-min.", 20, now() + Duration::from_secs(5)),
+            "rate-limit-minute" => free_models("free-models-per-min.", 20, clock::now() + Duration::from_secs(5)),
             "rate-limit-free" => free_models(
                 "free-models-per-day. Add 10 credits to unlock 1000 free model requests per day",
                 50,
-                Duration::from_secs(tomorrow()),
+                Duration::from_secs(clock::next_midnight()),
             ),
             "upstream-quota" => upstream(
                 429,
@@ -151,8 +149,8 @@ impl Failure {
         Some(error)
     }
 
-    /// The object `error` of a failure that strikes in the middle of an answer.
-    pub(crate) fn midway(self) -> Value {
+    /// The object `error` of a failure after the first token.
+    pub(crate) fn mid_stream_error(self) -> Value {
         let error = match self.name() {
             "mid-stream-rate-limit" => ApiError::new(429, "Rate limit exceeded")
                 .metadata(json!({"error_type": "rate_limit_exceeded", "provider_code": "rate_limited"})),
@@ -174,7 +172,7 @@ impl Failure {
     }
 }
 
-/// 402: nothing left to pay with.
+/// 402: the account has no credits left.
 pub(crate) fn no_credits() -> ApiError {
     payment(
         "This request requires more credits, or fewer max_tokens. You requested up to 4096 tokens, but can only afford 12. \
@@ -187,7 +185,7 @@ pub(crate) fn no_credits() -> ApiError {
     )
 }
 
-/// 400: prompt and answer together are longer than the model's context.
+/// 400: prompt and answer together exceed the model's context.
 pub(crate) fn context_length(context: u64, text: u64, tools: u64, output: Option<u64>) -> ApiError {
     let mut parts = vec![format!("{text} of text input")];
     parts.extend((tools > 0).then(|| format!("{tools} of tool input")));
@@ -202,7 +200,7 @@ pub(crate) fn context_length(context: u64, text: u64, tools: u64, output: Option
     ApiError::bad_request(message).metadata(json!({ "provider_name": null }))
 }
 
-/// 403: the alignment plugin held an answer back, which the account pays for all the same.
+/// 403: the alignment plugin holds an answer back, which is billed all the same.
 pub(crate) fn alignment(held_back: Option<&str>) -> ApiError {
     let call = |call: u32, probability: f64| {
         let rules = [json!({"probability": probability, "broken": true})];
@@ -217,7 +215,7 @@ pub(crate) fn alignment(held_back: Option<&str>) -> ApiError {
         }))
 }
 
-/// A refusal of an upstream provider, whose words the service hands on in `metadata.raw`.
+/// An error of an upstream provider, whose body the service passes on in `metadata.raw`.
 pub(crate) fn upstream(status: u16, provider: &str, raw: &Value) -> ApiError {
     let error = ApiError::new(status, "Provider returned error");
     let metadata = json!({"provider_name": provider, "raw": raw.to_string()});
@@ -228,14 +226,14 @@ fn payment(message: &str, metadata: Value) -> ApiError {
     ApiError::new(402, message).metadata(metadata)
 }
 
-/// 403: a budget is spent until the end of the day.
+/// 403: a budget is exhausted until the end of the day.
 fn budget(message: &str, limit_source: &str, scope: &str) -> ApiError {
     ApiError::new(403, message).metadata(json!({
         "limit_source": limit_source,
         "scope": scope,
         "limit_usd": 25,
         "spend_usd": 25.13,
-        "resets_at": clock::rfc3339(tomorrow()),
+        "resets_at": clock::rfc3339(clock::next_midnight()),
     }))
 }
 
@@ -246,8 +244,8 @@ fn overloaded(message: &str) -> ApiError {
         .availability(json!({ "code": "temporarily_unavailable", "retryable": true, "retry_after": 1 }))
 }
 
-/// 429: too many requests to free models, until `reset`, a time since 1970. Told in headers, and again in the
-/// metadata.
+/// 429: too many requests to free models until `reset`, a time since 1970. The limit is in the headers and,
+/// again, in the metadata.
 fn free_models(which: &str, limit: u32, reset: Duration) -> ApiError {
     let [limit, remaining, reset] = [limit.to_string(), "0".to_owned(), reset.as_millis().to_string()];
     ApiError::new(429, format!("Rate limit exceeded: {which}"))
@@ -264,17 +262,7 @@ fn free_models(which: &str, limit: u32, reset: Duration) -> ApiError {
         }))
 }
 
-/// The time since 1970. Real time, unlike that of the answers: clients compare it with their clock.
-fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-/// The next midnight (UTC) that is more than a minute away, in seconds since 1970.
-fn tomorrow() -> u64 {
-    ((now().as_secs() + 60) / DAY + 1) * DAY
-}
-
-/// At most 100 characters, cut in the middle.
+/// Shortens a text to at most 100 characters by cutting its middle out.
 fn shorten_middle(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     if characters.len() <= 100 {
@@ -286,24 +274,17 @@ fn shorten_middle(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{context_length, now, shorten_middle, tomorrow};
+    use super::{context_length, shorten_middle};
 
     #[test]
-    fn flagged_input_keeps_both_ends() {
+    fn shorten_middle_keeps_both_ends() {
         let short = shorten_middle(&format!("ä{}ß", "x".repeat(300)));
         assert_eq!(short.chars().count(), 100);
         assert!(short.starts_with('ä') && short.ends_with('ß') && short.contains("..."));
     }
 
     #[test]
-    fn a_day_ends_at_midnight_and_never_within_a_minute() {
-        let left = tomorrow() - now().as_secs();
-        assert!((60..=24 * 60 * 60 + 60).contains(&left), "{left}");
-        assert_eq!(tomorrow() % super::DAY, 0);
-    }
-
-    #[test]
-    fn a_context_that_is_too_short_is_told_with_its_parts() {
+    fn context_length_error_lists_its_parts() {
         let error = context_length(1_000, 900, 50, Some(200)).into_error();
         let message = error["message"].as_str().unwrap();
         assert!(

@@ -1,10 +1,10 @@
-//! Messages: roles, content parts, and tool results that belong to a call.
+//! Validates messages: roles, content parts, and tool results that belong to a call.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Check, ensure, list, object, wrong};
+use super::{Check, ensure, invalid, list, object};
 
 pub(super) fn check(messages: &Value) -> Check {
     let messages = list(messages, "messages")?;
@@ -24,12 +24,12 @@ pub(super) fn check(messages: &Value) -> Check {
                 check_content(&message["content"], &content, PARTS)?;
                 let answered = message["tool_call_id"].as_str();
                 let field = format!("{field}.tool_call_id");
-                let id = answered.ok_or_else(|| wrong(&field, "is missing"))?;
+                let id = answered.ok_or_else(|| invalid(&field, "is missing"))?;
                 ensure(calls.contains(id), &field, "belongs to no earlier tool call")?;
             }
             _ => {
                 let problem = "must be system, developer, user, assistant or tool";
-                return Err(wrong(&format!("{field}.role"), problem));
+                return Err(invalid(&format!("{field}.role"), problem));
             }
         }
     }
@@ -46,13 +46,13 @@ fn check_content(content: &Value, field: &str, allowed: &[&str]) -> Check {
             object(part, &field)?;
             check_part(part, &field, allowed)
         }),
-        _ => Err(wrong(field, "must be a string or an array of parts")),
+        _ => Err(invalid(field, "must be a string or an array of parts")),
     }
 }
 
 fn check_part(part: &Value, field: &str, allowed: &[&str]) -> Check {
     let Some(kind) = part["type"].as_str().filter(|kind| allowed.contains(kind)) else {
-        return Err(wrong(&format!("{field}.type"), &format!("must be one of {}", allowed.join(", "))));
+        return Err(invalid(&format!("{field}.type"), &format!("must be one of {}", allowed.join(", "))));
     };
     let text =
         |value: &Value, what: &str| ensure(value.is_string(), &format!("{field}.{what}"), "must be a string");
@@ -106,7 +106,7 @@ fn check_assistant<'a>(message: &'a Value, field: &str, calls: &mut HashSet<&'a 
         let good =
             call["type"] == "function" && function["name"].is_string() && function["arguments"].is_string();
         ensure(good, &field, "needs type \"function\" and a function with name and arguments (a string)")?;
-        calls.insert(call["id"].as_str().ok_or_else(|| wrong(&format!("{field}.id"), "is missing"))?);
+        calls.insert(call["id"].as_str().ok_or_else(|| invalid(&format!("{field}.id"), "is missing"))?);
     }
     Ok(())
 }

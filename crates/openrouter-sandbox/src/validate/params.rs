@@ -1,10 +1,13 @@
-//! Top-level fields: one table for the simple ones, a function for each that has a shape.
+//! Validates top-level fields: a table of simple kinds, and a function for each field with a shape of its
+//! own.
 
 use serde_json::{Map, Value};
 
-use super::{Check, check_name, ensure, list, object, wrong};
+use crate::cost::Usd;
 
-/// What a field may hold.
+use super::{Check, check_name, ensure, invalid, list, object};
+
+/// The kind of values that a field accepts.
 enum Kind {
     Bool,
     Text,
@@ -13,13 +16,13 @@ enum Kind {
     OneOf(&'static [&'static str]),
     Object,
     TextList,
-    /// Checked by a function of its own.
+    /// A function checks the value.
     Shape(fn(&Value, &str) -> Check),
 }
 
 use Kind::{Bool, Integer, Number, Object, OneOf, Shape, Text, TextList};
 
-/// Whether `null` may stand for "not set".
+/// Whether a field accepts `null` for "not set".
 #[derive(PartialEq)]
 enum Null {
     Ok,
@@ -30,13 +33,13 @@ const ANY_INTEGER: Kind = Integer(i64::MIN, i64::MAX);
 const COUNT: Kind = Integer(1, i64::MAX);
 const EFFORTS: &[&str] = &["max", "xhigh", "high", "medium", "low", "minimal", "none"];
 
-/// The documented fields, those of the schema first, then those only the prose knows.
+/// The documented fields, those of the schema first, then those that only the guides mention.
 const FIELDS: &[(&str, Null, Kind)] = &[
-    // Checked in modules of their own.
+    // Fields that modules of their own check.
     ("messages", Null::No, Shape(anything)),
     ("tools", Null::No, Shape(anything)),
     ("tool_choice", Null::No, Shape(anything)),
-    // Choosing a model.
+    // Routing.
     ("model", Null::No, Text),
     ("models", Null::No, Shape(models)),
     ("route", Null::Ok, OneOf(&["fallback", "sort"])),
@@ -61,7 +64,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
     ("logit_bias", Null::Ok, Shape(logit_bias)),
     ("logprobs", Null::Ok, Bool),
     ("top_logprobs", Null::Ok, Integer(0, 20)),
-    // The form of the answer.
+    // The form of the response.
     ("response_format", Null::No, Shape(response_format)),
     ("structured_outputs", Null::Ok, Bool),
     ("stream", Null::No, Bool),
@@ -74,7 +77,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
     ("image_config", Null::No, Object),
     ("audio", Null::No, Object),
     ("verbosity", Null::Ok, OneOf(&["low", "medium", "high", "xhigh", "max"])),
-    // Thinking.
+    // Reasoning.
     ("reasoning", Null::No, Shape(reasoning)),
     ("reasoning_effort", Null::Ok, OneOf(EFFORTS)),
     ("include_reasoning", Null::Ok, Bool),
@@ -88,7 +91,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
     ("trace", Null::No, Object),
     ("debug", Null::No, Object),
     ("usage", Null::No, Object),
-    // Old, or handed through to one provider.
+    // Legacy fields, and fields that go to one provider.
     ("prompt", Null::No, Text),
     ("transforms", Null::No, TextList),
     ("web_search_options", Null::No, Object),
@@ -100,7 +103,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
 pub(super) fn check(fields: &Map<String, Value>) -> Check {
     for (name, value) in fields {
         let Some((_, null, kind)) = FIELDS.iter().find(|(known, ..)| known == name) else {
-            return Err(wrong(name, "is not a field of a chat request"));
+            return Err(invalid(name, "is not a field of a chat request"));
         };
         if !(value.is_null() && *null == Null::Ok) {
             check_kind(kind, value, name)?;
@@ -140,7 +143,7 @@ fn check_kind(kind: &Kind, value: &Value, field: &str) -> Check {
     }
 }
 
-/// Rules about more than one field.
+/// Checks the rules for combinations of fields.
 fn check_together(fields: &Map<String, Value>) -> Check {
     let set = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
     let ranks = fields.get("top_logprobs").and_then(Value::as_i64);
@@ -246,7 +249,7 @@ fn reasoning(value: &Value, field: &str) -> Check {
             "summary" => OneOf(&["auto", "concise", "detailed"]),
             "context" => OneOf(&["auto", "all_turns", "current_turn"]),
             "mode" => OneOf(&["standard", "pro"]),
-            _ => return Err(wrong(&field, "is not a field of reasoning")),
+            _ => return Err(invalid(&field, "is not a field of reasoning")),
         };
         if !value.is_null() {
             check_kind(&kind, value, &field)?;
@@ -267,7 +270,7 @@ fn provider(value: &Value, field: &str) -> Check {
             "sort" => Shape(sort),
             "preferred_min_throughput" | "preferred_max_latency" => Shape(number_or_percentiles),
             "max_price" => Shape(max_price),
-            _ => return Err(wrong(&field, "is not a provider preference")),
+            _ => return Err(invalid(&field, "is not a provider preference")),
         };
         if !value.is_null() {
             check_kind(&kind, value, &field)?;
@@ -290,7 +293,7 @@ fn sort(value: &Value, field: &str) -> Check {
                 match key.as_str() {
                     "by" => check_kind(&by, value, field),
                     "partition" => check_kind(&OneOf(&["model", "none"]), value, field),
-                    _ => Err(wrong(field, "takes by and partition")),
+                    _ => Err(invalid(field, "takes by and partition")),
                 }
             })
         }
@@ -312,8 +315,6 @@ fn number_or_percentiles(value: &Value, field: &str) -> Check {
 
 fn max_price(value: &Value, field: &str) -> Check {
     let known = |key: &str| ["prompt", "completion", "request", "image", "audio"].contains(&key);
-    let good = object(value, field)?
-        .iter()
-        .all(|(key, price)| known(key) && crate::routing::per_million(price).is_some());
+    let good = object(value, field)?.iter().all(|(key, price)| known(key) && Usd::from_json(price).is_some());
     ensure(good, field, "takes decimal prices for prompt, completion, request, image and audio")
 }

@@ -1,8 +1,8 @@
-//! Tools, and the choice among them.
+//! Validates tools and the tool choice.
 
 use serde_json::{Map, Value};
 
-use super::{Check, check_name, ensure, list, wrong};
+use super::{Check, check_name, ensure, invalid, list};
 
 pub(super) fn check(fields: &Map<String, Value>) -> Check {
     let empty = Vec::new();
@@ -34,7 +34,7 @@ fn check_tool(tool: &Value, field: &str) -> Check {
         {
             Ok(())
         }
-        _ => Err(wrong(&format!("{field}.type"), "must be function or a server tool")),
+        _ => Err(invalid(&format!("{field}.type"), "must be function or a server tool")),
     }
 }
 
@@ -44,7 +44,7 @@ fn check_choice(choice: &Value, tools: &[Value]) -> Check {
         Value::String(word) => match word.as_str() {
             "none" | "auto" => Ok(()),
             "required" => ensure(!tools.is_empty(), field, "requires a tool, but there are none"),
-            _ => Err(wrong(field, "must be none, auto, required, or name a tool")),
+            _ => Err(invalid(field, "must be none, auto, required, or name a tool")),
         },
         Value::Object(_) => {
             let offered = tools.iter().any(|tool| match choice["type"].as_str() {
@@ -56,6 +56,6 @@ fn check_choice(choice: &Value, tools: &[Value]) -> Check {
             });
             ensure(offered, field, "names a tool that is not offered")
         }
-        _ => Err(wrong(field, "must be none, auto, required, or name a tool")),
+        _ => Err(invalid(field, "must be none, auto, required, or name a tool")),
     }
 }

@@ -1,11 +1,11 @@
-//! Keys, credits and generations.
+//! Tests of the endpoints for keys, credits and generations.
 
 use serde_json::{Value, json};
 
 use crate::support::{KEY, ask, chat, get, start};
 
 #[tokio::test]
-async fn a_key_describes_itself_without_giving_itself_away() {
+async fn key_endpoint_hides_the_key() {
     let sandbox = start().await;
     let (_, body) = get(&sandbox, "/key", Some(KEY)).await;
     let data = &body["data"];
@@ -20,7 +20,7 @@ async fn a_key_describes_itself_without_giving_itself_away() {
 }
 
 #[tokio::test]
-async fn credits_are_for_management_keys_and_count_what_was_spent() {
+async fn credits_need_a_management_key() {
     let sandbox = start().await;
     let (status, body) = get(&sandbox, "/credits", Some(KEY)).await;
     assert_eq!((status, &body["error"]["code"]), (403, &json!(403)));
@@ -30,7 +30,7 @@ async fn credits_are_for_management_keys_and_count_what_was_spent() {
 }
 
 #[tokio::test]
-async fn a_generation_can_be_looked_up() {
+async fn generation_is_found_by_id() {
     let sandbox = start().await;
     let (_, answer) = chat(&sandbox, &ask("openai/gpt-4o", "Hi", json!({"user": "u-1"}))).await;
     let path = format!("/generation?id={}", answer["id"].as_str().unwrap());

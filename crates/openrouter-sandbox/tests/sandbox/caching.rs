@@ -1,4 +1,4 @@
-//! The cache of answers.
+//! Tests of the response cache.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn status(response: &Response) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_second_answer_is_the_first_one_for_nothing() {
+async fn cache_hit_repeats_the_answer_at_no_cost() {
     let sandbox = start().await;
     let request = ask("openai/gpt-4o", "Hello", json!({}));
     let miss = cached(&sandbox, &request, &[("X-OpenRouter-Cache-TTL", "60")]).await;
@@ -62,7 +62,7 @@ async fn the_second_answer_is_the_first_one_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_stream_is_replayed_word_by_word() {
+async fn cache_hit_replays_a_stream() {
     let sandbox = start().await;
     let request = ask("openai/gpt-4o", "Hello", json!({"stream": true}));
     let first = Events::parse(cached(&sandbox, &request, &[]).await.text().await.unwrap());
@@ -78,7 +78,7 @@ async fn a_stream_is_replayed_word_by_word() {
 }
 
 #[tokio::test]
-async fn another_request_is_not_the_same() {
+async fn different_requests_miss_the_cache() {
     let sandbox = start().await;
     let request = ask("openai/gpt-4o", "Hello", json!({}));
     cached(&sandbox, &request, &[]).await;
@@ -97,7 +97,7 @@ async fn another_request_is_not_the_same() {
 }
 
 #[tokio::test]
-async fn an_entry_is_cleared_or_runs_out() {
+async fn cache_entry_is_cleared_or_expires() {
     let sandbox = start().await;
     let request = ask("openai/gpt-4o", "Hello", json!({}));
     let clear = [("X-OpenRouter-Cache-Clear", "true"), ("X-OpenRouter-Cache-TTL", "1")];
@@ -111,7 +111,7 @@ async fn an_entry_is_cleared_or_runs_out() {
 }
 
 #[tokio::test]
-async fn only_whole_answers_are_kept() {
+async fn cache_stores_complete_answers_alone() {
     let sandbox = start().await;
     for (model, expected) in [
         ("sandbox/mid-stream-error", Some("MISS")),

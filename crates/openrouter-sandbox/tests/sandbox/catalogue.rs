@@ -1,4 +1,4 @@
-//! The endpoints that show models and providers.
+//! Tests of the endpoints for models and providers.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn ids(body: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_list_is_public_and_whole() {
+async fn models_are_listed_without_a_key() {
     let sandbox = start().await;
     let (status, body) = get(&sandbox, "/models", Some("sk-invalid")).await;
     assert_eq!(status, 200);
@@ -26,7 +26,7 @@ async fn the_list_is_public_and_whole() {
 }
 
 #[tokio::test]
-async fn pages_and_filters() {
+async fn models_are_paged_and_filtered() {
     let sandbox = start().await;
     let (_, page) = get(&sandbox, "/models?offset=2&limit=3", None).await;
     assert_eq!((ids(&page).len(), &page["links"]["next"]), (3, &json!("/api/v1/models?offset=5&limit=3")));
@@ -42,7 +42,7 @@ async fn pages_and_filters() {
 }
 
 #[tokio::test]
-async fn one_model_and_its_endpoints() {
+async fn model_and_its_endpoints_are_shown() {
     let sandbox = start().await;
     let (_, body) = get(&sandbox, "/model/~anthropic/claude-opus-latest", Some(KEY)).await;
     assert_eq!(body["data"]["alias_target"]["slug"], "anthropic/claude-opus-4.1");

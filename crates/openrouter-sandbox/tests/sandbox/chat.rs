@@ -1,11 +1,11 @@
-//! Whole answers: what they say, how they end, what they cost.
+//! Tests of completions that are not streamed: content, finish reason, cost, routing.
 
 use serde_json::{Value, json};
 
 use crate::support::{ask, chat, send, start, stream};
 
 #[tokio::test]
-async fn answers_in_the_form_of_the_service() {
+async fn completion_has_the_shape_of_the_service() {
     let sandbox = start().await;
     let response = send(&sandbox, &ask("openai/gpt-4o", "Grüße aus 東京", json!({}))).await;
     let id = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
@@ -39,7 +39,7 @@ async fn costs_are_exact() {
 }
 
 #[tokio::test]
-async fn the_same_seed_and_request_give_the_same_answer_streamed_or_not() {
+async fn equal_requests_get_equal_answers() {
     let request = ask("openai/gpt-4o", "Tell me something", json!({}));
     let (first, second) = (start().await, start().await);
     let (_, one) = chat(&first, &request).await;
@@ -50,7 +50,7 @@ async fn the_same_seed_and_request_give_the_same_answer_streamed_or_not() {
 }
 
 #[tokio::test]
-async fn caps_and_stop_sequences_are_kept() {
+async fn token_limit_and_stop_sequence_end_answers() {
     let sandbox = start().await;
     let (_, body) = chat(&sandbox, &ask("google/gemini-2.5-flash", "Hi", json!({"max_tokens": 3}))).await;
     assert_eq!(body["choices"][0]["finish_reason"], "length");
@@ -64,7 +64,7 @@ async fn caps_and_stop_sequences_are_kept() {
 }
 
 #[tokio::test]
-async fn a_prefill_is_continued_and_a_tool_result_is_read() {
+async fn prefill_is_continued_and_tool_result_quoted() {
     let sandbox = start().await;
     let mut request = ask("openai/gpt-4o", "Go on", json!({}));
     request["messages"].as_array_mut().unwrap().push(json!({"role": "assistant", "content": "First,"}));
@@ -94,7 +94,7 @@ async fn fallback_models_are_tried_in_order() {
 }
 
 #[tokio::test]
-async fn provider_preferences_choose_who_serves() {
+async fn provider_preferences_choose_the_provider() {
     let sandbox = start().await;
     let request = |wish: Value| ask("openai/gpt-4o", "Hi", json!({ "provider": wish }));
     let (_, body) = chat(&sandbox, &request(json!({"order": ["azure"]}))).await;
@@ -104,7 +104,7 @@ async fn provider_preferences_choose_who_serves() {
 }
 
 #[tokio::test]
-async fn every_spelling_of_a_model_is_answered() {
+async fn models_answer_by_any_spelling() {
     let sandbox = start().await;
     for (asked, model) in [
         ("openai/gpt-4o:nitro", "openai/gpt-4o-2024-11-20"),

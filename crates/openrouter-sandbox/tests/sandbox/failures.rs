@@ -1,4 +1,4 @@
-//! Bad days, one model id each.
+//! Tests of the failures on demand.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn failing(name: &str, streamed: bool) -> Value {
 }
 
 #[tokio::test]
-async fn early_errors_are_json_with_their_status_even_for_streams() {
+async fn initial_errors_are_json_even_for_streams() {
     let sandbox = start().await;
     for (name, status) in [
         ("rate-limit", 429),
@@ -51,7 +51,7 @@ async fn early_errors_are_json_with_their_status_even_for_streams() {
 }
 
 #[tokio::test]
-async fn spent_money_says_which_limit_it_was() {
+async fn exhausted_budget_names_its_limit_source() {
     let sandbox = start().await;
     for (name, limit_source) in [
         ("no-credits", "openrouter_credits"),
@@ -65,7 +65,7 @@ async fn spent_money_says_which_limit_it_was() {
         let (status, body) = chat(&sandbox, &failing(name, false)).await;
         let metadata = &body["error"]["metadata"];
         assert_eq!(metadata["limit_source"], limit_source, "{name}");
-        // A 402 has a hint for people, a spent budget says when it is filled again.
+        // A 402 has a hint for people, an exhausted budget the time of its reset.
         assert_eq!(metadata["remedy_hint"].is_string(), status == 402, "{name}");
         assert_eq!(metadata["resets_at"].is_string(), status == 403, "{name}");
         for field in ["scope", "limit_usd", "spend_usd"] {
@@ -75,7 +75,7 @@ async fn spent_money_says_which_limit_it_was() {
 }
 
 #[tokio::test]
-async fn limits_of_free_models_are_told_in_headers_and_metadata() {
+async fn free_model_limits_are_in_headers_and_metadata() {
     let sandbox = start().await;
     for (name, limit) in [("rate-limit-minute", "20"), ("rate-limit-free", "50")] {
         let response = send(&sandbox, &failing(name, false)).await;
@@ -89,7 +89,7 @@ async fn limits_of_free_models_are_told_in_headers_and_metadata() {
 }
 
 #[tokio::test]
-async fn an_answer_that_broke_a_rule_is_billed_and_not_sent() {
+async fn blocked_answer_is_billed_but_not_sent() {
     let sandbox = start().await;
     let response = send(&sandbox, &failing("alignment", false)).await;
     let id = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
@@ -109,7 +109,7 @@ async fn an_answer_that_broke_a_rule_is_billed_and_not_sent() {
 }
 
 #[tokio::test]
-async fn a_filter_cuts_an_answer_and_says_so() {
+async fn content_filter_cuts_the_answer() {
     let sandbox = start().await;
     let (_, body) = chat(&sandbox, &failing("content-filter-cut", false)).await;
     let choice = &body["choices"][0];
@@ -120,7 +120,7 @@ async fn a_filter_cuts_an_answer_and_says_so() {
 }
 
 #[tokio::test]
-async fn metadata_tells_more() {
+async fn error_metadata_has_the_upstream_words() {
     let sandbox = start().await;
     let error = async |name| chat(&sandbox, &failing(name, false)).await.1["error"].clone();
     let headers = error("rate-limit-free").await["metadata"]["headers"].clone();
@@ -135,7 +135,7 @@ async fn metadata_tells_more() {
 }
 
 #[tokio::test]
-async fn html_and_errors_with_status_200() {
+async fn html_page_and_error_in_200_are_sent() {
     let sandbox = start().await;
     let response = send(&sandbox, &failing("html-error", false)).await;
     assert_eq!(response.status(), 524);
@@ -154,7 +154,7 @@ async fn html_and_errors_with_status_200() {
 }
 
 #[tokio::test]
-async fn errors_in_the_middle() {
+async fn mid_stream_errors_follow_partial_content() {
     let sandbox = start().await;
     for (name, code) in [
         ("mid-stream-error", 502),
@@ -182,7 +182,7 @@ async fn errors_in_the_middle() {
 }
 
 #[tokio::test]
-async fn bodies_that_end_early() {
+async fn truncated_bodies_end_without_finish() {
     let sandbox = start().await;
     let events = stream(&sandbox, &failing("truncated", true)).await;
     assert!(!events.done && events.chunks.iter().all(|chunk| chunk["choices"][0]["finish_reason"].is_null()));
@@ -201,7 +201,7 @@ async fn bodies_that_end_early() {
 }
 
 #[tokio::test]
-async fn stalls_last_until_the_client_goes() {
+async fn stall_lasts_until_the_client_closes() {
     let sandbox = start().await;
     for name in ["stall", "stall-comments"] {
         let mut response = send(&sandbox, &failing(name, true)).await;
@@ -224,7 +224,7 @@ async fn stalls_last_until_the_client_goes() {
 }
 
 #[tokio::test]
-async fn slow_answers_arrive_whole() {
+async fn slow_answers_are_complete() {
     let sandbox = Sandbox::builder().slow_first_token(Duration::from_millis(80)).start().await.unwrap();
     let start = std::time::Instant::now();
     let events = stream(&sandbox, &failing("slow-first-token", true)).await;
@@ -239,7 +239,7 @@ async fn slow_answers_arrive_whole() {
 }
 
 #[tokio::test]
-async fn truncated_calls_flaky_servers_and_refusals() {
+async fn truncated_call_flaky_and_refusal_are_played() {
     let sandbox = start().await;
     let (_, body) = chat(&sandbox, &failing("truncated-tool-call", false)).await;
     let choice = &body["choices"][0];
@@ -261,7 +261,7 @@ async fn truncated_calls_flaky_servers_and_refusals() {
 }
 
 #[tokio::test]
-async fn failures_are_not_in_the_catalogue() {
+async fn catalogue_does_not_list_failures() {
     let sandbox = start().await;
     let (_, models) = crate::support::get(&sandbox, "/models?output_modalities=all", None).await;
     let ids: Vec<&Value> = models["data"].as_array().unwrap().iter().map(|model| &model["id"]).collect();

@@ -1,4 +1,4 @@
-//! Starting, watching, stopping.
+//! Tests of starting, watching and stopping a sandbox.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{KEY, ask, get, post, send, start, stream};
 
 #[tokio::test]
-async fn listens_on_loopback_and_records_what_it_hears() {
+async fn sandbox_records_requests_on_loopback() {
     let sandbox = start().await;
     assert!(sandbox.address().ip().is_loopback());
     assert_eq!(sandbox.base_url(), format!("http://{}/api/v1", sandbox.address()));
@@ -26,7 +26,7 @@ async fn listens_on_loopback_and_records_what_it_hears() {
 }
 
 #[tokio::test]
-async fn tokens_take_their_time() {
+async fn token_delay_slows_a_stream() {
     let sandbox = Sandbox::builder().token_delay(Duration::from_millis(5)).start().await.unwrap();
     let start = Instant::now();
     let events = stream(&sandbox, &ask("openai/gpt-4o", "Hi", json!({"max_tokens": 10}))).await;
@@ -34,7 +34,7 @@ async fn tokens_take_their_time() {
 }
 
 #[tokio::test]
-async fn stopping_closes_stalled_connections() {
+async fn stop_closes_stalled_connections() {
     for by_drop in [false, true] {
         let sandbox = start().await;
         let address = sandbox.address();
@@ -51,7 +51,7 @@ async fn stopping_closes_stalled_connections() {
 }
 
 #[tokio::test]
-async fn seeds_change_words_and_ids() {
+async fn seeds_change_content_and_ids() {
     let request = ask("openai/gpt-4o", "Hi", json!({"tools": [], "logprobs": true}));
     let one = Sandbox::builder().seed(1).start().await.unwrap();
     let two = Sandbox::builder().seed(2).start().await.unwrap();

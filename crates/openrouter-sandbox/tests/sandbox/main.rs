@@ -1,4 +1,4 @@
-//! The sandbox over a real socket, as a client sees it.
+//! Tests of the sandbox with an HTTP client, over a real socket.
 
 // Clippy lets tests unwrap, but not the helpers they call.
 #![allow(clippy::unwrap_used)]

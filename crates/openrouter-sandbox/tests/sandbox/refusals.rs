@@ -1,11 +1,11 @@
-//! Models of the catalogue refuse what they lack, in the words of the service.
+//! Tests of requests that a model of the catalogue cannot serve.
 
 use serde_json::{Value, json};
 
 use crate::support::{ask, chat, send, start};
 
 const TEXT_ONLY: &str = "meta-llama/llama-3.3-70b-instruct";
-/// Without tools, schemas and log probabilities.
+/// A model without tools, schemas and log probabilities.
 const PLAIN: &str = "meta-llama/llama-3.2-3b-instruct";
 
 /// A user message with one part beside its text.
@@ -26,7 +26,7 @@ fn schema() -> Value {
 }
 
 #[tokio::test]
-async fn a_model_refuses_what_it_lacks() {
+async fn model_refuses_features_it_lacks() {
     let sandbox = start().await;
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}});
     let audio = json!({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}});
@@ -80,14 +80,14 @@ async fn a_model_refuses_what_it_lacks() {
 }
 
 #[tokio::test]
-async fn a_model_is_given_what_it_can_do() {
+async fn model_accepts_features_it_has() {
     let sandbox = start().await;
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}});
     let audio = json!({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}});
     for (model, more) in [
         ("openai/gpt-4o", with_part(image)),
         ("google/gemini-2.5-flash", with_part(audio)),
-        // The service reads PDFs for models that cannot.
+        // The service parses PDFs for models that cannot.
         (TEXT_ONLY, with_part(file("data:application/pdf;base64,AAAA"))),
         (TEXT_ONLY, with_part(file("https://example.com/report.pdf"))),
         (TEXT_ONLY, json!({"tools": tool(), "response_format": schema()})),
@@ -103,7 +103,7 @@ async fn a_model_is_given_what_it_can_do() {
 }
 
 #[tokio::test]
-async fn preferences_that_leave_nobody_say_who_was_there() {
+async fn preferences_without_endpoint_are_explained() {
     let sandbox = start().await;
     let refusal = async |provider: Value| {
         let request = ask(TEXT_ONLY, "Hi", json!({"provider": provider, "top_a": 0.5}));
@@ -146,7 +146,7 @@ async fn preferences_that_leave_nobody_say_who_was_there() {
 }
 
 #[tokio::test]
-async fn prompt_and_answer_must_fit_into_the_context() {
+async fn prompt_and_answer_must_fit_the_context() {
     let sandbox = start().await;
     // A word and its space are one token.
     let words = |count: usize| "word ".repeat(count);
@@ -174,7 +174,7 @@ async fn prompt_and_answer_must_fit_into_the_context() {
 }
 
 #[tokio::test]
-async fn an_answer_longer_than_the_model_gives_is_refused_by_its_provider() {
+async fn too_large_max_tokens_is_an_upstream_error() {
     let sandbox = start().await;
     let (status, body) = chat(&sandbox, &ask("openai/gpt-4o", "Hi", json!({"max_tokens": 16_385}))).await;
     let metadata = &body["error"]["metadata"];
@@ -184,7 +184,7 @@ async fn an_answer_longer_than_the_model_gives_is_refused_by_its_provider() {
 }
 
 #[tokio::test]
-async fn what_one_model_refuses_a_fallback_may_answer() {
+async fn fallback_answers_after_a_refusal() {
     let sandbox = start().await;
     let request = ask(PLAIN, "Hi", json!({"tools": tool(), "models": ["openai/gpt-4o"]}));
     let response = send(&sandbox, &request).await;

@@ -1,4 +1,4 @@
-//! Answers and errors against the service's own schema, where `OPENROUTER_OPENAPI` names it as JSON.
+//! Validates responses against the service's schema, if `OPENROUTER_OPENAPI` names it as JSON.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,31 +10,31 @@ use serde_json::{Value, json};
 
 use crate::support::{Events, ask, post, start};
 
-/// Answers that the service is known to send although its schema does not allow them.
+/// Failures whose responses the service sends although its schema does not allow them.
 const BEYOND: [&str; 5] = [
     // An empty answer, or an error, with status 200.
     "sandbox/empty",
     "sandbox/error-200",
     "sandbox/mid-stream-error-bare",
-    // Half a body.
+    // Half of a body.
     "sandbox/truncated",
-    // A page.
+    // An HTML page.
     "sandbox/html-error",
 ];
-/// The schema wants `error_type` in the metadata of every error of a stream. The service's own pages show
-/// errors without.
+/// The schema requires `error_type` in the metadata of every error of a stream. The service's own pages show
+/// errors without it.
 const UNTYPED_IN_STREAMS: [&str; 2] = ["sandbox/alignment", "sandbox/context-length-mid-stream"];
-/// These never end, or end with the connection.
+/// Failures whose responses never end, or end with the connection.
 const ENDLESS: [&str; 3] = ["sandbox/stall", "sandbox/stall-comments", "sandbox/reset"];
 
 struct Schema {
     document: Value,
-    /// Each is made once, which takes longer than using it.
+    /// Cached, since compiling a validator takes longer than using it.
     validators: RefCell<HashMap<String, Validator>>,
 }
 
 impl Schema {
-    /// The document, if it is at hand.
+    /// Loads the document, if the variable names it.
     fn load() -> Option<Self> {
         let Some(path) = std::env::var_os("OPENROUTER_OPENAPI").filter(|path| !path.is_empty()) else {
             let _ = writeln!(std::io::stderr(), "schema: skipped: OPENROUTER_OPENAPI names no document");
@@ -57,7 +57,7 @@ impl Schema {
         assert!(problems.is_empty(), "{what}: {problems:?}\n{body:#}");
     }
 
-    /// A whole answer or error.
+    /// Validates a completion or an error that is not streamed.
     fn check_body(&self, status: u16, body: &Value, what: &str) {
         let place =
             format!("#/paths/~1chat~1completions/post/responses/{status}/content/application~1json/schema");
@@ -87,7 +87,7 @@ async fn check(sandbox: &Sandbox, schema: &Schema, request: &Value) {
 }
 
 #[tokio::test]
-async fn answers_and_errors_are_those_of_the_schema() {
+async fn answers_and_errors_match_the_schema() {
     let Some(schema) = Schema::load() else { return };
     let sandbox = start().await;
     for (id, _) in FAILURES.iter().filter(|(id, _)| !BEYOND.contains(id) && !ENDLESS.contains(id)) {

@@ -1,11 +1,11 @@
-//! Event streams that go well.
+//! Tests of event streams without failures.
 
 use serde_json::{Value, json};
 
 use crate::support::{ask, post, start, stream};
 
 #[tokio::test]
-async fn a_stream_has_the_shape_of_the_real_thing() {
+async fn stream_has_the_shape_of_the_service() {
     let sandbox = start().await;
     let events = stream(&sandbox, &ask("openai/gpt-4o", "Hello 👋", json!({}))).await;
     assert!(events.text.starts_with(": OPENROUTER PROCESSING\n\n"));
@@ -27,7 +27,7 @@ async fn a_stream_has_the_shape_of_the_real_thing() {
 }
 
 #[tokio::test]
-async fn logprobs_come_with_each_token() {
+async fn each_token_has_logprobs() {
     let sandbox = start().await;
     let request = ask("openai/gpt-4o", "Hi", json!({"logprobs": true, "top_logprobs": 2}));
     let events = stream(&sandbox, &request).await;

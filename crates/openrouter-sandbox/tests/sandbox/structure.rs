@@ -1,4 +1,4 @@
-//! Answers that are more than text: tool calls, JSON, thoughts, pictures, citations.
+//! Tests of answers beyond text: tool calls, JSON, reasoning, images, citations.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn weather_tools() -> Value {
 }
 
 #[tokio::test]
-async fn a_tool_is_called_with_arguments_from_its_schema() {
+async fn tool_call_arguments_fit_the_schema() {
     let sandbox = start().await;
     let request = ask("openai/gpt-4o", "What is the weather in Oslo?", json!({"tools": weather_tools()}));
     let (_, body) = chat(&sandbox, &request).await;
@@ -32,7 +32,7 @@ async fn a_tool_is_called_with_arguments_from_its_schema() {
 }
 
 #[tokio::test]
-async fn tool_calls_stream_in_fragments_and_can_be_parallel() {
+async fn parallel_tool_calls_stream_in_fragments() {
     let sandbox = start().await;
     let request = ask("openai/gpt-4o", "Weather and time in Oslo?", json!({"tools": weather_tools()}));
     let events = stream(&sandbox, &request).await;
@@ -54,7 +54,7 @@ async fn tool_calls_stream_in_fragments_and_can_be_parallel() {
 }
 
 #[tokio::test]
-async fn structured_answers_fill_their_schema() {
+async fn structured_answer_fits_its_schema() {
     let sandbox = start().await;
     let schema =
         json!({"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}});
@@ -71,7 +71,7 @@ async fn structured_answers_fill_their_schema() {
 }
 
 #[tokio::test]
-async fn claude_signs_its_thoughts_in_an_entry_without_text() {
+async fn claude_signature_has_an_entry_of_its_own() {
     let sandbox = start().await;
     let request = ask("anthropic/claude-sonnet-4.5", "Hi", json!({"reasoning": {"effort": "low"}}));
     let events = stream(&sandbox, &request).await;
@@ -87,7 +87,7 @@ async fn claude_signs_its_thoughts_in_an_entry_without_text() {
 }
 
 #[tokio::test]
-async fn openai_summarises_and_encrypts_and_others_just_think() {
+async fn reasoning_details_depend_on_the_author() {
     let sandbox = start().await;
     let wish = json!({"reasoning": {"max_tokens": 100}});
     let (_, body) = chat(&sandbox, &ask("openai/gpt-4o", "Hi", wish.clone())).await;
@@ -111,7 +111,7 @@ async fn openai_summarises_and_encrypts_and_others_just_think() {
 }
 
 #[tokio::test]
-async fn pictures_and_citations() {
+async fn images_and_citations_are_answered() {
     let sandbox = start().await;
     let request = ask("google/gemini-2.5-flash-image", "A cat", json!({"modalities": ["image", "text"]}));
     let (_, body) = chat(&sandbox, &request).await;

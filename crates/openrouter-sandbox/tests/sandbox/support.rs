@@ -1,4 +1,4 @@
-//! A small client.
+//! A client for the tests.
 
 use openrouter_sandbox::Sandbox;
 use reqwest::{Client, RequestBuilder, Response};
@@ -17,10 +17,10 @@ pub(crate) fn ask(model: &str, text: &str, more: Value) -> Value {
     request
 }
 
-/// An HTTP client. It needs no TLS; but in a build of the whole workspace another crate switches on reqwest's
-/// TLS without a crypto provider, and no client can be made before there is one.
+/// An HTTP client. In a build of the whole workspace, another crate enables reqwest's TLS without a crypto
+/// provider; without one, no client can be created.
 pub(crate) fn client() -> Client {
-    // Fails when there is one already, which is as good.
+    // Fails if a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::new()
 }
@@ -50,7 +50,7 @@ pub(crate) async fn get(sandbox: &Sandbox, path: &str, key: Option<&str>) -> (u1
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
-/// A whole event stream.
+/// A complete event stream.
 pub(crate) struct Events {
     pub(crate) text: String,
     pub(crate) chunks: Vec<Value>,

@@ -1,11 +1,11 @@
-//! Requests that are refused, and some unusual ones that are not.
+//! Tests of invalid requests, and of unusual valid ones.
 
 use serde_json::{Value, json};
 
 use crate::support::{KEY, ask, chat, client, start};
 
 #[tokio::test]
-async fn each_mistake_is_named() {
+async fn invalid_fields_are_named() {
     let sandbox = start().await;
     let user = json!({"role": "user", "content": "Hi"});
     let tool = |name: &str| json!([{"type": "function", "function": {"name": name}}]);
@@ -89,14 +89,14 @@ async fn bodies_must_be_json_objects() {
 }
 
 #[tokio::test]
-async fn a_model_that_must_think_cannot_be_told_not_to() {
+async fn mandatory_reasoning_cannot_be_disabled() {
     let sandbox = start().await;
     let request = ask("deepseek/deepseek-r1", "Hi", json!({"reasoning": {"effort": "none"}}));
     assert_eq!(chat(&sandbox, &request).await.0, 400);
 }
 
 #[tokio::test]
-async fn keys_decide_who_may_chat() {
+async fn kind_of_key_decides_about_chat() {
     let sandbox = start().await;
     let request = ask("openai/gpt-4o", "Hi", json!({}));
     let url = format!("{}/chat/completions", sandbox.base_url());

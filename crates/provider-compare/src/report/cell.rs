@@ -1,4 +1,4 @@
-//! What one model gave.
+//! The result of one model.
 
 use provider_core::{ChatResponse, Error, Usd};
 use serde::ser::SerializeMap;
@@ -7,41 +7,41 @@ use serde::{Serialize, Serializer};
 use super::Listing;
 use crate::Timings;
 
-/// What one model gave.
+/// The result of one model.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CellReport {
     /// The cell's label.
     pub label: String,
-    /// The provider: its id, or the [name](crate::Cell::provider_name) that it was given. `None` where none
-    /// was found.
+    /// The provider's id, or the [name](crate::Cell::provider_name) that the caller set. `None` if no
+    /// provider was found.
     pub provider: Option<String>,
-    /// The id of the model that was to be asked. The one that answered is in the response.
+    /// The id of the requested model. The response has the id of the one that answered.
     pub requested: String,
-    /// The answer, or what went wrong.
+    /// The answer, or the error.
     pub result: Result<ChatResponse, Error>,
-    /// How long it took.
+    /// The times of the answer.
     pub timings: Timings,
-    /// What the catalogue says of the model, where [it was added](crate::Report::add_listings).
+    /// Context and prices from the catalogue, where [they were added](crate::Report::add_listings).
     pub listing: Option<Listing>,
 }
 
 impl CellReport {
-    /// The answer, or the part of it that came before an error.
+    /// The answer, or the part of it that arrived before an error.
     pub fn response(&self) -> Option<&ChatResponse> {
         self.result.as_ref().map_or_else(Error::partial, Some)
     }
 
-    /// What the answer cost, as far as it came: what the service charged and, with a key of your own at the
-    /// upstream provider, what that one did. `None` where one of them is not known.
+    /// The cost of the answer, or of the part that arrived: the service's charge and, with a key of your own
+    /// at the upstream provider, that provider's charge. `None` if one of them is unknown.
     pub fn cost(&self) -> Option<Usd> {
         let usage = &self.response()?.usage;
         let upstream = if usage.is_byok == Some(true) { usage.upstream_cost? } else { Usd::ZERO };
         Some(usage.cost? + upstream)
     }
 
-    /// What the answer says, as far as it came: its text, or else what it has in place of one, in
-    /// parentheses. `None` where nothing came.
+    /// The text of the answer, or of the part that arrived; without text, its refusal, tool calls and images
+    /// in parentheses. `None` if nothing arrived.
     pub fn said(&self) -> Option<String> {
         let message = &self.response()?.message;
         if !message.text.is_empty() {
@@ -65,8 +65,8 @@ impl CellReport {
 }
 
 impl Serialize for CellReport {
-    /// `label`, `provider`, `requested`, then either `response` or `error`, then `timings`, and `listing`
-    /// where there is one.
+    /// Writes `label`, `provider`, `requested`, then either `response` or `error`, then `timings`, then
+    /// `listing` if there is one.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
         object.serialize_entry("label", &self.label)?;

@@ -1,18 +1,18 @@
-//! A cell in figures.
+//! The figures of a cell, as texts.
 
 use std::time::Duration;
 
 use super::CellReport;
 use crate::show::{cost, duration, grouped, or_unknown, rate};
 
-/// What is known of a cell in figures, as texts for a row of a table; `-` stands for what nobody told. They
-/// may have any characters in them that a service sends.
+/// The figures of a cell, as texts for a row of a table; `-` stands for an unknown one. Names may have any
+/// characters, as the service sends them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Figures {
     /// The model that answered.
     pub served: String,
-    /// Who ran it.
+    /// The upstream provider that ran it.
     pub provider: String,
     /// The time to the first token.
     pub first_token: String,
@@ -31,7 +31,7 @@ pub struct Figures {
 }
 
 impl CellReport {
-    /// The cell in figures.
+    /// The figures of this cell, as texts.
     pub fn figures(&self) -> Figures {
         let time = |time: Option<Duration>| or_unknown(time, duration);
         let response = self.response();

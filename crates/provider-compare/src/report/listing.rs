@@ -1,4 +1,4 @@
-//! What the catalogue says of a compared model.
+//! Context and prices of a compared model.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use serde::Serialize;
 use super::Report;
 use crate::show::{UNKNOWN, dollars, grouped, or_unknown};
 
-/// What the catalogue says of a model: its room and its prices. `Display` is a line for people.
+/// Context and prices of a model, from the catalogue. `Display` writes them in a line.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Listing {
-    /// How many tokens prompt and answer may have together.
+    /// The most tokens of prompt and answer together.
     pub context_length: Option<u64>,
-    /// What a token of the prompt costs, without conditions.
+    /// The price of a token of the prompt, without conditions.
     pub prompt_price: Option<Price>,
-    /// What a token of the answer costs, without conditions.
+    /// The price of a token of the answer, without conditions.
     pub completion_price: Option<Price>,
 }
 
@@ -49,8 +49,8 @@ fn per_million(price: Option<Price>) -> String {
 }
 
 impl Report {
-    /// Adds what a catalogue says of the models, to the cells of the provider that it is from (by the name
-    /// that the cells give it). Cells of other providers stay as they are.
+    /// Adds context and prices from a provider's catalogue to the cells of this provider, which is named as
+    /// in the cells. Cells of other providers stay as they are.
     pub fn add_listings(&mut self, provider: &str, catalogue: &Catalogue) {
         for cell in self.cells.iter_mut().filter(|cell| cell.provider.as_deref() == Some(provider)) {
             cell.listing = catalogue.find(&cell.requested).map(Listing::from);

@@ -1,4 +1,4 @@
-//! A comparison as a page: the figures as a table, then every answer whole.
+//! Renders a report as Markdown: the figures as a table, then every answer in full.
 
 use provider_core::Error;
 
@@ -36,7 +36,7 @@ pub(super) fn render(report: &Report, tell: &dyn Fn(&Error) -> String) -> String
     page
 }
 
-/// The messages. A single one of the user needs no more words.
+/// The messages with their roles; a single user message without its role.
 fn question(report: &Report) -> String {
     let said = |message: &AskedMessage<'_>| {
         let others = match message.other_parts {
@@ -66,7 +66,7 @@ fn row(cell: &CellReport) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// Who was best, and whether something is missing.
+/// The fastest and the cheapest model, and whether the comparison ended early.
 fn remarks(report: &Report) -> String {
     let mut remarks = String::new();
     if report.totals.answered > 1 {
@@ -90,12 +90,12 @@ fn remarks(report: &Report) -> String {
     remarks
 }
 
-/// On one line, and without what would end a cell of a table or begin a tag.
+/// Puts a text on one line, and escapes characters that would end a table cell or begin a tag.
 fn inline(text: &str) -> String {
     one_line(text).replace('|', "\\|").replace('<', "\\<")
 }
 
-/// As a quotation, so that headings and lists in an answer stay inside it.
+/// Makes a text a quotation, so that headings and lists in it stay inside.
 fn quoted(text: &str) -> String {
     text.replace("\r\n", "\n")
         .split_terminator(['\n', '\r'])

@@ -1,4 +1,4 @@
-//! Everything added up, money exactly.
+//! The sums over all cells, with exact amounts.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,25 +9,25 @@ use serde::{Serialize, Serializer};
 use crate::CellReport;
 use crate::show::{dollars, duration, grouped};
 
-/// Sums over all cells. What failed after it had used something counts, since it is billed.
+/// The sums over all cells. The usage of a failed cell counts, since it is billed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Totals {
-    /// How many models there were to ask.
+    /// The number of models.
     pub models: usize,
-    /// How many of them answered.
+    /// The number of models that answered.
     pub answered: usize,
-    /// Tokens of the requests.
+    /// The tokens of the requests.
     pub prompt_tokens: u64,
-    /// Tokens of the answers.
+    /// The tokens of the answers.
     pub completion_tokens: u64,
-    /// What the services charged.
+    /// The charges of the services.
     pub cost: Usd,
-    /// What upstream providers charged besides, for keys of your own.
+    /// The additional charges of upstream providers, for keys of your own.
     pub upstream_cost: Usd,
-    /// How many answers, whole or in part, have a cost that nobody told; it is missing in `cost`.
+    /// The number of answers, complete or partial, whose cost is unknown and missing in `cost`.
     pub cost_unknown: usize,
-    /// How long the comparison took.
+    /// The time that the comparison took.
     #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
     pub duration: Duration,
 }
@@ -51,7 +51,7 @@ impl Totals {
 }
 
 impl fmt::Display for Totals {
-    /// One line: `2 of 3 answered | tokens 24 in, 310 out | cost $0.00251 | 2.41 s`.
+    /// Writes one line: `2 of 3 answered | tokens 24 in, 310 out | cost $0.00251 | 2.41 s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -1,4 +1,4 @@
-//! A provider that plays a script for each model, on tokio's clock, and counts what is open.
+//! A provider that plays a script for each model, on tokio's clock, and counts open streams.
 
 // Each test program uses its own part of this. A panic is a failed test.
 #![allow(dead_code, clippy::expect_used, clippy::unwrap_used)]
@@ -13,32 +13,26 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error,
-    ErrorKind, Links, LlmProvider, ProviderDescriptor, Usage,
+    Capability, Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
+    ProviderDescriptor, Usage,
 };
 use tokio::time::{Sleep, sleep};
 
-/// So many milliseconds.
+/// A duration in milliseconds.
 pub(crate) fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
 pub(crate) const fn describe(id: &'static str, capability: Capability) -> ProviderDescriptor {
-    ProviderDescriptor {
-        id,
-        display_name: "Scripted",
-        description: "Made up for a test.",
-        capabilities: Capabilities::of(&[capability]),
-        fields: &[],
-        links: Links { key: None, docs: None, models: None, status: None },
-        accepts_unlisted_models: true,
-        constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-    }
+    ProviderDescriptor::new(id, "Scripted", |_, _| Err(Error::new(ErrorKind::Config, "made by hand only")))
+        .description("Made up for a test.")
+        .capabilities(&[capability])
+        .accepts_unlisted_models()
 }
 
 static SCRIPTED: ProviderDescriptor = describe("scripted", Capability::Llm);
 
-/// What a model does: when it accepts the request, and what it then says.
+/// The script of a model: when it accepts the request, and its events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Script {
     accepts_after: Duration,
@@ -98,7 +92,7 @@ impl Script {
         self.act(Act::Wait(after)).act(Act::Finish)
     }
 
-    /// After its end the connection is busy for a while.
+    /// Sets how long the connection stays busy after the last event.
     pub(crate) fn tidies_for(mut self, time: Duration) -> Self {
         self.tidies_for = time;
         self
@@ -114,17 +108,17 @@ impl Script {
     }
 }
 
-/// A complete answer after so long.
+/// A script with a complete answer after a time.
 pub(crate) fn answers(after: Duration, text: &'static str) -> Script {
     Script::default().text(after, text).finish(Duration::ZERO)
 }
 
-/// Says something at once and then nothing more.
+/// A script that sends a text at once and then stalls.
 pub(crate) fn stalls(text: &'static str) -> Script {
     Script::default().text(Duration::ZERO, text).finish(Duration::from_secs(1_000_000))
 }
 
-/// Plays the script of the model that it is asked for.
+/// A provider that plays the script of the requested model.
 #[derive(Debug, Default)]
 pub(crate) struct Scripted {
     scripts: BTreeMap<&'static str, Script>,
@@ -132,14 +126,14 @@ pub(crate) struct Scripted {
     open: Arc<Open>,
 }
 
-/// How many answers are open, from the question to the drop of the stream, and how many were at most.
+/// The number of streams that are open, from request to drop, and its maximum.
 #[derive(Debug, Default)]
 struct Open {
     now: AtomicUsize,
     most: AtomicUsize,
 }
 
-/// Counts as open as long as it lives.
+/// Counts a stream as open until it is dropped.
 #[derive(Debug)]
 struct Opened(Arc<Open>);
 

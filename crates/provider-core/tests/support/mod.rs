@@ -9,20 +9,15 @@ use std::task::{Context, Poll};
 
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator, ToolCallPiece};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, Links,
-    LlmProvider, Message, ProviderDescriptor, RawJson, Usage,
+    Capability, Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, Links, LlmProvider,
+    Message, ProviderDescriptor, RawJson, Usage,
 };
 
-static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor {
-    id: "scripted",
-    display_name: "Scripted",
-    description: "Made up for a test.",
-    capabilities: Capabilities::of(&[Capability::Llm]),
-    fields: &[],
-    links: Links { key: None, docs: None, models: None, status: None },
-    accepts_unlisted_models: true,
-    constructor: |_| Err(Error::new(ErrorKind::Config, "made by hand only")),
-};
+static DESCRIPTOR: ProviderDescriptor = ProviderDescriptor::new("scripted", "Scripted", |_, _| {
+    Err(Error::new(ErrorKind::Config, "made by hand only"))
+})
+.description("Made up for a test.")
+.accepts_unlisted_models();
 
 /// One turn of the model.
 #[derive(Clone, Debug)]

@@ -1,17 +1,16 @@
-//! A comparison for the terminal: a row of figures for each model, and below it the beginning of what it
-//! said.
+//! A comparison as a table: a row of figures for each model, and the beginning of its answer below.
 
 use provider_compare::{CellReport, Figures, Report};
 use provider_core::Error;
 
+use crate::diagnostics;
 use crate::output::table::{self, Look, Table};
 use crate::output::{Output, text};
-use crate::tell;
 
-/// How much of an answer is shown where the terminal sets no limit.
-const ANSWER_COLUMNS: usize = 100;
+/// The columns of an answer's beginning where no terminal limits them.
+const DEFAULT_ANSWER_COLUMNS: usize = 100;
 
-/// The report; `problems` says of each cell why its answer is not what was asked for.
+/// Renders the report. `problems` has the error of each answer that is not of the requested form.
 pub(super) fn render(report: &Report, problems: &[Option<Error>], output: Output) -> String {
     let wide = wide(report, problems, output);
     let fits = output.columns.is_none_or(|columns| wide.width() <= columns);
@@ -22,7 +21,7 @@ pub(super) fn render(report: &Report, problems: &[Option<Error>], output: Output
     format!("{}{}\n", table.render(output.columns, output.out), output.out.bold(totals))
 }
 
-/// All figures in one row.
+/// Renders all figures in one row.
 fn wide(report: &Report, problems: &[Option<Error>], output: Output) -> Table {
     let mut table = with_figures(Table::new().left("REQUESTED").left("SERVED").left("PROVIDER"));
     for (cell, problem) in report.cells.iter().zip(problems) {
@@ -34,7 +33,7 @@ fn wide(report: &Report, problems: &[Option<Error>], output: Output) -> Table {
     table
 }
 
-/// The same with who served on a line of its own.
+/// Renders the figures with model and provider on a line of their own.
 fn narrow(report: &Report, problems: &[Option<Error>], output: Output) -> Table {
     let mut table = with_figures(Table::new().left("REQUESTED"));
     for (cell, problem) in report.cells.iter().zip(problems) {
@@ -58,9 +57,10 @@ fn row(f: Figures) -> [String; 7] {
     [f.first_token, f.total, f.tokens_in, f.tokens_out, f.tokens_per_second, f.cost, f.finish]
 }
 
-/// The beginning of the answer, and what is wrong.
+/// Adds the beginning of the answer, and its error.
 fn below(table: &mut Table, cell: &CellReport, problem: Option<&Error>, output: Output) {
-    let room = output.columns.map_or(ANSWER_COLUMNS, |columns| columns.saturating_sub(table::INDENT.len()));
+    let room =
+        output.columns.map_or(DEFAULT_ANSWER_COLUMNS, |columns| columns.saturating_sub(table::INDENT.len()));
     if let Some(listing) = &cell.listing {
         table.below(&listing.to_string(), Look::Plain);
     }
@@ -68,6 +68,6 @@ fn below(table: &mut Table, cell: &CellReport, problem: Option<&Error>, output: 
         table.below(&text::cut(&text::one_line(&said), room), Look::Faint);
     }
     if let Some(error) = cell.result.as_ref().err().or(problem) {
-        table.below(&format!("error: {}", tell::sentence(error)), Look::Wrong);
+        table.below(&format!("error: {}", diagnostics::sentence(error)), Look::Wrong);
     }
 }

@@ -1,4 +1,4 @@
-//! Words of filters that no model of the catalogue has: a typo would find nothing and look like an answer.
+//! Refuses filter words that no model of the catalogue has: a typo would look like an empty result.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -8,10 +8,10 @@ use strsim::normalized_damerau_levenshtein;
 
 use crate::cli::ModelsArgs;
 
-/// How many known words are named.
-const MOST_NAMED: usize = 30;
+/// The most known words that an error lists.
+const MAX_KNOWN_WORDS: usize = 30;
 
-/// A filter: its option, the words that were given, and those that the catalogue has.
+/// A filter: its option, the given words, and the words of the catalogue.
 struct Filter<'a> {
     option: &'static str,
     given: &'a [String],
@@ -19,8 +19,8 @@ struct Filter<'a> {
     any_case: bool,
 }
 
-/// The error of filters with words that no model has: it names each, and the words that there are, the
-/// nearest first. `None` if all are known.
+/// The error of filters with unknown words, which names each with the known words, most similar first. `None`
+/// if all are known.
 pub(super) fn words(args: &ModelsArgs, catalogue: &Catalogue) -> Option<Error> {
     let models = || catalogue.models.iter();
     let filters = [
@@ -56,7 +56,7 @@ pub(super) fn words(args: &ModelsArgs, catalogue: &Catalogue) -> Option<Error> {
 
 impl Filter<'_> {
     fn problems(&self) -> impl Iterator<Item = FieldProblem> {
-        // A catalogue that tells nothing of its models cannot be asked whether a word is one.
+        // A catalogue without this property cannot tell whether a word is known.
         let unknown = self.given.iter().filter(|word| !self.known.is_empty() && !self.knows(word));
         unknown.map(|word| {
             let json = if word == "json" { " (for JSON, give --json)" } else { "" };
@@ -74,14 +74,14 @@ impl Filter<'_> {
         }
     }
 
-    /// The known words, the nearest first.
+    /// The known words, most similar first.
     fn nearest(&self, word: &str) -> String {
         let word = word.to_lowercase();
         let likeness = |known: &str| normalized_damerau_levenshtein(&word, &known.to_lowercase());
         let mut known: Vec<&str> = self.known.iter().copied().collect();
         known.sort_by_cached_key(|known| Reverse((likeness(known) * 1e6) as u32));
-        let more = known.len().saturating_sub(MOST_NAMED);
-        known.truncate(MOST_NAMED);
+        let more = known.len().saturating_sub(MAX_KNOWN_WORDS);
+        known.truncate(MAX_KNOWN_WORDS);
         match more {
             0 => known.join(", "),
             more => format!("{} and {more} more", known.join(", ")),

@@ -1,10 +1,10 @@
-//! Numbers for people: money, prices, counts and times. Money is never rounded.
+//! Formats prices for people. Amounts of money are never rounded.
 
 use provider_core::{Price, Usd};
 
 pub(crate) use provider_compare::show::{UNKNOWN, dollars, duration, grouped, or_unknown};
 
-/// A price per token as one per million tokens, with at least two digits after the point: `2.50`.
+/// Formats a price per token as one per million tokens, with at least two digits after the point: `2.50`.
 pub(crate) fn per_million(price: Option<Price>) -> String {
     match price {
         None => UNKNOWN.to_owned(),

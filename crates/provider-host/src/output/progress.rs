@@ -1,4 +1,4 @@
-//! A sign of life while there is nothing to show yet.
+//! A spinner for the time before there is output.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -10,15 +10,14 @@ use super::{Output, text};
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const TICK: Duration = Duration::from_millis(100);
-/// Erasing takes away one line only, so it must fit.
-const COLUMNS: usize = 70;
-/// Erases the line and goes to its beginning.
+/// The most columns of the spinner's line: erasing removes one line only, so it must not wrap.
+const MAX_COLUMNS: usize = 70;
+/// Moves to the beginning of the line and erases it.
 const ERASE: &str = "\r\x1b[2K";
 
-/// A spinner with the seconds that have passed, on standard error if that is a terminal.
+/// A spinner with the elapsed seconds, on standard error if that is a terminal.
 ///
-/// It is drawn by the same task that waits, between two looks at the work: nothing can draw after it was
-/// cleared.
+/// The task that polls the work draws it, too, so that it is never drawn after it was cleared.
 #[derive(Debug)]
 pub(crate) struct Progress {
     output: Output,
@@ -37,12 +36,12 @@ impl Progress {
         }
     }
 
-    /// Says something else from the next drawing on.
+    /// Replaces the text from the next frame on.
     pub(crate) fn relabel(&self, label: String) {
         self.label.replace(label);
     }
 
-    /// Shows the spinner until `work` is done or somebody calls [`clear`](Self::clear).
+    /// Shows the spinner until `work` is done or [`clear`](Self::clear) is called.
     pub(crate) async fn during<F: Future>(&self, work: F) -> F::Output {
         let mut work = pin!(work);
         let started = Instant::now();
@@ -64,7 +63,7 @@ impl Progress {
         work.await
     }
 
-    /// Takes the spinner away for good, to make room for output.
+    /// Removes the spinner for good, to make room for output.
     pub(crate) fn clear(&self) {
         self.over.set(true);
         if self.drawn.replace(false) {
@@ -73,11 +72,11 @@ impl Progress {
     }
 
     fn draw(&self, frame: &str, passed: Duration) {
-        // The work may have cleared it in the same turn.
+        // The work may have cleared it in the same poll.
         if !self.over.get() {
             self.drawn.set(true);
             let line = format!("{frame} {:.1} s {}", passed.as_secs_f64(), self.label.borrow());
-            let line = text::cut(&line, COLUMNS);
+            let line = text::cut(&line, MAX_COLUMNS);
             self.output.remark(&format!("{ERASE}{}", self.output.err.dim(line)));
         }
     }

@@ -1,4 +1,4 @@
-//! Colours, by hand: a handful of ANSI sequences, and the decision whether to use them.
+//! Colours: a few ANSI sequences, and the decision whether to use them.
 
 use std::env;
 use std::fmt;
@@ -16,11 +16,11 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
-/// Paints text, or leaves it alone.
+/// Colours text, or leaves it plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Paint(bool);
 
-/// Text with a colour around it.
+/// A text with a colour.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Painted<T> {
     code: &'static str,
@@ -79,7 +79,7 @@ mod tests {
     use super::{ColorChoice, Paint};
 
     #[test]
-    fn the_choice_wins_over_the_terminal() {
+    fn color_choice_overrides_the_terminal() {
         assert_eq!(Paint::new(ColorChoice::Always, false).red("x").to_string(), "\x1b[31mx\x1b[0m");
         assert_eq!(Paint::new(ColorChoice::Never, true).red("x").to_string(), "x");
         assert_eq!(Paint::new(ColorChoice::Auto, false).red("x").to_string(), "x");

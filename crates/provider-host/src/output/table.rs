@@ -1,26 +1,26 @@
-//! Aligned columns that fit the terminal: what does not fit is folded, and never left out.
+//! Tables that fit the terminal: long cells are wrapped, and never cut.
 
 use super::style::Paint;
 use super::text;
 
-/// What stands between two columns.
+/// The space between two columns.
 const GAP: usize = 2;
-/// What stands before a line below a row.
+/// The indent of a line below a row.
 pub(crate) const INDENT: &str = "  ";
-/// No column of text is made narrower than this: its cells would be towers of single words.
-const NARROWEST: usize = 16;
+/// The minimum width of a text column: narrower cells would be single words below each other.
+const MIN_COLUMN_WIDTH: usize = 16;
 
 /// A table: titles, and rows of cells.
 ///
-/// It is shown in the first of three ways that fits: cells on one line; cells of text broken between words;
-/// each row as a paragraph of its own, with titles in front of the cells.
+/// It is rendered in the first of three layouts that fits: cells on one line; text cells wrapped between
+/// words; each row as a paragraph, with titles in front of the cells.
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Row>,
 }
 
-/// A column's title, and which side its cells keep to.
+/// A column's title and alignment.
 #[derive(Debug)]
 struct Column {
     title: &'static str,
@@ -33,7 +33,7 @@ struct Row {
     below: Vec<(String, Look)>,
 }
 
-/// How a line below a row looks.
+/// The style of a line below a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Look {
     Plain,
@@ -58,7 +58,7 @@ impl Table {
         self
     }
 
-    /// Adds a row: one cell per column, each made one line.
+    /// Adds a row with one cell per column. Line breaks in a cell become spaces.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let cells = cells.into_iter().map(|cell| text::one_line(&cell)).collect();
         self.rows.push(Row { cells, below: Vec::new() });
@@ -71,7 +71,7 @@ impl Table {
         }
     }
 
-    /// The table as text, made to fit so many columns of a terminal if there is a limit.
+    /// Renders the table, within so many columns of a terminal if there is a limit.
     pub(crate) fn render(&self, limit: Option<usize>, paint: Paint) -> String {
         let widths = limit.map_or_else(|| Some(self.natural_widths()), |limit| self.widths(limit));
         let mut lines = Vec::new();
@@ -94,12 +94,12 @@ impl Table {
         lines.into_iter().map(|line| line + "\n").collect()
     }
 
-    /// How many columns of a terminal the table takes if nothing is broken, lines below rows left aside.
+    /// The width of the table if no cell is wrapped, without the lines below rows.
     pub(crate) fn width(&self) -> usize {
         self.with_gaps(&self.natural_widths())
     }
 
-    /// The lines of a row, each cell broken into so many columns.
+    /// The lines of a row, with each cell wrapped to its width.
     fn aligned(&self, cells: &[impl AsRef<str>], widths: &[usize]) -> Vec<String> {
         let broken: Vec<Vec<String>> =
             cells.iter().zip(widths).map(|(cell, width)| text::wrap(cell.as_ref(), *width, 0)).collect();
@@ -118,7 +118,7 @@ impl Table {
     }
 
     /// A row as a paragraph: its first cell, and below it the others behind their titles, as many on a line
-    /// as there is room for.
+    /// as fit.
     fn paragraph(&self, row: &Row, limit: usize, paint: Paint) -> Vec<String> {
         let mut cells = row.cells.iter().zip(&self.columns);
         let mut lines: Vec<String> =
@@ -145,7 +145,7 @@ impl Table {
         self.of_columns(text::width)
     }
 
-    /// The most of some measure of each column's cells.
+    /// The maximum of a measure over each column's cells.
     fn of_columns(&self, measure: impl Fn(&str) -> usize) -> Vec<usize> {
         let most = |(at, column): (usize, &Column)| {
             let cells = self.rows.iter().filter_map(|row| row.cells.get(at));
@@ -154,8 +154,8 @@ impl Table {
         self.columns.iter().enumerate().map(most).collect()
     }
 
-    /// The widths of the columns within a limit; `None` where a word, a number or the first cell of a row
-    /// would have to be broken for it. Columns of text give way, the widest first.
+    /// The widths of the columns within a limit. Text columns shrink, the widest first. `None` if a word, a
+    /// number or the first cell of a row would be cut.
     fn widths(&self, limit: usize) -> Option<Vec<usize>> {
         let mut widths = self.natural_widths();
         let words = self.of_columns(text::widest_word);
@@ -165,7 +165,7 @@ impl Table {
             .enumerate()
             .map(|(at, column)| match widths[at] {
                 natural if at == 0 || column.to_the_right => natural,
-                natural => words[at].max(NARROWEST).min(natural),
+                natural => words[at].max(MIN_COLUMN_WIDTH).min(natural),
             })
             .collect();
         while self.with_gaps(&widths) > limit {
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_aligned_where_there_is_room() {
+    fn wide_table_is_aligned() {
         let expected = "\
 MODEL          PRICE  CAN                               FINISH
 openai/gpt-4o   2.50  tools and reasoning and pictures  stop
@@ -217,7 +217,7 @@ a               free                                    length
     }
 
     #[test]
-    fn text_is_broken_between_words_before_anything_else_gives_way() {
+    fn narrow_table_wraps_text_first() {
         let expected = "\
 MODEL          PRICE  CAN                  FINISH
 openai/gpt-4o   2.50  tools and reasoning  stop
@@ -229,7 +229,7 @@ a               free                       length
     }
 
     #[test]
-    fn a_row_becomes_a_paragraph_where_columns_do_not_fit() {
+    fn narrowest_table_has_paragraphs() {
         let expected = "\
 openai/gpt-4o
   PRICE 2.50

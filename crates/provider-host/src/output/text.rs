@@ -1,15 +1,15 @@
-//! Text from elsewhere, made fit to be shown: answers, errors and names are other people's words.
+//! Prepares untrusted text for the terminal: answers, errors and names come from elsewhere.
 
 use std::borrow::Cow;
 
 pub(crate) use provider_compare::show::one_line;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The character that a colour begins with.
+/// The character with which an ANSI sequence begins.
 const ESCAPE: char = '\x1b';
 
-/// `text` without control characters other than line breaks and tabs, so that it cannot steer a terminal.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+/// Removes control characters other than line breaks and tabs, so that a text cannot control the terminal.
+pub(crate) fn strip_controls(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
     if text.contains(steers) {
         Cow::Owned(text.chars().filter(|&c| !steers(c)).collect())
@@ -18,19 +18,18 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// How many columns `text` takes. Colours take none.
+/// The columns that a text takes. Colours take none.
 pub(crate) fn width(text: &str) -> usize {
     if !text.contains(ESCAPE) {
         return text.width();
     }
     let mut parts = text.split(ESCAPE);
     let plain = parts.next().unwrap_or_default().width();
-    // Of a colour, `[31m` is left in front of what it colours.
+    // The split leaves `[31m` of a colour in front of the coloured text.
     plain + parts.map(|part| part.split_once('m').map_or(0, |(_, text)| text.width())).sum::<usize>()
 }
 
-/// `text` cut to so many columns, between two words if there are any; an ellipsis takes the last column if
-/// anything is missing.
+/// Cuts a text to so many columns, between two words if possible, with an ellipsis in the last column.
 pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
@@ -55,8 +54,8 @@ pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}{ellipsis}", beginning.trim_end()))
 }
 
-/// `text` broken between words into lines of at most so many columns; lines that go on stand in by `indent`.
-/// A word that is longer than a line has one of its own, and is not cut.
+/// Wraps a text between words into lines of at most so many columns, and indents continued lines. A longer
+/// word has a line of its own, and is not cut.
 pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -81,22 +80,22 @@ pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     lines
 }
 
-/// The widest word of a text.
+/// The width of a text's widest word.
 pub(crate) fn widest_word(text: &str) -> usize {
     text.split(' ').map(width).max().unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, harmless, width, wrap};
+    use super::{cut, strip_controls, width, wrap};
 
     #[test]
-    fn a_terminal_cannot_be_steered() {
-        assert_eq!(harmless("a\x1b[31m\tb\r\n\u{9b}c"), "a[31m\tb\nc");
+    fn strip_controls_removes_sequences() {
+        assert_eq!(strip_controls("a\x1b[31m\tb\r\n\u{9b}c"), "a[31m\tb\nc");
     }
 
     #[test]
-    fn cutting_counts_columns_and_leaves_words_whole() {
+    fn cut_counts_columns_and_keeps_words() {
         assert_eq!(cut("short", 5), "short");
         assert_eq!(cut("longer", 5), "long…");
         assert_eq!(cut("日本語", 5), "日本…");
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_broken_between_words() {
+    fn wrap_breaks_between_words() {
         assert_eq!(wrap("one two three", 13, 2), ["one two three"]);
         assert_eq!(wrap("one two three", 12, 2), ["one two", "  three"]);
         assert_eq!(wrap("one two three", 7, 0), ["one two", "three"]);
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_take_no_room() {
+    fn colours_take_no_columns() {
         assert_eq!(width("\x1b[31merror:\x1b[0m x"), 8);
         assert_eq!(wrap("\x1b[31mone two\x1b[0m three", 7, 0), ["\x1b[31mone two\x1b[0m", "three"]);
     }

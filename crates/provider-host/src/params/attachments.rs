@@ -1,4 +1,4 @@
-//! Images, sounds, files and videos as flags.
+//! Attachments as flags: images, audio, files, videos.
 
 use std::path::Path;
 
@@ -6,9 +6,9 @@ use clap::Args;
 use provider_core::{Content, Error, Part};
 
 use crate::exit::Failure;
-use crate::tell;
+use crate::wording;
 
-/// What goes with the prompt.
+/// The attachments of a prompt.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Attachments")]
 pub(crate) struct Attachments {
@@ -30,7 +30,7 @@ pub(crate) struct Attachments {
 }
 
 impl Attachments {
-    /// The prompt with what goes with it: plain text if nothing does.
+    /// The prompt with its attachments; plain text if there are none.
     ///
     /// # Errors
     /// When a file cannot be read, or is of a type that cannot be sent.
@@ -53,13 +53,13 @@ impl Attachments {
         if parts.is_empty() {
             return Ok(prompt.into());
         }
-        // Models read best what was said before they look.
+        // Models do best with the text before the media.
         parts.insert(0, Part::text(prompt));
         Ok(parts.into())
     }
 }
 
-/// The part for a URL, or for the bytes of a file and its name.
+/// The part for a URL, or for a file's bytes and name.
 fn part(
     flag: &str,
     given: &str,
@@ -78,7 +78,7 @@ fn read(flag: &str, file: &str) -> Result<Vec<u8>, Failure> {
 
 fn refused(flag: &str, file: &str, error: &Error) -> Failure {
     let problem = error.fields().first().map_or(error.message(), |field| &field.problem);
-    Failure::Usage(format!("{flag} {file}: {}", tell::plain(problem)))
+    Failure::Usage(format!("{flag} {file}: {}", wording::plain(problem)))
 }
 
 /// The last part of a path or a URL.

@@ -1,4 +1,4 @@
-//! What is given as a file of JSON: the schema of the answer, the tools.
+//! Parameters from JSON files: the schema of the answer, the tools.
 
 use std::fs;
 use std::path::Path;
@@ -8,19 +8,19 @@ use provider_core::{ChatRequest, RawJson, ResponseFormat};
 
 use crate::exit::Failure;
 
-/// How long the name of a schema may be.
-const SCHEMA_NAME: usize = 64;
+/// The longest name of a schema that the API accepts.
+const MAX_SCHEMA_NAME: usize = 64;
 
-/// The schema in a file. It is called like the file, since it needs a name.
+/// Reads a schema from a file. Its name is the file's, since the API needs one.
 pub(super) fn schema(file: &Path) -> Result<ResponseFormat, Failure> {
     let schema = json("--json-schema", file)?;
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    let name: String = stem.chars().map(plain).take(SCHEMA_NAME).collect();
+    let name: String = stem.chars().map(plain).take(MAX_SCHEMA_NAME).collect();
     Ok(ResponseFormat::json_schema(name, schema))
 }
 
-/// Adds the tools in a file: a list of them as the chat API takes it. Those that the service runs itself go
+/// Adds the tools of a file, which has a list as the chat API takes it. Tools that the service runs itself go
 /// to the options.
 pub(super) fn tools(
     file: &Path,

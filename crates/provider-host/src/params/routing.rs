@@ -1,14 +1,13 @@
-//! Flags for what OpenRouter alone understands: who may serve, what it may cost, what is done around the
-//! model.
+//! Flags for the options of OpenRouter alone: routing, prices, caching.
 
 use clap::Args;
 use openrouter_provider::OpenRouterOptions;
 use openrouter_provider::options::{List, MaxPrice, ProviderPreferences, ResponseCache};
 use provider_core::{ChatRequest, Usd};
 
-use crate::cli::number::dollars;
+use crate::value_parsers::dollars;
 
-/// Which upstream providers may serve, and what is done around the model.
+/// The options of OpenRouter.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Routing (left to the service unless given)")]
 pub(crate) struct Routing {
@@ -82,7 +81,7 @@ pub(crate) struct Routing {
 }
 
 impl Routing {
-    /// The options that were given, beside those in `options` already.
+    /// Adds the given options to `options`.
     pub(super) fn add_to(&self, mut options: OpenRouterOptions) -> OpenRouterOptions {
         options.models = filled(&self.fallback);
         options.allow_paid_fallback = self.allow_paid_fallback;
@@ -95,7 +94,7 @@ impl Routing {
         options
     }
 
-    /// The models to try when the others failed.
+    /// The fallback models.
     pub(crate) fn fallbacks(&self) -> &[String] {
         &self.fallback
     }
@@ -121,7 +120,7 @@ impl Routing {
     }
 }
 
-/// Puts the ids of the models to fall back to in place of the texts that were given for them.
+/// Replaces the texts of the fallback models with their ids.
 pub(crate) fn set_fallbacks(request: &mut ChatRequest, ids: &[String]) {
     if let Some(mut options) = request.options.remove::<OpenRouterOptions>() {
         options.models = filled(ids);

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{KEY, against, assert_has, binary, questions, ran, ran_with_input, run, sandbox};
 
 #[tokio::test]
-async fn the_answer_is_alone_on_standard_output() {
+async fn stdout_has_the_answer_alone() {
     let ran = run(&["chat", "openai/gpt-4o", "Hello"]).await.with_code(0);
     assert_has(&ran.out, &["Hello"]);
     assert!(ran.out.ends_with('\n') && ran.out.lines().count() == 1, "{:?}", ran.out);
@@ -16,14 +16,14 @@ async fn the_answer_is_alone_on_standard_output() {
 }
 
 #[tokio::test]
-async fn streamed_and_whole_answers_are_the_same() {
+async fn no_stream_gives_the_same_answer() {
     let streamed = run(&["chat", "openai/gpt-4o", "Hello"]).await.with_code(0);
     let whole = run(&["chat", "openai/gpt-4o", "Hello", "--no-stream"]).await.with_code(0);
     assert_eq!(streamed.out, whole.out);
 }
 
 #[tokio::test]
-async fn json_has_answer_and_times() {
+async fn chat_json_has_answer_and_timings() {
     let ran = run(&["chat", "openai/gpt-4o", "Hello", "--json"]).await.with_code(0);
     let json = ran.json();
     assert_eq!(json["schema_version"], 1);
@@ -36,7 +36,7 @@ async fn json_has_answer_and_times() {
 }
 
 #[tokio::test]
-async fn json_has_the_error_and_what_came_before_it() {
+async fn chat_json_has_error_and_partial_answer() {
     let ran = run(&["chat", "sandbox/mid-stream-error", "Hello", "--json"]).await.with_code(8);
     let json = ran.json();
     assert_eq!(json["error"]["kind"], "upstream");
@@ -45,14 +45,14 @@ async fn json_has_the_error_and_what_came_before_it() {
 }
 
 #[tokio::test]
-async fn json_has_errors_of_the_settings_too() {
+async fn chat_json_has_errors_of_settings() {
     let ran = ran(binary().env("OPENROUTER_API_KEY", "a b").args(["chat", "x/y", "Hello", "--json"])).await;
     let ran = ran.with_code(2);
     assert_eq!(ran.json()["error"]["fields"][0]["field"], "api_key");
 }
 
 #[tokio::test]
-async fn the_prompt_comes_from_standard_input() {
+async fn prompt_is_read_from_stdin() {
     let sandbox = sandbox().await;
     for args in [&["chat", "openai/gpt-4o"][..], &["chat", "openai/gpt-4o", "-"]] {
         ran_with_input(&mut against(&sandbox, args), "from the pipe\n").await.with_code(0);
@@ -65,7 +65,7 @@ async fn the_prompt_comes_from_standard_input() {
 }
 
 #[tokio::test]
-async fn without_a_prompt_nothing_is_asked() {
+async fn chat_without_prompt_sends_nothing() {
     let sandbox = sandbox().await;
     let ran = ran(&mut against(&sandbox, &["chat", "openai/gpt-4o"])).await.with_code(2);
     assert_has(&ran.err, &["error: there is nothing to ask"]);
@@ -73,7 +73,7 @@ async fn without_a_prompt_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn parameters_reach_the_wire_and_nothing_else_does() {
+async fn given_parameters_alone_reach_the_wire() {
     let sandbox = sandbox().await;
     let dir = std::env::temp_dir().join(format!("provider-host-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
@@ -95,7 +95,7 @@ async fn parameters_reach_the_wire_and_nothing_else_does() {
     std::fs::remove_dir_all(&dir).unwrap();
 
     let mut body = sandbox.requests()[0].body.clone();
-    // How streaming is asked for is the provider's business.
+    // The provider decides how it asks for a stream.
     body.as_object_mut().unwrap().retain(|name, _| !name.starts_with("stream"));
     let models = body.as_object_mut().unwrap().remove("models").unwrap();
     assert!(models.as_array().unwrap().contains(&json!("openai/gpt-4o-mini")), "{models}");
@@ -112,14 +112,14 @@ async fn parameters_reach_the_wire_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn a_fallback_is_said_aloud() {
+async fn fallback_is_reported() {
     let ran =
         run(&["chat", "sandbox/overload", "Hello", "--fallback", "openai/gpt-4o-mini"]).await.with_code(0);
     assert_has(&ran.err, &["a fallback answered: asked for sandbox/overload, served by "]);
 }
 
 #[tokio::test]
-async fn thoughts_are_shown_on_demand_and_never_mixed_in() {
+async fn reasoning_goes_to_stderr_on_demand() {
     let args = ["chat", "deepseek/deepseek-r1", "Hello", "--reasoning", "high"];
     let quiet = run(&args).await.with_code(0);
     let loud = run(&[&args[..], &["--show-reasoning"]].concat()).await.with_code(0);
@@ -129,14 +129,14 @@ async fn thoughts_are_shown_on_demand_and_never_mixed_in() {
 }
 
 #[tokio::test]
-async fn the_provider_can_be_named_in_the_model() {
+async fn model_may_name_its_provider() {
     let sandbox = sandbox().await;
     ran(&mut against(&sandbox, &["chat", "openrouter:openai/gpt-4o:floor", "Hello"])).await.with_code(0);
     assert_eq!(sandbox.requests()[0].body["model"], "openai/gpt-4o:floor");
 }
 
 #[tokio::test]
-async fn the_provider_in_front_of_a_slash_is_taken_off_and_said() {
+async fn provider_before_a_slash_is_removed_and_noted() {
     let sandbox = sandbox().await;
     let args = ["chat", "openrouter/openai/gpt-4o", "Hello", "--fallback", "openrouter/openai/gpt-4o-mini"];
     let ran = ran(&mut against(&sandbox, &args)).await.with_code(0);
@@ -154,7 +154,7 @@ async fn the_provider_in_front_of_a_slash_is_taken_off_and_said() {
 }
 
 #[tokio::test]
-async fn no_list_of_models_is_fetched_for_an_id() {
+async fn model_id_fetches_no_catalogue() {
     for model in ["openai/gpt-4o", "openai/gpt-4o:nitro", "openrouter/auto", "openrouter:openai/gpt-4o"] {
         let sandbox = sandbox().await;
         ran(&mut against(&sandbox, &["chat", model, "Hello"])).await.with_code(0);
@@ -164,7 +164,7 @@ async fn no_list_of_models_is_fetched_for_an_id() {
 }
 
 #[tokio::test]
-async fn similar_models_are_offered_for_an_unknown_one() {
+async fn unknown_model_suggests_similar_ones() {
     for form in [&[][..], &["--no-stream"], &["--json"]] {
         let ran = run(&[&["chat", "opnai/gpt-4o", "Hello"], form].concat()).await.with_code(5);
         assert_has(&ran.err, &["error: model not found: ", "openai/gpt-4o,", "provider-host models"]);
@@ -174,7 +174,7 @@ async fn similar_models_are_offered_for_an_unknown_one() {
     }
     let ran = run(&["compare", "Hello", "opnai/gpt-4o", "openai/gpt-4o"]).await.with_code(0);
     assert_has(&ran.err, &["hint: ", "openai/gpt-4o,"]);
-    // For an id that is like no other there is the search alone.
+    // An id that is similar to no other gets the hint to search alone.
     let ran = run(&["chat", "zzzzzzzz", "Hello"]).await.with_code(5);
     assert_has(&ran.err, &["hint: `provider-host models"]);
 }
@@ -192,7 +192,7 @@ async fn flags_override_the_environment() {
 }
 
 #[tokio::test]
-async fn a_time_limit_keeps_what_came() {
+async fn timeout_keeps_the_partial_answer() {
     let sandbox = Sandbox::builder().token_delay(Duration::from_millis(1)).start().await.unwrap();
     let mut command = against(&sandbox, &["chat", "sandbox/stall", "Hello", "--timeout", "1"]);
     let ran = ran(&mut command).await.with_code(7);
@@ -202,7 +202,7 @@ async fn a_time_limit_keeps_what_came() {
 }
 
 #[tokio::test]
-async fn colours_can_be_forced() {
+async fn color_always_colours_a_pipe() {
     let ran = run(&["chat", "openai/gpt-4o", "Hello", "--color", "always"]).await.with_code(0);
     assert!(ran.err.contains('\x1b') && !ran.out.contains('\x1b'));
 }

@@ -7,7 +7,7 @@ use crate::support::{KEY, Ran, against, assert_has, binary, questions, ran, run,
 
 const MODELS: [&str; 3] = ["sandbox/slow-first-token", "sandbox/no-credits", "openai/gpt-4o"];
 
-/// Compares the models with a slow one first, on a sandbox where slow is not long.
+/// Compares the models with a slow one first, on a sandbox whose slow model takes little time.
 async fn compare(output: &[&str]) -> Ran {
     let sandbox = Sandbox::builder().slow_first_token(Duration::from_millis(200)).start().await.unwrap();
     let args = [&["compare", "Say hi"], &MODELS[..], output].concat();
@@ -15,7 +15,7 @@ async fn compare(output: &[&str]) -> Ran {
 }
 
 #[tokio::test]
-async fn the_table_has_a_row_for_each_in_the_order_asked() {
+async fn table_has_a_row_for_each_model_in_order() {
     let table = compare(&[]).await.out;
     let starts: Vec<&str> = table.lines().map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(starts, ["REQUESTED", MODELS[0], "", MODELS[1], "", MODELS[2], "", "", "2"], "{table}");
@@ -31,7 +31,7 @@ async fn the_table_has_a_row_for_each_in_the_order_asked() {
 }
 
 #[tokio::test]
-async fn the_report_has_whole_answers() {
+async fn markdown_has_full_answers() {
     let report = compare(&["--markdown"]).await.out;
     assert_has(
         &report,
@@ -51,7 +51,7 @@ async fn the_report_has_whole_answers() {
 }
 
 #[tokio::test]
-async fn json_has_everything_and_exact_sums() {
+async fn compare_json_has_exact_totals() {
     let json = compare(&["--json"]).await.json();
     let cells = json["cells"].as_array().unwrap();
     let requested: Vec<_> = cells.iter().map(|cell| &cell["requested"]).collect();
@@ -61,7 +61,7 @@ async fn json_has_everything_and_exact_sums() {
     assert_eq!((&json["totals"]["models"], &json["totals"]["answered"]), (&3.into(), &2.into()));
     let costs: Vec<f64> =
         cells.iter().filter_map(|cell| cell["response"]["usage"]["cost"].as_f64()).collect();
-    // As decimals: 0.1 + 0.2 must be 0.3.
+    // Decimals: 0.1 + 0.2 must be 0.3.
     let cents = |amount: f64| (amount * 1e12).round() as u64;
     assert_eq!(costs.len(), 2);
     assert_eq!(
@@ -71,7 +71,7 @@ async fn json_has_everything_and_exact_sums() {
 }
 
 #[tokio::test]
-async fn json_tells_who_was_asked_and_how_long_it_took() {
+async fn compare_json_has_models_and_timings() {
     let sandbox = sandbox().await;
     let args =
         ["compare", "Say hi", "openrouter:openai/gpt-4o", "sandbox/no-credits", "--system", "Be brief."];
@@ -91,7 +91,7 @@ async fn json_tells_who_was_asked_and_how_long_it_took() {
 }
 
 #[tokio::test]
-async fn the_deadline_is_that_of_all_models() {
+async fn deadline_ends_all_models() {
     let sandbox = sandbox().await;
     let args = [
         "compare",
@@ -113,20 +113,20 @@ async fn the_deadline_is_that_of_all_models() {
 }
 
 #[tokio::test]
-async fn if_all_fail_the_first_error_counts() {
+async fn exit_code_is_the_first_error_if_all_fail() {
     let ran = run(&["compare", "Say hi", "sandbox/rate-limit", "sandbox/no-credits"]).await.with_code(6);
     assert_has(&ran.out, &["error: rate limited", "error: payment required", "0 of 2 answered"]);
 }
 
 #[tokio::test]
-async fn a_silent_model_is_given_up_on() {
+async fn timeout_ends_a_silent_model() {
     let args = ["compare", "Say hi", "sandbox/stall", "openai/gpt-4o", "--timeout", "1"];
     let ran = run(&args).await.with_code(0);
     assert_has(&ran.out, &["error: timeout: ", "1 of 2 answered"]);
 }
 
 #[tokio::test]
-async fn one_at_a_time_is_possible_and_all_get_the_same() {
+async fn concurrency_of_one_sends_equal_requests() {
     let sandbox = sandbox().await;
     let args = ["compare", "Say hi", "openai/gpt-4o", "openai/gpt-5", "--concurrency", "1", "--seed", "5"];
     ran(&mut against(&sandbox, &args)).await.with_code(0);
@@ -139,8 +139,8 @@ async fn one_at_a_time_is_possible_and_all_get_the_same() {
 }
 
 #[tokio::test]
-async fn a_page_tells_errors_in_the_words_of_the_command_line() {
-    let server = FaultServer::always(Script::page(502)).await.unwrap();
+async fn markdown_errors_use_words_of_the_options() {
+    let server = FaultServer::always(Script::html_error(502)).await.unwrap();
     let mut command = binary();
     command.env("OPENROUTER_API_KEY", KEY).args(["--base-url", &server.url(), "--retries", "0"]);
     let ran = ran(command.args(["compare", "Hello", "a/b", "--markdown"])).await.with_code(8);

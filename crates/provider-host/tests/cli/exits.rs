@@ -3,7 +3,7 @@ use fault_server::{FaultServer, Script};
 use crate::support::{KEY, REFUSED_KEY, against, assert_has, binary, questions, ran, run, sandbox};
 
 #[tokio::test]
-async fn every_kind_of_failure_has_its_code() {
+async fn each_failure_has_its_exit_code() {
     let sandbox = sandbox().await;
     for (model, code, said) in [
         ("sandbox/rate-limit", 6, "rate limited"),
@@ -28,7 +28,7 @@ async fn every_kind_of_failure_has_its_code() {
         ("nobody/nothing", 5, "model not found"),
     ] {
         for form in [&[][..], &["--no-stream"]] {
-            // These two are about streams.
+            // These two fail in streams alone.
             if !form.is_empty() && matches!(model, "sandbox/truncated" | "sandbox/reset") {
                 continue;
             }
@@ -42,7 +42,7 @@ async fn every_kind_of_failure_has_its_code() {
 }
 
 #[tokio::test]
-async fn what_fails_is_tried_again_and_verbose_tells_it() {
+async fn verbose_reports_failed_attempts() {
     let attempt =
         |n: u8| format!("attempt {n} failed: service failed: Internal Server Error (provider openrouter,");
     for (retries, asked) in [("0", 1), ("1", 2), ("2", 3)] {
@@ -56,7 +56,7 @@ async fn what_fails_is_tried_again_and_verbose_tells_it() {
             assert_has(line, &[&attempt(n), "model sandbox/server-error"]);
         }
     }
-    // An answer tells it as well, but not unasked.
+    // A successful answer has attempts, too, which are reported with --verbose alone.
     for (form, is_told) in [(&["--verbose"][..], true), (&[], false)] {
         let args = [&["chat", "sandbox/flaky", "Hello"][..], form].concat();
         let ran = run(&args).await.with_code(0);
@@ -69,7 +69,7 @@ async fn what_fails_is_tried_again_and_verbose_tells_it() {
 }
 
 #[tokio::test]
-async fn what_had_come_stays() {
+async fn failed_stream_keeps_its_partial_answer() {
     for model in ["sandbox/mid-stream-error", "sandbox/truncated", "sandbox/reset", "sandbox/choice-error"] {
         let ran = run(&["chat", model, "Hello"]).await.with_code(8);
         assert_has(&ran.out, &["Hello"]);
@@ -78,7 +78,7 @@ async fn what_had_come_stays() {
 }
 
 #[tokio::test]
-async fn a_refused_key_is_3_everywhere() {
+async fn invalid_key_exits_with_3() {
     let sandbox = sandbox().await;
     for args in [&["key"][..], &["chat", "openai/gpt-4o", "Hello"], &["compare", "Hello", "openai/gpt-4o"]] {
         let ran = ran(against(&sandbox, args).env("OPENROUTER_API_KEY", REFUSED_KEY)).await.with_code(3);
@@ -87,7 +87,7 @@ async fn a_refused_key_is_3_everywhere() {
 }
 
 #[tokio::test]
-async fn each_bad_setting_has_its_line() {
+async fn each_invalid_setting_has_a_line() {
     let mut command = binary();
     command.env("OPENROUTER_SITE_URL", "no url").args(["key", "--base-url", "http://example.com"]);
     let ran = ran(&mut command).await.with_code(2);
@@ -98,14 +98,14 @@ async fn each_bad_setting_has_its_line() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_7() {
+async fn refused_connection_exits_with_7() {
     let mut command = binary();
     command.env("OPENROUTER_API_KEY", "any").args(["key", "--base-url", "http://127.0.0.1:1/api/v1"]);
     assert_has(&ran(&mut command).await.with_code(7).err, &["error: connection failed"]);
 }
 
 #[tokio::test]
-async fn wrong_usage_is_2() {
+async fn invalid_usage_exits_with_2() {
     for args in [
         &["chat"][..],
         &["chat", "openai/gpt-4o", "Hello", "--temperature", "warm"],
@@ -121,7 +121,7 @@ async fn wrong_usage_is_2() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_the_model_does_not_take_is_2() {
+async fn unsupported_parameter_exits_with_2() {
     let body = r#"{"error":{"code":400,"message":"`temperature` is deprecated for this model."}}"#;
     let server = FaultServer::always(Script::json(400, body)).await.unwrap();
     let mut command = binary();
@@ -131,13 +131,13 @@ async fn a_parameter_that_the_model_does_not_take_is_2() {
 }
 
 #[tokio::test]
-async fn an_unknown_provider_is_5() {
+async fn unknown_provider_exits_with_5() {
     let ran = run(&["chat", "x/y", "Hello", "--provider", "acme"]).await.with_code(5);
     assert_has(&ran.err, &["openrouter (OpenRouter)"]);
 }
 
 #[tokio::test]
-async fn every_code_is_in_the_help_and_in_the_documentation() {
+async fn help_and_docs_list_every_exit_code() {
     let help = run(&["--help"]).await.with_code(0).out;
     assert_has(&help, &["OPENROUTER_API_KEY", "Examples:", "--sandbox"]);
     let (_, codes) = help.split_once("Exit codes:\n").unwrap();

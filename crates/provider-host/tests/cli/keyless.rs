@@ -1,8 +1,8 @@
-//! Without a key nothing is asked and nothing is made up, unless the sandbox is asked for.
+//! Tests without a key: nothing is sent, and the sandbox answers only with its flag.
 
 use crate::support::{KEY, against, assert_has, binary, ran, sandbox};
 
-/// Every command that asks the service, with JSON and without.
+/// Every command that sends requests, with JSON and without.
 const COMMANDS: [&[&str]; 8] = [
     &["chat", "openai/gpt-4o", "Hello"],
     &["chat", "openai/gpt-4o", "Hello", "--no-stream"],
@@ -15,7 +15,7 @@ const COMMANDS: [&[&str]; 8] = [
 ];
 
 #[tokio::test]
-async fn a_missing_key_is_an_error_that_names_the_variable_and_the_sandbox() {
+async fn missing_key_names_variable_and_sandbox() {
     for args in COMMANDS {
         for (key, state) in
             [(None, "is not set"), (Some(""), "is set, but blank"), (Some(" \t"), "is set, but blank")]
@@ -40,7 +40,7 @@ async fn a_missing_key_is_an_error_that_names_the_variable_and_the_sandbox() {
 }
 
 #[tokio::test]
-async fn a_base_url_is_no_key() {
+async fn base_url_alone_is_no_key() {
     let elsewhere = sandbox().await;
     let mut command = binary();
     command.env("OPENROUTER_BASE_URL", elsewhere.base_url()).args(["chat", "openai/gpt-4o", "Hello"]);
@@ -49,13 +49,13 @@ async fn a_base_url_is_no_key() {
 }
 
 #[tokio::test]
-async fn a_variable_that_was_meant_is_named_and_what_it_holds_is_not() {
+async fn misspelt_key_variable_is_named_without_value() {
     for name in
         ["OPENROUTER_APIKEY", "OPENROUTER_KEY", "OPEN_ROUTER_API_KEY", "openrouter_api_key", "OPENAI_API_KEY"]
     {
         let mut command = binary();
         command.env(name, KEY).args(["chat", "openai/gpt-4o", "Hello"]);
-        // That the key shows nowhere, every run is checked for.
+        // Every run checks that the key is nowhere in the output.
         let ran = ran(&mut command).await.with_code(2);
         assert_has(&ran.err, &["OPENROUTER_API_KEY is not set", &format!("{name} is, which is not read")]);
     }
@@ -65,7 +65,7 @@ async fn a_variable_that_was_meant_is_named_and_what_it_holds_is_not() {
 }
 
 #[tokio::test]
-async fn a_mistyped_variable_of_another_setting_is_named() {
+async fn misspelt_variable_of_a_setting_is_named() {
     let sandbox = sandbox().await;
     let mut command = against(&sandbox, &["key"]);
     let ran = ran(command.env("OPENROUTER_SITENAME", "Acme")).await.with_code(0);
@@ -73,7 +73,7 @@ async fn a_mistyped_variable_of_another_setting_is_named() {
 }
 
 #[tokio::test]
-async fn the_sandbox_answers_when_it_is_asked_for_and_says_so() {
+async fn sandbox_flag_is_noted_with_the_answer() {
     for args in COMMANDS {
         let ran = ran(binary().args(args).arg("--sandbox")).await.with_code(0);
         assert_eq!(ran.err.matches("built-in sandbox: answers are made up").count(), 1, "{}", ran.err);
@@ -89,7 +89,7 @@ async fn the_sandbox_answers_when_it_is_asked_for_and_says_so() {
 }
 
 #[tokio::test]
-async fn the_real_service_is_never_called_a_sandbox() {
+async fn real_service_is_never_called_a_sandbox() {
     let elsewhere = sandbox().await;
     for args in COMMANDS {
         let ran = ran(&mut against(&elsewhere, args)).await.with_code(0);
@@ -101,13 +101,13 @@ async fn the_real_service_is_never_called_a_sandbox() {
 }
 
 #[tokio::test]
-async fn the_sandbox_goes_before_a_key_and_never_gets_it() {
+async fn sandbox_flag_beats_a_key_and_hides_it() {
     let elsewhere = sandbox().await;
     let mut command = against(&elsewhere, &["chat", "openai/gpt-4o", "Hello", "--sandbox"]);
     let run = ran(&mut command).await.with_code(0);
     assert!(elsewhere.requests().is_empty(), "the base URL of the environment was used");
     assert_has(&run.err, &["OPENROUTER_API_KEY and OPENROUTER_BASE_URL are not used"]);
-    // However wrong they are.
+    // Invalid values are ignored, too.
     let mut command = against(&elsewhere, &["chat", "openai/gpt-4o", "Hello", "--sandbox"]);
     command.env("OPENROUTER_API_KEY", "a b").env("OPENROUTER_BASE_URL", "no url");
     ran(&mut command).await.with_code(0);

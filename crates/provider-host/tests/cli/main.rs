@@ -1,4 +1,4 @@
-//! Runs the binary as people do: arguments in; two streams and an exit code out. The service is a sandbox.
+//! Tests of the binary: arguments in; two streams and an exit code out. The service is a sandbox.
 
 // Helpers of tests fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -8,7 +8,7 @@ async fn ids(args: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_table_has_exact_prices() {
+async fn models_table_has_exact_prices() {
     let ran = run(&["models", "gpt-4o", "mini"]).await.with_code(0);
     let row: Vec<&str> = ran.out.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(row[..6], ["openai/gpt-4o-mini", "128,000", "16,384", "0.15", "0.60", "tools"], "{}", ran.out);
@@ -18,7 +18,7 @@ async fn the_table_has_exact_prices() {
 }
 
 #[tokio::test]
-async fn filters_combine() {
+async fn model_filters_combine() {
     let free = ids(&["--free"]).await;
     let free_tools = ids(&["--free", "--supports", "tools"]).await;
     assert!(!free_tools.is_empty() && free_tools.len() < free.len(), "{free:?} {free_tools:?}");
@@ -32,7 +32,7 @@ async fn filters_combine() {
 }
 
 #[tokio::test]
-async fn the_order_can_be_chosen() {
+async fn sort_sets_the_order_of_models() {
     assert!(ids(&[]).await.is_sorted());
     let json = run(&["models", "--json", "--sort", "context"]).await.json();
     let context = |model: &Value| model["context_length"].as_u64();
@@ -48,7 +48,7 @@ async fn the_order_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn a_selector_is_forgiving_and_shows_what_can_be_selected() {
+async fn search_tolerates_typos_and_lists_chat_models() {
     assert_eq!(ids(&["sonet", "antropic", "4.5"]).await, ["anthropic/claude-sonnet-4.5"]);
     assert_eq!(ids(&["gpt4o", "--limit", "1"]).await, ["openai/gpt-4o"]);
     assert!(!ids(&["gpt-4o"]).await.contains(&"openai/gpt-4o:batch".to_owned()));
@@ -66,14 +66,14 @@ async fn a_selector_is_forgiving_and_shows_what_can_be_selected() {
 }
 
 #[tokio::test]
-async fn a_real_end_is_shown_and_a_sentinel_is_not() {
+async fn expiry_is_shown_but_not_a_sentinel() {
     let out = run(&["models", "llama-3.3-70b"]).await.with_code(0).out;
     assert!(out.contains("meta-llama/llama-3.3-70b-instruct") && !out.contains("(ends"), "{out}");
     assert_has(&run(&["models", "o4-mini"]).await.with_code(0).out, &["(ends 2027-03-31)"]);
 }
 
 #[tokio::test]
-async fn words_that_no_model_has_are_named_with_the_nearest_known_ones() {
+async fn unknown_filter_word_lists_known_ones() {
     for (option, word, nearest) in [
         ("--supports", "toools", "tools"),
         ("--supports", "Tools", "tools"),
@@ -87,7 +87,7 @@ async fn words_that_no_model_has_are_named_with_the_nearest_known_ones() {
         assert_has(&ran.err, &[&format!("{word:?} is unknown; there are: {nearest},")]);
         assert_eq!(ran.out, "");
     }
-    // All of them at once, in JSON as well, and a good one beside a bad one does not hide it.
+    // An error has all unknown words, in JSON as well, also beside known ones.
     let args = ["models", "--json", "--supports", "tools", "--supports", "tolls", "--output", "json"];
     let ran = run(&args).await.with_code(2);
     assert_has(&ran.err, &["  --supports: \"tolls\"", "  --output-modality: \"json\"", "--json"]);
@@ -96,7 +96,7 @@ async fn words_that_no_model_has_are_named_with_the_nearest_known_ones() {
         (&fields[0]["field"], &fields[1]["field"]),
         (&"--supports".into(), &"--output-modality".into())
     );
-    // A known word that no model has together with another one finds nothing, which is an answer.
+    // Known words that no model has together are an empty result, and no error.
     let none = run(&["models", "--author", "openai", "--input-modality", "video"]).await.with_code(0);
     assert_has(&none.err, &["0 of "]);
 }

@@ -1,7 +1,7 @@
 use crate::support::{assert_has, binary, ran};
 
 #[tokio::test]
-async fn they_are_listed() {
+async fn providers_are_listed() {
     for args in [&["providers"][..], &["providers", "list"]] {
         let ran = ran(binary().args(args)).await.with_code(0);
         assert_has(&ran.out, &["openrouter", "OpenRouter", "llm"]);
@@ -12,7 +12,7 @@ async fn they_are_listed() {
 }
 
 #[tokio::test]
-async fn one_is_shown_with_all_there_is_to_know() {
+async fn provider_page_has_settings_and_links() {
     let page = ran(binary().args(["providers", "show", "openROUTER"])).await.with_code(0).out;
     let rows: Vec<Vec<&str>> = page.lines().map(|line| line.split_whitespace().collect()).collect();
     assert!(rows.contains(&vec!["LLM", "llm", "yes"]), "{page}");
@@ -29,7 +29,7 @@ async fn one_is_shown_with_all_there_is_to_know() {
 }
 
 #[tokio::test]
-async fn the_descriptor_is_data() {
+async fn provider_json_has_the_descriptor() {
     let json = ran(binary().args(["providers", "show", "OpenRouter", "--json"])).await.with_code(0).json();
     assert_eq!(json["capabilities"], serde_json::json!(["llm", "image_understanding"]));
     assert_eq!(json["fields"][0]["key"], "api_key");
@@ -38,7 +38,7 @@ async fn the_descriptor_is_data() {
 }
 
 #[tokio::test]
-async fn an_unknown_one_is_not_found() {
+async fn unknown_provider_is_not_found() {
     let mistyped = ran(binary().args(["providers", "show", "openruter", "--json"])).await.with_code(5);
     assert_has(&mistyped.err, &["is openrouter meant?"]);
     assert_eq!(mistyped.json()["error"]["kind"], "not_found");

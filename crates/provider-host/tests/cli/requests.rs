@@ -1,17 +1,16 @@
-//! What flags make of a request: attachments, tools, routing. Seen by the sandbox, or shown without being
-//! sent.
+//! Tests of flags for requests: attachments, tools, routing. They check the sandbox's log or a dry run.
 
 use serde_json::{Value, json};
 
 use crate::support::{against, assert_has, ran, run, sandbox, test_file};
 
-/// A file of the test's own with this in it.
+/// Writes a file for one test.
 fn file(name: &str, content: &[u8]) -> String {
     test_file(&format!("requests/{name}"), content)
 }
 
 #[tokio::test]
-async fn a_dry_run_shows_the_request_and_sends_nothing() {
+async fn dry_run_shows_the_request_and_sends_none() {
     let sandbox = sandbox().await;
     let mut command =
         against(&sandbox, &["chat", "openai/gpt-4o", "Hello", "--dry-run", "--temperature", "0"]);
@@ -24,7 +23,7 @@ async fn a_dry_run_shows_the_request_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_dry_run_needs_no_key_and_asks_nobody() {
+async fn dry_run_needs_no_key() {
     let sandbox = sandbox().await;
     let args = ["chat", "openrouter/openai/gpt-4o", "Hello", "--dry-run"];
     let mut command = against(&sandbox, &args);
@@ -65,7 +64,7 @@ async fn attachments_follow_the_prompt() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_attached_is_refused() {
+async fn invalid_attachment_is_refused() {
     let picture = file("picture.bmp", b"BM\0\0\0\0\0\0\0\0");
     let ran = run(&["chat", "openai/gpt-4o", "Look", "--image", &picture]).await.with_code(2);
     assert_has(&ran.err, &["--image", "picture.bmp", "image/bmp", "png, jpeg, webp or gif"]);
@@ -88,7 +87,7 @@ async fn tools_come_from_a_file() {
 }
 
 #[tokio::test]
-async fn routing_is_asked_for_and_told() {
+async fn routing_flags_are_sent_and_reported() {
     let args = ["chat", "openai/gpt-4o", "Hi", "--provider-order", "azure,openai", "--no-provider-fallbacks"];
     let more = ["--data-collection", "deny", "--max-price-in", "3", "--fallback", "openai/gpt-4o-mini"];
     let args = [&args[..], &more[..]].concat();
@@ -105,7 +104,7 @@ async fn routing_is_asked_for_and_told() {
 }
 
 #[tokio::test]
-async fn a_free_model_falls_back_to_a_paid_one_only_when_told_twice() {
+async fn free_to_paid_fallback_needs_a_second_flag() {
     let args = ["chat", "meta-llama/llama-3.2-3b-instruct:free", "Hi", "--fallback", "openai/gpt-4o-mini"];
     let ran = run(&args).await.with_code(2);
     assert_has(&ran.err, &["--fallback: ", "may be billed", "give --allow-paid-fallback"]);

@@ -4,7 +4,7 @@ use crate::signals::interrupt;
 use crate::support::{assert_has, binary, gone, ran};
 
 #[tokio::test]
-async fn another_program_can_use_it() {
+async fn sandbox_serves_another_program() {
     let mut server = binary().args(["sandbox", "--port", "0", "--token-delay-ms", "0"]).spawn().unwrap();
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
     let mut greeting = Vec::new();

@@ -8,7 +8,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use crate::support::{KEY, against, all_streams_closed, assert_has, binary, gone, questions, sandbox, until};
 
-/// What Ctrl-C does.
+/// Sends the signal of Ctrl-C.
 pub(crate) fn interrupt(child: &Child) {
     send("-INT", child);
 }
@@ -25,10 +25,10 @@ async fn started(command: &mut Command) -> Child {
     child
 }
 
-/// A child that is reading standard input, which stays open: it has taken more than a pipe holds.
+/// A child that is reading standard input, which stays open: it has read more than a pipe holds.
 async fn reading(command: &mut Command) -> (Child, ChildStdin) {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    // Waiting for the child would close what is left in it.
+    // Waiting for the child would close its standard input.
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&vec![b'x'; 1 << 20]).await.unwrap();
     (child, stdin)
@@ -50,12 +50,12 @@ async fn ctrl_c_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn a_signal_leaves_what_had_come_as_json() {
+async fn signal_writes_partial_answer_as_json() {
     let chunk = |delta: &str| {
         let choice = format!(r#"{{"index":0,"delta":{{"role":"assistant",{delta}}}}}"#);
         format!("data: {{\"id\":\"gen-1\",\"model\":\"a/b\",\"choices\":[{choice}]}}\n\n")
     };
-    // The thought comes behind the text and shows on standard error, while the answer is kept for its JSON.
+    // The reasoning comes after the text and shows on standard error, while the answer waits for its JSON.
     let answer = chunk(r#""content":"Hello""#) + &chunk(r#""reasoning":"hm""#);
     for signal in ["-INT", "-TERM"] {
         let script = Script::new(200).header("content-type", "text/event-stream").write(&*answer).stall();
@@ -71,12 +71,12 @@ async fn a_signal_leaves_what_had_come_as_json() {
         assert_eq!(error["partial"]["message"]["text"], "Hello", "{error}");
         assert_eq!((&error["generation_id"], &error["partial"]["id"]), (&"gen-1".into(), &"gen-1".into()));
         assert_has(&ran.err, &["interrupted (generation gen-1)"]);
-        server.until_client_gone(1).await.unwrap();
+        server.wait_for_client_close(1).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_signal_before_any_answer_is_json_too() {
+async fn signal_before_an_answer_writes_json() {
     let sandbox = Sandbox::builder().token_delay(Duration::from_secs(30)).start().await.unwrap();
     let whole = ["chat", "openai/gpt-4o", "Hello", "--no-stream", "--json"];
     let child = against(&sandbox, &whole).spawn().unwrap();
@@ -94,8 +94,8 @@ async fn a_signal_before_any_answer_is_json_too() {
 }
 
 #[tokio::test]
-async fn sigterm_shows_what_a_comparison_has() {
-    // From outside it cannot be told when the text has been read: on a busy machine that takes a while.
+async fn sigterm_shows_finished_answers() {
+    // The test cannot see when the child has read the text, which takes a while on a busy machine.
     for wait in [300, 3_000, 15_000] {
         let sandbox = sandbox().await;
         let child = against(&sandbox, &["compare", "Hello", "sandbox/stall", "--json"]).spawn().unwrap();
@@ -124,7 +124,7 @@ async fn ctrl_c_closes_all_connections_of_a_comparison() {
 }
 
 #[tokio::test]
-async fn ctrl_c_shows_what_a_comparison_has() {
+async fn ctrl_c_shows_finished_answers() {
     let sandbox = sandbox().await;
     let models = ["openai/gpt-4o", "sandbox/stall", "openai/gpt-5"];
     let args = [&["compare", "Hello"], &models[..], &["--concurrency", "1", "--json"]].concat();
@@ -146,7 +146,7 @@ async fn ctrl_c_shows_what_a_comparison_has() {
 }
 
 #[tokio::test]
-async fn ctrl_c_is_heard_while_a_comparison_reads_its_prompt() {
+async fn ctrl_c_ends_compare_while_it_reads_stdin() {
     let mut command = binary();
     let args = ["compare", "-", "openai/gpt-4o", "--sandbox"];
     let (child, stdin) = reading(command.args(args)).await;
@@ -157,7 +157,7 @@ async fn ctrl_c_is_heard_while_a_comparison_reads_its_prompt() {
 }
 
 #[tokio::test]
-async fn ctrl_c_is_heard_while_reading_standard_input() {
+async fn ctrl_c_ends_chat_while_it_reads_stdin() {
     let mut command = binary();
     let (child, stdin) = reading(command.args(["chat", "openai/gpt-4o", "--sandbox"])).await;
     interrupt(&child);
@@ -166,7 +166,7 @@ async fn ctrl_c_is_heard_while_reading_standard_input() {
 }
 
 #[tokio::test]
-async fn a_reader_that_leaves_ends_it_quietly() {
+async fn closed_stdout_ends_chat_quietly() {
     let sandbox = sandbox().await;
     let mut child = started(&mut against(&sandbox, &["chat", "sandbox/slow", "Hello"])).await;
     drop(child.stdout.take());
@@ -176,7 +176,7 @@ async fn a_reader_that_leaves_ends_it_quietly() {
 }
 
 #[tokio::test]
-async fn a_reader_that_leaves_json_ends_it_quietly() {
+async fn closed_stdout_ends_json_quietly() {
     for args in
         [&["chat", "openai/gpt-4o", "Hello", "--json"][..], &["compare", "Hello", "openai/gpt-4o", "--json"]]
     {
@@ -188,7 +188,7 @@ async fn a_reader_that_leaves_json_ends_it_quietly() {
 }
 
 #[tokio::test]
-async fn a_long_list_can_be_cut_off() {
+async fn closed_stdout_ends_a_list_quietly() {
     let sandbox = sandbox().await;
     let mut child = against(&sandbox, &["models", "--json"]).spawn().unwrap();
     drop(child.stdout.take());

@@ -1,4 +1,4 @@
-//! Starting the binary, and looking at what it did.
+//! Starts the binary, and checks its output.
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
-/// The key all runs use. Every [`Ran`] makes sure that it is nowhere in the output.
+/// The key of all runs. Every [`Ran`] checks that it is nowhere in the output.
 pub(crate) const KEY: &str = "sk-or-v1-marker-0123456789abcdef";
 /// A key that the sandbox refuses.
 pub(crate) const REFUSED_KEY: &str = "sk-or-v1-marker-invalid-89abcdef";
@@ -58,7 +58,7 @@ pub(crate) async fn ran_with_input(command: &mut Command, input: &str) -> Ran {
     Ran::new(child.wait_with_output().await.unwrap())
 }
 
-/// A file of a test's own with this in it; its name has a folder of the test's own in front.
+/// Writes a file into a folder for one test.
 pub(crate) fn test_file(name: &str, content: &[u8]) -> String {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -66,7 +66,7 @@ pub(crate) fn test_file(name: &str, content: &[u8]) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// What a run left behind.
+/// The output and the exit code of a run.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -88,7 +88,7 @@ impl Ran {
         ran
     }
 
-    /// The run, which must have ended with this code.
+    /// Checks the exit code of the run.
     #[track_caller]
     pub(crate) fn with_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "out: {}\nerr: {}", self.out, self.err);
@@ -102,12 +102,12 @@ impl Ran {
     }
 }
 
-/// What the sandbox was asked, the catalogue aside.
+/// The requests to the sandbox, without those for the catalogue.
 pub(crate) fn questions(sandbox: &Sandbox) -> Vec<RecordedRequest> {
     sandbox.requests().into_iter().filter(|request| request.method == "POST").collect()
 }
 
-/// Asserts that a text has all of these in it.
+/// Asserts that a text contains all of these.
 #[track_caller]
 pub(crate) fn assert_has(text: &str, parts: &[&str]) {
     for part in parts {
@@ -115,10 +115,10 @@ pub(crate) fn assert_has(text: &str, parts: &[&str]) {
     }
 }
 
-/// How long is waited for what a child does. Only a test that fails waits so long.
+/// The longest wait for a child. Only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits until something has come about.
+/// Waits until a condition holds.
 pub(crate) async fn until(what: &str, mut has_come: impl FnMut() -> bool) {
     let waiting = async {
         while !has_come() {
@@ -128,12 +128,12 @@ pub(crate) async fn until(what: &str, mut has_come: impl FnMut() -> bool) {
     assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain for {what}");
 }
 
-/// Waits until no stream is open any more.
+/// Waits until no stream is open.
 pub(crate) async fn all_streams_closed(sandbox: &Sandbox) {
     until("the end of all streams", || sandbox.open_streams() == 0).await;
 }
 
-/// Waits for a child that was told to go.
+/// Waits for a child that was told to stop.
 pub(crate) async fn gone(child: Child) -> Ran {
     let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
     Ran::new(output.expect("it does not end").unwrap())

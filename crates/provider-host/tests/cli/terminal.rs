@@ -1,5 +1,4 @@
-//! On terminals: tables of several widths, where what does not fit is folded and nothing is lost; the
-//! README's commands.
+//! Tests on terminals: tables of several widths, which wrap and lose nothing; the README's commands.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -15,10 +14,10 @@ use tokio::process::Command;
 use crate::support::{against, assert_has, binary, ran, sandbox};
 
 const WIDTHS: [u16; 4] = [40, 60, 80, 120];
-/// The titles of first columns: where rows become paragraphs, what stands there needs none.
+/// The titles of first columns, which are left out where rows become paragraphs.
 const FIRST_TITLES: [&str; 4] = ["ID", "CAPABILITY", "SETTING", "REQUESTED"];
 
-/// A terminal: the side that shows, and the side for a program.
+/// A pseudo-terminal: its controlling side, and the side for a program.
 fn terminal(columns: u16) -> (File, File) {
     let shown: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&shown).unwrap();
@@ -30,29 +29,29 @@ fn terminal(columns: u16) -> (File, File) {
     (shown.into(), OpenOptions::new().read(true).write(true).custom_flags(flags).open(path).unwrap())
 }
 
-/// All that a terminal showed by the time that the last program left it.
+/// Everything that a terminal showed until its last program ended.
 async fn read(mut shown: File) -> String {
     let read = tokio::task::spawn_blocking(move || {
         let mut bytes = Vec::new();
-        // On Linux the end of a terminal is an error.
+        // On Linux, the end of a pseudo-terminal is an error.
         let _ = shown.read_to_end(&mut bytes);
         bytes
     });
     String::from_utf8(read.await.unwrap()).unwrap().replace("\r\n", "\n")
 }
 
-/// The standard output of a command, where that is a terminal of this width.
+/// The output of a command on a terminal of this width.
 async fn shown(mut command: Command, columns: u16) -> String {
     let (shown, program) = terminal(columns);
     let read = tokio::spawn(read(shown));
     let mut child = command.args(["--color", "never"]).stdout(program).spawn().unwrap();
-    // It holds the program's side of the terminal open.
+    // The command holds the program's side of the terminal open.
     drop(command);
     child.wait().await.unwrap();
     read.await.unwrap()
 }
 
-/// Fails where a line is wider than the terminal, if it is not a single word, which is left whole.
+/// Asserts that no line is wider than the terminal, except for single words, which are never cut.
 #[track_caller]
 fn assert_fits(text: &str, columns: u16) {
     for line in text.lines().filter(|line| line.split_whitespace().count() > 1) {
@@ -60,7 +59,7 @@ fn assert_fits(text: &str, columns: u16) {
     }
 }
 
-/// Fails where a text does not fit, or a word that is in the wide text is not in this one.
+/// Asserts that a text fits, and that it has all words of the wide text.
 #[track_caller]
 fn assert_folded(text: &str, wide: &str, columns: u16) {
     assert_fits(text, columns);
@@ -73,7 +72,7 @@ fn assert_folded(text: &str, wide: &str, columns: u16) {
 }
 
 #[tokio::test]
-async fn models_are_folded_and_lose_nothing() {
+async fn narrow_models_table_loses_nothing() {
     let sandbox = sandbox().await;
     let models = || against(&sandbox, &["models", "--author", "openai", "--author", "anthropic"]);
     let wide = shown(models(), 200).await;
@@ -83,7 +82,7 @@ async fn models_are_folded_and_lose_nothing() {
 }
 
 #[tokio::test]
-async fn models_look_right_at_every_width() {
+async fn models_table_fits_every_width() {
     let sandbox = sandbox().await;
     for (columns, expected) in [(120, AT_120), (80, AT_80), (60, AT_60), (40, AT_40)] {
         let models = against(&sandbox, &["models", "--author", "openai", "--min-context", "200000"]);
@@ -127,13 +126,13 @@ openai/o4-mini
 ";
 
 #[tokio::test]
-async fn a_comparison_keeps_cost_and_finish_at_every_width() {
+async fn comparison_keeps_its_figures_at_every_width() {
     let sandbox = sandbox().await;
     let models = ["anthropic/claude-sonnet-4.5", "openai/gpt-4o", "sandbox/no-credits"];
     let args = [&["compare", "Say hi", "--max-tokens", "12"], &models[..]].concat();
     for columns in WIDTHS {
         let text = shown(against(&sandbox, &args), columns).await;
-        // Times differ from run to run; these words do not.
+        // Times differ from run to run, and these words do not.
         assert_has(&text, &models);
         let wide: Vec<&str> = text.split_whitespace().filter(|word| word.starts_with("$0.0")).collect();
         assert!(wide.len() >= 3, "two costs and their sum at {columns}:\n{text}");
@@ -144,7 +143,7 @@ async fn a_comparison_keeps_cost_and_finish_at_every_width() {
 }
 
 #[tokio::test]
-async fn a_provider_page_and_a_key_are_folded() {
+async fn provider_page_and_key_fit_narrow_terminals() {
     let sandbox = sandbox().await;
     let page = || {
         let mut command = binary();
@@ -160,7 +159,7 @@ async fn a_provider_page_and_a_key_are_folded() {
 }
 
 #[tokio::test]
-async fn errors_are_folded_between_words() {
+async fn errors_wrap_between_words() {
     let (screen, program) = terminal(40);
     let read = tokio::spawn(read(screen));
     let mut command = binary();
@@ -180,7 +179,7 @@ hint: set OPENROUTER_API_KEY, or give
     assert_eq!(read.await.unwrap(), expected);
 }
 
-/// The words of a command line as a shell would have them, where only double quotes mean something.
+/// Splits a command line as a shell does; of its syntax, it knows double quotes alone.
 fn words(line: &str) -> Vec<String> {
     let parts = line.split('"').enumerate();
     parts
@@ -192,7 +191,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_commands_of_the_readme_work_with_a_terminal_and_without_one() {
+async fn readme_commands_run_on_terminal_and_pipe() {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
     let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("cargo run -- ")).collect();

@@ -1,4 +1,4 @@
-//! Answers that came, but are not what was asked for, have exit codes of their own.
+//! Tests of complete answers that are not of the requested form: each kind has an exit code.
 
 use fault_server::{FaultServer, Script};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use tokio::process::Command;
 
 use crate::support::{KEY, Ran, assert_has, binary, ran, run, test_file};
 
-/// A service that gives every question this choice, whole or as a stream.
+/// A service that answers every request with this choice, streamed or not.
 async fn service(text: &str, finish: &str) -> FaultServer {
     let (text, finish) = (text.to_owned(), finish.to_owned());
     let answer = move |request: &fault_server::Request| {
@@ -34,7 +34,7 @@ fn asked(server: &FaultServer, args: &[&str]) -> Command {
     command
 }
 
-/// Asks in every form, and checks that each ends with the code and says this.
+/// Runs `chat` in every form, and checks exit code and message.
 async fn all_forms(text: &str, finish: &str, args: &[&str], code: i32, said: &[&str]) {
     let server = service(text, finish).await;
     for form in [&[][..], &["--no-stream"], &["--json"], &["--json", "--no-stream"]] {
@@ -53,20 +53,20 @@ async fn all_forms(text: &str, finish: &str, args: &[&str], code: i32, said: &[&
 }
 
 #[tokio::test]
-async fn a_cut_off_answer_is_10() {
+async fn cut_off_answer_exits_with_10() {
     let said = ["a token limit cut the answer off", "hint: raise --max-tokens", "finish length"];
     all_forms("Half an ans", "length", &[], 10, &said).await;
 }
 
 #[tokio::test]
-async fn a_filtered_answer_is_9() {
+async fn filtered_answer_exits_with_9() {
     for word in ["content_filter", "content_filtered", "SAFETY", "refusal"] {
         all_forms("Half an ans", word, &[], 9, &["a content filter stopped the answer"]).await;
     }
 }
 
 #[tokio::test]
-async fn a_refusal_is_9_and_its_words_are_told() {
+async fn refusal_exits_with_9_and_is_quoted() {
     for form in [&[][..], &["--no-stream"]] {
         let ran = run(&[&["chat", "sandbox/refusal", "Hello"], form].concat()).await.with_code(9);
         assert_has(&ran.err, &["error: content policy: the model refused: I am sorry"]);
@@ -76,7 +76,7 @@ async fn a_refusal_is_9_and_its_words_are_told() {
 }
 
 #[tokio::test]
-async fn json_that_does_not_fit_its_schema_is_11() {
+async fn json_that_violates_its_schema_exits_with_11() {
     let schema = test_file(
         "verdicts/person.json",
         br#"{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"}},"required":["name","age"]}"#,
@@ -94,18 +94,18 @@ async fn json_that_does_not_fit_its_schema_is_11() {
     ] {
         all_forms(text, "stop", &with_schema, 11, &["error: invalid output: ", said]).await;
     }
-    // That it was cut off counts before that it does not fit.
+    // An answer that is cut off and invalid counts as cut off.
     all_forms(r#"{"name":"Ada","#, "length", &with_schema, 10, &["cut the answer off"]).await;
 }
 
 #[tokio::test]
-async fn a_json_object_must_be_one() {
+async fn json_object_format_requires_an_object() {
     all_forms("{}", "stop", &["--json-object"], 0, &[]).await;
     all_forms("[1]", "stop", &["--json-object"], 11, &["JSON, but no object"]).await;
 }
 
 #[tokio::test]
-async fn a_schema_that_is_none_is_refused_before_anything_is_asked() {
+async fn invalid_schema_is_refused_before_sending() {
     let server = service("{}", "stop").await;
     let schema = test_file("verdicts/none.json", br#"{"type":"people"}"#);
     let ran = ran(&mut asked(&server, &["--json-schema", &schema])).await.with_code(2);
@@ -114,7 +114,7 @@ async fn a_schema_that_is_none_is_refused_before_anything_is_asked() {
 }
 
 #[tokio::test]
-async fn the_sandbox_keeps_to_a_schema_and_to_a_limit() {
+async fn sandbox_keeps_schema_and_token_limit() {
     let schema = test_file(
         "verdicts/city.json",
         br#"{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}"#,
@@ -125,7 +125,7 @@ async fn the_sandbox_keeps_to_a_schema_and_to_a_limit() {
 }
 
 #[tokio::test]
-async fn a_comparison_needs_one_answer_that_is_what_was_asked_for() {
+async fn compare_succeeds_with_one_good_answer() {
     let all = ["compare", "Hello", "openai/gpt-4o", "openai/gpt-5", "--max-tokens", "2"];
     let ran = run(&all).await.with_code(10);
     assert_eq!(ran.out.matches("error: answer truncated").count(), 2, "{}", ran.out);

@@ -1,11 +1,11 @@
-//! Messages are in the words of the command line, and no advice comes twice.
+//! Tests of messages: they use the words of the command line, and repeat no advice.
 
 use fault_server::{FaultServer, RefusedPort, Script};
 use openrouter_sandbox::FAILURES;
 
 use crate::support::{KEY, against, assert_has, binary, ran, run, sandbox, test_file};
 
-/// Fails where a text has a word that only somebody who writes Rust against the library knows.
+/// Asserts that a text has no word that only users of the Rust libraries know.
 #[track_caller]
 fn assert_plain(text: &str, what: &str) {
     for word in
@@ -13,7 +13,7 @@ fn assert_plain(text: &str, what: &str) {
     {
         assert!(!text.contains(word), "{what}: {word:?} in {text}");
     }
-    // Of what stands between backticks, only command lines are for people.
+    // Only command lines may be between backticks.
     for quoted in text.split('`').skip(1).step_by(2) {
         assert!(
             quoted.starts_with("provider-host ") || quoted.starts_with('<') || quoted == "-",
@@ -24,7 +24,7 @@ fn assert_plain(text: &str, what: &str) {
 }
 
 #[tokio::test]
-async fn failures_of_the_service_are_told_plainly_with_one_hint() {
+async fn service_errors_have_plain_words_and_one_hint() {
     let sandbox = sandbox().await;
     for (model, _) in FAILURES.iter().filter(|(model, _)| !model.contains("stall")) {
         let args = ["chat", model, "Hello", "--retries", "1", "--verbose"];
@@ -34,7 +34,7 @@ async fn failures_of_the_service_are_told_plainly_with_one_hint() {
 }
 
 #[tokio::test]
-async fn wrong_requests_are_told_by_their_options() {
+async fn invalid_requests_name_their_options() {
     let text = test_file("words/unknown.bin", b"\x00\x01\x02\x03");
     let fallbacks = ["--fallback", "a/b", "--fallback", "a/c", "--fallback", "a/d", "--fallback", "a/e"];
     for (args, said) in [
@@ -57,10 +57,10 @@ async fn wrong_requests_are_told_by_their_options() {
 }
 
 #[tokio::test]
-async fn wrong_addresses_are_told_plainly() {
+async fn wrong_addresses_have_plain_words() {
     let (refused, page) =
-        (RefusedPort::new().unwrap(), FaultServer::always(Script::page(502)).await.unwrap());
-    let missing = FaultServer::always(Script::page(404)).await.unwrap();
+        (RefusedPort::new().unwrap(), FaultServer::always(Script::html_error(502)).await.unwrap());
+    let missing = FaultServer::always(Script::html_error(404)).await.unwrap();
     for (url, code) in [
         (refused.url(), 7),
         (page.url().to_owned(), 8),
@@ -84,7 +84,7 @@ async fn wrong_addresses_are_told_plainly() {
 }
 
 #[tokio::test]
-async fn unknown_names_are_told_plainly() {
+async fn unknown_names_have_plain_words() {
     for args in [
         &["chat", "a/b", "Hello", "--provider", "nope"][..],
         &["providers", "show", "nope"],
@@ -101,7 +101,7 @@ async fn unknown_names_are_told_plainly() {
 }
 
 #[tokio::test]
-async fn numbers_out_of_range_are_told_with_their_option_and_range() {
+async fn numbers_out_of_range_name_option_and_range() {
     for (args, said) in [
         (
             &["chat", "a/b", "Hi", "--timeout", "-1"][..],

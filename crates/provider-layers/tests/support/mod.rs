@@ -16,22 +16,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues,
-    ConnectionReport, Error, ErrorKind, Links, LlmProvider, Model, Price, PriceOverride, Prices,
-    ProviderDescriptor, Usage,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider, Model,
+    Price, PriceOverride, Prices, ProviderDescriptor, Usage,
 };
 
 const fn describe(id: &'static str) -> ProviderDescriptor {
-    ProviderDescriptor {
-        id,
-        display_name: id,
-        description: "Made up for a test.",
-        capabilities: Capabilities::of(&[Capability::Llm]),
-        fields: &[],
-        links: Links { key: None, docs: None, models: None, status: None },
-        accepts_unlisted_models: true,
-        constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-    }
+    ProviderDescriptor::new(id, id, |_, _| Err(Error::new(ErrorKind::Config, "made by hand only")))
+        .description("Made up for a test.")
+        .accepts_unlisted_models()
 }
 
 pub(crate) static ACME: ProviderDescriptor = describe("acme");

@@ -11,21 +11,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatStream, ConfigValues, ConnectionReport, Error,
-    ErrorKind, Links, LlmProvider, ProviderDescriptor, Usage,
+    Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider, ProviderDescriptor,
+    Usage,
 };
 use tokio::time::{Instant, Sleep, sleep};
 
-static ACME: ProviderDescriptor = ProviderDescriptor {
-    id: "acme",
-    display_name: "Acme",
-    description: "Made up for a test.",
-    capabilities: Capabilities::of(&[Capability::Llm]),
-    fields: &[],
-    links: Links { key: None, docs: None, models: None, status: None },
-    accepts_unlisted_models: true,
-    constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-};
+static ACME: ProviderDescriptor =
+    ProviderDescriptor::new("acme", "Acme", |_, _| Err(Error::new(ErrorKind::Config, "made by hand only")))
+        .description("Made up for a test.")
+        .accepts_unlisted_models();
 
 /// A step of an answer.
 #[derive(Clone, Debug)]

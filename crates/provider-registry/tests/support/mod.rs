@@ -1,4 +1,4 @@
-//! Providers that are data: a fixed catalogue, or none that can be fetched, and a count of what was asked.
+//! Test providers with a fixed or a failing catalogue, which count their calls.
 
 // Each test program uses its own part of this. A panic is a failed test.
 #![allow(dead_code, clippy::unwrap_used)]
@@ -8,33 +8,23 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use provider_core::{
-    Capabilities, Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues,
-    ConnectionReport, Error, ErrorKind, Links, LlmProvider, Model, ProviderDescriptor,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider, Model,
+    ProviderDescriptor,
 };
 use provider_registry::Workspace;
 use tokio::sync::Barrier;
 
 /// An LLM provider without settings that takes only the models it lists.
 pub(crate) const fn describe(id: &'static str, display_name: &'static str) -> ProviderDescriptor {
-    ProviderDescriptor {
-        id,
-        display_name,
-        description: "Made up for a test.",
-        capabilities: Capabilities::of(&[Capability::Llm]),
-        fields: &[],
-        links: Links { key: None, docs: None, models: None, status: None },
-        accepts_unlisted_models: false,
-        constructor: |_: &ConfigValues| Err(Error::new(ErrorKind::Config, "made by hand only")),
-    }
+    ProviderDescriptor::new(id, display_name, |_, _| Err(Error::new(ErrorKind::Config, "made by hand only")))
+        .description("Made up for a test.")
 }
 
-/// Takes any id, as OpenRouter does.
-pub(crate) static OPENROUTER: ProviderDescriptor = {
-    let mut openrouter = describe("openrouter", "OpenRouter");
-    openrouter.accepts_unlisted_models = true;
-    openrouter
-};
-/// Takes only what it lists.
+/// A provider that accepts any id, as OpenRouter does.
+pub(crate) static OPENROUTER: ProviderDescriptor =
+    describe("openrouter", "OpenRouter").accepts_unlisted_models();
+
+/// A provider that accepts listed ids alone.
 pub(crate) static OLLAMA: ProviderDescriptor = describe("ollama", "Ollama");
 
 /// A workspace with these providers, under these ids.
@@ -47,24 +37,24 @@ pub(crate) fn workspace<const N: usize>(providers: [(&str, &Arc<Fake>); N]) -> W
     workspace
 }
 
-/// A provider that only says hello, and counts what it is asked.
+/// A provider that answers "hello", and counts its calls.
 #[derive(Debug)]
 pub(crate) struct Fake {
     descriptor: &'static ProviderDescriptor,
     catalogue: Mutex<Result<Catalogue, Error>>,
     fetches: AtomicUsize,
     chats: AtomicUsize,
-    /// Where a fetch waits until others have come.
+    /// A barrier at which a fetch waits for others.
     barrier: Option<Arc<Barrier>>,
 }
 
 impl Fake {
-    /// A provider that has these models.
+    /// A provider with these models.
     pub(crate) fn listing(descriptor: &'static ProviderDescriptor, ids: &[&str]) -> Arc<Self> {
         Self::with(descriptor, Ok(catalogue(ids)), None)
     }
 
-    /// A provider that has these models, and tells it only when all others at the barrier are asked, too.
+    /// A provider with these models, whose fetch waits until all others at the barrier have begun.
     pub(crate) fn listing_together(
         descriptor: &'static ProviderDescriptor,
         ids: &[&str],
@@ -88,17 +78,17 @@ impl Fake {
         Arc::new(Self { descriptor, catalogue: Mutex::new(catalogue), fetches, chats, barrier })
     }
 
-    /// From now on it has these models.
+    /// Replaces its models.
     pub(crate) fn now_lists(&self, ids: &[&str]) {
         *self.catalogue.lock().unwrap() = Ok(catalogue(ids));
     }
 
-    /// How often the catalogue was asked for.
+    /// The number of fetches of the catalogue.
     pub(crate) fn fetches(&self) -> usize {
         self.fetches.load(Relaxed)
     }
 
-    /// How often it was asked for an answer.
+    /// The number of chat requests.
     pub(crate) fn chats(&self) -> usize {
         self.chats.load(Relaxed)
     }

@@ -1,0 +1,122 @@
+//! A chunk of a stream, or a whole answer: the same object, with `delta` or `message` in its choice.
+//!
+//! One borrowed decode. Lists inside a delta are left as text here and read item by item where they are
+//! collected, which costs no allocation.
+
+use lenient_json::{Count, FromJson, Raw, Reader, Text, UnixSeconds, first, object, object_from_str};
+
+object! {
+    /// A chunk or an answer.
+    pub(crate) struct Chunk<'a> {
+        id: Text<'a> = "id",
+        model: Text<'a> = "model",
+        provider: Text<'a> = "provider",
+        created: UnixSeconds = "created",
+        service_tier: Text<'a> = "service_tier",
+        system_fingerprint: Text<'a> = "system_fingerprint",
+        choices: FirstChoice<'a> = "choices",
+        usage: Raw<'a> = "usage",
+        error: Raw<'a> = "error",
+    }
+    skip "object"
+}
+
+impl<'a> Chunk<'a> {
+    /// Reads a chunk.
+    ///
+    /// # Errors
+    /// When the text is no JSON object.
+    pub(crate) fn from_str(json: &'a str) -> Result<Self, serde_json::Error> {
+        object_from_str(json)
+    }
+}
+
+/// Choice 0. Nobody asks for more than one.
+#[derive(Debug, Default)]
+pub(crate) struct FirstChoice<'a>(pub(crate) Option<Choice<'a>>);
+
+impl<'a> FromJson<'a> for FirstChoice<'a> {
+    fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
+        first(reader, |choice: &Choice<'a>| choice.index.0.unwrap_or(0) == 0).map(FirstChoice)
+    }
+}
+
+object! {
+    /// A choice. A chunk has a `delta`, a whole answer a `message`; what they hold is the same.
+    pub(crate) struct Choice<'a> {
+        index: Count = "index",
+        delta: Option<Piece<'a>> = "delta",
+        message: Option<Box<Piece<'a>>> = "message",
+        text: Raw<'a> = "text",
+        finish_reason: Text<'a> = "finish_reason",
+        native_finish_reason: Text<'a> = "native_finish_reason",
+        logprobs: Raw<'a> = "logprobs",
+        usage: Raw<'a> = "usage",
+        error: Raw<'a> = "error",
+    }
+}
+
+object! {
+    /// A piece of a message, or a whole one.
+    pub(crate) struct Piece<'a> {
+        content: Raw<'a> = "content",
+        reasoning: Raw<'a> = "reasoning",
+        reasoning_content: Raw<'a> = "reasoning_content",
+        reasoning_text: Raw<'a> = "reasoning_text",
+        thinking: Raw<'a> = "thinking",
+        reasoning_details: Raw<'a> = "reasoning_details",
+        refusal: Raw<'a> = "refusal",
+        tool_calls: Raw<'a> = "tool_calls",
+        function_call: Raw<'a> = "function_call",
+        annotations: Raw<'a> = "annotations",
+        images: Raw<'a> = "images",
+        audio: Raw<'a> = "audio",
+    }
+    skip "role"
+}
+
+object! {
+    /// A piece of a spoken answer.
+    pub(crate) struct AudioPiece<'a> {
+        id: Text<'a> = "id",
+        data: Raw<'a> = "data",
+        transcript: Raw<'a> = "transcript",
+        expires_at: UnixSeconds = "expires_at",
+    }
+}
+
+object! {
+    /// A tool call, or a piece of one.
+    pub(crate) struct WireToolCall<'a> {
+        index: Count = "index",
+        id: Text<'a> = "id",
+        kind: Text<'a> = "type",
+        function: WireFunction<'a> = "function",
+    }
+}
+
+object! {
+    /// The function of a tool call.
+    pub(crate) struct WireFunction<'a> {
+        name: Raw<'a> = "name",
+        arguments: Raw<'a> = "arguments",
+    }
+}
+
+impl<'a> Piece<'a> {
+    /// The names that services have for the plain text of thoughts, and what is there under each.
+    pub(crate) fn thoughts(&self) -> [(&'static str, Raw<'a>); 4] {
+        [
+            ("reasoning", self.reasoning),
+            ("reasoning_content", self.reasoning_content),
+            ("reasoning_text", self.reasoning_text),
+            ("thinking", self.thinking),
+        ]
+    }
+}
+
+/// Stands before the names of fields that came inside a tool call's `function`.
+pub(crate) const IN_FUNCTION: &str = "function.";
+
+/// The field in which Groq has the usage of a stream.
+pub(crate) const GROQ_FIELD: &str = "x_groq";

@@ -1,0 +1,156 @@
+//! Messages, read back.
+
+use provider_core::{
+    Annotation, AssistantMessage, Audio, Content, DetailValue, Image, Message, RawJson, ReasoningDetail,
+    ToolCall,
+};
+use serde::Deserialize;
+
+use super::exact::{Object, object};
+use super::{Fields, fitting, part, text};
+use crate::chunk::IN_FUNCTION;
+
+/// A message; one that has something we do not know is kept as it is.
+pub(super) fn read(raw: &RawJson) -> Message {
+    known(raw).unwrap_or_else(|| Message::Other(raw.clone()))
+}
+
+fn known(raw: &RawJson) -> Option<Message> {
+    #[derive(Deserialize)]
+    struct Role {
+        role: String,
+    }
+    let role: Role = object(raw)?;
+    match role.role.as_str() {
+        "system" => input(raw).map(|(content, name)| named(Message::system(content), name)),
+        "developer" => input(raw).map(|(content, name)| named(Message::developer(content), name)),
+        "user" => input(raw).map(|(content, name)| named(Message::user(content), name)),
+        "assistant" => assistant(raw).map(Message::from),
+        "tool" => tool(raw),
+        _ => None,
+    }
+}
+
+fn named(message: Message, name: Option<String>) -> Message {
+    match name {
+        Some(name) => message.named(name),
+        None => message,
+    }
+}
+
+fn input(raw: &RawJson) -> Option<(Content, Option<String>)> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wire {
+        #[serde(rename = "role")]
+        _role: String,
+        content: RawJson,
+        name: Option<String>,
+    }
+    let wire: Wire = object(raw)?;
+    Some((part::content(&wire.content)?, wire.name))
+}
+
+fn tool(raw: &RawJson) -> Option<Message> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wire {
+        #[serde(rename = "role")]
+        _role: String,
+        content: RawJson,
+        tool_call_id: String,
+        name: Option<String>,
+    }
+    let wire: Wire = object(raw)?;
+    Some(named(Message::tool(wire.tool_call_id, part::content(&wire.content)?), wire.name))
+}
+
+fn assistant(raw: &RawJson) -> Option<AssistantMessage> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wire {
+        #[serde(rename = "role")]
+        _role: String,
+        content: Option<RawJson>,
+        name: Option<String>,
+        model: Option<String>,
+        reasoning: Option<String>,
+        reasoning_details: Option<Vec<RawJson>>,
+        tool_calls: Option<Vec<RawJson>>,
+        refusal: Option<String>,
+        annotations: Option<Vec<RawJson>>,
+        images: Option<Vec<RawJson>>,
+        audio: Option<Object<WireAudio>>,
+    }
+    let wire: Wire = object(raw)?;
+    let mut message = AssistantMessage::default();
+    match wire.content.as_ref().map(part::content) {
+        None => {}
+        Some(Some(Content::Text(text))) => message.text = text,
+        Some(Some(Content::Parts(parts))) if !parts.is_empty() => message.parts = parts,
+        Some(_) => return None,
+    }
+    message.name = wire.name;
+    message.model = wire.model;
+    message.reasoning = wire.reasoning;
+    message.reasoning_details = match wire.reasoning_details {
+        Some(list) => Some(list.iter().map(detail).collect::<Option<_>>()?),
+        None => None,
+    };
+    message.tool_calls = wire.tool_calls.unwrap_or_default().iter().map(call).collect::<Option<_>>()?;
+    message.refusal = wire.refusal;
+    message.annotations = wire.annotations.unwrap_or_default().into_iter().map(Annotation::new).collect();
+    message.images = wire.images.unwrap_or_default().into_iter().map(Image::new).collect();
+    message.audio = wire.audio.map(|Object(audio)| audio.into());
+    Some(message)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireAudio {
+    id: Option<String>,
+    data: Option<String>,
+    transcript: Option<String>,
+    expires_at: Option<u64>,
+}
+
+impl From<WireAudio> for Audio {
+    fn from(wire: WireAudio) -> Self {
+        let mut audio = Audio::default();
+        (audio.id, audio.data) = (wire.id, wire.data);
+        (audio.transcript, audio.expires_at) = (wire.transcript, wire.expires_at);
+        audio
+    }
+}
+
+/// An item of the structured thoughts, field by field.
+fn detail(raw: &RawJson) -> Option<ReasoningDetail> {
+    let mut item = ReasoningDetail::new();
+    for (name, value) in fitting::<Fields>(raw)?.0 {
+        item.set(&name, text(&value).map_or_else(|| DetailValue::Json(value.clone()), DetailValue::Text));
+    }
+    Some(item)
+}
+
+fn call(raw: &RawJson) -> Option<ToolCall> {
+    let mut call = ToolCall::default();
+    for (name, value) in fitting::<Fields>(raw)?.0 {
+        match name.as_str() {
+            "id" => call.id = text(&value)?,
+            "type" if value.get() == "\"function\"" => {}
+            "function" => {
+                for (name, value) in fitting::<Fields>(&value)?.0 {
+                    match name.as_str() {
+                        "name" => call.name = text(&value)?,
+                        "arguments" => call.arguments = text(&value)?,
+                        _ => call.extra.insert(&format!("{IN_FUNCTION}{name}"), value),
+                    }
+                }
+            }
+            // It would go out as a field of the function.
+            _ if name.starts_with(IN_FUNCTION) => return None,
+            _ => call.extra.insert(&name, value),
+        }
+    }
+    Some(call)
+}

@@ -1,0 +1,382 @@
+//! The decoder of an answer: frames, or a whole body, to the accumulator.
+
+use std::sync::Arc;
+
+use lenient_json::without_non_finite;
+use provider_core::author::{DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead};
+use provider_core::{Error, RawJson};
+
+use crate::apply::{ApplyState, apply, finish_texts};
+use crate::chunk::Chunk;
+use crate::dialect::Dialect;
+use crate::error::{self, Certainty, WireError, says};
+use crate::template::Template;
+use crate::values::text_of_body;
+
+/// Decodes an answer of chat completions, streamed or whole.
+///
+/// A streamed chunk is compared with the one before it (see the module `template`), and decoded in full where
+/// it differs in more than its texts. Sans-IO: `provider-http` feeds it, or a test does by hand.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use openai_wire::{ChatDecoder, Plain};
+/// use provider_core::author::{Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead};
+///
+/// let mut decoder = ChatDecoder::new(Arc::new(Plain), ResponseHead::default());
+/// let mut out = ResponseAccumulator::without_events();
+/// for data in [
+///     r#"{"id":"1","model":"m","choices":[{"index":0,"delta":{"content":"Hel"}}]}"#,
+///     r#"{"id":"1","model":"m","choices":[{"index":0,"delta":{"content":"lo"}}]}"#,
+///     r#"{"id":"1","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+/// ] {
+///     assert_eq!(decoder.decode(Frame::new(data), &mut out), Ok(Progress::More));
+/// }
+/// assert_eq!(decoder.decode(Frame::new("[DONE]"), &mut out), Ok(Progress::End));
+/// assert_eq!(decoder.finish(&mut out), Ok(()));
+/// assert_eq!(out.finish()?.text(), "Hello");
+/// # Ok::<(), provider_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ChatDecoder<D> {
+    dialect: Arc<D>,
+    head: ResponseHead,
+    max_tool_argument_bytes: usize,
+    keep_raw: bool,
+    /// How many frames there were.
+    number: usize,
+    /// Whether one of them was more than a keep-alive.
+    has_begun: bool,
+    /// Whether the end mark was read.
+    is_over: bool,
+    /// The error of the first frame that could not be read. The answer goes on, so that nothing that was paid
+    /// for is lost, and ends in this error.
+    unreadable: Option<Error>,
+    /// A frame that may be an error, and is one if no finish reason comes.
+    doubtful: Option<Box<WireError>>,
+    state: ApplyState,
+    template: Template,
+    repeated: usize,
+}
+
+impl<D: Dialect> ChatDecoder<D> {
+    /// A decoder of the answer that has this head.
+    pub fn new(dialect: Arc<D>, head: ResponseHead) -> Self {
+        Self {
+            dialect,
+            head,
+            max_tool_argument_bytes: 8 << 20,
+            keep_raw: false,
+            number: 0,
+            has_begun: false,
+            is_over: false,
+            unreadable: None,
+            doubtful: None,
+            state: ApplyState::default(),
+            template: Template::default(),
+            repeated: 0,
+        }
+    }
+
+    /// Sets how large the arguments of the answer's tool calls may be, all calls together, in bytes. Default:
+    /// 8 MiB.
+    #[must_use]
+    pub fn max_tool_argument_bytes(mut self, limit: usize) -> Self {
+        self.max_tool_argument_bytes = limit;
+        self
+    }
+
+    /// Sets whether the JSON of each chunk is kept as well. Default: false.
+    #[must_use]
+    pub fn keep_raw(mut self, keep: bool) -> Self {
+        self.keep_raw = keep;
+        self
+    }
+
+    fn decode_data(
+        &mut self,
+        event: Option<&str>,
+        data: &str,
+        out: &mut ResponseAccumulator,
+    ) -> Result<Progress, DecodeError> {
+        self.number += 1;
+        let data = data.trim();
+        if data == "[DONE]" {
+            out.set_end_marked();
+            self.is_over = true;
+            return Ok(Progress::End);
+        }
+        if matches!(data, "" | "null") {
+            return Ok(Progress::More);
+        }
+        let repeated = match event {
+            None => self.template.apply(data, out, &mut self.state.texts),
+            Some(_) => None,
+        };
+        if let Some(repeated) = repeated {
+            out.note_chunk();
+            self.repeated = self.repeated.saturating_add(repeated);
+            return self.within_limits();
+        }
+        self.template.clear(out);
+        let mut room = None;
+        match read_chunk(data, &mut room) {
+            Ok((chunk, json)) => self.decode_chunk(chunk, json, event, out),
+            Err(_) if event == Some("error") => {
+                Err(self.reported(&WireError::from_text(data, &*self.dialect)))
+            }
+            // Google puts the object in a list.
+            Err(_) if data.starts_with('[') && WireError::from_body(data, &*self.dialect).is_some() => {
+                Err(self.reported(&WireError::from_text(data, &*self.dialect)))
+            }
+            // An event of another name is another matter, a `ping` for example.
+            Err(_) if !is_message(event) => Ok(Progress::More),
+            Err(_) if is_lines(data) => self.decode_lines(data, out),
+            // The answer is there. A mark of the end has many spellings.
+            Err(_) if out.response().finish_reason.is_some() => Ok(Progress::More),
+            Err(cause) => {
+                self.has_begun = true;
+                let (number, text_bytes) = (self.number, out.response().text().len());
+                let head = &self.head;
+                self.unreadable
+                    .get_or_insert_with(|| error::unreadable_frame(number, text_bytes, data, &cause, head));
+                Ok(Progress::More)
+            }
+        }
+    }
+
+    /// Decodes the events of a service that puts no empty line between them. All of them are decoded,
+    /// whatever goes wrong first.
+    fn decode_lines(&mut self, lines: &str, out: &mut ResponseAccumulator) -> Result<Progress, DecodeError> {
+        let mut failed = None;
+        let mut progress = Progress::More;
+        for line in lines.lines() {
+            match self.decode_data(None, line, out) {
+                Ok(Progress::End) => {
+                    progress = Progress::End;
+                    break;
+                }
+                Ok(Progress::More) => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(progress), Err)
+    }
+
+    /// Decodes in full a chunk that does not match the template.
+    fn decode_chunk(
+        &mut self,
+        chunk: Chunk<'_>,
+        json: &str,
+        event: Option<&str>,
+        out: &mut ResponseAccumulator,
+    ) -> Result<Progress, DecodeError> {
+        self.has_begun = true;
+        if self.keep_raw {
+            out.push_raw(RawJson::from_checked(json));
+        }
+        let error = take_error(&chunk, event, json, &*self.dialect);
+        // An event of another name may be a keep-alive.
+        if error.is_none() && is_message(event) {
+            out.note_chunk();
+        }
+        // A chunk that is kept raw is decoded in full, and so is one that follows an error.
+        if error.is_none() && !self.keep_raw {
+            self.template.capture(json, &chunk, &*self.dialect, out.response());
+        }
+        apply(chunk, &*self.dialect, out, &mut self.state);
+        match error {
+            Some((error, Certainty::Certain)) => return Err(self.reported(&error)),
+            Some((error, Certainty::Likely)) => drop(self.doubtful.get_or_insert_with(|| Box::new(error))),
+            None => {}
+        }
+        self.within_limits()
+    }
+
+    fn within_limits(&self) -> Result<Progress, DecodeError> {
+        match self.state.texts.argument_bytes() > self.max_tool_argument_bytes {
+            true => Err(DecodeError::Fatal(error::arguments_too_large(self.max_tool_argument_bytes))),
+            false => Ok(Progress::More),
+        }
+    }
+
+    fn reported(&mut self, wire: &WireError) -> DecodeError {
+        self.has_begun = true;
+        DecodeError::Reported(error::from_wire(wire, &self.head, &*self.dialect))
+    }
+}
+
+impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
+    fn decode(&mut self, frame: Frame<'_>, out: &mut ResponseAccumulator) -> Result<Progress, DecodeError> {
+        self.decode_data(frame.event.as_deref(), &frame.data, out)
+    }
+
+    fn decode_body(&mut self, body: &str, out: &mut ResponseAccumulator) -> Result<(), DecodeError> {
+        let text = text_of_body(body);
+        let mut room = None;
+        let (chunk, json) = match read_chunk(text, &mut room) {
+            Ok(read) => read,
+            Err(cause) => {
+                return Err(match WireError::from_body(text, &*self.dialect) {
+                    Some(wire) => self.reported(&wire),
+                    None => DecodeError::Fatal(error::no_answer(text, &cause, &self.head, &*self.dialect)),
+                });
+            }
+        };
+        self.has_begun = true;
+        let error = take_error(&chunk, None, json, &*self.dialect);
+        if self.keep_raw {
+            out.push_raw(RawJson::from_checked(json));
+        }
+        apply(chunk, &*self.dialect, out, &mut self.state);
+        if let Some((error, _)) = error {
+            return Err(self.reported(&error));
+        }
+        out.set_end_marked();
+        self.is_over = true;
+        self.within_limits().map(drop)
+    }
+
+    /// Of an unfinished frame the whole part counts: the end mark, or an object.
+    fn decode_unfinished(
+        &mut self,
+        frame: Frame<'_>,
+        out: &mut ResponseAccumulator,
+    ) -> Result<Progress, DecodeError> {
+        if !is_whole(&frame) {
+            // The answer broke off in its first frame, which is not the same as none.
+            let is_named = !matches!(frame.event.as_deref(), None | Some("" | "message" | "error"));
+            self.has_begun |= !is_named && !frame.data.trim().is_empty();
+        }
+        match whole_part(frame) {
+            Some(frame) => self.decode(frame, out),
+            None => Ok(Progress::More),
+        }
+    }
+
+    /// An error or an answer counts that a service writes between the events as plain JSON. A page of HTML is
+    /// no answer.
+    fn decode_stray(&mut self, lines: &str, out: &mut ResponseAccumulator) -> Result<Progress, DecodeError> {
+        let data = lines.trim();
+        if data.is_empty() || self.is_over || out.response().finish_reason.is_some() {
+            return Ok(Progress::More);
+        }
+        let mut room = None;
+        let is_message = match read_chunk(data, &mut room) {
+            Ok((chunk, _)) => chunk.choices.0.is_some_and(|choice| choice.message.is_some()),
+            Err(_) if is_whole(&Frame::new(data)) || WireError::from_body(data, &*self.dialect).is_some() => {
+                false
+            }
+            Err(cause) if data.starts_with('<') && !self.has_begun => {
+                return Err(DecodeError::Fatal(error::no_answer(lines, &cause, &self.head, &*self.dialect)));
+            }
+            Err(_) => {
+                self.has_begun = true;
+                return Ok(Progress::More);
+            }
+        };
+        let progress = self.decode_data(None, data, out)?;
+        if is_message {
+            out.set_end_marked();
+        }
+        Ok(progress)
+    }
+
+    fn finish(&mut self, out: &mut ResponseAccumulator) -> Result<(), DecodeError> {
+        self.template.clear(out);
+        finish_texts(&mut self.state.texts, out);
+        self.dialect.complete(&self.head, out);
+        out.redact(self.head.secret());
+        let doubtful = self.doubtful.take().filter(|_| out.response().finish_reason.is_none());
+        if let Some(wire) = doubtful {
+            return Err(self.reported(&wire));
+        }
+        self.unreadable.take().map_or(Ok(()), |error| Err(DecodeError::Fatal(error)))
+    }
+
+    fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    fn repeated_bytes(&self) -> usize {
+        self.repeated
+    }
+}
+
+/// Whether an event without a name, or with the default one.
+fn is_message(event: Option<&str>) -> bool {
+    matches!(event, None | Some("" | "message"))
+}
+
+/// Whether a frame that was not ended is whole all the same: only the end mark, an object, and words can be,
+/// of which words are none but in an error.
+fn is_whole(frame: &Frame<'_>) -> bool {
+    let data = frame.data.trim();
+    let is_words = frame.event.as_deref() == Some("error") && !data.starts_with('{');
+    data == "[DONE]" || is_words || read_chunk(data, &mut None).is_ok() || is_lines(data)
+}
+
+/// Whether a frame is several, whose lines the service did not keep apart: each line is an object or the
+/// end mark.
+fn is_lines(data: &str) -> bool {
+    let is_frame = |line: &str| {
+        let line = line.trim();
+        line.is_empty() || line == "[DONE]" || read_chunk(line, &mut None).is_ok()
+    };
+    data.contains('\n') && data.lines().all(is_frame)
+}
+
+/// The whole part of a frame that was not ended: the frame, or the lines before the last one.
+fn whole_part(frame: Frame<'_>) -> Option<Frame<'_>> {
+    if is_whole(&frame) {
+        return Some(frame);
+    }
+    let mut part = Frame::new(frame.data.trim().rsplit_once('\n')?.0.to_owned());
+    part.event = frame.event;
+    Some(part).filter(is_whole)
+}
+
+/// Reads a chunk or an answer, and gives its JSON. Numbers that JSON does not have are read as `null`; `room`
+/// is for the JSON without them.
+///
+/// # Errors
+/// When the text is no JSON object.
+fn read_chunk<'a>(
+    json: &'a str,
+    room: &'a mut Option<String>,
+) -> Result<(Chunk<'a>, &'a str), serde_json::Error> {
+    let cause = match Chunk::from_str(json) {
+        Ok(chunk) => return Ok((chunk, json)),
+        Err(cause) => cause,
+    };
+    *room = without_non_finite(json);
+    let Some(json) = room.as_deref() else { return Err(cause) };
+    Chunk::from_str(json).map(|chunk| (chunk, json)).map_err(|_| cause)
+}
+
+/// The error in a chunk: at the top, or in its choice, or the chunk itself, and how sure it is that it is
+/// one.
+fn take_error<D: Dialect>(
+    chunk: &Chunk<'_>,
+    event: Option<&str>,
+    json: &str,
+    dialect: &D,
+) -> Option<(WireError, Certainty)> {
+    let in_choice = chunk.choices.0.as_ref().map(|choice| choice.error);
+    if let Some(error) = in_choice.filter(|error| says(*error) && !says(chunk.error)) {
+        return Some((WireError::read(error, dialect), Certainty::Certain));
+    }
+    // An error without an envelope has names that no chunk has, and no choice.
+    let may_be_bare = chunk.choices.0.is_none() && !chunk.unknown.is_empty();
+    match event {
+        Some("error") => Some((WireError::from_text(json, dialect), Certainty::Certain)),
+        _ if says(chunk.error) || may_be_bare => WireError::found(json, dialect),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod activity;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! Dialects: what a service adds to chat completions, or says otherwise.
+
+use std::fmt;
+
+use lenient_json::Raw;
+use provider_core::author::{ResponseAccumulator, ResponseHead};
+use provider_core::{ChatRequest, Error, RawJson, Usage};
+use serde::ser::SerializeSeq;
+
+use crate::error::{Rule, WireError};
+use crate::request::{FieldWriter, Problems};
+
+/// A service's way to speak chat completions.
+///
+/// Every method has a default, which is that of a plain server, so a dialect names its differences alone. It
+/// is a type parameter of the codec, and not a trait object: what a dialect leaves alone costs nothing, and
+/// none of its methods is called for a chunk of text.
+///
+/// ```
+/// use openai_wire::{Dialect, FieldWriter, encode};
+/// use provider_core::ChatRequest;
+///
+/// /// A service that wants to know whose request it is.
+/// #[derive(Debug)]
+/// struct Acme {
+///     team: String,
+/// }
+///
+/// impl Dialect for Acme {
+///     fn write_fields<W: FieldWriter>(
+///         &self,
+///         _request: &ChatRequest,
+///         _stream: bool,
+///         body: &mut W,
+///     ) -> Result<(), W::Error> {
+///         body.field("team", &self.team)
+///     }
+/// }
+///
+/// let acme = Acme { team: "blue".to_owned() };
+/// let body = encode(&ChatRequest::new("m").user("Hi"), false, &acme)?;
+/// let expected = r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"team":"blue"}"#;
+/// assert_eq!(body, expected.as_bytes());
+/// # Ok::<(), provider_core::Error>(())
+/// ```
+pub trait Dialect: fmt::Debug + Send + Sync + 'static {
+    /// Writes the fields of a request's body that only this service has. `stream`: whether the answer is to
+    /// be streamed.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    fn write_fields<W: FieldWriter>(
+        &self,
+        request: &ChatRequest,
+        stream: bool,
+        body: &mut W,
+    ) -> Result<(), W::Error> {
+        let _ = (request, stream, body);
+        Ok(())
+    }
+
+    /// Returns how many tools the service runs itself for this request: they stand behind the functions in
+    /// `tools`, and [`write_tools`](Self::write_tools) writes them.
+    fn tool_count(&self, request: &ChatRequest) -> usize {
+        let _ = request;
+        0
+    }
+
+    /// Writes the tools that the service runs itself.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    fn write_tools<S: SerializeSeq>(&self, request: &ChatRequest, tools: &mut S) -> Result<(), S::Error> {
+        let _ = (request, tools);
+        Ok(())
+    }
+
+    /// Whether the request says elsewhere what it asks (an old-style `prompt`), so that it needs no messages.
+    fn has_prompt(&self, request: &ChatRequest) -> bool {
+        let _ = request;
+        false
+    }
+
+    /// Adds what is wrong with a request for this service, beyond what is wrong with it for every one.
+    fn validate(&self, request: &ChatRequest, problems: &mut Problems) {
+        let _ = (request, problems);
+    }
+
+    /// Whether two ids name the same model. Thoughts go back only to the model that had them. Default: equal
+    /// ids do.
+    fn is_same_model(&self, one: &str, other: &str) -> bool {
+        one == other
+    }
+
+    /// Takes a field of a body that is read back, and that only this service has, into the request's options.
+    /// False when it is none of them, or does not fit: then it stays in [`ChatRequest::extra`].
+    fn read_field(&self, name: &str, value: &RawJson, request: &mut ChatRequest) -> bool {
+        let _ = (name, value, request);
+        false
+    }
+
+    /// Takes the tools of a body that is read back, and that stand behind the last function, into the
+    /// request's options. False when this service runs none: then they stay in [`ChatRequest::tools`].
+    fn read_tools(&self, tools: &[RawJson], request: &mut ChatRequest) -> bool {
+        let _ = (tools, request);
+        false
+    }
+
+    /// Whether a field of a chunk that has no place of its own comes several times with several values, all
+    /// of which are kept. Of other fields the last value counts.
+    fn is_repeated_field(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
+    /// Reads the figures of a usage object that only this service has.
+    fn read_usage(&self, usage: Raw<'_>, figures: &mut Usage) {
+        let _ = (usage, figures);
+    }
+
+    /// Adds what the head of the answer says, once the answer is over.
+    fn complete(&self, head: &ResponseHead, out: &mut ResponseAccumulator) {
+        let _ = (head, out);
+    }
+
+    /// Reads what the error object says beside its words: the provider behind the service, the limit that was
+    /// met, whether to try again.
+    fn read_error(&self, error: Raw<'_>, out: &mut WireError) {
+        let _ = (error, out);
+    }
+
+    /// Returns the service's own rows of the table that decides about failures. They count before the
+    /// [common ones](crate::error::rules::common).
+    fn rules(&self) -> &'static [Rule] {
+        &[]
+    }
+
+    /// Adds the ids of an answer that the headers of this service have. The request id (`x-request-id`,
+    /// `cf-ray`) is added for every service.
+    fn with_ids(&self, error: Error, head: &ResponseHead) -> Error {
+        let _ = head;
+        error
+    }
+
+    /// Returns a base URL of this service, to show in an error where the one that is set is wrong.
+    fn example_base_url(&self) -> &str {
+        "http://localhost:8000/v1"
+    }
+}
+
+/// The dialect of a plain OpenAI-compatible server.
+///
+/// It asks for the usage of a stream (`stream_options`), which OpenAI's own servers and vLLM leave out unless
+/// asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain;
+
+impl Dialect for Plain {
+    fn write_fields<W: FieldWriter>(
+        &self,
+        _request: &ChatRequest,
+        stream: bool,
+        body: &mut W,
+    ) -> Result<(), W::Error> {
+        #[derive(serde::Serialize)]
+        struct StreamOptions {
+            include_usage: bool,
+        }
+        match stream {
+            true => body.field("stream_options", &StreamOptions { include_usage: true }),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The table that decides the kind of a failure, whether trying again helps, and the next step.
+//!
+//! A [`Rule`] says where to look and for what. The first one that applies decides: the most telling
+//! [`Source`] first, and of one source the rules in the order of the tables: those of the service's
+//! [dialect](crate::Dialect::rules), then the [`common`] ones, which are in the words of any OpenAI-compatible
+//! server or upstream provider. Beside every pattern stands an example, which [`check_examples`] plays.
+
+pub mod common;
+mod phrase;
+
+use std::ops::RangeInclusive;
+
+use lenient_json::Raw;
+use provider_core::{ErrorKind, LimitKind};
+
+use self::phrase::Phrases;
+use crate::dialect::Dialect;
+use crate::error::WireError;
+
+/// A place where a rule looks, the most telling first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The name of the limit that is used up, or else why it refuses: the pattern is a part of it.
+    Limit,
+    /// A reason for which an endpoint was left out: the pattern is its beginning.
+    Excluded,
+    /// The reason for which the model could not be served: the pattern is equal to it.
+    Availability,
+    /// The name of a field that says something: the pattern is equal to it.
+    Field,
+    /// A telling code of the service or of the provider behind it, wherever it stands, in `snake_case`,
+    /// `CamelCase` or `CAPITALS`.
+    Code,
+    /// The texts of both: the pattern is a phrase.
+    Text,
+    /// A code that says little. It counts where no text does.
+    VagueCode,
+    /// The status alone. The pattern is empty.
+    Status,
+}
+
+/// The statuses with which a rule applies. [`UNTOLD`] stands for an error inside a success that has none.
+pub type Statuses = &'static [RangeInclusive<u16>];
+
+/// The status of an error that has none.
+pub const UNTOLD: u16 = 0;
+/// Any status.
+pub const ANY: Statuses = &[0..=999];
+/// Not one that is about the key, money, time or rates: then a text about tokens is about those.
+pub const CONTENT: Statuses = &[0..=400, 403..=407, 409..=428, 430..=999];
+/// The request was refused for what is in it.
+pub const REFUSED: Statuses = &[UNTOLD..=UNTOLD, 400..=400, 403..=407, 409..=428];
+/// Not one that says more than the code.
+pub const NOT_REFUSED: Statuses = &[0..=399, 500..=999];
+
+/// Whether trying again helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Another try does not help.
+    Never,
+    /// After the wait that the service asks for, if it asks for one, and else not.
+    IfTold,
+    /// After that wait, or else with the caller's back-off.
+    Again,
+}
+
+/// One row of the tables.
+#[derive(Debug)]
+pub struct Rule {
+    /// Where to look.
+    pub source: Source,
+    /// With which statuses.
+    pub statuses: Statuses,
+    /// The kind of the failure.
+    pub kind: ErrorKind,
+    /// Whether trying again helps.
+    pub advice: Advice,
+    /// Which limit was met.
+    pub limit: Option<LimitKind>,
+    /// The next step, as the second half of a sentence. `{limit}` stands for the limit that was met, and
+    /// `{or_wait}` for when it starts anew, if it does. Empty: none is known.
+    pub step: &'static str,
+    /// Each with an error that it decides: the JSON of the error, or its text.
+    pub patterns: &'static [(&'static str, &'static str)],
+}
+
+impl Rule {
+    /// A row without a limit and a next step.
+    pub const fn new(
+        source: Source,
+        statuses: Statuses,
+        kind: ErrorKind,
+        advice: Advice,
+        patterns: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self { source, statuses, kind, advice, limit: None, step: "", patterns }
+    }
+
+    /// Sets which limit was met.
+    #[must_use]
+    pub const fn limit(mut self, kind: LimitKind) -> Self {
+        self.limit = Some(kind);
+        self
+    }
+
+    /// Sets the next step.
+    #[must_use]
+    pub const fn step(mut self, step: &'static str) -> Self {
+        self.step = step;
+        self
+    }
+}
+
+const SOURCES: [Source; 8] = [
+    Source::Limit,
+    Source::Excluded,
+    Source::Availability,
+    Source::Field,
+    Source::Code,
+    Source::Text,
+    Source::VagueCode,
+    Source::Status,
+];
+
+/// Returns the rule that decides about an error, and which of its patterns applies. `status`: the one that
+/// counts, or [`UNTOLD`]. `own`: the rows of the service.
+pub fn decide(error: &WireError, status: u16, own: &'static [Rule]) -> (&'static Rule, &'static str) {
+    let searched = Searched::new(error);
+    let tables = [own, common::RULES];
+    let rules = SOURCES
+        .iter()
+        .flat_map(|source| tables.into_iter().flatten().filter(move |rule| rule.source == *source));
+    let mut decided =
+        rules.filter(|rule| rule.statuses.iter().any(|range| range.contains(&status))).filter_map(|rule| {
+            let pattern = rule.patterns.iter().find(|(pattern, _)| searched.has(rule.source, pattern))?;
+            Some((rule, pattern.0))
+        });
+    decided.next().unwrap_or((&common::OTHERWISE, ""))
+}
+
+/// An error, made ready to be searched.
+struct Searched<'e> {
+    error: &'e WireError,
+    texts: Vec<Phrases>,
+}
+
+impl<'e> Searched<'e> {
+    fn new(error: &'e WireError) -> Self {
+        let words = [Some(&error.words), error.upstream.as_ref()].into_iter().flatten();
+        Self { error, texts: words.filter_map(|words| words.message.as_deref()).map(Phrases::new).collect() }
+    }
+
+    fn has(&self, source: Source, pattern: &str) -> bool {
+        let fact = |fits: fn(&str, &str) -> bool| {
+            self.error.facts.iter().any(|(of, fact)| *of == source && fits(fact, pattern))
+        };
+        match source {
+            Source::Limit => fact(|fact, pattern| fact.contains(pattern)),
+            Source::Excluded => fact(|fact, pattern| fact.starts_with(pattern)),
+            Source::Availability | Source::Field => fact(|fact, pattern| fact == pattern),
+            Source::Code | Source::VagueCode => self.codes().any(|code| is_same_word(code, pattern)),
+            Source::Text => self.texts.iter().any(|text| text.have(pattern)),
+            Source::Status => true,
+        }
+    }
+
+    fn codes(&self) -> impl Iterator<Item = &'e str> {
+        let upstream = self.error.upstream.iter().flat_map(|words| &words.codes);
+        self.error.words.codes.iter().chain(upstream).map(String::as_str)
+    }
+}
+
+/// Whether two codes are the same but for their spelling: `content_filter`, `ContentFilter`,
+/// `CONTENT_FILTER`.
+fn is_same_word(one: &str, other: &str) -> bool {
+    let letters = |word: &'_ str| {
+        let letters = word.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+        letters.collect::<Vec<_>>()
+    };
+    one == other || letters(one) == letters(other)
+}
+
+/// Plays the examples of a table, as the test of a dialect does with its own: every example is decided by its
+/// row and its pattern, and the rows stand in the order of their sources.
+///
+/// # Errors
+/// The examples that another row or pattern decides, and which one.
+pub fn check_examples<D: Dialect>(dialect: &D, table: &'static [Rule]) -> Result<(), Vec<String>> {
+    let mut strays = strays(table, dialect, |_| true, |text| Some(text.to_owned()));
+    if !table.is_sorted_by_key(|rule| rule.source) {
+        strays.push("the rows do not stand in the order of their sources".to_owned());
+    }
+    strays.extend(
+        table.iter().filter(|rule| rule.patterns.is_empty()).map(|rule| format!("{rule:?} is empty")),
+    );
+    if strays.is_empty() { Ok(()) } else { Err(strays) }
+}
+
+/// Plays the examples of rows that are `chosen`, each `wrapped` in another text.
+fn strays<D: Dialect>(
+    table: &'static [Rule],
+    dialect: &D,
+    chosen: impl Fn(&Rule) -> bool,
+    wrapped: impl Fn(&str) -> Option<String>,
+) -> Vec<String> {
+    let mut strays = Vec::new();
+    for rule in table.iter().filter(|rule| chosen(rule)) {
+        for (pattern, text) in rule.patterns {
+            let (_, status) = example(rule, text, dialect);
+            // A service may mean more by a status.
+            let is_own = dialect.rules().iter().any(|own| {
+                own.source == Source::Status && own.statuses.iter().any(|range| range.contains(&status))
+            });
+            if rule.source == Source::Status && is_own && !std::ptr::eq(table, dialect.rules()) {
+                continue;
+            }
+            let Some(wrapped) = wrapped(text) else { continue };
+            let (decided, by) = decide(&example(rule, &wrapped, dialect).0, status, dialect.rules());
+            if !std::ptr::eq(decided, rule) || by != *pattern {
+                strays.push(format!("{text} is {:?} by {by:?}, and not by {pattern:?}", decided.kind));
+            }
+        }
+    }
+    strays
+}
+
+/// The error that an example is, and its status: that in it, or the first one with which the rule applies.
+fn example<D: Dialect>(rule: &Rule, example: &str, dialect: &D) -> (WireError, u16) {
+    let error = if example.starts_with('{') {
+        WireError::read(Raw::of(example), dialect)
+    } else {
+        WireError::from_text(example, dialect)
+    };
+    let first = rule.statuses.first().map_or(UNTOLD, |range| *range.start());
+    let told =
+        error.words.status.or_else(|| rule.statuses.iter().any(|range| range.contains(&400)).then_some(400));
+    (error, told.unwrap_or(first))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! Chat completions, OpenAI-compatible and sans-IO: requests out, frames in.
+//!
+//! Everything that a provider for such a service needs of the wire is in here, and nothing of sockets: the
+//! body of a request ([`encode`]), the decoder of a streamed or a whole answer ([`ChatDecoder`]), errors in
+//! all their shapes and the table that decides what they mean ([`error`]), the list of models ([`models`]),
+//! and a body read back ([`decode`]). A service's own fields and words come in as a [`Dialect`].
+//!
+//! A whole exchange, with a server that says what it likes:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use openai_wire::{ChatDecoder, Plain, encode};
+//! use provider_core::ChatRequest;
+//! use provider_core::author::{Frame, FrameDecoder, ResponseAccumulator, ResponseHead};
+//!
+//! let request = ChatRequest::new("llama-3").user("Hello").temperature(0.2);
+//! let body = encode(&request, false, &Plain)?;
+//! assert!(body.starts_with(br#"{"model":"llama-3","messages":[{"role":"user","content":"Hello"}]"#));
+//!
+//! // … `provider-http` sends it. This came back:
+//! let answer = r#"{"id":"1","model":"llama-3","choices":[{"message":{"role":"assistant","content":"Hi!"},
+//!     "finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":"2"}}"#;
+//!
+//! let mut decoder = ChatDecoder::new(Arc::new(Plain), ResponseHead::default());
+//! let mut out = ResponseAccumulator::without_events();
+//! decoder.decode_body(answer, &mut out).map_err(|error| error.into_error())?;
+//! decoder.finish(&mut out).map_err(|error| error.into_error())?;
+//! let reply = out.finish()?;
+//! assert_eq!((reply.text(), reply.usage.completion_tokens), ("Hi!", Some(2)));
+//! # Ok::<(), provider_core::Error>(())
+//! ```
+//!
+//! # The way of a chunk
+//!
+//! `Frame` → [`ChatDecoder`] → a `Template` that matches it with the chunk before, or one borrowed decode of
+//! the whole `Chunk` → `apply` → `ResponseAccumulator`. No step allocates for a chunk of text.
+//!
+//! # Nothing is lost
+//!
+//! Fields of an answer that have no place of their own are kept as JSON in `ChatResponse::extra` and
+//! `AssistantMessage::extra`; a value of the wrong type reads as the value that it spells, or else is kept
+//! beside the message. An odd field never costs an answer.
+
+mod apply;
+mod chunk;
+mod content;
+mod conversation;
+mod decoder;
+mod dialect;
+pub mod error;
+mod logprobs;
+mod messages;
+pub mod models;
+mod piece;
+mod reasoning;
+mod request;
+mod template;
+mod texts;
+mod usage;
+mod values;
+
+pub use conversation::{ReadBody, decode, exact};
+pub use decoder::ChatDecoder;
+pub use dialect::{Dialect, Plain};
+pub use request::{FieldWriter, NOT_FINITE, Problems, encode};
+pub use values::{Keep, amount, text_of_body};

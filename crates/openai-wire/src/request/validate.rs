@@ -1,0 +1,143 @@
+//! What is wrong with a request, found before it is sent.
+//!
+//! Checked is what cannot be sent at all, what would be sent as something else, and what the service refuses
+//! for every model. What it may refuse for some (an effort, a tool, a length) is its own business.
+
+use std::collections::BTreeMap;
+
+use provider_core::{ChatRequest, FieldProblem, JsonSchema, ResponseFormat, Tool};
+
+use super::Body;
+use crate::dialect::Dialect;
+
+/// The most stop texts.
+const MAX_STOPS: usize = 4;
+/// How long the name of a tool or of a schema may be.
+const MAX_NAME: usize = 64;
+/// The most labels, and how long their keys and values may be.
+const MAX_LABELS: (usize, usize, usize) = (16, 64, 512);
+
+/// The problems of a request that were found so far.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<FieldProblem>);
+
+impl Problems {
+    /// Adds a problem: the field's name as the caller knows it, and what is wrong with it.
+    pub fn add(&mut self, field: impl Into<String>, what: impl Into<String>) {
+        self.0.push(FieldProblem::new(field, what));
+    }
+
+    /// Adds a problem unless `id` can be the id of a model.
+    pub fn model_id(&mut self, field: &str, id: &str) {
+        let is_unusable = id.is_empty() || id.chars().any(|c| c.is_whitespace() || c.is_control());
+        self.when(is_unusable, field, "must be a model id such as openai/gpt-4o, without white space");
+    }
+
+    /// Adds a problem if there is one.
+    pub fn when(&mut self, wrong: bool, field: &str, what: &str) {
+        if wrong {
+            self.add(field, what);
+        }
+    }
+}
+
+/// Everything that is wrong with what would be sent.
+pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
+    let mut problems = Problems::default();
+    let request = body.request;
+    problems.model_id("model", &request.model);
+    lengths(request, body.dialect.has_prompt(request), &mut problems);
+    numbers(request, &mut problems);
+    names(request, &mut problems);
+    body.dialect.validate(request, &mut problems);
+    if !request.extra.is_empty() {
+        let own = body.names();
+        for name in request.extra.keys().filter(|name| own.contains(name.as_str())) {
+            problems.add(
+                format!("extra.{name}"),
+                "is set in its own place as well; set it in one of the two (`stream` comes from the method that is called)",
+            );
+        }
+    }
+    problems.0
+}
+
+fn lengths(request: &ChatRequest, has_prompt: bool, problems: &mut Problems) {
+    let no_messages = request.messages.is_empty() && !has_prompt;
+    problems.when(no_messages, "messages", "there must be at least one message");
+    let stops = request.stop.len() > MAX_STOPS;
+    problems.when(stops, "stop", "has more than four texts, which the service refuses; leave some out");
+    let (most, key, value) = MAX_LABELS;
+    let long = |text: &str, limit: usize| text.chars().count() > limit;
+    let labels = &request.metadata;
+    problems.when(labels.len() > most, "metadata", "has more than 16 labels, which the service refuses");
+    let long_label = labels.iter().any(|(name, text)| long(name, key) || long(text, value));
+    let limits = "has a key of more than 64 characters or a value of more than 512; shorten it";
+    problems.when(long_label, "metadata", limits);
+}
+
+/// The problem of a number that JSON does not have.
+pub const NOT_FINITE: &str = "must be a finite number: JSON has no NaN and no infinity";
+
+fn numbers(request: &ChatRequest, problems: &mut Problems) {
+    let ranges = [
+        ("temperature", request.temperature, 0.0, 2.0),
+        ("top_p", request.top_p, 0.0, 1.0),
+        ("top_a", request.top_a, 0.0, 1.0),
+        ("min_p", request.min_p, 0.0, 1.0),
+        ("frequency_penalty", request.frequency_penalty, -2.0, 2.0),
+        ("presence_penalty", request.presence_penalty, -2.0, 2.0),
+        ("repetition_penalty", request.repetition_penalty, 0.0, 2.0),
+    ];
+    for (field, number, least, most) in ranges {
+        if let Some(number) = number {
+            in_range(field, number, least, most, problems);
+        }
+    }
+    for (token, bias) in &request.logit_bias {
+        in_range(&format!("logit_bias.{token}"), *bias, -100.0, 100.0, problems);
+    }
+    for (field, tokens) in
+        [("max_tokens", request.max_tokens), ("max_completion_tokens", request.max_completion_tokens)]
+    {
+        problems.when(tokens == Some(0), field, "must be at least 1");
+    }
+    if request.max_tokens.is_some() && request.max_completion_tokens.is_some() {
+        problems.add("max_completion_tokens", "is another name of max_tokens; set one of them");
+    }
+    problems.when(request.top_logprobs.is_some_and(|n| n > 20), "top_logprobs", "must be from 0 to 20");
+    if request.top_logprobs.is_some() && request.logprobs != Some(true) {
+        problems.add("top_logprobs", "needs `logprobs` to be true");
+    }
+}
+
+fn in_range(field: &str, number: f64, least: f64, most: f64, problems: &mut Problems) {
+    if !number.is_finite() {
+        problems.add(field, NOT_FINITE);
+    } else if !(least..=most).contains(&number) {
+        problems.add(field, format!("is {number}, but must be from {least} to {most}"));
+    }
+}
+
+fn names(request: &ChatRequest, problems: &mut Problems) {
+    let fits = |name: &str| {
+        (1..=MAX_NAME).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    let alphabet = "must be 1 to 64 letters, digits, `_` and `-`";
+    let mut seen = BTreeMap::new();
+    for (place, tool) in request.tools.iter().enumerate() {
+        let Tool::Function(function) = tool else { continue };
+        let field = format!("tools[{place}].function.name");
+        if !fits(&function.name) {
+            problems.add(field, format!("is {:?}, but {alphabet}", function.name));
+        } else if let Some(first) = seen.insert(function.name.as_str(), place) {
+            problems.add(field, format!("is {:?}, and so is that of tools[{first}]", function.name));
+        }
+    }
+    if let Some(ResponseFormat::JsonSchema(JsonSchema { name, .. })) = &request.response_format {
+        if !fits(name) {
+            problems.add("response_format.json_schema.name", format!("is {name:?}, but {alphabet}"));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The texts of an answer that are put together from pieces.
+//!
+//! Each has a [`JoinedText`] as its key, under which a high surrogate at the end of one piece is buffered for
+//! the next one (see [`SurrogateJoiner`]), and the arguments of all tool calls are counted.
+
+use std::borrow::Cow;
+
+use lenient_json::{Raw, SurrogateJoiner};
+
+/// Joins the pieces of an answer's texts, and counts the arguments of its tool calls.
+#[derive(Debug, Default)]
+pub(crate) struct TextJoiner {
+    joiner: SurrogateJoiner<JoinedText>,
+    /// How large the arguments of all calls are so far.
+    argument_bytes: usize,
+}
+
+/// A text that is put together from pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum JoinedText {
+    Reasoning,
+    /// A field of a structured thought, by the thought's position.
+    Detail(usize, &'static str),
+    Content,
+    Refusal,
+    Sound,
+    Transcript,
+    /// The name of a tool call, by the call's number.
+    Name(usize),
+    /// The arguments of a tool call.
+    Arguments(usize),
+}
+
+impl TextJoiner {
+    /// Returns the text of a piece; `None` for a value that is no text.
+    pub(crate) fn join<'s>(&'s mut self, raw: Raw<'s>, place: JoinedText) -> Option<&'s str> {
+        match raw.string() {
+            Some(text) => Some(self.join_text(text, place)),
+            None => raw.number(),
+        }
+    }
+
+    /// Returns the text of a piece that is the inside of a JSON string.
+    pub(crate) fn join_text<'s>(&'s mut self, text: &'s str, place: JoinedText) -> &'s str {
+        self.joiner.join(text, || place)
+    }
+
+    /// Returns a tool call's name, or a piece of it. `call` gives the call's number, and is asked only if it
+    /// matters.
+    pub(crate) fn join_name<'a>(&mut self, raw: Raw<'a>, call: impl FnOnce() -> usize) -> Cow<'a, str> {
+        match raw.string() {
+            Some(text) if !self.joiner.is_empty() || text.contains('\\') => {
+                Cow::Owned(self.joiner.join(text, || JoinedText::Name(call())).to_owned())
+            }
+            _ => raw.text().into_cow(),
+        }
+    }
+
+    /// Returns a piece of a call's arguments. Some services send the object itself and not its text: then it is
+    /// the text of the object. Empty for anything else.
+    pub(crate) fn join_arguments<'s>(&'s mut self, raw: Raw<'s>, call: impl FnOnce() -> usize) -> &'s str {
+        match raw.string() {
+            Some(text) => self.argument_text(text, call),
+            None => {
+                let is_json = raw.is_list() || raw.is_object();
+                let piece = if is_json { raw.get() } else { raw.number() }.unwrap_or_default();
+                self.count_arguments(piece);
+                piece
+            }
+        }
+    }
+
+    /// Returns a piece of a call's arguments that is the inside of a JSON string.
+    pub(crate) fn argument_text<'s>(&'s mut self, text: &'s str, call: impl FnOnce() -> usize) -> &'s str {
+        let piece = self.joiner.join(text, || JoinedText::Arguments(call()));
+        self.argument_bytes = self.argument_bytes.saturating_add(piece.len());
+        piece
+    }
+
+    /// Counts a piece of arguments that was joined elsewhere.
+    pub(crate) fn count_arguments(&mut self, piece: &str) {
+        self.argument_bytes = self.argument_bytes.saturating_add(piece.len());
+    }
+
+    /// Takes the texts whose last character will not be completed.
+    pub(crate) fn finish(&mut self) -> impl Iterator<Item = JoinedText> + use<> {
+        self.joiner.finish()
+    }
+
+    /// Returns how many bytes the arguments of all calls have so far.
+    pub(crate) fn argument_bytes(&self) -> usize {
+        self.argument_bytes
+    }
+
+    /// Buffers the surrogate at the end of a text that was joined elsewhere, in place of the one that is
+    /// buffered now.
+    pub(crate) fn buffer(&mut self, place: JoinedText, half: Option<&str>) {
+        self.joiner.buffer(place, half);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lenient_json::Raw;
+
+    use super::{JoinedText, TextJoiner};
+
+    #[test]
+    fn every_text_has_a_place_of_its_own_to_wait() {
+        let mut texts = TextJoiner::default();
+        assert_eq!(texts.join_text(r"a\ud83d", JoinedText::Content), "a");
+        assert_eq!(texts.join_name(Raw(Some(r#""n\ud83d""#)), || 0), "n");
+        assert_eq!(texts.join_name(Raw(Some(r#""m\ud83d""#)), || 1), "m");
+        assert_eq!(texts.join_arguments(Raw(Some(r#""\ud83d""#)), || 1), "");
+        assert_eq!(texts.join_text("plain", JoinedText::Detail(0, "text")), "plain");
+        assert_eq!(texts.join_name(Raw(Some(r#""\ude80""#)), || 0), "🚀");
+        assert_eq!(texts.join_arguments(Raw(Some(r#""\ude81""#)), || 1), "🚁");
+        assert_eq!(texts.join_name(Raw(Some(r#""\ude82s""#)), || 1), "🚂s");
+        assert_eq!(texts.join_text("", JoinedText::Content), "");
+        assert_eq!(texts.join_text(r"\ude83", JoinedText::Content), "🚃");
+        assert!(texts.joiner.is_empty());
+    }
+}

@@ -1,0 +1,114 @@
+//! The usage object.
+
+use lenient_json::{Count, Raw, object};
+use provider_core::Usage;
+
+use crate::dialect::Dialect;
+use crate::values::{Keep as _, amount};
+object! {
+    /// `usage` of an answer. The figures have other names, too, where a gateway passes on what its upstream
+    /// counts.
+    pub(crate) struct WireUsage<'a> {
+        prompt_tokens: Count = "prompt_tokens",
+        input_tokens: Count = "input_tokens",
+        completion_tokens: Count = "completion_tokens",
+        output_tokens: Count = "output_tokens",
+        total_tokens: Count = "total_tokens",
+        prompt: PromptDetails<'a> = "prompt_tokens_details",
+        input: PromptDetails<'a> = "input_tokens_details",
+        completion: CompletionDetails<'a> = "completion_tokens_details",
+        output: CompletionDetails<'a> = "output_tokens_details",
+        cached_tokens: Count = "cached_tokens",
+        prompt_cache_hit_tokens: Count = "prompt_cache_hit_tokens",
+        cache_read_input_tokens: Count = "cache_read_input_tokens",
+        cache_creation_input_tokens: Count = "cache_creation_input_tokens",
+        reasoning_tokens: Count = "reasoning_tokens",
+        cost: Raw<'a> = "cost",
+    }
+}
+
+object! {
+    pub(crate) struct PromptDetails<'a> {
+        cached_tokens: Count = "cached_tokens",
+        cache_write_tokens: Count = "cache_write_tokens",
+        cache_creation_tokens: Count = "cache_creation_tokens",
+        audio_tokens: Count = "audio_tokens",
+        video_tokens: Count = "video_tokens",
+    }
+}
+
+object! {
+    pub(crate) struct CompletionDetails<'a> {
+        reasoning_tokens: Count = "reasoning_tokens",
+        audio_tokens: Count = "audio_tokens",
+        image_tokens: Count = "image_tokens",
+        accepted_prediction_tokens: Count = "accepted_prediction_tokens",
+        rejected_prediction_tokens: Count = "rejected_prediction_tokens",
+    }
+}
+
+/// The first of these that is known: the usual place of a figure, and then those where other services have
+/// it.
+fn either<const N: usize>(places: [Count; N]) -> Option<u64> {
+    places.into_iter().find_map(|count| count.0)
+}
+
+impl WireUsage<'_> {
+    /// Tokens of the request, cached ones included.
+    fn prompt_tokens(&self) -> Option<u64> {
+        // Anthropic's `input_tokens` are those that no cache was read or written for; the others have counts
+        // of their own.
+        let beside = [self.cache_read_input_tokens, self.cache_creation_input_tokens];
+        let input = self
+            .input_tokens
+            .0
+            .map(|input| beside.into_iter().filter_map(|count| count.0).fold(input, u64::saturating_add));
+        self.prompt_tokens.0.or(input)
+    }
+
+    /// Tokens that were read from the prompt cache: as OpenAI has them, OpenAI's newer API, Moonshot,
+    /// DeepSeek, Anthropic.
+    fn cached(&self) -> Option<u64> {
+        either([
+            self.prompt.cached_tokens,
+            self.input.cached_tokens,
+            self.cached_tokens,
+            self.prompt_cache_hit_tokens,
+            self.cache_read_input_tokens,
+        ])
+    }
+
+    /// Tokens that were written to the prompt cache.
+    fn cache_written(&self) -> Option<u64> {
+        either([
+            self.prompt.cache_write_tokens,
+            self.input.cache_write_tokens,
+            self.prompt.cache_creation_tokens,
+            self.cache_creation_input_tokens,
+        ])
+    }
+}
+
+/// Reads a usage object.
+pub(crate) fn read<D: Dialect>(raw: Raw<'_>, dialect: &D) -> Usage {
+    let wire = raw.read::<WireUsage<'_>>().unwrap_or_default();
+    let (prompt, input, completion, output) = (&wire.prompt, &wire.input, &wire.completion, &wire.output);
+    let mut usage = Usage::default();
+    usage.prompt_tokens = wire.prompt_tokens();
+    usage.completion_tokens = either([wire.completion_tokens, wire.output_tokens]);
+    usage.total_tokens = wire.total_tokens.0;
+    usage.cached_tokens = wire.cached();
+    usage.cache_write_tokens = wire.cache_written();
+    usage.prompt_audio_tokens = either([prompt.audio_tokens, input.audio_tokens]);
+    usage.prompt_video_tokens = either([prompt.video_tokens, input.video_tokens]);
+    usage.reasoning_tokens =
+        either([completion.reasoning_tokens, output.reasoning_tokens, wire.reasoning_tokens]);
+    usage.completion_audio_tokens = either([completion.audio_tokens, output.audio_tokens]);
+    usage.completion_image_tokens = either([completion.image_tokens, output.image_tokens]);
+    usage.accepted_prediction_tokens = completion.accepted_prediction_tokens.0;
+    usage.rejected_prediction_tokens = completion.rejected_prediction_tokens.0;
+    usage.cost = amount(wire.cost);
+    usage.raw = raw.keep();
+    dialect.read_usage(raw, &mut usage);
+    usage
+}

@@ -1,0 +1,180 @@
+//! Deadlines of an answer: how long it may be silent, and how long it may take.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::HttpLimits;
+
+/// After how many pieces that came without a wait the time is looked at.
+const PIECES_BETWEEN_LOOKS: u8 = 64;
+
+/// The deadlines of one request: [`HttpLimits::read_timeout`] and [`HttpLimits::total_timeout`].
+///
+/// The clock is read when a task has to wait, so that a piece that is there costs nothing. Silence is counted
+/// from the moment that a task waits: a reader who takes its time is not the service's silence.
+#[derive(Debug)]
+pub(crate) struct Deadlines {
+    started: Instant,
+    silence: Duration,
+    total: Duration,
+    waiting_since: Option<Instant>,
+    /// How many pieces came since the time was looked at.
+    pieces: u8,
+    timer: LazyTimer,
+}
+
+/// A deadline that has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// No byte came for too long.
+    Silence,
+    /// The whole takes too long.
+    Total,
+}
+
+impl Deadlines {
+    /// The deadlines of a request that is sent now.
+    pub(crate) fn start(limits: &HttpLimits) -> Self {
+        Self {
+            started: Instant::now(),
+            silence: limits.read_timeout,
+            total: limits.total_timeout,
+            waiting_since: None,
+            pieces: 0,
+            timer: LazyTimer::default(),
+        }
+    }
+
+    /// Notes that the service said something: silence is counted anew.
+    pub(crate) fn note_progress(&mut self) {
+        self.waiting_since = None;
+        self.pieces = self.pieces.saturating_add(1);
+    }
+
+    /// Checks the total time, now and then: for answers that always have something more and do not end.
+    pub(crate) fn check(&mut self) -> Result<(), Passed> {
+        if self.pieces < PIECES_BETWEEN_LOOKS {
+            return Ok(());
+        }
+        self.pieces = 0;
+        self.check_total(Instant::now())
+    }
+
+    /// Waits. Ready once a deadline has passed; until then the task is woken when it is time to ask again.
+    pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Passed> {
+        loop {
+            let now = Instant::now();
+            let since = *self.waiting_since.get_or_insert(now);
+            if let Err(passed) = self.check_total(now) {
+                return Poll::Ready(passed);
+            }
+            let silent_at = since.checked_add(self.silence);
+            if silent_at.is_some_and(|at| at <= now) {
+                return Poll::Ready(Passed::Silence);
+            }
+            let next = silent_at.into_iter().chain(self.started.checked_add(self.total)).min();
+            match next {
+                Some(next) if self.timer.poll(next, cx).is_ready() => {}
+                _ => return Poll::Pending,
+            }
+        }
+    }
+
+    fn check_total(&self, now: Instant) -> Result<(), Passed> {
+        if now.saturating_duration_since(self.started) >= self.total { Err(Passed::Total) } else { Ok(()) }
+    }
+}
+
+/// A timer that is moved forward only when it goes off. Moving it takes a lock of the runtime, and with every
+/// piece of an answer the moment to wait for is a later one.
+#[derive(Debug, Default)]
+struct LazyTimer(Option<Pin<Box<Sleep>>>);
+
+impl LazyTimer {
+    /// Ready at `at`, or at an earlier moment that it was set for before: ask again then.
+    fn poll(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if timer.deadline() > at {
+            timer.as_mut().reset(at);
+        }
+        let polled = timer.as_mut().poll(cx);
+        if polled.is_ready() {
+            timer.as_mut().reset(at);
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::time::{advance, pause};
+
+    use super::*;
+
+    fn limits(read: u64, total: u64) -> HttpLimits {
+        let seconds = Duration::from_secs;
+        HttpLimits::default().read_timeout(seconds(read)).total_timeout(seconds(total))
+    }
+
+    #[tokio::test]
+    async fn silence_is_counted_from_the_wait_on() {
+        pause();
+        let mut deadlines = Deadlines::start(&limits(10, 1_000));
+        // A reader who takes a minute between two pieces waits for none of them.
+        for _ in 0..3 {
+            advance(Duration::from_secs(60)).await;
+            deadlines.note_progress();
+        }
+        let before = Instant::now();
+        let passed = poll_fn(|cx| deadlines.poll_waiting(cx)).await;
+        assert_eq!((passed, before.elapsed().as_secs()), (Passed::Silence, 10));
+    }
+
+    #[tokio::test]
+    async fn progress_puts_silence_off_until_the_total() {
+        pause();
+        let mut deadlines = Deadlines::start(&limits(10, 25));
+        let begin = Instant::now();
+        let mut waits = 0;
+        let passed = loop {
+            let mut tick = Box::pin(tokio::time::sleep(Duration::from_secs(9)));
+            let passed = poll_fn(|cx| match tick.as_mut().poll(cx) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => deadlines.poll_waiting(cx).map(Some),
+            });
+            match passed.await {
+                Some(passed) => break passed,
+                None => deadlines.note_progress(),
+            }
+            waits += 1;
+        };
+        assert_eq!((passed, waits, begin.elapsed().as_secs()), (Passed::Total, 2, 25));
+    }
+
+    #[tokio::test]
+    async fn total_ends_an_answer_that_never_waits() {
+        pause();
+        let mut deadlines = Deadlines::start(&limits(10, 25));
+        advance(Duration::from_secs(26)).await;
+        let pieces = (0..1_000).take_while(|_| {
+            deadlines.note_progress();
+            deadlines.check().is_ok()
+        });
+        assert_eq!(pieces.count() + 1, usize::from(PIECES_BETWEEN_LOOKS));
+    }
+
+    #[tokio::test]
+    async fn endless_limits_never_pass() {
+        pause();
+        let limits = HttpLimits::default().read_timeout(Duration::MAX).total_timeout(Duration::MAX);
+        let mut deadlines = Deadlines::start(&limits);
+        let year =
+            tokio::time::timeout(Duration::from_secs(360 * 86_400), poll_fn(|cx| deadlines.poll_waiting(cx)));
+        assert!(year.await.is_err());
+    }
+}

@@ -1,0 +1,503 @@
+//! An endpoint: where requests go, what all of them carry, and how each is made.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use provider_core::author::{FrameDecoder, ResponseHead};
+use provider_core::{ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, FieldProblem, Secret};
+use serde::Serialize;
+
+use crate::client::HttpClient;
+use crate::error::{self, Asked};
+use crate::send::{self, BodyFormat, Response};
+use crate::{HttpLimits, KeySource, settings};
+
+/// The API of a service: base URL, key, headers and limits. Makes requests. Cheap to clone.
+///
+/// ```no_run
+/// # use provider_core::Error;
+/// use provider_http::{Endpoint, HttpClient};
+///
+/// # async fn run(http: &HttpClient) -> Result<(), Error> {
+/// let endpoint = Endpoint::builder("https://acme.example/v1")
+///     .provider("acme")
+///     .bearer("sk-abc-123")
+///     .header("x-title", "My App")
+///     .build(http)?;
+/// let models = endpoint.get("models").text().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Endpoint(Arc<Inner>);
+
+/// Makes an error of a refusal.
+type Refusal = Arc<dyn Fn(&ResponseHead, &str) -> Error + Send + Sync>;
+
+struct Inner {
+    /// Without a slash at the end.
+    base: String,
+    /// Scheme, host and port, as errors name them.
+    origin: String,
+    key: KeySource,
+    key_header: KeyHeader,
+    /// The headers of every request; with the key, where that is always the same.
+    headers: HeaderMap,
+    limits: HttpLimits,
+    http: HttpClient,
+    provider: Cow<'static, str>,
+    refusal: Refusal,
+}
+
+/// The header that the key goes in.
+#[derive(Clone, Debug)]
+struct KeyHeader {
+    name: HeaderName,
+    prefix: &'static str,
+}
+
+impl KeyHeader {
+    const BEARER: Self = Self { name: AUTHORIZATION, prefix: "Bearer " };
+
+    fn put(&self, headers: &mut HeaderMap, key: &Secret) -> Result<(), FieldProblem> {
+        let value = HeaderValue::from_str(&[self.prefix, key.expose()].concat());
+        let mut value = value
+            .map_err(|_| FieldProblem::new(settings::API_KEY, "has a character that no header can carry"))?;
+        value.set_sensitive(true);
+        headers.insert(self.name.clone(), value);
+        Ok(())
+    }
+}
+
+impl Endpoint {
+    /// Starts an endpoint at this base URL, which has the version in its path. Paths are appended to it.
+    pub fn builder(base_url: impl Into<String>) -> EndpointBuilder {
+        EndpointBuilder {
+            base_url: base_url.into(),
+            allow_http: false,
+            key: KeySource::none(),
+            key_header: KeyHeader::BEARER,
+            headers: HeaderMap::new(),
+            limits: HttpLimits::default(),
+            provider: Cow::default(),
+            refusal: Arc::new(error::from_response),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Starts a `GET` of a path, which may have a query. It is appended to the base URL as it is:
+    /// percent-encode what is not ASCII in it.
+    pub fn get(&self, path: &str) -> RequestBuilder<'_> {
+        RequestBuilder::new(self, Method::GET, path)
+    }
+
+    /// Starts a `POST` to a path.
+    pub fn post(&self, path: &str) -> RequestBuilder<'_> {
+        RequestBuilder::new(self, Method::POST, path)
+    }
+
+    /// Starts a request with any method.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder<'_> {
+        RequestBuilder::new(self, method, path)
+    }
+
+    /// Opens a connection and leaves it open for the next request, by way of a `HEAD` of a path: a cheap one,
+    /// whose answer does not matter.
+    ///
+    /// # Errors
+    /// When there is no connection to be had.
+    pub async fn warm_up(&self, path: &str) -> Result<(), Error> {
+        self.request(Method::HEAD, path).answer().await?.excerpt(0).await;
+        Ok(())
+    }
+
+    /// Returns the limits of each request.
+    pub fn limits(&self) -> &HttpLimits {
+        &self.0.limits
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("base", &self.0.base)
+            .field("key", &self.0.key)
+            .field("limits", &self.0.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds an [`Endpoint`]. Made by [`Endpoint::builder`].
+#[derive(Clone)]
+#[must_use]
+pub struct EndpointBuilder {
+    base_url: String,
+    allow_http: bool,
+    key: KeySource,
+    key_header: KeyHeader,
+    headers: HeaderMap,
+    limits: HttpLimits,
+    provider: Cow<'static, str>,
+    refusal: Refusal,
+    problems: Vec<FieldProblem>,
+}
+
+impl EndpointBuilder {
+    /// Takes from settings what they have under the keys of [`settings`]: base URL, `allow_http` and
+    /// timeouts. The key is the provider's to [take](Self::bearer), which knows its header.
+    pub fn values(mut self, values: &ConfigValues) -> Self {
+        if let Some(url) = values.get(settings::BASE_URL) {
+            url.clone_into(&mut self.base_url);
+        }
+        self.allow_http = values.flag(settings::ALLOW_HTTP).unwrap_or(self.allow_http);
+        self.limits = self.limits.with_values(values);
+        self
+    }
+
+    /// Allows plain `http` to another machine. Default: to this machine alone.
+    pub fn allow_http(mut self, is_allowed: bool) -> Self {
+        self.allow_http = is_allowed;
+        self
+    }
+
+    /// Names the provider in errors, by its id.
+    pub fn provider(mut self, id: impl Into<Cow<'static, str>>) -> Self {
+        self.provider = id.into();
+        self
+    }
+
+    /// Sends the key as `Authorization: Bearer …`.
+    pub fn bearer(mut self, key: impl Into<KeySource>) -> Self {
+        (self.key, self.key_header) = (key.into(), KeyHeader::BEARER);
+        self
+    }
+
+    /// Sends the key in a header of this name, as it is.
+    pub fn key_header(mut self, name: &'static str, key: impl Into<KeySource>) -> Self {
+        self.key = key.into();
+        match HeaderName::try_from(name) {
+            Ok(name) => self.key_header = KeyHeader { name, prefix: "" },
+            Err(_) => self.problem(format!("headers.{}", name.escape_debug()), NO_NAME),
+        }
+        self
+    }
+
+    /// Adds a header to every request. A later one of the same name replaces it.
+    pub fn header(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        let field = format!("headers.{}", name.escape_debug());
+        match (HeaderName::try_from(name), HeaderValue::from_str(value.as_ref())) {
+            (Err(_), _) => self.problem(field, NO_NAME),
+            (Ok(name), _) if name != USER_AGENT && is_ours(&name) => self.problem(field, IS_OURS),
+            (Ok(name), Ok(value)) if value.to_str().is_ok() => drop(self.headers.insert(name, value)),
+            (Ok(_), _) => self.problem(field, UNSENDABLE),
+        }
+        self
+    }
+
+    /// Sets the bounds on waits and buffers. Settings given [by key](Self::values) later count before them.
+    pub fn limits(mut self, limits: HttpLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Makes the errors of refusals: answers whose status is no success. Gets the head, and as much of the
+    /// body as [`HttpLimits::max_error_bytes`] allows. Default: [`error::from_response`], which is also
+    /// the place to send bodies to that the service's wire does not know.
+    ///
+    /// Status, request id, provider and model are added afterwards, and the key is taken out.
+    pub fn refusal(mut self, make: impl Fn(&ResponseHead, &str) -> Error + Send + Sync + 'static) -> Self {
+        self.refusal = Arc::new(make);
+        self
+    }
+
+    /// Makes the endpoint. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with everything that cannot be used.
+    pub fn build(mut self, http: &HttpClient) -> Result<Endpoint, Error> {
+        let base = match settings::parse_base_url(&self.base_url, self.allow_http) {
+            Ok(base) => Some(base),
+            Err(problem) => {
+                self.problem(settings::BASE_URL.to_owned(), &problem);
+                None
+            }
+        };
+        if !self.headers.contains_key(USER_AGENT) {
+            let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+            self.headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        }
+        if let Some(problem) =
+            self.key.fixed().and_then(|key| self.key_header.put(&mut self.headers, key).err())
+        {
+            self.problems.push(problem);
+        }
+        match base {
+            Some(base) if self.problems.is_empty() => Ok(Endpoint(Arc::new(Inner {
+                base: base.as_str().trim_end_matches('/').to_owned(),
+                origin: base.origin().ascii_serialization(),
+                key: self.key,
+                key_header: self.key_header,
+                headers: self.headers,
+                limits: self.limits,
+                http: http.clone(),
+                provider: self.provider,
+                refusal: self.refusal,
+            }))),
+            _ => Err(Error::config(&self.provider, self.problems)),
+        }
+    }
+
+    fn problem(&mut self, field: String, what: &str) {
+        self.problems.push(FieldProblem::new(field, what));
+    }
+}
+
+impl fmt::Debug for EndpointBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndpointBuilder")
+            .field("base_url", &self.base_url)
+            .field("key", &self.key)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The headers that the endpoint or the HTTP client writes; neither a request nor a setting sets them.
+const OURS: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+];
+
+fn is_ours(name: &HeaderName) -> bool {
+    OURS.contains(&name.as_str())
+}
+
+const IS_OURS: &str = "is written by the provider itself";
+const NO_NAME: &str = "is no name that a header can have";
+const UNSENDABLE: &str = "has a character that no header can carry; headers are visible ASCII and spaces";
+
+/// A request that is being made. One of [`stream`](Self::stream), [`chat`](Self::chat), [`text`](Self::text),
+/// [`parse`](Self::parse), [`send`](Self::send) and [`answer`](Self::answer) sends it.
+#[must_use = "a request is sent by one of its async methods"]
+pub struct RequestBuilder<'e> {
+    endpoint: &'e Endpoint,
+    method: Method,
+    path: String,
+    accept: Option<&'static str>,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+    format: Option<BodyFormat>,
+    asked: Asked,
+    problems: Vec<FieldProblem>,
+}
+
+impl<'e> RequestBuilder<'e> {
+    fn new(endpoint: &'e Endpoint, method: Method, path: &str) -> Self {
+        Self {
+            endpoint,
+            method,
+            path: path.to_owned(),
+            accept: None,
+            headers: HeaderMap::new(),
+            body: None,
+            format: None,
+            asked: Asked { provider: endpoint.0.provider.clone(), ..Asked::default() },
+            problems: Vec::new(),
+        }
+    }
+
+    /// Says which model is asked, for errors and for [`ChatResponse::requested`].
+    pub fn model(mut self, model: &str) -> Self {
+        model.clone_into(&mut self.asked.model);
+        self
+    }
+
+    /// Says which models may answer in its place, where the service chooses.
+    pub fn fallbacks(mut self, models: &[String]) -> Self {
+        self.asked.fallbacks = models.to_vec();
+        self
+    }
+
+    /// Adds a header to this request: one that a caller may name. It is handled as a secret.
+    ///
+    /// A header that the provider or the HTTP client writes itself is refused by name when the request is
+    /// sent, and so is one of the endpoint's own.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let field = format!("headers.{}", name.escape_debug());
+        let inner = &self.endpoint.0;
+        let problem = match (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            (Err(_), _) => NO_NAME,
+            (Ok(name), _)
+                if is_ours(&name) || name == inner.key_header.name || inner.headers.contains_key(&name) =>
+            {
+                IS_OURS
+            }
+            (Ok(name), _) if self.headers.contains_key(&name) => "is set twice; set it once",
+            (Ok(name), Ok(mut value)) if value.to_str().is_ok() => {
+                value.set_sensitive(true);
+                self.headers.insert(name, value);
+                return self;
+            }
+            (Ok(_), _) => UNSENDABLE,
+        };
+        self.problems.push(FieldProblem::new(field, problem));
+        self
+    }
+
+    /// Sets the body: a value, written as JSON.
+    pub fn json(mut self, value: &(impl Serialize + ?Sized)) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(json) => self.json_text(json),
+            Err(cause) => {
+                self.problems.push(FieldProblem::new("body", format!("cannot be written as JSON: {cause}")));
+                self
+            }
+        }
+    }
+
+    /// Sets the body: JSON that is written already.
+    pub fn json_text(mut self, json: impl Into<Bytes>) -> Self {
+        self.body = Some(json.into());
+        self
+    }
+
+    /// Sets the content types that are wanted back. Default: `text/event-stream` for a
+    /// [stream](Self::stream), and `application/json` for everything else.
+    pub fn accept(mut self, types: &'static str) -> Self {
+        self.accept = Some(types);
+        self
+    }
+
+    /// Reads the answer in this format, whatever its content type says.
+    pub fn format(mut self, format: BodyFormat) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Sends the request, and streams the answer as `decoder` reads it: an event stream, JSON lines, or a
+    /// body that comes whole, by content type.
+    ///
+    /// # Errors
+    /// Everything that goes wrong before the answer begins, a refusal among it. The errors of the stream have
+    /// the answer so far.
+    pub async fn stream<D>(self, decoder: impl FnOnce(ResponseHead) -> D) -> Result<ChatStream, Error>
+    where
+        D: FrameDecoder + 'static,
+    {
+        let accept = self.accept.unwrap_or("text/event-stream");
+        self.accept(accept).send().await?.stream(decoder).await
+    }
+
+    /// Sends the request, and waits for the whole answer, streamed or not.
+    ///
+    /// # Errors
+    /// Everything that goes wrong, with the part of the answer that had come.
+    pub async fn chat<D>(self, decoder: impl FnOnce(ResponseHead) -> D) -> Result<ChatResponse, Error>
+    where
+        D: FrameDecoder + 'static,
+    {
+        self.send().await?.chat(decoder).await
+    }
+
+    /// Sends the request, and reads the answer whole, with the key taken out of it.
+    ///
+    /// # Errors
+    /// Everything that goes wrong.
+    pub async fn text(self) -> Result<String, Error> {
+        self.send().await?.text().await
+    }
+
+    /// Sends the request, reads the answer whole and hands it to `parse`. `what` names the document in
+    /// errors: `the list of models`.
+    ///
+    /// # Errors
+    /// Everything that goes wrong, the errors of `parse` as [`ErrorKind::InvalidResponse`].
+    pub async fn parse<T, E: fmt::Display>(
+        self,
+        what: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, Error> {
+        self.send().await?.parse(what, parse).await
+    }
+
+    /// Sends the request once; gives an answer whose status is good.
+    ///
+    /// # Errors
+    /// Everything that goes wrong before the answer begins, a [refusal](EndpointBuilder::refusal) among it.
+    pub async fn send(self) -> Result<Response, Error> {
+        let refusal = &self.endpoint.0.refusal;
+        self.answer().await?.accept(|head, body| refusal(head, body)).await
+    }
+
+    /// Sends the request once; gives the answer whatever its status.
+    ///
+    /// # Errors
+    /// When no answer begins.
+    pub async fn answer(self) -> Result<Response, Error> {
+        let Inner { origin, key, key_header, limits, http, .. } = &*self.endpoint.0;
+        let (asked, format) = (self.asked.clone(), self.format);
+        let request = self.into_request().map_err(|error| asked.apply(error))?;
+        let seal = |headers: &mut HeaderMap, secret: &Secret| {
+            if key.fixed().is_some() {
+                return Ok(());
+            }
+            key_header.put(headers, secret).map_err(|problem| Error::config("", vec![problem]))
+        };
+        let response = send::send(http, key, origin, *limits, asked.clone(), request, seal).await;
+        let response = response.map_err(|error| asked.apply(error))?;
+        Ok(match format {
+            Some(format) => response.with_format(format),
+            None => response,
+        })
+    }
+
+    fn into_request(self) -> Result<Request<Bytes>, Error> {
+        if !self.problems.is_empty() {
+            return Err(Error::invalid_request(self.problems));
+        }
+        let inner = &self.endpoint.0;
+        let path = self.path.trim_start_matches('/');
+        // Appended, never resolved: the base URL's own path stays.
+        let uri: Uri = format!("{}/{path}", inner.base).parse().map_err(|cause| {
+            let message = format!("there cannot be an address {path:?} of the API: {cause}");
+            Error::new(ErrorKind::InvalidRequest, message).with_source(cause)
+        })?;
+        let mut headers = inner.headers.clone();
+        headers.extend(self.headers);
+        headers.insert(ACCEPT, HeaderValue::from_static(self.accept.unwrap_or("application/json")));
+        if self.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let mut request = Request::new(self.body.unwrap_or_default());
+        (*request.method_mut(), *request.uri_mut()) = (self.method, uri);
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+impl fmt::Debug for RequestBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBuilder")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("body_bytes", &self.body.as_ref().map(Bytes::len))
+            .finish_non_exhaustive()
+    }
+}

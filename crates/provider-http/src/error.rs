@@ -1,0 +1,384 @@
+//! From a failure of HTTP to an [`Error`] that a caller can act on.
+//!
+//! Each function says what happened, of which kind it is and what helps. The provider, the model, the
+//! answer's status and its ids are added in one place, where an error leaves the crate.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+
+use provider_core::author::ResponseHead;
+use provider_core::{ChatStream, Error, ErrorKind, RetryAdvice, TimeoutPhase};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::HttpLimits;
+use crate::deadlines::Passed;
+use crate::framing::FrameTooLarge;
+use crate::redact::Redactor;
+use crate::retry_after::RetryHints;
+use crate::transport::{ProxyFault, TransportError, TransportErrorKind, UsedProxy};
+
+/// The context of a request's errors: which provider was asked, and for which model.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) provider: Cow<'static, str>,
+    pub(crate) model: String,
+    /// The models that may answer in its place.
+    pub(crate) fallbacks: Vec<String>,
+}
+
+impl Asked {
+    /// Adds the context to an error, where it has none of its own. Every error leaves through here.
+    pub(crate) fn apply(&self, mut error: Error) -> Error {
+        if error.provider().is_none() && !self.provider.is_empty() {
+            error = error.with_provider(&*self.provider);
+        }
+        if self.model.is_empty() {
+            return error;
+        }
+        if error.model().is_none() {
+            error = error.with_model(&*self.model);
+        }
+        error.in_place_of(&self.model)
+    }
+
+    /// Says in a stream what was asked for.
+    pub(crate) fn mark(&self, stream: ChatStream) -> ChatStream {
+        if self.model.is_empty() { stream } else { stream.requested(&self.model, &self.fallbacks) }
+    }
+
+    /// Adds the context, and what the head of the answer says: status and ids. Takes the key out.
+    pub(crate) fn apply_with(&self, mut error: Error, head: &ResponseHead) -> Error {
+        if error.status().is_none() {
+            error = error.with_status(head.status());
+        }
+        let id = head.header("x-request-id").or_else(|| head.header("cf-ray"));
+        if let (None, Some(id)) = (error.request_id(), id) {
+            error = error.with_request_id(id);
+        }
+        self.apply(error).redact(head.secret())
+    }
+}
+
+/// Returns the kind of error that a status usually means, whatever the service.
+pub fn kind_of_status(status: u16) -> ErrorKind {
+    match status {
+        401 => ErrorKind::Authentication,
+        402 => ErrorKind::PaymentRequired,
+        403 => ErrorKind::PermissionDenied,
+        404 | 405 | 410 => ErrorKind::NotFound,
+        408 | 504 | 524 => ErrorKind::Timeout,
+        413 => ErrorKind::PayloadTooLarge,
+        429 => ErrorKind::RateLimited,
+        400..500 => ErrorKind::InvalidRequest,
+        502 | 520..=523 => ErrorKind::Upstream,
+        503 | 529 => ErrorKind::Overloaded,
+        500..600 => ErrorKind::Server,
+        _ => ErrorKind::InvalidResponse,
+    }
+}
+
+/// Makes an error of a refusal: an answer whose status is no success. `body` is what was read of it.
+///
+/// The kind is [the status's](kind_of_status), the wait [the headers'](RetryHints), and the words are the
+/// service's: the JSON string `error`, `message` or `detail`, as most services have it. A wire that knows its
+/// service's errors makes them itself, and asks this for all the others.
+///
+/// ```
+/// use provider_core::{ErrorKind, Secret, author::ResponseHead};
+///
+/// let head = ResponseHead::new(401, (), Secret::new("sk-key"));
+/// let error = provider_http::error::from_response(&head, r#"{"error": "no such key: sk-key"}"#);
+/// assert_eq!((error.kind(), error.message()), (ErrorKind::Authentication, "no such key: ***"));
+/// ```
+pub fn from_response(head: &ResponseHead, body: &str) -> Error {
+    let (text, redactor) = (text_of_body(body), Redactor::of(head));
+    let words = match text {
+        "" => "an empty body".to_owned(),
+        _ if text.starts_with('<') => "a web page".to_owned(),
+        _ => redactor.text(&words_of(text)),
+    };
+    let (kind, message) = match head.status() {
+        300..400 => {
+            let to = redactor.text(head.header("location").unwrap_or("nowhere"));
+            let message = format!("redirected to {to}, which is not followed; check base_url");
+            (ErrorKind::InvalidResponse, message)
+        }
+        status if words.is_empty() => {
+            (kind_of_status(status), format!("HTTP status {status} without a reason"))
+        }
+        status => (kind_of_status(status), words),
+    };
+    let advice = RetryHints::of(head).advice(kind, kind.usual_retry());
+    let mut error = Error::new(kind, message).with_status(head.status()).with_retry(advice);
+    if kind == ErrorKind::Timeout {
+        error = error.with_timeout(TimeoutPhase::Service);
+    }
+    if let Some(details) = redactor.json(text) {
+        error = error.with_details(details);
+    }
+    misdirected(error, body)
+}
+
+/// The words of a JSON error, or the text as it is.
+fn words_of(text: &str) -> Cow<'_, str> {
+    let json = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+    let words = ["/error/message", "/error", "/message", "/detail"];
+    match words.into_iter().find_map(|place| json.pointer(place)?.as_str()) {
+        Some(words) => Cow::Owned(words.to_owned()),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Makes an error of a document with a good status that is not `what` was asked for (`the list of models`):
+/// `cause` says why it cannot be read.
+pub fn undecodable(what: &str, cause: &str, body: &str, head: &ResponseHead) -> Error {
+    let (text, redactor) = (text_of_body(body), Redactor::of(head));
+    let message = match text {
+        "" => format!("an empty body came instead of {what}"),
+        _ if text.starts_with("<?xml") => format!("an XML document came instead of {what}"),
+        _ if text.starts_with('<') => format!("a web page came instead of {what}; check base_url"),
+        _ => format!("{what} cannot be read: {}", redactor.text(cause)),
+    };
+    let error = Error::new(ErrorKind::InvalidResponse, message);
+    misdirected(if text.is_empty() { error } else { error.with_details(redactor.excerpt(text)) }, body)
+}
+
+/// Says in an error that `base_url` is what is wrong, where the body that it was made of
+/// [is not the API's](is_foreign).
+pub fn misdirected(error: Error, body: &str) -> Error {
+    // A telling kind or a next step is the better advice, and many servers leave the envelope away.
+    let is_vague = matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::NoEndpoint
+            | ErrorKind::InvalidRequest
+            | ErrorKind::InvalidResponse
+            | ErrorKind::Authentication
+            | ErrorKind::PermissionDenied
+            | ErrorKind::Interrupted
+            | ErrorKind::EmptyResponse
+    );
+    if !is_vague || error.next_step().is_some() || !is_foreign(body) {
+        return error;
+    }
+    let is_likely = match error.status() {
+        None | Some(200..400 | 404 | 405) => true,
+        // A service that is down is shown as a web page, too.
+        Some(400 | 401 | 403 | 406 | 410) => text_of_body(body).starts_with('<'),
+        Some(_) => false,
+    };
+    if is_likely { error.with_next_step(CHECK_BASE_URL) } else { error }
+}
+
+const CHECK_BASE_URL: &str =
+    "set base_url to the address of the API up to its version, such as https://api.example.com/v1";
+
+/// Whether a body is not the API's: no JSON object that says `error`. JSON that only broke off may be.
+pub fn is_foreign(body: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        error: Option<&'a RawValue>,
+    }
+    let text = text_of_body(body);
+    match serde_json::from_str::<Envelope<'_>>(text) {
+        Ok(envelope) => envelope.error.is_none(),
+        Err(cause) => text.is_empty() || !cause.is_eof(),
+    }
+}
+
+/// The text of a body, without white space around it and without a byte order mark.
+pub(crate) fn text_of_body(body: &str) -> &str {
+    body.trim_start_matches('\u{feff}').trim()
+}
+
+/// The request could not be sent, or its answer did not begin.
+pub(crate) fn from_transport(failure: TransportError, origin: &str, limits: &HttpLimits) -> Error {
+    let proxy = failure.proxy.clone();
+    let through = proxy.as_ref().map_or_else(String::new, |proxy| format!(" through {proxy}"));
+    match failure.kind {
+        TransportErrorKind::Request => {
+            caused_by(failure, ErrorKind::InvalidRequest, format!("the request to {origin} cannot be made"))
+        }
+        TransportErrorKind::Setup => {
+            let what = "TLS cannot be set up; are CA certificates installed?";
+            caused_by(failure, ErrorKind::Config, what.to_owned())
+        }
+        TransportErrorKind::NoTls => {
+            caused_by(failure, ErrorKind::Config, format!("cannot reach {origin}: this build has no TLS"))
+                .with_next_step(
+                    "build provider-http with one of its features for TLS, or give the provider an HTTP client that has it",
+                )
+        }
+        TransportErrorKind::Tls(tls) => {
+            let what = format!("cannot reach {origin}, whose {}", tls.what);
+            caused_by(failure, ErrorKind::Connection, what)
+                .with_retry(RetryAdvice::Never)
+                .with_next_step(tls.next_step)
+        }
+        TransportErrorKind::ConnectTimeout(limit) => {
+            let limit = limit.unwrap_or(limits.connect_timeout);
+            let what = format!("connecting to {origin}{through} took longer than {limit:?}");
+            caused_by(failure, ErrorKind::Timeout, what).with_timeout(TimeoutPhase::Connect)
+        }
+        TransportErrorKind::Timeout => {
+            let what = format!("the HTTP client waits no longer for {origin}");
+            caused_by(failure, ErrorKind::Timeout, what).with_timeout(TimeoutPhase::Read)
+        }
+        TransportErrorKind::Proxy(fault) => stopped_by_proxy(failure, fault, proxy.as_ref(), origin),
+        TransportErrorKind::Connect | TransportErrorKind::Closed => {
+            let ignored = failure.ignored_variable;
+            let error =
+                caused_by(failure, ErrorKind::Connection, format!("cannot reach {origin}{through}"));
+            match ignored {
+                Some(variable) => error.with_next_step(format!(
+                    "correct {variable}, which is ignored since it names no proxy: write it as http://host:port"
+                )),
+                None => error,
+            }
+        }
+    }
+}
+
+fn stopped_by_proxy(
+    failure: TransportError,
+    fault: ProxyFault,
+    proxy: Option<&UsedProxy>,
+    origin: &str,
+) -> Error {
+    let named = proxy.map_or_else(|| "the HTTP client's proxy".to_owned(), UsedProxy::to_string);
+    let setting = proxy.and_then(|proxy| proxy.variable).unwrap_or("the settings of the proxy");
+    let (kind, what, next_step) = match fault {
+        ProxyFault::Tls(tls) => {
+            let what = format!("cannot reach {origin} through {named}, whose {}", tls.what);
+            (ErrorKind::Connection, what, tls.next_step.to_owned())
+        }
+        ProxyFault::Authentication => {
+            (ErrorKind::Connection, format!("{named} {WANTS_LOGIN}"), login_step(setting))
+        }
+        ProxyFault::Scheme => (
+            ErrorKind::Config,
+            format!("{named} cannot be used: this build does not speak its protocol"),
+            format!("name an http proxy in {setting}, or build with the feature `socks` of provider-http"),
+        ),
+        ProxyFault::Unreachable => (
+            ErrorKind::Connection,
+            format!("{named} cannot be reached, through which {origin} is asked"),
+            format!("correct {setting}, or start the proxy"),
+        ),
+        ProxyFault::Refused => {
+            // The proxy may have failed to reach the server in turn: that may pass.
+            return caused_by(
+                failure,
+                ErrorKind::Connection,
+                format!("{named} does not connect to {origin}"),
+            )
+            .with_next_step("ask whoever runs the proxy, if it stays so");
+        }
+    };
+    caused_by(failure, kind, what).with_retry(RetryAdvice::Never).with_next_step(next_step)
+}
+
+const WANTS_LOGIN: &str = "wants a user name and a password, or refuses those that it got";
+
+fn login_step(setting: &str) -> String {
+    format!("write them into {setting}, as in http://user:password@host:port")
+}
+
+/// A proxy on the way answered in the place of the service: with 407.
+pub(crate) fn proxy_authentication(proxy: Option<&UsedProxy>) -> Error {
+    let named = proxy.map_or_else(|| "a proxy on the way".to_owned(), UsedProxy::to_string);
+    let setting = proxy.and_then(|proxy| proxy.variable).unwrap_or("the settings of the proxy");
+    Error::new(ErrorKind::Connection, format!("{named} {WANTS_LOGIN}"))
+        .with_status(407)
+        .with_retry(RetryAdvice::Never)
+        .with_next_step(login_step(setting))
+}
+
+/// A deadline passed before the answer began.
+pub(crate) fn no_answer_in_time(passed: Passed, origin: &str, limits: &HttpLimits) -> Error {
+    match passed {
+        Passed::Silence => {
+            let what = format!("{origin} was silent for {:?} (read timeout)", limits.read_timeout);
+            timed_out(what, TimeoutPhase::Read)
+        }
+        Passed::Total => {
+            let limit = limits.total_timeout;
+            let what = format!("no answer from {origin} within {limit:?} (HttpLimits::total_timeout)");
+            timed_out(what, TimeoutPhase::Deadline)
+        }
+    }
+}
+
+/// A deadline passed before the key was there.
+pub(crate) fn no_key_in_time() -> Error {
+    timed_out("the source of the key gave none in time".to_owned(), TimeoutPhase::Deadline)
+}
+
+/// A deadline passed after the answer had begun.
+pub(crate) fn too_slow(passed: Passed, limits: &HttpLimits) -> Error {
+    match passed {
+        Passed::Silence => {
+            let what = format!("the answer went silent for {:?} (read timeout)", limits.read_timeout);
+            timed_out(what, TimeoutPhase::Read)
+        }
+        Passed::Total => {
+            let limit = limits.total_timeout;
+            let what = format!("the answer took longer than {limit:?} (HttpLimits::total_timeout)");
+            timed_out(what, TimeoutPhase::Deadline)
+        }
+    }
+}
+
+fn timed_out(what: String, phase: TimeoutPhase) -> Error {
+    Error::new(ErrorKind::Timeout, what).with_timeout(phase)
+}
+
+/// The body broke off.
+pub(crate) fn broken_off(failure: TransportError) -> Error {
+    if failure.kind == TransportErrorKind::Timeout {
+        let what = "the HTTP client waits no longer for the rest of the answer";
+        return timed_out(what.to_owned(), TimeoutPhase::Read);
+    }
+    let what = "the connection broke off before the answer was complete".to_owned();
+    caused_by(failure, ErrorKind::Interrupted, what)
+}
+
+/// The body is larger than allowed.
+pub(crate) fn body_too_large(limit: usize) -> Error {
+    let what = format!("the answer is larger than the limit of {limit} bytes (HttpLimits::max_body_bytes)");
+    Error::new(ErrorKind::InvalidResponse, what)
+}
+
+/// A frame is larger than allowed.
+pub(crate) fn frame_too_large(frame: FrameTooLarge) -> Error {
+    let what = format!("{frame}; raise HttpLimits::max_frame_bytes to read it");
+    Error::new(ErrorKind::InvalidResponse, what)
+}
+
+/// A body with a good status ended in good order, and had nothing in it but signs of life.
+pub(crate) fn empty_answer() -> Error {
+    Error::new(ErrorKind::EmptyResponse, "the answer is empty")
+}
+
+/// A body is compressed, which no request asks for.
+pub(crate) fn compressed(encoding: &str) -> Error {
+    let what = format!("the answer is compressed ({encoding:.40}), which was not asked for");
+    Error::new(ErrorKind::InvalidResponse, what)
+}
+
+/// The error with its cause, whose innermost words are the telling ones.
+fn caused_by(failure: TransportError, kind: ErrorKind, what: String) -> Error {
+    let mut innermost: Option<&(dyn StdError + 'static)> = None;
+    let mut cause = failure.source();
+    while let Some(inner) = cause {
+        innermost = Some(inner);
+        cause = inner.source();
+    }
+    let what = match innermost {
+        Some(cause) => format!("{what}: {cause}"),
+        None => what,
+    };
+    Error::new(kind, what).with_source(failure)
+}

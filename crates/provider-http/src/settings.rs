@@ -1,0 +1,275 @@
+//! Settings that providers over HTTP have in common: fields for their tables, with checks.
+//!
+//! ```
+//! use provider_core::{ConfigField, ConfigValues};
+//! use provider_http::settings;
+//!
+//! static FIELDS: &[ConfigField] = &[
+//!     settings::api_key().env("ACME_API_KEY").help("The key of your Acme account."),
+//!     settings::base_url().default("https://acme.example/v1").env("ACME_BASE_URL"),
+//!     settings::allow_http(),
+//!     settings::connect_timeout(),
+//!     settings::read_timeout(),
+//! ];
+//!
+//! let values = ConfigValues::from([("api_key", "Bearer abc"), ("base_url", "http://acme.example")]);
+//! let problems = values.problems(FIELDS);
+//! assert!(problems[0].problem.contains("paste the key alone"));
+//! assert!(problems[1].problem.contains("must be https"));
+//! ```
+
+use provider_core::{ConfigField, ConfigValues, FieldKind};
+use url::Url;
+
+/// The key of [`api_key`].
+pub const API_KEY: &str = "api_key";
+/// The key of [`base_url`].
+pub const BASE_URL: &str = "base_url";
+/// The key of [`allow_http`].
+pub const ALLOW_HTTP: &str = "allow_http";
+/// The key of [`connect_timeout`].
+pub const CONNECT_TIMEOUT: &str = "connect_timeout";
+/// The key of [`read_timeout`].
+pub const READ_TIMEOUT: &str = "read_timeout";
+/// The key of [`total_timeout`].
+pub const TOTAL_TIMEOUT: &str = "total_timeout";
+
+/// The field for an API key: required, and checked by [`check_api_key`].
+pub const fn api_key() -> ConfigField {
+    ConfigField::new(API_KEY, "API Key", FieldKind::Secret).required().check(check_api_key)
+}
+
+/// The field for the address of the API: checked by [`parse_base_url`].
+pub const fn base_url() -> ConfigField {
+    ConfigField::new(BASE_URL, "Base URL", FieldKind::Url)
+        .advanced()
+        .placeholder("https://api.example.com/v1")
+        .help("Where the API is, version path included.")
+        .check_among(check_base_url)
+}
+
+/// The field that allows plain `http` to another machine.
+pub const fn allow_http() -> ConfigField {
+    ConfigField::new(ALLOW_HTTP, "Allow Plain HTTP", FieldKind::Bool)
+        .advanced()
+        .help("Whether the base URL may be http on another machine: the key travels in the clear then.")
+}
+
+/// The field for [`HttpLimits::connect_timeout`](crate::HttpLimits::connect_timeout), in seconds.
+pub const fn connect_timeout() -> ConfigField {
+    ConfigField::new(CONNECT_TIMEOUT, "Connect Timeout", FieldKind::Duration)
+        .advanced()
+        .default("10")
+        .placeholder("10")
+        .help("How many seconds connecting may take, TLS included.")
+}
+
+/// The field for [`HttpLimits::read_timeout`](crate::HttpLimits::read_timeout), in seconds.
+pub const fn read_timeout() -> ConfigField {
+    ConfigField::new(READ_TIMEOUT, "Read Timeout", FieldKind::Duration)
+        .advanced()
+        .default("120")
+        .placeholder("120")
+        .help("How many seconds the service may be silent: before an answer, and within it. Its signs of life count.")
+}
+
+/// The field for [`HttpLimits::total_timeout`](crate::HttpLimits::total_timeout), in seconds.
+pub const fn total_timeout() -> ConfigField {
+    ConfigField::new(TOTAL_TIMEOUT, "Total Timeout", FieldKind::Duration)
+        .advanced()
+        .default("3600")
+        .placeholder("3600")
+        .help("How many seconds one request may take, its whole answer included.")
+}
+
+/// Checks a key for what copying leaves in it, and for examples in its place.
+///
+/// # Errors
+/// The fault and how to mend it, without the key.
+pub fn check_api_key(key: &str) -> Result<(), String> {
+    let word = key.split(|c: char| c.is_whitespace() || c == ':').next().unwrap_or_default();
+    let problem = if ["authorization", "bearer"].iter().any(|name| word.eq_ignore_ascii_case(name)) {
+        "begins with the words that a header has before the key (`Bearer`); paste the key alone"
+    } else if key.chars().any(char::is_whitespace) {
+        "has white space inside; paste the key alone, in one piece"
+    } else if key.contains(['"', '\'', '`', '“', '”', '„', '‘', '’']) {
+        "has a quotation mark, which no key has; leave it out"
+    } else if key.contains("://") {
+        "is an address; paste the key itself"
+    } else if key.ends_with([',', ';']) {
+        "ends in a comma or semicolon, which no key has; leave it out"
+    } else if is_placeholder(key) {
+        "is an example or a shortened key; paste the whole one, which is shown once, when it is made"
+    } else if key.chars().any(|c| c.is_control() || !c.is_ascii()) {
+        "has a character that no key has; copy it again from where the key was made"
+    } else {
+        return Ok(());
+    };
+    Err(problem.to_owned())
+}
+
+/// Whether a key is one that documentation shows (`sk-...`, `<your key>`, `sk-xxxx`), or how a list of keys
+/// shows them.
+fn is_placeholder(key: &str) -> bool {
+    let key = key.to_lowercase();
+    let names = ["undefined", "null", "none", "nil", "api_key", "key", "sk-"];
+    let rest = key.trim_start_matches("sk-");
+    names.contains(&&*key)
+        || ["env:", "env.", "os.environ", "process.env"].iter().any(|place| key.starts_with(place))
+        || ["...", "…", "***", "•", "changeme", "change-me", "change_me"]
+            .iter()
+            .any(|part| key.contains(part))
+        || (key.starts_with(['<', '[', '{']) && key.ends_with(['>', ']', '}']))
+        || (key.contains("your") && key.contains("key"))
+        || (rest.len() > 2 && rest.bytes().all(|byte| byte == b'x'))
+}
+
+fn check_base_url(url: &str, all: &ConfigValues) -> Result<(), String> {
+    parse_base_url(url, all.flag(ALLOW_HTTP).unwrap_or(false)).map(drop)
+}
+
+/// Reads a base URL, which paths are appended to, and drops the slashes at its end. `allow_http`: whether it
+/// may be plain `http` on another machine; on [this one](is_loopback) it always may.
+///
+/// # Errors
+/// The fault and how to mend it, without the URL.
+pub fn parse_base_url(text: &str, allow_http: bool) -> Result<Url, String> {
+    let mut url = Url::parse(text).map_err(|cause| format!("is no URL ({cause})"))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("is no http or https URL; write something like https://api.example.com/v1".to_owned());
+    }
+    if url.host_str().is_some_and(|host| matches!(host, "https" | "http")) {
+        return Err("has its scheme twice; write it once, as in https://api.example.com/v1".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "has a user name or password in it, which would be shown and sent along; remove it".to_owned()
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must end with the path; remove what follows ? or #".to_owned());
+    }
+    if url.scheme() == "http" && !is_loopback(&url) && !allow_http {
+        return Err("must be https, or the key would travel in the clear; http is for this machine, or for whoever sets \
+                    allow_http"
+            .to_owned());
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    if has_version_twice(&path) {
+        return Err("has its version path twice; write it once, as in https://api.example.com/v1".to_owned());
+    }
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Checks that a base URL does not end in the path of an endpoint, which is appended to it. `always` are
+/// paths (`/chat/completions`) that no base ends in; those `behind_version` (`/models`) may well be the end
+/// of a gateway's own path, and count behind a version such as `/v1` alone.
+///
+/// # Errors
+/// The fault and how to mend it.
+///
+/// ```
+/// use provider_http::settings::{check_no_endpoint, parse_base_url};
+///
+/// let check = |url| check_no_endpoint(&parse_base_url(url, false)?, &["/chat/completions"], &["/models"]);
+/// assert!(check("https://acme.example/v1/chat/completions").is_err());
+/// assert!(check("https://acme.example/v1/models").is_err());
+/// assert!(check("https://acme.example/all/models").is_ok());
+/// ```
+pub fn check_no_endpoint(base: &Url, always: &[&str], behind_version: &[&str]) -> Result<(), String> {
+    let path = &*base.path().to_lowercase();
+    let is_behind_version = |endpoint: &&&str| {
+        let before = path.strip_suffix(**endpoint).and_then(|before| before.rsplit('/').next());
+        before.is_some_and(is_version)
+    };
+    let longest = always.iter().filter(|endpoint| path.ends_with(**endpoint)).max_by_key(|path| path.len());
+    match longest.or_else(|| behind_version.iter().find(is_behind_version)) {
+        Some(endpoint) => Err(format!("ends in {endpoint}, which is added to it; leave that off")),
+        None => Ok(()),
+    }
+}
+
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether a path ends in a version path (`/v1`, `/api/v1`) and the same once more.
+fn has_version_twice(path: &str) -> bool {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    segments.last().is_some_and(|last| is_version(last))
+        && (1..=segments.len() / 2).any(|count| {
+            let (rest, end) = segments.split_at(segments.len() - count);
+            rest.ends_with(end)
+        })
+}
+
+/// Whether a URL's host is this machine: `localhost`, or an address of the loopback range.
+pub fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(is_loopback_host)
+}
+
+/// The same of a host alone, whose IPv6 address may stand in brackets.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_are_taken_or_refused_with_a_reason() {
+        for (url, kept) in [
+            ("https://a.example/v1", "https://a.example/v1"),
+            ("https://a.example/v1///", "https://a.example/v1"),
+            ("https://a.example", "https://a.example/"),
+            ("http://localhost:11434/api/", "http://localhost:11434/api"),
+            ("http://[::1]:8080", "http://[::1]:8080/"),
+            ("http://127.0.0.2/v1", "http://127.0.0.2/v1"),
+            ("https://a.example/v1/gateway/v2", "https://a.example/v1/gateway/v2"),
+        ] {
+            assert_eq!(parse_base_url(url, false).map(String::from).as_deref(), Ok(kept), "{url}");
+        }
+        for (url, words) in [
+            ("no URL", "is no URL"),
+            ("ftp://a.example", "no http or https"),
+            ("https://https://a.example", "scheme twice"),
+            ("https://a.example/v1?key=1", "? or #"),
+            ("https://u:p@a.example", "user name"),
+            ("http://a.example/v1", "must be https"),
+            ("https://a.example/v1/v1", "version path twice"),
+            ("https://a.example/api/v1/api/v1", "version path twice"),
+        ] {
+            let problem = parse_base_url(url, false).expect_err(url);
+            assert!(problem.contains(words), "{url}: {problem}");
+        }
+        assert!(parse_base_url("http://a.example/v1", true).is_ok());
+    }
+
+    #[test]
+    fn keys_are_taken_or_refused_with_a_reason() {
+        for key in ["sk-or-v1-0123abc", "key-xyz", "ABCDEF", "gsk_1", "a:b"] {
+            assert_eq!(check_api_key(key), Ok(()), "{key}");
+        }
+        for (key, words) in [
+            ("Bearer abc", "key alone"),
+            ("authorization: abc", "key alone"),
+            ("ab cd", "white space"),
+            ("“abc”", "quotation mark"),
+            ("https://a.example/keys", "is an address"),
+            ("abc;", "comma or semicolon"),
+            ("sk-...", "is an example"),
+            ("sk-xxxx", "is an example"),
+            ("<your api key>", "white space"),
+            ("your_api_key", "is an example"),
+            ("undefined", "is an example"),
+            ("process.env.KEY", "is an example"),
+            ("schlüssel", "no key has"),
+        ] {
+            let problem = check_api_key(key).expect_err(key);
+            assert!(problem.contains(words), "{key}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Requests: what goes over the wire, keys that rotate, refusals, and that no error has the key.
+
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use fault_server::{FaultServer, Script};
+use provider_core::{ConfigValues, Error, ErrorKind, RetryAdvice, Secret, TimeoutPhase};
+use provider_http::{Endpoint, HttpClient, HttpLimits, KeySource};
+use support::{KEY, Words, builder, endpoint, event, streamed, whole};
+
+#[tokio::test]
+async fn requests_carry_what_was_said() {
+    let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
+    let base = format!("{}/api/v1/", server.url());
+    let endpoint = builder(&base).header("x-title", "My App").build(&HttpClient::new()).expect("settings");
+    endpoint
+        .post("/chat?a=b%2Fc")
+        .header("x-gateway", "g-1")
+        .json(&[1, 2])
+        .stream(Words::new)
+        .await
+        .expect("it");
+    endpoint.post("chat").json_text("{\"a\":1}").chat(Words::new).await.expect("an answer");
+    assert_eq!(endpoint.get("../up").text().await.expect("a text"), "w:Hi");
+    let [stream, chat, get] = &server.requests()[..] else { panic!("three requests") };
+    assert_eq!((&*stream.method, &*stream.path, &*stream.text()), ("POST", "/api/v1/chat?a=b%2Fc", "[1,2]"));
+    for (name, value) in [
+        ("authorization", format!("Bearer {KEY}")),
+        ("accept", "text/event-stream".to_owned()),
+        ("content-type", "application/json".to_owned()),
+        ("x-title", "My App".to_owned()),
+        ("x-gateway", "g-1".to_owned()),
+        ("host", server.address().to_string()),
+    ] {
+        assert_eq!(stream.header(name), Some(&*value), "{name}");
+    }
+    assert!(stream.header("user-agent").is_some_and(|agent| agent.starts_with("provider-http/")));
+    assert_eq!((stream.header("accept-encoding"), chat.header("x-gateway")), (None, None));
+    assert_eq!((&*chat.text(), chat.header("accept")), ("{\"a\":1}", Some("application/json")));
+    assert_eq!((&*get.path, &*get.body, get.header("content-type")), ("/api/v1/../up", &b""[..], None));
+}
+
+#[tokio::test]
+async fn bad_headers_and_paths_are_named_and_not_sent() {
+    let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
+    let endpoint = builder(&server.url()).header("x-title", "t").build(&HttpClient::new()).expect("settings");
+    for (name, value, words) in [
+        ("Authorization", "x", "written by the provider itself"),
+        ("content-length", "1", "written by the provider itself"),
+        ("x-title", "x", "written by the provider itself"),
+        ("x y", "x", "no name"),
+        ("x-a", "line\nbreak", "no header can carry"),
+        ("x-a", "é", "no header can carry"),
+    ] {
+        let error = endpoint.get("models").header(name, value).text().await.expect_err(name);
+        assert_eq!((error.kind(), error.provider()), (ErrorKind::InvalidRequest, Some("toy")));
+        assert!(error.fields()[0].problem.contains(words), "{name}: {error:?}");
+        assert!(error.fields()[0].field.starts_with("headers."), "{name}: {error:?}");
+    }
+    let twice = endpoint.get("models").header("x-a", "1").header("X-A", "2").text().await;
+    assert!(twice.expect_err("twice").fields()[0].problem.contains("set twice"));
+    let error = endpoint.get("white space").text().await.expect_err("no path");
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_named_all_at_once() {
+    let http = HttpClient::new();
+    let broken =
+        Endpoint::builder("http://far.example/v1").provider("toy").bearer("sk-\n").header("host", "x");
+    let error = broken.build(&http).expect_err("bad settings");
+    let fields: Vec<&str> = error.fields().iter().map(|problem| &*problem.field).collect();
+    assert_eq!((error.kind(), &*fields), (ErrorKind::Config, &["headers.host", "base_url", "api_key"][..]));
+    let values = ConfigValues::from([
+        ("base_url", "http://far.example/v1"),
+        ("allow_http", "yes"),
+        ("read_timeout", "7"),
+        ("connect_timeout", "0.5"),
+    ]);
+    let endpoint = Endpoint::builder("https://acme.example").values(&values).build(&http).expect("settings");
+    let limits = HttpLimits::default();
+    let limits = limits.read_timeout(Duration::from_secs(7)).connect_timeout(Duration::from_millis(500));
+    assert_eq!(endpoint.limits(), &limits);
+    assert!(format!("{endpoint:?}").contains("http://far.example/v1"));
+}
+
+#[tokio::test]
+async fn key_may_change_from_request_to_request() {
+    let server =
+        FaultServer::always(Script::json(500, "echo sk-rotating-1 sk-rotating-2")).await.expect("a port");
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = count.clone();
+    let keys = KeySource::from_fn(move || {
+        let number = counter.fetch_add(1, SeqCst) + 1;
+        async move {
+            tokio::task::yield_now().await;
+            match number {
+                3 => Err(Error::new(ErrorKind::Authentication, "the vault is closed")),
+                4 => Ok(Secret::new("no\nkey")),
+                _ => Ok(Secret::new(format!("sk-rotating-{number}"))),
+            }
+        }
+    });
+    let endpoint =
+        builder(&server.url()).key_header("x-api-key", keys).build(&HttpClient::new()).expect("settings");
+    let first = whole(&endpoint).await.expect_err("500");
+    let second = whole(&endpoint).await.expect_err("500");
+    assert_eq!((first.message(), second.message()), ("echo *** sk-rotating-2", "echo sk-rotating-1 ***"));
+    let sent = server.requests();
+    assert_eq!(sent[0].header("x-api-key"), Some("sk-rotating-1"));
+    assert_eq!(sent[1].header("x-api-key"), Some("sk-rotating-2"));
+    assert_eq!(sent[1].header("authorization"), None);
+    let closed = whole(&endpoint).await.expect_err("no key");
+    assert_eq!((closed.kind(), closed.provider()), (ErrorKind::Authentication, Some("toy")));
+    let unfit = whole(&endpoint).await.expect_err("no header");
+    assert_eq!((unfit.kind(), &*unfit.fields()[0].field), (ErrorKind::Config, "api_key"));
+    assert_eq!(server.request_count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn key_that_never_comes_ends_in_a_timeout() {
+    let keys = KeySource::from_fn(std::future::pending);
+    let endpoint = Endpoint::builder("https://acme.example").bearer(keys).build(&HttpClient::new());
+    let error = whole(&endpoint.expect("settings")).await.expect_err("no key");
+    assert_eq!((error.kind(), error.timeout()), (ErrorKind::Timeout, Some(TimeoutPhase::Deadline)));
+    assert!(error.message().contains("source of the key"), "{error}");
+}
+
+#[tokio::test]
+async fn keyless_endpoint_sends_no_key() {
+    let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
+    let endpoint = builder(&server.url()).bearer(ConfigValues::new().get("api_key"));
+    whole(&endpoint.build(&HttpClient::new()).expect("settings")).await.expect("an answer");
+    assert_eq!(server.requests()[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn refusal_reaches_the_wire_and_leaves_complete() {
+    let script = Script::json(418, format!("{{\"why\":\"teapot {KEY}\"}}"))
+        .header("retry-after", "3")
+        .header("x-request-id", "req-1");
+    let server = FaultServer::always(script).await.expect("a free port");
+    let endpoint = builder(&server.url()).refusal(|head, body| {
+        assert_eq!((head.status(), head.header("retry-after")), (418, Some("3")));
+        Error::new(ErrorKind::Overloaded, body).with_retry(RetryAdvice::After(Duration::from_secs(3)))
+    });
+    let endpoint = endpoint.build(&HttpClient::new()).expect("settings");
+    for outcome in [streamed(&endpoint).await, whole(&endpoint).await] {
+        let error = outcome.expect_err("refused");
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Overloaded, "{\"why\":\"teapot ***\"}"));
+        assert_eq!((error.status(), error.request_id()), (Some(418), Some("req-1")));
+        assert_eq!((error.provider(), error.model()), (Some("toy"), Some("m")));
+    }
+    // The head and the body as they are, for a caller that has uses for any status.
+    let answer = endpoint.get("x").answer().await.expect("an answer");
+    assert_eq!(answer.head().status(), 418);
+    assert_eq!(answer.text().await.expect("a text"), "{\"why\":\"teapot ***\"}");
+}
+
+#[tokio::test]
+async fn default_refusal_has_kind_words_and_wait() {
+    for (script, kind, words, retry) in [
+        (
+            Script::json(401, "{\"error\":{\"message\":\"bad key\"}}"),
+            ErrorKind::Authentication,
+            "bad key",
+            RetryAdvice::Never,
+        ),
+        (Script::json(404, "{\"error\":\"no model\"}"), ErrorKind::NotFound, "no model", RetryAdvice::Never),
+        (
+            Script::json(429, "slow").header("retry-after", "2"),
+            ErrorKind::RateLimited,
+            "slow",
+            RetryAdvice::After(Duration::from_secs(2)),
+        ),
+        (Script::json(503, "{\"message\":\"busy\"}"), ErrorKind::Overloaded, "busy", RetryAdvice::Now),
+        (Script::json(500, ""), ErrorKind::Server, "an empty body", RetryAdvice::Now),
+        (Script::json(422, "{\"detail\":\"odd\"}"), ErrorKind::InvalidRequest, "odd", RetryAdvice::Never),
+        (
+            Script::page(407),
+            ErrorKind::Connection,
+            "a proxy on the way wants a user name",
+            RetryAdvice::Never,
+        ),
+    ] {
+        let server = FaultServer::always(script).await.expect("a free port");
+        let error = whole(&endpoint(&server.url())).await.expect_err("refused");
+        assert_eq!((error.kind(), error.retry()), (kind, retry), "{error:?}");
+        assert!(error.message().starts_with(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn documents_are_parsed_or_told_apart() {
+    let server = FaultServer::answers([
+        Script::json(200, "\u{feff} [1, 2] "),
+        Script::json(200, format!("[1, \"{KEY}\"]")),
+        Script::page(200),
+    ]);
+    let server = server.await.expect("a free port");
+    let endpoint = endpoint(&server.url());
+    let read = || endpoint.get("numbers").parse("the list", |text| serde_json::from_str::<Vec<u8>>(text));
+    assert_eq!(read().await.expect("a list"), [1, 2]);
+    let error = read().await.expect_err("no list");
+    assert!(error.message().starts_with("the list cannot be read: invalid type: string \"***\""), "{error}");
+    let error = read().await.expect_err("a page");
+    assert!(error.message().starts_with("a web page came instead of the list"), "{error}");
+    assert!(error.next_step().is_some() && error.request_id().is_some_and(|id| id.ends_with("-FRA")));
+}
+
+#[tokio::test]
+async fn echoed_key_is_in_no_error() {
+    let escaped = KEY.replace('M', "\\u004d");
+    let scripts = [
+        Script::json(400, format!("{{\"error\":{{\"message\":\"{KEY}\",\"more\":\"{escaped}\"}}}}")),
+        Script::json(400, KEY).header("x-request-id", KEY).header("location", KEY),
+        Script::redirect(302, format!("https://evil.example/{KEY}")),
+        Script::events(event(&format!("!{KEY}"))),
+        Script::events(event("w:Hi") + &event(&format!("x{KEY}"))),
+        Script::events(format!("{KEY}\n")),
+        Script::json(200, format!("<html>{KEY}")),
+        Script::json(200, "").header("content-encoding", KEY).body("w:Hi"),
+    ];
+    for script in scripts {
+        let server = FaultServer::always(script).await.expect("a free port");
+        let endpoint = endpoint(&server.url());
+        for outcome in [streamed(&endpoint).await, whole(&endpoint).await] {
+            let error = outcome.expect_err("a failure");
+            let source = std::error::Error::source(&error).map(|source| format!("{source} {source:?}"));
+            let shown =
+                format!("{error} {error:?} {source:?} {}", serde_json::to_string(&error).expect("JSON"));
+            assert!(!shown.contains("MARKER") && !shown.contains("u004d"), "{shown}");
+        }
+        assert!(!format!("{endpoint:?} {:?}", endpoint.get("x")).contains("MARKER"));
+    }
+}
