@@ -11,7 +11,7 @@ use allocation_counter::measure;
 use openrouter_provider::{Limits, body};
 use provider_compare::Comparison;
 use provider_core::{ChatRequest, FunctionTool, LlmProvider, LlmProviderExt, Part, RunOutcome, ToolSet};
-use provider_layers::{Fallback, Retry, RetrySettings};
+use provider_layers::{FallbackLayer, FallbackSettings, Layer, RetryLayer, RetrySettings};
 use provider_registry::{Registry, Workspace};
 use provider_tests::{Reply, Request, ScriptedServer, chunk, openrouter};
 use tokio::runtime::{Builder, Runtime};
@@ -146,7 +146,8 @@ fn a_workspace_and_the_standard_layers_copy_nothing() {
 fn a_second_try_copies_nothing() {
     costs(2, &[overloaded], async |server, request| {
         let settings = RetrySettings::default().initial_delay(Duration::from_millis(1));
-        let reply = Retry::around(bare(server), settings).chat(request).await.expect("the second time");
+        let reply =
+            RetryLayer::new(settings).layer(bare(server)).chat(request).await.expect("the second time");
         assert_eq!(reply.attempts.len(), 1);
     });
 }
@@ -154,7 +155,8 @@ fn a_second_try_copies_nothing() {
 #[test]
 fn another_model_gets_the_same_messages() {
     costs(2, &[overloaded], async |server, request| {
-        let provider = Fallback::new(bare(server), Fallback::OUTAGES).to(bare(server), "a/b").allow_paid();
+        let provider = FallbackLayer::new(FallbackSettings::default().to(bare(server), "a/b").allow_paid())
+            .layer(bare(server));
         let reply = provider.chat(request).await.expect("an answer of the other model");
         assert_eq!(reply.attempts.len(), 1);
     });

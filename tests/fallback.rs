@@ -7,7 +7,7 @@ use std::sync::Arc;
 use openrouter_provider::OpenRouter;
 use openrouter_sandbox::Sandbox;
 use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event, LlmProvider, RetryAdvice};
-use provider_layers::Fallback;
+use provider_layers::{FallbackLayer, FallbackSettings, Layer};
 use provider_registry::Workspace;
 
 fn openrouter(sandbox: &Sandbox) -> Arc<dyn LlmProvider> {
@@ -43,11 +43,14 @@ async fn a_model_that_cannot_answer_is_replaced_by_one_that_can() {
     for (model, kind) in cases {
         let sandbox = Sandbox::start().await.expect("a sandbox");
         let openrouter = openrouter(&sandbox);
-        let fallback = Fallback::new(openrouter.clone(), Fallback::OUTAGES)
-            .to(openrouter.clone(), "anthropic/claude-sonnet-4.5")
-            .to(openrouter, "openai/gpt-4o")
-            .allow_paid();
-        for outcome in both_ways(&fallback, model).await {
+        let fallback = FallbackLayer::new(
+            FallbackSettings::default()
+                .to(openrouter.clone(), "anthropic/claude-sonnet-4.5")
+                .to(openrouter.clone(), "openai/gpt-4o")
+                .allow_paid(),
+        )
+        .layer(openrouter);
+        for outcome in both_ways(&*fallback, model).await {
             let reply = outcome.expect("an answer");
             assert!(!reply.text().is_empty());
             assert_eq!(reply.requested, model);
@@ -68,14 +71,15 @@ async fn what_another_model_would_not_mend_is_returned() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
     let openrouter = openrouter(&sandbox);
     let fallback =
-        Fallback::new(openrouter.clone(), Fallback::OUTAGES).to(openrouter, "openai/gpt-4o").allow_paid();
+        FallbackLayer::new(FallbackSettings::default().to(openrouter.clone(), "openai/gpt-4o").allow_paid())
+            .layer(openrouter);
     let models = [
         ("sandbox/moderation", ErrorKind::ContentPolicy),
         ("sandbox/no-credits", ErrorKind::PaymentRequired),
         ("sandbox/context-length", ErrorKind::ContextLength),
     ];
     for (model, kind) in models {
-        for outcome in both_ways(&fallback, model).await {
+        for outcome in both_ways(&*fallback, model).await {
             let error = outcome.expect_err("a refusal");
             assert_eq!((error.kind(), error.attempts().len()), (kind, 0), "{error}");
         }
@@ -88,7 +92,8 @@ async fn an_answer_that_broke_off_is_not_asked_for_again() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
     let openrouter = openrouter(&sandbox);
     let fallback =
-        Fallback::new(openrouter.clone(), Fallback::OUTAGES).to(openrouter, "openai/gpt-4o").allow_paid();
+        FallbackLayer::new(FallbackSettings::default().to(openrouter.clone(), "openai/gpt-4o").allow_paid())
+            .layer(openrouter);
     for model in
         ["sandbox/mid-stream-error", "sandbox/mid-stream-error-bare", "sandbox/truncated", "sandbox/reset"]
     {
@@ -113,22 +118,26 @@ async fn an_answer_that_broke_off_is_not_asked_for_again() {
 async fn nobody_is_billed_who_may_have_asked_for_something_free() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
     let openrouter = openrouter(&sandbox);
-    let to = |model: &str| Fallback::new(openrouter.clone(), Fallback::OUTAGES).to(openrouter.clone(), model);
+    let to = |model: &str| FallbackSettings::default().to(openrouter.clone(), model);
+    let around = |settings| FallbackLayer::new(settings).layer(openrouter.clone());
 
     // The models that fail are not in the catalogue, so they may be free.
-    let error =
-        both_ways(&to("openai/gpt-4o"), "sandbox/overload").await[0].clone().expect_err("not allowed");
+    let error = both_ways(&*around(to("openai/gpt-4o")), "sandbox/overload").await[0]
+        .clone()
+        .expect_err("not allowed");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Overloaded, Some(503)));
     assert!(matches!(error.retry(), RetryAdvice::After(_)), "{error}");
-    for words in ["no fallback to \"openai/gpt-4o\"", "is billed", "may be free", "`Fallback::allow_paid`"] {
+    for words in
+        ["no fallback to \"openai/gpt-4o\"", "is billed", "may be free", "`FallbackSettings::allow_paid`"]
+    {
         assert!(error.message().contains(words), "{error}");
     }
     assert_eq!(asked(&sandbox), ["sandbox/overload"; 2]);
 
-    for outcome in both_ways(&to("openai/gpt-oss-20b:free"), "sandbox/overload").await {
+    for outcome in both_ways(&*around(to("openai/gpt-oss-20b:free")), "sandbox/overload").await {
         assert_eq!(outcome.expect("free to free").attempts.len(), 1);
     }
-    for outcome in both_ways(&to("openai/gpt-4o").allow_paid(), "sandbox/overload").await {
+    for outcome in both_ways(&*around(to("openai/gpt-4o").allow_paid()), "sandbox/overload").await {
         assert_eq!(outcome.expect("allowed").attempts.len(), 1);
     }
 }
@@ -137,12 +146,15 @@ async fn nobody_is_billed_who_may_have_asked_for_something_free() {
 async fn a_workspace_takes_a_provider_with_a_fallback_around_it() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
     let openrouter = openrouter(&sandbox);
-    let fallback = Fallback::new(openrouter.clone(), Fallback::OUTAGES)
-        .to(openrouter.clone(), "sandbox/rate-limit")
-        .to(openrouter, "sandbox/server-error")
-        .allow_paid();
+    let fallback = FallbackLayer::new(
+        FallbackSettings::default()
+            .to(openrouter.clone(), "sandbox/rate-limit")
+            .to(openrouter.clone(), "sandbox/server-error")
+            .allow_paid(),
+    )
+    .layer(openrouter);
     let mut workspace = Workspace::new("acme");
-    let instance = workspace.add_provider("prod", Arc::new(fallback)).expect("a new id");
+    let instance = workspace.add_provider("prod", fallback).expect("a new id");
     let model = instance.model("sandbox/overload");
     let error = model.chat(&model.request().user("Hello")).await.expect_err("all are down");
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Server, Some("prod")));

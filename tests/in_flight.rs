@@ -61,7 +61,7 @@ async fn a_connected_provider_waits_and_says_so_where_its_deadline_is_too_near()
     let registry = Registry::discover().expect("no duplicates");
     for streamed in [false, true] {
         let server = refusing(&[0]).await;
-        let values = [("api_key", "sk-or-v1-abc"), ("base_url", &*server.url()), ("retry_time", "0.001")];
+        let values = [("api_key", "sk-or-v1-abc"), ("base_url", &*server.url()), ("retry_timeout", "0.001")];
         let provider = registry.connect("openrouter", values).expect("good settings");
         let outcome = match streamed {
             true => provider.stream(&request()).await.expect("a stream").collect().await,

@@ -20,10 +20,7 @@ fn refusal(status: u16, message: &str, metadata: &Value) -> Reply {
 }
 
 fn seconds(error: &Error) -> Option<u64> {
-    match error.retry() {
-        RetryAdvice::After(wait) => Some(wait.as_secs_f64().round() as u64),
-        RetryAdvice::Never | RetryAdvice::Now => None,
-    }
+    error.retry().after().map(|wait| wait.as_secs_f64().round() as u64)
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use openrouter_provider::{Limits, OpenRouter};
 use provider_core::{ChatRequest, ConfigValues, Error, LlmProvider, RawJson, Secret};
-use provider_layers::{TraceSettings, Traced};
+use provider_layers::{Layer, TraceLayer, TraceSettings};
 use provider_tests::{Reply, ScriptedServer};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -205,7 +205,7 @@ async fn an_echo_in_every_string_of_an_answer_that_fails_is_taken_out() {
             let server = ScriptedServer::always(reply).await.expect("a free port");
             let client = OpenRouter::builder().api_key(MARKER).base_url(server.url());
             let client: Arc<dyn LlmProvider> = Arc::new(client.build().expect("good settings"));
-            let traced = Traced::around(client, TraceSettings::default().content(true));
+            let traced = TraceLayer::new(TraceSettings::default().content(true)).layer(client);
             for keep_raw in [false, true] {
                 let mut request = ChatRequest::new("a/b").user("Hello");
                 request.keep_raw = keep_raw;

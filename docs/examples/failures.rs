@@ -14,9 +14,11 @@ pub async fn failures(openrouter: &OpenRouter, request: &ChatRequest) -> Result<
     let told = match (error.kind(), error.retry()) {
         (ErrorKind::ContextLength, _) => "This conversation is too long for the model.".to_owned(),
         (ErrorKind::PaymentRequired, RetryAdvice::Never) => "There is no money left for this.".to_owned(),
-        (_, RetryAdvice::After(wait)) => format!("Please try again in {} s.", wait.as_secs()),
-        (_, RetryAdvice::Now) => "Please try again.".to_owned(),
         (_, RetryAdvice::Never) => format!("This cannot be answered: {}.", error.message()),
+        (_, advice) => match advice.after() {
+            Some(wait) => format!("Please try again in {} s.", wait.as_secs()),
+            None => "Please try again.".to_owned(),
+        },
     };
     Err(match error.next_step() {
         Some(step) => format!("{told} Next step: {step}."),

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use provider_core::LlmProvider;
-use provider_layers::{TraceSettings, Traced};
+use provider_layers::{Stack, TraceLayer, TraceSettings};
 
 pub fn traced(provider: Arc<dyn LlmProvider>) -> Arc<dyn LlmProvider> {
-    Arc::new(Traced::around(provider, TraceSettings::default()))
+    Stack::new(provider).layer(TraceLayer::new(TraceSettings::default())).build()
 }

@@ -10,7 +10,7 @@ use provider_core::{
     ChatRequest, ChatResponse, ConfigValues, Error, Event, FunctionTool, LlmProvider, LlmProviderExt,
     RetryAdvice, RunOutcome, ToolSet,
 };
-use provider_layers::RetrySettings;
+use provider_layers::{Layer, RetryLayer, RetrySettings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ async fn play_unbounded(case: &Case, way: Way, place: &Place) -> Value {
         Way::Retry => {
             let provider: Arc<dyn LlmProvider> = Arc::new(client.clone());
             let settings = RetrySettings::default();
-            let retry = provider_layers::Retry::around(provider, settings);
+            let retry = RetryLayer::new(settings).layer(provider);
             answered(case, &client, &request, retry.chat(&request).await)
         }
         Way::ToolLoop => tool_loop(case, &client, &request).await,
@@ -240,13 +240,14 @@ fn failed(error: &Error) -> Value {
     let mut told = json!(error);
     told["display"] = json!(error.to_string());
     told["host_code"] = json!(error.host_code());
-    told["retry"] = match error.retry() {
-        RetryAdvice::Never => json!("never"),
-        RetryAdvice::Now => json!("now"),
-        RetryAdvice::After(wait) => {
+    // The advice of the service, whether or not a layer has followed it as often as it may.
+    told["retry"] = match (error.retry(), error.retry().after()) {
+        (_, Some(wait)) => {
             told["retry_s"] = json!(wait.as_secs_f64());
             json!("after")
         }
+        (RetryAdvice::Never, None) => json!("never"),
+        (_, None) => json!("now"),
     };
     if let Some(partial) = error.partial() {
         told["partial"] = reading(partial);

@@ -135,11 +135,20 @@ impl Queue {
     /// The wait before the next turn of a refused cell; or the reason why there is none, and the wait for the
     /// provider's other cells.
     fn wait_for(&self, error: &Error, turn: &Turn, now: Instant) -> Result<Duration, (String, Duration)> {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
         let Some(wait) = InFlightWaits::advised(error) else {
-            return Err(("not asked again, since that would not help".to_owned(), Duration::ZERO));
+            let why = match error.has_exhausted_retries() {
+                // A layer of the provider has waited as often as it may: waiting here as well would multiply.
+                true => "its retries are exhausted",
+                false => "that would not help",
+            };
+            let named = error.retry().after().unwrap_or_default();
+            let is_too_long =
+                left.is_some_and(|left| named >= left) || self.waits.why_not(named, 0).is_some();
+            let others = if is_too_long { Duration::ZERO } else { named };
+            return Err((format!("not asked again, since {why}"), others));
         };
         let refused = turn.refused.iter().filter(|error| error.is_budget_in_flight()).count();
-        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
         let (why, others) = if error.was_paid_for() {
             ("it was paid for".to_owned(), wait)
         } else if let Some(left) = left.filter(|left| wait >= *left) {

@@ -266,3 +266,16 @@ async fn latest_named_time_counts() {
     assert_eq!((provider.asked(false), provider.asked(true)), (vec![0, 0], vec![0, 120, 130]));
     assert_eq!(report.totals.answered, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn comparison_does_not_multiply_exhausted_retries() {
+    for (wait, answered) in [(20, vec![0, 20]), (301, vec![0, 10])] {
+        let exhausted = in_flight(RetryAdvice::After(SECOND * wait)).with_exhausted_retries();
+        let provider = Arc::new(Budget::of(1, exhausted));
+        let report = comparison(&provider, 3).concurrency(2).run().await;
+        let message = error(&report, 1).message();
+        assert_eq!(message, "the budget is in flight; not asked again, since its retries are exhausted");
+        // The cell behind it waits as long as the service says, unless that is too long.
+        assert_eq!((provider.asked(true), provider.asked(false)), (answered, vec![0]));
+    }
+}

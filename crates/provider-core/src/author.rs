@@ -9,11 +9,14 @@
 //!    stream.
 //! 3. Requests carry what only one service understands as [`ProviderOptions`].
 //!
-//! A layer watches streams with a [`StreamObserver`].
+//! A wrapper around a provider is a [`Delegate`], or an [`LlmProvider`](crate::LlmProvider) that writes every
+//! method; it watches streams with a [`StreamObserver`]. An error is made of kind, text and cause; an
+//! [`ErrorContext`] around the call adds provider, model and operation.
 
 pub use crate::accumulator::{ResponseAccumulator, ToolCallPiece};
 pub use crate::call_ids::unique_call_ids;
-pub use crate::error::InFlightWaits;
+pub use crate::delegate::Delegate;
+pub use crate::error::{ErrorContext, InFlightWaits};
 pub use crate::frame::{DecodeError, Frame, FrameDecoder, Headers, ResponseHead};
 pub use crate::options::ProviderOptions;
 pub use crate::stream::{Activity, ChunkSource, Progress, StreamObserver};

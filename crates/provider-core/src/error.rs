@@ -1,5 +1,6 @@
 //! The one error type: what went wrong, where, whose words, and whether trying again can help.
 
+mod context;
 mod display;
 mod in_flight;
 mod kind;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::context::{ErrorContext, Operation};
 pub use self::in_flight::InFlightWaits;
 pub use self::kind::ErrorKind;
 pub use self::limit::{LimitAmount, LimitKind, UsageLimit};
@@ -56,6 +58,7 @@ struct Inner {
     upstream: Option<Upstream>,
     provider: Option<String>,
     model: Option<String>,
+    operation: Option<Operation>,
     request_id: Option<String>,
     generation_id: Option<String>,
     capability: Option<Capability>,
@@ -72,13 +75,32 @@ struct Inner {
 /// Whether trying the same thing again can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RetryAdvice {
     /// The same request will fail again.
     Never,
-    /// It may pass the next time; nobody said when. Use your own back-off.
+    /// It may pass the next time, and the service named no time. Use your own back-off.
     Now,
     /// The service asked to wait this long.
     After(Duration),
+    /// It may pass, but its retries are exhausted: a layer has tried as often, as long or as much as it may.
+    /// A second party that retries stops here, or attempts would multiply. A person may ask again later.
+    #[non_exhaustive]
+    Exhausted {
+        /// The time that the service asked to wait, if it did.
+        after: Option<Duration>,
+    },
+}
+
+impl RetryAdvice {
+    /// The time that the service asked to wait, whether or not the retries are exhausted.
+    pub const fn after(self) -> Option<Duration> {
+        match self {
+            RetryAdvice::After(wait) => Some(wait),
+            RetryAdvice::Exhausted { after } => after,
+            RetryAdvice::Never | RetryAdvice::Now => None,
+        }
+    }
 }
 
 /// The service behind the service: who failed, in its own words.
@@ -129,6 +151,7 @@ impl Error {
             upstream: None,
             provider: None,
             model: None,
+            operation: None,
             request_id: None,
             generation_id: None,
             capability: None,
@@ -180,9 +203,15 @@ impl Error {
         self.0.retry
     }
 
-    /// Shorthand for "[`retry`](Error::retry) is not [`RetryAdvice::Never`]".
+    /// Whether the advice is to try again: [`RetryAdvice::Now`] or [`RetryAdvice::After`].
     pub fn is_retryable(&self) -> bool {
-        self.0.retry != RetryAdvice::Never
+        matches!(self.0.retry, RetryAdvice::Now | RetryAdvice::After(_))
+    }
+
+    /// Whether trying again could have helped, and a layer has used up the retries: the advice is
+    /// [`RetryAdvice::Exhausted`].
+    pub fn has_exhausted_retries(&self) -> bool {
+        matches!(self.0.retry, RetryAdvice::Exhausted { .. })
     }
 
     /// The HTTP status. For an error inside a 200 answer this is still the status line's 200;
@@ -209,6 +238,11 @@ impl Error {
     /// The model that was asked for.
     pub fn model(&self) -> Option<&str> {
         self.0.model.as_deref()
+    }
+
+    /// The operation that failed: which method of the provider was called.
+    pub fn operation(&self) -> Option<Operation> {
+        self.0.operation
     }
 
     /// The service's id of the HTTP request.
@@ -289,8 +323,8 @@ impl PartialEq for Error {
     /// Equal when they say the same; the [source](StdError::source) does not count.
     fn eq(&self, other: &Self) -> bool {
         let said = |error: &Self| {
-            let Inner { kind, retry, status, .. } = *error.0;
-            (kind, retry, status)
+            let Inner { kind, retry, status, operation, .. } = *error.0;
+            (kind, retry, status, operation)
         };
         Arc::ptr_eq(&self.0, &other.0)
             || said(self) == said(other)

@@ -63,6 +63,7 @@ mod config;
 mod connection;
 mod context;
 mod cow_arc;
+mod delegate;
 mod descriptor;
 mod error;
 mod event;
@@ -89,7 +90,8 @@ pub use context::ProviderContext;
 pub use cow_arc::{CowArc, CowVec};
 pub use descriptor::{Constructor, Links, ProviderDescriptor, linked_providers};
 pub use error::{
-    Error, ErrorKind, FieldProblem, LimitAmount, LimitKind, RetryAdvice, TimeoutPhase, Upstream, UsageLimit,
+    Error, ErrorKind, FieldProblem, LimitAmount, LimitKind, Operation, RetryAdvice, TimeoutPhase, Upstream,
+    UsageLimit,
 };
 pub use event::{Event, Finished, ToolCallDelta};
 #[cfg(feature = "schemars")]

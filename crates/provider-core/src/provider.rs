@@ -1,5 +1,6 @@
 //! The trait every provider implements.
 
+use std::any::{Any, TypeId};
 use std::fmt;
 
 use async_trait::async_trait;
@@ -21,7 +22,21 @@ use crate::{Extracted, extract};
 ///   service stops too, and stops billing, is its own business; streams can usually be stopped, whole answers
 ///   cannot.
 /// * No method retries, falls back or changes the request; layers around a provider do.
-/// * Errors name the provider and, where one was asked for, the model.
+/// * Errors need not name the provider, the model or the operation: an
+///   [`ErrorContext`](crate::author::ErrorContext) around the call fills them in.
+///
+/// # How it grows
+///
+/// A capability that comes later adds no methods here. It is a trait of its own, and this trait gets one
+/// accessor for it, which returns `None` by default: `fn embeddings(&self) -> Option<&dyn Embeddings>`. No
+/// provider has to change for it.
+///
+/// # Wrappers
+///
+/// A method with a default would pass a wrapper by. So an implementation that wraps another provider stands
+/// under `#[deny(clippy::missing_trait_methods)]`, and with each new accessor its author decides: to wrap
+/// the capability as well, or to hand on that of the provider inside. A wrapper outside this workspace that
+/// is content with handing on implements [`Delegate`](crate::author::Delegate) in place of this trait.
 #[async_trait]
 pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// What the provider is: name, capabilities, settings.
@@ -84,6 +99,19 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     async fn warm_up(&self) -> Result<(), Error> {
         Ok(())
     }
+
+    /// Returns an interface that stands beside this trait, by its type: a capability whose trait this crate
+    /// does not have, or the client of one provider with all that only it can do. Callers use the typed form,
+    /// [`LlmProviderExt::extension`], which has an example.
+    ///
+    /// # Behavior
+    /// - Returns a value of exactly the type that is `wanted`; `None` if the provider has none.
+    /// - A layer returns what the provider inside it returns. Calls through the interface pass the layers by:
+    ///   they are neither retried nor limited, unless a layer knows the type and wraps it.
+    fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        let _ = wanted;
+        None
+    }
 }
 
 /// What follows from the methods of [`LlmProvider`].
@@ -106,10 +134,44 @@ pub trait LlmProviderExt: LlmProvider {
         self.descriptor().require(capability)
     }
 
+    /// Returns an interface that stands beside [`LlmProvider`], whatever layers are around the provider.
+    ///
+    /// ```
+    /// use std::any::{Any, TypeId};
+    /// use std::sync::Arc;
+    ///
+    /// use provider_core::{LlmProvider, LlmProviderExt};
+    ///
+    /// trait Embeddings: Send + Sync {
+    ///     fn dimensions(&self) -> usize;
+    /// }
+    ///
+    /// struct Acme {
+    ///     embeddings: Arc<dyn Embeddings>,
+    /// }
+    ///
+    /// impl Acme {
+    ///     /// A provider writes this in `impl LlmProvider`.
+    ///     fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+    ///         (wanted == TypeId::of::<Arc<dyn Embeddings>>()).then_some(&self.embeddings)
+    ///     }
+    /// }
+    ///
+    /// /// A host calls this.
+    /// fn dimensions(provider: &dyn LlmProvider) -> Option<usize> {
+    ///     Some(provider.extension::<Arc<dyn Embeddings>>()?.dimensions())
+    /// }
+    /// ```
+    fn extension<T: Any>(&self) -> Option<&T> {
+        self.extension_by_id(TypeId::of::<T>())?.downcast_ref()
+    }
+
     /// Lets the model call tools until it answers. Set the limits, then [`run`](ToolLoop::run) it.
     ///
     /// ```
-    /// use provider_core::{ChatRequest, ChatResponse, Error, FunctionTool, LlmProvider, LlmProviderExt, ToolSet};
+    /// use provider_core::{
+    ///     ChatRequest, ChatResponse, Error, FunctionTool, LlmProvider, LlmProviderExt, ToolSet,
+    /// };
     ///
     /// async fn roll(provider: &dyn LlmProvider) -> Result<ChatResponse, Error> {
     ///     let die = FunctionTool::new("roll_die", "Rolls a die");

@@ -13,7 +13,7 @@ use futures_core::Stream;
 pub use self::activity::Activity;
 use self::observer::Observers;
 pub use self::observer::StreamObserver;
-use crate::author::ResponseAccumulator;
+use crate::author::{ErrorContext, ResponseAccumulator};
 use crate::{ChatResponse, Error, ErrorKind, Event, Finished};
 
 /// An answer while it comes in.
@@ -44,8 +44,10 @@ pub struct ChatStream {
     state: State,
     /// Whether output has come.
     has_begun: bool,
-    /// What errors call the provider, if not what the source calls it.
-    provider: Option<String>,
+    /// Fills in what the errors of this stream do not say.
+    context: Option<ErrorContext>,
+    /// The name of the provider's instance, which its errors have in place of its id.
+    instance: Option<String>,
     observers: Observers,
 }
 
@@ -85,8 +87,9 @@ pub trait ChunkSource: Send {
         Poll::Ready(())
     }
 
-    /// Says in an error what was asked and of whom, and takes out what must not be seen. Called once for
-    /// every error of the stream, whoever found it, when what had been received is in it.
+    /// Adds to an error what only the source knows, such as the HTTP status, and takes out what must not be
+    /// seen. Called once for every error of the stream, whoever found it, when what had been received is in
+    /// it. Provider, model and operation are up to [`ChatStream::in_context`].
     fn describe(&self, error: Error) -> Error {
         error
     }
@@ -106,7 +109,8 @@ impl ChatStream {
     pub fn new(source: impl ChunkSource + 'static) -> Self {
         let (accumulator, state) =
             (Box::new(ResponseAccumulator::with_events()), State::Open(Box::new(source)));
-        Self { accumulator, state, has_begun: false, provider: None, observers: Observers::default() }
+        let observers = Observers::default();
+        Self { accumulator, state, has_begun: false, context: None, instance: None, observers }
     }
 
     /// Says what was asked for, for [`ChatResponse::requested`]: the request's model, and those that may
@@ -117,10 +121,22 @@ impl ChatStream {
         self
     }
 
-    /// Names the provider in the errors of this stream, where it has several instances.
+    /// Fills in the provider, the model and the operation in every error that the stream ends in, whoever
+    /// finds it: its source or an observer. A stream that has a context keeps it, so the innermost counts.
     #[must_use]
-    pub fn named(mut self, provider: impl Into<String>) -> Self {
-        self.provider = Some(provider.into());
+    pub fn in_context(mut self, context: ErrorContext) -> Self {
+        if self.context.is_none() {
+            self.amend(|error| context.apply(error));
+            self.context = Some(context);
+        }
+        self
+    }
+
+    /// Names the instance of the provider in the errors of this stream, in place of the provider's id: for
+    /// hosts that have several instances of one provider.
+    #[must_use]
+    pub fn named(mut self, instance: impl Into<String>) -> Self {
+        self.instance = Some(instance.into());
         self
     }
 
@@ -158,7 +174,10 @@ impl ChatStream {
             State::Open(source) | State::Closing(source, _) | State::Finished(source) => {
                 self.fail(&*source, error)
             }
-            State::Ended(_) => self.accumulator.fail_mut(error),
+            State::Ended(_) => {
+                let error = self.accumulator.fail_mut(error);
+                self.name(error)
+            }
         };
         self.observers.leave(self.accumulator.response(), Some(&error));
         error
@@ -339,8 +358,17 @@ impl ChatStream {
     /// The error of this stream, with what had been received.
     fn fail(&mut self, source: &dyn ChunkSource, error: Error) -> Error {
         let error = source.describe(self.accumulator.fail_mut(error));
-        match &self.provider {
-            Some(provider) => error.with_provider(provider),
+        self.name(error)
+    }
+
+    /// The error with what is known of the call.
+    fn name(&self, error: Error) -> Error {
+        let error = match &self.context {
+            Some(context) => context.apply(error),
+            None => error,
+        };
+        match &self.instance {
+            Some(instance) => error.with_provider(instance),
             None => error,
         }
     }

@@ -3,9 +3,12 @@
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
-use provider_core::{ChatResponse, ChatStream, Error, ErrorKind, LimitAmount, LimitKind, Secret, UsageLimit};
+use provider_core::{
+    ChatResponse, ChatStream, Error, ErrorKind, LimitAmount, LimitKind, RetryAdvice, Secret, UsageLimit,
+};
 use serde_json::json;
 
 fn failed(change: impl FnOnce(&mut ChatResponse)) -> Error {
@@ -90,5 +93,26 @@ async fn attempts_of_a_layer_come_before_those_of_the_service() {
     for error in [told, known].map(|end| end.expect_err("it fails")) {
         let attempts: Vec<_> = error.attempts().iter().map(Error::message).collect();
         assert_eq!((error.message(), attempts), ("third", vec!["first", "second"]));
+    }
+}
+
+#[test]
+fn exhausted_retries_keep_the_wait_but_advise_no_retry() {
+    let wait = Duration::from_secs(7);
+    for (advice, exhausted) in [
+        (RetryAdvice::Now, Some(None)),
+        (RetryAdvice::After(wait), Some(Some(wait))),
+        (RetryAdvice::Never, None),
+    ] {
+        let fresh = Error::new(ErrorKind::RateLimited, "slow down").with_retry(advice);
+        let error = fresh.clone().with_exhausted_retries();
+        assert_eq!(error.has_exhausted_retries().then(|| error.retry().after()), exhausted);
+        assert!(!error.is_retryable());
+        // A person reads the same of both, and a machine that the retries are exhausted.
+        assert_eq!(error.to_string(), fresh.to_string());
+        let shown = serde_json::to_value(&error).expect("an error can be written");
+        assert_eq!(shown["retries_exhausted"] == true, exhausted.is_some());
+        assert_eq!(shown["retry_after_seconds"].as_f64(), advice.after().map(|wait| wait.as_secs_f64()));
+        assert_eq!(error.clone().with_exhausted_retries(), error);
     }
 }

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use provider_core::author::{
-    Activity, ChunkSource, Progress, ResponseAccumulator, StreamObserver, ToolCallPiece,
+    Activity, ChunkSource, ErrorContext, Progress, ResponseAccumulator, StreamObserver, ToolCallPiece,
 };
 use provider_core::{
-    Annotation, Audio, ChatResponse, ChatStream, Error, ErrorKind, Event, Image, RawJson, Usage,
+    Annotation, Audio, ChatResponse, ChatStream, Error, ErrorKind, Event, Image, Operation, RawJson, Usage,
 };
 
 /// What a source does when it is polled.
@@ -462,4 +462,37 @@ fn what_is_kept_of_the_wire_does_not_begin_an_answer() {
     assert_eq!(ready(&mut begun), Poll::Ready(Ok(())));
     assert_eq!(read(&mut begun), ["raw", "a", "waits"]);
     assert_eq!(ready(&mut begun), Poll::Ready(Ok(())), "it has begun, and that was read");
+}
+
+#[test]
+fn context_names_errors_of_source_and_observers() {
+    let context = || ErrorContext::new("inner", Operation::Stream).model("large");
+    let log = Log::default();
+    let mut ends = Guard::new("one", &log);
+    ends.ends_at = Some("a");
+    // The source has called the provider "acme", and that counts.
+    let assert_named = |error: &Error| {
+        let named = (error.provider(), error.model(), error.operation());
+        assert_eq!(named, (Some("acme"), Some("large"), Some(Operation::Stream)), "{error}");
+    };
+    for mut failing in [
+        stream([Play::Fails]).in_context(context()),
+        stream([Play::Texts(&["a"])]).in_context(context()).observed(ends),
+        stream([Play::Fails]).in_context(context()).in_context(ErrorContext::new("outer", Operation::Chat)),
+    ] {
+        read(&mut failing);
+        assert_named(&failing.into_response().expect_err("it has failed"));
+    }
+    // One that comes when the stream has failed already.
+    let mut failed = stream([Play::Fails]);
+    assert!(matches!(ready(&mut failed), Poll::Ready(Err(_))));
+    let mut failed = failed.in_context(context());
+    read(&mut failed);
+    assert_named(&failed.into_response().expect_err("it has failed"));
+
+    let abandoned = stream([]).in_context(context());
+    assert_named(&abandoned.abandon(Error::new(ErrorKind::Timeout, "too late")));
+    let renamed = stream([]).in_context(context()).named("prod");
+    let error = renamed.abandon(Error::new(ErrorKind::Timeout, "too late"));
+    assert_eq!((error.provider(), error.model()), (Some("prod"), Some("large")));
 }

@@ -3,7 +3,7 @@
 mod hint;
 mod options;
 
-use provider_core::{Error, ErrorKind, RetryAdvice};
+use provider_core::{Error, ErrorKind};
 
 pub(crate) use self::hint::hint;
 use crate::exit::Failure;
@@ -82,7 +82,7 @@ pub(crate) fn sentence(error: &Error) -> String {
     ];
     let mut context: Vec<String> =
         named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))).collect();
-    if let RetryAdvice::After(wait) = error.retry() {
+    if let Some(wait) = error.retry().after() {
         context.push(format!("retry after {:.0} s", wait.as_secs_f64().ceil()));
     }
     match error.attempts().len() {

@@ -1,11 +1,10 @@
-//! What the standard layers cost, which are around every provider that a registry connects. Nobody sees them
-//! work on a good day, so nobody should feel them.
+//! The cost of the standard layers, which are around every provider that a registry connects.
 //!
-//! Each thing is done by a provider that is bare and by the same one in `standard(..)`; the difference is the
-//! layers'. That of a stream of one word, and of a whole answer, is their price of a call; what that of 1,000
-//! words adds, by 1,000, is their price of an event. `stream` has all words at hand, as when much has come at
-//! once; `waits` has its reader wait before every word, as a model does, and then the layers look at their
-//! clocks.
+//! Each bench runs with a bare provider and with the same one in `standard(..)`; the difference is the cost
+//! of the layers. A stream of one word, and a whole answer, show it for a call; 1,000 words show it for an
+//! event.
+//! `stream` has all words at hand, as when much has come at once; `waits` has its reader wait before every
+//! word, as a model does, and then the layers read the clock.
 //!
 //! ```sh
 //! cargo bench -p provider-layers --bench layers

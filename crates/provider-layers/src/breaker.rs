@@ -1,82 +1,152 @@
-//! Models that are out of order are left alone for a while.
+//! Circuit breakers: models that keep failing are not asked for a while.
 
 mod circuit;
-mod circuits;
-mod settings;
+mod registry;
 
+use std::any::{Any, TypeId};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use provider_core::author::{Activity, StreamObserver};
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
-    LlmProviderExt, ProviderDescriptor, TimeoutPhase,
+    LlmProviderExt, Operation, ProviderDescriptor, TimeoutPhase,
 };
 
 use self::circuit::Outcome;
 pub use self::circuit::{BreakerState, BreakerStatus};
-use self::circuits::{Circuits, Pass};
-pub use self::settings::BreakerSettings;
+use self::registry::{CircuitRegistry, Permit};
+use crate::Layer;
+use crate::error_context::context;
 
-/// A provider that does not go on asking models that are out of order: a circuit breaker, one for each model
-/// of the provider.
+/// Stops asking models that keep failing: a circuit breaker for each model of a provider.
 ///
 /// | the circuit is | calls | until |
 /// |---|---|---|
 /// | closed | go through | [so many](BreakerSettings::failures) in a row have failed |
 /// | open | fail at once | the [cool-down](BreakerSettings::cool_down) is over |
-/// | half-open | fail at once, but for one that tries it out | that one begins to answer (closed), or fails (open, for twice as long); one that does neither within the cool-down is joined by another |
+/// | half-open | fail at once, but for one probe | the probe begins to answer (closed), or fails (open) |
 ///
-/// A call that is not made fails with [`ErrorKind::Overloaded`]: the message says since when the model has
-/// been out of order, the [advice](Error::retry) says when it is tried again, and the
-/// [source](std::error::Error::source) is the last failure. A [`Fallback`](crate::Fallback) then goes on to
-/// the next model without losing time.
+/// When a probe fails, the circuit stays open for twice as long. A probe that neither begins nor fails within
+/// the cool-down is joined by another one.
+///
+/// A call that is refused fails with [`ErrorKind::Overloaded`]: the message says since when the model has
+/// been out of order, the [advice](Error::retry) says when it is asked again, and the
+/// [source](std::error::Error::source) is the last failure. A [`FallbackLayer`](crate::FallbackLayer) then
+/// goes on to the next model without losing time.
 ///
 /// # What counts
 ///
 /// * As a failure: [these kinds](Self::FAILURES), as an answer, before the first output of a stream or after
 ///   it. They say that the model, or the way to it, is out of order.
-/// * As a success: a whole answer, streamed or not. The count begins anew then. A model that was out of order
-///   is asked by all again as soon as the call that tries it out begins to answer, but until one answer is
-///   whole, one more failure opens the circuit again.
+/// * As a success: a whole answer, streamed or not. It resets the count. The first output of a probe closes
+///   the circuit for all calls, but until one answer is whole, one more failure opens it again.
 /// * As neither: everything else. A request that is wrong says nothing of the model; a caller who left, or
 ///   whose [deadline](TimeoutPhase::Deadline) passed, did not wait for it; and a rate limit is a service in
 ///   order that says when to come again.
 ///
-/// Each opening begins an epoch, and what a call says counts only in the epoch in which it began: late
-/// failures of calls from before do not open the circuit again, and late answers do not close it. Within an
+/// Each opening begins an epoch, and the outcome of a call counts only in the epoch in which it began: late
+/// failures of earlier calls do not open the circuit again, and late answers do not close it. Within an
 /// epoch, failures in a row are those without a whole answer between their ends.
 ///
-/// In [the order](crate#the-order) it stands around the retries, so that what is in vain fails at once and is
-/// not waited for; what counts is what became of a call with all its tries. The list of models and the
-/// connection test go straight through.
+/// In [the order](crate#the-order) it stands around the retries, so that a call to a model out of order fails
+/// at once, and is not waited for; it counts calls with all their attempts. Lists of models and connection
+/// tests go straight through.
 ///
-/// What it remembers is of models that failed last, and of [256 of them](Self::MOST_MODELS) at most. It works
-/// inside the call, without a task of its own.
+/// The layer works inside the call, without a task of its own.
+///
+/// # Who shares it
+///
+/// The circuits live in the layer, by provider id and model, for [256](Self::MAX_MODELS) models at most:
+/// clones share them, and [`states`](Self::states) of any clone lists them. Two calls of `new` share nothing.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use std::time::Duration;
 ///
 /// use provider_core::LlmProvider;
-/// use provider_layers::{Breaker, BreakerSettings};
+/// use provider_layers::{BreakerLayer, BreakerSettings, Stack};
 ///
-/// # fn wrap(openrouter: Arc<dyn LlmProvider>) -> Breaker {
-/// let breaker = Breaker::around(openrouter, BreakerSettings::default().failures(3));
+/// # fn wrap(prod: Arc<dyn LlmProvider>, test: Arc<dyn LlmProvider>) {
+/// // Right: made once for a provider, and kept to show its states.
+/// let breaker = BreakerLayer::new(BreakerSettings::default().failures(3));
+/// let provider = Stack::new(prod.clone()).layer(breaker.clone()).build();
 /// for circuit in breaker.states() {
-///     println!("{}: {} failures in a row, the last: {}", circuit.model, circuit.failures, circuit.last_error);
+///     println!("{}: {} failures, the last: {}", circuit.model, circuit.failures, circuit.last_error);
 /// }
-/// # breaker
+///
+/// // Wrong: two instances of one kind of provider have one id, so the failures of one keep calls from the
+/// // other. Each needs a layer of its own.
+/// let mixed = [prod, test].map(|instance| Stack::new(instance).layer(breaker.clone()).build());
+/// # let _ = (provider, mixed);
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct Breaker {
-    provider: Arc<dyn LlmProvider>,
-    /// `None`: every call goes through.
-    circuits: Option<Arc<Circuits>>,
+#[derive(Clone, Debug)]
+pub struct BreakerLayer {
+    /// `None`: the layer is off.
+    circuits: Option<Arc<CircuitRegistry>>,
 }
 
-impl Breaker {
+/// The settings of a [`BreakerLayer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BreakerSettings {
+    failures: u32,
+    cool_down: Duration,
+    max_cool_down: Duration,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self { failures: 5, cool_down: Duration::from_secs(30), max_cool_down: Duration::from_secs(5 * 60) }
+    }
+}
+
+impl BreakerSettings {
+    /// The longest cool-down that can be set: a caller may not wait longer for a look at whether it works.
+    const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// No circuit ever opens: the layer is off.
+    pub fn off() -> Self {
+        Self::default().failures(0)
+    }
+
+    /// Sets after how many failures in a row the circuit of a model opens. Default: 5. 0: never.
+    #[must_use]
+    pub fn failures(mut self, failures: u32) -> Self {
+        self.failures = failures;
+        self
+    }
+
+    /// Sets how long a circuit stays open at first. Default: 30 s, at most 24 h. It doubles each time that
+    /// the probe fails.
+    #[must_use]
+    pub fn cool_down(mut self, time: Duration) -> Self {
+        self.cool_down = time.min(Self::MAX_COOL_DOWN);
+        self
+    }
+
+    /// Sets how long a circuit stays open at most. Default: 5 minutes, at most 24 h. Less than
+    /// [`cool_down`](Self::cool_down): it does not double.
+    #[must_use]
+    pub fn max_cool_down(mut self, time: Duration) -> Self {
+        self.max_cool_down = time.min(Self::MAX_COOL_DOWN);
+        self
+    }
+
+    /// The failures that a closed circuit lets pass before the one that opens it.
+    fn failures_left(&self) -> u32 {
+        self.failures.saturating_sub(1)
+    }
+
+    /// How long a circuit stays open that has been opened so often already without an answer between.
+    fn cool_down_after(&self, openings: u32) -> Duration {
+        let doubled = self.cool_down.saturating_mul(2_u32.saturating_pow(openings));
+        doubled.min(self.max_cool_down.max(self.cool_down))
+    }
+}
+
+impl BreakerLayer {
     /// The kinds of error that count as a failure of the model.
     pub const FAILURES: &'static [ErrorKind] = &[
         ErrorKind::Timeout,
@@ -87,41 +157,59 @@ impl Breaker {
         ErrorKind::Interrupted,
     ];
 
-    /// How many models are remembered. The one that has not been asked for longest is forgotten first.
-    pub const MOST_MODELS: usize = 256;
+    /// The number of models that are remembered. Beyond it, a model that is in order again is forgotten
+    /// first, and then the one that has not been asked for longest.
+    pub const MAX_MODELS: usize = registry::MAX_MODELS;
 
-    /// Watches the calls of this provider.
-    pub fn around(provider: Arc<dyn LlmProvider>, settings: BreakerSettings) -> Self {
-        let circuits = settings.is_on().then(|| Arc::new(Circuits::new(provider.id(), settings)));
-        Self { provider, circuits }
+    /// Makes the layer, with circuits of its own.
+    pub fn new(settings: BreakerSettings) -> Self {
+        Self { circuits: (settings.failures > 0).then(|| Arc::new(CircuitRegistry::new(settings))) }
     }
 
-    /// The circuits of the models that failed last, in the order of their ids. A model that is in order has
-    /// none.
+    /// The circuits of the models that failed last, by provider and model. A model in order has none.
     pub fn states(&self) -> Vec<BreakerState> {
         self.circuits.as_ref().map(|circuits| circuits.states()).unwrap_or_default()
     }
+}
 
-    fn admit(&self, request: &ChatRequest) -> Result<Option<Pass>, Error> {
-        self.circuits.as_ref().map(|circuits| circuits.admit(&request.model)).transpose()
+impl Layer for BreakerLayer {
+    fn layer(&self, inner: Arc<dyn LlmProvider>) -> Arc<dyn LlmProvider> {
+        match &self.circuits {
+            Some(circuits) => Arc::new(BreakerProvider { inner, circuits: circuits.clone() }),
+            None => inner,
+        }
     }
 }
 
-/// What an error says of the model.
+#[derive(Debug)]
+struct BreakerProvider {
+    inner: Arc<dyn LlmProvider>,
+    circuits: Arc<CircuitRegistry>,
+}
+
+impl BreakerProvider {
+    fn acquire(&self, operation: Operation, request: &ChatRequest) -> Result<Permit, Error> {
+        let model = &*request.model;
+        let acquired = self.circuits.acquire(self.inner.id(), model);
+        acquired.map_err(|error| context(&*self.inner, operation, Some(model)).apply(error))
+    }
+}
+
+/// The outcome that an error means for the model.
 fn verdict(error: &Error) -> Outcome<'_> {
-    // How long a whole answer takes is up to its length, and to what the caller has in mind.
+    // How long a whole answer takes depends on its length, and the deadline on the caller.
     let is_callers = error.timeout() == Some(TimeoutPhase::Deadline);
-    match Breaker::FAILURES.contains(&error.kind()) && !is_callers {
+    match BreakerLayer::FAILURES.contains(&error.kind()) && !is_callers {
         true => Outcome::Failed(error),
         false => Outcome::Unknown,
     }
 }
 
-/// Watches a stream for how it ends. One that is dropped says nothing.
-impl StreamObserver for Pass {
+/// Watches how a stream ends. A stream that is dropped says nothing of the model.
+impl StreamObserver for Permit {
     fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
         if activity.is_output() {
-            self.begun();
+            self.report_begun();
         }
         Ok(())
     }
@@ -133,42 +221,46 @@ impl StreamObserver for Pass {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl LlmProvider for Breaker {
+impl LlmProvider for BreakerProvider {
     fn descriptor(&self) -> &'static ProviderDescriptor {
-        self.provider.descriptor()
+        self.inner.descriptor()
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let Some(mut pass) = self.admit(request)? else { return self.provider.stream(request).await };
-        match self.provider.stream(request).await {
-            Ok(stream) => Ok(stream.observed(pass)),
+        let mut permit = self.acquire(Operation::Stream, request)?;
+        match self.inner.stream(request).await {
+            Ok(stream) => Ok(stream.observed(permit)),
             Err(error) => {
-                pass.report(verdict(&error));
+                permit.report(verdict(&error));
                 Err(error)
             }
         }
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let Some(mut pass) = self.admit(request)? else { return self.provider.chat(request).await };
-        let outcome = self.provider.chat(request).await;
-        pass.report(outcome.as_ref().map_or_else(verdict, |_| Outcome::Answered));
+        let mut permit = self.acquire(Operation::Chat, request)?;
+        let outcome = self.inner.chat(request).await;
+        permit.report(outcome.as_ref().map_or_else(verdict, |_| Outcome::Answered));
         outcome
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
-        self.provider.models().await
+        self.inner.models().await
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
-        self.provider.all_models().await
+        self.inner.all_models().await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
-        self.provider.check().await
+        self.inner.check().await
     }
 
     async fn warm_up(&self) -> Result<(), Error> {
-        self.provider.warm_up().await
+        self.inner.warm_up().await
+    }
+
+    fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        self.inner.extension_by_id(wanted)
     }
 }

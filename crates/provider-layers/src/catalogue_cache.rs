@@ -1,111 +1,179 @@
-//! A provider's list of models, fetched once for everybody who asks, and kept.
+//! A provider's list of models, fetched once for all callers, and kept.
 
-mod cached;
 mod disk;
-mod flight;
-mod state;
+mod shared_fetch;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_core::{Error, ErrorKind, LlmProvider, LlmProviderExt};
+use provider_core::author::ErrorContext;
+use provider_core::{Catalogue, Error, ErrorKind, LlmProvider, LlmProviderExt, Operation};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-pub use self::cached::{CachedCatalogue, CatalogueOrigin};
 use self::disk::Disk;
-use self::state::Shared;
+use self::shared_fetch::{Entry, Failure, Shared};
 
-/// The catalogue of one provider, kept in memory and, if wanted, on disk.
+/// Keeps the catalogue of one provider, in memory and, if wanted, on disk.
 ///
 /// ```
 /// # use std::sync::Arc;
 /// # use provider_core::{Error, LlmProvider};
-/// use provider_layers::CatalogueCache;
+/// use provider_layers::{CatalogueCache, CatalogueCacheSettings};
 ///
 /// # async fn list(openrouter: Arc<dyn LlmProvider>) -> Result<(), Error> {
-/// let cache = CatalogueCache::new(openrouter).disk("/var/cache/host/openrouter.json");
+/// let settings = CatalogueCacheSettings::default().disk("/var/cache/host/openrouter.json");
+/// let cache = CatalogueCache::new(openrouter, settings);
 /// let cached = cache.get().await?;
 /// println!("{} models, {:?} old", cached.catalogue.models.len(), cached.age());
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// # What `get` does
+/// # How `get` decides
 ///
-/// | the list is | then |
+/// | the list is | `get` |
 /// |---|---|
-/// | [fresh](Self::fresh_for) | it is returned |
-/// | [stale](Self::stale_for) | it is returned, and a new one is fetched behind the caller's back |
-/// | older, or not there | it is fetched |
-/// | not there, and fetching it failed [just before](Self::failures_for) | that error is returned again |
+/// | younger than [`max_age`] | returns it |
+/// | stale for less than [`stale_while_revalidate`] | returns it, and fetches a new one in the background |
+/// | older, or not there | fetches it |
+/// | not there, and the last fetch failed less than [`negative_ttl`] ago | returns that error again |
 ///
-/// Whoever asks while the list is being fetched waits for the same fetch; one who gives up waiting does not
-/// stop it for the others, and when nobody is left it is stopped.
+/// [`max_age`]: CatalogueCacheSettings::max_age
+/// [`stale_while_revalidate`]: CatalogueCacheSettings::stale_while_revalidate
+/// [`negative_ttl`]: CatalogueCacheSettings::negative_ttl
 ///
-/// # What runs behind the caller's back
+/// Fetches are single-flight: a caller that asks while the list is being fetched waits for the same fetch. A
+/// caller that gives up waiting does not stop it for the others; when the last one has given up, it stops.
 ///
-/// One task at most, which fetches a new list while a stale one is in use. It ends when the provider's own
-/// timeouts say so at the latest, and when the cache is dropped. It needs a tokio runtime: outside of one,
-/// the caller waits for the new list, and has the stale one if there is none.
+/// # The task in the background
+///
+/// There is one task at most, which fetches a new list while a stale one is in use. It ends when the
+/// provider's own timeouts say so at the latest, and when the cache is dropped. It needs a tokio runtime:
+/// without one, the caller waits for the new list, and gets the stale one if there is none.
+///
+/// # Who shares it
+///
+/// The list lives in the cache: share the cache, as an `Arc`. Two caches of one provider fetch twice; with
+/// one file on [disk](CatalogueCacheSettings::disk), the later start finds the list of the earlier.
 pub struct CatalogueCache {
-    fresh_for: Duration,
-    stale_for: Duration,
-    failures_for: Duration,
+    settings: CatalogueCacheSettings,
     disk: Option<Disk>,
     shared: Arc<Shared>,
 }
 
-impl CatalogueCache {
-    /// A cache of this provider's catalogue. Nothing is fetched yet.
-    pub fn new(provider: Arc<dyn LlmProvider>) -> Self {
+/// The settings of a [`CatalogueCache`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CatalogueCacheSettings {
+    max_age: Duration,
+    stale_while_revalidate: Duration,
+    negative_ttl: Duration,
+    disk: Option<PathBuf>,
+}
+
+impl Default for CatalogueCacheSettings {
+    fn default() -> Self {
         Self {
-            fresh_for: Duration::from_secs(5 * 60),
-            stale_for: Duration::from_secs(24 * 60 * 60),
-            failures_for: Duration::from_secs(10),
+            max_age: Duration::from_secs(5 * 60),
+            stale_while_revalidate: Duration::from_secs(24 * 60 * 60),
+            negative_ttl: Duration::from_secs(10),
             disk: None,
-            shared: Arc::new(Shared::new(provider)),
         }
     }
+}
 
-    /// Sets how long a list counts as today's. Default: 5 minutes. Zero: every caller waits for one that is
-    /// fetched now.
+impl CatalogueCacheSettings {
+    /// Sets how long a list is fresh. Default: 5 minutes. Zero: every caller waits for one that is fetched
+    /// now.
     #[must_use]
-    pub fn fresh_for(mut self, time: Duration) -> Self {
-        self.fresh_for = time;
+    pub fn max_age(mut self, time: Duration) -> Self {
+        self.max_age = time;
         self
     }
 
-    /// Sets how long, after that, a list is still good enough while a new one is fetched. Default: 24 hours.
+    /// Sets how long, after that, a stale list is returned while a new one is fetched. Default: 24 hours.
     /// Zero: not at all.
     #[must_use]
-    pub fn stale_for(mut self, time: Duration) -> Self {
-        self.stale_for = time;
+    pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
+        self.stale_while_revalidate = time;
         self
     }
 
-    /// Sets how long a failed fetch stands for the next ones, so that a service that is down is not asked
-    /// again and again. Default: 10 seconds. Zero: not at all.
+    /// Sets how long a failed fetch stands for the next ones, so that callers do not ask a service that is
+    /// down again and again. Default: 10 seconds. Zero: not at all.
     #[must_use]
-    pub fn failures_for(mut self, time: Duration) -> Self {
-        self.failures_for = time;
+    pub fn negative_ttl(mut self, time: Duration) -> Self {
+        self.negative_ttl = time;
         self
     }
 
     /// Keeps the list in this file, too, so that it is there after a restart and when the service is not.
-    /// Folders that are missing are made.
+    /// Folders that are missing are made. Default: memory alone.
     ///
-    /// The file is read when the list is first asked for, and replaced in one step when a new one was
-    /// fetched. Several processes may keep the list of one provider in one file: a list that was asked for
-    /// earlier never replaces one that was asked for later, and that one counts in memory, too. On Unix only
-    /// its owner may read it. One that is damaged, or that another provider or version wrote, counts as none.
-    /// It has models and prices in it, and no settings.
+    /// The cache reads the file when the list is first asked for, and replaces it in one step when a new list
+    /// was fetched. Several processes may keep the list of one provider in one file: a list that was asked
+    /// for earlier never replaces one that was asked for later, and that one counts in memory, too. On Unix
+    /// only its owner may read it. A file that is damaged, or that another provider or version wrote, counts
+    /// as none. It has models and prices in it, and no settings.
     #[must_use]
     pub fn disk(mut self, path: impl Into<PathBuf>) -> Self {
-        self.disk = Some(Disk::new(path.into(), self.shared.provider.id()));
+        self.disk = Some(path.into());
         self
+    }
+}
+
+/// A catalogue out of a [`CatalogueCache`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CachedCatalogue {
+    /// The list.
+    pub catalogue: Arc<Catalogue>,
+    /// Where it came from.
+    pub origin: CatalogueOrigin,
+    /// The error of the last attempt to fetch a newer one, if it failed.
+    pub refresh_error: Option<Error>,
+    entry: Entry,
+    max_age: Duration,
+}
+
+/// Where a catalogue came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CatalogueOrigin {
+    /// It was fetched for this call.
+    Network,
+    /// It was fetched for an earlier call.
+    Memory,
+    /// It was read from disk, by this call or by an earlier one, and none has been fetched since.
+    Disk,
+}
+
+impl CachedCatalogue {
+    fn new(entry: Entry, max_age: Duration, failure: Option<Failure>) -> Self {
+        let origin = if entry.from_disk { CatalogueOrigin::Disk } else { CatalogueOrigin::Memory };
+        let refresh_error = failure.map(|failure| failure.error);
+        Self { catalogue: entry.catalogue.clone(), origin, refresh_error, entry, max_age }
+    }
+
+    /// How long ago it was fetched.
+    pub fn age(&self) -> Duration {
+        self.entry.age()
+    }
+
+    /// Whether it is older than the [`max_age`](CatalogueCacheSettings::max_age) of the cache.
+    pub fn is_stale(&self) -> bool {
+        self.age() >= self.max_age
+    }
+}
+
+impl CatalogueCache {
+    /// Makes a cache of this provider's catalogue. It fetches nothing yet.
+    pub fn new(provider: Arc<dyn LlmProvider>, settings: CatalogueCacheSettings) -> Self {
+        let disk = settings.disk.clone().map(|path| Disk::new(path, provider.id()));
+        Self { settings, disk, shared: Arc::new(Shared::new(provider)) }
     }
 
     /// The provider whose catalogue this is.
@@ -113,8 +181,8 @@ impl CatalogueCache {
         &self.shared.provider
     }
 
-    /// The list: the one that is there if it is good enough, or else a new one. See
-    /// [the table](Self#what-get-does).
+    /// Returns the list that is there if it is good enough, or else a new one. See
+    /// [the table](Self#how-get-decides).
     ///
     /// # Errors
     /// When the list has to be fetched and cannot be, or could not be just before.
@@ -124,11 +192,11 @@ impl CatalogueCache {
         }
         let (entry, failure) = self.shared.look();
         let has_just_failed =
-            failure.as_ref().is_some_and(|failure| failure.at.elapsed() < self.failures_for);
+            failure.as_ref().is_some_and(|failure| failure.at.elapsed() < self.settings.negative_ttl);
         match (entry.filter(|entry| self.is_usable(entry.age())), failure) {
             (Some(entry), failure) => {
-                let mut there = CachedCatalogue::new(entry, self.fresh_for, failure);
-                if there.is_stale() && !has_just_failed && !self.refresh_behind() {
+                let mut there = CachedCatalogue::new(entry, self.settings.max_age, failure);
+                if there.is_stale() && !has_just_failed && !self.revalidate() {
                     match self.refresh().await {
                         Ok(new) => return Ok(new),
                         Err(error) => there.refresh_error = Some(error),
@@ -141,17 +209,18 @@ impl CatalogueCache {
         }
     }
 
-    /// The same, but waits no longer than that: for whoever has something better to do. A list that is there,
-    /// however old, is better than none then. That there was none in time counts as a failed fetch for those
-    /// who ask [just after](Self::failures_for). Needs a tokio runtime with a clock.
+    /// Does the same as [`get`](Self::get), but waits no longer than that. A list that is there, however old,
+    /// is better than none then. That there was none in time counts as a failed fetch for callers that come
+    /// within the [`negative_ttl`](CatalogueCacheSettings::negative_ttl). Needs a tokio runtime with a clock.
     ///
     /// # Errors
     /// Those of [`get`](Self::get); [`ErrorKind::Timeout`] when the time is up.
     pub async fn get_within(&self, time: Duration) -> Result<CachedCatalogue, Error> {
         let outcome = timeout(time, self.get()).await.unwrap_or_else(|_| {
             let message = format!("the list of models was not there within {} s", time.as_secs_f64());
-            let error = Error::new(ErrorKind::Timeout, message).with_provider(self.shared.provider.id());
-            self.shared.failed(error.clone());
+            let context = ErrorContext::new(self.shared.provider.id(), Operation::Models);
+            let error = context.apply(Error::new(ErrorKind::Timeout, message));
+            self.shared.fail(error.clone());
             Err(error)
         });
         outcome.or_else(|error| self.peek().ok_or(error))
@@ -163,44 +232,45 @@ impl CatalogueCache {
     }
 
     fn is_usable(&self, age: Duration) -> bool {
-        !self.fresh_for.is_zero() && age < self.fresh_for.saturating_add(self.stale_for)
+        let CatalogueCacheSettings { max_age, stale_while_revalidate, .. } = self.settings;
+        !max_age.is_zero() && age < max_age.saturating_add(stale_while_revalidate)
     }
 
-    /// Fetches the list now, whatever is there. Whoever is fetching it already is joined.
+    /// Fetches the list now, or joins the fetch that is under way.
     ///
     /// # Errors
-    /// When it cannot be fetched. What was there stays.
+    /// When it cannot be fetched. A list that was there stays.
     pub async fn refresh(&self) -> Result<CachedCatalogue, Error> {
-        let (flight, _) = self.shared.fetch(self.disk.as_ref());
-        let mut fetched = CachedCatalogue::new(flight.landed().await?, self.fresh_for, None);
+        let (fetch, _) = self.shared.fetch(self.disk.as_ref());
+        let mut fetched = CachedCatalogue::new(fetch.await?, self.settings.max_age, None);
         fetched.origin = CatalogueOrigin::Network;
         Ok(fetched)
     }
 
-    /// What is in memory, however old; nothing is asked, and no file is read.
+    /// Returns the list in memory, however old. It asks no service and reads no file.
     pub fn peek(&self) -> Option<CachedCatalogue> {
         let (entry, failure) = self.shared.look();
-        Some(CachedCatalogue::new(entry?, self.fresh_for, failure))
+        Some(CachedCatalogue::new(entry?, self.settings.max_age, failure))
     }
 
-    /// Forgets the list, so that the next one who asks gets today's. What is on disk is not read again, and
-    /// is replaced then. A fetch that has begun goes on for those who wait for it, and is not kept.
+    /// Forgets the list, so that the next caller gets today's. The file on disk is not read again, and is
+    /// replaced then. A fetch that has begun goes on for its callers, and is not kept.
     pub fn forget(&self) {
         self.shared.forget();
     }
 
-    /// Why the list that was fetched last could not be written to [disk](Self::disk), if it could not.
+    /// The error of writing the last list to [disk](CatalogueCacheSettings::disk), if that failed.
     pub fn disk_error(&self) -> Option<Error> {
         self.shared.disk_error()
     }
 
-    /// Fetches a new list in a task. Whether it could.
-    fn refresh_behind(&self) -> bool {
+    /// Has a task fetch a new list. Returns `false` without a runtime for it.
+    fn revalidate(&self) -> bool {
         let Ok(runtime) = Handle::try_current() else { return false };
-        let (flight, is_new) = self.shared.fetch(self.disk.as_ref());
+        let (fetch, is_new) = self.shared.fetch(self.disk.as_ref());
         if is_new {
-            // How it went is in what is shared.
-            let task = runtime.spawn(async move { drop(flight.landed().await) });
+            // The fetch files its own outcome.
+            let task = runtime.spawn(async move { drop(fetch.await) });
             self.shared.replace_task(Some(task.abort_handle()));
         }
         true
@@ -217,10 +287,7 @@ impl fmt::Debug for CatalogueCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CatalogueCache")
             .field("provider", &self.shared.provider.id())
-            .field("fresh_for", &self.fresh_for)
-            .field("stale_for", &self.stale_for)
-            .field("failures_for", &self.failures_for)
-            .field("disk", &self.disk)
+            .field("settings", &self.settings)
             .field("models", &self.peek().map(|cached| cached.catalogue.models.len()))
             .finish()
     }

@@ -1,36 +1,39 @@
-//! Other models, when one cannot answer.
+//! Fallback to other models.
 
 mod billing;
-mod journey;
 
+use std::any::{Any, TypeId};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
-    ProviderDescriptor,
+    Operation, ProviderDescriptor,
 };
 
-use self::journey::Journey;
-use crate::CatalogueCache;
+use crate::error_context::context;
+use crate::{CatalogueCache, CatalogueCacheSettings, Layer};
 
-/// A provider that asks other models, in order, when one cannot answer.
+/// Asks other models, in order, when one cannot answer.
 ///
-/// The request's own model is asked first, of the provider that [`new`](Self::new) takes; then come the
-/// routes that [`to`](Self::to) added. Each gets the same request with its own model in it. Options that only
-/// one provider understands stay in; the others leave them alone.
+/// The model of the request is asked first, of the provider that the layer is put around; then come the
+/// routes that [`to`](FallbackSettings::to) added. Each gets the same request with its own model in it.
+/// Options that only one provider understands stay in, and the other providers leave them alone.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use provider_core::{ChatRequest, ChatResponse, Error, LlmProvider};
-/// use provider_layers::Fallback;
+/// use provider_layers::{FallbackLayer, FallbackSettings, Stack};
 ///
-/// # async fn ask(openrouter: Arc<dyn LlmProvider>, other: Arc<dyn LlmProvider>) -> Result<ChatResponse, Error> {
-/// let provider = Fallback::new(openrouter.clone(), Fallback::OUTAGES)
-///     .to(openrouter, "anthropic/claude-sonnet-4.5")
+/// # type Provider = Arc<dyn LlmProvider>;
+/// # async fn ask(openrouter: Provider, other: Provider) -> Result<ChatResponse, Error> {
+/// let settings = FallbackSettings::default()
+///     .to(openrouter.clone(), "anthropic/claude-sonnet-4.5")
 ///     .to(other, "gpt-4o");
+/// let provider = Stack::new(openrouter).layer(FallbackLayer::new(settings)).build();
 ///
 /// let reply = provider.chat(&ChatRequest::new("openai/gpt-4o").user("Hello")).await?;
 /// println!("asked {}, answered by {}", reply.requested, reply.model);
@@ -43,46 +46,69 @@ use crate::CatalogueCache;
 ///
 /// # When it goes on to the next model
 ///
-/// * The kind of the error is one of those that were given to [`new`](Self::new), and
-/// * nothing of an answer had come, streamed or not, and none is on the bill: what was [paid
-///   for](Error::was_paid_for) is not asked for again, and the error keeps what came in [`Error::partial`].
-///   And
-/// * the step is not one [from a free model to a billed one](Self::allow_paid).
+/// All of these hold:
 ///
-/// Otherwise the error is returned as it is, with what had failed before it in [`Error::attempts`]; so it is
-/// when no route is left.
+/// * The kind of the error is one of [those that count](FallbackSettings::kinds).
+/// * Nothing of an answer had come, streamed or not, and none is on the bill. An answer that was [paid
+///   for](Error::was_paid_for) is not asked for again, and the error keeps it in [`Error::partial`].
+/// * The step is not one [from a free model to a billed one](FallbackSettings::allow_paid).
 ///
-/// # What the answer says
+/// Otherwise the error is returned as it is, with the errors before it in [`Error::attempts`]; so it is when
+/// no route is left. Whether the retries of one model are [exhausted](Error::has_exhausted_retries) makes no
+/// difference: another model has retries of its own.
+///
+/// # The answer
 ///
 /// [`requested`](ChatResponse::requested) is the model of the caller's request,
-/// [`model`](ChatResponse::model) and [`served_by`](ChatResponse::served_by) tell who answered,
+/// [`model`](ChatResponse::model) and [`served_by`](ChatResponse::served_by) name the one that answered,
 /// [`attempts`](ChatResponse::attempts) has every error on the way, each with its provider and model. The
 /// message's [`made_by`](provider_core::AssistantMessage::made_by) is the model that answered, so that its
 /// thoughts go back to it alone.
 ///
 /// Description, catalogue and connection test are those of the first provider.
-#[derive(Debug)]
-pub struct Fallback {
-    provider: Arc<dyn LlmProvider>,
+///
+/// # Its place, and who shares it
+///
+/// It stands around the retries of each provider: a retry around a fallback would go through all the models
+/// again. The price lists of the routes live in the layer, so clones fetch them once; a
+/// [catalogue](FallbackSettings::catalogue) that the host has already is not fetched at all.
+#[derive(Clone, Debug)]
+pub struct FallbackLayer {
+    settings: Arc<FallbackSettings>,
+}
+
+/// The settings of a [`FallbackLayer`]. By default there are no routes, and the layer is off.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FallbackSettings {
     kinds: Vec<ErrorKind>,
     routes: Vec<Route>,
     allow_paid: bool,
-    price_wait: Duration,
-    /// One for each provider.
+    price_timeout: Duration,
     catalogues: Vec<Arc<CatalogueCache>>,
 }
 
-/// Whom to ask for what.
-#[derive(Debug)]
+/// A model of a provider.
+#[derive(Clone, Debug)]
 struct Route {
     provider: Arc<dyn LlmProvider>,
     model: String,
 }
 
-impl Fallback {
+impl Default for FallbackSettings {
+    fn default() -> Self {
+        Self {
+            kinds: Self::OUTAGES.to_vec(),
+            routes: Vec::new(),
+            allow_paid: false,
+            price_timeout: Duration::from_secs(3),
+            catalogues: Vec::new(),
+        }
+    }
+}
+
+impl FallbackSettings {
     /// The usual reasons to ask another model: this one, or the way to it, is out of order at the moment.
-    ///
-    /// To add one: `&[Fallback::OUTAGES, &[ErrorKind::NoEndpoint]].concat()`.
     pub const OUTAGES: &'static [ErrorKind] = &[
         ErrorKind::RateLimited,
         ErrorKind::Timeout,
@@ -94,115 +120,245 @@ impl Fallback {
         ErrorKind::Interrupted,
     ];
 
-    /// The provider that is asked first, and the kinds of error that make another one be asked:
-    /// [`OUTAGES`](Self::OUTAGES), or a list of one's own. Without routes nothing falls back.
-    pub fn new(provider: Arc<dyn LlmProvider>, kinds: &[ErrorKind]) -> Self {
-        let catalogues = vec![Arc::new(CatalogueCache::new(provider.clone()))];
-        let (kinds, routes) = (kinds.to_vec(), Vec::new());
-        Self { provider, kinds, routes, allow_paid: false, price_wait: Duration::from_secs(3), catalogues }
+    /// Sets the kinds of error after which another model is asked. Default: [`OUTAGES`](Self::OUTAGES). To
+    /// add one: `[FallbackSettings::OUTAGES, &[ErrorKind::NoEndpoint]].concat()`.
+    #[must_use]
+    pub fn kinds(mut self, kinds: impl Into<Vec<ErrorKind>>) -> Self {
+        self.kinds = kinds.into();
+        self
     }
 
     /// Adds a model of a provider, to be asked when all before it have failed.
     #[must_use]
     pub fn to(mut self, provider: Arc<dyn LlmProvider>, model: impl Into<String>) -> Self {
-        if self.catalogue_of(&provider).is_none() {
-            self.catalogues.push(Arc::new(CatalogueCache::new(provider.clone())));
-        }
         self.routes.push(Route { provider, model: model.into() });
         self
     }
 
-    /// Allows steps from a model that is free to one that is billed.
+    /// Allows steps from a model that is free to one that is billed. Default: they are not made.
     ///
-    /// Without it, what a model costs is looked up in its provider's catalogue before a step is made. The
-    /// step is made if the failing model is known to be billed, or the next one is known to be free. What is
-    /// not listed, what has no fixed price and what cannot be looked up [in time](Self::price_wait) may be
-    /// free and may be billed. A model that may not be asked is left out, which the error of the failing
-    /// model says, in its message and as its [next step](Error::next_step); the call ends in it where no
-    /// route is left.
+    /// Without it, the layer looks up what a model costs in its provider's catalogue before a step. It makes
+    /// the step if the failing model is known to be billed, or the next one is known to be free. A model that
+    /// is not listed, has no fixed price or cannot be looked up [in time](Self::price_timeout) may be free
+    /// and may be billed. A model that may not be asked is left out, which the error of the failing model
+    /// says, in its message and as its [next step](Error::next_step); the call ends in it where no route is
+    /// left.
     #[must_use]
     pub fn allow_paid(mut self) -> Self {
         self.allow_paid = true;
         self
     }
 
-    /// Sets how long the list of a provider's models is waited for where it has to be fetched to know what a
-    /// model costs. A list that is in memory or on disk is not waited for, and one that could not be had in
-    /// time is not waited for again for a while. Default: 3 s.
+    /// Sets how long the layer waits for the list of a provider's models where it has to fetch it to know
+    /// what a model costs. It does not wait for a list that is in memory or on disk, and not again for a
+    /// while for one that did not come in time. Default: 3 s.
     #[must_use]
-    pub fn price_wait(mut self, time: Duration) -> Self {
-        self.price_wait = time;
+    pub fn price_timeout(mut self, time: Duration) -> Self {
+        self.price_timeout = time;
         self
     }
 
-    /// Takes prices from this catalogue, for the models of its provider: one that is filled already answers
-    /// at once, even when the service does not.
+    /// Takes the prices of a provider's models from this catalogue. One that is filled already answers at
+    /// once, even when the service does not. It counts for routes of the same handle, and for the provider
+    /// that the layer is put around, if that is the same handle.
     #[must_use]
     pub fn catalogue(mut self, catalogue: Arc<CatalogueCache>) -> Self {
-        self.catalogues.retain(|other| !is_same(other.provider(), catalogue.provider()));
+        self.catalogues.retain(|other| !Arc::ptr_eq(other.provider(), catalogue.provider()));
         self.catalogues.push(catalogue);
         self
     }
 
-    fn catalogue_of(&self, provider: &Arc<dyn LlmProvider>) -> Option<&CatalogueCache> {
-        self.catalogues.iter().find(|cache| is_same(cache.provider(), provider)).map(|cache| &**cache)
+    fn catalogue_of(&self, provider: &Arc<dyn LlmProvider>) -> Option<&Arc<CatalogueCache>> {
+        // One provider with two keys is two handles, which may have different models.
+        self.catalogues.iter().find(|cache| Arc::ptr_eq(cache.provider(), provider))
     }
 
-    /// Whether an error is a reason to ask another model.
-    fn qualifies(&self, error: &Error) -> bool {
-        self.kinds.contains(&error.kind()) && !error.was_paid_for()
+    /// Makes a catalogue for a provider that has none.
+    fn add_catalogue_of(&mut self, provider: &Arc<dyn LlmProvider>) {
+        if self.catalogue_of(provider).is_none() {
+            let cache = CatalogueCache::new(provider.clone(), CatalogueCacheSettings::default());
+            self.catalogues.push(Arc::new(cache));
+        }
     }
 }
 
-/// Whether both are the same handle. One provider with two keys is two handles.
-fn is_same(one: &Arc<dyn LlmProvider>, other: &Arc<dyn LlmProvider>) -> bool {
-    std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
+impl FallbackLayer {
+    /// Makes the layer.
+    pub fn new(mut settings: FallbackSettings) -> Self {
+        for route in settings.routes.clone() {
+            settings.add_catalogue_of(&route.provider);
+        }
+        Self { settings: Arc::new(settings) }
+    }
+}
+
+impl Layer for FallbackLayer {
+    fn layer(&self, inner: Arc<dyn LlmProvider>) -> Arc<dyn LlmProvider> {
+        if self.settings.routes.is_empty() {
+            return inner;
+        }
+        let mut settings = (*self.settings).clone();
+        settings.add_catalogue_of(&inner);
+        Arc::new(FallbackProvider { inner, settings })
+    }
+}
+
+#[derive(Debug)]
+struct FallbackProvider {
+    inner: Arc<dyn LlmProvider>,
+    settings: FallbackSettings,
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl LlmProvider for Fallback {
+impl LlmProvider for FallbackProvider {
     fn descriptor(&self) -> &'static ProviderDescriptor {
-        self.provider.descriptor()
+        self.inner.descriptor()
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let mut journey = Journey::new(self, request);
+        let mut state = FallbackState::new(self, Operation::Stream, request);
         loop {
-            let error = match journey.provider().stream(&journey.request()).await {
+            let error = match state.provider().stream(&state.request()).await {
                 Ok(mut stream) => match stream.ready().await {
-                    Ok(()) => return Ok(journey.streamed(stream)),
+                    Ok(()) => return Ok(state.streamed(stream)),
                     Err(error) => error,
                 },
                 Err(error) => error,
             };
-            journey.go_on(error).await?;
+            state.go_on(error).await?;
         }
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let mut journey = Journey::new(self, request);
+        let mut state = FallbackState::new(self, Operation::Chat, request);
         loop {
-            match journey.provider().chat(&journey.request()).await {
-                Ok(reply) => return Ok(journey.answered(reply)),
-                Err(error) => journey.go_on(error).await?,
+            match state.provider().chat(&state.request()).await {
+                Ok(reply) => return Ok(state.answered(reply)),
+                Err(error) => state.go_on(error).await?,
             }
         }
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
-        self.provider.models().await
+        self.inner.models().await
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
-        self.provider.all_models().await
+        self.inner.all_models().await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
-        self.provider.check().await
+        self.inner.check().await
     }
 
     async fn warm_up(&self) -> Result<(), Error> {
-        self.provider.warm_up().await
+        self.inner.warm_up().await
     }
+
+    fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        self.inner.extension_by_id(wanted)
+    }
+}
+
+/// The model that a call has come to, and the errors before it.
+#[derive(Debug)]
+struct FallbackState<'a> {
+    fallback: &'a FallbackProvider,
+    operation: Operation,
+    request: &'a ChatRequest,
+    /// The number of routes that have been taken.
+    taken: usize,
+    failed: Vec<Error>,
+}
+
+/// A provider's model, borrowed.
+type Target<'a> = (&'a Arc<dyn LlmProvider>, &'a str);
+
+impl<'a> FallbackState<'a> {
+    fn new(fallback: &'a FallbackProvider, operation: Operation, request: &'a ChatRequest) -> Self {
+        Self { fallback, operation, request, taken: 0, failed: Vec::new() }
+    }
+
+    fn provider(&self) -> &'a Arc<dyn LlmProvider> {
+        self.target(self.taken).map_or(&self.fallback.inner, |(provider, _)| provider)
+    }
+
+    fn model(&self) -> &'a str {
+        self.target(self.taken).map_or(&self.request.model, |(_, model)| model)
+    }
+
+    /// The request for the model that is asked now.
+    fn request(&self) -> Cow<'a, ChatRequest> {
+        if self.taken == 0 {
+            return Cow::Borrowed(self.request);
+        }
+        let mut request = self.request.clone();
+        self.model().clone_into(&mut request.model);
+        Cow::Owned(request)
+    }
+
+    /// The provider and the model that are asked after so many routes; `None` behind the last one.
+    fn target(&self, taken: usize) -> Option<Target<'a>> {
+        match taken.checked_sub(1) {
+            None => Some((&self.fallback.inner, &self.request.model)),
+            Some(index) => {
+                let route = self.fallback.settings.routes.get(index)?;
+                Some((&route.provider, &route.model))
+            }
+        }
+    }
+
+    /// Goes on to the next model that may be asked.
+    ///
+    /// # Errors
+    /// The error of this model, if it is no reason to go on, no route is left, or none is free.
+    async fn go_on(&mut self, error: Error) -> Result<(), Error> {
+        let context = context(&**self.provider(), self.operation, Some(self.model()));
+        let mut error = context.apply(error);
+        if !self.fallback.settings.kinds.contains(&error.kind()) || error.was_paid_for() {
+            return Err(self.ended(error));
+        }
+        let mut next = self.taken + 1;
+        let mut has_note = false;
+        loop {
+            let Some(target) = self.target(next) else { return Err(self.ended(error)) };
+            let here = (self.provider(), self.model());
+            let Some(objection) = billing::objection(&self.fallback.settings, here, target).await else {
+                break;
+            };
+            error = if has_note { error.with_note(&objection) } else { not_allowed(error, &objection) };
+            has_note = true;
+            next += 1;
+        }
+        // One flat list: attempts of a layer further in come before the error they end in.
+        self.failed.extend_from_slice(error.attempts());
+        self.failed.push(error.with_attempts(Vec::new()));
+        self.taken = next;
+        Ok(())
+    }
+
+    fn streamed(self, stream: ChatStream) -> ChatStream {
+        stream.in_place_of(&self.request.model).after(self.failed)
+    }
+
+    fn answered(self, mut reply: ChatResponse) -> ChatResponse {
+        self.request.model.clone_into(&mut reply.requested);
+        reply.attempts.splice(0..0, self.failed);
+        reply
+    }
+
+    fn ended(&mut self, error: Error) -> Error {
+        error.in_place_of(&self.request.model).after(std::mem::take(&mut self.failed))
+    }
+}
+
+/// The error of a model after which the next one may not be asked.
+fn not_allowed(error: Error, objection: &str) -> Error {
+    let allow = "allow the step from free to paid with `FallbackSettings::allow_paid`";
+    let next_step = match error.next_step() {
+        Some(other) => format!("{other}; or {allow}"),
+        None => allow.to_owned(),
+    };
+    error.with_note(objection).with_next_step(next_step)
 }

@@ -1,64 +1,81 @@
-//! Layers: what can be put around any provider.
+//! Layers: mechanisms that a host puts around any provider.
 //!
-//! A provider asks once and says truly what came of it. Everything else that a host wants to happen around a
+//! A provider sends a request once and reports truly how it ended. Everything else that a host wants around a
 //! request is a layer of its own: it holds an `Arc<dyn LlmProvider>`, is an [`LlmProvider`] itself, and knows
-//! no provider by name. So layers go around each other, and whoever holds the outermost sees one provider.
+//! no provider by name. So layers go around each other, and the caller of the outermost sees one provider.
+//!
+//! # What there is
+//!
+//! * [`ErrorContextLayer`] names provider, model and operation in every error.
+//! * [`TimeoutLayer`] ends a call that takes too long to begin, to go on, or in all.
+//! * [`LimitLayer`] has calls wait for their turn: so many at once, so many per second.
+//! * [`RetryLayer`] makes another attempt when that may help.
+//! * [`BreakerLayer`] refuses calls to models that keep failing.
+//! * [`FallbackLayer`] asks other models, of the same or of other providers, when one cannot answer.
+//! * [`TraceLayer`] makes spans for the host's `tracing`, in OpenTelemetry's words.
+//! * [`CatalogueCache`] is no layer but a helper of layers and hosts: it fetches a provider's list of models
+//!   once for all callers, and keeps it.
+//!
+//! Each layer is made by `XxxLayer::new(settings)`, and a [`Stack`] puts them around a provider.
+//! [`standard()`] is the stack that a registry puts around every provider that it connects, with
+//! [settings](FIELDS) for a form. The trait [`Layer`] is for layers of a host.
 //!
 //! # The order
 //!
 //! From the outside in:
 //!
 //! ```text
-//! trace( fallback( breaker( retry( limit( timeouts( provider ))))))
+//! trace( fallback( breaker( retry( limit( timeout( error context( provider )))))))
 //! ```
 //!
-//! Each sees one thing of those inside it. [`Timeouts`] bound one try, from the moment it is sent. A
-//! [`Limit`] has a try wait for its turn, which is not the service's time. [`Retry`] makes one call of
-//! several tries, within one deadline. A [`Breaker`] counts calls that failed with all their tries, and
-//! refuses at once what is in vain. [`Fallback`] asks elsewhere when the tries are used up, and [`Traced`]
-//! tells all of it as one request. In another order they work, too, but mean something else: a retry around a
-//! fallback goes through all the models again.
+//! | layer | stands there because |
+//! |---|---|
+//! | error context | each attempt is named before another layer files it |
+//! | timeout | it bounds one attempt, from the moment it is sent |
+//! | limit | waiting for a turn is not the service's time, and every attempt takes a turn |
+//! | retry | it makes one call of several attempts, within one deadline |
+//! | breaker | it counts calls with all their attempts, and refuses a call before they begin |
+//! | fallback | it asks elsewhere when the attempts at one model are used up |
+//! | trace | one request is one span, whatever happened in it |
 //!
-//! [`standard`] puts those around a provider that every provider should have; a registry does so with all
-//! that it connects.
+//! In another order they work, too, but mean something else: a retry around a fallback goes through all the
+//! models again. The documentation of each layer shows a right and a wrong stack where that matters.
 //!
 //! # What every layer promises
 //!
-//! * It does nothing until somebody puts it around a provider, and nothing then that its settings do not say.
-//! * It changes nothing that was handed on: once the first output of a stream is out, no layer asks again.
-//! * What it tried is in the answer ([`ChatResponse::attempts`](provider_core::ChatResponse::attempts)) or in
-//!   the error ([`Error::attempts`](provider_core::Error::attempts)), oldest first, in one flat list.
-//! * Dropping its future or its stream stops everything inside it.
-//!
-//! # What there is
-//!
-//! * [`Timeouts`] ends what takes too long to begin, to go on, or in all.
-//! * [`Limit`] has calls wait for their turn: so many at once, so many per second.
-//! * [`Breaker`] leaves models alone that are out of order.
-//! * [`Retry`] asks once more when that may help.
-//! * [`Fallback`] asks other models, of the same or of other providers, when one cannot answer.
-//! * [`Traced`] tells the host's `tracing` of every call, in OpenTelemetry's words.
-//! * [`standard`] is a stack of them, with [settings](FIELDS) for a form.
-//! * [`CatalogueCache`] is no layer but a helper of layers and hosts: it fetches a provider's list of models
-//!   once for everybody who asks, and keeps it.
+//! - A layer that is off, by its settings, returns the provider itself.
+//! - State lives in the layer. Its clones share it; two calls of `new` share nothing.
+//! - It changes nothing that was handed on: once the first output of a stream is out, no layer asks again.
+//! - It lists failed attempts in the answer
+//!   ([`ChatResponse::attempts`](provider_core::ChatResponse::attempts)) or in the error
+//!   ([`Error::attempts`](provider_core::Error::attempts)), oldest first, in one flat list.
+//! - It forwards every method of the trait: a method that is added later does not compile until each layer
+//!   has decided about it.
+//! - Dropping its future or its stream stops everything inside it. It has no task of its own, but for one of
+//!   a [`CatalogueCache`].
 //!
 //! [`LlmProvider`]: provider_core::LlmProvider
 
 mod breaker;
 mod catalogue_cache;
-mod clocks;
+mod error_context;
 mod fallback;
+mod layer;
 mod limit;
 mod retry;
+mod stack;
 mod standard;
-mod timeouts;
-mod traced;
+mod timeout;
+mod trace;
 
-pub use breaker::{Breaker, BreakerSettings, BreakerState, BreakerStatus};
-pub use catalogue_cache::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
-pub use fallback::Fallback;
-pub use limit::{Limit, LimitSettings};
-pub use retry::{Retry, RetrySettings};
+pub use breaker::{BreakerLayer, BreakerSettings, BreakerState, BreakerStatus};
+pub use catalogue_cache::{CachedCatalogue, CatalogueCache, CatalogueCacheSettings, CatalogueOrigin};
+pub use error_context::ErrorContextLayer;
+pub use fallback::{FallbackLayer, FallbackSettings};
+pub use layer::Layer;
+pub use limit::{LimitLayer, LimitSettings};
+pub use retry::{RetryLayer, RetrySettings};
+pub use stack::Stack;
 pub use standard::{FIELDS, StandardSettings, standard};
-pub use timeouts::{TimeoutSettings, Timeouts};
-pub use traced::{TraceSettings, Traced};
+pub use timeout::{TimeoutLayer, TimeoutSettings};
+pub use trace::{TraceLayer, TraceSettings};

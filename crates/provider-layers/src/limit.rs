@@ -1,139 +1,237 @@
-//! No more calls than that, at once and per second.
+//! Limits on calls: how many at once, and how many per second.
 
-mod pace;
-mod settings;
+mod concurrency;
+mod rate;
 
+use std::any::{Any, TypeId};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use provider_core::author::StreamObserver;
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LlmProvider,
-    LlmProviderExt, ProviderDescriptor, RetryAdvice,
+    Operation, ProviderDescriptor, RetryAdvice,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use self::pace::Pace;
-pub use self::settings::LimitSettings;
+use self::concurrency::{ConcurrencyLimit, Permit};
+use self::rate::RateLimiter;
+use crate::Layer;
+use crate::error_context::context;
 
-/// A provider that is not asked more than it is meant to be: so many calls
-/// [at once](LimitSettings::max_concurrency), so many [per second](LimitSettings::requests_per_second).
+/// Limits how many calls are under way [at once](LimitSettings::max_concurrency), and how many begin
+/// [per second](LimitSettings::requests_per_second).
 ///
 /// Calls that have to wait are let through in the order they came in. A caller that drops its future leaves
-/// the queue, and takes nobody's place. Who has waited for [`max_wait`](LimitSettings::max_wait) gets an
-/// error of the kind [`RateLimited`](ErrorKind::RateLimited), which says that the limit is ours, and with an
-/// estimate of when to come again in [`retry`](Error::retry).
+/// the queue, and delays no other. A call that has waited for [`max_wait`](LimitSettings::max_wait) fails
+/// with [`RateLimited`](ErrorKind::RateLimited): the message says that the limit is ours, and the
+/// [advice](Error::retry) estimates when to come again.
 ///
-/// A call holds its place until it is over: a stream until its last event has come, or until it is dropped.
-/// Chat calls count, streamed or not; the list of models and the connection test go straight through.
+/// A call holds its permit until it is over: a stream until its last event has come, or until it is dropped.
+/// Chat calls count, streamed or not; lists of models and connection tests go straight through.
 ///
-/// In [the order](crate#the-order) it stands around the timeouts, so that waiting for a turn is not counted
-/// as the service's time, and inside retries and circuit breaker: every try takes a turn, and none is taken
-/// by a call that is refused anyway.
+/// In [the order](crate#the-order) it stands around the timeouts, since waiting for a turn is not the
+/// service's time, and inside retries and circuit breaker: every attempt takes a turn, and a call that is
+/// refused anyway takes none.
 ///
-/// It works inside the call, without a task of its own, and needs a tokio runtime with a clock.
+/// The layer works inside the call, without a task of its own, and needs a tokio runtime with a clock.
+///
+/// # Who shares it
+///
+/// The limit lives in the layer: clones share it, with one queue for all providers they are put around. Two
+/// calls of `new` are two limits.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use provider_core::LlmProvider;
-/// use provider_layers::{Limit, LimitSettings};
+/// use provider_layers::{LimitLayer, LimitSettings, Stack};
 ///
-/// # fn wrap(openrouter: Arc<dyn LlmProvider>) -> Limit {
+/// # fn wrap(agents: Arc<dyn LlmProvider>, batch: Arc<dyn LlmProvider>) -> [Arc<dyn LlmProvider>; 4] {
 /// // A free account: 20 requests per minute.
 /// let settings = LimitSettings::off().max_concurrency(8).requests_per_second(20.0 / 60.0);
-/// Limit::around(openrouter, settings)
+///
+/// // Right: one account, one limit, however many handles there are.
+/// let limit = LimitLayer::new(settings);
+/// let right = [
+///     Stack::new(agents.clone()).layer(limit.clone()).build(),
+///     Stack::new(batch.clone()).layer(limit).build(),
+/// ];
+///
+/// // Wrong: together they send 40 requests per minute.
+/// let wrong = [
+///     Stack::new(agents).layer(LimitLayer::new(settings)).build(),
+///     Stack::new(batch).layer(LimitLayer::new(settings)).build(),
+/// ];
+/// # let ([a, b], [c, d]) = (right, wrong);
+/// # [a, b, c, d]
 /// # }
 /// ```
+#[derive(Clone, Debug)]
+pub struct LimitLayer {
+    queue: Arc<Queue>,
+}
+
+/// The settings of a [`LimitLayer`]. By default nothing is limited, and the layer is off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LimitSettings {
+    max_concurrency: Option<u32>,
+    requests_per_second: Option<f64>,
+    burst: u32,
+    max_wait: Duration,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self::off()
+    }
+}
+
+impl LimitSettings {
+    /// No limits: the layer is off.
+    pub fn off() -> Self {
+        Self { max_concurrency: None, requests_per_second: None, burst: 1, max_wait: Duration::from_secs(60) }
+    }
+
+    /// Sets how many calls may be under way at once. Default: `None`, any number; so does 0.
+    #[must_use]
+    pub fn max_concurrency(mut self, calls: impl Into<Option<u32>>) -> Self {
+        self.max_concurrency = calls.into().filter(|calls| *calls > 0);
+        self
+    }
+
+    /// Sets how many calls may begin per second: `0.5` is one in two seconds, and one in 24 hours is the
+    /// slowest rate. Default: `None`, any number; so does a number that is not above 0.
+    #[must_use]
+    pub fn requests_per_second(mut self, calls: impl Into<Option<f64>>) -> Self {
+        self.requests_per_second = calls.into().filter(|calls| *calls > 0.0 && calls.is_finite());
+        self
+    }
+
+    /// Sets how many calls may begin at the same moment after a pause, where there is a limit per second.
+    /// Default: 1, and never less: one after the other, evenly. A service that counts in windows sees at most
+    /// this many more than the rate says.
+    #[must_use]
+    pub fn burst(mut self, calls: u32) -> Self {
+        self.burst = calls.max(1);
+        self
+    }
+
+    /// Sets how long a call waits for its turn before it fails. Default: 60 s. Zero: it does not wait.
+    #[must_use]
+    pub fn max_wait(mut self, time: Duration) -> Self {
+        self.max_wait = time;
+        self
+    }
+
+    /// The time from one call to the next.
+    fn interval(&self) -> Option<Duration> {
+        /// The slowest rate. Less than one call a day is a mistake, and would overflow a clock.
+        const MAX_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+        let interval = Duration::try_from_secs_f64(self.requests_per_second?.recip());
+        Some(interval.unwrap_or(MAX_INTERVAL).min(MAX_INTERVAL))
+    }
+}
+
+impl fmt::Display for LimitSettings {
+    /// The limits in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.max_concurrency, self.requests_per_second) {
+            (Some(calls), Some(rate)) => write!(f, "at most {calls} at once and {rate} per second"),
+            (Some(calls), None) => write!(f, "at most {calls} at once"),
+            (None, Some(rate)) => write!(f, "at most {rate} per second"),
+            (None, None) => f.write_str("none"),
+        }
+    }
+}
+
+impl LimitLayer {
+    /// Makes the layer, with a limit of its own.
+    pub fn new(settings: LimitSettings) -> Self {
+        let queue = Queue {
+            settings,
+            concurrency: settings.max_concurrency.map(ConcurrencyLimit::new),
+            rate: settings.interval().map(|interval| RateLimiter::new(interval, settings.burst)),
+            waiting: AtomicUsize::new(0),
+            served: AtomicUsize::new(0),
+        };
+        Self { queue: Arc::new(queue) }
+    }
+}
+
+impl Layer for LimitLayer {
+    fn layer(&self, inner: Arc<dyn LlmProvider>) -> Arc<dyn LlmProvider> {
+        match self.queue.concurrency.is_none() && self.queue.rate.is_none() {
+            true => inner,
+            false => Arc::new(LimitProvider { inner, queue: self.queue.clone() }),
+        }
+    }
+}
+
+/// The calls of a layer that wait for their turn.
 #[derive(Debug)]
-pub struct Limit {
-    provider: Arc<dyn LlmProvider>,
+struct Queue {
     settings: LimitSettings,
-    places: Option<Arc<Semaphore>>,
-    pace: Option<Pace>,
+    concurrency: Option<ConcurrencyLimit>,
+    rate: Option<RateLimiter>,
     waiting: AtomicUsize,
-    /// How many were let through so far.
+    /// The number of calls that were let through so far.
     served: AtomicUsize,
 }
 
-/// A place among the calls that are under way. It is free again when this is dropped.
-type Place = Option<OwnedSemaphorePermit>;
-
-impl Limit {
-    /// Limits the calls of this provider.
-    pub fn around(provider: Arc<dyn LlmProvider>, settings: LimitSettings) -> Self {
-        Self {
-            provider,
-            settings,
-            places: settings.places().map(|places| Arc::new(Semaphore::new(places))),
-            pace: settings.interval().map(|interval| Pace::new(interval, settings.burst)),
-            waiting: AtomicUsize::new(0),
-            served: AtomicUsize::new(0),
-        }
-    }
-
-    /// Waits until it is this call's turn.
-    async fn enter(&self, request: &ChatRequest) -> Result<Place, Error> {
-        if self.places.is_none() && self.pace.is_none() {
-            return Ok(None);
-        }
-        // Boxed, or all calls would keep room for a timer that is needed where there is a limit alone.
-        Box::pin(self.queue(request)).await
-    }
-
-    async fn queue(&self, request: &ChatRequest) -> Result<Place, Error> {
+impl Queue {
+    /// Waits until it is this call's turn. A call without a limit at once gets no permit.
+    async fn acquire(&self) -> Result<Option<Permit>, Error> {
         let served_before = self.served.load(Relaxed);
         let waiting = Waiting::begin(&self.waiting);
         match timeout(self.settings.max_wait, self.turn()).await {
-            Ok(place) => {
+            Ok(permit) => {
                 self.served.fetch_add(1, Relaxed);
-                Ok(place)
+                Ok(permit)
             }
             Err(_) => {
                 let served = self.served.load(Relaxed).wrapping_sub(served_before);
-                let wait = self.estimate(served, waiting.all());
-                Err(self.refusal(&request.model, wait))
+                Err(self.refusal(self.estimate(served, waiting.all())))
             }
         }
     }
 
-    async fn turn(&self) -> Place {
-        // The place first: a call that has its turn in time then goes out at that time.
-        let place = match &self.places {
-            // Nobody closes it.
-            Some(places) => places.clone().acquire_owned().await.ok(),
+    async fn turn(&self) -> Option<Permit> {
+        // The permit comes first, so that a call goes out at the moment that the rate gives it.
+        let permit = match &self.concurrency {
+            Some(concurrency) => concurrency.acquire().await,
             None => None,
         };
-        if let Some(pace) = &self.pace {
-            pace.turn().await;
+        if let Some(rate) = &self.rate {
+            rate.acquire().await;
         }
-        place
+        permit
     }
 
-    /// How long those who wait now will take, after so many were served within the longest wait.
+    /// The time that the calls which wait now will take, if `served` calls were let through within
+    /// `max_wait`.
     fn estimate(&self, served: usize, waiting: usize) -> Duration {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).max(1);
-        let most = self.settings.max_wait;
-        let as_before = (most / count(served)).saturating_mul(count(waiting)).min(most);
+        let max = self.settings.max_wait;
+        let as_before = (max / count(served)).saturating_mul(count(waiting)).min(max);
         let at_best = self.settings.interval().unwrap_or_default().saturating_mul(count(waiting));
         as_before.max(at_best).max(Duration::from_secs(1))
     }
 
-    fn refusal(&self, model: &str, wait: Duration) -> Error {
+    fn refusal(&self, wait: Duration) -> Error {
         let waited = self.settings.max_wait.as_secs_f64();
         let message = format!("our own limit ({}) had no place free within {waited} s", self.settings);
         Error::new(ErrorKind::RateLimited, message)
             .with_retry(RetryAdvice::After(wait))
-            .with_provider(self.provider.id())
-            .with_model(model)
             .with_next_step("ask less at once, or raise the limit of this provider")
     }
 }
 
-/// Counts itself among those who wait, for as long as it lives.
+/// Counts itself among the calls that wait, for as long as it lives.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -153,47 +251,58 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Keeps a place for as long as a stream is open.
-struct Held {
-    _place: OwnedSemaphorePermit,
+#[derive(Debug)]
+struct LimitProvider {
+    inner: Arc<dyn LlmProvider>,
+    queue: Arc<Queue>,
 }
 
-impl StreamObserver for Held {}
+impl LimitProvider {
+    async fn acquire(&self, operation: Operation, request: &ChatRequest) -> Result<Option<Permit>, Error> {
+        // Boxed: the timer is needed while a call waits, and would take room in it until it is over.
+        let acquired = Box::pin(self.queue.acquire()).await;
+        acquired.map_err(|error| context(&*self.inner, operation, Some(&request.model)).apply(error))
+    }
+}
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl LlmProvider for Limit {
+impl LlmProvider for LimitProvider {
     fn descriptor(&self) -> &'static ProviderDescriptor {
-        self.provider.descriptor()
+        self.inner.descriptor()
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let place = self.enter(request).await?;
-        let stream = self.provider.stream(request).await?;
-        Ok(match place {
-            Some(place) => stream.observed(Held { _place: place }),
+        let permit = self.acquire(Operation::Stream, request).await?;
+        let stream = self.inner.stream(request).await?;
+        Ok(match permit {
+            Some(permit) => stream.observed(permit),
             None => stream,
         })
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let _place = self.enter(request).await?;
-        self.provider.chat(request).await
+        let _permit = self.acquire(Operation::Chat, request).await?;
+        self.inner.chat(request).await
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
-        self.provider.models().await
+        self.inner.models().await
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
-        self.provider.all_models().await
+        self.inner.all_models().await
     }
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
-        self.provider.check().await
+        self.inner.check().await
     }
 
     async fn warm_up(&self) -> Result<(), Error> {
-        self.provider.warm_up().await
+        self.inner.warm_up().await
+    }
+
+    fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        self.inner.extension_by_id(wanted)
     }
 }

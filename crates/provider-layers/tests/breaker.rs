@@ -20,8 +20,8 @@ use provider_core::{
     TimeoutPhase,
 };
 use provider_layers::{
-    Breaker, BreakerSettings, BreakerState, BreakerStatus, Fallback, Limit, LimitSettings, TimeoutSettings,
-    Timeouts,
+    BreakerLayer, BreakerSettings, BreakerState, BreakerStatus, FallbackLayer, FallbackSettings, Layer,
+    LimitLayer, LimitSettings, TimeoutLayer, TimeoutSettings,
 };
 use tokio::time::advance;
 
@@ -34,27 +34,52 @@ fn settings() -> BreakerSettings {
     BreakerSettings::default().failures(2).cool_down(seconds(10)).max_cool_down(seconds(30))
 }
 
-fn breaker(provider: &Arc<Paced>) -> Arc<Breaker> {
-    Arc::new(Breaker::around(provider.clone(), settings()))
+/// A provider with a breaker around it.
+#[derive(Debug)]
+struct Guarded {
+    layer: BreakerLayer,
+    provider: Arc<dyn LlmProvider>,
 }
 
-async fn chat(breaker: &Breaker) -> Result<ChatResponse, ErrorKind> {
+impl Guarded {
+    fn new(provider: Arc<dyn LlmProvider>, settings: BreakerSettings) -> Arc<Self> {
+        let layer = BreakerLayer::new(settings);
+        let provider = layer.layer(provider);
+        Arc::new(Self { layer, provider })
+    }
+
+    fn states(&self) -> Vec<BreakerState> {
+        self.layer.states()
+    }
+}
+
+impl provider_core::author::Delegate for Guarded {
+    fn inner(&self) -> &dyn LlmProvider {
+        &*self.provider
+    }
+}
+
+fn breaker(provider: &Arc<Paced>) -> Arc<Guarded> {
+    Guarded::new(provider.clone(), settings())
+}
+
+async fn chat(breaker: &Guarded) -> Result<ChatResponse, ErrorKind> {
     breaker.chat(&ask("m")).await.map_err(|error| error.kind())
 }
 
-async fn stream(breaker: &Breaker) -> Result<ChatStream, ErrorKind> {
+async fn stream(breaker: &Guarded) -> Result<ChatStream, ErrorKind> {
     breaker.stream(&ask("m")).await.map_err(|error| error.kind())
 }
 
 /// The only circuit there is.
-fn state(breaker: &Breaker) -> BreakerState {
+fn state(breaker: &Guarded) -> BreakerState {
     let mut states = breaker.states();
     assert_eq!(states.len(), 1, "{states:?}");
     states.remove(0)
 }
 
 /// A breaker whose circuit has just opened, and its provider, which has been asked twice.
-async fn opened() -> (Arc<Paced>, Arc<Breaker>) {
+async fn opened() -> (Arc<Paced>, Arc<Guarded>) {
     let provider = Paced::new([refuses(ErrorKind::Server)]);
     let breaker = breaker(&provider);
     for _ in 0..2 {
@@ -65,7 +90,7 @@ async fn opened() -> (Arc<Paced>, Arc<Breaker>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_circuit_refuses_at_once_and_says_why_and_until_when() {
+async fn open_circuit_refuses_with_reason_and_time() {
     let last = Error::new(ErrorKind::Upstream, "overheated")
         .with_status(502)
         .with_retry(RetryAdvice::After(seconds(1)));
@@ -101,7 +126,7 @@ async fn an_open_circuit_refuses_at_once_and_says_why_and_until_when() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_counts_as_a_failure_and_what_does_not() {
+async fn breaker_counts_failures_of_the_model_alone() {
     use ErrorKind::*;
     let counts = [Timeout, Upstream, Overloaded, Server, Connection, Interrupted];
     let others = [
@@ -140,7 +165,7 @@ async fn what_counts_as_a_failure_and_what_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_callers_deadline_is_no_failure_of_the_model_but_silence_is() {
+async fn deadline_is_no_failure_but_silence_is() {
     let cases = [
         (TimeoutPhase::Connect, true),
         (TimeoutPhase::Read, true),
@@ -173,24 +198,24 @@ async fn only_failures_in_a_row_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_model_has_a_circuit_of_its_own_and_fallbacks_go_on_at_once() {
+async fn each_model_has_a_circuit_of_its_own() {
     let (provider, breaker) = opened().await;
     provider.now_plays([says("Hi", 0)]);
     breaker.chat(&ask("other")).await.expect("another model");
-    let fallback =
-        Fallback::new(breaker.clone(), Fallback::OUTAGES).to(breaker.clone(), "other").allow_paid();
+    let fallback = FallbackLayer::new(FallbackSettings::default().to(breaker.clone(), "other").allow_paid())
+        .layer(breaker.clone());
     let reply = fallback.chat(&ask("m")).await.expect("the other one answers");
     assert_eq!((reply.text(), reply.attempts[0].kind()), ("Hi", ErrorKind::Overloaded));
     assert_eq!(provider.asked().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_call_tries_it_out_and_an_answer_closes_the_circuit() {
+async fn probe_that_is_answered_closes_the_circuit() {
     let (provider, breaker) = opened().await;
     provider.now_plays([says("Hi", 5)]);
     advance(seconds(10)).await;
     assert_eq!(state(&breaker).retry_in, Some(Duration::ZERO));
-    let trial = tokio::spawn({
+    let probe = tokio::spawn({
         let breaker = breaker.clone();
         async move { chat(&breaker).await }
     });
@@ -200,13 +225,13 @@ async fn one_call_tries_it_out_and_an_answer_closes_the_circuit() {
     assert_eq!(error.retry(), RetryAdvice::Now);
     assert_eq!(state(&breaker).status, BreakerStatus::HalfOpen);
     assert_eq!(provider.asked().len(), 3);
-    trial.await.unwrap().expect("an answer");
+    probe.await.unwrap().expect("an answer");
     assert_eq!(breaker.states(), []);
     chat(&breaker).await.expect("everybody asks again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cool_down_doubles_up_to_a_bound_and_begins_anew_after_an_answer() {
+async fn cool_down_doubles_up_to_a_bound_until_an_answer() {
     let (provider, breaker) = opened().await;
     for expected in [10, 20, 30, 30] {
         assert_eq!(state(&breaker).retry_in, Some(seconds(expected)));
@@ -229,25 +254,25 @@ async fn the_cool_down_doubles_up_to_a_bound_and_begins_anew_after_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cool_down_above_the_bound_is_the_bound() {
+async fn cool_down_above_the_bound_does_not_double() {
     let settings = settings().failures(1).cool_down(seconds(40)).max_cool_down(seconds(30));
-    let breaker = Breaker::around(Paced::new([refuses(ErrorKind::Server)]), settings);
+    let breaker = Guarded::new(Paced::new([refuses(ErrorKind::Server)]), settings);
     chat(&breaker).await.unwrap_err();
     assert_eq!(state(&breaker).retry_in, Some(seconds(40)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trial_with_signs_of_life_alone_lets_nobody_in() {
+async fn probe_without_output_keeps_the_circuit_half_open() {
     let (provider, breaker) = opened().await;
     advance(seconds(10)).await;
     provider.now_plays([Ok(vec![Beat::Usage(Box::default()), Beat::Waits(seconds(5))]), says("Hi", 0)]);
-    let mut trial = stream(&breaker).await.expect("a trial");
-    tokio::time::timeout(seconds(1), trial.next()).await.expect_err("it has no output");
+    let mut probe = stream(&breaker).await.expect("a probe");
+    tokio::time::timeout(seconds(1), probe.next()).await.expect_err("it has no output");
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_failure_is_shown_with_its_names_and_numbers() {
+async fn state_shows_the_last_failure() {
     let last = Error::new(ErrorKind::Timeout, "late")
         .with_timeout(TimeoutPhase::Idle)
         .with_upstream(provider_core::Upstream::new(Some("Probe".to_owned()), None))
@@ -262,9 +287,9 @@ async fn the_last_failure_is_shown_with_its_names_and_numbers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cool_down_that_no_clock_counts_to_is_a_day() {
+async fn cool_down_is_a_day_at_most() {
     let provider = Paced::new([refuses(ErrorKind::Server)]);
-    let breaker = Breaker::around(provider.clone(), settings().failures(1).cool_down(Duration::MAX));
+    let breaker = Guarded::new(provider.clone(), settings().failures(1).cool_down(Duration::MAX));
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Server);
     advance(seconds(24 * 60 * 60 - 1)).await;
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
@@ -272,7 +297,7 @@ async fn a_cool_down_that_no_clock_counts_to_is_a_day() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trial_that_tells_nothing_leaves_it_to_the_next_call() {
+async fn probe_without_outcome_passes_to_the_next_call() {
     let (provider, breaker) = opened().await;
     advance(seconds(10)).await;
     provider.now_plays([refuses(ErrorKind::InvalidRequest), says("Hi", 50)]);
@@ -280,7 +305,7 @@ async fn a_trial_that_tells_nothing_leaves_it_to_the_next_call() {
     let state_now = state(&breaker);
     assert_eq!((state_now.status, state_now.retry_in), (BreakerStatus::Open, Some(Duration::ZERO)));
     tokio::time::timeout(seconds(1), chat(&breaker)).await.expect_err("the caller leaves");
-    drop(stream(&breaker).await.expect("the next one tries it out"));
+    drop(stream(&breaker).await.expect("the next one is a probe"));
     let given_up =
         stream(&breaker).await.expect("and so does this").abandon(Error::new(ErrorKind::Timeout, "bored"));
     assert_eq!(given_up.kind(), ErrorKind::Timeout);
@@ -290,27 +315,27 @@ async fn a_trial_that_tells_nothing_leaves_it_to_the_next_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_begins_lets_the_others_in_but_closes_for_good_only_when_it_is_whole() {
+async fn half_open_resets_only_after_a_complete_answer() {
     let (provider, breaker) = opened().await;
     let slow = || Ok(vec![Beat::Text("Hel"), Beat::Waits(seconds(5)), Beat::Text("lo"), Beat::Ends]);
     advance(seconds(10)).await;
     provider.now_plays([slow(), breaks(ErrorKind::Upstream), slow()]);
-    let mut trial = stream(&breaker).await.expect("a trial");
+    let mut probe = stream(&breaker).await.expect("a probe");
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded, "it has not begun");
-    assert_eq!(trial.next().await, Some(Ok(Event::Text("Hel".into()))));
+    assert_eq!(probe.next().await, Some(Ok(Event::Text("Hel".into()))));
     let begun = state(&breaker);
     assert_eq!((begun.status, begun.failures), (BreakerStatus::Closed, 2));
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Upstream, "one more failure is enough");
     assert_eq!(state(&breaker).retry_in, Some(seconds(20)));
-    trial.collect().await.expect("it is whole");
+    probe.collect().await.expect("it is whole");
     assert_eq!(state(&breaker).status, BreakerStatus::Open, "it began before the circuit opened again");
     advance(seconds(20)).await;
-    stream(&breaker).await.expect("a trial").collect().await.expect("it is whole");
+    stream(&breaker).await.expect("a probe").collect().await.expect("it is whole");
     assert_eq!(breaker.states(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_began_before_it_opened_do_not_count_again() {
+async fn earlier_calls_do_not_open_the_circuit_again() {
     let late = Ok(vec![Beat::Waits(seconds(1)), Beat::Fails(Error::new(ErrorKind::Timeout, "late"))]);
     let provider = Paced::new([late]);
     let breaker = breaker(&provider);
@@ -334,7 +359,7 @@ async fn end(stream: ChatStream) -> Result<String, ErrorKind> {
 }
 
 /// Streams of these answers, all of them begun and none of them read.
-async fn begun(provider: &Paced, breaker: &Breaker, turns: Vec<paced::Turn>) -> Vec<ChatStream> {
+async fn begun(provider: &Paced, breaker: &Guarded, turns: Vec<paced::Turn>) -> Vec<ChatStream> {
     let mut streams = Vec::new();
     for turn in turns {
         provider.now_plays([turn]);
@@ -348,7 +373,7 @@ fn fails_late() -> paced::Turn {
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_failures_and_answers_from_before_it_opened_change_nothing_in_any_state_after_it() {
+async fn outcomes_of_an_earlier_epoch_change_nothing() {
     let provider = Paced::new([fails_late()]);
     let breaker = breaker(&provider);
     // Enough of both for each state that follows.
@@ -375,11 +400,11 @@ async fn late_failures_and_answers_from_before_it_opened_change_nothing_in_any_s
     advance(seconds(10)).await;
     let slow = || Ok(vec![Beat::Text("Hel"), Beat::Text("lo"), Beat::Ends]);
     provider.now_plays([slow()]);
-    let mut trial = stream(&breaker).await.expect("a trial");
+    let mut probe = stream(&breaker).await.expect("a probe");
     unchanged(BreakerStatus::HalfOpen, 2).await;
-    trial.next().await.unwrap().unwrap();
+    probe.next().await.unwrap().unwrap();
     unchanged(BreakerStatus::Closed, 2).await;
-    end(trial).await.unwrap();
+    end(probe).await.unwrap();
     unchanged(BreakerStatus::Closed, 0).await;
     // And when it has failed once in its new time.
     provider.now_plays([refuses(ErrorKind::Server)]);
@@ -390,16 +415,16 @@ async fn late_failures_and_answers_from_before_it_opened_change_nothing_in_any_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_in_a_row_open_it_whenever_their_calls_began_since_it_opened_last() {
+async fn failures_count_by_the_order_of_their_ends() {
     let (provider, breaker) = opened().await;
     advance(seconds(10)).await;
     let slow = || Ok(vec![Beat::Text("Hel"), Beat::Text("lo"), Beat::Ends]);
     provider.now_plays([slow()]);
-    let mut trial = stream(&breaker).await.expect("a trial");
-    trial.next().await.unwrap().unwrap();
-    // Others are let in before the trial's answer is whole, and fail after it is.
+    let mut probe = stream(&breaker).await.expect("a probe");
+    probe.next().await.unwrap().unwrap();
+    // Others are let in before the probe's answer is whole, and fail after it is.
     let others = begun(&provider, &breaker, vec![fails_late(); 6]).await;
-    end(trial).await.unwrap();
+    end(probe).await.unwrap();
     assert_eq!(breaker.states(), [], "it is in order");
     for (number, other) in (1..).zip(others) {
         end(other).await.unwrap_err();
@@ -410,7 +435,7 @@ async fn failures_in_a_row_open_it_whenever_their_calls_began_since_it_opened_la
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_between_failures_begins_the_count_anew_whenever_it_began() {
+async fn answer_between_failures_resets_the_count() {
     let provider = Paced::new([fails_late()]);
     let breaker = breaker(&provider);
     let answer = begun(&provider, &breaker, vec![says("slow", 0)]).await.remove(0);
@@ -424,14 +449,14 @@ async fn an_answer_between_failures_begins_the_count_anew_whenever_it_began() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trial_that_nobody_reads_is_joined_by_another_after_the_cool_down() {
+async fn unread_probe_is_joined_after_the_cool_down() {
     let (provider, breaker) = opened().await;
     advance(seconds(10)).await;
     let unread = begun(&provider, &breaker, vec![says("late", 0)]).await.remove(0);
     advance(seconds(10) - Duration::from_millis(1)).await;
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
     advance(Duration::from_millis(1)).await;
-    let second = stream(&breaker).await.expect("another one tries it out");
+    let second = stream(&breaker).await.expect("another probe");
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded, "and no other");
     // That the first one is gone now does not give the second one's place away.
     drop(unread);
@@ -442,7 +467,7 @@ async fn a_trial_that_nobody_reads_is_joined_by_another_after_the_cool_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_trials_of_one_opening_say_counts_whichever_says_it() {
+async fn all_probes_of_an_opening_count() {
     // The first one answers after all, while the second one is under way.
     let (provider, breaker) = opened().await;
     advance(seconds(10)).await;
@@ -464,22 +489,22 @@ async fn what_trials_of_one_opening_say_counts_whichever_says_it() {
     assert_eq!((state(&breaker).status, state(&breaker).retry_in), (BreakerStatus::Open, Some(seconds(20))));
     end(second).await.unwrap();
     assert_eq!(state(&breaker).status, BreakerStatus::Open);
-    // The wait for a trial is as long as the cool-down was, and doubles with it.
+    // The wait for a probe is as long as the cool-down was, and doubles with it.
     advance(seconds(20)).await;
     let third = begun(&provider, &breaker, vec![says("late", 0)]).await.remove(0);
     advance(seconds(20) - Duration::from_millis(1)).await;
     assert_eq!(chat(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
     advance(Duration::from_millis(1)).await;
     drop(stream(&breaker).await.expect("another one"));
-    // The one before, of the same opening, begins although nobody tries it out now.
+    // The one before, of the same opening, begins although there is no probe now.
     end(third).await.unwrap();
     assert_eq!(breaker.states(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_in_order_is_forgotten_first_and_its_early_calls_do_not_count_after_that() {
+async fn model_in_order_is_forgotten_first() {
     let (provider, breaker) = (Paced::new([fails_late()]), BreakerSettings::default().failures(1));
-    let breaker = Breaker::around(provider.clone(), breaker.cool_down(seconds(10)));
+    let breaker = Guarded::new(provider.clone(), breaker.cool_down(seconds(10)));
     let early = breaker.stream(&ask("m")).await.unwrap();
     provider.now_plays([refuses(ErrorKind::Server)]);
     breaker.chat(&ask("m")).await.unwrap_err();
@@ -487,7 +512,7 @@ async fn a_model_in_order_is_forgotten_first_and_its_early_calls_do_not_count_af
     provider.now_plays([says("Hi", 0)]);
     breaker.chat(&ask("m")).await.expect("it has recovered");
     provider.now_plays([refuses(ErrorKind::Server)]);
-    for number in 1..Breaker::MOST_MODELS {
+    for number in 1..BreakerLayer::MAX_MODELS {
         breaker.chat(&ask(&format!("m{number:03}"))).await.unwrap_err();
     }
     provider.now_plays([says("Hi", 0)]);
@@ -496,7 +521,7 @@ async fn a_model_in_order_is_forgotten_first_and_its_early_calls_do_not_count_af
     breaker.chat(&ask("m000")).await.unwrap_err();
     let models: Vec<_> = breaker.states().into_iter().map(|state| state.model).collect();
     assert!(models.contains(&"m001".to_owned()));
-    assert_eq!((models.len(), &*models[0]), (Breaker::MOST_MODELS, "m000"), "none that fails had to go");
+    assert_eq!((models.len(), &*models[0]), (BreakerLayer::MAX_MODELS, "m000"), "none that fails had to go");
     early.collect().await.unwrap_err();
     assert!(breaker.states().iter().all(|state| state.model != "m"), "it began before the model recovered");
     breaker.chat(&ask("m")).await.unwrap_err();
@@ -504,7 +529,7 @@ async fn a_model_in_order_is_forgotten_first_and_its_early_calls_do_not_count_af
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_shown_of_a_failure_has_nothing_of_the_call_it_was() {
+async fn state_shows_nothing_of_the_failed_call() {
     let provider = Paced::new([breaks(ErrorKind::Interrupted)]);
     let breaker = breaker(&provider);
     for _ in 0..2 {
@@ -516,52 +541,52 @@ async fn what_is_shown_of_a_failure_has_nothing_of_the_call_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_remembers_so_many_models_and_forgets_what_was_not_asked_for_longest() {
+async fn breaker_forgets_the_least_recently_asked_model() {
     let provider = Paced::new([refuses(ErrorKind::Server)]);
     let breaker = breaker(&provider);
     let name = |number: usize| format!("m{number:03}");
-    for number in 0..Breaker::MOST_MODELS {
+    for number in 0..BreakerLayer::MAX_MODELS {
         breaker.chat(&ask(&name(number))).await.unwrap_err();
     }
     breaker.chat(&ask(&name(0))).await.unwrap_err();
     breaker.chat(&ask("one more")).await.unwrap_err();
     let models: Vec<_> = breaker.states().into_iter().map(|state| state.model).collect();
-    assert_eq!(models.len(), Breaker::MOST_MODELS);
+    assert_eq!(models.len(), BreakerLayer::MAX_MODELS);
     assert!(models.is_sorted());
     assert!(models.contains(&name(0)) && models.contains(&"one more".to_owned()));
     assert!(!models.contains(&name(1)), "nobody has asked for it since");
 }
 
-/// In the order of the layers, the clocks inside tell the breaker of silence, and a refused call takes no
+/// In the order of the layers, the timeouts inside tell the breaker of silence, and a refused call takes no
 /// place.
 #[tokio::test(start_paused = true)]
-async fn silence_opens_the_circuit_and_leaves_no_place_taken() {
+async fn silence_opens_the_circuit_and_frees_its_permit() {
     let provider = Paced::new([Ok(vec![Beat::Text("Hel"), Beat::Waits(seconds(1000))])]);
-    let timeouts = Timeouts::around(provider.clone(), TimeoutSettings::default().idle(seconds(1)));
+    let timeouts = TimeoutLayer::new(TimeoutSettings::default().idle(seconds(1))).layer(provider.clone());
     let limits = LimitSettings::off().max_concurrency(1).max_wait(Duration::ZERO);
-    let breaker = Breaker::around(Arc::new(Limit::around(Arc::new(timeouts), limits)), settings());
+    let breaker = Guarded::new(LimitLayer::new(limits).layer(timeouts), settings());
     for _ in 0..2 {
         let error = stream(&breaker).await.unwrap().collect().await.unwrap_err();
         assert_eq!((error.kind(), error.timeout()), (ErrorKind::Timeout, Some(TimeoutPhase::Idle)));
     }
     assert_eq!(stream(&breaker).await.unwrap_err(), ErrorKind::Overloaded);
     advance(seconds(10)).await;
-    let trial = stream(&breaker).await.expect("the place is free");
-    drop(trial);
+    let probe = stream(&breaker).await.expect("the place is free");
+    drop(probe);
     assert_eq!(provider.open(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_can_be_off_and_other_calls_go_straight_through() {
+async fn breaker_lets_all_calls_through_when_off() {
     let provider = Paced::new([refuses(ErrorKind::Server)]);
-    let off = Breaker::around(provider.clone(), BreakerSettings::off());
+    let off = Guarded::new(provider.clone(), BreakerSettings::off());
     for _ in 0..20 {
         assert_eq!(chat(&off).await.unwrap_err(), ErrorKind::Server);
         assert_eq!(stream(&off).await.unwrap_err(), ErrorKind::Server);
     }
     assert_eq!((off.states(), provider.asked().len()), (Vec::new(), 40));
 
-    let usual = Breaker::around(provider.clone(), BreakerSettings::default());
+    let usual = Guarded::new(provider.clone(), BreakerSettings::default());
     for _ in 0..9 {
         usual.chat(&ask("m")).await.unwrap_err();
     }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use provider_core::{Catalogue, Error, ErrorKind};
-use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
+use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueCacheSettings, CatalogueOrigin};
 use tokio::task::JoinSet;
 use tokio::time::{advance, sleep};
 
@@ -32,8 +32,15 @@ fn unreachable() -> Result<Catalogue, Error> {
 
 /// A provider whose list takes a second, and a cache of it.
 fn cached(list: Result<Catalogue, Error>) -> (Arc<Scripted>, CatalogueCache) {
+    cached_with(list, CatalogueCacheSettings::default())
+}
+
+fn cached_with(
+    list: Result<Catalogue, Error>,
+    settings: CatalogueCacheSettings,
+) -> (Arc<Scripted>, CatalogueCache) {
     let provider = Scripted::listing(list, SECOND);
-    (provider.clone(), CatalogueCache::new(provider))
+    (provider.clone(), CatalogueCache::new(provider, settings))
 }
 
 fn model(cached: &CachedCatalogue) -> &str {
@@ -41,7 +48,7 @@ fn model(cached: &CachedCatalogue) -> &str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_who_ask_at_once_wait_for_one_fetch() {
+async fn concurrent_callers_share_one_fetch() {
     for (list, expected) in [(of("a"), Ok("a")), (unreachable(), Err(ErrorKind::Connection))] {
         let (provider, cache) = cached(list);
         let cache = Arc::new(cache);
@@ -63,7 +70,7 @@ async fn many_who_ask_at_once_wait_for_one_fetch() {
 async fn many_threads_wait_for_one_fetch() {
     for _ in 0..20 {
         let provider = Scripted::listing(of("a"), Duration::from_millis(5));
-        let cache = Arc::new(CatalogueCache::new(provider.clone()));
+        let cache = Arc::new(CatalogueCache::new(provider.clone(), CatalogueCacheSettings::default()));
         let mut callers = JoinSet::new();
         for _ in 0..50 {
             let cache = cache.clone();
@@ -75,7 +82,7 @@ async fn many_threads_wait_for_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fresh_list_is_used_again_and_grows_older() {
+async fn fresh_list_is_used_again() {
     let (provider, cache) = cached(of("a"));
     assert!(cache.peek().is_none(), "nothing is asked");
     cache.get().await.unwrap();
@@ -89,7 +96,7 @@ async fn a_fresh_list_is_used_again_and_grows_older() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_list_is_returned_at_once_while_one_new_is_fetched() {
+async fn stale_list_is_returned_while_revalidated() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     provider.now_lists(of("b"));
@@ -106,7 +113,7 @@ async fn a_stale_list_is_returned_at_once_while_one_new_is_fetched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_too_old_has_to_be_fetched() {
+async fn list_that_is_too_old_is_fetched() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     provider.now_lists(unreachable());
@@ -120,9 +127,9 @@ async fn a_list_that_is_too_old_has_to_be_fetched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_may_never_be_fresh_is_fetched_every_time() {
-    let (provider, cache) = cached(of("a"));
-    let cache = cache.fresh_for(Duration::ZERO);
+async fn zero_max_age_fetches_every_time() {
+    let settings = CatalogueCacheSettings::default().max_age(Duration::ZERO);
+    let (provider, cache) = cached_with(of("a"), settings);
     for fetches in 1..4 {
         assert_eq!(cache.get().await.unwrap().origin, CatalogueOrigin::Network);
         assert_eq!(provider.fetches(), fetches);
@@ -130,7 +137,7 @@ async fn a_list_that_may_never_be_fresh_is_fetched_every_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_fetch_is_remembered_for_a_short_time() {
+async fn failed_fetch_stands_for_negative_ttl() {
     let (provider, cache) = cached(unreachable());
     for _ in 0..5 {
         assert_eq!(cache.get().await.unwrap_err().message(), "nobody answers");
@@ -143,8 +150,8 @@ async fn a_failed_fetch_is_remembered_for_a_short_time() {
     assert_eq!(model(&cache.get().await.unwrap()), "a");
     assert_eq!(provider.fetches(), 2);
 
-    let (provider, cache) = cached(unreachable());
-    let cache = cache.failures_for(Duration::ZERO);
+    let settings = CatalogueCacheSettings::default().negative_ttl(Duration::ZERO);
+    let (provider, cache) = cached_with(unreachable(), settings);
     for _ in 0..3 {
         cache.get().await.unwrap_err();
     }
@@ -152,7 +159,7 @@ async fn a_failed_fetch_is_remembered_for_a_short_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_for_a_refresh_gets_one() {
+async fn refresh_fetches_whatever_is_there() {
     let (provider, cache) = cached(unreachable());
     cache.get().await.unwrap_err();
     provider.now_lists(of("a"));
@@ -168,7 +175,7 @@ async fn who_asks_for_a_refresh_gets_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_list_tells_why_it_is_and_the_service_is_left_in_peace() {
+async fn stale_list_has_the_refresh_error() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     provider.now_lists(unreachable());
@@ -194,7 +201,7 @@ async fn a_stale_list_tells_why_it_is_and_the_service_is_left_in_peace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_gives_up_stops_nothing_for_the_others() {
+async fn dropped_caller_stops_no_shared_fetch() {
     let (provider, cache) = cached(of("a"));
     let cache = Arc::new(cache);
     let callers: Vec<_> = (0..3)
@@ -212,7 +219,7 @@ async fn a_caller_who_gives_up_stops_nothing_for_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_is_not_polled_any_more_stops_nothing_either() {
+async fn unpolled_caller_stops_no_shared_fetch() {
     let (provider, cache) = cached(of("a"));
     let mut idle = pin!(cache.get());
     let waker = Waker::noop();
@@ -223,7 +230,7 @@ async fn a_caller_who_is_not_polled_any_more_stops_nothing_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_all_have_given_up_the_fetch_is_stopped() {
+async fn fetch_stops_with_its_last_caller() {
     let (provider, cache) = cached(of("a"));
     {
         let (mut one, mut other) = (pin!(cache.get()), pin!(cache.get()));
@@ -237,7 +244,7 @@ async fn when_all_have_given_up_the_fetch_is_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_behind_the_callers_back_ends_with_the_cache() {
+async fn background_refresh_ends_with_the_cache() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     advance(HOUR).await;
@@ -251,7 +258,7 @@ async fn a_refresh_behind_the_callers_back_ends_with_the_cache() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_forgotten_is_fetched_again() {
+async fn forgotten_list_is_fetched_again() {
     let (provider, cache) = cached(of("a"));
     cache.get().await.unwrap();
     cache.forget();
@@ -268,7 +275,7 @@ async fn what_is_forgotten_is_fetched_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_from_before_is_not_kept() {
+async fn fetch_from_before_forget_is_not_kept() {
     let (provider, cache) = cached(of("a"));
     let mut early = pin!(cache.get());
     assert!(early.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -302,11 +309,11 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn outside_of_a_runtime_the_caller_refreshes() {
+fn caller_refreshes_without_a_runtime() {
     let provider = Scripted::listing(of("a"), Duration::ZERO);
     let file = support::folder("no_runtime").join("acme.json");
-    let cache = CatalogueCache::new(provider.clone()).disk(&file).fresh_for(Duration::from_nanos(1));
-    let cache = cache.failures_for(Duration::ZERO);
+    let settings = CatalogueCacheSettings::default().disk(&file).negative_ttl(Duration::ZERO);
+    let cache = CatalogueCache::new(provider.clone(), settings.max_age(Duration::from_nanos(1)));
     assert_eq!(model(&block_on(cache.get()).unwrap()), "a");
     assert!(file.exists());
     provider.now_lists(of("b"));
@@ -320,9 +327,8 @@ fn outside_of_a_runtime_the_caller_refreshes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_is_stale_from_the_end_of_its_time_on() {
-    let (_, cache) = cached(of("a"));
-    let cache = cache.fresh_for(MINUTE);
+async fn list_is_stale_from_max_age_on() {
+    let (_, cache) = cached_with(of("a"), CatalogueCacheSettings::default().max_age(MINUTE));
     cache.get().await.unwrap();
     advance(MINUTE - Duration::from_nanos(1)).await;
     assert!(!cache.peek().unwrap().is_stale());

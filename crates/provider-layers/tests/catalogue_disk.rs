@@ -13,7 +13,7 @@ use provider_core::{
     AliasTarget, Catalogue, Effort, Error, ErrorKind, LlmProvider, Model, Price, PriceOverride, Prices,
     ReasoningOptions, RequestLimits, UtcTime,
 };
-use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueOrigin};
+use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueCacheSettings, CatalogueOrigin};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -31,7 +31,7 @@ fn offline() -> Arc<Scripted> {
 }
 
 fn cache(provider: &Arc<Scripted>, file: &Path) -> CatalogueCache {
-    CatalogueCache::new(provider.clone()).disk(file)
+    CatalogueCache::new(provider.clone(), CatalogueCacheSettings::default().disk(file))
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -108,7 +108,7 @@ fn intricate() -> Catalogue {
 }
 
 #[tokio::test]
-async fn what_is_read_is_what_was_written() {
+async fn list_is_read_as_it_was_written() {
     let file = folder("round_trip").join("new/folder/acme.json");
     let list = intricate();
     let first = cache(&listing(list.clone()), &file);
@@ -145,7 +145,7 @@ async fn only_the_owner_may_read_it() {
 }
 
 #[tokio::test]
-async fn an_old_list_is_enough_when_the_service_is_away() {
+async fn old_file_serves_while_the_service_is_down() {
     let file = folder("offline").join("acme.json");
     cache(&listing(catalogue(&[("a", Listed::Paid)])), &file).get().await.unwrap();
     fetched_before(&file, 3 * HOUR);
@@ -164,7 +164,7 @@ async fn an_old_list_is_enough_when_the_service_is_away() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_used_counts_as_none_and_is_replaced() {
+async fn unusable_file_is_replaced() {
     let file = folder("damaged").join("acme.json");
     let old = catalogue(&[("old", Listed::Paid)]);
     type Damage = (&'static str, fn(&Path));
@@ -203,7 +203,7 @@ async fn a_file_that_cannot_be_used_counts_as_none_and_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_written_is_there_all_the_same() {
+async fn list_survives_a_failed_write() {
     let folder = folder("unwritable");
     fs::write(folder.join("file"), "").unwrap();
     fs::create_dir(folder.join("acme.json")).unwrap();
@@ -220,7 +220,7 @@ async fn a_list_that_cannot_be_written_is_there_all_the_same() {
 }
 
 #[tokio::test]
-async fn many_who_ask_first_share_what_is_on_disk() {
+async fn first_callers_share_one_reading() {
     let file = folder("many").join("acme.json");
     cache(&listing(intricate()), &file).get().await.unwrap();
     let provider = offline();
@@ -236,7 +236,7 @@ async fn many_who_ask_first_share_what_is_on_disk() {
 }
 
 #[tokio::test]
-async fn what_was_forgotten_is_not_read_again() {
+async fn forgotten_list_is_not_read_again() {
     let file = folder("forgotten").join("acme.json");
     cache(&listing(catalogue(&[("old", Listed::Paid)])), &file).get().await.unwrap();
     for asks_before in [false, true] {
@@ -250,12 +250,12 @@ async fn what_was_forgotten_is_not_read_again() {
 }
 
 #[tokio::test]
-async fn the_file_of_one_provider_is_not_that_of_another() {
+async fn file_of_another_provider_is_not_read() {
     let file = folder("foreign").join("shared.json");
     cache(&listing(catalogue(&[("a", Listed::Paid)])), &file).get().await.unwrap();
     let other: Arc<dyn LlmProvider> =
         Scripted::with(&OTHER, &[], Err(Error::new(ErrorKind::Connection, "nobody answers")), Duration::ZERO);
-    assert!(CatalogueCache::new(other).disk(&file).get().await.is_err());
+    assert!(CatalogueCache::new(other, CatalogueCacheSettings::default().disk(&file)).get().await.is_err());
 }
 
 // Several who fetch at the same time.
@@ -272,7 +272,7 @@ fn process(file: &Path, model: &str, takes: Duration) -> Arc<CatalogueCache> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_was_asked_for_later_is_not_replaced_by_an_earlier_one_that_took_longer() {
+async fn later_list_outlives_an_earlier_slower_one() {
     let file = folder("overlap").join("acme.json");
     let slow = process(&file, "earlier", Duration::from_secs(10));
     let quick = process(&file, "later", Duration::from_secs(1));
@@ -297,7 +297,7 @@ async fn a_list_that_was_asked_for_later_is_not_replaced_by_an_earlier_one_that_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_read_during_a_fetch_counts_if_it_is_newer() {
+async fn file_read_during_a_fetch_counts_if_newer() {
     for (takes, expected) in [(10, "in the file"), (2, "fetched")] {
         let file = folder("read_meanwhile").join("acme.json");
         let own = process(&file, "fetched", Duration::from_secs(takes));
@@ -319,7 +319,7 @@ async fn a_file_that_is_read_during_a_fetch_counts_if_it_is_newer() {
 }
 
 #[tokio::test]
-async fn many_who_write_at_the_same_time_leave_a_whole_file() {
+async fn concurrent_writers_leave_a_whole_file() {
     let file = folder("crowd").join("acme.json");
     let mut writers = JoinSet::new();
     for number in 0..20 {
@@ -334,7 +334,7 @@ async fn many_who_write_at_the_same_time_leave_a_whole_file() {
 }
 
 #[tokio::test]
-async fn an_older_list_in_the_file_does_not_replace_the_one_in_memory() {
+async fn older_file_does_not_replace_memory() {
     let file = folder("older").join("acme.json");
     let cache = cache(&listing(catalogue(&[("new", Listed::Paid)])), &file);
     cache.refresh().await.unwrap();

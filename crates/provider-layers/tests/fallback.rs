@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use provider_core::author::ProviderOptions;
 use provider_core::{ChatRequest, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, RetryAdvice};
-use provider_layers::Fallback;
+use provider_layers::{FallbackLayer, FallbackSettings, Layer};
 
 use support::{ACME, OTHER, Play, Script, Scripted, both_ways, refuses, says, story};
 
@@ -18,12 +18,19 @@ fn hello(model: &str) -> ChatRequest {
 }
 
 /// Asks `a` first, then `b`, then `c`.
-fn chain(provider: &Arc<Scripted>, kinds: &[ErrorKind]) -> Fallback {
-    Fallback::new(provider.clone(), kinds).to(provider.clone(), "b").to(provider.clone(), "c").allow_paid()
+fn chain(provider: &Arc<Scripted>, kinds: &[ErrorKind]) -> Arc<dyn LlmProvider> {
+    FallbackLayer::new(
+        FallbackSettings::default()
+            .kinds(kinds)
+            .to(provider.clone(), "b")
+            .to(provider.clone(), "c")
+            .allow_paid(),
+    )
+    .layer(provider.clone())
 }
 
 #[tokio::test]
-async fn outages_are_what_makes_another_model_be_asked() {
+async fn outages_fall_back() {
     use ErrorKind::*;
     let yes = [RateLimited, Timeout, Upstream, Server, Connection, EmptyResponse, Interrupted];
     let no = [
@@ -45,7 +52,8 @@ async fn outages_are_what_makes_another_model_be_asked() {
     for (kind, qualifies) in yes.map(|kind| (kind, true)).into_iter().chain(no.map(|kind| (kind, false))) {
         for script in [refuses(kind), Script::Says(vec![Play::Fails(Error::new(kind, "not now"))])] {
             let provider = Scripted::new(&ACME, &[("a", script), ("b", says("Hi"))]);
-            for (way, outcome) in both_ways(&chain(&provider, Fallback::OUTAGES), &hello("a")).await {
+            for (way, outcome) in both_ways(&*chain(&provider, FallbackSettings::OUTAGES), &hello("a")).await
+            {
                 match outcome {
                     Ok(reply) => assert!(qualifies && reply.text() == "Hi", "{kind:?} {way}"),
                     Err(error) => assert!(!qualifies && error.kind() == kind, "{kind:?} {way}: {error}"),
@@ -56,15 +64,15 @@ async fn outages_are_what_makes_another_model_be_asked() {
 }
 
 #[tokio::test]
-async fn only_the_kinds_that_were_named_count() {
+async fn only_given_kinds_fall_back() {
     let scripts =
         [("a", refuses(ErrorKind::NoEndpoint)), ("b", refuses(ErrorKind::Server)), ("c", says("Hi"))];
     let provider = Scripted::new(&ACME, &scripts);
     let cases: [(&[ErrorKind], Option<ErrorKind>, usize); 4] = [
         (&[], Some(ErrorKind::NoEndpoint), 1),
-        (Fallback::OUTAGES, Some(ErrorKind::NoEndpoint), 1),
+        (FallbackSettings::OUTAGES, Some(ErrorKind::NoEndpoint), 1),
         (&[ErrorKind::NoEndpoint], Some(ErrorKind::Server), 2),
-        (&[Fallback::OUTAGES, &[ErrorKind::NoEndpoint]].concat(), None, 3),
+        (&[FallbackSettings::OUTAGES, &[ErrorKind::NoEndpoint]].concat(), None, 3),
     ];
     for (kinds, failure, asked) in cases {
         let before = provider.asked().len();
@@ -75,32 +83,35 @@ async fn only_the_kinds_that_were_named_count() {
 }
 
 #[tokio::test]
-async fn without_routes_it_is_the_provider_alone() {
+async fn fallback_without_routes_is_the_provider() {
     let provider = Scripted::new(&ACME, &[("a", refuses(ErrorKind::Server)), ("b", says("Hi"))]);
-    let alone = Fallback::new(provider.clone(), Fallback::OUTAGES);
-    for (_, outcome) in both_ways(&alone, &hello("a")).await {
+    let alone = FallbackLayer::new(FallbackSettings::default()).layer(provider.clone());
+    for (_, outcome) in both_ways(&*alone, &hello("a")).await {
         let error = outcome.unwrap_err();
         assert_eq!(
             (error.kind(), error.message(), error.attempts()),
             (ErrorKind::Server, "not now", &[][..])
         );
     }
-    for (_, outcome) in both_ways(&alone, &hello("b")).await {
+    for (_, outcome) in both_ways(&*alone, &hello("b")).await {
         let reply = outcome.unwrap();
         assert_eq!((&*reply.requested, reply.attempts.len()), ("b", 0));
     }
 }
 
 #[tokio::test]
-async fn the_answer_says_who_was_asked_who_answered_and_what_failed() {
+async fn answer_names_requested_model_and_attempts() {
     let acme = Scripted::new(&ACME, &[("a", refuses(ErrorKind::Timeout))]);
     let other = Scripted::new(&OTHER, &[("b", refuses(ErrorKind::RateLimited)), ("c", says("Hi"))]);
-    let fallback = Fallback::new(acme.clone(), Fallback::OUTAGES)
-        .to(other.clone(), "b")
-        .to(other.clone(), "c")
-        .to(acme.clone(), "never asked")
-        .allow_paid();
-    for (way, outcome) in both_ways(&fallback, &hello("a")).await {
+    let fallback = FallbackLayer::new(
+        FallbackSettings::default()
+            .to(other.clone(), "b")
+            .to(other.clone(), "c")
+            .to(acme.clone(), "never asked")
+            .allow_paid(),
+    )
+    .layer(acme.clone());
+    for (way, outcome) in both_ways(&*fallback, &hello("a")).await {
         let reply = outcome.unwrap();
         assert_eq!(reply.text(), "Hi");
         assert_eq!((&*reply.requested, &*reply.model), ("a", "c-2026"), "{way}");
@@ -118,7 +129,7 @@ async fn the_answer_says_who_was_asked_who_answered_and_what_failed() {
 }
 
 #[tokio::test]
-async fn a_route_gets_the_same_request_with_its_own_model() {
+async fn route_gets_the_request_with_its_own_model() {
     #[derive(Clone, Debug, PartialEq)]
     struct AcmeOptions(u8);
     impl ProviderOptions for AcmeOptions {
@@ -126,7 +137,8 @@ async fn a_route_gets_the_same_request_with_its_own_model() {
     }
     let acme = Scripted::new(&ACME, &[("a", refuses(ErrorKind::Server))]);
     let other = Scripted::new(&OTHER, &[("b", says("Hi"))]);
-    let fallback = Fallback::new(acme.clone(), Fallback::OUTAGES).to(other.clone(), "b").allow_paid();
+    let fallback = FallbackLayer::new(FallbackSettings::default().to(other.clone(), "b").allow_paid())
+        .layer(acme.clone());
     let mut request = hello("a").temperature(0.0).options(AcmeOptions(7));
     fallback.chat(&request).await.unwrap();
     assert_eq!(acme.asked(), [request.clone()]);
@@ -136,13 +148,13 @@ async fn a_route_gets_the_same_request_with_its_own_model() {
 }
 
 #[tokio::test]
-async fn when_all_fail_the_last_error_has_the_others_before_it() {
+async fn last_error_has_the_others_as_attempts() {
     let last =
         Error::new(ErrorKind::RateLimited, "later").with_retry(RetryAdvice::After(Duration::from_secs(7)));
     let scripts =
         [("a", refuses(ErrorKind::Timeout)), ("b", refuses(ErrorKind::Server)), ("c", Script::Refuses(last))];
     let provider = Scripted::new(&ACME, &scripts);
-    for (way, outcome) in both_ways(&chain(&provider, Fallback::OUTAGES), &hello("a")).await {
+    for (way, outcome) in both_ways(&*chain(&provider, FallbackSettings::OUTAGES), &hello("a")).await {
         let error = outcome.unwrap_err();
         assert_eq!((error.kind(), error.message()), (ErrorKind::RateLimited, "later"), "{way}");
         assert_eq!((error.provider(), error.model()), (Some("acme"), Some("c")), "{way}");
@@ -153,11 +165,11 @@ async fn when_all_fail_the_last_error_has_the_others_before_it() {
 }
 
 #[tokio::test]
-async fn an_error_that_does_not_qualify_ends_it_and_tells_what_was_before() {
+async fn final_error_ends_the_chain_with_attempts() {
     let scripts =
         [("a", refuses(ErrorKind::Timeout)), ("b", refuses(ErrorKind::ContentPolicy)), ("c", says("Hi"))];
     let provider = Scripted::new(&ACME, &scripts);
-    for (way, outcome) in both_ways(&chain(&provider, Fallback::OUTAGES), &hello("a")).await {
+    for (way, outcome) in both_ways(&*chain(&provider, FallbackSettings::OUTAGES), &hello("a")).await {
         let error = outcome.unwrap_err();
         assert_eq!((error.kind(), error.model()), (ErrorKind::ContentPolicy, Some("b")), "{way}");
         assert_eq!(story(error.attempts()), [("acme", "a", ErrorKind::Timeout)], "{way}");
@@ -166,7 +178,7 @@ async fn an_error_that_does_not_qualify_ends_it_and_tells_what_was_before() {
 }
 
 #[tokio::test]
-async fn what_a_layer_inside_has_tried_stands_in_the_same_list() {
+async fn attempts_of_inner_layers_are_in_one_list() {
     let tried = |kind| Error::new(kind, "tried").with_provider("inner").with_model("a");
     let retried = Error::new(ErrorKind::Server, "gave up").with_attempts(vec![
         tried(ErrorKind::Timeout),
@@ -175,9 +187,10 @@ async fn what_a_layer_inside_has_tried_stands_in_the_same_list() {
     let acme = Scripted::new(&ACME, &[("a", Script::Refuses(retried)), ("b", says("Hi"))]);
     // A layer further in that has an answer, after an attempt of its own.
     let inner = Scripted::new(&OTHER, &[("b", refuses(ErrorKind::Upstream)), ("c", says("Hi"))]);
-    let inner = Arc::new(Fallback::new(inner.clone(), Fallback::OUTAGES).to(inner, "c").allow_paid());
-    let fallback = Fallback::new(acme, Fallback::OUTAGES).to(inner, "b").allow_paid();
-    for (way, outcome) in both_ways(&fallback, &hello("a")).await {
+    let inner =
+        FallbackLayer::new(FallbackSettings::default().to(inner.clone(), "c").allow_paid()).layer(inner);
+    let fallback = FallbackLayer::new(FallbackSettings::default().to(inner, "b").allow_paid()).layer(acme);
+    for (way, outcome) in both_ways(&*fallback, &hello("a")).await {
         let reply = outcome.unwrap();
         let failed = [
             ("inner", "a", ErrorKind::Timeout),
@@ -191,9 +204,10 @@ async fn what_a_layer_inside_has_tried_stands_in_the_same_list() {
 }
 
 #[tokio::test]
-async fn description_catalogue_and_test_are_those_of_the_first() {
+async fn other_methods_go_to_the_first_provider() {
     let acme = Scripted::new(&ACME, &[]);
-    let fallback = Fallback::new(acme.clone(), Fallback::OUTAGES).to(Scripted::new(&OTHER, &[]), "b");
+    let fallback = FallbackLayer::new(FallbackSettings::default().to(Scripted::new(&OTHER, &[]), "b"))
+        .layer(acme.clone());
     assert_eq!(fallback.id(), "acme");
     assert_eq!(fallback.check().await.unwrap().label.as_deref(), Some("acme"));
     fallback.models().await.unwrap();
@@ -207,7 +221,7 @@ fn broken(kind: ErrorKind) -> Play {
 }
 
 #[tokio::test]
-async fn a_stream_that_fails_before_its_first_event_is_replaced() {
+async fn stream_falls_back_before_its_first_event() {
     let cases = [
         vec![broken(ErrorKind::Upstream)],
         vec![Play::Usage(7), broken(ErrorKind::Interrupted)],
@@ -218,7 +232,7 @@ async fn a_stream_that_fails_before_its_first_event_is_replaced() {
     for plays in cases {
         let scripts = [("a", Script::Says(plays.clone())), ("b", says("Hi"))];
         let provider = Scripted::new(&ACME, &scripts);
-        let mut stream = chain(&provider, Fallback::OUTAGES).stream(&hello("a")).await.unwrap();
+        let mut stream = chain(&provider, FallbackSettings::OUTAGES).stream(&hello("a")).await.unwrap();
         assert_eq!(stream.next().await, Some(Ok(Event::Text("Hi".into()))), "{plays:?}");
         let reply = stream.collect().await.unwrap();
         assert_eq!((reply.attempts.len(), &*reply.requested), (1, "a"), "{plays:?}");
@@ -230,14 +244,14 @@ async fn a_stream_that_fails_before_its_first_event_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_is_on_the_bill_is_not_asked_of_another_model() {
+async fn billed_answer_does_not_fall_back() {
     let empty = |tokens| vec![Play::Completion(tokens), Play::Ends];
     let broken_off = |tokens| vec![Play::Completion(tokens), broken(ErrorKind::Interrupted)];
     for (plays, is_paid) in
         [(empty(7), true), (broken_off(7), true), (empty(0), false), (broken_off(0), false)]
     {
         let provider = Scripted::new(&ACME, &[("a", Script::Says(plays.clone())), ("b", says("Hi"))]);
-        for (way, outcome) in both_ways(&chain(&provider, Fallback::OUTAGES), &hello("a")).await {
+        for (way, outcome) in both_ways(&*chain(&provider, FallbackSettings::OUTAGES), &hello("a")).await {
             assert_eq!(outcome.is_err(), is_paid, "{way} {plays:?}: {outcome:?}");
             if let Err(error) = outcome {
                 assert_eq!(error.partial().unwrap().usage.completion_tokens, Some(7));
@@ -247,7 +261,7 @@ async fn what_is_on_the_bill_is_not_asked_of_another_model() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_again_once_an_answer_has_begun() {
+async fn begun_answer_does_not_fall_back() {
     for begin in [Play::Text("Hel"), Play::TextAtOnce("Hel")] {
         let scripts = [
             ("a", refuses(ErrorKind::Timeout)),
@@ -255,7 +269,7 @@ async fn nothing_is_asked_again_once_an_answer_has_begun() {
             ("c", says("Hi")),
         ];
         let provider = Scripted::new(&ACME, &scripts);
-        for (way, outcome) in both_ways(&chain(&provider, Fallback::OUTAGES), &hello("a")).await {
+        for (way, outcome) in both_ways(&*chain(&provider, FallbackSettings::OUTAGES), &hello("a")).await {
             let error = outcome.unwrap_err();
             assert_eq!((error.kind(), error.message()), (ErrorKind::Interrupted, "broke off"), "{way}");
             assert_eq!(story(error.attempts()), [("acme", "a", ErrorKind::Timeout)], "{way}");
@@ -272,11 +286,11 @@ async fn nothing_is_asked_again_once_an_answer_has_begun() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_given_up_tells_what_was_before_it() {
+async fn abandoned_stream_keeps_attempts() {
     let scripts =
         [("a", refuses(ErrorKind::Timeout)), ("b", Script::Says(vec![Play::Text("Hel"), Play::Text("lo")]))];
     let provider = Scripted::new(&ACME, &scripts);
-    let mut stream = chain(&provider, Fallback::OUTAGES).stream(&hello("a")).await.unwrap();
+    let mut stream = chain(&provider, FallbackSettings::OUTAGES).stream(&hello("a")).await.unwrap();
     stream.next().await.unwrap().unwrap();
     let error = stream.abandon(Error::new(ErrorKind::Timeout, "too slow for me"));
     assert_eq!(story(error.attempts()), [("acme", "a", ErrorKind::Timeout)]);

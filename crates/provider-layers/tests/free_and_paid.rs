@@ -1,4 +1,4 @@
-//! Nobody who asks a free model gets a bill, unless it was allowed.
+//! A caller that asks a free model gets no bill, unless steps to billed models are allowed.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provider_core::{ChatRequest, Error, ErrorKind, LlmProvider, RetryAdvice};
-use provider_layers::{CatalogueCache, Fallback};
+use provider_layers::{CatalogueCache, CatalogueCacheSettings, FallbackLayer, FallbackSettings, Layer};
 use tokio::time::{Instant, sleep};
 
 use support::{ACME, Listed, OTHER, Script, Scripted, both_ways, catalogue, says, story};
@@ -18,8 +18,7 @@ fn overloaded() -> Script {
     Script::Refuses(Error::new(ErrorKind::Upstream, "overloaded").with_retry(wait).with_status(503))
 }
 
-/// What a catalogue knows of a model: this, or nothing since the model is not listed, or nothing since it
-/// cannot be fetched.
+/// A model in a catalogue: its price, or none, since the model is not listed or the list cannot be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
     As(Listed),
@@ -48,7 +47,7 @@ fn list(model: &str, known: Known) -> Result<provider_core::Catalogue, Error> {
 }
 
 #[tokio::test]
-async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
+async fn step_needs_billed_before_or_free_after() {
     for from in ALL {
         for to in ALL {
             // The mark of a free model means nothing where the catalogue does not say so.
@@ -56,10 +55,11 @@ async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
             let first = Scripted::with(&ACME, &scripts, list("a:free", from), Duration::ZERO);
             let scripts = [("b:free", says("Hi"))];
             let second = Scripted::with(&OTHER, &scripts, list("b:free", to), Duration::ZERO);
-            let fallback = Fallback::new(first.clone(), Fallback::OUTAGES).to(second.clone(), "b:free");
+            let fallback = FallbackLayer::new(FallbackSettings::default().to(second.clone(), "b:free"))
+                .layer(first.clone());
             let is_billed = [Listed::Paid, Listed::PerRequest].map(Known::As).contains(&from);
             let expected = is_billed || to == Known::As(Listed::Free);
-            for (way, outcome) in both_ways(&fallback, &ChatRequest::new("a:free").user("Hello")).await {
+            for (way, outcome) in both_ways(&*fallback, &ChatRequest::new("a:free").user("Hello")).await {
                 match outcome {
                     Ok(reply) => assert!(expected && reply.text() == "Hi", "{from:?} to {to:?}, {way}"),
                     Err(error) => {
@@ -67,9 +67,11 @@ async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
                         assert_eq!((error.kind(), error.status()), (ErrorKind::Upstream, Some(503)));
                         assert_eq!(error.retry(), RetryAdvice::After(Duration::from_secs(3)));
                         let words = error.message();
-                        for word in
-                            ["overloaded; no fallback to", "\"b:free\" of other", "`Fallback::allow_paid`"]
-                        {
+                        for word in [
+                            "overloaded; no fallback to",
+                            "\"b:free\" of other",
+                            "`FallbackSettings::allow_paid`",
+                        ] {
                             assert!(words.contains(word), "{words}");
                         }
                         let next_step = error.next_step().expect("what to do");
@@ -83,7 +85,7 @@ async fn a_step_is_made_from_what_is_billed_or_to_what_is_free() {
 }
 
 #[tokio::test]
-async fn the_error_says_why_no_step_was_made() {
+async fn error_says_why_a_step_was_refused() {
     let cases = [
         (Known::As(Listed::Free), Known::As(Listed::Paid), "which is billed, since \"a\" is free"),
         (Known::Unlisted, Known::As(Listed::Paid), "since \"a\" may be free (it is not in the catalogue)"),
@@ -102,20 +104,20 @@ async fn the_error_says_why_no_step_was_made() {
     for (from, to, words) in cases {
         let first = Scripted::with(&ACME, &[("a", overloaded())], list("a", from), Duration::ZERO);
         let second = Scripted::with(&OTHER, &[("b", says("Hi"))], list("b", to), Duration::ZERO);
-        let fallback = Fallback::new(first, Fallback::OUTAGES).to(second, "b");
+        let fallback = FallbackLayer::new(FallbackSettings::default().to(second, "b")).layer(first);
         let error = fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
         assert!(error.message().contains(words), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_step_that_is_not_made_in_the_middle_tells_what_was_before() {
+async fn refused_step_keeps_earlier_attempts() {
     let models = [("a", Listed::Free), ("b", Listed::Free), ("c", Listed::Paid)];
     let scripts = [("a", overloaded()), ("b", overloaded()), ("c", says("Hi"))];
     let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&models)), Duration::ZERO);
-    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES)
-        .to(provider.clone(), "b")
-        .to(provider.clone(), "c");
+    let fallback =
+        FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").to(provider.clone(), "c"))
+            .layer(provider.clone());
     let error = fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
     assert_eq!(error.model(), Some("b"));
     assert_eq!(story(error.attempts()), [("acme", "a", ErrorKind::Upstream)]);
@@ -125,51 +127,55 @@ async fn a_step_that_is_not_made_in_the_middle_tells_what_was_before() {
 }
 
 #[tokio::test]
-async fn what_is_allowed_is_not_looked_up() {
+async fn allowed_step_looks_no_price_up() {
     let scripts = [("a", overloaded()), ("b", says("Hi"))];
     let listed = Ok(catalogue(&[("a", Listed::Free), ("b", Listed::Paid)]));
     let provider = Scripted::with(&ACME, &scripts, listed, Duration::ZERO);
-    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").allow_paid();
+    let fallback = FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").allow_paid())
+        .layer(provider.clone());
     assert_eq!(fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap().text(), "Hi");
     assert_eq!(provider.fetches(), 0);
 }
 
 #[tokio::test]
-async fn nothing_is_looked_up_until_a_step_is_about_to_be_made() {
+async fn prices_are_looked_up_only_for_a_step() {
     let scripts = [("fine", says("Hi")), ("wrong", support::refuses(ErrorKind::InvalidRequest))];
     let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&[])), Duration::ZERO);
-    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b");
+    let fallback =
+        FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b")).layer(provider.clone());
     for model in ["fine", "wrong"] {
-        let _ = both_ways(&fallback, &ChatRequest::new(model).user("Hello")).await;
+        let _ = both_ways(&*fallback, &ChatRequest::new(model).user("Hello")).await;
     }
     assert_eq!(provider.fetches(), 0);
 }
 
 #[tokio::test]
-async fn prices_come_from_a_catalogue_that_is_there_already() {
+async fn prices_come_from_the_given_catalogue() {
     let scripts = [("a", overloaded()), ("b", says("Hi"))];
     let listed = Ok(catalogue(&[("a", Listed::Paid), ("b", Listed::Paid)]));
     let provider = Scripted::with(&ACME, &scripts, listed, Duration::ZERO);
     let shared: Arc<dyn LlmProvider> = provider.clone();
-    let cache = Arc::new(CatalogueCache::new(shared.clone()));
+    let cache = Arc::new(CatalogueCache::new(shared.clone(), CatalogueCacheSettings::default()));
     cache.get().await.unwrap();
     provider.now_lists(Err(Error::new(ErrorKind::Connection, "nobody answers")));
-    let fallback = Fallback::new(shared.clone(), Fallback::OUTAGES).catalogue(cache).to(shared, "b");
+    let fallback = FallbackLayer::new(FallbackSettings::default().catalogue(cache).to(shared.clone(), "b"))
+        .layer(shared);
     assert_eq!(fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap().text(), "Hi");
     assert_eq!(provider.fetches(), 1);
 }
 
 // In an outage.
 
-/// A provider that lists these models, after a time in which it can be fetched by nobody who is in a hurry.
+/// A provider whose list takes an hour.
 fn with_hanging_list(scripts: &[(&str, Script)]) -> Arc<Scripted> {
     Scripted::with(&ACME, scripts, Ok(catalogue(&[])), Duration::from_secs(3600))
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_hangs_is_waited_for_a_short_time_and_not_again_for_a_while() {
+async fn hanging_price_list_is_waited_for_once() {
     let provider = with_hanging_list(&[("a", overloaded()), ("b", says("Hi"))]);
-    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b");
+    let fallback =
+        FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b")).layer(provider.clone());
     for expected in [3, 0] {
         let start = Instant::now();
         let error = fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
@@ -179,21 +185,21 @@ async fn a_list_that_hangs_is_waited_for_a_short_time_and_not_again_for_a_while(
         assert!(error.message().contains(words), "{error}");
     }
     let provider = with_hanging_list(&[("a", overloaded()), ("b", says("Hi"))]);
-    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider, "b");
+    let settings = FallbackSettings::default().price_timeout(Duration::from_millis(500));
+    let impatient = FallbackLayer::new(settings.to(provider.clone(), "b")).layer(provider);
     let start = Instant::now();
-    let impatient = fallback.price_wait(Duration::from_millis(500));
     impatient.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
     assert_eq!(start.elapsed().as_millis(), 500);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_known_decides_and_nobody_is_waited_for() {
+async fn known_prices_decide_without_a_wait() {
     let hello = ChatRequest::new("a").user("Hello");
     // The next one is free, and the list of the one that failed hangs.
     let down = with_hanging_list(&[("a", overloaded())]);
     let free = Ok(catalogue(&[("b", Listed::Free)]));
     let other = Scripted::with(&OTHER, &[("b", says("Hi"))], free, Duration::ZERO);
-    let fallback = Fallback::new(down.clone(), Fallback::OUTAGES).to(other, "b");
+    let fallback = FallbackLayer::new(FallbackSettings::default().to(other, "b")).layer(down.clone());
     let start = Instant::now();
     assert_eq!(fallback.chat(&hello).await.unwrap().text(), "Hi");
     assert_eq!((start.elapsed(), down.fetches()), (Duration::ZERO, 0));
@@ -201,39 +207,41 @@ async fn what_is_known_decides_and_nobody_is_waited_for() {
     // The one that failed is billed, as is known, and the list of the next one hangs.
     let billed = Ok(catalogue(&[("a", Listed::Paid)]));
     let down: Arc<dyn LlmProvider> = Scripted::with(&OTHER, &[("a", overloaded())], billed, Duration::ZERO);
-    let cache = Arc::new(CatalogueCache::new(down.clone()));
+    let cache = Arc::new(CatalogueCache::new(down.clone(), CatalogueCacheSettings::default()));
     cache.get().await.unwrap();
     let other = with_hanging_list(&[("b", says("Hi"))]);
-    let fallback = Fallback::new(down, Fallback::OUTAGES).catalogue(cache).to(other.clone(), "b");
+    let fallback =
+        FallbackLayer::new(FallbackSettings::default().catalogue(cache).to(other.clone(), "b")).layer(down);
     let start = Instant::now();
     assert_eq!(fallback.chat(&hello).await.unwrap().text(), "Hi");
     assert_eq!((start.elapsed(), other.fetches()), (Duration::ZERO, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_too_old_is_better_than_none() {
+async fn old_price_list_serves_in_an_outage() {
     let billed = Ok(catalogue(&[("a", Listed::Paid), ("b", Listed::Paid)]));
     let scripts = [("a", overloaded()), ("b", says("Hi"))];
     let provider = Scripted::with(&ACME, &scripts, billed, Duration::ZERO);
     let shared: Arc<dyn LlmProvider> = provider.clone();
-    let cache = Arc::new(CatalogueCache::new(shared.clone()));
+    let cache = Arc::new(CatalogueCache::new(shared.clone(), CatalogueCacheSettings::default()));
     cache.get().await.unwrap();
     provider.now_lists(Err(Error::new(ErrorKind::Connection, "nobody answers")));
     sleep(Duration::from_secs(10 * 24 * 3600)).await;
-    let fallback = Fallback::new(shared.clone(), Fallback::OUTAGES).catalogue(cache).to(shared, "b");
+    let fallback = FallbackLayer::new(FallbackSettings::default().catalogue(cache).to(shared.clone(), "b"))
+        .layer(shared);
     assert_eq!(fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap().text(), "Hi");
     assert_eq!(provider.fetches(), 2, "a new one was asked for");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_may_not_be_asked_is_left_out_and_the_next_one_is_asked() {
+async fn billed_route_is_left_out_for_the_next() {
     let models = [("a", Listed::Free), ("b", Listed::Paid), ("c", Listed::Free)];
     let scripts = [("a", overloaded()), ("b", says("not for free")), ("c", says("Hi"))];
     let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&models)), Duration::ZERO);
-    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES)
-        .to(provider.clone(), "b")
-        .to(provider.clone(), "c");
-    for (way, outcome) in both_ways(&fallback, &ChatRequest::new("a").user("Hello")).await {
+    let fallback =
+        FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").to(provider.clone(), "c"))
+            .layer(provider.clone());
+    for (way, outcome) in both_ways(&*fallback, &ChatRequest::new("a").user("Hello")).await {
         let reply = outcome.unwrap();
         assert_eq!(
             (reply.text(), story(&reply.attempts)),
@@ -249,17 +257,18 @@ async fn a_model_that_may_not_be_asked_is_left_out_and_the_next_one_is_asked() {
 }
 
 #[tokio::test]
-async fn what_the_failing_model_s_error_advised_is_not_lost() {
+async fn refused_step_keeps_the_advice_of_the_error() {
     let error = Error::new(ErrorKind::Upstream, "overloaded").with_next_step("ask again later");
     let models = [("a", Listed::Free), ("b", Listed::Paid), ("c", Listed::Paid)];
     let scripts = [("a", Script::Refuses(error)), ("b", says("Hi")), ("c", says("Hi"))];
     let provider = Scripted::with(&ACME, &scripts, Ok(catalogue(&models)), Duration::ZERO);
     let fallback =
-        Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").to(provider, "c");
+        FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").to(provider.clone(), "c"))
+            .layer(provider);
     let error = fallback.chat(&ChatRequest::new("a").user("Hello")).await.unwrap_err();
     assert_eq!(
         error.next_step(),
-        Some("ask again later; or allow the step from free to paid with `Fallback::allow_paid`")
+        Some("ask again later; or allow the step from free to paid with `FallbackSettings::allow_paid`")
     );
     for model in ["\"b\"", "\"c\""] {
         assert!(error.message().contains(&format!("no fallback to {model}")), "{error}");

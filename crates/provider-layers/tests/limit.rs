@@ -1,4 +1,4 @@
-//! Who waits for whom, how long, and whose place is free when.
+//! Limits: the order of the queue, how long a call waits, and when a permit is free again.
 
 #![allow(
     clippy::expect_used,
@@ -15,19 +15,19 @@ use std::time::Duration;
 
 use paced::{Beat, Paced, refuses, says, seconds};
 use provider_core::{ChatRequest, ChatStream, Error, ErrorKind, LlmProvider, LlmProviderExt, RetryAdvice};
-use provider_layers::{Limit, LimitSettings};
+use provider_layers::{Layer, LimitLayer, LimitSettings};
 use tokio::task::JoinHandle;
 
 fn ask(question: &str) -> ChatRequest {
     ChatRequest::new("m").user(question)
 }
 
-fn limit(provider: &Arc<Paced>, settings: LimitSettings) -> Arc<Limit> {
-    Arc::new(Limit::around(provider.clone(), settings))
+fn limit(provider: &Arc<Paced>, settings: LimitSettings) -> Arc<dyn LlmProvider> {
+    LimitLayer::new(settings).layer(provider.clone())
 }
 
 /// Has a task ask, and lets it come as far as it can.
-async fn begin(limit: &Arc<Limit>, question: &'static str) -> JoinHandle<Result<(), ErrorKind>> {
+async fn begin(limit: &Arc<dyn LlmProvider>, question: &'static str) -> JoinHandle<Result<(), ErrorKind>> {
     let limit = limit.clone();
     let task =
         tokio::spawn(async move { limit.chat(&ask(question)).await.map(drop).map_err(|error| error.kind()) });
@@ -42,12 +42,12 @@ async fn settle() {
     }
 }
 
-async fn open(limit: &Limit, question: &str) -> ChatStream {
+async fn open(limit: &dyn LlmProvider, question: &str) -> ChatStream {
     limit.stream(&ask(question)).await.expect("a place")
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_many_at_once_and_the_rest_in_the_order_they_came() {
+async fn concurrency_limit_serves_in_order() {
     let provider = Paced::new([says("Hi", 10)]);
     let limit = limit(&provider, LimitSettings::off().max_concurrency(2));
     let mut tasks = Vec::new();
@@ -63,11 +63,11 @@ async fn so_many_at_once_and_the_rest_in_the_order_they_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_keeps_its_place_until_it_is_over() {
+async fn stream_keeps_its_permit_until_it_is_over() {
     let provider =
         Paced::new([Ok(vec![Beat::Text("a"), Beat::Waits(seconds(5)), Beat::Text("b"), Beat::Ends])]);
     let limit = limit(&provider, LimitSettings::off().max_concurrency(1));
-    let mut stream = open(&limit, "1").await;
+    let mut stream = open(&*limit, "1").await;
     stream.next().await.unwrap().unwrap();
     let waits = begin(&limit, "2").await;
     assert_eq!(provider.questions(), ["1"], "it has begun and is not over");
@@ -82,14 +82,14 @@ async fn a_stream_keeps_its_place_until_it_is_over() {
 
 /// Whatever ends a call, the next one has its place.
 #[tokio::test(start_paused = true)]
-async fn no_place_is_ever_lost() {
+async fn permit_returns_however_a_call_ends() {
     let fails = Ok(vec![Beat::Text("a"), Beat::Fails(Error::new(ErrorKind::Upstream, "fell"))]);
     let provider = Paced::new([refuses(ErrorKind::Server), fails, says("Hi", 1)]);
     let limit = limit(&provider, LimitSettings::off().max_concurrency(1).max_wait(Duration::ZERO));
     limit.stream(&ask("refused")).await.expect_err("refused");
-    open(&limit, "fails").await.collect().await.expect_err("it fails");
-    drop(open(&limit, "dropped unread").await);
-    let _ = open(&limit, "given up").await.abandon(Error::new(ErrorKind::Timeout, "too slow"));
+    open(&*limit, "fails").await.collect().await.expect_err("it fails");
+    drop(open(&*limit, "dropped unread").await);
+    let _ = open(&*limit, "given up").await.abandon(Error::new(ErrorKind::Timeout, "too slow"));
     let whole = limit.clone();
     let task = tokio::spawn(async move { whole.chat(&ask("aborted")).await });
     settle().await;
@@ -102,7 +102,7 @@ async fn no_place_is_ever_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiter_who_leaves_takes_nobodys_place() {
+async fn waiter_that_leaves_delays_no_other() {
     for settings in [
         LimitSettings::off().max_concurrency(1),
         LimitSettings::off().requests_per_second(0.1),
@@ -129,7 +129,7 @@ async fn a_waiter_who_leaves_takes_nobodys_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_many_per_second_one_after_the_other() {
+async fn rate_limiter_spaces_calls_evenly() {
     let cases = [(1, [0, 500, 1000, 1500, 2000]), (3, [0, 0, 0, 500, 1000]), (0, [0, 500, 1000, 1500, 2000])];
     for (burst, times) in cases {
         let provider = Paced::new([says("Hi", 60)]);
@@ -148,7 +148,7 @@ async fn so_many_per_second_one_after_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_saves_a_burst_and_no_more() {
+async fn pause_saves_one_burst() {
     let provider = Paced::new([says("Hi", 0)]);
     let limit = limit(&provider, LimitSettings::off().requests_per_second(1.0).burst(2));
     tokio::time::advance(seconds(1000)).await;
@@ -165,7 +165,7 @@ async fn a_pause_saves_a_burst_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_too_long_is_told_whose_limit_it_is_and_when_to_come_again() {
+async fn refusal_names_our_limit_and_a_time() {
     let provider = Paced::new([says("Hi", 100)]);
     let limit = limit(&provider, LimitSettings::off().max_concurrency(1));
     let first = begin(&limit, "1").await;
@@ -181,7 +181,7 @@ async fn who_waits_too_long_is_told_whose_limit_it_is_and_when_to_come_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_estimate_is_made_of_how_many_wait_and_how_fast_they_are_served() {
+async fn estimate_follows_queue_and_rate() {
     // One every 4 s, so 4 are served in 19 s, and one waits besides the one that is told.
     let provider = Paced::new([says("Hi", 4)]);
     let limit = limit(&provider, LimitSettings::off().max_concurrency(1).max_wait(seconds(19)));
@@ -207,7 +207,7 @@ async fn the_estimate_is_made_of_how_many_wait_and_how_fast_they_are_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_limits_nobody_waits() {
+async fn calls_without_limits_do_not_wait() {
     let all = [
         LimitSettings::default(),
         LimitSettings::off().max_concurrency(0).requests_per_second(0.0),
@@ -222,7 +222,7 @@ async fn without_limits_nobody_waits() {
         let limit = limit(&provider, settings.max_wait(Duration::ZERO));
         let mut streams = Vec::new();
         for _ in 0..100 {
-            streams.push(open(&limit, "Hello").await);
+            streams.push(open(&*limit, "Hello").await);
         }
         assert_eq!(provider.open(), 100);
     }
@@ -242,18 +242,18 @@ async fn extreme_limits_do_not_overflow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_catalogue_and_the_connection_test_need_no_place() {
+async fn lists_and_connection_tests_need_no_permit() {
     let provider = Paced::new([says("Hi", 10)]);
     let settings = LimitSettings::off().max_concurrency(1).requests_per_second(0.1).max_wait(Duration::ZERO);
     let limit = limit(&provider, settings);
-    let _stream = open(&limit, "Hello").await;
+    let _stream = open(&*limit, "Hello").await;
     limit.models().await.expect("no place is needed");
     assert_eq!(limit.check().await.expect_err("a bad key").kind(), ErrorKind::Authentication);
     assert_eq!(limit.id(), "acme");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_estimate_has_bounds() {
+async fn estimate_has_bounds() {
     let provider = Paced::new([says("Hi", 1000)]);
     let crowded = limit(&provider, LimitSettings::off().max_concurrency(1));
     let _held = begin(&crowded, "1").await;

@@ -15,8 +15,9 @@ use provider_core::{
     ProviderDescriptor, TimeoutPhase,
 };
 use provider_layers::{
-    Breaker, BreakerSettings, Fallback, Limit, LimitSettings, Retry, RetrySettings, StandardSettings,
-    TimeoutSettings, Timeouts, TraceSettings, Traced, standard,
+    BreakerLayer, BreakerSettings, FallbackLayer, FallbackSettings, Layer, LimitLayer, LimitSettings,
+    RetryLayer, RetrySettings, StandardSettings, TimeoutLayer, TimeoutSettings, TraceLayer, TraceSettings,
+    standard,
 };
 use tokio::time::{Instant, advance};
 
@@ -26,25 +27,33 @@ use support::{ACME, says};
 const SECOND: Duration = Duration::from_secs(1);
 
 type Provider = Arc<dyn LlmProvider>;
-type Layer = Box<dyn Fn(Provider) -> Provider>;
+/// Puts a layer of its own around a provider.
+type Wrap = Box<dyn Fn(Provider) -> Provider>;
 
 fn hello() -> ChatRequest {
     ChatRequest::new("a").user("Hello")
 }
 
-/// Every layer, with so many tries.
-fn layers(attempts: u32) -> [(&'static str, Layer); 6] {
+/// Every layer, with so many attempts.
+fn layers(attempts: u32) -> [(&'static str, Wrap); 6] {
     let times = TimeoutSettings::off().first_output(20 * SECOND).idle(5 * SECOND);
     let breaker = BreakerSettings::default().failures(1).cool_down(10 * SECOND);
     let retries = RetrySettings::default().max_attempts(attempts);
     let limit = LimitSettings::off().max_concurrency(3);
     [
-        ("timeouts", Box::new(move |inner| Arc::new(Timeouts::around(inner, times)))),
-        ("retry", Box::new(move |inner| Arc::new(Retry::around(inner, retries)))),
-        ("limit", Box::new(move |inner| Arc::new(Limit::around(inner, limit)))),
-        ("breaker", Box::new(move |inner| Arc::new(Breaker::around(inner, breaker)))),
-        ("traced", Box::new(|inner| Arc::new(Traced::around(inner, TraceSettings::default())))),
-        ("fallback", Box::new(|inner| Arc::new(Fallback::new(inner, Fallback::OUTAGES)))),
+        ("timeouts", Box::new(move |inner| TimeoutLayer::new(times).layer(inner))),
+        ("retry", Box::new(move |inner| RetryLayer::new(retries).layer(inner))),
+        ("limit", Box::new(move |inner| LimitLayer::new(limit).layer(inner))),
+        ("breaker", Box::new(move |inner| BreakerLayer::new(breaker).layer(inner))),
+        ("traced", Box::new(|inner| TraceLayer::new(TraceSettings::default()).layer(inner))),
+        (
+            "fallback",
+            Box::new(|inner| {
+                // There is a route, so the layer is on, but no error is a reason to take it.
+                let settings = FallbackSettings::default().kinds([]).to(InTurn::new([]), "b");
+                FallbackLayer::new(settings).layer(inner)
+            }),
+        ),
     ]
 }
 
@@ -74,7 +83,7 @@ fn stacks(attempts: u32, turns: &[Turn]) -> Vec<(String, Arc<InTurn>, Provider)>
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_behind_output_is_a_pause_in_every_order() {
+async fn silence_behind_output_is_idle_in_every_order() {
     let turn = Turn::streams([Beat::Text("x"), Beat::Silence(3600 * SECOND)]);
     for (order, _, stack) in stacks(3, &[turn]) {
         let start = Instant::now();
@@ -85,7 +94,7 @@ async fn silence_behind_output_is_a_pause_in_every_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pauses_of_an_answer_that_has_begun_do_not_run_into_the_time_for_its_beginning() {
+async fn pauses_do_not_run_into_the_first_output_timeout() {
     let texts = vec![[Beat::Text("x"), Beat::Silence(4 * SECOND)]; 10].concat();
     for (order, _, stack) in stacks(3, &[Turn::streams([texts, vec![Beat::Ends]].concat())]) {
         let reply = stack.stream(&hello()).await.expect(&order).collect().await;
@@ -94,22 +103,22 @@ async fn pauses_of_an_answer_that_has_begun_do_not_run_into_the_time_for_its_beg
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_begins_to_answer_is_asked_by_others_in_every_order() {
+async fn circuit_closes_with_output_in_every_order() {
     let slow = Turn::streams([Beat::Text("x"), Beat::Silence(3 * SECOND), Beat::Text("y"), Beat::Ends]);
     for (order, provider, stack) in stacks(1, &[Turn::fails(ErrorKind::Server), slow]) {
         stack.stream(&hello()).await.map(drop).expect_err(&order);
         assert_eq!(stack.chat(&hello()).await.expect_err(&order).kind(), ErrorKind::Overloaded, "{order}");
         advance(10 * SECOND).await;
-        let mut trial = stack.stream(&hello()).await.expect(&order);
-        assert!(matches!(trial.next().await, Some(Ok(Event::Text(_)))), "{order}");
+        let mut probe = stack.stream(&hello()).await.expect(&order);
+        assert!(matches!(probe.next().await, Some(Ok(Event::Text(_)))), "{order}");
         assert_eq!(stack.chat(&hello()).await.expect(&order).text(), "xy", "{order}");
         assert_eq!(provider.asked(), 3, "{order}");
-        trial.collect().await.expect(&order);
+        probe.collect().await.expect(&order);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_model_that_is_known_to_answer_is_asked_by_others_before_the_answer_is_read() {
+async fn circuit_closes_before_the_probe_is_read() {
     let slow = Turn::streams([Beat::Text("x"), Beat::Silence(3 * SECOND), Beat::Text("y"), Beat::Ends]);
     let provider = InTurn::new([Turn::fails(ErrorKind::Server), slow]);
     let mut settings = StandardSettings::default().retry(RetrySettings::off());
@@ -123,14 +132,14 @@ async fn a_model_that_is_known_to_answer_is_asked_by_others_before_the_answer_is
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_of_the_wire_is_no_output_in_any_order() {
+async fn raw_chunks_are_no_output_in_any_order() {
     let broken = Error::new(ErrorKind::Interrupted, "broke off");
     let fails =
         Turn::streams([Beat::Raw, Beat::Chunk, Beat::Silence(SECOND), Beat::Raw, Beat::Fails(broken)]);
     let speaks = Turn::streams([Beat::Raw, Beat::Text("x"), Beat::Ends]);
     for order in orders(layers(2).len()) {
         let layers = layers(2);
-        // A circuit that opens with the first failure would refuse the second try.
+        // A circuit that opens with the first failure would refuse the second attempt.
         let order: Vec<usize> = order.into_iter().filter(|at| layers[*at].0 != "breaker").collect();
         let provider = InTurn::new([fails.clone(), speaks.clone()]);
         let stack = order.iter().fold(provider.clone() as Provider, |inner, at| (layers[*at].1)(inner));
@@ -183,7 +192,7 @@ impl LlmProvider for Counted {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_layer_hands_on_everything_that_a_provider_has() {
+async fn every_layer_forwards_every_method() {
     for (name, layer) in layers(3) {
         let provider = Arc::new(Counted::default());
         let layer = layer(provider.clone());

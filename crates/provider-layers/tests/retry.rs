@@ -1,4 +1,4 @@
-//! What is asked again, when, how often, and what is said of it.
+//! Retries: of which errors, when, how often, and the error at the end.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -12,7 +12,7 @@ use provider_core::{
     ChatRequest, ChatResponse, Error, ErrorKind, Event, LimitKind, LlmProvider, LlmProviderExt,
     RetryAdvice as Advice, TimeoutPhase, Usage, UsageLimit,
 };
-use provider_layers::{Retry, RetrySettings};
+use provider_layers::{Layer, RetryLayer, RetrySettings};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -22,8 +22,8 @@ use support::{both_ways, story};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn around(provider: &Arc<InTurn>, settings: RetrySettings) -> Retry {
-    Retry::around(provider.clone(), settings)
+fn around(provider: &Arc<InTurn>, settings: RetrySettings) -> Arc<dyn LlmProvider> {
+    RetryLayer::new(settings).layer(provider.clone())
 }
 
 fn hello() -> ChatRequest {
@@ -41,7 +41,7 @@ fn wait(time: Duration) -> Turn {
 // When.
 
 #[tokio::test(start_paused = true)]
-async fn waits_are_anything_from_half_of_a_limit_up_to_it_and_the_limit_doubles() {
+async fn backoff_has_equal_jitter_below_a_doubling_cap() {
     let most = [500, 1000, 2000, 4000, 8000, 8000].map(Duration::from_millis);
     let mut shares = Vec::new();
     for seed in 0..50 {
@@ -63,7 +63,7 @@ async fn waits_are_anything_from_half_of_a_limit_up_to_it_and_the_limit_doubles(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_seed_makes_the_waits_the_same_and_none_makes_them_differ() {
+async fn jitter_repeats_only_with_a_seed() {
     let waits = async |settings: RetrySettings| {
         let provider = InTurn::new([down()]);
         around(&provider, settings.max_attempts(5)).chat(&hello()).await.unwrap_err();
@@ -75,7 +75,7 @@ async fn a_seed_makes_the_waits_the_same_and_none_makes_them_differ() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_service_asks_for_is_waited_for_and_a_little_more() {
+async fn retry_waits_as_long_as_told_plus_jitter() {
     for seed in 0..20 {
         let provider = InTurn::new([wait(20 * SECOND), wait(SECOND), Turn::says("Hi")]);
         let settings = RetrySettings::default().seed(seed);
@@ -89,7 +89,7 @@ async fn what_the_service_asks_for_is_waited_for_and_a_little_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_would_take_too_long_fails_at_once_and_says_what_was_asked_for() {
+async fn named_wait_that_is_too_long_fails_at_once() {
     let default = RetrySettings::default();
     let most = "waits of up to 300 s are waited for (max_retry_after)";
     let cases = [
@@ -99,8 +99,8 @@ async fn what_would_take_too_long_fails_at_once_and_says_what_was_asked_for() {
         (default.max_retry_after(Duration::ZERO), 1, Some("waits of up to 0 s are waited for")),
         (default.max_retry_after(Duration::MAX), 86400, None),
         // Our own budget is for waits that nobody asked for.
-        (default.total_budget(5 * SECOND), 120, None),
-        (default.total_budget(Duration::ZERO), 1, None),
+        (default.retry_timeout(5 * SECOND), 120, None),
+        (default.retry_timeout(Duration::ZERO), 1, None),
         (default.deadline(10 * SECOND), 10, Some("10 s are left of the deadline")),
         (default.deadline(10 * SECOND), 9, None),
         (default.deadline(3600 * SECOND), 301, Some(most)),
@@ -129,13 +129,13 @@ async fn what_would_take_too_long_fails_at_once_and_says_what_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_that_the_service_named_are_not_taken_from_the_time_for_our_own() {
+async fn named_waits_do_not_count_to_retry_timeout() {
     let turns = [wait(200 * SECOND), down(), Turn::says("Hi")];
     let provider = InTurn::new(turns);
     let reply = around(&provider, RetrySettings::default()).chat(&hello()).await.unwrap();
     assert_eq!((reply.text(), provider.asked()), ("Hi", 3));
 
-    // The time of the tries themselves is.
+    // The time of the attempts themselves is.
     let turns = [wait(200 * SECOND).takes(30 * SECOND), down().takes(30 * SECOND), Turn::says("Hi")];
     let provider = InTurn::new(turns);
     let error = around(&provider, RetrySettings::default()).chat(&hello()).await.unwrap_err();
@@ -144,10 +144,10 @@ async fn waits_that_the_service_named_are_not_taken_from_the_time_for_our_own() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_try_begins_when_the_time_is_up_and_none_is_cut_off_by_it() {
+async fn no_attempt_begins_after_retry_timeout() {
     let provider = InTurn::new([down().takes(2 * SECOND)]);
     let settings =
-        RetrySettings::default().max_attempts(9).total_budget(7 * SECOND).initial_delay(SECOND / 2);
+        RetrySettings::default().max_attempts(9).retry_timeout(7 * SECOND).initial_delay(SECOND / 2);
     let start = Instant::now();
     let error = around(&provider, settings.max_delay(SECOND / 2)).chat(&hello()).await.unwrap_err();
     // They begin at 0, at 2.25 to 2.5, at 4.5 to 5, and perhaps at 6.75 to 7.5.
@@ -159,10 +159,10 @@ async fn no_try_begins_when_the_time_is_up_and_none_is_cut_off_by_it() {
     assert!(around(&slow, RetrySettings::default()).chat(&hello()).await.is_ok());
 }
 
-// What.
+// Of which errors.
 
 #[tokio::test(start_paused = true)]
-async fn the_advice_of_the_error_decides_and_nothing_else() {
+async fn retry_depends_on_the_advice_alone() {
     use ErrorKind::*;
     let kinds = [
         Config,
@@ -196,7 +196,7 @@ async fn the_advice_of_the_error_decides_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_fails_before_its_first_event_is_asked_for_again() {
+async fn stream_is_retried_before_its_first_event() {
     let broken = || Beat::Fails(Error::new(ErrorKind::Interrupted, "broke off"));
     let turns = [Turn::streams([Beat::Comments(3), broken()]), Turn::streams([]), Turn::says("Hi")];
     let provider = InTurn::new(turns);
@@ -208,7 +208,7 @@ async fn a_stream_that_fails_before_its_first_event_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_of_the_wire_is_no_output_and_does_not_keep_it_from_asking_again() {
+async fn stream_is_retried_after_raw_chunks_alone() {
     let broken = || Beat::Fails(Error::new(ErrorKind::Interrupted, "broke off"));
     let chunks = [Beat::Raw, Beat::Chunk, Beat::Silence(SECOND), Beat::Raw, Beat::Usage, broken()];
     let provider =
@@ -222,7 +222,7 @@ async fn what_is_kept_of_the_wire_is_no_output_and_does_not_keep_it_from_asking_
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_begun_is_not_asked_for_again() {
+async fn begun_answer_is_not_retried() {
     let broken = Error::new(ErrorKind::Interrupted, "broke off");
     let turns = [down(), Turn::streams([Beat::Text("Hel"), Beat::Fails(broken)]), Turn::says("Hi")];
     for streamed in [false, true] {
@@ -240,7 +240,7 @@ async fn what_has_begun_is_not_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_on_the_bill_is_not_asked_for_again() {
+async fn billed_answer_is_not_retried() {
     let with = |change: fn(&mut ChatResponse)| {
         let mut partial = ChatResponse::default();
         change(&mut partial);
@@ -270,7 +270,7 @@ async fn what_is_on_the_bill_is_not_asked_for_again() {
 async fn every_try_gets_the_same_request() {
     let provider = InTurn::new([down(), down(), Turn::says("Hi")]);
     let request = hello().temperature(0.0);
-    for (_, outcome) in both_ways(&around(&provider, RetrySettings::default()), &request).await {
+    for (_, outcome) in both_ways(&*around(&provider, RetrySettings::default()), &request).await {
         outcome.unwrap();
     }
     let requests = provider.requests();
@@ -281,7 +281,7 @@ async fn every_try_gets_the_same_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_list_of_models_and_the_connection_test_are_asked_for_again() {
+async fn lists_and_connection_tests_are_retried() {
     let provider = InTurn::new([down(), down(), Turn::default()]);
     around(&provider, RetrySettings::default()).models().await.unwrap();
     assert_eq!(provider.asked(), 3);
@@ -296,7 +296,7 @@ async fn the_list_of_models_and_the_connection_test_are_asked_for_again() {
 // One at a time.
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_a_budget_in_flight_keeps_apart_are_tried_again_one_at_a_time_and_none_is_lost() {
+async fn in_flight_calls_are_retried_one_at_a_time() {
     let expected = |calls: u64| {
         // The first is answered at once, the others one after the other when the time is up.
         let answered: Vec<u64> =
@@ -306,7 +306,7 @@ async fn calls_that_a_budget_in_flight_keeps_apart_are_tried_again_one_at_a_time
     for (calls, streamed) in [(5, true), (5, false), (30, true)] {
         let provider = Budget::of(1, 10 * SECOND, 120 * SECOND);
         let settings = RetrySettings::default().initial_delay(Duration::ZERO);
-        let retry = Arc::new(Retry::around(provider.clone(), settings));
+        let retry = RetryLayer::new(settings).layer(provider.clone());
         let mut running = JoinSet::new();
         for _ in 0..calls {
             let retry = retry.clone();
@@ -327,12 +327,12 @@ async fn calls_that_a_budget_in_flight_keeps_apart_are_tried_again_one_at_a_time
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_service_s_time() {
+async fn queued_retry_keeps_deadline_and_named_time() {
     // There is never anything free: the one that has its turn is told to wait anew, and the other one with
     // it.
     let provider = Budget::of(0, SECOND, 60 * SECOND);
     let settings = RetrySettings::default().initial_delay(Duration::ZERO).deadline(150 * SECOND);
-    let retry = Retry::around(provider.clone(), settings);
+    let retry = RetryLayer::new(settings).layer(provider.clone());
     let (hello, start) = (hello(), Instant::now());
     let (one, other) = tokio::join!(retry.chat(&hello), retry.chat(&hello));
     assert_eq!(provider.asked(false), [0, 0, 60, 120, 120]);
@@ -345,7 +345,7 @@ async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_ser
     // The one that has its turn is not read, and the other one's time is up before it may take the turn.
     let settings = settings.deadline(110 * SECOND);
     let provider = Budget::of(1, SECOND, 60 * SECOND);
-    let retry = Retry::around(provider.clone(), settings);
+    let retry = RetryLayer::new(settings).layer(provider.clone());
     let first = retry.stream(&hello).await.unwrap();
     let (held, late, ()) = tokio::join!(retry.stream(&hello), retry.chat(&hello), async {
         tokio::time::sleep(30 * SECOND).await;
@@ -362,7 +362,7 @@ async fn a_call_that_waits_for_its_turn_waits_until_its_deadline_and_for_the_ser
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_is_not_read_holds_up_the_others_no_longer_than_the_service_named() {
+async fn unread_stream_holds_the_turn_for_the_named_time() {
     for (named, at_most) in [(Duration::ZERO, 10), (SECOND, 10), (60 * SECOND, 60)] {
         let refused = || Turn::refuses(in_flight(named));
         let open = Turn::streams([Beat::Text("Hel"), Beat::Silence(3600 * SECOND)]);
@@ -383,9 +383,10 @@ async fn a_stream_that_is_not_read_holds_up_the_others_no_longer_than_the_servic
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_behind_a_stream_that_is_not_read_still_have_their_turns_one_at_a_time() {
+async fn turns_stay_single_behind_an_unread_stream() {
     let provider = Budget::of(2, 10 * SECOND, 60 * SECOND);
-    let retry = Retry::around(provider.clone(), RetrySettings::default().initial_delay(Duration::ZERO));
+    let retry =
+        RetryLayer::new(RetrySettings::default().initial_delay(Duration::ZERO)).layer(provider.clone());
     let hello = hello();
     let (one, other) = (retry.stream(&hello).await.unwrap(), retry.stream(&hello).await.unwrap());
     let (held, ()) = tokio::join!(retry.stream(&hello), async {
@@ -407,7 +408,7 @@ async fn no_wait_is_too_long_to_count_with() {
     let settings = RetrySettings::default().max_retry_after(Duration::MAX).initial_delay(Duration::MAX);
     for error in [wait(Duration::MAX), Turn::refuses(in_flight(Duration::MAX)), down()] {
         let provider = InTurn::new([error, Turn::says("Hi")]);
-        let retry = around(&provider, settings.max_delay(Duration::MAX).total_budget(Duration::MAX));
+        let retry = around(&provider, settings.max_delay(Duration::MAX).retry_timeout(Duration::MAX));
         let request = hello();
         assert!(timeout(1_000_000 * SECOND, retry.chat(&request)).await.is_err());
         assert_eq!(provider.asked(), 1);
@@ -415,12 +416,12 @@ async fn no_wait_is_too_long_to_count_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_budget_in_flight_is_tried_again_without_a_retry_token() {
+async fn in_flight_retry_needs_no_retry_budget() {
     for (error, asked) in
         [(in_flight(SECOND), 2), (in_flight(SECOND).with_limit(UsageLimit::new(LimitKind::Rate)), 1)]
     {
         let provider = InTurn::new([Turn::refuses(error), Turn::says("Hi")]);
-        let _ = around(&provider, RetrySettings::default().retry_tokens(0)).chat(&hello()).await;
+        let _ = around(&provider, RetrySettings::default().budget_capacity(0)).chat(&hello()).await;
         assert_eq!(provider.asked(), asked);
     }
 }
@@ -428,7 +429,7 @@ async fn only_a_budget_in_flight_is_tried_again_without_a_retry_token() {
 // How often.
 
 #[tokio::test(start_paused = true)]
-async fn off_is_the_provider_alone() {
+async fn retry_that_is_off_asks_once() {
     for settings in [RetrySettings::off(), RetrySettings::default().max_attempts(0)] {
         let provider = InTurn::new([down()]);
         let retry = around(&provider, settings);
@@ -439,18 +440,18 @@ async fn off_is_the_provider_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_calls_share_one_budget_of_retries() {
+async fn calls_share_one_retry_budget() {
     let provider = InTurn::new([down()]);
-    let settings = RetrySettings::default().retry_tokens(3).tokens_per_call(0.5);
+    let settings = RetrySettings::default().budget_capacity(3).budget_deposit(0.5);
     let retry = around(&provider, settings);
     // There are 3 at first; each call puts half of one in, and takes 2 at most.
     let mut asked = Vec::new();
     for _ in 0..8 {
         let before = provider.asked();
         let error = retry.chat(&hello()).await.unwrap_err();
-        let tries = provider.asked() - before;
-        assert_eq!(error.message().contains("too many calls have failed"), tries < 3, "{error}");
-        asked.push(tries);
+        let attempts = provider.asked() - before;
+        assert_eq!(error.message().contains("too many calls have failed"), attempts < 3, "{error}");
+        asked.push(attempts);
     }
     assert_eq!(asked, [3, 2, 2, 1, 2, 1, 2, 1]);
 
@@ -461,13 +462,13 @@ async fn all_calls_share_one_budget_of_retries() {
         let _ = retry.check().await;
         calls += 1;
     }
-    assert!(calls > 890, "one call in ten is tried again: {calls} calls, 1000 tries");
+    assert!(calls > 890, "one call in ten is tried again: {calls} calls, 1000 attempts");
 }
 
-// What is said of it.
+// The attempts in answers and errors.
 
 #[tokio::test(start_paused = true)]
-async fn what_failed_is_told_oldest_first_in_one_list() {
+async fn attempts_are_listed_oldest_first_and_flat() {
     let upstream = Error::new(ErrorKind::Overloaded, "the first upstream was busy");
     let first = Error::new(ErrorKind::Upstream, "nobody left").with_attempts(vec![upstream]);
     let provider = InTurn::new([Turn::refuses(first), wait(SECOND), Turn::says("Hi")]);
@@ -494,7 +495,7 @@ async fn what_failed_is_told_oldest_first_in_one_list() {
 // The end of it.
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_is_one_for_all_tries_and_the_answer() {
+async fn deadline_bounds_all_attempts_and_the_answer() {
     let settings = RetrySettings::default().deadline(10 * SECOND);
     let late = |error: &Error| (error.kind(), error.timeout(), error.provider().map(str::to_owned));
     let expected = (ErrorKind::Timeout, Some(TimeoutPhase::Deadline), Some("acme".to_owned()));
@@ -528,7 +529,7 @@ async fn the_deadline_is_one_for_all_tries_and_the_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn dropping_it_stops_it() {
-    // While a try is under way, and while it waits for the next one.
+    // While an attempt is under way, and while it waits for the next one.
     for (turn, running) in [(Turn::hangs(), 1), (wait(30 * SECOND), 0)] {
         let provider = InTurn::new([turn, Turn::says("Hi")]);
         let retry = around(&provider, RetrySettings::default());
@@ -543,7 +544,7 @@ async fn dropping_it_stops_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_a_budget_keeps_apart_heed_the_longest_wait_that_was_named() {
+async fn in_flight_retries_heed_the_longest_named_wait() {
     let refusals = [60, 10].map(|seconds| Turn::refuses(in_flight(seconds * SECOND)));
     let provider = InTurn::new(refusals.into_iter().chain([Turn::says("Hi")]));
     let retry = around(&provider, RetrySettings::default().initial_delay(Duration::ZERO));
@@ -555,7 +556,7 @@ async fn calls_that_a_budget_keeps_apart_heed_the_longest_wait_that_was_named() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_for_a_turn_is_not_taken_from_the_time_for_our_own_waits() {
+async fn wait_for_a_turn_does_not_count_to_retry_timeout() {
     let refused = || Turn::refuses(in_flight(SECOND));
     let turns = [refused(), refused(), Turn::says("Hi").takes(100 * SECOND), down(), Turn::says("Hi")];
     let provider = InTurn::new(turns);
@@ -567,7 +568,7 @@ async fn waiting_for_a_turn_is_not_taken_from_the_time_for_our_own_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_was_named_never_grows_beyond_the_deadline() {
+async fn named_wait_with_jitter_keeps_the_deadline() {
     for seed in 0..20 {
         let provider = InTurn::new([wait(20 * SECOND), Turn::says("Hi")]);
         let settings = RetrySettings::default().initial_delay(10 * SECOND).deadline(21 * SECOND).seed(seed);
@@ -578,10 +579,62 @@ async fn a_wait_that_was_named_never_grows_beyond_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_deadline_gives_no_more_time_for_tries() {
+async fn later_deadline_leaves_retry_timeout_as_it_is() {
     let provider = InTurn::new([down()]);
-    let settings = RetrySettings::default().max_attempts(9).total_budget(3 * SECOND);
+    let settings = RetrySettings::default().max_attempts(9).retry_timeout(3 * SECOND);
     let settings = settings.initial_delay(2 * SECOND).max_delay(2 * SECOND).deadline(3600 * SECOND);
     around(&provider, settings).chat(&hello()).await.unwrap_err();
     assert!(provider.asked() <= 3, "{}", provider.asked());
+}
+
+// The error at the end.
+
+/// A refusal that names a wait.
+fn told_to_wait() -> Turn {
+    let error = Error::new(ErrorKind::RateLimited, "slow down").with_retry(Advice::After(SECOND));
+    Turn::refuses(error)
+}
+
+#[tokio::test(start_paused = true)]
+async fn error_is_exhausted_once_retries_are_used_up() {
+    let default = RetrySettings::default();
+    let cases = [
+        ("attempts", default, told_to_wait(), Some(Some(SECOND))),
+        ("attempts", default, down(), Some(None)),
+        ("budget", default.budget_capacity(0), told_to_wait(), Some(Some(SECOND))),
+        ("time", default.retry_timeout(Duration::ZERO), down(), Some(None)),
+        ("deadline", default.deadline(SECOND), Turn::hangs(), Some(None)),
+        ("a longer wait", default.max_retry_after(Duration::ZERO), told_to_wait(), None),
+        ("no advice", default, Turn::fails(ErrorKind::Authentication), None),
+        ("no retries", RetrySettings::off(), down(), None),
+        ("a deadline alone", RetrySettings::off().deadline(SECOND), Turn::hangs(), None),
+    ];
+    for (what, settings, turn, exhausted) in cases {
+        let provider = InTurn::new([turn]);
+        let error = around(&provider, settings).chat(&hello()).await.unwrap_err();
+        let advice = error.has_exhausted_retries().then(|| error.retry().after());
+        assert_eq!(advice, exhausted, "{what}: {error:?}");
+        assert_eq!(error.is_retryable(), exhausted.is_none() && what != "no advice", "{what}");
+        assert!(error.attempts().iter().all(Error::is_retryable), "{what}: attempts keep their advice");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nested_retries_do_not_multiply() {
+    let provider = InTurn::new([down()]);
+    let inner = around(&provider, RetrySettings::default());
+    let outer = RetryLayer::new(RetrySettings::default()).layer(inner);
+    let error = outer.chat(&hello()).await.unwrap_err();
+    assert_eq!((provider.asked(), error.attempts().len()), (3, 2));
+    assert!(outer.stream(&hello()).await.is_err());
+    assert_eq!(provider.asked(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answer_that_was_paid_for_keeps_its_advice() {
+    let broken = Turn::streams([Beat::Text("x"), Beat::Fails(Error::new(ErrorKind::Upstream, "fell"))]);
+    let provider = InTurn::new([broken]);
+    let error = around(&provider, RetrySettings::default()).chat(&hello()).await.unwrap_err();
+    assert!(error.was_paid_for() && error.is_retryable() && !error.has_exhausted_retries());
+    assert_eq!(provider.asked(), 1);
 }

@@ -24,7 +24,7 @@ fn hello() -> ChatRequest {
 }
 
 #[test]
-fn the_defaults_of_the_table_are_those_of_the_settings() {
+fn defaults_of_table_and_settings_agree() {
     let defaults = FIELDS.iter().filter_map(|field| Some((field.key, field.default?)));
     let values: ConfigValues = defaults.collect();
     assert_eq!(values.keys().count(), 7);
@@ -37,7 +37,7 @@ fn the_defaults_of_the_table_are_those_of_the_settings() {
 fn every_setting_is_read() {
     let values = ConfigValues::from([
         ("max_attempts", "5"),
-        ("retry_time", "30"),
+        ("retry_timeout", "30"),
         ("max_retry_after", "150"),
         ("first_output_timeout", "20"),
         ("idle_timeout", "2.5"),
@@ -49,7 +49,7 @@ fn every_setting_is_read() {
     ]);
     assert_eq!(values.problems(FIELDS), []);
     let timeouts = TimeoutSettings::default().first_output(20 * SECOND).deadline(90 * SECOND);
-    let retry = RetrySettings::default().max_attempts(5).total_budget(30 * SECOND);
+    let retry = RetrySettings::default().max_attempts(5).retry_timeout(30 * SECOND);
     let mut expected = StandardSettings::default()
         .retry(retry.max_retry_after(150 * SECOND))
         .timeouts(timeouts.idle(Duration::from_millis(2500)));
@@ -60,12 +60,12 @@ fn every_setting_is_read() {
 }
 
 #[test]
-fn what_no_setting_can_be_is_refused_by_name() {
+fn fields_refuse_bad_values_by_name() {
     let bad = [
         ("max_attempts", &["0", "-1", "2.5", "many", "99999999999999999999"][..], "whole number"),
         ("first_output_timeout", &["0", "-1", "soon", "NaN", "inf", "1e300"], "number"),
         ("idle_timeout", &["0", "1e-300"], "seconds above 0"),
-        ("retry_time", &["0", "soon"], "seconds above 0"),
+        ("retry_timeout", &["0", "soon"], "seconds above 0"),
         ("max_retry_after", &["-1"], "seconds above 0"),
         ("deadline", &["0.0", "5 s"], "number"),
         ("max_concurrency", &["0", "1.0"], "whole number"),
@@ -82,7 +82,7 @@ fn what_no_setting_can_be_is_refused_by_name() {
 }
 
 #[test]
-fn bad_values_are_refused_all_at_once_and_keys_of_others_are_not_looked_at() {
+fn from_values_refuses_all_bad_values_at_once() {
     let bad = [
         ("max_attempts", "many"),
         ("idle_timeout", "soon"),
@@ -99,7 +99,7 @@ fn bad_values_are_refused_all_at_once_and_keys_of_others_are_not_looked_at() {
     assert!(StandardSettings::from_values(&[("api_key", "s3cret"), ("base_url", "")].into()).is_ok());
 }
 
-/// With a limit, a layer of its own keeps the times of a try.
+/// With a limit, a layer of its own keeps the timeouts of an attempt.
 fn with_and_without_a_limit(timeouts: TimeoutSettings) -> [StandardSettings; 2] {
     let settings = StandardSettings::default().timeouts(timeouts);
     let mut limited = settings.clone();
@@ -108,7 +108,7 @@ fn with_and_without_a_limit(timeouts: TimeoutSettings) -> [StandardSettings; 2] 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_try_that_takes_too_long_to_begin_is_followed_by_another() {
+async fn first_output_timeout_is_retried() {
     for settings in with_and_without_a_limit(TimeoutSettings::default().first_output(20 * SECOND)) {
         let provider =
             InTurn::new([Turn::hangs(), Turn::streams([Beat::Silence(25 * SECOND)]), Turn::says("Hi")]);
@@ -123,7 +123,7 @@ async fn a_try_that_takes_too_long_to_begin_is_followed_by_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_has_both_clocks_to_its_end() {
+async fn stream_keeps_idle_timeout_and_deadline() {
     use TimeoutPhase::{Deadline, Idle};
     let pauses = |seconds: u64| {
         let pause = [Beat::Text("x"), Beat::Silence(Duration::from_secs(seconds))];
@@ -143,7 +143,7 @@ async fn a_stream_has_both_clocks_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_counts_all_tries() {
+async fn deadline_counts_all_attempts() {
     let start = Instant::now();
     let provider = InTurn::new([Turn::fails(ErrorKind::Server).takes(6 * SECOND), Turn::hangs()]);
     let deadline = TimeoutSettings::default().deadline(10 * SECOND);
@@ -154,7 +154,7 @@ async fn the_deadline_counts_all_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_shorter_of_two_deadlines_counts() {
+async fn shorter_of_two_deadlines_counts() {
     for (retry, timeouts) in [(10, 20), (20, 10)] {
         let start = Instant::now();
         let settings = StandardSettings::default()
@@ -166,8 +166,8 @@ async fn the_shorter_of_two_deadlines_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_a_provider_is_asked_for_takes_longer_than_the_deadline() {
-    // The first output of a stream has a clock of its own.
+async fn deadline_bounds_every_operation() {
+    // The first output of a stream has a timeout of its own.
     let timeouts = TimeoutSettings::default().deadline(10 * SECOND);
     for settings in with_and_without_a_limit(timeouts) {
         let stack = standard(InTurn::new([Turn::hangs()]), &settings);
@@ -195,7 +195,7 @@ async fn nothing_that_a_provider_is_asked_for_takes_longer_than_the_deadline() {
 type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
 #[tokio::test(start_paused = true)]
-async fn making_a_connection_is_not_tried_again() {
+async fn warm_up_is_not_retried() {
     let provider = InTurn::new([Turn::fails(ErrorKind::Connection)]);
     let stack = standard(provider.clone(), &StandardSettings::default());
     assert_eq!(stack.warm_up().await.unwrap_err().kind(), ErrorKind::Connection);

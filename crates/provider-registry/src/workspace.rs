@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use provider_core::{ConfigValues, Error, ErrorKind, LlmProvider};
-use provider_layers::CatalogueCache;
+use provider_layers::{CatalogueCache, CatalogueCacheSettings};
 
 use crate::registry::check_id;
 use crate::{Instance, Registry, SelectedModel, resolve};
@@ -105,12 +105,12 @@ impl Workspace {
             return Err(Error::new(ErrorKind::Duplicate, message).with_provider(id));
         }
         // Failures are not cached: a user who selects a model again after one expects a new attempt.
-        let mut catalogue =
-            CatalogueCache::new(provider).fresh_for(self.catalogue_lifetime).failures_for(Duration::ZERO);
+        let mut settings =
+            CatalogueCacheSettings::default().max_age(self.catalogue_lifetime).negative_ttl(Duration::ZERO);
         if let Some(folder) = &self.catalogue_dir {
-            catalogue = catalogue.disk(folder.join(file_name(&self.id, id)));
+            settings = settings.disk(folder.join(file_name(&self.id, id)));
         }
-        let instance = Instance::new(id.to_owned(), catalogue);
+        let instance = Instance::new(id.to_owned(), CatalogueCache::new(provider, settings));
         Ok(self.instances.entry(id.to_owned()).or_insert(instance))
     }
 

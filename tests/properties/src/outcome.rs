@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use provider_core::{AssistantMessage, ChatResponse, ChatStream, Error, Event, RetryAdvice};
+use provider_core::{AssistantMessage, ChatResponse, ChatStream, Error, Event};
 
 use crate::client::{KEY, MODEL, now};
 
@@ -166,7 +166,7 @@ pub fn check_error(error: &Error) {
     for text in [&line, &debug, &details, &plain] {
         assert!(!text.contains(KEY), "the key is in {text}");
     }
-    if let RetryAdvice::After(wait) = error.retry() {
+    if let Some(wait) = error.retry().after() {
         assert!(wait <= Duration::from_secs(7 * 24 * 60 * 60), "{wait:?}");
     }
 }

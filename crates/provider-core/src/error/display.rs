@@ -6,7 +6,7 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{Error, RetryAdvice, TimeoutPhase};
+use super::{Error, TimeoutPhase};
 
 impl fmt::Display for Error {
     /// `kind: message; field: problem; upstream says: … (provider, model, status, …)` on one line.
@@ -39,7 +39,7 @@ impl fmt::Display for Error {
         note("generation", error.generation_id.as_deref());
         note("request", error.request_id.as_deref());
         note("clock", error.timeout.map(TimeoutPhase::label));
-        if let RetryAdvice::After(wait) = error.retry {
+        if let Some(wait) = error.retry.after() {
             context.push(format!("retry after {} s", wait.as_secs_f64().ceil()));
         }
         match error.attempts.len() {
@@ -85,6 +85,7 @@ impl fmt::Debug for Error {
             upstream,
             provider,
             model,
+            operation,
             request_id,
             generation_id,
             capability,
@@ -124,7 +125,10 @@ impl Serialize for Error {
         object.serialize_entry("kind", &error.kind)?;
         object.serialize_entry("message", &error.message)?;
         object.serialize_entry("retryable", &self.is_retryable())?;
-        if let RetryAdvice::After(wait) = error.retry {
+        if self.has_exhausted_retries() {
+            object.serialize_entry("retries_exhausted", &true)?;
+        }
+        if let Some(wait) = error.retry.after() {
             object.serialize_entry("retry_after_seconds", &wait.as_secs_f64())?;
         }
         macro_rules! when_set {
@@ -138,6 +142,7 @@ impl Serialize for Error {
             upstream,
             provider,
             model,
+            operation,
             request_id,
             generation_id,
             capability,

@@ -45,12 +45,12 @@ impl InFlightWaits {
     }
 
     /// The time that the error advises to wait, at least [`LEAST`](Self::LEAST). `None`: asking again would
-    /// not help.
+    /// not help, or a layer has exhausted the retries.
     pub fn advised(error: &Error) -> Option<Duration> {
         match error.retry() {
             RetryAdvice::After(wait) => Some(wait.max(Self::LEAST)),
             RetryAdvice::Now => Some(Self::LEAST),
-            RetryAdvice::Never => None,
+            RetryAdvice::Never | RetryAdvice::Exhausted { .. } => None,
         }
     }
 

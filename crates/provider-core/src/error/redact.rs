@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    Error, ErrorKind, FieldProblem, Inner, LimitAmount, LimitKind, RetryAdvice, TimeoutPhase, Upstream,
-    UsageLimit,
+    Error, ErrorKind, FieldProblem, Inner, LimitAmount, LimitKind, Operation, RetryAdvice, TimeoutPhase,
+    Upstream, UsageLimit,
 };
 use crate::response::{
     Annotation, AssistantMessage, Audio, ChatResponse, DetailValue, FinishReason, Image, ReasoningDetail,
@@ -60,8 +60,8 @@ macro_rules! redact_fields {
 
 redact_fields! {
     Inner {
-        kind, message, retry, status, code, upstream, provider, model, request_id, generation_id, capability, timeout,
-        limit, next_step, attempts, fields, details, partial, source
+        kind, message, retry, status, code, upstream, provider, model, operation, request_id, generation_id, capability,
+        timeout, limit, next_step, attempts, fields, details, partial, source
     }
     Upstream { provider, message }
     UsageLimit { kind, source, scope, window, limit, used, remaining, resets_at }
@@ -92,6 +92,7 @@ without_text!(
     RetryAdvice,
     Capability,
     TimeoutPhase,
+    Operation,
     LimitKind,
     LimitAmount,
     Timestamp

@@ -21,6 +21,17 @@ impl Error {
         self
     }
 
+    /// Says that the retries are exhausted, where the advice was to try again: whoever retries does this when
+    /// it gives up. The time that the service named is kept.
+    #[must_use]
+    pub fn with_exhausted_retries(mut self) -> Self {
+        if self.is_retryable() {
+            let after = self.retry().after();
+            self.inner().retry = RetryAdvice::Exhausted { after };
+        }
+        self
+    }
+
     /// Sets the service's own error code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {

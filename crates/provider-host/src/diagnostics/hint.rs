@@ -1,6 +1,6 @@
 //! Hints: advice for an error.
 
-use provider_core::{Error, ErrorKind, Links, RetryAdvice, linked_providers};
+use provider_core::{Error, ErrorKind, Links, linked_providers};
 
 use super::options;
 
@@ -49,14 +49,12 @@ fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
             "shorten the prompt, or ask a model with more room".to_owned(),
             Some("`provider-host models --min-context N` finds them".to_owned()),
         ),
-        ErrorKind::RateLimited => match error.retry() {
-            RetryAdvice::After(wait) => {
+        ErrorKind::RateLimited => match error.retry().after() {
+            Some(wait) => {
                 let wait = wait.as_secs_f64().ceil();
                 (format!("wait {wait:.0} s, or name another model with --fallback"), None)
             }
-            RetryAdvice::Now | RetryAdvice::Never => {
-                ("wait a little, or name another model with --fallback".to_owned(), None)
-            }
+            None => ("wait a little, or name another model with --fallback".to_owned(), None),
         },
         ErrorKind::Connection => {
             ("check the network and --base-url".to_owned(), page("the service's health:", links.status))

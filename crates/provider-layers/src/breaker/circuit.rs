@@ -1,4 +1,4 @@
-//! The circuit of one model.
+//! The circuit of one model: a state machine without a lock or a clock of its own.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use provider_core::Error;
 use tokio::time::Instant;
 
 use super::BreakerSettings;
-use crate::clocks::moment;
+use crate::timeout::deadlines::moment;
 
-/// What a [`Breaker`](crate::Breaker) knows of a model that failed.
+/// The state of a model that failed, as a [`BreakerLayer`](crate::BreakerLayer) keeps it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BreakerState {
@@ -18,13 +18,13 @@ pub struct BreakerState {
     pub model: String,
     /// Whether it is asked.
     pub status: BreakerStatus,
-    /// How many calls have failed without a whole answer between them.
+    /// The number of calls that have failed without a whole answer between them.
     pub failures: u32,
-    /// How long ago it was found to be out of order. `None`: it has not been, since its last answer.
+    /// How long ago its circuit opened first. `None`: not since the last answer.
     pub out_of_order_for: Option<Duration>,
-    /// When it is tried again, where the circuit is open. Zero: with the next call.
+    /// How long it is until the next probe, where the circuit is open. Zero: the next call is one.
     pub retry_in: Option<Duration>,
-    /// The last failure, without what had come of an answer.
+    /// The last failure, without its partial answer.
     pub last_error: Error,
 }
 
@@ -36,19 +36,19 @@ pub enum BreakerStatus {
     Closed,
     /// No call goes through.
     Open,
-    /// A call that is under way tries it out, and no other goes through for a while.
+    /// A probe is under way, and no other call goes through for a while.
     HalfOpen,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome<'a> {
-    /// The first output came. More will be known later.
+    /// The first output came. Another outcome follows.
     Begun,
     /// The answer is whole.
     Answered,
     Failed(&'a Error),
-    /// Nothing that says anything of the model.
+    /// The call says nothing of the model.
     Unknown,
 }
 
@@ -57,15 +57,16 @@ pub(super) enum Outcome<'a> {
 pub(super) struct Circuit {
     phase: Phase,
     failures: u32,
-    /// How many more failures are let pass.
-    leniency: u32,
-    /// How often it was opened without an answer between.
+    /// The number of failures that a closed circuit still lets pass.
+    failures_left: u32,
+    /// The number of openings without an answer between.
     openings: u32,
     out_of_order_since: Option<Instant>,
     last_error: Error,
-    /// Changes when the circuit opens, and only then: what a call says counts in the epoch in which it began.
+    /// The number of the epoch. Each opening begins another one; the outcome of a call counts only in the
+    /// epoch in which the call began.
     pub(super) epoch: u64,
-    /// The larger, the later it was asked for last.
+    /// The time of its last use, by the count of uses.
     pub(super) used: u64,
 }
 
@@ -75,28 +76,28 @@ enum Phase {
     Open {
         until: Instant,
     },
-    /// The call of this number tries it out. After a while, another one may as well.
+    /// The call of this number is the probe. After `until`, another one is let through as well.
     HalfOpen {
-        trial: u64,
+        probe: u64,
         until: Instant,
     },
 }
 
-/// A call that may go through.
+/// The terms on which a call is let through.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Admission {
     pub(super) epoch: u64,
-    /// The number of the call, if it tries the model out.
-    pub(super) trial: Option<u64>,
+    /// The number of the call, if it is a probe.
+    pub(super) probe: Option<u64>,
 }
 
 impl Circuit {
-    /// The circuit of a model that has failed for the first time; the failure is still to be counted.
+    /// Makes the circuit of a model that has failed for the first time. That failure is still to be counted.
     pub(super) fn new(settings: &BreakerSettings, error: &Error, epoch: u64) -> Self {
         Self {
             phase: Phase::Closed,
             failures: 0,
-            leniency: settings.failures.saturating_sub(1),
+            failures_left: settings.failures_left(),
             openings: 0,
             out_of_order_since: None,
             last_error: summary(error),
@@ -105,7 +106,7 @@ impl Circuit {
         }
     }
 
-    /// Lets a call through, or not. `number` is its own, for one that tries the model out.
+    /// Lets a call through, or not. `number` becomes the number of the call, if it is a probe.
     pub(super) fn admit(
         &mut self,
         settings: &BreakerSettings,
@@ -113,45 +114,43 @@ impl Circuit {
         now: Instant,
     ) -> Option<Admission> {
         match self.phase {
-            Phase::Closed => Some(Admission { epoch: self.epoch, trial: None }),
+            Phase::Closed => Some(Admission { epoch: self.epoch, probe: None }),
             Phase::Open { until } | Phase::HalfOpen { until, .. } if until <= now => {
-                // Whoever tries it out may never look at the answer: the others wait for it no longer than
+                // The caller of a probe may never read its answer: the other calls wait for it no longer than
                 // the cool-down was.
                 let time = settings.cool_down_after(self.openings.saturating_sub(1));
-                self.phase = Phase::HalfOpen { trial: number, until: moment(now, time) };
-                Some(Admission { epoch: self.epoch, trial: Some(number) })
+                self.phase = Phase::HalfOpen { probe: number, until: moment(now, time) };
+                Some(Admission { epoch: self.epoch, probe: Some(number) })
             }
             Phase::Open { .. } | Phase::HalfOpen { .. } => None,
         }
     }
 
-    /// Whether nothing is known of the model that speaks against it.
     pub(super) fn is_in_order(&self) -> bool {
         self.failures == 0
     }
 
-    /// The model has begun to answer a call that tried it out: others are let in, and one more failure is
-    /// enough.
-    pub(super) fn begun(&mut self) {
+    /// Closes the circuit, since a probe has begun to be answered. One more failure opens it again.
+    pub(super) fn on_begun(&mut self) {
         if !matches!(self.phase, Phase::Closed) {
-            (self.phase, self.leniency) = (Phase::Closed, 0);
+            (self.phase, self.failures_left) = (Phase::Closed, 0);
         }
     }
 
-    /// An answer is whole. Only the epoch is kept, so that calls from before it opened do not count later
-    /// either.
-    pub(super) fn answered(&mut self, settings: &BreakerSettings) {
+    /// Resets the circuit, since an answer is whole. It keeps its epoch, so that calls from before it opened
+    /// do not count later either.
+    pub(super) fn on_answered(&mut self, settings: &BreakerSettings) {
         self.phase = Phase::Closed;
-        self.leniency = settings.failures.saturating_sub(1);
+        self.failures_left = settings.failures_left();
         (self.failures, self.openings, self.out_of_order_since) = (0, 0, None);
     }
 
-    /// A call has failed. `epoch` is the one that begins if the circuit opens.
-    pub(super) fn failed(&mut self, settings: &BreakerSettings, error: &Error, epoch: u64, now: Instant) {
+    /// Counts a failure, and opens the circuit if it lets no further one pass; then `epoch` begins.
+    pub(super) fn on_failed(&mut self, settings: &BreakerSettings, error: &Error, epoch: u64, now: Instant) {
         self.failures = self.failures.saturating_add(1);
         self.last_error = summary(error);
-        if matches!(self.phase, Phase::Closed) && self.leniency > 0 {
-            self.leniency -= 1;
+        if matches!(self.phase, Phase::Closed) && self.failures_left > 0 {
+            self.failures_left -= 1;
             return;
         }
         let time = settings.cool_down_after(self.openings);
@@ -160,9 +159,9 @@ impl Circuit {
         (self.phase, self.epoch) = (Phase::Open { until: moment(now, time) }, epoch);
     }
 
-    /// The call that was to try it out has told nothing, so the next one does.
-    pub(super) fn untold(&mut self, number: u64, now: Instant) {
-        if matches!(self.phase, Phase::HalfOpen { trial, .. } if trial == number) {
+    /// Makes the next call a probe, since this one has told nothing.
+    pub(super) fn on_unknown(&mut self, number: u64, now: Instant) {
+        if matches!(self.phase, Phase::HalfOpen { probe, .. } if probe == number) {
             self.phase = Phase::Open { until: now };
         }
     }
@@ -185,8 +184,8 @@ impl Circuit {
     }
 }
 
-/// What is kept of a failure and shown to other callers: what happened to the model, and nothing of the call.
-/// Its advice when to try again is not kept either: that is up to the circuit now.
+/// The part of a failure that may be shown to other callers: what happened to the model, and nothing of the
+/// call. The advice when to try again is left out, since the circuit decides that now.
 fn summary(error: &Error) -> Error {
     let mut kept = Error::new(error.kind(), error.message());
     if let Some(status) = error.status() {

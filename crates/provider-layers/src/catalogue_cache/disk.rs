@@ -1,32 +1,33 @@
 //! The file that a catalogue is kept in.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::hash::{BuildHasher, RandomState};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use provider_core::{Catalogue, Error, ErrorKind};
+use provider_core::author::ErrorContext;
+use provider_core::{Catalogue, Error, ErrorKind, Operation};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use tokio::runtime::Handle;
 
-use super::state::Entry;
+use super::shared_fetch::Entry;
 
 /// The version of the file's format. Files of another one are not read.
 const FORMAT: u32 = 1;
-/// A larger file is not read. The largest catalogues are a hundredth of this.
+/// The largest file that is read. The largest catalogues are a hundredth of this.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// The place of a provider's file.
+/// The file of one provider's catalogue.
 #[derive(Clone, Debug)]
 pub(super) struct Disk {
     path: Arc<Path>,
     provider: &'static str,
 }
 
-/// What is in the file.
+/// The content of the file, as JSON.
 #[derive(Serialize, Deserialize)]
 struct Content<P, C> {
     format: u32,
@@ -41,7 +42,7 @@ impl Disk {
         Self { path: path.into(), provider }
     }
 
-    /// What the file has, if it is one of ours.
+    /// Reads the list, if the file is one of ours.
     pub(super) fn read(&self) -> Option<Entry> {
         let (catalogue, fetched) = self.content::<Catalogue>()?;
         Some(Entry::from_disk(catalogue, SystemTime::now().duration_since(fetched).ok()?))
@@ -58,48 +59,46 @@ impl Disk {
             return None;
         }
         let fetched = UNIX_EPOCH.checked_add(Duration::from_millis(content.fetched_ms))?;
-        // Nobody knows how old a list from the future is.
+        // A list from the future, by a clock that was wrong, has an age that cannot be known.
         (fetched <= SystemTime::now()).then_some((content.catalogue, fetched))
     }
 
-    /// Puts a list in the place of what the file has: all of it or nothing. Nothing if the file has a newer
-    /// one, which is returned.
+    /// Replaces the file by one with this list, as a whole. If the file has a newer list, it stays, and that
+    /// list is returned.
     pub(super) fn write(&self, entry: &Entry) -> Result<Option<Entry>, Error> {
         self.replace(entry).map_err(|cause| {
             let message = format!("the list of models cannot be kept in {:?}: {cause}", self.path);
-            Error::new(ErrorKind::Config, message).with_provider(self.provider).with_source(cause)
+            let error = Error::new(ErrorKind::Config, message).with_source(cause);
+            ErrorContext::new(self.provider, Operation::Models).apply(error)
         })
     }
 
     fn replace(&self, entry: &Entry) -> io::Result<Option<Entry>> {
-        let now = SystemTime::now();
-        let fetched = now.checked_sub(entry.asked_ago()).unwrap_or(UNIX_EPOCH);
+        let fetched = SystemTime::now().checked_sub(entry.asked_ago()).unwrap_or(UNIX_EPOCH);
         let fetched_ms = fetched.duration_since(UNIX_EPOCH).map_err(io::Error::other)?.as_millis();
         let fetched_ms = u64::try_from(fetched_ms).map_err(io::Error::other)?;
         let catalogue = &*entry.catalogue;
         let content = Content { format: FORMAT, provider: self.provider, fetched_ms, catalogue };
         let bytes = serde_json::to_vec(&content)?;
-        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            owner_only_folders(folder)?;
-        }
         let mut name = self.path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-        // A name that no other process and no other cache uses at the same time.
-        name.push(format!(".{:016x}.tmp", RandomState::new().hash_one(now)));
-        let temporary = self.path.with_file_name(name);
-        let written = owner_only_file(&temporary)
-            .and_then(|mut file| file.write_all(&bytes))
-            .and_then(|()| self.rename_unless_newer(&temporary, fetched));
-        if !matches!(written, Ok(None)) {
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        name.push(".");
+        let folder = match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        owner_only_folders(folder)?;
+        // A temporary file of its own in the same folder, since only there a rename is one step. On Unix only
+        // its owner may read it. Dropped before the rename, it is removed.
+        let mut new = tempfile::Builder::new().prefix(&name).suffix(".tmp").tempfile_in(folder)?;
+        new.write_all(&bytes)?;
+        self.rename_unless_newer(new, fetched)
     }
 
     /// Puts this file, whose list was asked for at that time, in the place of the file that is there, unless
     /// that has a newer list: then that list.
-    fn rename_unless_newer(&self, new: &Path, fetched: SystemTime) -> io::Result<Option<Entry>> {
-        /// Held from the look at what is there to its replacement, by all caches of this process. Another
-        /// process would have to come in between the two, which have nothing between them.
+    fn rename_unless_newer(&self, new: NamedTempFile, fetched: SystemTime) -> io::Result<Option<Entry>> {
+        /// Held from the look at the old file to its replacement, by all caches of this process. Another
+        /// process would have to come in between the two, which directly follow one another.
         static REPLACING: Mutex<()> = Mutex::new(());
         let _replacing = REPLACING.lock().unwrap_or_else(PoisonError::into_inner);
         let there = self.content::<IgnoredAny>();
@@ -108,7 +107,8 @@ impl Disk {
                 return Ok(Some(newer));
             }
         }
-        fs::rename(new, &self.path).map(|()| None)
+        new.persist(&self.path)?;
+        Ok(None)
     }
 }
 
@@ -120,17 +120,8 @@ fn owner_only_folders(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// A file that was not there before.
-fn owner_only_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Runs what blocks where it holds up nobody else: on a thread of the runtime's pool, or right here where
-/// there is no runtime. `None` if the runtime is shutting down.
+/// Runs work that blocks on a thread of the runtime's pool, or right here where there is no runtime. `None`
+/// if the runtime is shutting down.
 pub(super) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match Handle::try_current() {
         Ok(runtime) => runtime.spawn_blocking(work).await.ok(),

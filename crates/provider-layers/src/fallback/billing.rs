@@ -1,37 +1,37 @@
-//! What a model costs, as far as it matters: nothing, or something.
+//! The check of a step from a free model to a billed one.
 
-use std::sync::Arc;
+use provider_core::{LlmProviderExt, Model, Price, Prices, Usd};
 
-use provider_core::{LlmProvider, LlmProviderExt, Model, Price, Prices, Usd};
+use super::{FallbackSettings, Target};
 
-use super::Fallback;
-
-/// A provider's model.
-pub(super) type Place<'a> = (&'a Arc<dyn LlmProvider>, &'a str);
-
-/// Why the step from one model to another is not to be made without being allowed; `None` if it may be.
+/// The reason why a step from one model to another needs to be allowed; `None` if it may be made.
 ///
-/// Prices that are known already decide. Only where that is not enough are price lists fetched, and none is
-/// waited for longer than [`Fallback::price_wait`]: the service that has just failed may be the one that does
-/// not answer.
-pub(super) async fn objection(fallback: &Fallback, from: Place<'_>, to: Place<'_>) -> Option<String> {
-    if Billing::known(fallback, to) == Some(Billing::Free)
-        || Billing::known(fallback, from) == Some(Billing::Billed)
+/// Prices that are in memory decide first. Price lists are fetched only where those are not enough, and none
+/// is waited for longer than [`FallbackSettings::price_timeout`]: the service that has just failed may be the
+/// one that does not answer.
+pub(super) async fn objection(
+    settings: &FallbackSettings,
+    from: Target<'_>,
+    to: Target<'_>,
+) -> Option<String> {
+    if settings.allow_paid
+        || Billing::in_memory(settings, to) == Some(Billing::Free)
+        || Billing::in_memory(settings, from) == Some(Billing::Billed)
     {
         return None;
     }
-    // The next one first: its provider is more likely to answer than the one that has just failed.
-    let next = Billing::of(fallback, to).await;
+    // The next model first: its provider is more likely to answer than the one that has just failed.
+    let next = Billing::of(settings, to).await;
     if next == Billing::Free {
         return None;
     }
-    let failed = Billing::of(fallback, from).await;
+    let failed = Billing::of(settings, from).await;
     if failed == Billing::Billed {
         return None;
     }
     let provider = to.0.id();
     Some(format!(
-        "no fallback to {:?} of {provider}, which {}, since {:?} {}: a step from free to paid needs `Fallback::allow_paid`",
+        "no fallback to {:?} of {provider}, which {}, since {:?} {}: a step from free to paid needs `FallbackSettings::allow_paid`",
         to.1,
         next.or("may be billed"),
         from.1,
@@ -43,23 +43,23 @@ pub(super) async fn objection(fallback: &Fallback, from: Place<'_>, to: Place<'_
 enum Billing {
     Free,
     Billed,
-    /// Nobody knows, for this reason.
+    /// The catalogue does not tell, for this reason.
     Unknown(String),
 }
 
 impl Billing {
-    /// The answer of the list in memory, if it is not too old to be used and says anything. Nobody is
-    /// asked.
-    fn known(fallback: &Fallback, (provider, model): Place<'_>) -> Option<Self> {
-        let known = fallback.catalogue_of(provider)?.usable()?;
-        known.catalogue.find(model).map(Self::of_model)
+    /// The answer of the list in memory, if there is one that is not too old and lists the model.
+    fn in_memory(settings: &FallbackSettings, (provider, model): Target<'_>) -> Option<Self> {
+        let cached = settings.catalogue_of(provider)?.usable()?;
+        cached.catalogue.find(model).map(Self::of_model)
     }
 
-    async fn of(fallback: &Fallback, (provider, model): Place<'_>) -> Self {
-        let Some(cache) = fallback.catalogue_of(provider) else {
-            return Billing::Unknown("nobody knows its catalogue".to_owned());
+    /// The answer of the list, which is fetched if need be.
+    async fn of(settings: &FallbackSettings, (provider, model): Target<'_>) -> Self {
+        let Some(cache) = settings.catalogue_of(provider) else {
+            return Billing::Unknown("its provider has no catalogue here".to_owned());
         };
-        match cache.get_within(fallback.price_wait).await {
+        match cache.get_within(settings.price_timeout).await {
             Ok(cached) => cached
                 .catalogue
                 .find(model)
@@ -85,7 +85,7 @@ impl Billing {
         }
     }
 
-    /// In words; `guess` is what it may be if nobody knows.
+    /// The billing in words; `guess` stands for one that is unknown.
     fn or(&self, guess: &str) -> String {
         match self {
             Billing::Free => "is free".to_owned(),

@@ -29,7 +29,7 @@ const fn describe(id: &'static str) -> ProviderDescriptor {
 pub(crate) static ACME: ProviderDescriptor = describe("acme");
 pub(crate) static OTHER: ProviderDescriptor = describe("other");
 
-/// What a model does when it is asked.
+/// The reaction of a model to a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Script {
     /// Fails before there is a stream.
@@ -61,7 +61,7 @@ pub(crate) fn says(text: &'static str) -> Script {
     Script::Says(vec![Play::Text(text), Play::Ends])
 }
 
-/// What a catalogue says of a model's price.
+/// The price of a model in a catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listed {
     Free,
@@ -70,7 +70,7 @@ pub(crate) enum Listed {
     WithoutPrice,
     /// Free for short prompts only.
     FreeAtFirst,
-    /// Nothing per token, something per request.
+    /// Free per token, billed per request.
     PerRequest,
     /// A price, and a discount of all of it.
     GivenAway,
@@ -148,7 +148,7 @@ impl Scripted {
         *self.catalogue.lock().unwrap() = models;
     }
 
-    /// What it was asked, in order.
+    /// The requests, in order.
     pub(crate) fn asked(&self) -> Vec<ChatRequest> {
         self.asked.lock().unwrap().clone()
     }

@@ -21,7 +21,7 @@ static ACME: ProviderDescriptor =
         .description("Made up for a test.")
         .accepts_unlisted_models();
 
-/// What happens next in an answer.
+/// A step of an answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Beat {
     Waits(Duration),
@@ -81,7 +81,7 @@ impl Paced {
         *self.turns.lock().expect("a list") = turns.into_iter().collect();
     }
 
-    /// What it was asked, each with the time since the beginning.
+    /// The requests, each with the time since the beginning.
     pub(crate) fn asked(&self) -> Vec<(Duration, ChatRequest)> {
         self.asked.lock().expect("a list").clone()
     }

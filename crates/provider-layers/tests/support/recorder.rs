@@ -39,7 +39,7 @@ impl Seen {
     }
 }
 
-/// What was seen, in the order the spans began.
+/// The spans that were seen, in the order they began.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Vec<Seen>>>);
 

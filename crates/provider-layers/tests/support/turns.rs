@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::{ACME, Running};
 
-/// What comes of one call.
+/// The outcome of one call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Turn {
     /// How long it is until there is anything: a stream, a whole answer, a list, a refusal.
@@ -27,7 +27,7 @@ pub(crate) struct Turn {
     beats: Vec<Beat>,
 }
 
-/// What happens in a stream; a whole answer is made of it, without the waits.
+/// A step of a stream; a whole answer is made of the same steps, without the waits.
 #[derive(Clone, Debug)]
 pub(crate) enum Beat {
     Text(&'static str),
@@ -37,7 +37,7 @@ pub(crate) enum Beat {
     Chunk,
     Finish,
     Usage,
-    /// Nothing comes for so long.
+    /// The stream is silent for so long.
     Silence(Duration),
     /// For so long nothing comes but, every second, something that is no event.
     Comments(u64),

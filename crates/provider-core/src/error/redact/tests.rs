@@ -81,6 +81,7 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
         upstream: Some(Upstream { provider: Some(text()), message: Some(text()) }),
         provider: Some(text()),
         model: Some(text()),
+        operation: Some(Operation::Chat),
         request_id: Some(text()),
         generation_id: Some(text()),
         capability: Some(Capability::Llm),
@@ -170,7 +171,7 @@ fn no_string_of_an_error_keeps_the_key_however_it_is_written() {
         let filled = error(&form, vec![error(&form, vec![error("x", vec![error("x", Vec::new())])])]);
         let has_key = |text: &str| secret.find_in(text).next().is_some();
         // Fields that are words of ours have no text from outside.
-        let ours = ["/kind", "/capability", "/timeout", "cost", "(name)"];
+        let ours = ["/kind", "/operation", "/capability", "/timeout", "cost", "(name)"];
         let flat = error(&form, Vec::new());
         let json = serde_json::to_value(&flat).expect("JSON");
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! What is told of a call, and what never is.
+//! The spans of calls: which fields they have, and which content never gets into them.
 
 #![allow(
     clippy::expect_used,
@@ -20,7 +20,7 @@ use provider_core::{
     ChatRequest, Effort, Error, ErrorKind, LlmProvider, LlmProviderExt, Message, Part, Reasoning, ToolCall,
     Usage,
 };
-use provider_layers::{Fallback, TraceSettings, Traced};
+use provider_layers::{FallbackLayer, FallbackSettings, Layer, TraceLayer, TraceSettings};
 use recorder::Recorder;
 use serde_json::{Value, json};
 
@@ -61,11 +61,11 @@ fn answer() -> Turn {
     Ok(beats.into_iter().chain([Beat::Usage(Box::new(usage)), Beat::Ends]).collect())
 }
 
-fn traced(provider: &Arc<Paced>) -> Traced {
-    Traced::around(provider.clone(), TraceSettings::default())
+fn traced(provider: &Arc<Paced>) -> Arc<dyn LlmProvider> {
+    TraceLayer::new(TraceSettings::default()).layer(provider.clone())
 }
 
-/// What is known of every answer of [`answer`].
+/// The fields of every answer of [`answer`].
 const ANSWERED: &[(&str, &str)] = &[
     ("otel.name", "chat acme/m"),
     ("otel.kind", "client"),
@@ -96,7 +96,7 @@ const ANSWERED: &[(&str, &str)] = &[
 ];
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_a_span_with_what_was_asked_and_what_came() {
+async fn answer_is_a_span_with_request_and_response() {
     let (recorder, _guard) = Recorder::start();
     traced(&Paced::new([answer()])).chat(&question()).await.unwrap();
     let span = recorder.span();
@@ -108,7 +108,7 @@ async fn an_answer_is_a_span_with_what_was_asked_and_what_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_span_of_a_stream_ends_with_the_stream() {
+async fn span_of_a_stream_ends_with_the_stream() {
     let (recorder, _guard) = Recorder::start();
     let mut stream = traced(&Paced::new([answer()])).stream(&question()).await.unwrap();
     stream.next().await.unwrap().unwrap();
@@ -127,7 +127,7 @@ async fn the_span_of_a_stream_ends_with_the_stream() {
 
 /// A fallback has waited for the first event, and the whole answer came with it.
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_was_read_before_it_got_here_is_told_of_all_the_same() {
+async fn span_records_a_stream_that_was_begun_inside() {
     let whole = || Ok(vec![Beat::Waits(seconds(2)), Beat::TextAtOnce("Hi"), Beat::Ends]);
     let broken = || {
         let error = Error::new(ErrorKind::Interrupted, "broke off");
@@ -136,9 +136,9 @@ async fn a_stream_that_was_read_before_it_got_here_is_told_of_all_the_same() {
     for (turn, outcome) in [(whole(), ""), (broken(), "interrupted")] {
         let (recorder, _guard) = Recorder::start();
         let provider = Paced::new([refuses(ErrorKind::Server), turn]);
-        let fallback =
-            Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").allow_paid();
-        let traced = Traced::around(Arc::new(fallback), TraceSettings::default());
+        let fallback = FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").allow_paid())
+            .layer(provider.clone());
+        let traced = TraceLayer::new(TraceSettings::default()).layer(fallback);
         let mut stream = traced.stream(&question()).await.unwrap();
         while stream.next().await.is_some() {}
         let span = recorder.span();
@@ -149,14 +149,14 @@ async fn a_stream_that_was_read_before_it_got_here_is_told_of_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_tells_what_it_is_and_what_was_tried_before() {
+async fn span_records_error_and_attempts() {
     let limited = Error::new(ErrorKind::RateLimited, "slow down").with_status(429);
     for is_streamed in [false, true] {
         let (recorder, _guard) = Recorder::start();
         let provider = Paced::new([Err(limited.clone()), refuses(ErrorKind::InvalidRequest)]);
-        let fallback =
-            Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").allow_paid();
-        let traced = Traced::around(Arc::new(fallback), TraceSettings::default());
+        let fallback = FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").allow_paid())
+            .layer(provider.clone());
+        let traced = TraceLayer::new(TraceSettings::default()).layer(fallback);
         if is_streamed {
             traced.stream(&question()).await.unwrap_err();
         } else {
@@ -191,7 +191,7 @@ async fn an_error_tells_what_it_is_and_what_was_tried_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_broke_off_tells_what_had_come() {
+async fn span_records_the_partial_answer() {
     let (recorder, _guard) = Recorder::start();
     let stream = traced(&Paced::new([breaks(ErrorKind::Upstream)])).stream(&question()).await.unwrap();
     stream.collect().await.unwrap_err();
@@ -205,7 +205,7 @@ async fn a_stream_that_broke_off_tells_what_had_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_who_leave_are_told_of() {
+async fn span_records_callers_that_leave() {
     let provider = Paced::new([answer()]);
     // A stream, before and after it has begun.
     for reads in [0, 1] {
@@ -231,7 +231,7 @@ async fn callers_who_leave_are_told_of() {
     let _ = stream.abandon(Error::new(ErrorKind::Timeout, "too slow for me"));
     recorder.span().assert(&[("dropped", "true"), ("error.type", "timeout")]);
     drop(guard);
-    // A call that nobody waits for any more.
+    // A call that is dropped while it is under way.
     let (recorder, _guard) = Recorder::start();
     let late = tokio::time::timeout(seconds(1), traced(&provider).chat(&question())).await;
     late.expect_err("it takes 5 s");
@@ -251,8 +251,9 @@ async fn everything(settings: TraceSettings) -> (Recorder, String) {
         answer(),
         refuses(ErrorKind::Server),
     ]);
-    let fallback = Fallback::new(provider.clone(), Fallback::OUTAGES).to(provider.clone(), "b").allow_paid();
-    let traced = Traced::around(Arc::new(fallback), settings);
+    let fallback = FallbackLayer::new(FallbackSettings::default().to(provider.clone(), "b").allow_paid())
+        .layer(provider.clone());
+    let traced = TraceLayer::new(settings).layer(fallback);
     traced.chat(&question()).await.unwrap();
     traced.stream(&question()).await.unwrap().collect().await.unwrap();
     let mut dropped = traced.stream(&question()).await.unwrap();
@@ -266,7 +267,7 @@ async fn everything(settings: TraceSettings) -> (Recorder, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn prompts_and_answers_are_told_only_if_switched_on_and_secrets_never() {
+async fn span_has_content_only_if_on_and_never_secrets() {
     let (_, told) = everything(TraceSettings::default()).await;
     for hidden in [PROMPT, ANSWER, "It is", SECRET] {
         assert!(!told.contains(hidden), "{hidden} in {told}");
@@ -290,7 +291,7 @@ async fn prompts_and_answers_are_told_only_if_switched_on_and_secrets_never() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn content_names_tools_and_files_but_has_no_bytes_of_them() {
+async fn content_names_files_without_their_bytes() {
     let mut called = provider_core::AssistantMessage::default();
     called.reasoning = Some("Hm.".to_owned());
     called.tool_calls =
@@ -305,7 +306,7 @@ async fn content_names_tools_and_files_but_has_no_bytes_of_them() {
         .message(called)
         .tool_result("call_1", "a marker");
     let (recorder, _guard) = Recorder::start();
-    let traced = Traced::around(Paced::new([answer()]), TraceSettings::default().content(true));
+    let traced = TraceLayer::new(TraceSettings::default().content(true)).layer(Paced::new([answer()]));
     traced.chat(&request).await.unwrap();
     let told: Value = serde_json::from_str(recorder.span().get("gen_ai.input.messages")).expect("JSON");
     let expected = json!([
@@ -326,7 +327,7 @@ async fn content_names_tools_and_files_but_has_no_bytes_of_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_list_of_models_and_the_connection_test_are_spans_too() {
+async fn lists_and_connection_tests_are_spans() {
     let (recorder, _guard) = Recorder::start();
     let traced = traced(&Paced::new([answer()]));
     traced.models().await.unwrap();
@@ -341,7 +342,7 @@ async fn the_list_of_models_and_the_connection_test_are_spans_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_subscriber_everything_goes_straight_through() {
+async fn trace_forwards_without_a_subscriber() {
     let traced = traced(&Paced::new([answer()]));
     assert_eq!(traced.chat(&question()).await.unwrap().text(), ANSWER);
     let stream = traced.stream(&question()).await.unwrap();

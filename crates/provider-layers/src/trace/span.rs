@@ -1,29 +1,31 @@
-//! The span of one chat call.
+//! The spans of calls, and their fields.
+
+use std::future::Future;
 
 use provider_core::author::{Activity, StreamObserver};
 use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, ReasoningBudget, Usage, Usd};
 use tokio::time::Instant;
 use tracing::field::{Empty, Value};
-use tracing::{Span, info_span, warn};
+use tracing::{Instrument, Span, info_span, warn};
 
 use super::content;
 
-/// A call that is under way. Dropped before anything came of it, it says so.
-pub(super) struct Call {
+/// The span of a chat call that is under way. Dropped before the end of the call, it records that.
+pub(super) struct CallSpan {
     span: Span,
     start: Instant,
-    tells_content: bool,
+    has_content: bool,
     has_begun: bool,
     is_over: bool,
 }
 
-impl Call {
-    /// Begins a span; `None` if nobody wants it.
+impl CallSpan {
+    /// Begins a span; `None` if no subscriber wants it.
     pub(super) fn begin(
         provider: &'static str,
         request: &ChatRequest,
         is_streamed: bool,
-        tells_content: bool,
+        has_content: bool,
     ) -> Option<Self> {
         let level = match request.reasoning.as_ref().and_then(|reasoning| reasoning.budget.as_ref()) {
             Some(ReasoningBudget::Effort(effort)) => Some(effort.as_str()),
@@ -68,43 +70,45 @@ impl Call {
         if span.is_disabled() {
             return None;
         }
-        if tells_content {
+        if has_content {
             span.record("gen_ai.input.messages", &*content::input(&request.messages));
         }
         let start = Instant::now();
-        Some(Self { span, start, tells_content, has_begun: false, is_over: false })
+        Some(Self { span, start, has_content, has_begun: false, is_over: false })
     }
 
     pub(super) fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// The first output of a stream is there.
-    fn first_output(&mut self) {
+    /// Records the time to the first output of a stream, once.
+    fn record_first_output(&mut self) {
         if !self.has_begun {
             self.has_begun = true;
             self.set("gen_ai.response.time_to_first_chunk", Some(self.start.elapsed().as_secs_f64()));
         }
     }
 
-    pub(super) fn answered(&mut self, reply: &ChatResponse) {
+    /// Records a whole answer, and the attempts before it.
+    pub(super) fn record_answer(&mut self, reply: &ChatResponse) {
         self.is_over = true;
-        self.received(reply);
-        self.tried(&reply.attempts);
+        self.record_response(reply);
+        self.record_attempts(&reply.attempts);
     }
 
-    pub(super) fn failed(&mut self, error: &Error) {
+    /// Records an error with its partial answer, and the attempts before it.
+    pub(super) fn record_failure(&mut self, error: &Error) {
         self.is_over = true;
         match error.partial() {
-            Some(partial) => self.received(partial),
+            Some(partial) => self.record_response(partial),
             None => self.set("gen_ai.response.id", error.generation_id()),
         }
-        self.tried(error.attempts());
+        self.record_attempts(error.attempts());
         record_error(&self.span, error);
     }
 
-    /// What came of an answer.
-    fn received(&mut self, reply: &ChatResponse) {
+    /// Records an answer, whole or in part.
+    fn record_response(&mut self, reply: &ChatResponse) {
         self.set("gen_ai.response.id", reply.id.as_deref());
         self.set("gen_ai.response.model", Some(&*reply.model).filter(|model| !model.is_empty()));
         if let Some(reason) = &reply.finish_reason {
@@ -119,13 +123,13 @@ impl Call {
         self.set("gen_ai.usage.cache_creation.input_tokens", cache_write_tokens);
         self.set("gen_ai.usage.reasoning.output_tokens", reply.usage.reasoning_tokens);
         self.set("cost_usd", reply.usage.cost.map(Usd::as_f64));
-        if self.tells_content && !reply.message.is_empty() {
+        if self.has_content && !reply.message.is_empty() {
             self.set("gen_ai.output.messages", Some(&*content::output(reply)));
         }
     }
 
-    /// What failed before.
-    fn tried(&self, attempts: &[Error]) {
+    /// Records the attempts that failed before.
+    fn record_attempts(&self, attempts: &[Error]) {
         self.set("attempts", Some(attempts.len() + 1));
         for attempt in attempts {
             warn!(
@@ -149,31 +153,31 @@ impl Call {
     }
 }
 
-impl StreamObserver for Call {
+impl StreamObserver for CallSpan {
     fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
         if activity.is_output() {
-            self.first_output();
+            self.record_first_output();
         }
         Ok(())
     }
 
     fn on_end(&mut self, end: Result<&ChatResponse, &Error>) {
         match end {
-            Ok(reply) => self.answered(reply),
-            Err(error) => self.failed(error),
+            Ok(reply) => self.record_answer(reply),
+            Err(error) => self.record_failure(error),
         }
     }
 
     fn on_leave(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
         self.set("dropped", Some(true));
         match reason {
-            Some(error) => self.failed(error),
-            None => self.answered(so_far),
+            Some(error) => self.record_failure(error),
+            None => self.record_answer(so_far),
         }
     }
 }
 
-impl Drop for Call {
+impl Drop for CallSpan {
     fn drop(&mut self) {
         if !self.is_over {
             self.set("dropped", Some(true));
@@ -181,8 +185,46 @@ impl Drop for Call {
     }
 }
 
-/// Tells of an error in the span of what it ended.
-pub(super) fn record_error(span: &Span, error: &Error) {
+/// The span of a list of models.
+pub(super) fn list_span(provider: &'static str) -> Span {
+    info_span!(
+        target: "provider_layers",
+        "models",
+        "otel.name" = %format_args!("models {provider}"),
+        "otel.kind" = "client",
+        "otel.status_code" = Empty,
+        "otel.status_description" = Empty,
+        "error.type" = Empty,
+        "gen_ai.provider.name" = provider,
+        "models" = Empty,
+    )
+}
+
+/// The span of a connection test.
+pub(super) fn test_span(provider: &'static str) -> Span {
+    info_span!(
+        target: "provider_layers",
+        "check",
+        "otel.name" = %format_args!("check {provider}"),
+        "otel.kind" = "client",
+        "otel.status_code" = Empty,
+        "otel.status_description" = Empty,
+        "error.type" = Empty,
+        "gen_ai.provider.name" = provider,
+    )
+}
+
+/// Does work within a span, and records its error.
+pub(super) async fn within<T>(span: Span, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let outcome = work.instrument(span.clone()).await;
+    if let Err(error) = &outcome {
+        record_error(&span, error);
+    }
+    outcome
+}
+
+/// Records an error in the span of the call that it ended.
+fn record_error(span: &Span, error: &Error) {
     if !span.is_disabled() {
         span.record("error.type", &*type_name(error.kind()));
         span.record("otel.status_code", "ERROR");

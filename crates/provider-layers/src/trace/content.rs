@@ -1,16 +1,16 @@
-//! Prompts and answers as OpenTelemetry writes them: messages of parts.
+//! Prompts and answers in the JSON of OpenTelemetry: messages of parts.
 
 use provider_core::{AssistantMessage, ChatResponse, Content, Message, Part};
 use serde_json::{Value, json};
 
-/// The messages of a request.
+/// Writes the messages of a request.
 pub(super) fn input(messages: &[Message]) -> String {
     Value::Array(messages.iter().map(message).collect()).to_string()
 }
 
-/// The message of an answer, whole or as far as it came.
+/// Writes the message of an answer, whole or in part.
 pub(super) fn output(reply: &ChatResponse) -> String {
-    let mut message = json!({"role": "assistant", "parts": said(&reply.message)});
+    let mut message = json!({"role": "assistant", "parts": assistant_parts(&reply.message)});
     if let (Some(object), Some(reason)) = (message.as_object_mut(), &reply.finish_reason) {
         object.insert("finish_reason".to_owned(), reason.as_str().into());
     }
@@ -22,7 +22,7 @@ fn message(message: &Message) -> Value {
         Message::System(message) => ("system", &message.name, parts(&message.content)),
         Message::Developer(message) => ("developer", &message.name, parts(&message.content)),
         Message::User(message) => ("user", &message.name, parts(&message.content)),
-        Message::Assistant(message) => ("assistant", &message.name, said(message)),
+        Message::Assistant(message) => ("assistant", &message.name, assistant_parts(message)),
         Message::Tool(message) => {
             let response = message.content.text();
             let part =
@@ -46,7 +46,7 @@ fn parts(content: &Content) -> Vec<Value> {
     }
 }
 
-/// What data there is, and not the data.
+/// Writes a part of a message. Of images, sounds and files it mentions the kind, and leaves out the data.
 fn part(part: &Part) -> Value {
     match part {
         Part::Text(part) => piece("text", &part.text),
@@ -66,25 +66,25 @@ fn media(modality: &str, url: &str) -> Value {
     }
 }
 
-fn said(message: &AssistantMessage) -> Vec<Value> {
-    let mut said = Vec::new();
+fn assistant_parts(message: &AssistantMessage) -> Vec<Value> {
+    let mut parts = Vec::new();
     let thoughts = message.reasoning_text();
     if !thoughts.is_empty() {
-        said.push(piece("reasoning", &thoughts));
+        parts.push(piece("reasoning", &thoughts));
     }
     if !message.parts.is_empty() {
-        said.extend(message.parts.iter().map(part));
+        parts.extend(message.parts.iter().map(part));
     } else if !message.text.is_empty() {
-        said.push(piece("text", &message.text));
+        parts.push(piece("text", &message.text));
     }
-    said.extend(message.refusal.as_deref().map(|refusal| piece("refusal", refusal)));
-    said.extend(message.tool_calls.iter().map(|call| {
+    parts.extend(message.refusal.as_deref().map(|refusal| piece("refusal", refusal)));
+    parts.extend(message.tool_calls.iter().map(|call| {
         let arguments = json_or_text(&call.arguments);
         json!({"type": "tool_call", "id": call.id, "name": call.name, "arguments": arguments})
     }));
-    said.extend(message.images.iter().map(|_| json!({"type": "blob", "modality": "image"})));
-    said.extend(message.audio.as_ref().map(|_| json!({"type": "blob", "modality": "audio"})));
-    said
+    parts.extend(message.images.iter().map(|_| json!({"type": "blob", "modality": "image"})));
+    parts.extend(message.audio.as_ref().map(|_| json!({"type": "blob", "modality": "audio"})));
+    parts
 }
 
 fn piece(kind: &str, content: &str) -> Value {

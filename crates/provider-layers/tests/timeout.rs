@@ -1,4 +1,4 @@
-//! Which clock runs when, and what is left when it has run out.
+//! Timeouts: when each runs, and the partial answer when it has ended a call.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use provider_core::{
     ChatRequest, ChatResponse, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, TimeoutPhase,
 };
-use provider_layers::{TimeoutSettings, Timeouts};
+use provider_layers::{Layer, TimeoutLayer, TimeoutSettings};
 use tokio::time::{Instant, sleep, timeout};
 
 use support::turns::{Beat, InTurn, Turn};
@@ -27,12 +27,12 @@ fn settings() -> TimeoutSettings {
     TimeoutSettings::off().first_output(20 * SECOND).idle(5 * SECOND).deadline(60 * SECOND)
 }
 
-fn around(turn: Turn, settings: TimeoutSettings) -> Timeouts {
-    Timeouts::around(InTurn::new([turn]), settings)
+fn around(turn: Turn, settings: TimeoutSettings) -> Arc<dyn LlmProvider> {
+    TimeoutLayer::new(settings).layer(InTurn::new([turn]))
 }
 
 /// Streams to the end, and how long that took in seconds.
-async fn streamed(timeouts: &Timeouts) -> (Result<ChatResponse, Error>, u64) {
+async fn streamed(timeouts: &Arc<dyn LlmProvider>) -> (Result<ChatResponse, Error>, u64) {
     let start = Instant::now();
     let outcome = match timeouts.stream(&hello()).await {
         Ok(stream) => stream.collect().await,
@@ -51,7 +51,7 @@ fn says(seconds: &[u64]) -> Turn {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_clock_ends_what_takes_too_long_and_keeps_what_had_come() {
+async fn each_timeout_keeps_the_partial_answer() {
     use TimeoutPhase::*;
     let comments = |text: &[Beat]| Turn::streams([text, &[Beat::Comments(3600)]].concat());
     let cases = [
@@ -98,7 +98,7 @@ async fn each_clock_ends_what_takes_too_long_and_keeps_what_had_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_keeps_its_time_is_left_alone() {
+async fn calls_in_time_are_left_alone() {
     let in_time = [says(&[19, 4, 4, 4, 4, 4]), says(&[0; 1000]), says(&[9]).takes(10 * SECOND), says(&[])];
     for turn in in_time {
         // The last one has nothing in it.
@@ -116,7 +116,7 @@ async fn what_keeps_its_time_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_chunk_of_an_answer_that_has_begun_is_life() {
+async fn every_chunk_extends_the_idle_timeout() {
     let pause = || Beat::Silence(4 * SECOND);
     let chunks = [Beat::Text("x"), Beat::Chunk, Beat::Finish, Beat::Chunk, Beat::Usage, Beat::Usage];
     let beats = chunks.into_iter().flat_map(|chunk| [chunk, pause()]).chain([Beat::Ends]);
@@ -125,7 +125,7 @@ async fn every_chunk_of_an_answer_that_has_begun_is_life() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_defaults_are_those_that_are_documented() {
+async fn defaults_are_as_documented() {
     for (turn, seconds) in [(Turn::hangs(), 300), (says(&[299, 119, 121]), 538), (says(&[100; 50]), 3600)] {
         let (outcome, took) = streamed(&around(turn, TimeoutSettings::default())).await;
         assert_eq!((outcome.unwrap_err().kind(), took), (ErrorKind::Timeout, seconds));
@@ -133,7 +133,7 @@ async fn the_defaults_are_those_that_are_documented() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_takes_its_time_does_not_run_out_of_it() {
+async fn slow_reader_does_not_time_out() {
     let timeouts = around(says(&[1, 1, 4, 1]), settings().deadline(None));
     let mut stream = timeouts.stream(&hello()).await.unwrap();
     // Away before anything was asked for, between two events, and in the middle of a wait.
@@ -149,7 +149,7 @@ async fn a_reader_that_takes_its_time_does_not_run_out_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_was_away_during_a_wait_waits_anew() {
+async fn away_reader_gets_a_new_idle_timeout() {
     let timeouts =
         around(Turn::streams([Beat::Text("x"), Beat::Silence(2 * HOUR)]), settings().deadline(None));
     let mut stream = timeouts.stream(&hello()).await.unwrap();
@@ -163,7 +163,7 @@ async fn a_reader_that_was_away_during_a_wait_waits_anew() {
 
 /// The reader takes 15 s for every text, of 60 s that there are for all.
 #[tokio::test(start_paused = true)]
-async fn the_deadline_counts_what_the_reader_does_as_well() {
+async fn deadline_counts_the_reader_as_well() {
     // An answer that never has its reader wait is looked at now and then.
     let never_waits = Turn::streams(vec![Beat::Text("x"); 200]);
     for (turn, expected) in [(says(&[1; 10]), 4), (never_waits, 64)] {
@@ -182,9 +182,9 @@ async fn the_deadline_counts_what_the_reader_does_as_well() {
     }
 }
 
-/// A stream may go from task to task: the clock wakes the one that waits for it.
+/// A stream may go from task to task: the timer wakes the one that waits for it.
 #[tokio::test(start_paused = true)]
-async fn the_task_that_waits_last_is_woken() {
+async fn timer_wakes_the_task_that_waits_last() {
     let turn = Turn::streams([Beat::Text("x"), Beat::Silence(HOUR)]);
     let mut stream = around(turn, settings()).stream(&hello()).await.unwrap();
     assert!(stream.next().await.unwrap().is_ok());
@@ -194,9 +194,9 @@ async fn the_task_that_waits_last_is_woken() {
     assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(TimeoutPhase::Idle), 4));
 }
 
-/// Timers do not look while their task has no budget left; the clock's must not be forgotten by that.
+/// Tokio's timers are not polled while their task has no budget left. That of the deadlines must be.
 #[tokio::test(start_paused = true)]
-async fn a_task_that_has_done_much_is_woken_all_the_same() {
+async fn timer_wakes_a_task_without_budget() {
     let turn = Turn::streams([Beat::Text("x"), Beat::Silence(HOUR)]);
     let mut stream = around(turn, settings()).stream(&hello()).await.unwrap();
     assert!(stream.next().await.unwrap().is_ok());
@@ -209,7 +209,7 @@ async fn a_task_that_has_done_much_is_woken_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whole_answers_lists_and_tests_have_the_deadline_alone() {
+async fn whole_answers_have_the_deadline_alone() {
     let slow = around(Turn::says("x").takes(59 * SECOND), settings());
     assert_eq!(slow.chat(&hello()).await.unwrap().text(), "x");
     assert!(slow.models().await.is_ok() && slow.check().await.is_ok());
@@ -227,21 +227,21 @@ async fn whole_answers_lists_and_tests_have_the_deadline_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_is_dropped_leaves_nothing_behind() {
+async fn dropped_stream_leaves_nothing_behind() {
     let provider = InTurn::new([Turn::streams([Beat::Text("x"), Beat::Silence(HOUR)])]);
-    let timeouts = Timeouts::around(provider.clone(), settings());
+    let timeouts = TimeoutLayer::new(settings()).layer(provider.clone());
     let mut stream = timeouts.stream(&hello()).await.unwrap();
     stream.next().await;
     assert!(timeout(SECOND, stream.next()).await.is_err());
     drop(stream);
     assert_eq!(provider.running.load(std::sync::atomic::Ordering::SeqCst), 0);
     assert_eq!(Arc::strong_count(&provider), 2);
-    // Nothing wakes up later.
+    // No timer fires later.
     sleep(HOUR).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reader_that_was_away_before_the_first_output_waits_anew_for_that() {
+async fn away_reader_gets_a_new_first_output_timeout() {
     let timeouts = around(Turn::streams([Beat::Silence(2 * HOUR)]), settings().deadline(None));
     let mut stream = timeouts.stream(&hello()).await.unwrap();
     assert!(timeout(SECOND, stream.next()).await.is_err());
@@ -252,7 +252,7 @@ async fn a_reader_that_was_away_before_the_first_output_waits_anew_for_that() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_output_is_named_when_the_deadline_runs_out_with_it() {
+async fn first_output_counts_before_an_equal_deadline() {
     let settings = settings().first_output(10 * SECOND).deadline(10 * SECOND);
     let (outcome, _) = streamed(&around(Turn::hangs(), settings)).await;
     assert_eq!(outcome.unwrap_err().timeout(), Some(TimeoutPhase::FirstOutput));
