@@ -1,5 +1,6 @@
 //! OpenRouter as a provider: its description, and the trait.
 
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -61,6 +62,10 @@ impl LlmProvider for OpenRouter {
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
         self.check().await
+    }
+
+    fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        (wanted == TypeId::of::<Self>()).then_some(self as _)
     }
 
     async fn warm_up(&self) -> Result<(), Error> {
