@@ -55,36 +55,27 @@
 //!
 //! What a finished answer cost and who served it can be looked up later with [`OpenRouter::generation`].
 //!
-//! # TLS
+//! # HTTP
 //!
-//! By default rustls with ring and the platform's certificates (`rustls-ring`), set up for this client alone:
-//! nothing process-wide is touched, and a crypto provider that the host has installed is used before ours.
-//! Other choices are the features `rustls-aws-lc` and `native-tls`, which pass through to reqwest; take the
-//! default off for them. A program that makes reqwest clients of its own beside `rustls-ring` should give
-//! reqwest a TLS feature too, or install a crypto provider: reqwest refuses to make a client where it was
-//! built with TLS and finds no provider.
-//!
-//! # Proxies
+//! Requests go through an [`HttpClient`](provider_http::HttpClient): the one that the host shares among its
+//! providers, in the context of a registry or by way of [`OpenRouterBuilder::http_client`], or one of the
+//! provider's own. TLS is rustls with ring and the platform's certificates by default (`rustls-ring`); other
+//! choices are the features `rustls-aws-lc` and `native-tls`. Nothing process-wide is installed or switched
+//! on.
 //!
 //! Requests go through the proxy that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, less
-//! what `NO_PROXY` lists), except to addresses of this machine. Proxies that speak SOCKS need the feature
-//! `socks`. A proxy that stands in the way is named in the error, with its variable and without its password.
-//!
-//! # Before the first request
+//! `NO_PROXY`), except to addresses of this machine. Proxies that speak SOCKS need the feature `socks`. A
+//! proxy that stands in the way is named in the error, with its variable and without its password.
 //!
 //! Connecting a provider checks its settings, which takes microseconds; it sends nothing and reads no files.
-//! The HTTP client, TLS and the first connection are made with the first request, or ahead of it by
-//! [`OpenRouter::warm_up`]. Providers of one process share the platform's certificates; each has its own
-//! connections and TLS sessions. A connection serves one request at a time (HTTP/1.1), so any number of
-//! streams goes through one client; the feature `http2` is for hosts that want fewer sockets, and wait where
-//! their server allows no more streams.
+//! TLS and the first connection are made with the first request, or ahead of it by [`OpenRouter::warm_up`]. A
+//! connection serves one request at a time (HTTP/1.1), so any number of streams goes through one client; the
+//! feature `http2` is for hosts that want fewer sockets, and wait where their server allows no more streams.
 //!
-//! # The way of a request
+//! # Inside
 //!
-//! `ChatRequest` → `wire::request` (written once, from borrowed structs) → `transport` → `wire::sse` (bytes
-//! to frames) → `wire::chunk` (one borrowed decode per frame) or `wire::envelope` (what repeats is
-//! recognised) → `wire::collect` → the caller. Everything in `wire` is sans-IO. The body is polled by the
-//! caller's own task: no task and no channel stand between socket and caller.
+//! `openai-wire` has the wire, `provider-http` the rest of the way. This crate has what only OpenRouter has:
+//! its dialect (fields, words for errors), its options, its catalogue and the account.
 
 mod account;
 pub mod body;

@@ -22,8 +22,8 @@ const WORDS: &[(&str, &str)] = &[
     ("another name of max_tokens", "another name of --max-tokens"),
     ("`max_price`", "--max-price-in or --max-price-out"),
     ("`require_parameters`", "--require-parameters"),
-    (", or build with the feature `socks` of openrouter-provider", ""),
-    ("give the client one: OpenRouterBuilder::http_client", "this program has none to show"),
+    (", or build with the feature `socks` of provider-http", ""),
+    ("give the HTTP client one: HttpClientBuilder::rustls_config", "this program has none to show"),
     (" base_url", " --base-url or OPENROUTER_BASE_URL"),
 ];
 
@@ -66,7 +66,14 @@ mod tests {
             }
         }
         let mut code = String::new();
-        for library in ["openrouter-provider", "provider-core", "provider-layers", "provider-registry"] {
+        for library in [
+            "openrouter-provider",
+            "openai-wire",
+            "provider-http",
+            "provider-core",
+            "provider-layers",
+            "provider-registry",
+        ] {
             read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(library).join("src"), &mut code);
         }
         let lines = code.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));

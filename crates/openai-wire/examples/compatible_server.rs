@@ -1,0 +1,103 @@
+//! A whole provider for a server that speaks chat completions: settings, chat, stream, models, a dialect.
+//! `main` asks it, with a server of its own in the place of the service.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use openai_wire::{ChatDecoder, Dialect, FieldWriter, encode, error, models};
+use provider_core::{
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigField, ConfigValues, ConnectionReport, Error,
+    LlmProvider, ProviderContext, ProviderDescriptor,
+};
+use provider_http::{Endpoint, HttpClient, RequestBuilder, settings};
+
+static FIELDS: &[ConfigField] = &[
+    settings::api_key().env("ACME_API_KEY").help("The key of your Acme account."),
+    settings::base_url().default("https://acme.example/v1"),
+    settings::allow_http(),
+    settings::read_timeout(),
+];
+
+static ACME: ProviderDescriptor =
+    ProviderDescriptor::new("acme", "Acme", connect).description("Models made by Acme.").fields(FIELDS);
+
+provider_core::register_provider!(ACME);
+
+fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
+    let endpoint = Endpoint::builder("https://acme.example/v1")
+        .provider(ACME.id)
+        .values(values)
+        .bearer(values.get(settings::API_KEY))
+        .refusal(|head, body| error::from_response(body, head, &AcmeDialect))
+        .build(&HttpClient::of(context))?;
+    Ok(Arc::new(Acme { endpoint, dialect: Arc::new(AcmeDialect) }))
+}
+
+/// The field that Acme adds to chat completions. `openai_wire::Plain` is the dialect of a server without any.
+#[derive(Debug)]
+struct AcmeDialect;
+
+impl Dialect for AcmeDialect {
+    fn write_fields<W: FieldWriter>(
+        &self,
+        _request: &ChatRequest,
+        _stream: bool,
+        body: &mut W,
+    ) -> Result<(), W::Error> {
+        body.field("safety", "strict")
+    }
+}
+
+#[derive(Debug)]
+struct Acme {
+    endpoint: Endpoint,
+    dialect: Arc<AcmeDialect>,
+}
+
+impl Acme {
+    fn request(&self, request: &ChatRequest, stream: bool) -> Result<RequestBuilder<'_>, Error> {
+        let body = encode(request, stream, &*self.dialect)?;
+        Ok(self.endpoint.post("chat/completions").model(&request.model).json_text(body))
+    }
+}
+
+#[async_trait]
+impl LlmProvider for Acme {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        &ACME
+    }
+
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        self.request(request, true)?.stream(|head| ChatDecoder::new(self.dialect.clone(), head)).await
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        self.request(request, false)?.chat(|head| ChatDecoder::new(self.dialect.clone(), head)).await
+    }
+
+    async fn models(&self) -> Result<Catalogue, Error> {
+        self.endpoint.get("models").parse("the list of models", models::decode).await
+    }
+
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        self.models().await.map(|_| ConnectionReport::default())
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let chunk = |text: &str, end: &str| {
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}},\"finish_reason\":{end}}}]}}\n\n")
+    };
+    let body = chunk("Hel", "null") + &chunk("lo", "\"stop\"") + "data: [DONE]\n\n";
+    let script = fault_server::Script::with_body(200, "text/event-stream", body);
+    let server = fault_server::FaultServer::always(script).await?;
+
+    let values = ConfigValues::from([("api_key", "sk-abc-123"), ("base_url", &server.url())]);
+    let acme = ACME.connect(&values)?;
+    let reply = acme.stream(&ChatRequest::new("acme-large").user("Hi")).await?.collect().await?;
+    assert_eq!(reply.text(), "Hello");
+    let sent = String::from_utf8_lossy(&server.requests()[0].body).into_owned();
+    assert!(sent.contains(r#""safety":"strict""#), "{sent}");
+    Ok(())
+}
