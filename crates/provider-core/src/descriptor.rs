@@ -1,4 +1,4 @@
-//! What a provider is, as data, and how its crate makes it known.
+//! A provider as data, and how its crate makes it known.
 
 use std::fmt;
 use std::sync::Arc;
