@@ -65,7 +65,8 @@ fn tool_arguments(accumulator: &mut ResponseAccumulator, n: usize) {
     accumulator.push_tool_call(ToolCallPiece { index, id, name, arguments, ..ToolCallPiece::default() });
 }
 
-/// Hands over what a provider repeats with every chunk, then the piece. Only the first repeat is news.
+/// Hands over what a provider repeats with every chunk, then the piece. The repeats are news in the first
+/// chunk only.
 fn chunk(accumulator: &mut ResponseAccumulator, collect: Collect, n: usize) {
     accumulator.set_id("gen-1757000000-Qx7bTn3vKd9sLmZ2RwYc");
     accumulator.set_model("openai/gpt-4o");

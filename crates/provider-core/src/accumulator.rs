@@ -275,8 +275,8 @@ impl ResponseAccumulator {
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`] without any mark of the end, [`ErrorKind::EmptyResponse`] with an end and
-    /// nothing before it, [`ErrorKind::Upstream`] when the model stopped because of an error. What was
-    /// collected is in its [`partial`](Error::partial).
+    /// nothing before it, [`ErrorKind::Upstream`] when the model stopped because of an error. The error has
+    /// what was collected in its [`partial`](Error::partial).
     pub fn finish(mut self) -> Result<ChatResponse, Error> {
         match self.check() {
             Ok(()) => Ok(self.response),

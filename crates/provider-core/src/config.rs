@@ -143,7 +143,7 @@ impl ConfigField {
         self
     }
 
-    /// Sets what a [`FieldKind::Select`] offers. Nothing else is accepted then.
+    /// Sets the choices of a [`FieldKind::Select`]. It accepts no other value then.
     #[must_use]
     pub const fn options(mut self, options: &'static [&'static str]) -> Self {
         self.options = options;

@@ -27,9 +27,9 @@ use crate::{CowVec, OptionsByProvider};
 /// A chat completion to ask for: a model, the conversation, and whatever parameters are set.
 ///
 /// A plain value. Every parameter is an `Option` (or an empty list): what is absent here is absent on the
-/// wire, and what is set is sent as it is, zero included. Nothing is added, clamped or renamed, so the
-/// service's own defaults and errors apply. The names are those of the wire. Chain the setters for what is
-/// known in advance, and assign the fields (`request.temperature = settings.temperature`) for what may be
+/// wire, and what is set is sent as it is, zero included. The library adds, clamps and renames nothing, so
+/// the service's own defaults and errors apply. The names are those of the wire. Chain the setters for what
+/// is known in advance, and assign the fields (`request.temperature = settings.temperature`) for what may be
 /// absent.
 ///
 /// ```

@@ -72,7 +72,7 @@ pub trait ChunkSource: Send {
     /// [`Progress::End`] is final, and so is an error: neither is called again after it.
     ///
     /// # Errors
-    /// When the answer cannot go on. What was collected stays with the error.
+    /// When the answer cannot go on. The stream's error keeps what was collected.
     fn poll_progress(
         &mut self,
         cx: &mut Context<'_>,

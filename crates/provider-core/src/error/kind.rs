@@ -38,7 +38,7 @@ pub enum ErrorKind {
     PayloadTooLarge,
     /// Too many requests: the account's limit, or the capacity of all providers.
     RateLimited,
-    /// A time limit passed: of the service, of the provider behind it, or one of ours.
+    /// A time limit passed: the service's, that of the provider behind it, or one of ours.
     Timeout,
     /// The provider behind the service failed.
     Upstream,

@@ -80,7 +80,7 @@ impl Shaper<'_> {
         }
     }
 
-    /// A reference. Nothing may stand beside it, so the words go around it.
+    /// A reference. It must stand alone, so the words go around it.
     fn reference(&mut self, keywords: &Keywords, path: &Path) -> Value {
         let reference = json!({"$ref": keywords.get("$ref")});
         if keywords.len() == 1 {

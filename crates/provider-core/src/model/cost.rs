@@ -33,7 +33,7 @@ pub struct CostEstimate {
     pub amount: Usd,
     /// The units counted, each with its price.
     pub parts: Vec<CostPart>,
-    /// The items without a known price. They make the cost higher by an unknown amount.
+    /// The items that the estimate cannot price. They make the cost higher by an unknown amount.
     pub unpriced: Vec<Unpriced>,
 }
 
@@ -57,7 +57,7 @@ pub struct CostPart {
 pub struct Unpriced {
     /// The item, by the name of its price or of its kind of content.
     pub what: String,
-    /// Why it has no price in the estimate.
+    /// The reason why the estimate cannot price it.
     pub why: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Finds what a model cannot do of a request, before the request is sent.
+//! Finds what of a request a model cannot do, before the request is sent.
 
 use serde_json::Value;
 

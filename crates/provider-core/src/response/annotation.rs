@@ -9,7 +9,7 @@ use crate::RawJson;
 #[serde(transparent)]
 pub struct Annotation(RawJson);
 
-/// A source of a web search. What the service left out is `None`.
+/// A source of a web search. A field that the service left out is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct UrlCitation {

@@ -63,8 +63,8 @@ pub enum RunOutcome {
     CostLimit,
     /// The model called more tools than it may. None of this turn's was run.
     CallLimit,
-    /// The future given to [`until`](super::ToolLoop::until) was done first: an [`ErrorKind::Timeout`]. What
-    /// had come of a streamed turn is in its [`partial`](Error::partial).
+    /// The future given to [`until`](super::ToolLoop::until) was done first: an [`ErrorKind::Timeout`]. Its
+    /// [`partial`](Error::partial) has what had come of a streamed turn.
     Deadline(Error),
     /// A tool failed, and [`ToolErrors::Stop`] was asked for.
     ToolFailed {
