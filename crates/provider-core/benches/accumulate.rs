@@ -1,9 +1,9 @@
-//! What it takes to put an answer together once a provider has decoded it: the share of every provider's
-//! calls that is this crate's.
+//! Measures what it takes to put an answer together once a provider has decoded it: the share of every
+//! provider's calls that is this crate's.
 //!
 //! A `ResponseAccumulator` alone makes a whole answer; inside a `ChatStream` it hands out an event for every
-//! piece besides, so what a stream costs more is the price of the events. Per piece, since answers come in
-//! thousands of them.
+//! piece besides, so the extra cost of a stream is the cost of its events. The figures are per piece: an
+//! answer comes in thousands of them.
 //!
 //! ```sh
 //! cargo bench -p provider-core --bench collect
@@ -26,7 +26,7 @@ const PIECES: usize = 1_000;
 const TOKENS: [&str; 8] =
     ["The", " answer", " is", " a", " little", " longer", ",\n\n", " as it was in the beginning"];
 
-/// What is done with a piece.
+/// A function that hands the piece of this number to the accumulator.
 type Collect = fn(&mut ResponseAccumulator, usize);
 
 fn main() {
@@ -65,7 +65,8 @@ fn tool_arguments(accumulator: &mut ResponseAccumulator, n: usize) {
     accumulator.push_tool_call(ToolCallPiece { index, id, name, arguments, ..ToolCallPiece::default() });
 }
 
-/// What a provider says with every chunk, then the piece. Only the first time it is news.
+/// Hands over what a provider repeats with every chunk, then the piece. The repeats are news in the first
+/// chunk only.
 fn chunk(accumulator: &mut ResponseAccumulator, collect: Collect, n: usize) {
     accumulator.set_id("gen-1757000000-Qx7bTn3vKd9sLmZ2RwYc");
     accumulator.set_model("openai/gpt-4o");

@@ -61,8 +61,8 @@ impl ResponseAccumulator {
         Self { events: Some(VecDeque::new()), ..Self::default() }
     }
 
-    /// What was asked for: the request's model, and the others that may answer in its place. A provider that
-    /// does not say it leaves [`ChatResponse::requested`] and
+    /// Sets the models asked for: the request's, and the others that may answer in its place. A provider that
+    /// does not set them leaves [`ChatResponse::requested`] and
     /// [`AssistantMessage::made_by`](crate::AssistantMessage::made_by) unset.
     pub fn set_requested(&mut self, model: &str, fallbacks: &[String]) {
         model.clone_into(&mut self.response.requested);
@@ -211,7 +211,7 @@ impl ResponseAccumulator {
         self.response.logprobs.extend(tokens);
     }
 
-    /// What was used. May come several times; the newest word on each figure counts.
+    /// Updates the usage. May be called several times; the newest value of each figure counts.
     pub fn update_usage(&mut self, usage: Usage) {
         self.has_life = true;
         self.response.usage.update(usage);
@@ -266,7 +266,7 @@ impl ResponseAccumulator {
         self.end_marked = true;
     }
 
-    /// What has been collected so far.
+    /// Returns the answer as collected so far.
     pub fn response(&self) -> &ChatResponse {
         &self.response
     }
@@ -275,8 +275,8 @@ impl ResponseAccumulator {
     ///
     /// # Errors
     /// [`ErrorKind::Interrupted`] without any mark of the end, [`ErrorKind::EmptyResponse`] with an end and
-    /// nothing before it, [`ErrorKind::Upstream`] when the model stopped because of an error. What was
-    /// collected is in its [`partial`](Error::partial).
+    /// nothing before it, [`ErrorKind::Upstream`] when the model stopped because of an error. The error has
+    /// what was collected in its [`partial`](Error::partial).
     pub fn finish(mut self) -> Result<ChatResponse, Error> {
         match self.check() {
             Ok(()) => Ok(self.response),
@@ -356,7 +356,7 @@ impl ResponseAccumulator {
         }
     }
 
-    /// What was tried before this answer, in front of what is known of that.
+    /// Puts the attempts that failed before this answer in front of those already known.
     pub(crate) fn after(&mut self, attempts: Vec<Error>) {
         self.response.attempts.splice(0..0, attempts);
     }

@@ -1,4 +1,4 @@
-//! What a provider can do, as data.
+//! The capabilities of a provider, as data.
 
 use std::fmt;
 

@@ -28,7 +28,7 @@ pub struct ConfigField {
     pub key: &'static str,
     /// The name to show.
     pub label: &'static str,
-    /// What sort of value it takes.
+    /// The sort of value it takes.
     pub kind: FieldKind,
     /// Whether there must be a value.
     pub required: bool,
@@ -38,11 +38,11 @@ pub struct ConfigField {
     pub default: Option<&'static str>,
     /// An example, to show in the empty field.
     pub placeholder: &'static str,
-    /// What it is for.
+    /// An explanation of what it is for.
     pub help: &'static str,
     /// The environment variable it can come from.
     pub env: Option<&'static str>,
-    /// What a [`FieldKind::Select`] offers.
+    /// The choices of a [`FieldKind::Select`].
     pub options: &'static [&'static str],
     #[serde(skip)]
     check: fn(&str) -> Result<(), String>,
@@ -143,7 +143,7 @@ impl ConfigField {
         self
     }
 
-    /// Sets what a [`FieldKind::Select`] offers. Nothing else is accepted then.
+    /// Sets the choices of a [`FieldKind::Select`]. It accepts no other value then.
     #[must_use]
     pub const fn options(mut self, options: &'static [&'static str]) -> Self {
         self.options = options;

@@ -1,10 +1,10 @@
-//! What a connection test finds out.
+//! The report of a connection test.
 
 use serde::Serialize;
 
 use crate::{RawJson, Usd};
 
-/// What a successful connection test found out about the key. Everything a service does not tell is `None`.
+/// The report of a successful connection test on the key. A field that the service does not tell is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ConnectionReport {
@@ -12,11 +12,11 @@ pub struct ConnectionReport {
     pub label: Option<String>,
     /// The most the key may spend. `None`: no limit, or not told.
     pub limit: Option<Usd>,
-    /// What is left of the limit.
+    /// The amount left of the limit.
     pub limit_remaining: Option<Usd>,
     /// When the limit starts anew (`daily`, `weekly`, `monthly`).
     pub limit_reset: Option<String>,
-    /// What the key has spent.
+    /// The amount that the key has spent.
     pub usage: Option<Usd>,
     /// Whether models can be asked with this key. `Some(false)`: a good key that is for managing the account
     /// only.

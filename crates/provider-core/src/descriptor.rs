@@ -1,4 +1,4 @@
-//! What a provider is, as data, and how its crate makes it known.
+//! A provider as data, and how its crate makes it known.
 
 use std::fmt;
 use std::sync::Arc;
@@ -135,8 +135,8 @@ impl ProviderDescriptor {
         self
     }
 
-    /// Makes a connected provider of settings. Nothing is sent: whether the key is good, only
-    /// [`LlmProvider::check`] can tell.
+    /// Makes a connected provider of settings, without sending anything: only [`LlmProvider::check`] can tell
+    /// whether the key is good.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) with every problem of every field at once.

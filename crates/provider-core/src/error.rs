@@ -22,7 +22,7 @@ pub use self::limit::{LimitAmount, LimitKind, UsageLimit};
 pub use self::timeout::TimeoutPhase;
 use crate::{Capability, ChatResponse, RawJson, Usage, Usd};
 
-/// What everything in these crates fails with.
+/// The error that all operations in these crates fail with.
 ///
 /// Callers decide on [`kind`](Error::kind) and [`retry`](Error::retry), never on the text. `Display` is one
 /// line a person can act on; the details (HTTP status, upstream provider and its words, model, ids) are
@@ -41,7 +41,8 @@ use crate::{Capability, ChatResponse, RawJson, Usage, Usd};
 ///     .with_model("openai/gpt-4o");
 /// assert_eq!(
 ///     error.to_string(),
-///     "rate limited: too many requests (provider openrouter, model openai/gpt-4o, HTTP 429, retry after 2 s)"
+///     "rate limited: too many requests \
+///      (provider openrouter, model openai/gpt-4o, HTTP 429, retry after 2 s)"
 /// );
 /// assert!(error.is_retryable());
 /// ```
@@ -109,7 +110,7 @@ impl RetryAdvice {
 pub struct Upstream {
     /// Display name of the upstream provider (`Anthropic`, `Google AI Studio`, …).
     pub provider: Option<String>,
-    /// What it said, as text.
+    /// The provider's message, as text.
     pub message: Option<String>,
 }
 
@@ -127,7 +128,7 @@ impl Upstream {
 pub struct FieldProblem {
     /// The key of the field (`api_key`, `site_url`, …).
     pub field: String,
-    /// What is wrong and how to mend it. Never contains the value of a setting.
+    /// The problem and how to mend it. Never contains the value of a setting.
     pub problem: String,
 }
 
@@ -188,12 +189,12 @@ impl Error {
         error
     }
 
-    /// What kind of failure this is.
+    /// Returns the kind of this failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// What happened, without the context that `Display` adds.
+    /// Returns the message, without the context that `Display` adds.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -271,7 +272,7 @@ impl Error {
         self.0.limit.as_deref()
     }
 
-    /// What to do about it, where something is known that helps: a setting to change, models to ask instead.
+    /// Returns the next step, where one is known that helps: a setting to change, models to ask instead.
     pub fn next_step(&self) -> Option<&str> {
         self.0.next_step.as_deref()
     }
@@ -292,12 +293,12 @@ impl Error {
         &self.0.fields
     }
 
-    /// What the service said besides, as JSON (for example the metadata of its error object).
+    /// Returns what the service said besides, as JSON (for example the metadata of its error object).
     pub fn details(&self) -> Option<&RawJson> {
         self.0.details.as_ref()
     }
 
-    /// What had been received when a stream or an answer failed: text, tool calls, usage, cost so far.
+    /// Returns what had come when a stream or an answer failed: text, tool calls, usage, cost so far.
     pub fn partial(&self) -> Option<&ChatResponse> {
         self.0.partial.as_deref()
     }

@@ -1,4 +1,4 @@
-//! What a stream hands out.
+//! The events that a stream hands out.
 
 use serde::Serialize;
 
@@ -60,6 +60,6 @@ pub struct Finished {
     pub finish_reason: Option<FinishReason>,
     /// The same in the upstream provider's own word.
     pub native_finish_reason: Option<String>,
-    /// What was used, and what it cost.
+    /// The usage and the cost of the answer.
     pub usage: Usage,
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 pub(crate) use self::read::read_json;
 use crate::{ChatRequest, ChatResponse, Error, JsonSchema, LlmProvider, LlmProviderExt};
 
-/// What a model answered, as a value of the caller's own type.
+/// A model's answer, as a value of the caller's own type.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Extracted<T> {
@@ -28,7 +28,7 @@ impl<T> Extracted<T> {
     }
 }
 
-/// What [`LlmProviderExt::extract`] does.
+/// Carries out [`LlmProviderExt::extract`].
 pub(crate) async fn extract<T, P>(provider: &P, request: &ChatRequest) -> Result<Extracted<T>, Error>
 where
     T: DeserializeOwned + SchemaOf,

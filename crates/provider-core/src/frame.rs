@@ -44,7 +44,11 @@ impl<'a> Frame<'a> {
 /// struct Words;
 ///
 /// impl FrameDecoder for Words {
-///     fn decode(&mut self, frame: Frame<'_>, out: &mut ResponseAccumulator) -> Result<Progress, DecodeError> {
+///     fn decode(
+///         &mut self,
+///         frame: Frame<'_>,
+///         out: &mut ResponseAccumulator,
+///     ) -> Result<Progress, DecodeError> {
 ///         match &*frame.data {
 ///             "." => {
 ///                 out.set_finish_reason("stop");
@@ -236,7 +240,8 @@ impl ResponseHead {
         if redacted.len() > MAX_EXCERPT { Some(self.excerpt(json)) } else { redacted.parse().ok() }
     }
 
-    /// Returns `{"excerpt": …}` of a text from outside, [redacted](Self::redact), for the details of an error.
+    /// Returns `{"excerpt": …}` of a text from outside, [redacted](Self::redact), for the details of an
+    /// error.
     pub fn excerpt(&self, text: &str) -> RawJson {
         serde_json::json!({ "excerpt": self.redact(text) }).into()
     }

@@ -23,12 +23,12 @@ pub use self::query::{ModelQuery, ModelSort};
 pub use self::reasoning::ReasoningOptions;
 use crate::{RawJson, Usd};
 
-/// A model in a catalogue. What the catalogue does not say is `None` or empty.
+/// A model in a catalogue. A field that the catalogue does not state is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Model {
-    /// What to send as [`ChatRequest::model`](crate::ChatRequest::model).
+    /// The id to send as [`ChatRequest::model`](crate::ChatRequest::model).
     pub id: String,
     /// The name to show.
     pub name: String,
@@ -36,7 +36,7 @@ pub struct Model {
     pub canonical_slug: Option<String>,
     /// The model's id at Hugging Face, if it is there.
     pub hugging_face_id: Option<String>,
-    /// What it is good for.
+    /// A description of what it is good for.
     pub description: Option<String>,
     /// When it was added, in seconds since 1970.
     pub created: Option<u64>,
@@ -52,11 +52,11 @@ pub struct Model {
     pub is_moderated: Option<bool>,
     /// How many tokens one request may have, where it is limited beyond the context.
     pub per_request_limits: Option<RequestLimits>,
-    /// What it reads and writes in one word (`text+image->text`).
+    /// Its input and output modalities in one word (`text+image->text`).
     pub modality: Option<String>,
-    /// What it reads: `text`, `image`, `file`, `audio`, `video`.
+    /// The modalities it reads: `text`, `image`, `file`, `audio`, `video`.
     pub input_modalities: Vec<String>,
-    /// What it writes: `text`, `image`, `audio`, …
+    /// The modalities it writes: `text`, `image`, `audio`, …
     pub output_modalities: Vec<String>,
     /// The family of its tokenizer (`GPT`, `Claude`, …).
     pub tokenizer: Option<String>,
@@ -64,13 +64,14 @@ pub struct Model {
     pub instruct_type: Option<String>,
     /// The request parameters that at least one of its endpoints supports.
     pub supported_parameters: Vec<String>,
-    /// What parameters are when a request does not set them.
+    /// The values of the parameters that a request does not set.
     pub default_parameters: DefaultParameters,
     /// The voices it speaks with, for models that speak.
     pub supported_voices: Vec<String>,
-    /// How its thinking can be steered. `None` for models that do not think, and where nobody says.
+    /// How its thinking can be steered. `None` for models that do not think, and where the catalogue does not
+    /// say.
     pub reasoning: Option<ReasoningOptions>,
-    /// What it costs.
+    /// Its prices.
     pub pricing: Pricing,
     /// The day it is taken off, as the service writes it. Can be a sentinel: see
     /// [`deprecation`](Self::deprecation).
@@ -97,7 +98,7 @@ pub struct RequestLimits {
     pub completion_tokens: Option<u64>,
 }
 
-/// What parameters are when a request does not set them.
+/// The values of the parameters that a request does not set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -116,7 +117,7 @@ pub struct DefaultParameters {
     pub repetition_penalty: Option<f64>,
 }
 
-/// What an alias stands for.
+/// The model that an alias stands for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -141,7 +142,8 @@ pub struct Deprecation {
 const SENTINEL_DAYS: i64 = 20 * 365;
 
 impl Model {
-    /// Who made it: what is before the slash of the id (`anthropic` in `~anthropic/claude-opus-latest`).
+    /// Returns the author: the part before the slash of the id (`anthropic` in
+    /// `~anthropic/claude-opus-latest`).
     pub fn author(&self) -> Option<&str> {
         let (author, _) = self.id.split_once('/')?;
         Some(author.trim_start_matches('~'))

@@ -34,7 +34,7 @@ const ONE: i128 = 10_i128.pow(SCALE);
 pub struct Usd(i128);
 
 impl Usd {
-    /// Nothing.
+    /// Zero dollars.
     pub const ZERO: Usd = Usd(0);
 
     /// The nearest binary number, for display.

@@ -1,4 +1,4 @@
-//! What only one provider understands.
+//! Options that only one provider understands.
 
 use std::any::Any;
 use std::collections::BTreeMap;

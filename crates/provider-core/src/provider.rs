@@ -17,7 +17,7 @@ use crate::{Extracted, extract};
 /// Small and dyn-safe: hosts hold an `Arc<dyn LlmProvider>` and never know which provider it is. Comfort
 /// lives in [`LlmProviderExt`], which every provider has for free.
 ///
-/// What all methods promise:
+/// All methods keep these promises:
 /// * Dropping the returned future or stream stops our side of the work and closes the connection. Whether the
 ///   service stops too, and stops billing, is its own business; streams can usually be stopped, whole answers
 ///   cannot.
@@ -39,7 +39,7 @@ use crate::{Extracted, extract};
 /// is content with handing on implements [`Delegate`](crate::author::Delegate) in place of this trait.
 #[async_trait]
 pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
-    /// What the provider is: name, capabilities, settings.
+    /// Returns the descriptor of the provider: name, capabilities, settings.
     fn descriptor(&self) -> &'static ProviderDescriptor;
 
     /// Asks for an answer and hands it out while it comes in.
@@ -114,14 +114,14 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// What follows from the methods of [`LlmProvider`].
+/// The methods that follow from those of [`LlmProvider`].
 pub trait LlmProviderExt: LlmProvider {
     /// The provider's id, as in [`ProviderDescriptor::id`].
     fn id(&self) -> &'static str {
         self.descriptor().id
     }
 
-    /// What the provider can do.
+    /// Returns the capabilities of the provider.
     fn capabilities(&self) -> Capabilities {
         self.descriptor().capabilities
     }

@@ -1,4 +1,4 @@
-//! What is asked of a model.
+//! A request to a model.
 
 mod cache;
 mod content;
@@ -27,9 +27,9 @@ use crate::{CowVec, OptionsByProvider};
 /// A chat completion to ask for: a model, the conversation, and whatever parameters are set.
 ///
 /// A plain value. Every parameter is an `Option` (or an empty list): what is absent here is absent on the
-/// wire, and what is set is sent as it is, zero included. Nothing is added, clamped or renamed, so the
-/// service's own defaults and errors apply. The names are those of the wire. Chain the setters for what is
-/// known in advance, and assign the fields (`request.temperature = settings.temperature`) for what may be
+/// wire, and what is set is sent as it is, zero included. The library adds, clamps and renames nothing, so
+/// the service's own defaults and errors apply. The names are those of the wire. Chain the setters for what
+/// is known in advance, and assign the fields (`request.temperature = settings.temperature`) for what may be
 /// absent.
 ///
 /// ```
@@ -49,7 +49,7 @@ use crate::{CowVec, OptionsByProvider};
 /// assert_eq!(request.messages.len(), 2);
 /// ```
 ///
-/// What only one provider understands (routing preferences, plugins, …) is in
+/// Options that only one provider understands (routing preferences, plugins, …) are in
 /// [`options`](Self#structfield.options), under that provider's name. Cloning is cheap: clones share messages
 /// and tools.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,7 +107,7 @@ pub struct ChatRequest {
     /// Text that the answer probably has much of, which makes it quicker: the file that is to be edited, for
     /// example.
     pub prediction: Option<Content>,
-    /// What the model is to write: `text`, `image`, `audio`. Empty: text.
+    /// The modalities that the model is to write: `text`, `image`, `audio`. Empty: text.
     pub modalities: Vec<String>,
     /// Voice and format of a spoken answer. Needs `audio` in `modalities`, and services speak only in
     /// streams.
@@ -126,7 +126,7 @@ pub struct ChatRequest {
     /// Parameters that have no field of their own, written at the top level of the body as they are. A name
     /// that is also a field here, or of the options, is refused.
     pub extra: BTreeMap<String, Value>,
-    /// What only one provider understands, under its name.
+    /// Options that only one provider understands, under its name.
     pub options: OptionsByProvider,
     /// Whether to keep the JSON of the answer, in [`ChatResponse::raw`](crate::ChatResponse::raw) and as
     /// [`Event::Raw`](crate::Event::Raw). For looking into; it takes memory and time.

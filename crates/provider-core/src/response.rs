@@ -1,4 +1,4 @@
-//! What a model answered.
+//! A model's answer.
 
 mod annotation;
 mod assistant;
@@ -23,8 +23,8 @@ use crate::{Error, ExtraFields, RawJson};
 
 /// A model's answer, complete or as far as it came.
 ///
-/// Both [`chat`](crate::LlmProvider::chat) and [`stream`](crate::LlmProvider::stream) end in this type. What
-/// the service did not say is `None` or empty, never made up.
+/// Both [`chat`](crate::LlmProvider::chat) and [`stream`](crate::LlmProvider::stream) end in this type. A
+/// field that the service does not state is `None` or empty, never made up.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChatResponse {
@@ -35,7 +35,7 @@ pub struct ChatResponse {
     /// The model that answered, as the service names it. It can differ from the one asked for: a dated
     /// version, the target of an alias, a fallback. Empty where the service did not say.
     pub model: String,
-    /// Who ran the model.
+    /// The upstream provider that ran the model.
     pub served_by: ServedBy,
     /// The answer: text, thoughts, tool calls. Add it to the next request as it is.
     pub message: AssistantMessage,
@@ -43,7 +43,7 @@ pub struct ChatResponse {
     pub finish_reason: Option<FinishReason>,
     /// The same in the upstream provider's own word (`end_turn`, `MAX_TOKENS`, …).
     pub native_finish_reason: Option<String>,
-    /// What was used, and what it cost.
+    /// The usage and the cost of the answer.
     pub usage: Usage,
     /// Log probabilities of the answer's tokens, where asked for.
     pub logprobs: Vec<TokenLogprob>,
@@ -55,8 +55,8 @@ pub struct ChatResponse {
     pub system_fingerprint: Option<String>,
     /// Everything else that came beside the message.
     pub extra: ExtraFields,
-    /// What was tried before this answer and failed, oldest first: retries and fallbacks. Each error names
-    /// its provider and model.
+    /// The attempts that failed before this answer, oldest first: retries and fallbacks. Each error names its
+    /// provider and model.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Error>,
     /// The JSON that the answer came in, where the request asked to keep it: the whole answer, or each chunk
@@ -115,7 +115,7 @@ impl ChatResponse {
     }
 }
 
-/// Who ran the model: the upstream provider behind the service.
+/// The upstream provider behind the service, which ran the model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ServedBy {

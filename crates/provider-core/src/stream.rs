@@ -72,7 +72,7 @@ pub trait ChunkSource: Send {
     /// [`Progress::End`] is final, and so is an error: neither is called again after it.
     ///
     /// # Errors
-    /// When the answer cannot go on. What was collected stays with the error.
+    /// When the answer cannot go on. The stream's error keeps what was collected.
     fn poll_progress(
         &mut self,
         cx: &mut Context<'_>,
@@ -241,7 +241,7 @@ impl ChatStream {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// What has been collected so far: text, model, served by, usage.
+    /// Returns the answer as collected so far: text, model, served by, usage.
     pub fn so_far(&self) -> &ChatResponse {
         self.accumulator.response()
     }
@@ -414,7 +414,7 @@ impl fmt::Debug for ChatStream {
             State::Finished(_) | State::Ended(Ok(())) => "finished",
             State::Ended(Err(_)) => "failed",
         };
-        // What a model says does not belong in a log.
+        // The words of a model do not belong in a log.
         let bytes = self.so_far().text().len();
         let mut shown = f.debug_struct("ChatStream");
         shown

@@ -1,4 +1,4 @@
-//! What guards of a stream see, and how they end it.
+//! Stream observers: what they see, and how they end a stream.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -14,7 +14,7 @@ use provider_core::{
     Annotation, Audio, ChatResponse, ChatStream, Error, ErrorKind, Event, Image, Operation, RawJson, Usage,
 };
 
-/// What a source does when it is polled.
+/// The step that a source takes when it is polled.
 enum Play {
     /// This is handed over.
     Hands(fn(&mut ResponseAccumulator)),
@@ -71,7 +71,7 @@ impl ChunkSource for Source {
     }
 }
 
-/// What happened, in order, with the name of the guard.
+/// The log of what happened, in order, with the name of the guard.
 type Log = Arc<Mutex<Vec<String>>>;
 
 /// Writes down what it sees, and ends the stream where it is told to.

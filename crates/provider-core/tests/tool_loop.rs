@@ -103,7 +103,7 @@ async fn tools_return_text_json_parts_or_nothing() {
 
 #[tokio::test]
 async fn calls_of_a_turn_run_side_by_side_and_keep_their_order() {
-    // Nobody passes before all three are there; the last one is done first.
+    // The barrier lets the tools pass once all three are there; the last one is done first.
     let barrier = Barrier::new(3);
     let tools = ToolSet::new().untyped(tool("meet"), async |call: ToolCall| {
         barrier.wait().await;

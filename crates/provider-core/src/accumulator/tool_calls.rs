@@ -53,7 +53,7 @@ impl ToolCallPiece<'_> {
 /// very many calls from costing the square of their number.
 const LOOK_BACK: usize = 256;
 
-/// What is known of the calls beside the calls themselves.
+/// The state of the calls, beside the calls themselves.
 #[derive(Debug, Default)]
 pub(super) struct OpenCalls {
     /// One for each call, in the order the calls began.

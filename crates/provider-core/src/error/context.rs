@@ -86,8 +86,8 @@ impl ErrorContext {
         self
     }
 
-    /// Fills in what is missing in the error and in its [attempts](Error::attempts). What an error says
-    /// already stays as it is.
+    /// Fills in what is missing in the error and in its [attempts](Error::attempts), and changes nothing
+    /// else.
     #[must_use]
     pub fn apply(&self, mut error: Error) -> Error {
         if self.is_missing_in(&error) {

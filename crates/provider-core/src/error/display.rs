@@ -96,7 +96,7 @@ impl fmt::Debug for Error {
             source
         );
         if let Some(partial) = &error.partial {
-            // What a model said does not belong in a log.
+            // The words of a model do not belong in a log.
             let bytes = partial.text().len();
             let calls = partial.message.tool_calls.len();
             shown.field("partial", &format_args!("{bytes} bytes of text, {calls} tool calls"));

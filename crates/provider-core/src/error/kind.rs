@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::RetryAdvice;
 
-/// What kind of failure an [`Error`](crate::Error) is: the thing to `match` on.
+/// The kind of failure that an [`Error`](crate::Error) is: the thing to `match` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -38,7 +38,7 @@ pub enum ErrorKind {
     PayloadTooLarge,
     /// Too many requests: the account's limit, or the capacity of all providers.
     RateLimited,
-    /// Nobody answered in time: the service, the provider behind it, or a limit of ours.
+    /// A time limit passed: the service's, that of the provider behind it, or one of ours.
     Timeout,
     /// The provider behind the service failed.
     Upstream,

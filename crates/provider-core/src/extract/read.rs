@@ -13,7 +13,7 @@ pub(crate) struct Misfit {
     /// Where in the JSON it does not fit (`order.items[2].price`), `.` for all of it; `None` when the text is
     /// no JSON.
     pub(super) path: Option<String>,
-    /// What was found there, and what was expected.
+    /// The words of the parser: what it found there, and what it expected.
     pub(super) problem: String,
     /// Whether the text ends in the middle of its JSON.
     pub(super) is_cut_off: bool,

@@ -16,9 +16,9 @@ impl JsonSchema {
     ///
     /// Properties have the order of the struct's fields. The schema has the form that services demand for
     /// `strict`, which does no harm elsewhere: objects are closed, every property is required, and an
-    /// `Option` may be null. What that form has no word for (a default, the length of a text) is told in the
-    /// description. `strict` itself is not set: asked for it, models whose endpoints do not advertise it
-    /// answer that there is none. See [`strict_of`](Self::strict_of).
+    /// `Option` may be null. The description tells what that form has no word for (a default, the length of a
+    /// text). `strict` itself is not set: asked for it, models whose endpoints do not advertise it answer
+    /// that there is none. See [`strict_of`](Self::strict_of).
     ///
     /// Most services want an object outermost: put a list, an enum with data or a number into a struct.
     ///

@@ -19,7 +19,7 @@ const DEEPEST_JOIN: usize = 4;
 pub(super) struct Strict {
     /// The schema. With problems it is still a schema of the type, only not a strict one.
     pub(super) schema: Value,
-    /// What cannot be said strictly, and where.
+    /// The parts that the strict form cannot express, and where they are.
     pub(super) problems: Vec<FieldProblem>,
 }
 
@@ -80,7 +80,7 @@ impl Shaper<'_> {
         }
     }
 
-    /// A reference. Nothing may stand beside it, so the words go around it.
+    /// A reference. It must stand alone, so the words go around it.
     fn reference(&mut self, keywords: &Keywords, path: &Path) -> Value {
         let reference = json!({"$ref": keywords.get("$ref")});
         if keywords.len() == 1 {

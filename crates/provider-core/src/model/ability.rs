@@ -1,13 +1,14 @@
-//! What a model can do, as far as its catalogue says.
+//! The abilities of a model, as far as its catalogue states them.
 
 use super::Model;
 
-/// What a chat can answer with. Embeddings, rankings, speech and transcripts have endpoints of their own.
+/// The modalities that a chat can answer with. Embeddings, rankings, speech and transcripts have endpoints of
+/// their own.
 const CHAT_OUTPUTS: [&str; 3] = ["text", "image", "audio"];
 
 impl Model {
-    /// Whether a request parameter is listed (`tools`, `response_format`, `reasoning`, …). What is not listed
-    /// may be accepted all the same; a catalogue without a list says nothing.
+    /// Whether the catalogue lists this request parameter (`tools`, `response_format`, `reasoning`, …). The
+    /// model may accept others all the same; a catalogue without a list says nothing.
     pub fn supports(&self, parameter: &str) -> bool {
         self.supported_parameters.iter().any(|supported| supported == parameter)
     }

@@ -1,4 +1,4 @@
-//! What an answer would cost at the prices of a catalogue. What it did cost is in
+//! Estimates the cost of an answer at the prices of a catalogue. The actual cost is in
 //! [`Usage::cost`](crate::Usage::cost).
 
 mod before;
@@ -29,11 +29,11 @@ use crate::{Usage, Usd};
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CostEstimate {
-    /// What the parts cost together.
+    /// The cost of all parts together.
     pub amount: Usd,
-    /// What was counted, and at which price.
+    /// The units counted, each with its price.
     pub parts: Vec<CostPart>,
-    /// What could not be priced, so that the cost is higher by an unknown amount.
+    /// The items that the estimate cannot price. They make the cost higher by an unknown amount.
     pub unpriced: Vec<Unpriced>,
 }
 
@@ -41,7 +41,7 @@ pub struct CostEstimate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CostPart {
-    /// What was counted, by the name of its price (`prompt`, `completion`, `input_cache_read`, …).
+    /// The unit counted, by the name of its price (`prompt`, `completion`, `input_cache_read`, …).
     pub what: &'static str,
     /// How many: tokens, requests or searches.
     pub count: u64,
@@ -55,9 +55,9 @@ pub struct CostPart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Unpriced {
-    /// What, by the name of its price or of its kind of content.
+    /// The item, by the name of its price or of its kind of content.
     pub what: String,
-    /// Why not.
+    /// The reason why the estimate cannot price it.
     pub why: &'static str,
 }
 
@@ -116,13 +116,13 @@ impl Serialize for CostEstimate {
 }
 
 impl Pricing {
-    /// What this usage would cost at these prices, at this time of day. What it did cost, where the service
-    /// says so, is [`Usage::cost`].
+    /// Estimates the cost of this usage at these prices, at this time of day. [`Usage::cost`] has the actual
+    /// cost, where the service states it.
     ///
-    /// Tokens from and to the prompt cache, and those of audio, are taken off the prompt's; where they
-    /// overlap, as some providers count them, never below zero. Where the cache has no price of its own, the
-    /// prompt's counts. How long something is cached is not part of a usage: the price of the usual time
-    /// counts.
+    /// The estimate takes the tokens from and to the prompt cache, and those of audio, off the prompt's;
+    /// where they overlap, as some providers count them, never below zero. Where the cache has no price of
+    /// its own, the prompt's counts. A usage does not say how long the cache keeps something: the price of
+    /// the usual time counts.
     #[must_use]
     pub fn estimate(&self, usage: &Usage, at: UtcTime) -> CostEstimate {
         let mut cost = CostEstimate::default();

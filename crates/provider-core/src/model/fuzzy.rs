@@ -6,11 +6,11 @@ const BEGINNING: u32 = 6_000;
 const INSIDE: u32 = 4_000;
 /// From the beginning of a word on, once punctuation is left out: `gpt4o` in `gpt-4o`.
 const SQUEEZED: u32 = 3_000;
-/// What counts less for being in the name only. A fit of the next best kind in the id still counts less.
+/// The deduction for a fit in the name only. A fit of the next best kind in the id still counts less.
 const IN_NAME: u32 = 500;
 const TYPO: u32 = 2;
 const SCATTERED: u32 = 1;
-/// What a strong fit counts where another word fits weakly.
+/// The score of a strong fit where another word fits weakly.
 const STRONG_AMONG_WEAK: u32 = 3;
 
 /// Stands between id and name; no fit reaches across.

@@ -1,4 +1,4 @@
-//! What a model costs.
+//! The prices of a model.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +28,8 @@ impl Price {
 /// Declares the prices once, for the list of a model and for what comes of it.
 macro_rules! prices {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What a model costs, in US dollars, as its list says it: before the discount, and under default
-        /// conditions.
+        /// The prices of a model in US dollars, as its list states them: before the discount, and under
+        /// default conditions.
         ///
         /// [`in_force`](Self::in_force) gives the prices that count for one request.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! What of a request a model cannot do, found before it is sent.
+//! Finds what of a request a model cannot do, before the request is sent.
 
 use serde_json::Value;
 
@@ -9,12 +9,11 @@ use crate::{
 };
 
 impl Model {
-    /// What of this request the model cannot do, by the request's fields: each with what is wrong and how to
-    /// mend it.
+    /// Returns the fields of this request that the model cannot do, each with the problem and how to mend it.
     ///
     /// Only what the catalogue states counts: a catalogue without a list of parameters or modalities says
-    /// nothing. An empty answer is no promise, and the service has the last word. The model's id is not
-    /// compared with the request's, so that a variant (`…:nitro`) can be checked against its model.
+    /// nothing. An empty list is no promise, and the service has the last word. The method does not compare
+    /// the model's id with the request's, so that it can check a variant (`…:nitro`) against its model.
     ///
     /// ```
     /// use provider_core::{ChatRequest, Model, Tool, FunctionTool};
@@ -22,7 +21,8 @@ impl Model {
     /// let mut model = Model::default();
     /// model.id = "acme/parrot".to_owned();
     /// model.supported_parameters = vec!["max_tokens".to_owned()];
-    /// let request = ChatRequest::new("acme/parrot").user("Hi").tool(FunctionTool::new("get_time", "The time"));
+    /// let clock = FunctionTool::new("get_time", "The time");
+    /// let request = ChatRequest::new("acme/parrot").user("Hi").tool(clock);
     /// let problems = model.problems(&request);
     /// assert_eq!(problems[0].field, "tools");
     /// ```
@@ -169,7 +169,7 @@ impl Problems<'_> {
     }
 }
 
-/// What a model must be able to read for this part; `None` for text and for parts that nobody knows.
+/// Returns the modality that a model must read for this part; `None` for text and for unknown parts.
 pub(super) fn modality(part: &Part) -> Option<&'static str> {
     match part {
         Part::Text(_) => None,
@@ -181,7 +181,7 @@ pub(super) fn modality(part: &Part) -> Option<&'static str> {
     }
 }
 
-/// What a model must be able to read for a part with this word as its `type`.
+/// Returns the modality that a model must read for a part of this `type`; `None` for an unknown one.
 fn modality_of_type(word: &str) -> Option<&'static str> {
     Some(match word {
         "image_url" => "image",

@@ -1,4 +1,4 @@
-//! What a model selector asks of a catalogue.
+//! The query that a model selector makes of a catalogue.
 
 use std::cmp::Reverse;
 
@@ -9,8 +9,8 @@ use crate::Usd;
 /// Tokens that prices are compared by.
 const MILLION: u64 = 1_000_000;
 
-/// Which models to show, and in which order. All conditions must hold; what a catalogue does not say holds no
-/// condition.
+/// The models to show, and their order. All conditions must hold; a condition on something that the catalogue
+/// does not state fails.
 ///
 /// The text is searched in ids and names: its words can stand in any order and be incomplete, and a typo in a
 /// longer word is forgiven.
@@ -29,7 +29,7 @@ const MILLION: u64 = 1_000_000;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ModelQuery {
-    /// What to look for in ids and names. Blank: everything.
+    /// The words to look for in ids and names. Blank: all models.
     pub text: String,
     /// Only models whose prompt and answer cost nothing.
     pub free: bool,
@@ -49,7 +49,7 @@ pub struct ModelQuery {
     pub max_completion_price: Option<Usd>,
     /// Also models that no chat can be had with (see [`Model::is_selectable`]).
     pub include_unselectable: bool,
-    /// What comes first.
+    /// The order of the models.
     pub sort: ModelSort,
     /// How many at most.
     pub limit: Option<usize>,
@@ -59,7 +59,7 @@ pub struct ModelQuery {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelSort {
-    /// What fits the text best; the provider's order where there is no text.
+    /// Best fit for the text first; the provider's order where there is no text.
     #[default]
     Relevance,
     /// By id.

@@ -1,4 +1,4 @@
-//! What a message says: text, or parts of several kinds.
+//! The content of a message: text, or parts of several kinds.
 
 use super::{AudioPart, CacheMark, FilePart, ImagePart, VideoPart};
 use crate::RawJson;

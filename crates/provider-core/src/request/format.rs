@@ -31,7 +31,7 @@ pub struct JsonSchema {
     /// Whether the answer must match exactly. Some models are not available with `true`, so it is left to
     /// you.
     pub strict: Option<bool>,
-    /// What the data is, for the model to read.
+    /// A description of the data, for the model to read.
     pub description: Option<String>,
 }
 

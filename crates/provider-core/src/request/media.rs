@@ -116,8 +116,7 @@ impl Part {
         Part::File(FilePart { id: Some(id.into()), ..FilePart::default() })
     }
 
-    /// A file from its bytes, a PDF for example. What it is, is found out from the bytes, or else from the
-    /// name.
+    /// A file from its bytes, a PDF for example. The bytes tell its media type, or else the name does.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when there is no data, or when neither
@@ -139,7 +138,7 @@ impl Part {
         Part::Video(VideoPart { url: url.into(), cache: None })
     }
 
-    /// A video from its bytes; what it is, is found out from them.
+    /// A video from its bytes, which tell its media type.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is an mp4, mpeg, mov or

@@ -1,8 +1,8 @@
-//! What data is, told from its first bytes.
+//! Finds the media type of data, from its first bytes or its name.
 
 use crate::{Error, FieldProblem};
 
-/// What sort of thing data is.
+/// The sort of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Medium {
     Image,
@@ -112,7 +112,7 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 impl MediaType {
-    /// What the bytes begin like.
+    /// Finds the type by the first bytes.
     pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let stands =
             |(at, piece): &(usize, &[u8])| bytes.get(*at..).is_some_and(|rest| rest.starts_with(piece));
@@ -124,7 +124,7 @@ impl MediaType {
             .or_else(|| mpeg_audio(bytes))
     }
 
-    /// What the name says, and for other names whether it is text at all.
+    /// Finds the type by the extension of the name. Any other file whose bytes are text is `text/plain`.
     pub(super) fn of_name(name: &str, bytes: &[u8]) -> Option<Self> {
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
         let known = NAMES.iter().find(|(known, _)| *known == extension).map(|(_, name)| *name);
@@ -132,7 +132,7 @@ impl MediaType {
         known.or_else(|| is_text().then_some("text/plain")).map(|name| kind(Medium::File, name, ""))
     }
 
-    /// What the bytes are, if they are of this sort and the service takes them.
+    /// Returns the type of the bytes, if they are of this sort and the service takes them.
     pub(super) fn expect(medium: Medium, bytes: &[u8]) -> Result<Self, Error> {
         let (field, wanted) = match medium {
             Medium::Image => ("image_url.url", "png, jpeg, webp or gif"),

@@ -33,13 +33,13 @@ pub enum Message {
     Other(RawJson),
 }
 
-/// What a system, developer or user message holds.
+/// The content of a system, developer or user message, and its speaker.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct InputMessage {
-    /// What it says.
+    /// The content.
     pub content: Content,
-    /// Who says it, to tell speakers of one role apart.
+    /// The speaker's name, to tell speakers of one role apart.
     pub name: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub struct InputMessage {
 pub struct ToolMessage {
     /// The [`id`](crate::ToolCall::id) of the call that this answers.
     pub tool_call_id: String,
-    /// What the tool returned.
+    /// The result of the tool.
     pub content: Content,
     /// The tool's name. The call's id says which tool it was; some clients repeat it.
     pub name: Option<String>,

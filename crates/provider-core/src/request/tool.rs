@@ -19,7 +19,7 @@ pub enum Tool {
 pub struct FunctionTool {
     /// The name: up to 64 letters, digits, `_` and `-`.
     pub name: String,
-    /// What it does and when to use it, for the model to read.
+    /// A description of what the function does and when to use it, for the model to read.
     pub description: Option<String>,
     /// JSON Schema of the arguments, sent with its keys in the order they have here. None: no arguments.
     pub parameters: Option<RawJson>,

@@ -9,7 +9,7 @@ use crate::RawJson;
 #[serde(transparent)]
 pub struct Annotation(RawJson);
 
-/// A source of a web search. What the service left out is `None`.
+/// A source of a web search. A field that the service left out is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct UrlCitation {
@@ -34,13 +34,13 @@ pub struct UrlCitation {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct FileAnnotation {
-    /// What the service knows the file by.
+    /// The hash by which the service knows the file.
     #[serde(default)]
     pub hash: String,
     /// The file's name.
     #[serde(default)]
     pub name: Option<String>,
-    /// What was found in it: parts, as a message has them.
+    /// The parts found in the file, as a message has them.
     #[serde(default)]
     pub content: Vec<RawJson>,
 }

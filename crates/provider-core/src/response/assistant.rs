@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::{Annotation, Audio, ReasoningDetail};
 use crate::{ExtraFields, Part, RawJson};
 
-/// What the assistant said. The same type is part of an answer and of the next request, so that a
+/// The assistant's message. The same type is part of an answer and of the next request, so that a
 /// conversation goes on with `request.message(reply.message)`: text, thoughts with their signatures, tool
-/// calls, refusal, annotations, images and audio go back as they came, byte for byte. What is in
-/// [`extra`](Self::extra) does not: a request may not know it.
+/// calls, refusal, annotations, images and audio go back as they came, byte for byte. The fields in
+/// [`extra`](Self::extra) do not: a request may not know them.
 ///
 /// Thoughts go back only to the model that had them: see [`made_by`](Self::made_by).
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -37,9 +37,9 @@ pub struct AssistantMessage {
     pub annotations: Vec<Annotation>,
     /// Images the model made.
     pub images: Vec<Image>,
-    /// What the model said aloud.
+    /// The model's spoken answer.
     pub audio: Option<Audio>,
-    /// Who speaks, to tell several assistants apart. Only in messages that are built by hand.
+    /// The speaker's name, to tell several assistants apart. Only in messages that are built by hand.
     pub name: Option<String>,
     /// The model to name in the request as the one that said this; a router may keep to it. Not set by
     /// answers.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::ExtraFields;
 
-/// What the model said aloud. Streamed pieces have been joined.
+/// The model's spoken answer, with its streamed pieces joined.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Audio {
@@ -12,7 +12,7 @@ pub struct Audio {
     pub id: Option<String>,
     /// The sound in base64, in the format that was asked for.
     pub data: Option<String>,
-    /// What is said, in writing.
+    /// The spoken words as text.
     pub transcript: Option<String>,
     /// When the service forgets it, in seconds since 1970.
     pub expires_at: Option<u64>,

@@ -48,7 +48,7 @@ impl ReasoningDetail {
         }
     }
 
-    /// What the item is: `reasoning.text`, `reasoning.summary`, `reasoning.encrypted`, ….
+    /// Returns the type of the item: `reasoning.text`, `reasoning.summary`, `reasoning.encrypted`, ….
     pub fn kind(&self) -> Option<&str> {
         self.text_of("type")
     }
@@ -66,7 +66,7 @@ impl ReasoningDetail {
         }
     }
 
-    /// What a person may read of it: the text or the summary. Encrypted items have none.
+    /// Returns what a person may read of the item: its text or its summary. Encrypted items have none.
     pub fn visible_text(&self) -> Option<&str> {
         if self.kind() == Some("reasoning.encrypted") {
             return None;

@@ -1,4 +1,4 @@
-//! What an answer used and cost.
+//! The usage and the cost of an answer.
 
 use serde::Serialize;
 
@@ -7,8 +7,8 @@ use crate::{RawJson, Usd};
 /// Declares the figures of [`Usage`], and what is done with all of them alike.
 macro_rules! figures {
     ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
-        /// What an answer used and cost. `None` means that the service did not say, which is not the same as
-        /// zero.
+        /// The usage and the cost of an answer. `None` means that the service did not say, which is not the
+        /// same as zero.
         ///
         /// Counts are the upstream's own. Do not compute one from the others: cached and written tokens can
         /// overlap, and reasoning has been seen to exceed completion.
@@ -27,8 +27,9 @@ macro_rules! figures {
                 self.raw = newer.raw.or(self.raw.take());
             }
 
-            /// Adds the figures of another answer, for the total of several. What neither says stays unknown;
-            /// `is_byok` is whether any of them was. `raw` says nothing of a total and is dropped.
+            /// Adds the figures of another answer, for the total of several. A figure that neither states
+            /// stays unknown; `is_byok` is whether any of them was. `raw` says nothing of a total and is
+            /// dropped.
             pub fn accumulate(&mut self, other: &Usage) {
                 $(self.$name = Figure::sum(self.$name, other.$name);)*
                 self.raw = None;
@@ -48,7 +49,7 @@ macro_rules! figures {
     };
 }
 
-/// What can be totalled.
+/// A figure that can be totalled.
 trait Figure: Sized {
     fn plus(self, other: Self) -> Self;
 
@@ -103,10 +104,10 @@ figures! {
     accepted_prediction_tokens: u64,
     /// Tokens of the prediction that did not, and are billed all the same.
     rejected_prediction_tokens: u64,
-    /// What the service charged.
+    /// The service's charge.
     cost: Usd,
-    /// What the upstream provider charged. With a key of your own at the provider (`is_byok`) this is billed
-    /// by the provider, besides `cost`.
+    /// The upstream provider's charge. With a key of your own at the provider (`is_byok`) the provider bills
+    /// it, besides `cost`.
     upstream_cost: Usd,
     /// The part of `upstream_cost` for the request.
     upstream_prompt_cost: Usd,

@@ -7,13 +7,17 @@ use crate::Event;
 ///
 /// This is the one table of what counts as what:
 ///
-/// | what comes | sign |
+/// | from the service | sign |
 /// |---|---|
-/// | a piece of text, thoughts, refusal, tool call, image, sound; an annotation | [`Output`](Self::Output) |
-/// | a chunk without any of these: the role, usage, the finish reason, an empty delta, log probabilities, thoughts without a text | [`Life`](Self::Life) |
+/// | a piece of text, thoughts, refusal, tool call, image, sound; an annotation | [`Output`] |
+/// | any other chunk: role, usage, finish reason, empty delta, logprobs, thoughts without a text | [`Life`] |
 /// | the JSON that is kept of the wire ([`Event::Raw`]) | none: the chunk that it is of is one |
 /// | a keep-alive: an SSE comment, an empty event, an event of another name such as `ping` | none |
-/// | the end, or an error | none: [`StreamObserver::on_end`](crate::author::StreamObserver::on_end) tells it |
+/// | the end, or an error | none: [`StreamObserver::on_end`] tells it |
+///
+/// [`Output`]: Self::Output
+/// [`Life`]: Self::Life
+/// [`StreamObserver::on_end`]: crate::author::StreamObserver::on_end
 ///
 /// Output says that the model has begun to answer. It was handed on or will be, so the question is not asked
 /// again. Life says that the connection carries an answer and not only signs of life of the service.

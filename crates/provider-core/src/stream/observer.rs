@@ -1,4 +1,4 @@
-//! What a layer adds to a stream that it hands on.
+//! The observers that layers add to a stream they hand on.
 
 use std::fmt;
 use std::task::{Context, Poll};

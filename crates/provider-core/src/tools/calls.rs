@@ -123,7 +123,8 @@ impl<'s> Slot<'s> {
         Some(failed)
     }
 
-    /// What came of the call, now that no more will.
+    /// Ends the call: returns its result if it is done, or else an error that it was not run, for this
+    /// reason.
     fn ended(self, reason: &str) -> Option<CalledTool> {
         let (call, started) = match self {
             Slot::Done(called) => return Some(called),

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 /// A future of the caller's that ends a run: a timer of whatever runtime, or a cancellation.
 #[derive(Default)]
 pub(super) struct Deadline<'a> {
-    /// What has not been yet.
+    /// The caller's future, until it is ready.
     ahead: Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>,
     passed: bool,
 }

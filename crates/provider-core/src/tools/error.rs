@@ -57,7 +57,7 @@ impl ToolError {
         self.kind
     }
 
-    /// What went wrong, as the model reads it.
+    /// Returns the message, as the model reads it.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -67,7 +67,7 @@ impl ToolError {
         self.source.as_deref()
     }
 
-    /// What the model is sent in place of a result.
+    /// Returns the content that the model gets in place of a result.
     pub(super) fn to_content(&self) -> Content {
         format!("Error: {}", self.message).into()
     }

@@ -1,4 +1,4 @@
-//! What a tool may return.
+//! The values that a tool may return.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::ToolError;
 use crate::{Content, Part};
 
-/// What a tool may return: text, [`Json`] of any value, [`Content`] with images or files in it, nothing; or a
-/// `Result` of these.
+/// A value that a tool may return: text, [`Json`] of any value, [`Content`] with images or files in it,
+/// nothing; or a `Result` of these.
 pub trait IntoToolOutput {
     /// The result for the model, or why there is none.
     ///

@@ -1,4 +1,4 @@
-//! What happened in a tool loop, while it runs and afterwards.
+//! The events of a tool loop while it runs, and its record afterwards.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::{ChatRequest, ChatResponse, Content, Error, ErrorKind, Event, ToolCal
 pub enum LoopEvent<'e> {
     /// The model is asked. Turns count from 1.
     TurnStarted(usize),
-    /// What the model says, as it says it. [`Event::Finished`] ends the turn's answer.
+    /// An event of the model's answer, as it comes. [`Event::Finished`] ends the turn's answer.
     Model(Event),
     /// A tool begins.
     ToolStarted(&'e ToolCall),
@@ -20,7 +20,7 @@ pub enum LoopEvent<'e> {
     ToolFinished(&'e CalledTool),
 }
 
-/// What a failing tool does to a tool loop.
+/// The effect of a failing tool on a tool loop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToolErrors {
@@ -63,8 +63,8 @@ pub enum RunOutcome {
     CostLimit,
     /// The model called more tools than it may. None of this turn's was run.
     CallLimit,
-    /// The future given to [`until`](super::ToolLoop::until) was done first: an [`ErrorKind::Timeout`]. What
-    /// had come of a streamed turn is in its [`partial`](Error::partial).
+    /// The future given to [`until`](super::ToolLoop::until) was done first: an [`ErrorKind::Timeout`]. Its
+    /// [`partial`](Error::partial) has what had come of a streamed turn.
     Deadline(Error),
     /// A tool failed, and [`ToolErrors::Stop`] was asked for.
     ToolFailed {
@@ -85,7 +85,7 @@ pub enum RunOutcome {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolStep {
-    /// What the model answered. The text beside tool calls is here too.
+    /// The model's answer, with the text beside tool calls.
     pub response: ChatResponse,
     /// The tools it called and what came of it, in the order of the calls. Those handed over are not among
     /// them.
@@ -121,7 +121,7 @@ impl ToolRun {
         self.steps.iter().flat_map(|step| &step.calls)
     }
 
-    /// What all turns used together, one that failed midway included, as far as the service said.
+    /// Sums the usage of all turns, one that failed midway included, as far as the service states it.
     pub fn usage(&self) -> Usage {
         let mut usage = Usage::default();
         let unfinished = match &self.outcome {
@@ -134,7 +134,7 @@ impl ToolRun {
         usage
     }
 
-    /// What all turns cost together, as far as the service said.
+    /// Sums the cost of all turns, as far as the service states it.
     pub fn cost(&self) -> Usd {
         self.usage().cost.unwrap_or_default()
     }
@@ -203,7 +203,7 @@ impl CalledTool {
         Self { call, result, started, took: started.elapsed() }
     }
 
-    /// What the model is told.
+    /// Returns the content that the model gets: the result, or the error in words.
     pub(super) fn content(&self) -> Content {
         match &self.result {
             Ok(content) => content.clone(),

@@ -42,8 +42,8 @@ pub struct ToolSet<'a> {
 /// A result that is being worked on.
 pub(super) type Work<'s> = Pin<Box<dyn Future<Output = Result<Content, ToolError>> + Send + 's>>;
 
-/// What runs a tool. A trait of its own and no boxed closure, so that a set for a long life can be used for a
-/// shorter one.
+/// Runs a tool. It is a trait of its own and no boxed closure, so that a set for a long life can be used for
+/// a shorter one.
 trait Handler: Send + Sync {
     fn call(&self, call: ToolCall) -> Work<'_>;
 }

@@ -68,7 +68,7 @@ pub struct ToolLoop<'a, P: ?Sized> {
     watcher: Watcher<'a>,
 }
 
-/// Who is told what happens.
+/// The function that is told what happens, if there is one.
 #[derive(Default)]
 pub(super) struct Watcher<'a>(Option<Box<Watch<'a>>>);
 

@@ -86,7 +86,7 @@ impl Scripted {
         Arc::new(Self { turns: Mutex::new(turns.into_iter().collect()), ..Self::default() })
     }
 
-    /// What was asked, turn by turn.
+    /// Returns the requests, turn by turn.
     pub(crate) fn asked(&self) -> Vec<ChatRequest> {
         self.asked.lock().unwrap().clone()
     }

@@ -1,19 +1,19 @@
-//! What a request would cost, before it is sent.
+//! Estimates the cost of a request before it is sent.
 
 use super::{CostEstimate, NO_COUNT, is_own};
 use crate::model::problems::modality;
 use crate::{ChatRequest, Content, Message, Model, Part, ResponseFormat, Tool, UtcTime};
 
-/// What a message costs beside its text.
+/// The tokens that a message costs beside its text.
 const TOKENS_PER_MESSAGE: u64 = 4;
 
 impl Model {
-    /// What this request may cost, before it is sent: the prompt by its length, and an answer as long as the
-    /// request (or else the model) allows.
+    /// Estimates the cost of this request before it is sent: the prompt by its length, and an answer as long
+    /// as the request (or else the model) allows.
     ///
-    /// The prompt's tokens are guessed from its text, four ASCII characters or one other character to a
-    /// token, which is right within a third or so. What comes beside text (images, files, …) and what the
-    /// service adds is listed in [`CostEstimate::unpriced`] or not known at all. What cached prompts save,
+    /// The estimate guesses the prompt's tokens from its text, four ASCII characters or one other character
+    /// to a token, which is right within a third or so. Content beside text (images, files, …) and additions
+    /// of the service are in [`CostEstimate::unpriced`] or not known at all. The savings of cached prompts,
     /// and thoughts beyond the answer's limit, do not count.
     ///
     /// ```

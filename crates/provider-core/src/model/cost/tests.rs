@@ -9,7 +9,7 @@ fn usage(prompt: u64, completion: u64) -> Usage {
     Usage { prompt_tokens: Some(prompt), completion_tokens: Some(completion), ..Usage::default() }
 }
 
-/// What was counted: `prompt 100, completion 10`.
+/// Returns the units counted: `prompt 100, completion 10`.
 fn lines(cost: &CostEstimate) -> String {
     let lines: Vec<String> = cost.parts.iter().map(|part| format!("{} {}", part.what, part.count)).collect();
     lines.join(", ")
