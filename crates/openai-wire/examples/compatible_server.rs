@@ -87,7 +87,9 @@ impl LlmProvider for Acme {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chunk = |text: &str, end: &str| {
-        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}},\"finish_reason\":{end}}}]}}\n\n")
+        format!(
+            "data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}},\"finish_reason\":{end}}}]}}\n\n"
+        )
     };
     let body = chunk("Hel", "null") + &chunk("lo", "\"stop\"") + "data: [DONE]\n\n";
     let script = fault_server::Script::with_body(200, "text/event-stream", body);

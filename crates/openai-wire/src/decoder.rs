@@ -287,7 +287,6 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
         self.template.clear(out);
         finish_texts(&mut self.state.texts, out);
         self.dialect.complete(&self.head, out);
-        out.redact(self.head.secret());
         let doubtful = self.doubtful.take().filter(|_| out.response().finish_reason.is_none());
         if let Some(wire) = doubtful {
             return Err(self.reported(&wire));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use lenient_json::Raw;
 use provider_core::author::{ResponseAccumulator, ResponseHead};
-use provider_core::{ChatRequest, Error, RawJson, Usage};
+use provider_core::{ChatRequest, RawJson, Usage};
 use serde::ser::SerializeSeq;
 
 use crate::error::{Rule, WireError};
@@ -57,6 +57,12 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), W::Error> {
         let _ = (request, stream, body);
         Ok(())
+    }
+
+    /// Whether a stream has its usage only if it is asked for it (`stream_options`). OpenAI's own servers and
+    /// vLLM leave it out unless asked, so the default is true.
+    fn asks_for_usage(&self) -> bool {
+        true
     }
 
     /// Returns how many tools the service runs itself for this request: they stand behind the functions in
@@ -135,40 +141,14 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         &[]
     }
 
-    /// Adds the ids of an answer that the headers of this service have. The request id (`x-request-id`,
-    /// `cf-ray`) is added for every service.
-    fn with_ids(&self, error: Error, head: &ResponseHead) -> Error {
-        let _ = head;
-        error
-    }
-
     /// Returns a base URL of this service, to show in an error where the one that is set is wrong.
     fn example_base_url(&self) -> &str {
         "http://localhost:8000/v1"
     }
 }
 
-/// The dialect of a plain OpenAI-compatible server.
-///
-/// It asks for the usage of a stream (`stream_options`), which OpenAI's own servers and vLLM leave out unless
-/// asked.
+/// The dialect of a plain OpenAI-compatible server: all defaults.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
 
-impl Dialect for Plain {
-    fn write_fields<W: FieldWriter>(
-        &self,
-        _request: &ChatRequest,
-        stream: bool,
-        body: &mut W,
-    ) -> Result<(), W::Error> {
-        #[derive(serde::Serialize)]
-        struct StreamOptions {
-            include_usage: bool,
-        }
-        match stream {
-            true => body.field("stream_options", &StreamOptions { include_usage: true }),
-            false => Ok(()),
-        }
-    }
-}
+impl Dialect for Plain {}

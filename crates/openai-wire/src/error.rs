@@ -323,7 +323,7 @@ fn advised<D: Dialect>(
     if let Some(limit) = limit {
         error = error.with_limit(limit);
     }
-    dialect.with_ids(error, hints.head)
+    error
 }
 
 /// Makes the error of a body with a good status that is no answer.
@@ -365,7 +365,7 @@ pub(crate) fn unreadable_frame(
 /// Makes the error of tool calls whose arguments are larger than allowed.
 pub(crate) fn arguments_too_large(limit: usize) -> Error {
     let message = format!(
-        "the arguments of the tool calls are larger than the limit of {limit} bytes (Limits::max_tool_argument_bytes)"
+        "the arguments of the tool calls are larger than the limit of {limit} bytes (max_tool_argument_bytes)"
     );
     Error::new(ErrorKind::InvalidResponse, message)
 }

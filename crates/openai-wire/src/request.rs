@@ -99,7 +99,9 @@ body_fields! {
     "user" => |r, _b| r.user.as_ref(),
     "metadata" => |r, _b| (!r.metadata.is_empty()).then_some(&r.metadata),
     "stream" => |_r, b| b.stream.then_some(true),
+    "stream_options" => |_r, b| (b.stream && b.dialect.asks_for_usage()).then_some(StreamOptions { include_usage: true }),
     "stream" => |_r, b| b.stream.then_some(true),
+    "stream_options" => |_r, b| (b.stream && b.dialect.asks_for_usage()).then_some(StreamOptions { include_usage: true }),
 }
 
 impl<D: Dialect> Serialize for Body<'_, D> {
@@ -182,6 +184,11 @@ fn filled<T>(list: &[T]) -> Option<&[T]> {
 struct Prediction<'a> {
     r#type: &'static str,
     content: WireContent<'a>,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
 }
 
 #[derive(Serialize)]

@@ -53,6 +53,7 @@ impl OpenRouter {
         let refusal = dialect.clone();
         let mut endpoint = Endpoint::builder(DEFAULT_BASE_URL)
             .provider(ID)
+            .generation_id_header("x-generation-id")
             .limits(limits.http)
             .values(values)
             .bearer(values.get(settings::API_KEY))

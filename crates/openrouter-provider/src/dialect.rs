@@ -12,7 +12,7 @@ use lenient_json::Raw;
 use openai_wire::error::{Rule, WireError};
 use openai_wire::{Dialect, FieldWriter, Problems, exact};
 use provider_core::author::{ResponseAccumulator, ResponseHead};
-use provider_core::{ChatRequest, Effort, Error, RawJson, Usage};
+use provider_core::{ChatRequest, Effort, RawJson, Usage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeSeq;
@@ -147,6 +147,11 @@ impl Dialect for OpenRouterDialect {
         write_options(options, body)
     }
 
+    fn asks_for_usage(&self) -> bool {
+        // The service sends it unasked.
+        false
+    }
+
     fn tool_count(&self, request: &ChatRequest) -> usize {
         options(request).server_tools.as_ref().map_or(0, |tools| tools.len())
     }
@@ -201,13 +206,6 @@ impl Dialect for OpenRouterDialect {
 
     fn rules(&self) -> &'static [Rule] {
         rules::RULES
-    }
-
-    fn with_ids(&self, error: Error, head: &ResponseHead) -> Error {
-        match head.header("x-generation-id") {
-            Some(id) => error.with_generation_id(id),
-            None => error,
-        }
     }
 
     fn example_base_url(&self) -> &str {

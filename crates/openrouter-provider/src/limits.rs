@@ -12,7 +12,7 @@ use provider_http::HttpLimits;
 ///
 /// let limits = Limits::default().read_timeout(Duration::from_secs(30));
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(crate) http: HttpLimits,
     pub(crate) max_tool_argument_bytes: usize,

@@ -169,9 +169,10 @@ impl Error {
 
     /// Settings that cannot be used: every problem at once, field by field.
     pub fn config(provider: &str, problems: Vec<FieldProblem>) -> Self {
-        let mut error = Self::new(ErrorKind::Config, "settings cannot be used").with_provider(provider);
+        let mut error = Self::new(ErrorKind::Config, "settings cannot be used");
         error.inner().fields = problems;
-        error
+        // An empty name would keep a later context from filling it in.
+        if provider.is_empty() { error } else { error.with_provider(provider) }
     }
 
     /// A provider was asked for something it cannot do.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// Words of the libraries, and their replacements. Of two that overlap, the longer comes first.
 const WORDS: &[(&str, &str)] = &[
     ("; raise HttpLimits::max_frame_bytes to read it", ""),
-    (" (Limits::max_tool_argument_bytes)", ""),
+    (" (max_tool_argument_bytes)", ""),
     (" (HttpLimits::max_body_bytes)", ""),
     (" (HttpLimits::total_timeout)", ""),
     ("; use `file_url`", "; give its address on the web in its place"),

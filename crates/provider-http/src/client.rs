@@ -113,7 +113,7 @@ impl HttpClientBuilder {
     }
 
     /// Trusts the authorities whose certificates these are, in PEM, beside the platform's.
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    #[cfg(any(feature = "__rustls", feature = "native-tls"))]
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
         match crate::transport::parse_pem(pem.as_ref()) {
             Ok(roots) => self.options.tls = self.options.tls.with_roots(roots),
@@ -125,7 +125,7 @@ impl HttpClientBuilder {
     /// Uses this configuration of rustls, for client certificates or a crypto provider of the host's choice.
     /// [Root certificates](Self::root_certificates) do not count then; the protocols to negotiate are set by
     /// the client.
-    #[cfg(feature = "rustls")]
+    #[cfg(feature = "__rustls")]
     pub fn rustls_config(mut self, config: impl Into<Arc<rustls::ClientConfig>>) -> Self {
         self.options.tls = self.options.tls.with_config(config.into());
         self

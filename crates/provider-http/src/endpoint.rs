@@ -50,6 +50,7 @@ struct Inner {
     limits: HttpLimits,
     http: HttpClient,
     provider: Cow<'static, str>,
+    generation_id_header: Option<&'static str>,
     refusal: Refusal,
 }
 
@@ -84,6 +85,7 @@ impl Endpoint {
             headers: HeaderMap::new(),
             limits: HttpLimits::default(),
             provider: Cow::default(),
+            generation_id_header: None,
             refusal: Arc::new(error::from_response),
             problems: Vec::new(),
         }
@@ -151,6 +153,7 @@ pub struct EndpointBuilder {
     headers: HeaderMap,
     limits: HttpLimits,
     provider: Cow<'static, str>,
+    generation_id_header: Option<&'static str>,
     refusal: Refusal,
     problems: Vec<FieldProblem>,
 }
@@ -179,6 +182,13 @@ impl EndpointBuilder {
         self
     }
 
+    /// Names the header, in lower case, that has the id of an answer: errors keep it, so that an answer that was
+    /// paid for can be looked up. Default: none.
+    pub fn generation_id_header(mut self, name: &'static str) -> Self {
+        self.generation_id_header = Some(name);
+        self
+    }
+
     /// Sends the key as `Authorization: Bearer …`.
     pub fn bearer(mut self, key: impl Into<KeySource>) -> Self {
         (self.key, self.key_header) = (key.into(), KeyHeader::BEARER);
@@ -201,7 +211,11 @@ impl EndpointBuilder {
         match (HeaderName::try_from(name), HeaderValue::from_str(value.as_ref())) {
             (Err(_), _) => self.problem(field, NO_NAME),
             (Ok(name), _) if name != USER_AGENT && is_ours(&name) => self.problem(field, IS_OURS),
-            (Ok(name), Ok(value)) if value.to_str().is_ok() => drop(self.headers.insert(name, value)),
+            (Ok(name), Ok(mut value)) if value.to_str().is_ok() => {
+                // It may be a key of a gateway.
+                value.set_sensitive(!is_attribution(&name));
+                self.headers.insert(name, value);
+            }
             (Ok(_), _) => self.problem(field, UNSENDABLE),
         }
         self
@@ -255,6 +269,7 @@ impl EndpointBuilder {
                 limits: self.limits,
                 http: http.clone(),
                 provider: self.provider,
+                generation_id_header: self.generation_id_header,
                 refusal: self.refusal,
             }))),
             _ => Err(Error::config(&self.provider, self.problems)),
@@ -295,6 +310,11 @@ const OURS: &[&str] = &[
     "user-agent",
 ];
 
+/// Whether a header says who asks, which `Debug` may show.
+fn is_attribution(name: &HeaderName) -> bool {
+    name == USER_AGENT || matches!(name.as_str(), "http-referer") || name.as_str().ends_with("-title")
+}
+
 fn is_ours(name: &HeaderName) -> bool {
     OURS.contains(&name.as_str())
 }
@@ -328,7 +348,11 @@ impl<'e> RequestBuilder<'e> {
             headers: HeaderMap::new(),
             body: None,
             format: None,
-            asked: Asked { provider: endpoint.0.provider.clone(), ..Asked::default() },
+            asked: Asked {
+                provider: endpoint.0.provider.clone(),
+                generation_id_header: endpoint.0.generation_id_header,
+                ..Asked::default()
+            },
             problems: Vec::new(),
         }
     }

@@ -25,6 +25,8 @@ pub(crate) struct Asked {
     pub(crate) model: String,
     /// The models that may answer in its place.
     pub(crate) fallbacks: Vec<String>,
+    /// The header that has the id of an answer.
+    pub(crate) generation_id_header: Option<&'static str>,
 }
 
 impl Asked {
@@ -55,6 +57,10 @@ impl Asked {
         let id = head.header("x-request-id").or_else(|| head.header("cf-ray"));
         if let (None, Some(id)) = (error.request_id(), id) {
             error = error.with_request_id(id);
+        }
+        let id = self.generation_id_header.and_then(|name| head.header(name));
+        if let (None, Some(id)) = (error.generation_id(), id) {
+            error = error.with_generation_id(id);
         }
         self.apply(error).redact(head.secret())
     }

@@ -102,12 +102,15 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
     fn end(&mut self, cut: Option<Error>, out: &mut ResponseAccumulator) -> Result<(), Error> {
         let fatal = if self.is_over { None } else { self.decode_rest(cut.is_none(), out).err() };
         let finished = self.decoder.finish(out);
+        out.redact(self.head.secret());
         let is_whole = self.is_over || out.response().finish_reason.is_some();
         let decoding = self.reported.take().or(finished.err().map(DecodeError::into_error)).or(fatal);
         match (decoding, cut) {
             (Some(error), _) => Err(error),
             (None, Some(cut)) if !is_whole => Err(cut),
-            (None, None) if !self.has_begun && !is_whole => Err(error::empty_answer()),
+            (None, None) if !is_whole && !(self.has_begun && self.decoder.has_begun()) => {
+                Err(error::empty_answer())
+            }
             (None, _) => Ok(()),
         }
     }
@@ -140,6 +143,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
     /// Ends an answer that cannot be read on. Gives the first thing that went wrong.
     fn give_up(&mut self, error: Error, out: &mut ResponseAccumulator) -> Error {
         let finished = self.decoder.finish(out).err().map(DecodeError::into_error);
+        out.redact(self.head.secret());
         self.reported.take().or(finished).unwrap_or(error)
     }
 }
@@ -277,6 +281,7 @@ impl<D: FrameDecoder> WholeSource<D> {
         }
         let decoded = decoder.decode_body(text, out);
         let finished = decoder.finish(out);
+        out.redact(self.context.head.secret());
         let fatal = match (decoded, finished) {
             (Err(DecodeError::Reported(error)), _) | (_, Err(DecodeError::Reported(error))) => {
                 return Err(error);
@@ -291,7 +296,7 @@ impl<D: FrameDecoder> WholeSource<D> {
         // Not every decoder knows a page when it sees one.
         Err(match text.starts_with('<') && fatal.details().is_none() {
             true => error::undecodable("an answer", "", text, &self.context.head),
-            false => error::misdirected(fatal, text),
+            false => fatal,
         })
     }
 

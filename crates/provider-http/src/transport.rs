@@ -25,7 +25,7 @@ pub use self::body::Body;
 pub(crate) use self::hyper::{HyperTransport, Options};
 #[cfg(feature = "hyper")]
 pub use self::proxy::Proxies;
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(any(feature = "__rustls", feature = "native-tls"))]
 pub(crate) use self::tls::parse_pem;
 
 /// Sends HTTP requests: the one thing that this crate needs of an HTTP client.

@@ -18,7 +18,7 @@ mod tests {
     use super::is_same_model;
 
     #[test]
-    fn a_variant_is_the_is_same_model() {
+    fn variant_names_the_same_model() {
         let opus = "anthropic/claude-opus-4.5";
         for same in ["", ":nitro", ":online", ":exacto", ":free", ":free:online", "@preset/support"] {
             let same = format!("{opus}{same}");

@@ -4,7 +4,7 @@
 //! Types are looked at where they are public, and words where they are not: the errors of tunnels and of
 //! SOCKS are private to the HTTP client.
 
-#[cfg(feature = "rustls")]
+#[cfg(feature = "__rustls")]
 mod rustls_error;
 
 use std::error::Error as StdError;
@@ -124,7 +124,7 @@ const fn tls(what: &'static str, next_step: &'static str) -> TlsFault {
 /// Whether a cause says that TLS cannot be had without another setting. A failure that may pass does not say
 /// so.
 fn unusable_tls(cause: &(dyn StdError + 'static)) -> Option<TlsFault> {
-    #[cfg(feature = "rustls")]
+    #[cfg(feature = "__rustls")]
     if let Some(error) = cause.downcast_ref::<rustls::Error>() {
         return rustls_error::unusable(error);
     }
@@ -205,7 +205,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "rustls")]
+    #[cfg(feature = "__rustls")]
     #[test]
     fn tls_that_may_work_next_time_is_no_obstacle() {
         use rustls::{AlertDescription, Error, PeerMisbehaved};

@@ -1,10 +1,10 @@
 //! TLS of the default transport. The set-up is the client's own: nothing process-wide is installed.
 
 use std::error::Error as StdError;
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(any(feature = "__rustls", feature = "native-tls"))]
 use std::fmt;
 use std::future::poll_fn;
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(any(feature = "__rustls", feature = "native-tls"))]
 use std::sync::{Arc, OnceLock};
 
 use http::Uri;
@@ -35,10 +35,10 @@ where
     connector.call(target).await.map_err(Into::into)
 }
 
-#[cfg(feature = "rustls")]
+#[cfg(feature = "__rustls")]
 pub(crate) use self::with_rustls::{TlsSetup, parse_pem};
 
-#[cfg(feature = "rustls")]
+#[cfg(feature = "__rustls")]
 mod with_rustls {
     use std::sync::{Mutex, PoisonError, Weak};
 
@@ -178,7 +178,7 @@ mod with_rustls {
             #[cfg(all(feature = "rustls-aws-lc", not(feature = "rustls-ring")))]
             let ours = rustls::crypto::aws_lc_rs::default_provider();
             #[cfg(not(any(feature = "rustls-ring", feature = "rustls-aws-lc")))]
-            compile_error!("the feature `rustls` is for `rustls-ring` and `rustls-aws-lc`: take one of them");
+            compile_error!("`__rustls` is internal: take `rustls-ring` or `rustls-aws-lc`");
             Arc::new(ours)
         })
     }
@@ -205,10 +205,10 @@ mod with_rustls {
     }
 }
 
-#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+#[cfg(all(feature = "native-tls", not(feature = "__rustls")))]
 pub(crate) use self::with_native_tls::{TlsSetup, parse_pem};
 
-#[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+#[cfg(all(feature = "native-tls", not(feature = "__rustls")))]
 mod with_native_tls {
     use native_tls::{Certificate, TlsConnector};
 
@@ -284,10 +284,10 @@ mod with_native_tls {
     }
 }
 
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[cfg(not(any(feature = "__rustls", feature = "native-tls")))]
 pub(crate) use self::without::TlsSetup;
 
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[cfg(not(any(feature = "__rustls", feature = "native-tls")))]
 mod without {
     use super::*;
 
