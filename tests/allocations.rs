@@ -47,8 +47,8 @@ impl Server {
         Self { scripted, thread }
     }
 
-    /// Returns the cost of a stream on a warm connection, for the provider alone and with the standard layers.
-    /// The stream has so many events.
+    /// Returns the cost of a stream on a warm connection, for the provider alone and with the standard
+    /// layers. The stream has so many events.
     fn costs(self, events: usize) -> [Cost; 2] {
         let registry = Registry::discover().expect("no duplicates");
         let values = [("api_key", "sk-or-v1-abc"), ("base_url", &*self.scripted.url())];

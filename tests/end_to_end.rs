@@ -258,7 +258,7 @@ async fn limits_of_the_answer_are_told() {
     );
 }
 
-/// Returns the kind that the caller sees of each of the sandbox's failures; `None` for those that are answers.
+/// Returns the kind that the caller sees of one of the sandbox's failures; `None` for those that are answers.
 fn kind_of(failure: &str) -> Option<ErrorKind> {
     use ErrorKind::*;
     Some(match failure.trim_start_matches("sandbox/") {

@@ -62,8 +62,8 @@ impl OpenRouter {
             endpoint = endpoint.header("http-referer", referer);
         }
         if let Some(title) = config::title(values) {
-            // The header's current name and its earlier one. OpenRouter does not document which one wins, so both
-            // say the same.
+            // The header's current name and its earlier one. OpenRouter does not document which one wins, so
+            // both say the same.
             endpoint = endpoint.header("x-openrouter-title", &title).header("x-title", &title);
         }
         let endpoint = endpoint.build(http)?;

@@ -32,8 +32,8 @@ pub trait OpenRouterResponse {
     /// Whether the answer came from [OpenRouter's cache](crate::options::ResponseCache), if that was on.
     fn response_cache(&self) -> Option<CacheReport>;
 
-    /// Returns the objects that [debugging](crate::options::DebugOptions) shows: one for each upstream provider
-    /// that was tried.
+    /// Returns the objects that [debugging](crate::options::DebugOptions) shows: one for each upstream
+    /// provider that was tried.
     fn debug(&self) -> Vec<&RawJson>;
 }
 

@@ -150,8 +150,8 @@ pub(crate) fn must_equal(a: &Result<ChatResponse, Error>, b: &Result<ChatRespons
     }
 }
 
-/// Checks an error of an answer: it says where it is from, it is of bounded size, on one line, and without the
-/// key.
+/// Checks an error of an answer: it says where it is from, it is of bounded size, on one line, and without
+/// the key.
 pub fn check_error(error: &Error) {
     assert_eq!((error.provider(), error.model()), (Some("openrouter"), Some(MODEL)));
     assert!(!error.message().trim().is_empty(), "{error:?} says nothing");
