@@ -32,8 +32,8 @@ pub struct ReadBody {
 /// Reads the body of a chat request, strictly: the reverse of [`encode`](crate::encode).
 ///
 /// A value becomes typed if every key in it is known and every value fits. Anything else stays JSON, and
-/// [`encode`](crate::encode) writes it as it came: unknown fields in [`ChatRequest::extra`], unknown messages,
-/// parts and tools in the `Other` of their types. `null` counts as absent.
+/// [`encode`](crate::encode) writes it as it came: unknown fields in [`ChatRequest::extra`], unknown
+/// messages, parts and tools in the `Other` of their types. `null` counts as absent.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the text is no JSON object,

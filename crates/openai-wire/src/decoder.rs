@@ -15,8 +15,9 @@ use crate::values::text_of_body;
 
 /// Decodes an answer of chat completions, streamed or whole.
 ///
-/// The decoder compares a streamed chunk with the one before it (see the module `template`), and decodes it in
-/// full where it differs in more than its texts. Sans-IO: `provider-http` feeds it, or a test does by hand.
+/// The decoder compares a streamed chunk with the one before it (see the module `template`), and decodes it
+/// in full where it differs in more than its texts. Sans-IO: `provider-http` feeds it, or a test does by
+/// hand.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -309,8 +310,8 @@ fn is_message(event: Option<&str>) -> bool {
     matches!(event, None | Some("" | "message"))
 }
 
-/// Whether a frame without its end is whole all the same: the end mark or an object, or words in an event
-/// that is an error.
+/// Whether a frame without its end is whole all the same: the end mark, an object, lines of these, or words
+/// in an event that is called an error.
 fn is_whole(frame: &Frame<'_>) -> bool {
     let data = frame.data.trim();
     let is_words = frame.event.as_deref() == Some("error") && !data.starts_with('{');

@@ -9,8 +9,8 @@
 //!
 //! 1. A JSON document with one string replaced by another differs in that string only.
 //! 2. Fields outside the spans keep their value, and applying a value twice changes nothing. A chunk for
-//!    which that is unsure becomes no template: one with an error, usage, a finish reason, the start of a tool
-//!    call.
+//!    which that is unsure becomes no template: one with an error, usage, a finish reason, the start of a
+//!    tool call.
 //! 3. The texts are applied in the order of a full decode.
 //! 4. Of an unknown field the last value counts, so any JSON may stand in its span. The template buffers the
 //!    latest value and flushes it to the accumulator before the next full decode and at the end.
