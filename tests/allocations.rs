@@ -1,5 +1,5 @@
-//! What a streamed answer allocates from the socket to the caller, HTTP included, for the provider alone and
-//! with the layers that a registry puts around it. A count does not depend on the machine.
+//! The allocations of a streamed answer from the socket to the caller, HTTP included, for the provider alone
+//! and with the layers that a registry puts around it. A count does not depend on the machine.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -24,7 +24,7 @@ fn chunk(delta: &str) -> String {
     )
 }
 
-/// What reading a stream takes, in blocks and bytes.
+/// The cost of reading a stream, in blocks and bytes.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     blocks: f64,
@@ -47,8 +47,8 @@ impl Server {
         Self { scripted, thread }
     }
 
-    /// What a stream costs on a warm connection, for the provider alone and with the standard layers. It has
-    /// so many events.
+    /// Returns the cost of a stream on a warm connection, for the provider alone and with the standard
+    /// layers. The stream has so many events.
     fn costs(self, events: usize) -> [Cost; 2] {
         let registry = Registry::discover().expect("no duplicates");
         let values = [("api_key", "sk-or-v1-abc"), ("base_url", &*self.scripted.url())];
@@ -77,8 +77,8 @@ async fn read(provider: &dyn LlmProvider, events: usize) {
     stream.into_response().expect("an answer");
 }
 
-/// What one more chunk costs: what a long stream costs more than a short one. Both are so long that the
-/// buffers of the HTTP client have grown to their size.
+/// Returns the cost of one more chunk, from the difference between a long stream and a short one. Both are so
+/// long that the buffers of the HTTP client have grown to their size.
 fn per_chunk(delta: impl Fn(usize) -> String) -> [Cost; 2] {
     let (short, long) = (5_000, 15_000);
     let costs = |chunks| Server::of((0..chunks).map(|number| chunk(&delta(number)))).costs(chunks);

@@ -1,5 +1,5 @@
-//! What comes back beside text: sound, routing, cache status, raw JSON, cut calls, whose thoughts they are.
-//! Over real sockets.
+//! The parts of an answer beside its text: sound, routing, cache status, raw JSON, cut calls, whose thoughts
+//! they are. Over real sockets.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

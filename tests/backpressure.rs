@@ -17,16 +17,16 @@ use provider_registry::Registry;
 use provider_tests::{chunk, request};
 use tokio::time::sleep;
 
-/// What the server has to say.
+/// The bytes that the server has to send.
 const WHOLE: usize = 64 << 20;
-/// What the kernel may hold of it between the two, at most. It takes a few MB; how many is up to the system's
-/// settings.
+/// The bytes that the kernel may hold between the two, at most. It takes a few MB; how many is up to the
+/// system's settings.
 const IN_SOCKETS: usize = WHOLE / 4;
-/// What this process may grow by meanwhile, in KiB.
+/// The growth of this process that is allowed meanwhile, in KiB.
 const GROWTH: usize = 2 << 10;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What became of the server's words.
+/// Counts of how the client took the server's words.
 #[derive(Default)]
 struct Told {
     /// The bytes that the socket took.

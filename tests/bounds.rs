@@ -91,7 +91,8 @@ async fn an_answer_that_always_has_something_more_ends_in_time() {
     assert!(error.partial().is_some_and(|partial| partial.text().len() < 20_000));
 }
 
-/// What repeats from chunk to chunk is not kept, so a long answer does not run into the limit because of it.
+/// The client does not keep what repeats from chunk to chunk, so a long answer does not run into the limit
+/// because of it.
 #[tokio::test]
 async fn what_repeats_does_not_count() {
     let end = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";

@@ -22,7 +22,8 @@ fn workspace(sandbox: &Sandbox) -> Workspace {
     workspace
 }
 
-/// What an agent platform writes: its nodes hold texts, and a text that nothing fits is an error of its cell.
+/// Compares models as an agent platform does: its nodes hold texts, and a text that nothing fits is an error
+/// of its cell.
 async fn comparison(workspace: &Workspace, models: &[&str]) -> Comparison {
     let mut cells = Vec::new();
     for text in models {

@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 const TEXT: usize = 8_000_000;
 const PICTURE: usize = 4_000_000;
 const QUESTION: &str = "What of that is in the picture?";
-/// What asking and reading may take, beside the bodies. Less than a copy of either.
+/// The bytes that asking and reading may take, beside the bodies. Less than a copy of either.
 const REST: usize = 1 << 20;
 
 /// A request, and what it takes to write its body once.

@@ -24,7 +24,7 @@ fn workspace(sandbox: &Sandbox, key: &str) -> Workspace {
         ("site_url", "https://acme.example"),
         ("site_name", "Acme"),
         ("base_url", sandbox.base_url()),
-        // What one try brings; `survival` is about more of them.
+        // One try alone; `survival` is about more of them.
         ("max_attempts", "1"),
     ];
     workspace.add(&registry, "OpenRouter", values).expect("good settings");
@@ -258,7 +258,7 @@ async fn limits_of_the_answer_are_told() {
     );
 }
 
-/// What each of the sandbox's failures is to the caller; `None` for those that are answers.
+/// Returns the kind that the caller sees of one of the sandbox's failures; `None` for those that are answers.
 fn kind_of(failure: &str) -> Option<ErrorKind> {
     use ErrorKind::*;
     Some(match failure.trim_start_matches("sandbox/") {

@@ -56,7 +56,7 @@ fn build(profile: &str, target: &Path) {
     );
 }
 
-/// What a program prints.
+/// Runs a program and returns its output.
 fn run(binaries: &Path, name: &str) -> String {
     let program = binaries.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let output = output(&mut Command::new(&program));

@@ -1,5 +1,5 @@
-//! What OpenRouter alone understands: options, headers, a workspace's preferences, and what is refused. Over
-//! real sockets.
+//! The options that OpenRouter alone understands, headers, a workspace's preferences, and what is refused.
+//! Over real sockets.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -201,7 +201,7 @@ async fn what_the_service_refuses_for_all_is_refused_here_by_name() {
     }
     assert!(server.requests().is_empty(), "nothing was sent");
 
-    // What is meant is done.
+    // The client does what is meant.
     let paid = OpenRouterOptions::new().models(["a/b"]).allow_paid_fallback();
     let body = json_of(&sent(plain, &free.options(paid)).await);
     assert_eq!(body["models"], json!(["a/b"]));
@@ -245,7 +245,7 @@ fn what_is_read_goes_out_again() {
     let written: Value = body::to_json(&read.request).expect("a good request").read().expect("JSON");
     assert_eq!(written, expected);
 
-    // What serde would take for something else: lists for structs, numbers for variants.
+    // Serde would take these for something else: lists for structs, numbers for variants.
     for (name, value) in [
         ("audio", json!(["a", "b"])),
         ("reasoning", json!(["low"])),

@@ -1,4 +1,4 @@
-//! What goes out on the wire. Over real sockets, through the public API.
+//! The requests on the wire. Over real sockets, through the public API.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

@@ -37,7 +37,7 @@ const MODELS: [&str; 14] = [
 /// How long a stream may be silent: the stalling ones end by it.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// What was counted.
+/// The counts of the run.
 #[derive(Default)]
 struct Counts {
     asked: AtomicU64,
@@ -167,7 +167,7 @@ fn tell(counts: &Counts, open: usize) -> Result<(), Box<dyn std::error::Error>> 
     Ok(())
 }
 
-/// What the process holds, as Linux tells it.
+/// The resources that the process holds, as Linux tells them.
 struct Process {
     descriptors: Option<usize>,
     resident_kib: Option<u64>,

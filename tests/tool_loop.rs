@@ -98,7 +98,7 @@ async fn what_goes_wrong_on_the_wire_is_told_by_the_run() {
     assert_eq!(run.calls().count(), 0);
 }
 
-/// What somebody ordered
+/// An order of a customer
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Order {
     customer: String,

@@ -9,17 +9,17 @@ pub async fn catalogue_and_cost(openrouter: &OpenRouter) -> Result<(), Error> {
         println!("{} ({:?} tokens of context)", model.id, model.context_length);
     }
 
-    // What a model cannot do is known before the call, and what it would cost roughly.
+    // The catalogue tells before the call what a model cannot do, and roughly what the call would cost.
     let request = ChatRequest::new("openai/gpt-4o").user("Hello").max_tokens(500);
     let Some(model) = catalogue.find(&request.model) else { return Ok(()) };
     assert!(model.problems(&request).is_empty());
     println!("{}", model.estimate(&request, UtcTime::now())); // "about 0.00500… USD (estimate)"
 
-    // What it did cost comes with the answer, exactly.
+    // The answer comes with its exact cost.
     let reply = openrouter.chat(&request).await?;
     println!("{:?}", reply.usage.cost);
 
-    // And what the account says of it afterwards.
+    // The account keeps a record of it.
     if let Some(id) = &reply.id {
         let generation = openrouter.generation(id).await?; // waits shortly while it is not there yet
         println!("{:?} run by {:?}", generation.total_cost, generation.provider_name);

@@ -13,7 +13,7 @@ pub async fn images_and_files(openrouter: &OpenRouter, photo: &[u8]) -> Result<(
     let reply = openrouter.chat(&request).await?;
     println!("{}", reply.text());
 
-    // What cannot be sent is refused before it is.
+    // The library refuses a part that cannot be sent before it sends anything.
     let refused = Part::image(b"BM\0\0\0\0\0\0\0\0").expect_err("a bitmap");
     assert!(refused.to_string().contains("image/bmp"));
     Ok(())

@@ -10,7 +10,7 @@ pub async fn stream(openrouter: &OpenRouter) -> Result<(), Error> {
             Ok(Event::Reasoning(thought)) => eprint!("{thought}"),
             Ok(_) => {}
             Err(error) => {
-                // What came before it broke off is not lost.
+                // The error keeps the part of the answer that came before it broke off.
                 if let Some(partial) = error.partial() {
                     eprintln!("{} characters came", partial.text().len());
                 }

@@ -4,7 +4,7 @@ use provider_core::{ChatRequest, Error, LlmProviderExt};
 
 #[derive(serde::Deserialize, JsonSchema)]
 struct Order {
-    /// Who ordered
+    /// The customer's name
     customer: String,
     items: Vec<Item>,
 }

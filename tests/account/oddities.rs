@@ -10,7 +10,7 @@ use provider_tests::{Reply, openrouter};
 
 use crate::{answered, paths, server};
 
-/// What the service answers when there is nothing.
+/// The service's answer when there is nothing.
 const NOT_FOUND: &str = r#"{"error":{"code":404,"message":"Not Found"}}"#;
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::{client, hello};
 
 const CHUNK: &str = "data: {\"id\":\"gen-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
 
-/// What the server does while the caller goes away.
+/// The scripts that the server plays while the caller goes away.
 fn stages() -> [(&'static str, Script); 4] {
     let events = || Script::new(200).header("content-type", "text/event-stream");
     [

@@ -36,7 +36,7 @@ fn hello() -> ChatRequest {
     ChatRequest::new("openai/gpt-4o").user("Hello")
 }
 
-/// What a stream, and what a whole answer, come to when the server plays this.
+/// Asks for a stream and for a whole answer while the server plays this.
 async fn both(script: Script, limits: Limits) -> [Result<ChatResponse, Error>; 2] {
     let server = FaultServer::always(script).await.expect("a free port");
     let client = OpenRouter::builder().api_key(KEY).base_url(server.url()).limits(limits).build();

@@ -8,7 +8,7 @@ use provider_core::ErrorKind;
 
 use crate::hello;
 
-/// What the whole process may take at its peak, the server and all tests included.
+/// The most memory that the whole process may take, the server and all tests included.
 const PEAK_KIB: u64 = 400 << 10;
 
 #[tokio::test(flavor = "multi_thread")]

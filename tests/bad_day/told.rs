@@ -1,4 +1,4 @@
-//! What an error tells beside what happened: when to come back, what to do, what was tried before.
+//! The advice in an error: when to come back, what to do, what was tried before.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use provider_core::{ChatResponse, Error, ErrorKind, RetryAdvice};
 
 use crate::{client, hello};
 
-/// What a whole answer comes to when the server plays this.
+/// Asks for a whole answer while the server plays this.
 async fn chat(script: Script) -> Result<ChatResponse, Error> {
     let server = FaultServer::always(script).await.expect("a free port");
     client(&server.url()).chat(&hello()).await

@@ -11,7 +11,7 @@ fn words() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[a-z ]{1,60}", key, "[a-z]{1,9}".prop_map(|word| word.repeat(5_000))]
 }
 
-/// What upstream says: words, or JSON around them, which may be in a text.
+/// The error of an upstream provider: words, or JSON around them, which may be in a text.
 fn upstream() -> impl Strategy<Value = Value> {
     let field = prop_oneof![Just("error"), Just("message"), Just("detail"), Just("other")];
     words().prop_map(Value::from).boxed().prop_recursive(4, 8, 1, move |inner| {

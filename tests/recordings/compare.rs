@@ -1,4 +1,4 @@
-//! What was read against what was expected.
+//! The comparison of a reading with the expected one.
 
 use provider_core::{Catalogue, ChatResponse, Error, ErrorKind, Price, ReasoningDetail, ToolCall};
 use serde_json::{Value, json};

@@ -86,7 +86,7 @@ fn has_said(expected: &Value, turn: &Value) -> bool {
 }
 
 impl Turn<'_> {
-    /// What the previous exchange asked.
+    /// Returns the request of the previous exchange.
     pub(crate) fn request(&self) -> ChatRequest {
         body::from_json(&self.previous.request.to_string()).map(|read| read.request).unwrap_or_default()
     }

@@ -82,7 +82,7 @@ fn check(reply: Result<ChatResponse, Error>, sent: &Value, piece: &str) {
             reply
         }
         Err(error) => {
-            // Nothing but blanks is no answer.
+            // An answer of blanks alone is none.
             let blank =
                 error.kind() == ErrorKind::EmptyResponse && sent["choices"][0]["finish_reason"].is_null();
             assert!(failed || blank, "{error:?}\n{sent:#}");

@@ -50,7 +50,7 @@ impl<'a> Generator<'a> {
             for part in parts.iter().filter(|part| part["properties"].is_object()) {
                 whole.extend(self.object(part, place.owner, depth).as_object().cloned().unwrap_or_default());
             }
-            // What one part requires, another describes.
+            // One part requires a field that another describes.
             for name in parts
                 .iter()
                 .filter_map(|part| part["required"].as_array())
@@ -130,7 +130,7 @@ impl<'a> Generator<'a> {
                 object.insert(name.clone(), self.instance(property, Place { owner, field: name }, depth + 1));
             }
         }
-        // What a schema leaves open is filled with something that nobody knows.
+        // An open schema gets a field that nobody knows.
         let open = &schema["additionalProperties"];
         if (open.is_object() || *open == json!(true)) && self.roll(2) == 0 {
             object.insert(

@@ -89,7 +89,7 @@ fn made_up_requests_survive_our_types() {
     say(&format!("{made} requests made up, read and written"));
 }
 
-/// What the schema allows and the service does not.
+/// Changes a body that the schema allows so that the service allows it, too.
 fn make_sendable(body: &mut Value) {
     body["model"] = json!("made/up");
     if !body["max_tokens"].is_null() {

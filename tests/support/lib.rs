@@ -1,4 +1,4 @@
-//! What the tests share: a server that plays scripts over a real socket, and a client of it.
+//! The helpers that the tests share: a server that plays scripts over a real socket, and a client of it.
 
 mod asking;
 mod scripted;

@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         self.byte()
     }
 
-    /// What comes behind the values that were read.
+    /// Returns the text behind the values that were read.
     #[inline]
     pub fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         self.quoted().map(|(inside, _)| inside)
     }
 
-    /// What the next value spells, which must be a string.
+    /// Reads the next value, which must be a string, and decodes its escapes.
     #[inline]
     pub fn text(&mut self) -> Option<Cow<'a, str>> {
         self.quoted().map(|(inside, is_escaped)| match is_escaped {

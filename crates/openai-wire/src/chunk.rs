@@ -1,7 +1,7 @@
 //! A chunk of a stream, or a whole answer: the same object, with `delta` or `message` in its choice.
 //!
-//! One borrowed decode. Lists inside a delta are left as text here and read item by item where they are
-//! collected, which costs no allocation.
+//! One borrowed decode reads it. It leaves lists inside a delta as text; the code that collects them reads
+//! them item by item, without an allocation.
 
 use lenient_json::{Count, FromJson, Raw, Reader, Text, UnixSeconds, first, object, object_from_str};
 
@@ -31,7 +31,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Choice 0. Nobody asks for more than one.
+/// Choice 0, the only one that is read.
 #[derive(Debug, Default)]
 pub(crate) struct FirstChoice<'a>(pub(crate) Option<Choice<'a>>);
 
@@ -104,7 +104,7 @@ object! {
 }
 
 impl<'a> Piece<'a> {
-    /// The names that services have for the plain text of thoughts, and what is there under each.
+    /// Returns the names that services have for the plain text of thoughts, and the value under each.
     pub(crate) fn thoughts(&self) -> [(&'static str, Raw<'a>); 4] {
         [
             ("reasoning", self.reasoning),
@@ -115,7 +115,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Stands before the names of fields that came inside a tool call's `function`.
+/// The prefix to the names of fields that came inside a tool call's `function`.
 pub(crate) const IN_FUNCTION: &str = "function.";
 
 /// The field in which Groq has the usage of a stream.

@@ -1,10 +1,10 @@
-//! A content that comes as a list of parts.
+//! Reads a content that is a list of parts.
 
 use std::borrow::Cow;
 
 use lenient_json::{Raw, Text, object};
 
-/// Something that a content says. Texts are the inside of a JSON string, escapes and all.
+/// An item of a content. Texts are the inside of a JSON string, escapes and all.
 pub(crate) enum Said<'a> {
     Text(&'a str),
     Thought(&'a str),
@@ -13,7 +13,7 @@ pub(crate) enum Said<'a> {
     Image(&'a str),
     /// A note on the text, as JSON.
     Annotation(&'a str),
-    /// A part of a type that is newer than this, as JSON.
+    /// A part of a type that this crate does not know, as JSON.
     Other(&'a str),
     /// A field of a part that has no place of its own, by its name.
     Field(Cow<'a, str>, &'a str),
@@ -33,8 +33,8 @@ object! {
     skip "index" | "id"
 }
 
-/// Reads a content that is a list of parts, or the one part that stands in its place; hands out what it says
-/// in order.
+/// Reads a content that is a list of parts, or the one part that stands in its place, and calls `each` with
+/// its items in order.
 pub(crate) fn read<'a>(content: Raw<'a>, mut each: impl FnMut(Said<'a>)) {
     content.for_each(|part: Raw<'a>| read_part(part, &mut each));
 }
@@ -47,7 +47,7 @@ fn read_part<'a>(raw: Raw<'a>, each: &mut impl FnMut(Said<'a>)) {
     let part: Part<'a> = raw.read().unwrap_or_default();
     match part.kind.as_str() {
         "image_url" => return each(Said::Image(json)),
-        // A part without a type is what it has.
+        // A part without a type counts as a text if it has one.
         "text" | "output_text" | "" => match part.text.inside().or_else(|| value_of(part.text)) {
             Some(text) => each(Said::Text(text)),
             None => return each(Said::Other(json)),
@@ -83,14 +83,14 @@ fn value_of(text: Raw<'_>) -> Option<&str> {
     if text.is_object() { text.read::<TextObject<'_>>()?.value.inside() } else { None }
 }
 
-/// Whether a text is there, or a list of texts.
+/// Whether the value is a text, or a list of texts.
 fn has_text(raw: Raw<'_>) -> bool {
     let mut found = false;
     read_thoughts(raw, &mut |_| found = true);
     found
 }
 
-/// Hands out thoughts: a text, or a list of parts with texts.
+/// Calls `each` with thoughts: a text, or a list of parts with texts.
 fn read_thoughts<'a>(raw: Raw<'a>, each: &mut impl FnMut(Said<'a>)) {
     if let Some(text) = raw.inside() {
         return each(Said::Thought(text));

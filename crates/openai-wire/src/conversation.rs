@@ -1,4 +1,4 @@
-//! The body of a chat request, read back.
+//! Reads the body of a chat request back.
 
 mod exact;
 mod message;
@@ -23,7 +23,7 @@ use crate::dialect::Dialect;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReadBody {
-    /// The request that it makes.
+    /// The request in the body.
     pub request: ChatRequest,
     /// Whether it asks for a stream.
     pub stream: bool,
@@ -31,9 +31,9 @@ pub struct ReadBody {
 
 /// Reads the body of a chat request, strictly: the reverse of [`encode`](crate::encode).
 ///
-/// A value takes its typed place if every key in it is known and every value fits. Anything else stays the
-/// JSON that it is: unknown fields in [`ChatRequest::extra`], unknown messages, parts and tools in the `Other`
-/// of their types; it goes out again as it came. `null` counts as absent.
+/// A value becomes typed if every key in it is known and every value fits. Anything else stays JSON, and
+/// [`encode`](crate::encode) writes it as it came: unknown fields in [`ChatRequest::extra`], unknown
+/// messages, parts and tools in the `Other` of their types. `null` counts as absent.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the text is no JSON object,
@@ -67,7 +67,7 @@ impl ReadBody {
                 let is_read = portable(&name, raw, &mut self.request, dialect)
                     || dialect.read_field(&name, raw, &mut self.request);
                 if !is_read {
-                    // A value can be JSON by its grammar, and nothing that can be held.
+                    // JSON's grammar allows values that `Value` cannot hold.
                     let value = serde_json::from_str(raw.get()).map_err(|cause| {
                         refused(&name, format!("cannot be kept: {cause}")).with_source(cause)
                     })?;
@@ -119,7 +119,7 @@ fn portable<D: Dialect>(name: &str, raw: &RawJson, request: &mut ChatRequest, di
     true
 }
 
-/// The value as `T`, if it fits.
+/// Returns the value as `T`, if it fits.
 fn fitting<T: DeserializeOwned>(raw: &RawJson) -> Option<T> {
     serde_json::from_str(raw.get()).ok()
 }
@@ -157,7 +157,7 @@ fn reasoning(raw: &RawJson) -> Option<Reasoning> {
     let wire: Wire = object(raw)?;
     let mut reasoning = Reasoning::default();
     reasoning.budget = match (wire.effort, wire.max_tokens) {
-        // Only one of them can be meant; which one is the service's to say.
+        // Only one of them can be meant, and only the service knows which.
         (Some(_), Some(_)) => return None,
         (Some(effort), None) => Some(ReasoningBudget::Effort(Effort::from(&*effort))),
         (None, tokens) => tokens.map(ReasoningBudget::MaxTokens),

@@ -1,4 +1,4 @@
-//! The decoder of an answer: frames, or a whole body, to the accumulator.
+//! Decodes the frames of an answer, or its whole body, into the accumulator.
 
 use std::sync::Arc;
 
@@ -15,8 +15,9 @@ use crate::values::text_of_body;
 
 /// Decodes an answer of chat completions, streamed or whole.
 ///
-/// A streamed chunk is compared with the one before it (see the module `template`), and decoded in full where
-/// it differs in more than its texts. Sans-IO: `provider-http` feeds it, or a test does by hand.
+/// The decoder compares a streamed chunk with the one before it (see the module `template`), and decodes it
+/// in full where it differs in more than its texts. Sans-IO: `provider-http` feeds it, or a test does by
+/// hand.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -44,16 +45,16 @@ pub struct ChatDecoder<D> {
     head: ResponseHead,
     max_tool_argument_bytes: usize,
     keep_raw: bool,
-    /// How many frames there were.
+    /// The number of frames so far.
     number: usize,
     /// Whether one of them was more than a keep-alive.
     has_begun: bool,
-    /// Whether the end mark was read.
+    /// Whether the end mark has come.
     is_over: bool,
-    /// The error of the first frame that could not be read. The answer goes on, so that nothing that was paid
-    /// for is lost, and ends in this error.
+    /// The error of the first unreadable frame. The answer continues, so that the caller keeps all that was
+    /// paid for, and ends in this error.
     unreadable: Option<Error>,
-    /// A frame that may be an error, and is one if no finish reason comes.
+    /// A frame that may be an error. It counts as one if no finish reason comes.
     doubtful: Option<Box<WireError>>,
     state: ApplyState,
     template: Template,
@@ -61,7 +62,7 @@ pub struct ChatDecoder<D> {
 }
 
 impl<D: Dialect> ChatDecoder<D> {
-    /// A decoder of the answer that has this head.
+    /// Creates a decoder of the answer that has this head.
     pub fn new(dialect: Arc<D>, head: ResponseHead) -> Self {
         Self {
             dialect,
@@ -79,15 +80,15 @@ impl<D: Dialect> ChatDecoder<D> {
         }
     }
 
-    /// Sets how large the arguments of the answer's tool calls may be, all calls together, in bytes. Default:
-    /// 8 MiB.
+    /// Sets the largest size of the arguments of the answer's tool calls, all calls together, in bytes.
+    /// Default: 8 MiB.
     #[must_use]
     pub fn max_tool_argument_bytes(mut self, limit: usize) -> Self {
         self.max_tool_argument_bytes = limit;
         self
     }
 
-    /// Sets whether the JSON of each chunk is kept as well. Default: false.
+    /// Sets whether the decoder keeps the JSON of each chunk as well. Default: false.
     #[must_use]
     pub fn keep_raw(mut self, keep: bool) -> Self {
         self.keep_raw = keep;
@@ -130,10 +131,10 @@ impl<D: Dialect> ChatDecoder<D> {
             Err(_) if data.starts_with('[') && WireError::from_body(data, &*self.dialect).is_some() => {
                 Err(self.reported(&WireError::from_text(data, &*self.dialect)))
             }
-            // An event of another name is another matter, a `ping` for example.
+            // An event of another name is no chunk, a `ping` for example.
             Err(_) if !is_message(event) => Ok(Progress::More),
             Err(_) if is_lines(data) => self.decode_lines(data, out),
-            // The answer is there. A mark of the end has many spellings.
+            // The answer is complete, and end marks have many spellings.
             Err(_) if out.response().finish_reason.is_some() => Ok(Progress::More),
             Err(cause) => {
                 self.has_begun = true;
@@ -146,8 +147,8 @@ impl<D: Dialect> ChatDecoder<D> {
         }
     }
 
-    /// Decodes the events of a service that puts no empty line between them. All of them are decoded,
-    /// whatever goes wrong first.
+    /// Decodes the events of a service that puts no empty line between them. An error in one does not stop
+    /// the decoding of the rest.
     fn decode_lines(&mut self, lines: &str, out: &mut ResponseAccumulator) -> Result<Progress, DecodeError> {
         let mut failed = None;
         let mut progress = Progress::More;
@@ -238,7 +239,7 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
         self.within_limits().map(drop)
     }
 
-    /// Of an unfinished frame the whole part counts: the end mark, or an object.
+    /// Decodes the whole part of an unfinished frame: the end mark, or an object.
     fn decode_unfinished(
         &mut self,
         frame: Frame<'_>,
@@ -255,8 +256,8 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
         }
     }
 
-    /// An error or an answer counts that a service writes between the events as plain JSON. A page of HTML is
-    /// no answer.
+    /// Decodes an error or an answer that a service writes between the events as plain JSON. A page of HTML
+    /// is no answer.
     fn decode_stray(&mut self, lines: &str, out: &mut ResponseAccumulator) -> Result<Progress, DecodeError> {
         let data = lines.trim();
         if data.is_empty() || self.is_over || out.response().finish_reason.is_some() {
@@ -303,21 +304,21 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
     }
 }
 
-/// Whether an event without a name, or with the default one.
+/// Whether an event has no name, or the default one.
 fn is_message(event: Option<&str>) -> bool {
     matches!(event, None | Some("" | "message"))
 }
 
-/// Whether a frame that was not ended is whole all the same: only the end mark, an object, and words can be,
-/// of which words are none but in an error.
+/// Whether a frame without its end is whole all the same: the end mark, an object, lines of these, or words
+/// in an event that is called an error.
 fn is_whole(frame: &Frame<'_>) -> bool {
     let data = frame.data.trim();
     let is_words = frame.event.as_deref() == Some("error") && !data.starts_with('{');
     data == "[DONE]" || is_words || read_chunk(data, &mut None).is_ok() || is_lines(data)
 }
 
-/// Whether a frame is several, whose lines the service did not keep apart: each line is an object or the
-/// end mark.
+/// Whether a frame is several events without empty lines between them: each line is an object or the end
+/// mark.
 fn is_lines(data: &str) -> bool {
     let is_frame = |line: &str| {
         let line = line.trim();
@@ -326,7 +327,7 @@ fn is_lines(data: &str) -> bool {
     data.contains('\n') && data.lines().all(is_frame)
 }
 
-/// The whole part of a frame that was not ended: the frame, or the lines before the last one.
+/// Returns the whole part of a frame without its end: the frame, or the lines before the last one.
 fn whole_part(frame: Frame<'_>) -> Option<Frame<'_>> {
     if is_whole(&frame) {
         return Some(frame);
@@ -336,8 +337,8 @@ fn whole_part(frame: Frame<'_>) -> Option<Frame<'_>> {
     Some(part).filter(is_whole)
 }
 
-/// Reads a chunk or an answer, and gives its JSON. Numbers that JSON does not have are read as `null`; `room`
-/// is for the JSON without them.
+/// Reads a chunk or an answer, and returns its JSON. Numbers that JSON does not have read as `null`; `room`
+/// holds the JSON without them.
 ///
 /// # Errors
 /// When the text is no JSON object.
@@ -354,8 +355,7 @@ fn read_chunk<'a>(
     Chunk::from_str(json).map(|chunk| (chunk, json)).map_err(|_| cause)
 }
 
-/// The error in a chunk: at the top, or in its choice, or the chunk itself, and how sure it is that it is
-/// one.
+/// Returns the error in a chunk (at the top, in its choice, or the chunk itself), and how certain it is.
 fn take_error<D: Dialect>(
     chunk: &Chunk<'_>,
     event: Option<&str>,

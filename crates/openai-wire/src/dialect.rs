@@ -1,4 +1,4 @@
-//! Dialects: what a service adds to chat completions, or says otherwise.
+//! Dialects: a service's additions to chat completions, and its differences from them.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use serde::ser::SerializeSeq;
 use crate::error::{Rule, WireError};
 use crate::request::{FieldWriter, Problems};
 
-/// A service's way to speak chat completions.
+/// A service's variant of chat completions.
 ///
-/// Every method has a default, which is that of a plain server, so a dialect names its differences alone. It
-/// is a type parameter of the codec, and not a trait object: what a dialect leaves alone costs nothing, and
-/// none of its methods is called for a chunk of text.
+/// Every method defaults to the behavior of a plain server, so a dialect implements its differences alone. It
+/// is a type parameter of the codec, not a trait object: a method that keeps its default costs nothing, and
+/// the decoder calls none of them for a chunk of text.
 ///
 /// ```
 /// use openai_wire::{Dialect, FieldWriter, encode};
@@ -81,19 +81,19 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether the request says elsewhere what it asks (an old-style `prompt`), so that it needs no messages.
+    /// Whether the request has its text elsewhere (an old-style `prompt`), so that it needs no messages.
     fn has_prompt(&self, request: &ChatRequest) -> bool {
         let _ = request;
         false
     }
 
-    /// Adds what is wrong with a request for this service, beyond what is wrong with it for every one.
+    /// Adds the problems that a request has with this service alone.
     fn validate(&self, request: &ChatRequest, problems: &mut Problems) {
         let _ = (request, problems);
     }
 
-    /// Whether two ids name the same model. Thoughts go back only to the model that had them. Default: equal
-    /// ids do.
+    /// Whether two ids name the same model. The encoder sends thoughts back only to the model that had them.
+    /// Default: equal ids do.
     fn is_same_model(&self, one: &str, other: &str) -> bool {
         one == other
     }
@@ -124,18 +124,18 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         let _ = (usage, figures);
     }
 
-    /// Adds what the head of the answer says, once the answer is over.
+    /// Adds the facts in the head of the answer, once the answer is over.
     fn complete(&self, head: &ResponseHead, out: &mut ResponseAccumulator) {
         let _ = (head, out);
     }
 
-    /// Reads what the error object says beside its words: the provider behind the service, the limit that was
-    /// met, whether to try again.
+    /// Reads the facts in the error object beside its words: the provider behind the service, the limit that
+    /// was met, whether to try again.
     fn read_error(&self, error: Raw<'_>, out: &mut WireError) {
         let _ = (error, out);
     }
 
-    /// Returns the service's own rows of the table that decides about failures. They count before the
+    /// Returns the service's own rules about failures. They count before the
     /// [common ones](crate::error::rules::common).
     fn rules(&self) -> &'static [Rule] {
         &[]

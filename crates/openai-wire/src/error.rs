@@ -1,4 +1,4 @@
-//! The service's error object, in all the shapes it comes in, and the [`Error`] that is made of it.
+//! Reads the service's error object in all its shapes, and makes an [`Error`] of it.
 
 pub(crate) mod limit;
 mod misdirected;
@@ -27,7 +27,7 @@ use crate::values::text_of_body;
 
 /// The service's account of a failure.
 ///
-/// The code, the words and the details are read from any server's error. The rest is what a [`Dialect`] reads
+/// This crate reads the code, the words and the details of any server's error. A [`Dialect`] reads the rest
 /// in [`Dialect::read_error`].
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -38,11 +38,11 @@ pub struct WireError {
     pub words: Words,
     /// The upstream provider that failed.
     pub upstream_name: Option<String>,
-    /// The upstream provider's words, dug out of whatever they were wrapped in.
+    /// The upstream provider's words, without what wraps them.
     pub upstream: Option<Words>,
-    /// Facts beside the words that rows of the table look at, each with the [source](Source) that it is of.
+    /// Facts beside the words that rules look at, each with its [source](Source).
     pub facts: Vec<(Source, String)>,
-    /// The limit that is used up.
+    /// The exhausted limit.
     pub limit: LimitFacts,
     /// The headers of the answer that the service got, or would have sent, by lower-case name.
     pub headers: Vec<(String, String)>,
@@ -83,7 +83,7 @@ object! {
 }
 
 object! {
-    /// MiniMax says in an answer how it went: 0 is well.
+    /// MiniMax's status inside an answer: 0 is a success.
     struct BaseResponse<'a> {
         status_code: Text<'a> = "status_code",
     }
@@ -107,7 +107,7 @@ object! {
     }
 }
 
-/// How sure it is that a body is an error.
+/// How certain it is that a body is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
     /// It says so.
@@ -122,7 +122,7 @@ impl WireError {
         Self::found(body, dialect).map(|(error, _)| error)
     }
 
-    /// Reads a body that may be an error, and says how sure that is.
+    /// Reads a body that may be an error, and returns how certain that is.
     pub fn found<D: Dialect>(body: &str, dialect: &D) -> Option<(Self, Certainty)> {
         let mut value: Raw<'_> = from_str(text_of_body(body)).ok()?;
         if value.is_list() {
@@ -158,7 +158,7 @@ impl WireError {
         })
     }
 
-    /// Reads an event that is called an error, and a text that can be no other thing.
+    /// Reads an event that is called an error, or a text that must be one.
     pub fn from_text<D: Dialect>(text: &str, dialect: &D) -> Self {
         Self::from_body(text, dialect)
             .unwrap_or_else(|| Self { words: Words::of_text(text), ..Self::default() })
@@ -186,8 +186,8 @@ impl WireError {
     }
 }
 
-/// Whether a value says anything. Some send an empty error beside a good answer: an object can be one, too,
-/// all of whose values say nothing.
+/// Whether a value says anything. Some services send an empty error beside a good answer; an object whose
+/// values all say nothing is empty, too.
 pub fn says(raw: Raw<'_>) -> bool {
     let is_empty = |json: &str| matches!(json, "false" | "0" | "\"\"" | "{}" | "[]");
     match raw.get() {
@@ -241,7 +241,7 @@ fn refused<D: Dialect>(body: &str, head: &ResponseHead, dialect: &D) -> Error {
     if let Some(wire) = WireError::from_body(event_data(body), dialect) {
         return with_usage(from_wire(&wire, head, dialect), body, dialect);
     }
-    // A service says it in JSON of its own; this is from a machine on the way.
+    // A service reports errors in its own JSON; this is from a machine on the way.
     let (wire, words) = match text_of_body(body) {
         "" => (WireError::default(), "an empty body".to_owned()),
         text if text.starts_with('<') => (WireError::default(), "a web page".to_owned()),
@@ -267,14 +267,14 @@ fn refused<D: Dialect>(body: &str, head: &ResponseHead, dialect: &D) -> Error {
     advised(error.with_retry(hints.advice(rule)), rule, &wire, &hints, dialect)
 }
 
-/// The JSON of a refusal that came as an event.
+/// Returns the JSON of a refusal that came as an event.
 fn event_data(body: &str) -> &str {
     let is_event = ["data:", "event:"].iter().any(|beginning| body.starts_with(beginning));
     let data = body.lines().filter(|_| is_event).find_map(|line| line.strip_prefix("data:"));
     data.unwrap_or(body).trim()
 }
 
-/// Keeps what a refused answer used, if it says so: it was paid for.
+/// Keeps the usage of a refused answer, if it has one, since it was paid for.
 fn with_usage<D: Dialect>(error: Error, body: &str, dialect: &D) -> Error {
     match Chunk::from_str(event_data(body)) {
         Ok(chunk) if chunk.usage.is_object() => {
@@ -303,7 +303,7 @@ fn from_previous<D: Dialect>(previous: &PreviousError, head: &ResponseHead, dial
     }
 }
 
-/// Adds what is known beside the kind: which clock, which limit, the next step, and the ids.
+/// Adds the facts beside the kind: the clock, the limit, the next step, and the ids.
 fn advised<D: Dialect>(
     mut error: Error,
     rule: &Rule,
@@ -339,14 +339,14 @@ pub fn no_answer<D: Dialect>(
     let kind = if cause.is_eof() { ErrorKind::Interrupted } else { ErrorKind::InvalidResponse };
     let message = match body.starts_with('<') {
         true => "a web page came instead of an answer; check base_url".to_owned(),
-        // The decoder may quote what it found.
+        // The decoder may quote the text that it read.
         false => format!("the answer is no JSON object: {}", head.redact(&cause.to_string())),
     };
     misdirected(Error::new(kind, message).with_details(head.excerpt(body)), body, dialect)
 }
 
-/// Makes the error of a frame that is no JSON object. The details say where in the text it is missing, and
-/// how it begins.
+/// Makes the error of a frame that is no JSON object. The details tell where in the text the frame is
+/// missing, and how it begins.
 pub(crate) fn unreadable_frame(
     number: usize,
     text_bytes: usize,

@@ -1,11 +1,11 @@
 //! Chat completions, OpenAI-compatible and sans-IO: requests out, frames in.
 //!
-//! Everything that a provider for such a service needs of the wire is in here, and nothing of sockets: the
-//! body of a request ([`encode`]), the decoder of a streamed or a whole answer ([`ChatDecoder`]), errors in
-//! all their shapes and the table that decides what they mean ([`error`]), the list of models ([`models`]),
-//! and a body read back ([`decode`]). A service's own fields and words come in as a [`Dialect`].
+//! This crate has everything that a provider for such a service needs of the wire, without sockets: the body
+//! of a request ([`encode`]), the decoder of a streamed or a whole answer ([`ChatDecoder`]), errors in all
+//! their shapes and the table that decides what they mean ([`error`]), the list of models ([`models`]), and a
+//! body read back ([`decode`]). A [`Dialect`] adds a service's own fields and words.
 //!
-//! A whole exchange, with a server that says what it likes:
+//! A whole exchange with a plain server, whose `completion_tokens` is a text:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -31,16 +31,16 @@
 //! # Ok::<(), provider_core::Error>(())
 //! ```
 //!
-//! # The way of a chunk
+//! # The path of a chunk
 //!
-//! `Frame` → [`ChatDecoder`] → a `Template` that matches it with the chunk before, or one borrowed decode of
-//! the whole `Chunk` → `apply` → `ResponseAccumulator`. No step allocates for a chunk of text.
+//! `Frame` → [`ChatDecoder`] → a `Template` that matches the chunk with the one before it, or one borrowed
+//! decode of the whole `Chunk` → `apply` → `ResponseAccumulator`. No step allocates for a chunk of text.
 //!
-//! # Nothing is lost
+//! # Unknown and odd fields
 //!
-//! Fields of an answer that have no place of their own are kept as JSON in `ChatResponse::extra` and
-//! `AssistantMessage::extra`; a value of the wrong type reads as the value that it spells, or else is kept
-//! beside the message. An odd field never costs an answer.
+//! The decoder keeps fields of an answer that have no place of their own as JSON in `ChatResponse::extra` and
+//! `AssistantMessage::extra`. A value of the wrong type reads as the value that it spells; if it spells none,
+//! the decoder keeps it beside the message. An odd field never fails an answer.
 
 mod apply;
 mod chunk;

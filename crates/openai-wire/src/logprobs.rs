@@ -23,8 +23,8 @@ object! {
     }
 }
 
-/// Collects the log probabilities of a choice. What has no place of its own is kept under `logprobs.` and its
-/// name.
+/// Collects the log probabilities of a choice. A field without a place of its own is kept under `logprobs.`
+/// and its name.
 pub(crate) fn collect(raw: Raw<'_>, out: &mut ResponseAccumulator) {
     let Some(json) = raw.get() else { return };
     if !raw.is_object() {

@@ -1,10 +1,9 @@
-//! Messages in a stream: what they say beyond the pieces before them.
+//! Collects the new parts of messages in a stream.
 //!
 //! A chunk has a `delta`, which is the next piece of the message. Some services send a `message` beside it or
-//! in its place, and that is either a piece, too, or the whole message as far as it has come. Which one it
-//! is, the texts tell: one that begins with all that came before is the whole, and anything else a piece; but
-//! where deltas brought the text, messages only repeat it. What goes beyond what is there already is taken,
-//! and nothing is taken twice.
+//! in its place, which is either a piece, too, or the whole message so far. The texts tell which: a text that
+//! begins with all that came before is the whole, and any other text is a piece. Where deltas brought the
+//! text, messages only repeat it. This module collects the part of a message that is new, and no part twice.
 
 use std::borrow::Cow;
 
@@ -21,7 +20,7 @@ use crate::piece::{
 use crate::reasoning;
 use crate::texts::{JoinedText, TextJoiner};
 
-/// How much of each text the messages of a stream have brought, and in which form they come.
+/// How much of each text the messages of a stream have brought, and in which form.
 #[derive(Debug, Default)]
 pub(crate) struct Messages {
     content: Text,
@@ -29,14 +28,14 @@ pub(crate) struct Messages {
     refusal: Text,
     sound: Text,
     transcript: Text,
-    /// How many structured thoughts.
+    /// The number of structured thoughts that messages brought.
     details: usize,
 }
 
 /// The share of messages in a text.
 #[derive(Debug, Default)]
 struct Text {
-    /// How many bytes. What there is beyond them is from deltas.
+    /// The bytes that messages brought. The rest of the text is from deltas.
     bytes: usize,
     form: Form,
 }
@@ -44,9 +43,10 @@ struct Text {
 /// The form in which messages bring a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Form {
-    /// Not known: none came yet behind another one, but for so many that are the same as all before.
+    /// Not known yet: so far no message followed another one, except `same` messages that repeat the text
+    /// so far.
     Unknown { same: usize },
-    /// The whole, as far as it has come.
+    /// The whole text so far.
     Whole,
     /// The next piece.
     Piece,
@@ -61,17 +61,17 @@ impl Default for Form {
 /// The part of a message's text that is new.
 #[derive(Debug, PartialEq)]
 enum Added<'m> {
-    /// This rest of it.
+    /// The text from here to its end.
     Rest(&'m str),
-    /// All of it, since it is the next piece, behind so many repetitions of the text so far that were pieces
-    /// as well.
+    /// All of it, since it is the next piece. Before it, `behind` messages that repeated the text so far were
+    /// pieces as well.
     Piece { behind: usize },
-    /// No part of it: all is there already.
+    /// No part of it: the answer has all of it already.
     Nothing,
 }
 
 impl Text {
-    /// `ended`: whether this is the chunk that ends the answer.
+    /// Returns the new part of a message's text. `ended`: whether this is the chunk that ends the answer.
     fn added<'m>(&mut self, so_far: &str, message: &'m str, ended: bool) -> Added<'m> {
         let has_deltas = so_far.len() > self.bytes;
         if let (Form::Piece, false) = (self.form, has_deltas) {
@@ -80,7 +80,7 @@ impl Text {
         }
         match (message.strip_prefix(so_far), self.form) {
             (Some(""), Form::Unknown { same }) => {
-                // "ha" behind "ha" is the same again, or the next piece. What comes later tells.
+                // "ha" behind "ha" is the same again, or the next piece. A later message tells.
                 let could_be_piece = !has_deltas && !ended && !message.is_empty();
                 self.form = Form::Unknown { same: same + usize::from(could_be_piece) };
                 Added::Nothing
@@ -95,12 +95,12 @@ impl Text {
                 self.form = Form::Piece;
                 Added::Piece { behind: same }
             }
-            // Another wording of what is there.
+            // Another wording of the same.
             (None, _) => Added::Nothing,
         }
     }
 
-    /// The text that is new in a message. `inside` is the inside of a JSON string.
+    /// Takes the new text of a message. `inside` is the inside of a JSON string.
     fn take(
         &mut self,
         so_far: &str,
@@ -127,7 +127,7 @@ impl Text {
     }
 }
 
-/// The texts of a message, put together from its parts: insides of JSON strings.
+/// The texts of a message, joined from its parts: insides of JSON strings.
 #[derive(Default)]
 struct Texts<'a> {
     content: Cow<'a, str>,
@@ -136,7 +136,7 @@ struct Texts<'a> {
 }
 
 impl Messages {
-    /// The first message was collected as it is.
+    /// Records that the first message was collected as it is.
     pub(crate) fn began(&mut self, out: &ResponseAccumulator) {
         let message = &out.response().message;
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
@@ -150,8 +150,7 @@ impl Messages {
         self.details = message.reasoning_details.as_ref().map_or(0, Vec::len);
     }
 
-    /// Collects what a message says beyond what came before it. `ended`: whether this is the chunk that ends
-    /// the answer.
+    /// Collects the parts of a message that are new. `ended`: whether this is the chunk that ends the answer.
     pub(crate) fn collect(
         &mut self,
         message: Piece<'_>,
@@ -171,7 +170,7 @@ impl Messages {
         let so_far = out.response().message.refusal.as_deref().unwrap_or_default();
         out.push_refusal(&self.refusal.take(so_far, &texts.refusal, ended, JoinedText::Refusal, joiner));
         collect_calls(list_of(message.tool_calls, "tool_calls", out), out, joiner);
-        // The call that deltas brought is the same once more.
+        // Where deltas brought the call, the message only repeats it.
         if out.response().message.tool_calls.is_empty() {
             collect_old_call(message.function_call, true, out, joiner);
         }
@@ -201,7 +200,7 @@ impl Messages {
         let message = &out.response().message;
         let so_far = message.reasoning.as_deref().unwrap_or_default();
         let mut details = message.reasoning_details.iter().flatten();
-        // Where the structured ones were shown, the plain ones are the same once more.
+        // Where the structured ones were shown, the plain ones only repeat them.
         let were_shown = so_far.is_empty()
             && details.any(|detail| detail.visible_text().is_some_and(|text| !text.is_empty()));
         let show = so_far.is_empty() && (plain.is_empty() || were_shown);
@@ -234,7 +233,7 @@ impl Messages {
     }
 }
 
-/// Gathers the texts of a message's content, and collects what else is new in it.
+/// Gathers the texts of a message's content, and collects its other new parts.
 fn collect_content<'a>(content: Raw<'a>, texts: &mut Texts<'a>, out: &mut ResponseAccumulator) {
     if let Some(text) = content.inside() {
         texts.content = Cow::Borrowed(text);
@@ -258,7 +257,7 @@ fn collect_content<'a>(content: Raw<'a>, texts: &mut Texts<'a>, out: &mut Respon
     });
 }
 
-/// Hands out the items of a list that are there, with their positions.
+/// Calls `each` with the items of a list and their positions.
 fn for_each_of<'a>(list: Raw<'a>, mut each: impl FnMut(usize, &'a str)) {
     let mut position = 0;
     list.for_each(|item: Raw<'a>| {
@@ -267,7 +266,7 @@ fn for_each_of<'a>(list: Raw<'a>, mut each: impl FnMut(usize, &'a str)) {
     });
 }
 
-/// How many items are looked at, from the newest, for one that is the same. Keeps very many items from
+/// How many items a search for an equal one visits, from the newest. This bound keeps very many items from
 /// costing the square of their number.
 const LOOK_BACK: usize = 256;
 
@@ -291,7 +290,7 @@ fn collect_image(json: &str, position: usize, before: usize, out: &mut ResponseA
     }
 }
 
-/// Collects what a message's list of tool calls has beyond the calls that are known.
+/// Collects the new parts of a message's list of tool calls.
 fn collect_calls(calls: Raw<'_>, out: &mut ResponseAccumulator, joiner: &mut TextJoiner) {
     let before = out.response().message.tool_calls.len();
     let mut position = 0;
@@ -305,14 +304,14 @@ fn collect_calls(calls: Raw<'_>, out: &mut ResponseAccumulator, joiner: &mut Tex
     });
 }
 
-/// The text of a call's arguments.
+/// Returns the text of a call's arguments.
 fn arguments_of<'a>(call: &WireToolCall<'a>) -> Cow<'a, str> {
     let raw = call.function.arguments;
     if raw.is_string() { raw.text().into_cow() } else { Cow::Borrowed(raw.get().unwrap_or_default()) }
 }
 
-/// The call of the first `before` that a whole one repeats: the one with its id; or without ids one that it
-/// goes on with, by its number on the wire, or else by its position.
+/// Returns which of the first `before` calls a whole one repeats: the one with its id, or without ids one
+/// that it extends, by its index on the wire or else by its position.
 fn repeated(
     call: &WireToolCall<'_>,
     position: usize,
@@ -327,7 +326,7 @@ fn repeated(
     if let Some(back) = known.iter().rev().take(LOOK_BACK).position(has_id) {
         return Some(before - 1 - back);
     }
-    // Some number all their calls 0.
+    // Some services number all their calls 0.
     let by_position = Some(position).filter(|_| matches!(index, None | Some(0)));
     let (name, arguments) = (call.function.name.text(), arguments_of(call));
     let is_repeated = |at: &usize| {
@@ -345,7 +344,7 @@ fn is_same_json(one: &str, other: &str) -> bool {
     read(one).is_some_and(|one| Some(one) == read(other))
 }
 
-/// Collects what a whole call has beyond the one that it repeats.
+/// Collects the parts of a whole call that the one it repeats does not have.
 fn collect_rest(
     call: WireToolCall<'_>,
     number: usize,
@@ -361,7 +360,7 @@ fn collect_rest(
             joiner.count_arguments(rest);
             rest.to_owned()
         }
-        // Another wording of what is there.
+        // Another wording of the same.
         None if known.is_complete() => String::new(),
         None => joiner.join_arguments(call.function.arguments, || number).to_owned(),
     };
@@ -379,8 +378,8 @@ fn collect_rest(
 mod tests {
     use super::{Added, Text};
 
-    /// The text that is collected of these messages, the last of which ends the answer, behind that of
-    /// deltas.
+    /// Returns the text that is collected of these messages, the last of which ends the answer, behind that
+    /// of deltas.
     fn taken(deltas: &str, messages: &[&str]) -> String {
         let (mut text, mut so_far) = (Text::default(), deltas.to_owned());
         for (number, message) in messages.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The list of models, as all such servers have it.
+//! Reads the list of models, as all such servers have it.
 
 use lenient_json::{Count, FromJson, Raw, Reader, Text, UnixSeconds, from_str, object, owned};
 use provider_core::{Catalogue, Model};
@@ -6,7 +6,7 @@ use provider_core::{Catalogue, Model};
 use crate::values::Keep as _;
 
 object! {
-    /// A list of models, in the rows' own reading.
+    /// A list of models, its rows unread.
     struct Page<'a> {
         data: Raw<'a> = "data",
     }
@@ -28,9 +28,9 @@ object! {
 
 /// Reads the answer of `GET /models`: an object with the list in `data`, or the bare list.
 ///
-/// A row without an id is left out, since it cannot be asked. The context's length is that of
-/// `context_length`, `max_model_len` (vLLM), `context_window` (Groq) or `max_context_length` (LM Studio,
-/// Mistral). Everything that a server says of a model is kept in [`Model::raw`].
+/// The list leaves out a row without an id, since a request cannot name its model. The context's length is
+/// that of `context_length`, `max_model_len` (vLLM), `context_window` (Groq) or `max_context_length`
+/// (LM Studio, Mistral). [`Model::raw`] keeps the whole row.
 ///
 /// ```
 /// let body = r#"{"object":"list","data":[{"id":"m","object":"model","max_model_len":8192}]}"#;

@@ -1,4 +1,4 @@
-//! One piece of a message, or a whole one, to the accumulator.
+//! Collects a piece of a message, or a whole one, into the accumulator.
 
 use lenient_json::{Raw, UnknownFields};
 use provider_core::author::{ResponseAccumulator, ToolCallPiece};
@@ -10,10 +10,9 @@ use crate::reasoning;
 use crate::texts::{JoinedText, TextJoiner};
 use crate::values::Keep as _;
 
-/// Collects a piece of a message. `whole`: it is a message of its own, whose items are not to be joined with
-/// others.
+/// Collects a piece of a message. `whole`: it is a message of its own, whose items do not join others.
 ///
-/// What has the wrong type is kept beside the message, under its name.
+/// A value of the wrong type is kept beside the message, under its name.
 pub(crate) fn collect_piece(
     piece: Piece<'_>,
     whole: bool,
@@ -52,8 +51,8 @@ pub(crate) fn collect_piece(
     collect_fields(piece.unknown, out);
 }
 
-/// The plain text of thoughts, which services have under one name or another: the first that says something.
-/// Anything else under these names is kept beside the message.
+/// Returns the plain text of thoughts, which services have under one name or another: the first that says
+/// something. Anything else under these names is kept beside the message.
 pub(crate) fn plain_thoughts<'a>(piece: &Piece<'a>, out: &mut ResponseAccumulator) -> Option<Raw<'a>> {
     let mut found = None::<Raw<'a>>;
     for (name, raw) in piece.thoughts() {
@@ -92,7 +91,7 @@ pub(crate) fn collect_fields(fields: UnknownFields<'_>, out: &mut ResponseAccumu
     }
 }
 
-/// Keeps what cannot be what its name says.
+/// Keeps the values whose types do not fit their names.
 pub(crate) fn collect_odd(piece: &Piece<'_>, out: &mut ResponseAccumulator) {
     let is_nested = |raw: Raw<'_>| raw.is_list() || raw.is_object();
     for (name, raw, is_good) in [
@@ -107,7 +106,7 @@ pub(crate) fn collect_odd(piece: &Piece<'_>, out: &mut ResponseAccumulator) {
     }
 }
 
-/// A list, or the one object that stands in its place; what is neither is kept beside the message.
+/// Returns a list, or the one object that stands in its place. Any other value is kept beside the message.
 pub(crate) fn list_of<'a>(raw: Raw<'a>, name: &str, out: &mut ResponseAccumulator) -> Raw<'a> {
     if let (false, Some(odd)) = (raw.is_list() || raw.is_object(), raw.0) {
         out.set_message_extra(name, RawJson::from_checked(odd));
@@ -129,13 +128,13 @@ pub(crate) fn collect_old_call(
     }
 }
 
-/// The index of a call of which nothing else is there than its name.
+/// Returns the index of a call that has a name, but no id and no arguments.
 fn bare_name(call: &WireToolCall<'_>) -> Option<u64> {
     let is_bare = call.function.arguments.is_blank() && call.id.filled().is_none();
     call.index.0.filter(|_| is_bare && !call.function.name.is_blank())
 }
 
-/// Collects a tool call, or a piece of one. `whole`: it is not to be joined with others.
+/// Collects a tool call, or a piece of one. `whole`: it does not join others.
 pub(crate) fn collect_call(
     call: WireToolCall<'_>,
     whole: bool,
@@ -154,12 +153,12 @@ pub(crate) fn collect_call(
     out.push_tool_call(ToolCallPiece { index, id, name, arguments, extra, whole, call: None });
 }
 
-/// The number of the call that a piece belongs to: one that goes on with no call begins the next.
+/// Returns the position of the call that a piece belongs to. A piece that continues no call begins the next.
 pub(crate) fn number_of(piece: &ToolCallPiece<'_>, out: &ResponseAccumulator) -> usize {
     out.position_of_call(piece).unwrap_or(out.response().message.tool_calls.len())
 }
 
-/// The fields of a tool call that have no place of their own.
+/// Returns the fields of a tool call that have no place of their own.
 pub(crate) fn call_extra(call: &WireToolCall<'_>) -> ExtraFields {
     let mut extra = ExtraFields::default();
     if let Some(kind) = call.kind.filled().filter(|kind| *kind != "function") {

@@ -1,4 +1,4 @@
-//! Structured thoughts: pieces joined to the items they belong to.
+//! Collects structured thoughts: joins pieces to the items that they continue.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use crate::texts::{JoinedText, TextJoiner};
 
 /// The fields whose pieces are joined.
 const TEXTS: [&str; 2] = ["text", "summary"];
-/// How many items are looked at, from the newest, for the one that a piece goes on with. Keeps very many
-/// items from costing the square of their number.
+/// How many items the search for the one that a piece continues visits, from the newest. This bound keeps
+/// very many items from costing the square of their number.
 const LOOK_BACK: usize = 256;
 
 /// An item of `reasoning_details`, or a piece of one: its fields in order.
@@ -65,8 +65,8 @@ impl<'a> FromJson<'a> for DetailPiece<'a> {
 }
 
 impl DetailPiece<'_> {
-    /// The item that this piece goes on with: for a text or a summary the newest one with its number, unless
-    /// both have an id and the ids differ. Anything else is an item of its own.
+    /// Returns the item that this piece continues: for a text or a summary the newest one of its type and
+    /// index, unless both have an id and the ids differ. Anything else is an item of its own.
     fn continued(&self, items: &[ReasoningDetail]) -> Option<usize> {
         let kind = Some(self.kind.as_str())
             .filter(|kind| matches!(*kind, "reasoning.text" | "reasoning.summary"))?;
@@ -83,8 +83,8 @@ impl DetailPiece<'_> {
         }
     }
 
-    /// The item that a whole one repeats, of the first `before`: the one in its position, or else the newest
-    /// with its number.
+    /// Returns which of the first `before` items a whole one repeats: the one in its position, or else the
+    /// newest with its index.
     fn repeated(&self, position: usize, before: usize, items: &[ReasoningDetail]) -> Option<usize> {
         let index = self.index.and_then(|index| index.parse().ok());
         let is_same = |item: &ReasoningDetail| {
@@ -96,7 +96,7 @@ impl DetailPiece<'_> {
         if items.get(position).is_some_and(is_same) {
             return Some(position);
         }
-        // Without a number there is nothing to tell it by.
+        // Without an index no other item can be told to be the same.
         index?;
         items.iter().enumerate().rev().take(LOOK_BACK).find(|(_, item)| is_same(item)).map(|(at, _)| at)
     }
@@ -107,8 +107,8 @@ impl DetailPiece<'_> {
     }
 }
 
-/// Collects the structured thoughts of a chunk (`join`) or of a whole message. `show`: whether their readable
-/// parts are to be shown, because no plain text comes with them.
+/// Collects the structured thoughts of a chunk (`join`) or of a whole message. `show`: whether to show their
+/// readable parts, because no plain text comes with them.
 pub(crate) fn collect(
     details: Raw<'_>,
     join: bool,
@@ -119,7 +119,7 @@ pub(crate) fn collect(
     if details.0.is_none() {
         return;
     }
-    // Even an empty list is something that was sent.
+    // An empty list is kept as well.
     out.reasoning_details_mut();
     details.for_each(|piece: DetailPiece<'_>| {
         if piece.fields.iter().next().is_none() {
@@ -135,8 +135,8 @@ pub(crate) fn collect(
     });
 }
 
-/// Collects the structured thoughts of a message that comes behind other thoughts: what it has beyond them.
-/// `of_messages` is how many of the items messages have brought.
+/// Collects the new structured thoughts of a message that comes behind other thoughts. `of_messages` is how
+/// many of the items messages have brought.
 pub(crate) fn collect_beyond(
     details: Raw<'_>,
     show: bool,
@@ -166,7 +166,7 @@ pub(crate) fn collect_beyond(
     *of_messages += out.reasoning_details_mut().len() - before;
 }
 
-/// Adds a piece to an item. Field by field, since the item keeps the order in which they come.
+/// Adds a piece to an item, field by field, since the item keeps the order in which they come.
 fn add(
     piece: &DetailPiece<'_>,
     at: usize,
@@ -185,8 +185,9 @@ fn add(
     }
 }
 
-/// Adds to an item what a piece has that repeats it: the rest of a text that goes on. Another text is the
-/// next piece, unless deltas brought the item; then it is another wording of what they said.
+/// Adds to an item the new parts of a piece that repeats it. Of a text that begins with the item's text, the
+/// rest is new. Another text is the next piece, unless deltas brought the item; then it is another wording of
+/// the same.
 fn add_beyond(
     piece: &DetailPiece<'_>,
     at: usize,
@@ -215,7 +216,7 @@ fn add_beyond(
     }
 }
 
-/// A field whose pieces are joined, as it stands in the JSON.
+/// Returns a field whose pieces are joined, as it stands in the JSON.
 fn text_field<'a>(key: &str, value: &'a str) -> Option<(&'static str, &'a str)> {
     let key = TEXTS.into_iter().find(|text| *text == key)?;
     Some((key, Raw::of(value).string()?))
@@ -231,7 +232,7 @@ fn append(at: usize, key: &str, text: &str, show: bool, out: &mut ResponseAccumu
     }
 }
 
-/// Sets a field of an item that is no text to be joined.
+/// Sets a field of an item whose pieces are not joined.
 fn set(at: usize, key: &str, value: &str, out: &mut ResponseAccumulator) {
     let Some(item) = out.reasoning_details_mut().get_mut(at) else { return };
     let raw = Raw::of(value);
@@ -257,7 +258,7 @@ pub(crate) fn append_unpaired(at: usize, key: &str, text: &str, out: &mut Respon
     append(at, key, text, is_shown, out);
 }
 
-/// The text of a structured thought that later pieces go on with.
+/// The text of a structured thought that later pieces continue.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DetailText {
     /// The thought's position.
@@ -266,8 +267,8 @@ pub(crate) struct DetailText {
     key: &'static str,
 }
 
-/// The text of a list's only piece, and where it goes to, if the same piece with another text would only add
-/// that text.
+/// Returns the text of a list's only piece and the item that it continues, if the same piece with another
+/// text would only add that text.
 pub(crate) fn text_of_only_detail<'a>(
     details: Raw<'a>,
     so_far: &ChatResponse,
@@ -279,7 +280,7 @@ pub(crate) fn text_of_only_detail<'a>(
     });
     let piece = only.filter(|_| number == 1 && details.is_list())?;
     let items = so_far.message.reasoning_details.as_deref().unwrap_or_default();
-    // Items of other types are never gone on with.
+    // A piece never continues an item of another type.
     if !matches!(piece.kind.as_str(), "reasoning.text" | "reasoning.summary") {
         return None;
     }
@@ -296,7 +297,7 @@ pub(crate) fn text_of_only_detail<'a>(
     }
 }
 
-/// Goes on with the text of a structured thought. `text` is the inside of a JSON string.
+/// Continues the text of a structured thought. `text` is the inside of a JSON string.
 pub(crate) fn go_on(
     detail: DetailText,
     text: &str,

@@ -1,4 +1,4 @@
-//! The body of a chat request: checked, and written once, from what is borrowed.
+//! Checks a chat request, and writes its body once, from borrowed values.
 
 mod message;
 mod part;
@@ -21,9 +21,9 @@ use self::tool::{WireChoice, WireFormat, WireReasoning, WireTools};
 pub use self::validate::{NOT_FINITE, Problems};
 use crate::dialect::Dialect;
 
-/// Writes the body of `POST /chat/completions`. `stream`: whether the answer is to be streamed.
+/// Writes the body of `POST /chat/completions`. `stream`: whether it asks for a stream.
 ///
-/// Nothing is added, clamped or dropped: a field that cannot be sent is refused by its name.
+/// The encoder adds, clamps and drops no field: it refuses a field that cannot be sent by its name.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
@@ -117,8 +117,8 @@ impl<D: Dialect> Serialize for Body<'_, D> {
 }
 
 impl<D: Dialect> Body<'_, D> {
-    /// The names of the fields that are written from a place of their own, so that they cannot come from
-    /// `extra` as well. `stream` never can: the method that is called says it.
+    /// Returns the names of the fields that are written from a place of their own, so that they cannot come
+    /// from `extra` as well. `stream` never can: the called method decides it.
     fn names(&self) -> BTreeSet<String> {
         let mut names = Names(BTreeSet::from(["stream".to_owned()]));
         let Ok(()) = self.write_portable(&mut names);
@@ -171,7 +171,7 @@ impl<'a, T, W: Serialize, F: Fn(&'a T) -> W> Serialize for List<'a, T, F> {
     }
 }
 
-/// The error of a variant of the vocabulary that is newer than this wire: refused rather than dropped.
+/// Makes the error of a variant of the vocabulary that is newer than this crate: refused rather than dropped.
 fn unknown<E: serde::ser::Error>(what: &str, value: &impl std::fmt::Debug) -> E {
     E::custom(format!("{what}: this provider does not know how to send {value:?}"))
 }

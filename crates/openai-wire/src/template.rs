@@ -1,18 +1,19 @@
 //! Template matching: decodes a chunk by comparing it with the chunk before.
 //!
-//! About 290 of a chunk's 300 bytes repeat: ids, names, the shape of the choice. A [`Template`] holds the last
-//! chunk that was decoded in full, and the [`Span`](lenient_json::Span) of each text in its `delta`. If the
-//! next chunk has the same bytes outside the spans, and a JSON string in each of them, only these strings are
-//! decoded.
+//! About 290 of a chunk's 300 bytes repeat: ids, names, the shape of the choice. A [`Template`] holds the
+//! last chunk that was decoded in full, and the [`Span`](lenient_json::Span) of each text in its `delta`. If
+//! the next chunk has the same bytes outside the spans, and a JSON string in each of them, only these strings
+//! are decoded.
 //!
 //! The result equals that of a full decode:
 //!
 //! 1. A JSON document with one string replaced by another differs in that string only.
-//! 2. Fields outside the spans keep their value, and applying a value twice changes nothing. A chunk for which
-//!    that is unsure becomes no template: one with an error, usage, a finish reason, the start of a tool call.
+//! 2. Fields outside the spans keep their value, and applying a value twice changes nothing. A chunk for
+//!    which that is unsure becomes no template: one with an error, usage, a finish reason, the start of a
+//!    tool call.
 //! 3. The texts are applied in the order of a full decode.
-//! 4. Of an unknown field the last value counts, so any JSON may stand in its span: the latest value is
-//!    written down, and handed over before the next full decode and at the end.
+//! 4. Of an unknown field the last value counts, so any JSON may stand in its span. The template buffers the
+//!    latest value and flushes it to the accumulator before the next full decode and at the end.
 //!
 //! The tests decode recorded and generated streams both ways and compare the results.
 
@@ -29,11 +30,11 @@ use crate::piece::number_of;
 use crate::reasoning;
 use crate::texts::{JoinedText, TextJoiner};
 
-/// The largest chunk that becomes a template, in bytes. In a larger one the new outweighs what repeats, and
-/// the template keeps a copy.
+/// The largest chunk that becomes a template, in bytes. A template copies its chunk, and in a larger one the
+/// new bytes outnumber those that repeat.
 const MAX_CHUNK: usize = 16 << 10;
 
-/// The last chunk that was decoded in full, if the next one may be matched with it.
+/// The last chunk that was decoded in full, if the next one may match it.
 #[derive(Debug, Default)]
 pub(crate) struct Template {
     /// The chunk's JSON. Empty: there is no template.
@@ -53,9 +54,9 @@ struct Texts<'a> {
 }
 
 impl Template {
-    /// Makes a template of a chunk that was decoded from `json`, unless [a rule](Spans::capture) speaks
-    /// against it. `so_far` is the answer before this chunk is applied. The buffers are used again, so that a
-    /// new template allocates nothing.
+    /// Makes a template of a chunk that was decoded from `json`, unless [a rule](Spans::capture) forbids it.
+    /// `so_far` is the answer before this chunk is applied. Reuses the buffers, so that a new template does
+    /// not allocate once they have grown.
     pub(crate) fn capture<D: Dialect>(
         &mut self,
         json: &str,
@@ -69,8 +70,8 @@ impl Template {
         }
     }
 
-    /// Drops the template, since the next chunk is decoded in full or there is none, and hands over the latest
-    /// values of unknown fields.
+    /// Drops the template, since the next chunk is decoded in full or there is none, and flushes the latest
+    /// values of unknown fields to the accumulator.
     pub(crate) fn clear(&mut self, out: &mut ResponseAccumulator) {
         self.json.clear();
         for other in &mut self.spans.others {
@@ -84,8 +85,8 @@ impl Template {
         }
     }
 
-    /// Applies a chunk that matches the template, and returns how many of its bytes are those of the template.
-    /// `None`: it is to be decoded in full.
+    /// Applies a chunk that matches the template, and returns how many of its bytes are those of the
+    /// template. `None`: the chunk needs a full decode.
     pub(crate) fn apply(
         &mut self,
         json: &str,
@@ -119,7 +120,7 @@ impl Template {
         Some(self.spans.texts.iter().fold(self.json.len(), |rest, (span, _)| rest - span.len()))
     }
 
-    /// The texts of a chunk whose bytes outside the spans are those of the template.
+    /// Returns the texts of a chunk whose bytes outside the spans are those of the template.
     fn matched<'a>(&self, json: &'a str) -> Option<Texts<'a>> {
         if self.json.is_empty() {
             return None;

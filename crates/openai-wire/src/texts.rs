@@ -1,7 +1,7 @@
-//! The texts of an answer that are put together from pieces.
+//! Joins the pieces of an answer's texts.
 //!
-//! Each has a [`JoinedText`] as its key, under which a high surrogate at the end of one piece is buffered for
-//! the next one (see [`SurrogateJoiner`]), and the arguments of all tool calls are counted.
+//! Each text has a [`JoinedText`] as its key. A high surrogate at the end of one piece is buffered under this
+//! key for the next one (see [`SurrogateJoiner`]). The arguments of all tool calls are counted.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,11 @@ use lenient_json::{Raw, SurrogateJoiner};
 #[derive(Debug, Default)]
 pub(crate) struct TextJoiner {
     joiner: SurrogateJoiner<JoinedText>,
-    /// How large the arguments of all calls are so far.
+    /// The size of the arguments of all calls so far, in bytes.
     argument_bytes: usize,
 }
 
-/// A text that is put together from pieces.
+/// A text that comes in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum JoinedText {
     Reasoning,
@@ -45,8 +45,8 @@ impl TextJoiner {
         self.joiner.join(text, || place)
     }
 
-    /// Returns a tool call's name, or a piece of it. `call` gives the call's number, and is asked only if it
-    /// matters.
+    /// Returns a tool call's name, or a piece of it. `call` gives the call's number; it runs only if the
+    /// number matters.
     pub(crate) fn join_name<'a>(&mut self, raw: Raw<'a>, call: impl FnOnce() -> usize) -> Cow<'a, str> {
         match raw.string() {
             Some(text) if !self.joiner.is_empty() || text.contains('\\') => {
@@ -56,8 +56,8 @@ impl TextJoiner {
         }
     }
 
-    /// Returns a piece of a call's arguments. Some services send the object itself and not its text: then it is
-    /// the text of the object. Empty for anything else.
+    /// Returns a piece of a call's arguments. Some services send the object itself and not its text: then
+    /// this is the text of the object. Empty for anything else.
     pub(crate) fn join_arguments<'s>(&'s mut self, raw: Raw<'s>, call: impl FnOnce() -> usize) -> &'s str {
         match raw.string() {
             Some(text) => self.argument_text(text, call),

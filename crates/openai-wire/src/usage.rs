@@ -6,7 +6,7 @@ use provider_core::Usage;
 use crate::dialect::Dialect;
 use crate::values::{Keep as _, amount};
 object! {
-    /// `usage` of an answer. The figures have other names, too, where a gateway passes on what its upstream
+    /// `usage` of an answer. The figures have other names, too, where a gateway forwards its upstream's
     /// counts.
     pub(crate) struct WireUsage<'a> {
         prompt_tokens: Count = "prompt_tokens",
@@ -47,14 +47,13 @@ object! {
     }
 }
 
-/// The first of these that is known: the usual place of a figure, and then those where other services have
-/// it.
+/// Returns the first known one of a figure's places: the usual one, then those of other services.
 fn either<const N: usize>(places: [Count; N]) -> Option<u64> {
     places.into_iter().find_map(|count| count.0)
 }
 
 impl WireUsage<'_> {
-    /// Tokens of the request, cached ones included.
+    /// Returns the tokens of the request, cached ones included.
     fn prompt_tokens(&self) -> Option<u64> {
         // Anthropic's `input_tokens` are those that no cache was read or written for; the others have counts
         // of their own.
@@ -66,8 +65,8 @@ impl WireUsage<'_> {
         self.prompt_tokens.0.or(input)
     }
 
-    /// Tokens that were read from the prompt cache: as OpenAI has them, OpenAI's newer API, Moonshot,
-    /// DeepSeek, Anthropic.
+    /// Returns the tokens that were read from the prompt cache, under the names of OpenAI, OpenAI's newer
+    /// API, Moonshot, DeepSeek and Anthropic.
     fn cached(&self) -> Option<u64> {
         either([
             self.prompt.cached_tokens,
@@ -78,7 +77,7 @@ impl WireUsage<'_> {
         ])
     }
 
-    /// Tokens that were written to the prompt cache.
+    /// Returns the tokens that were written to the prompt cache.
     fn cache_written(&self) -> Option<u64> {
         either([
             self.prompt.cache_write_tokens,

@@ -1,4 +1,4 @@
-//! From borrowed JSON to values of the vocabulary.
+//! Converts borrowed JSON to values of the vocabulary.
 
 use lenient_json::Raw;
 use provider_core::{RawJson, Usd};

@@ -11,8 +11,8 @@ use crate::dialect::OpenRouterDialect;
 /// Writes the body that a request is sent as, without a workspace's preferences; for those see
 /// [`OpenRouter::body_of`](crate::OpenRouter::body_of).
 ///
-/// What is no part of the body is not in it: the options that travel as headers, and which model made an
-/// assistant's message (thoughts that another model made are left out, as when sending).
+/// The body does not contain the options that travel as headers, nor which model made an assistant's message.
+/// Thoughts that another model made are left out, as when sending.
 ///
 /// ```
 /// use openrouter_provider::body;

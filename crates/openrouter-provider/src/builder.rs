@@ -90,8 +90,8 @@ impl OpenRouterBuilder {
     }
 
     /// An HTTP client that the host shares among its providers, with its proxies, certificates and pool. A
-    /// `reqwest::Client` is one by way of [`HttpClient::from_transport`] and the feature `reqwest`. Default: a
-    /// client of its own.
+    /// `reqwest::Client` is one by way of [`HttpClient::from_transport`] and the feature `reqwest`. Default:
+    /// a client of its own.
     pub fn http_client(mut self, client: HttpClient) -> Self {
         self.http = client;
         self

@@ -63,7 +63,8 @@ impl OpenRouter {
             endpoint = endpoint.header("http-referer", referer);
         }
         if let Some(title) = config::title(values) {
-            // The name of today and the one before it. Which one wins is not documented, so they say the same.
+            // The header's current name and its earlier one. OpenRouter does not document which one wins, so
+            // both say the same.
             endpoint = endpoint.header("x-openrouter-title", &title).header("x-title", &title);
         }
         let endpoint = endpoint.build(http)?;

@@ -66,7 +66,7 @@ object! {
     }
 }
 
-/// What is in the envelope, if it is an object.
+/// Returns the object in the envelope.
 ///
 /// # Errors
 /// When the body is no JSON object with an object in `data`.
@@ -75,7 +75,7 @@ pub(crate) fn object(body: &str) -> Result<Raw<'_>, String> {
     Some(envelope.data).filter(|data| data.is_object()).ok_or("there is no object in `data`".to_owned())
 }
 
-/// What is in the envelope, if it is a list.
+/// Returns the list in the envelope.
 ///
 /// # Errors
 /// When the body is no JSON object with a list in `data`.

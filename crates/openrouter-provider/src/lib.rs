@@ -53,7 +53,7 @@
 //! # }
 //! ```
 //!
-//! What a finished answer cost and who served it can be looked up later with [`OpenRouter::generation`].
+//! [`OpenRouter::generation`] looks up later how much a finished answer cost and who served it.
 //!
 //! # HTTP
 //!

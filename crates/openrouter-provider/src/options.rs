@@ -1,4 +1,4 @@
-//! What OpenRouter alone understands.
+//! The options that OpenRouter alone understands.
 
 mod list;
 mod plugin;
@@ -30,9 +30,9 @@ pub use self::small::{CacheControl, DebugOptions, ResponseCache, StopServerTools
 
 macro_rules! options {
     ($($(#[$meta:meta])* $field:ident: $type:ty,)*) => {
-        /// What OpenRouter alone understands of a request. Another provider never receives it.
+        /// The options of a request that OpenRouter alone understands. Another provider never receives them.
         ///
-        /// Nothing is on unless it is set here, or in the workspace's settings.
+        /// An option is off unless it is set here, or in the workspace's settings.
         ///
         /// ```
         /// use openrouter_provider::options::{OpenRouterOptions, ProviderPreferences};
@@ -92,7 +92,7 @@ options! {
     /// Which upstream providers may serve, and in which order. What is left open is taken from the
     /// workspace's settings.
     provider: ProviderPreferences,
-    /// What OpenRouter does around the model.
+    /// The work that OpenRouter does around the model.
     plugins: List<Plugin>,
     /// Tools that OpenRouter runs itself. They follow the request's own tools.
     server_tools: List<ServerTool>,
@@ -105,7 +105,7 @@ options! {
     session_id: String,
     /// Where the request stands in a trace.
     trace: Trace,
-    /// What to show of the inside.
+    /// The inner workings to show.
     debug: DebugOptions,
     /// Caches the prompt on its own.
     cache_control: CacheControl,
@@ -117,7 +117,7 @@ options! {
     structured_outputs: bool,
     /// The model's own web search, where it has one, as the JSON object it expects.
     web_search_options: Value,
-    /// What xAI's search may find, as the JSON object it expects.
+    /// The filter for the finds of xAI's search, as the JSON object it expects.
     x_search_filter: Value,
     /// `fast`: the same as the service tier of that name.
     speed: String,
@@ -141,13 +141,13 @@ options! {
     metadata: bool,
     /// OpenRouter's own cache of whole answers. Sent as headers.
     response_cache: ResponseCache,
-    /// What sort of app asks (`cli-agent`, `cloud-agent`, `writing-assistant`, …), two at most. Sent as a
-    /// header.
+    /// The categories of the app that asks (`cli-agent`, `cloud-agent`, `writing-assistant`, …), two at most.
+    /// Sent as a header.
     categories: List<String>,
 }
 
 impl OpenRouterOptions {
-    /// Nothing set.
+    /// Returns options of which none is set.
     pub fn new() -> Self {
         Self::default()
     }

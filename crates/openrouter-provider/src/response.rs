@@ -1,4 +1,4 @@
-//! What OpenRouter alone says in an answer.
+//! The parts of an answer that only OpenRouter has.
 
 pub(crate) mod routing;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::routing::{PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
 
-/// What OpenRouter alone says in an answer, read from what [`ChatResponse::extra`] keeps.
+/// Reads the parts of an answer that only OpenRouter has from [`ChatResponse::extra`].
 ///
 /// ```
 /// use openrouter_provider::{OpenRouterOptions, OpenRouterResponse};
@@ -32,12 +32,12 @@ pub trait OpenRouterResponse {
     /// Whether the answer came from [OpenRouter's cache](crate::options::ResponseCache), if that was on.
     fn response_cache(&self) -> Option<CacheReport>;
 
-    /// What [debugging](crate::options::DebugOptions) shows: one object for each upstream provider that was
-    /// tried.
+    /// Returns the objects that [debugging](crate::options::DebugOptions) shows: one for each upstream
+    /// provider that was tried.
     fn debug(&self) -> Vec<&RawJson>;
 }
 
-/// What the response cache did.
+/// The response cache's part in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct CacheReport {

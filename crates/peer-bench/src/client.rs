@@ -1,4 +1,4 @@
-//! What a client has to be able to do.
+//! The interface of a client.
 
 use async_trait::async_trait;
 

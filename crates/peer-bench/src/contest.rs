@@ -94,7 +94,7 @@ impl Drop for Server {
     }
 }
 
-/// What a measurement says before it says why it failed.
+/// The mark with which a failed measurement begins its output; the reason follows.
 pub const FAILED: &str = "failed\t";
 
 /// Makes commands that keep to one processor each, so that server and client do not share one, where there
@@ -125,7 +125,7 @@ impl Pins {
     }
 }
 
-/// What a client showed in a line: by figure a value a round, or why it cannot do the work.
+/// A client's results in a line: for each figure one value per round, or why it cannot do the work.
 type Shown = Result<Vec<(String, Vec<f64>)>, String>;
 
 /// `[--rounds N] [--clients A,B] [WORDS OF A LINE'S NAME]`
@@ -224,7 +224,7 @@ fn print(name: &str, shown: &[Shown]) {
                     let ratios: Vec<f64> =
                         values.iter().zip(&base).map(|(value, base)| value / base).collect();
                     let ratio = median(&ratios);
-                    // Nothing is no multiple of nothing.
+                    // A zero base has no ratio.
                     let ratio = if ratio.is_finite() { format!(" ({ratio:.2}x)") } else { String::new() };
                     format!("{}{ratio}", number(median(&values)))
                 }

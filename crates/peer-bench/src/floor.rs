@@ -108,7 +108,7 @@ struct Models<'a> {
     data: Vec<Model<'a>>,
 }
 
-/// What a selector needs of a model, with exact prices.
+/// The fields of a model that a selector needs, with exact prices.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "decoding them is the work")]
 struct Model<'a> {

@@ -13,7 +13,7 @@ use crate::cold;
 use crate::watch::{Watch, resident};
 use crate::work::{Kind, Stream, Sums, WHOLE_TEXT};
 
-/// What is measured.
+/// A measurement.
 #[derive(Clone, Copy, Debug)]
 pub enum Task {
     /// Processor time per piece of one stream, in nanoseconds.
@@ -36,7 +36,7 @@ pub enum Task {
     Cold { directory: bool },
 }
 
-/// What came out, by name.
+/// The results of a measurement, by name.
 pub type Figures = Vec<(&'static str, f64)>;
 
 /// After how many pieces a caller pauses: buffers that grow to the size they need have done so by then.

@@ -22,7 +22,7 @@ struct Played {
     resumptions: AtomicUsize,
 }
 
-/// What a client connects with.
+/// The server's end of a client's connection, plain or TLS.
 trait Socket: AsyncRead + AsyncWrite + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket for S {}

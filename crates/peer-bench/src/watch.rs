@@ -1,4 +1,4 @@
-//! What happens to a stream while a client reads it.
+//! A watch on a stream while a client reads it.
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! What is asked of every client: the streams that the server plays, and what a client should make of them.
+//! The work of every client: the streams that the server plays, and what a client should make of them.
 
 use std::fmt::Write as _;
 
-/// What the pieces of a stream bring.
+/// The content of a stream's pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A word of text.
@@ -75,7 +75,7 @@ impl Stream {
         Some(Self { kind, chunks, per_frame, gap: number()?, tail: number()? })
     }
 
-    /// What a client has to have seen of it.
+    /// Returns the sums that a client must have counted when the stream has ended.
     pub fn sums(&self) -> Sums {
         let mut sums = Sums { finished: true, ..Sums::default() };
         match self.kind {
@@ -145,7 +145,7 @@ impl Stream {
     }
 }
 
-/// What a client has seen of a stream.
+/// The sums of what a client has seen of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     pub pieces: usize,

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 #[derive(Deserialize, JsonSchema)]
 struct Order {
     zip: String,
-    /// Who pays
+    /// The payer
     customer: Customer,
     items: Vec<Item>,
     note: Option<String>,
@@ -72,7 +72,7 @@ fn every_object_is_closed_and_every_property_required_in_its_order() {
     let mut order = json!({"description": "An order"});
     let properties = closed(json!({
         "zip": {"type": "string"},
-        "customer": {"description": "Who pays", "anyOf": [{"$ref": "#/$defs/Customer"}]},
+        "customer": {"description": "The payer", "anyOf": [{"$ref": "#/$defs/Customer"}]},
         "items": {"type": "array", "items": {"$ref": "#/$defs/Item"}},
         "note": {"type": ["string", "null"]},
         "deliver_to": {"anyOf": [{"$ref": "#/$defs/Customer"}, {"type": "null"}]},
@@ -272,7 +272,7 @@ fn names_are_of_the_letters_that_services_take() {
 fn a_tools_arguments_may_be_left_out() {
     #[derive(Deserialize, JsonSchema)]
     struct Search {
-        /// What to look for
+        /// The words to look for
         words: String,
         #[serde(default = "ten")]
         limit: u32,
@@ -285,7 +285,7 @@ fn a_tools_arguments_may_be_left_out() {
         json!({
             "type": "object",
             "properties": {
-                "words": {"description": "What to look for", "type": "string"},
+                "words": {"description": "The words to look for", "type": "string"},
                 "limit": {"type": "integer", "minimum": 0, "default": 10},
                 "before": {"type": ["string", "null"]},
             },

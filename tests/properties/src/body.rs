@@ -47,9 +47,9 @@ pub fn body(input: &[u8]) {
     }
 }
 
-/// What is spelled in another way on purpose: lists and objects that are empty say nothing, one stop text is
-/// a list of one, a blank `content` of an assistant is `null` beside something else, and blank arguments are
-/// an empty object.
+/// Respells a body as it is sent, where that differs on purpose: lists and objects that are empty say
+/// nothing, one stop text is a list of one, a blank `content` of an assistant is `null` beside something
+/// else, and blank arguments are an empty object.
 fn as_it_is_sent(body: &mut Value) {
     let Some(fields) = body.as_object_mut() else { return };
     for name in ["tools", "stop", "modalities", "logit_bias", "metadata", "messages"] {

@@ -24,7 +24,7 @@ pub fn error(input: &[u8]) {
     let _ = failed(status, &headers, body);
 }
 
-/// What comes of such an answer.
+/// Reads such an answer, whole and as a stream, and checks the error that it becomes.
 ///
 /// # Errors
 /// Nearly always, but a success can come of one with a good status.

@@ -1,4 +1,4 @@
-//! What must hold for whatever comes in.
+//! The properties that hold for whatever comes in.
 //!
 //! Each property is a function of bytes that panics when it does not hold. The fuzz targets in `fuzz/` look
 //! for bytes that break one; the tests in `tests/generated` try the stored corpus and made-up input of a

@@ -1,4 +1,4 @@
-//! What came of an answer, and what every outcome must keep to.
+//! The outcome of an answer, and the rules that every outcome must keep.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl Outcome {
             .collect()
     }
 
-    /// What was handed out must be what was collected, and an error must be a proper one.
+    /// Checks that the events bring what the answer has collected, and that an error is a proper one.
     pub(crate) fn check(&self) {
         let response = self.response();
         let message = &response.message;
@@ -150,8 +150,8 @@ pub(crate) fn must_equal(a: &Result<ChatResponse, Error>, b: &Result<ChatRespons
     }
 }
 
-/// What holds for every error of an answer: it says where it is from, it is of bounded size, on one line, and
-/// without the key.
+/// Checks an error of an answer: it says where it is from, it is of bounded size, on one line, and without
+/// the key.
 pub fn check_error(error: &Error) {
     assert_eq!((error.provider(), error.model()), (Some("openrouter"), Some(MODEL)));
     assert!(!error.message().trim().is_empty(), "{error:?} says nothing");

@@ -1,5 +1,5 @@
 //! A plain reading of well-formed streams and answers: slow, simple, and written from the standards alone.
-//! What it has no opinion of, it says so.
+//! It says so where it has no opinion.
 
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ pub(crate) fn frames(stream: &[u8]) -> (Vec<PlainFrame>, usize, Option<PlainFram
     (frames, comments, last)
 }
 
-/// What a well-formed stream of chunks says.
+/// The answer in a well-formed stream of chunks.
 #[derive(Debug, Default)]
 pub(crate) struct PlainAnswer {
     /// Its text.

@@ -48,7 +48,7 @@ fn outcome(bytes: &[u8]) -> Outcome {
     outcome
 }
 
-/// What an error says, the numbers of events left out.
+/// Returns an error's message without digits, since it may number an event, and the error's facts.
 fn said(error: &Error) -> (String, String) {
     let message = error.message().chars().filter(|c| !c.is_ascii_digit()).collect();
     (message, format!("{:?} {:?} {:?} {:?}", error.kind(), error.code(), error.upstream(), error.details()))

@@ -7,7 +7,7 @@ use crate::cuts::{Cut, cut};
 use crate::plain::{self, PlainFrame};
 use crate::seed;
 
-/// What a decoder made of a stream.
+/// A decoder's reading of a stream.
 #[derive(Debug, PartialEq, Eq)]
 struct Read {
     frames: Vec<PlainFrame>,
@@ -34,7 +34,7 @@ pub fn sse(stream: &[u8]) {
         "those before the one that is too large"
     );
     let sizes = limited.frames.iter().map(|frame| frame.data.len());
-    // What is no text grows when it is replaced.
+    // Bytes that are no text grow when they are replaced.
     assert!(sizes.max().unwrap_or(0) <= limit * 3, "{limited:?} is over {limit}");
     assert!(limited.too_large || limited == whole);
     for cut in [

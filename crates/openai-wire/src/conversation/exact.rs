@@ -1,4 +1,4 @@
-//! Reading what is there, and nothing else: serde takes a list for the fields of a struct, and a number for a
+//! Reads values more strictly than serde, which takes a list for the fields of a struct, and a number for a
 //! variant of an enum.
 
 use provider_core::{RawJson, Usd};
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::fitting;
 
-/// The value as `T`, if it fits and says the same when it is written again.
+/// Returns the value as `T`, if it fits and says the same when it is written again.
 pub fn exact<T: DeserializeOwned + Serialize>(raw: &RawJson) -> Option<T> {
     let read: T = fitting(raw)?;
     let written = serde_json::to_value(&read).ok()?;
     same(&fitting(raw)?, &written).then_some(read)
 }
 
-/// The object as a struct `T`, if it fits.
+/// Returns the object as a struct `T`, if it fits.
 pub(super) fn object<T: DeserializeOwned>(raw: &RawJson) -> Option<T> {
     if raw.get().starts_with('{') { fitting(raw) } else { None }
 }
@@ -34,8 +34,8 @@ fn amount(text: &str) -> Option<Usd> {
     text.parse().ok()
 }
 
-/// Whether two values say the same: `null` is absent, a number is its value, and a price is one as a text,
-/// too.
+/// Whether two values say the same: `null` equals an absent field, numbers compare by value, and a price may
+/// be a text.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {

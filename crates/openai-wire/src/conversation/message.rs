@@ -1,4 +1,4 @@
-//! Messages, read back.
+//! Reads messages back.
 
 use provider_core::{
     Annotation, AssistantMessage, Audio, Content, DetailValue, Image, Message, RawJson, ReasoningDetail,
@@ -10,7 +10,7 @@ use super::exact::{Object, object};
 use super::{Fields, fitting, part, text};
 use crate::chunk::IN_FUNCTION;
 
-/// A message; one that has something we do not know is kept as it is.
+/// Reads a message. One with an unknown field or value stays JSON.
 pub(super) fn read(raw: &RawJson) -> Message {
     known(raw).unwrap_or_else(|| Message::Other(raw.clone()))
 }
@@ -123,7 +123,7 @@ impl From<WireAudio> for Audio {
     }
 }
 
-/// An item of the structured thoughts, field by field.
+/// Reads an item of the structured thoughts, field by field.
 fn detail(raw: &RawJson) -> Option<ReasoningDetail> {
     let mut item = ReasoningDetail::new();
     for (name, value) in fitting::<Fields>(raw)?.0 {

@@ -1,4 +1,4 @@
-//! The content of messages, read back.
+//! Reads the content of messages back.
 
 use provider_core::{AudioPart, CacheMark, Content, FilePart, ImagePart, Part, RawJson, TextPart, VideoPart};
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::exact::{Object, object};
 use super::{fitting, text};
 
-/// Text, or a list of parts.
+/// Reads a text, or a list of parts.
 pub(super) fn content(raw: &RawJson) -> Option<Content> {
     match text(raw) {
         Some(text) => Some(Content::Text(text)),
@@ -27,7 +27,7 @@ pub(super) struct Mark {
     ttl: Option<String>,
 }
 
-/// The mark as ours, if it is of the kind there is; the outer `None` says that it is not.
+/// Converts the mark, if it is of the one known kind; the outer `None` says that it is not.
 pub(super) fn cache(mark: Option<Object<Mark>>) -> Option<Option<CacheMark>> {
     match mark {
         None => Some(None),
@@ -66,7 +66,7 @@ struct File {
     file_id: Option<String>,
 }
 
-/// All that the parts of our kinds have.
+/// The fields of all known parts.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
@@ -80,7 +80,7 @@ struct Wire {
     prompt_cache_breakpoint: Option<Object<Breakpoint>>,
 }
 
-/// A part of one of our kinds, and nothing else in it.
+/// Reads a part of a known kind without unknown fields.
 fn part(raw: &RawJson) -> Option<Part> {
     let wire: Wire = object(raw)?;
     let cache = cache(wire.cache_control)?;

@@ -1,4 +1,4 @@
-//! Tools, the choice among them and the form of the answer, read back.
+//! Reads back tools, the choice among them and the form of the answer.
 
 use provider_core::{ChatRequest, FunctionTool, JsonSchema, RawJson, ResponseFormat, Tool, ToolChoice};
 use serde::Deserialize;
@@ -8,8 +8,9 @@ use super::part::{Mark, cache};
 use super::{fitting, value};
 use crate::dialect::Dialect;
 
-/// Reads the tools: functions are the request's, and those behind the last function the service's, if it runs
-/// any. One that a function comes after would change places there, so it stays with the functions.
+/// Reads the tools: functions are the request's, and the tools behind the last function are the service's, if
+/// it runs any. A service's tool before a function stays with the functions, since it would change places
+/// otherwise.
 pub(super) fn read<D: Dialect>(raw: &RawJson, request: &mut ChatRequest, dialect: &D) -> bool {
     let Some(list) = fitting::<Vec<RawJson>>(raw) else { return false };
     let own = list
@@ -25,7 +26,7 @@ pub(super) fn read<D: Dialect>(raw: &RawJson, request: &mut ChatRequest, dialect
     true
 }
 
-/// The `type` of an object.
+/// Returns the `type` of an object.
 fn kind(raw: &RawJson) -> Option<String> {
     value(raw).get("type")?.as_str().map(str::to_owned)
 }

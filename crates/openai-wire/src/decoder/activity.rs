@@ -1,4 +1,4 @@
-//! The frames that are activity of an answer.
+//! The frames that count as an answer's activity.
 
 use std::pin::pin;
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use provider_core::author::{Activity, ChunkSource, StreamObserver};
 use super::*;
 use crate::dialect::Plain;
 
-/// The frames that are there, and then no more, without an end.
+/// A source that yields its frames, and then stays pending.
 struct Frames(ChatDecoder<Plain>, std::vec::IntoIter<(Option<&'static str>, String)>);
 
 impl ChunkSource for Frames {
@@ -27,7 +27,7 @@ impl ChunkSource for Frames {
     }
 }
 
-/// Keeps what it sees: whether it was output.
+/// Records for each activity whether it was output.
 struct Seen(Arc<Mutex<Vec<bool>>>);
 
 impl StreamObserver for Seen {
@@ -37,7 +37,7 @@ impl StreamObserver for Seen {
     }
 }
 
-/// The activity of these frames, decoded until there are no more: whether each was output.
+/// Decodes all of these frames, and returns for each activity whether it was output.
 fn activity(frames: Vec<(Option<&'static str>, String)>, keep_raw: bool) -> Vec<bool> {
     let decoder = ChatDecoder::new(Arc::new(Plain), ResponseHead::default()).keep_raw(keep_raw);
     let seen = Arc::default();

@@ -25,8 +25,8 @@ impl ChunkSource for Frames {
     }
 }
 
-/// Reads a stream of `chunks` times `chunk` to its end; what that allocated per chunk, in blocks and in
-/// bytes.
+/// Reads a stream of `chunks` times `chunk` to its end, and returns the allocations per chunk, in blocks and
+/// in bytes.
 fn cost(chunks: u64, chunk: &str) -> (f64, f64) {
     cost_of(chunks, |_| chunk.to_owned())
 }
@@ -65,7 +65,7 @@ fn a_chunk_of_text_costs_no_allocation() {
     for text in [" a piece of text", r#"a line\nand \"another\""#] {
         let (blocks, bytes) = cost(10_000, &format!(r#"{HEAD}"content":"{text}"{TAIL}"#));
         assert!(blocks < 0.05, "{blocks} allocations per chunk");
-        // What collects the text doubles when it is full.
+        // The buffer that collects the text doubles when it is full.
         assert!(bytes < 4.0 * text.len() as f64 + 20.0, "{bytes} bytes per chunk");
     }
 }
@@ -85,7 +85,7 @@ fn a_piece_of_a_tool_call_costs_no_allocation() {
     assert!(blocks < 0.05, "{blocks} allocations per chunk");
 }
 
-/// A field that is not known costs nothing, either, although its value is another one in each chunk.
+/// An unknown field does not allocate, either, although its value differs in each chunk.
 #[test]
 fn a_field_that_is_new_in_every_chunk_costs_no_allocation() {
     let tail = &TAIL[..TAIL.len() - 1];
@@ -102,7 +102,7 @@ fn a_chunk_of_thoughts_under_another_name_costs_no_allocation() {
     assert!(blocks < 0.05, "{blocks} allocations per chunk");
 }
 
-/// What is read in full costs an allocation where it has escapes, and none where it has not.
+/// A full decode allocates for a text with escapes, and not for one without.
 #[test]
 fn a_chunk_that_is_read_in_full_costs_no_allocation() {
     let chunk = format!(r#"{HEAD}"content":"","refusal":" a piece of text"{TAIL}"#);

@@ -6,7 +6,7 @@ use super::WireError;
 use super::retry::Hints;
 use super::rules::Rule;
 
-/// A limit that is used up, as far as the error object tells it.
+/// The facts about an exhausted limit in the error object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LimitFacts {
     /// The place where the limit is set (`openrouter_key_limit`), or else why it refuses.
@@ -17,15 +17,15 @@ pub struct LimitFacts {
     pub window: Option<String>,
     /// Its height.
     pub limit: Option<Usd>,
-    /// How much of it is used up.
+    /// The part of it that is used up.
     pub spent: Option<Usd>,
-    /// How much of it is left.
+    /// The part of it that is left.
     pub remaining: Option<Usd>,
     /// When it starts anew.
     pub resets_at: Option<Timestamp>,
 }
 
-/// The limit that a rule is about, with what the service says of it.
+/// Returns the limit that a rule is about, with the service's facts about it.
 pub(super) fn of(rule: &Rule, wire: &WireError, hints: &Hints<'_>) -> Option<UsageLimit> {
     let mut limit = UsageLimit::new(rule.limit?);
     if let LimitKind::Rate | LimitKind::FreeRequests = limit.kind {
@@ -48,14 +48,14 @@ pub(super) fn of(rule: &Rule, wire: &WireError, hints: &Hints<'_>) -> Option<Usa
     Some(limit)
 }
 
-/// The window in `Key limit exceeded (weekly limit)`.
+/// Returns the window in `Key limit exceeded (weekly limit)`.
 fn window_in(message: &str) -> Option<String> {
     const WINDOWS: [&str; 5] = ["daily", "weekly", "monthly", "yearly", "total"];
     let mut words = message.split(|c: char| !c.is_alphanumeric());
     words.find(|word| WINDOWS.contains(word)).map(str::to_owned)
 }
 
-/// The amount in `Workspace monthly budget of $500.00 exceeded`.
+/// Returns the amount in `Workspace monthly budget of $500.00 exceeded`.
 fn amount_in(message: &str) -> Option<LimitAmount> {
     let (_, amount) = message.split_once("of $")?;
     let amount = amount.split(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',')).next()?;

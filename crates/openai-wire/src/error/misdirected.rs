@@ -1,5 +1,5 @@
 //! Answers of another server: a web page, a login, a storage service, JSON without what was asked for.
-//! `base_url` is what is wrong then.
+//! `base_url` is wrong then.
 
 use provider_core::author::ResponseHead;
 use provider_core::{Error, ErrorKind};
@@ -9,13 +9,13 @@ use serde_json::value::RawValue;
 use crate::dialect::Dialect;
 use crate::values::text_of_body;
 
-/// The next step of an error about a wrong address.
+/// Returns the next step of an error about a wrong address.
 pub(super) fn next_step<D: Dialect>(dialect: &D) -> String {
     let example = dialect.example_base_url();
     format!("set base_url to the address of the API up to its version, such as {example}")
 }
 
-/// The part of an answer that tells an error of the API.
+/// The part of an answer that marks an error of the API.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -44,10 +44,9 @@ pub fn is_foreign(body: &str) -> bool {
     }
 }
 
-/// Adds to an error that `base_url` is what is wrong, where the body that it was made of [is not the
-/// API's](is_foreign).
+/// Adds to an error that `base_url` is wrong, where the error's body [is not the API's](is_foreign).
 pub fn misdirected<D: Dialect>(error: Error, body: &str, dialect: &D) -> Error {
-    // A telling kind or a next step is the better advice, and many servers leave the envelope away.
+    // A specific kind or a next step is better advice, and many servers leave out the envelope.
     let is_vague = matches!(
         error.kind(),
         ErrorKind::NotFound
@@ -64,7 +63,7 @@ pub fn misdirected<D: Dialect>(error: Error, body: &str, dialect: &D) -> Error {
     }
     let is_likely = match error.status() {
         None | Some(200..400 | 404 | 405) => true,
-        // A service that is down is shown as a web page, too.
+        // A gateway shows a web page for a service that is down, too.
         Some(400 | 401 | 403 | 406 | 410) => text_of_body(body).starts_with('<'),
         Some(_) => false,
     };

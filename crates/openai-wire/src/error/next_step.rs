@@ -1,11 +1,11 @@
-//! The next step after a failure, where something is known that helps.
+//! The next step after a failure, where one is known.
 
 use provider_core::UsageLimit;
 
 use super::WireError;
 use super::rules::Rule;
 
-/// The next step, as the second half of a sentence: what the rule says, and the models that the service
+/// Returns the next step, as the second half of a sentence: the rule's step, and the models that the service
 /// proposes.
 ///
 /// In the rule's text `{limit}` stands for the limit that was met, and `{or_wait}` for when it starts anew,

@@ -1,4 +1,4 @@
-//! Whether and when to try again.
+//! Decides whether and when to try again.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,10 +8,10 @@ use provider_core::{ErrorKind, RetryAdvice, Timestamp};
 use super::rules::{Advice, Rule};
 use super::{WireError, Words, duration};
 
-/// The longest wait that is passed on; a longer one becomes this one.
+/// The longest wait; a longer one becomes this one.
 const MAX_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// The headers of the answer that an error came in, and those that the service reports in the error.
+/// The headers of the answer that an error came in, and the headers that the service reports in the error.
 pub(super) struct Hints<'a> {
     pub(super) head: &'a ResponseHead,
     wire: &'a WireError,
@@ -26,7 +26,7 @@ impl<'a> Hints<'a> {
         Self { head, wire, now }
     }
 
-    /// Whether and when to try again: what the service says counts before what its words usually mean.
+    /// Returns whether and when to try again. The service's explicit advice counts before the rule's.
     pub(super) fn advice(&self, rule: &Rule) -> RetryAdvice {
         let asked =
             self.header("x-should-retry").and_then(|word| word.trim().to_ascii_lowercase().parse().ok());
@@ -44,18 +44,18 @@ impl<'a> Hints<'a> {
         }
     }
 
-    /// When the limit of requests starts anew.
+    /// Returns when the limit of requests starts anew.
     pub(super) fn resets_at(&self) -> Option<Timestamp> {
         moment(self.header("x-ratelimit-reset")?)
     }
 
-    /// A number in the headers.
+    /// Returns a number in the headers.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.header(name)?.trim().parse().ok()
     }
 
-    /// The wait that the service asks for. Its own field counts before headers, and those before what the
-    /// provider behind it says.
+    /// Returns the wait that the service asks for. Its own field counts before headers, and headers count
+    /// before its words and those of the provider behind it.
     fn wait(&self, kind: ErrorKind) -> Option<Duration> {
         let words = [Some(&self.wire.words), self.wire.upstream.as_ref()];
         let told = |find: fn(&Words) -> Option<Duration>| words.into_iter().flatten().find_map(find);
@@ -64,12 +64,12 @@ impl<'a> Hints<'a> {
             .retry_after
             .or_else(|| self.retry_after())
             .or_else(|| told(|words| words.retry_delay))
-            // When a limit starts anew says nothing of any other failure.
+            // The reset of a limit has no bearing on any other failure.
             .or_else(|| is_rate.then(|| self.resets_in()).flatten())
             .or_else(|| told(|words| wait_in_text(words.message.as_deref()?)).filter(|_| is_rate))
     }
 
-    /// `retry-after-ms`, or `retry-after` as seconds or a date.
+    /// Reads `retry-after-ms`, or `retry-after` as seconds or a date.
     fn retry_after(&self) -> Option<Duration> {
         let number = |name: &str| self.header(name)?.trim().parse::<f64>().ok();
         let seconds = number("retry-after-ms").map(|number| number / 1e3).or_else(|| number("retry-after"));
@@ -83,7 +83,7 @@ impl<'a> Hints<'a> {
         }
     }
 
-    /// The time until the limit of requests starts anew.
+    /// Returns the time until the limit of requests starts anew.
     fn resets_in(&self) -> Option<Duration> {
         let span = |name: &str| {
             let text = self.header(name)?.trim();
@@ -102,7 +102,7 @@ impl<'a> Hints<'a> {
         of_window.or_else(|| of("requests")).or_else(|| of("tokens"))
     }
 
-    /// A header of the answer, or else of the answer that the service got.
+    /// Returns a header of the answer, or else of the answer that the service got.
     fn header(&self, name: &str) -> Option<&'a str> {
         let inner =
             || self.wire.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
@@ -110,7 +110,8 @@ impl<'a> Hints<'a> {
     }
 }
 
-/// The wait in `Please try again in 6m0s.`, `retry after 20 seconds` or `try again in 1 minute 20 seconds`.
+/// Reads the wait in `Please try again in 6m0s.`, `retry after 20 seconds` or
+/// `try again in 1 minute 20 seconds`.
 fn wait_in_text(text: &str) -> Option<Duration> {
     const BEGINNINGS: [&str; 6] =
         ["try again in ", "try again after ", "retry in ", "retry after ", "please wait ", "wait for "];
@@ -129,7 +130,7 @@ fn wait_in_text(text: &str) -> Option<Duration> {
     wait
 }
 
-/// A unit of time as [`duration`] knows it; nothing for other words.
+/// Returns a unit of time as [`duration`] knows it; empty for other words.
 fn unit(word: &str) -> &'static str {
     match word {
         "ms" | "millisecond" | "milliseconds" => "ms",
@@ -140,7 +141,7 @@ fn unit(word: &str) -> &'static str {
     }
 }
 
-/// A moment in any of the ways that services write one: RFC 3339, or milliseconds or seconds since 1970.
+/// Reads a moment as services write it: RFC 3339, or milliseconds or seconds since 1970.
 pub fn moment(text: &str) -> Option<Timestamp> {
     // The year 2001 in seconds, and 1973 in milliseconds: less is a time span.
     const SECONDS: f64 = 1e9;
@@ -165,7 +166,7 @@ mod tests {
 
     type Pairs = &'static [(&'static str, &'static str)];
 
-    /// The advice for an answer with these headers.
+    /// Returns the advice for an answer with these headers.
     fn advice(status: u16, body: &str, headers: Pairs) -> RetryAdvice {
         let wire = WireError::from_text(body, &Plain);
         let head = ResponseHead::new(status, headers, Secret::new(""));

@@ -1,9 +1,9 @@
 //! The table that decides the kind of a failure, whether trying again helps, and the next step.
 //!
-//! A [`Rule`] says where to look and for what. The first one that applies decides: the most telling
-//! [`Source`] first, and of one source the rules in the order of the tables: those of the service's
-//! [dialect](crate::Dialect::rules), then the [`common`] ones, which are in the words of any OpenAI-compatible
-//! server or upstream provider. Beside every pattern stands an example, which [`check_examples`] plays.
+//! A [`Rule`] names a source and its patterns. The first rule that applies decides. The most specific
+//! [`Source`] comes first; within one source the rules of the service's [dialect](crate::Dialect::rules) come
+//! first, then the [`common`] ones for any OpenAI-compatible server or upstream provider. Every pattern has
+//! an example, which [`check_examples`] tests.
 
 pub mod common;
 mod phrase;
@@ -17,23 +17,23 @@ use self::phrase::Phrases;
 use crate::dialect::Dialect;
 use crate::error::WireError;
 
-/// A place where a rule looks, the most telling first.
+/// A place where a rule looks, the most specific first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// The name of the limit that is used up, or else why it refuses: the pattern is a part of it.
+    /// The name of the exhausted limit, or else why it refuses: the pattern is a part of it.
     Limit,
     /// A reason for which an endpoint was left out: the pattern is its beginning.
     Excluded,
     /// The reason for which the model could not be served: the pattern is equal to it.
     Availability,
-    /// The name of a field that says something: the pattern is equal to it.
+    /// The name of a field with a meaning of its own: the pattern is equal to it.
     Field,
-    /// A telling code of the service or of the provider behind it, wherever it stands, in `snake_case`,
+    /// A specific code of the service or of the provider behind it, at any level, in `snake_case`,
     /// `CamelCase` or `CAPITALS`.
     Code,
     /// The texts of both: the pattern is a phrase.
     Text,
-    /// A code that says little. It counts where no text does.
+    /// A vague code. It counts where no text does.
     VagueCode,
     /// The status alone. The pattern is empty.
     Status,
@@ -46,11 +46,12 @@ pub type Statuses = &'static [RangeInclusive<u16>];
 pub const UNTOLD: u16 = 0;
 /// Any status.
 pub const ANY: Statuses = &[0..=999];
-/// Not one that is about the key, money, time or rates: then a text about tokens is about those.
+/// Statuses that are not about the key, money, time or rates. With a status that is, a text about tokens is
+/// about the same.
 pub const CONTENT: Statuses = &[0..=400, 403..=407, 409..=428, 430..=999];
-/// The request was refused for what is in it.
+/// Statuses of a request that was refused for its content.
 pub const REFUSED: Statuses = &[UNTOLD..=UNTOLD, 400..=400, 403..=407, 409..=428];
-/// Not one that says more than the code.
+/// Statuses that do not say more than the code.
 pub const NOT_REFUSED: Statuses = &[0..=399, 500..=999];
 
 /// Whether trying again helps.
@@ -58,34 +59,35 @@ pub const NOT_REFUSED: Statuses = &[0..=399, 500..=999];
 pub enum Advice {
     /// Another try does not help.
     Never,
-    /// After the wait that the service asks for, if it asks for one, and else not.
+    /// Another try helps after the wait that the service asks for. It does not help if the service asks for
+    /// none.
     IfTold,
-    /// After that wait, or else with the caller's back-off.
+    /// Another try helps after that wait, or else after the caller's back-off.
     Again,
 }
 
 /// One row of the tables.
 #[derive(Debug)]
 pub struct Rule {
-    /// Where to look.
+    /// The place to search.
     pub source: Source,
-    /// With which statuses.
+    /// The statuses with which the rule applies.
     pub statuses: Statuses,
     /// The kind of the failure.
     pub kind: ErrorKind,
     /// Whether trying again helps.
     pub advice: Advice,
-    /// Which limit was met.
+    /// The limit that was met.
     pub limit: Option<LimitKind>,
     /// The next step, as the second half of a sentence. `{limit}` stands for the limit that was met, and
     /// `{or_wait}` for when it starts anew, if it does. Empty: none is known.
     pub step: &'static str,
-    /// Each with an error that it decides: the JSON of the error, or its text.
+    /// The patterns, each with an error that it decides: the JSON of the error, or its text.
     pub patterns: &'static [(&'static str, &'static str)],
 }
 
 impl Rule {
-    /// A row without a limit and a next step.
+    /// Creates a row without a limit and a next step.
     pub const fn new(
         source: Source,
         statuses: Statuses,
@@ -138,7 +140,7 @@ pub fn decide(error: &WireError, status: u16, own: &'static [Rule]) -> (&'static
     decided.next().unwrap_or((&common::OTHERWISE, ""))
 }
 
-/// An error, made ready to be searched.
+/// An error, prepared for the search.
 struct Searched<'e> {
     error: &'e WireError,
     texts: Vec<Phrases>,
@@ -180,8 +182,8 @@ fn is_same_word(one: &str, other: &str) -> bool {
     one == other || letters(one) == letters(other)
 }
 
-/// Plays the examples of a table, as the test of a dialect does with its own: every example is decided by its
-/// row and its pattern, and the rows stand in the order of their sources.
+/// Checks the examples of a table, as the test of a dialect does with its own: the row and the pattern of an
+/// example must decide it, and the rows must stand in the order of their sources.
 ///
 /// # Errors
 /// The examples that another row or pattern decides, and which one.
@@ -196,7 +198,7 @@ pub fn check_examples<D: Dialect>(dialect: &D, table: &'static [Rule]) -> Result
     if strays.is_empty() { Ok(()) } else { Err(strays) }
 }
 
-/// Plays the examples of rows that are `chosen`, each `wrapped` in another text.
+/// Checks the examples of rows that are `chosen`, each `wrapped` in another text.
 fn strays<D: Dialect>(
     table: &'static [Rule],
     dialect: &D,
@@ -224,7 +226,8 @@ fn strays<D: Dialect>(
     strays
 }
 
-/// The error that an example is, and its status: that in it, or the first one with which the rule applies.
+/// Returns the error of an example, and its status: the one in it, or the first one with which the rule
+/// applies.
 fn example<D: Dialect>(rule: &Rule, example: &str, dialect: &D) -> (WireError, u16) {
     let error = if example.starts_with('{') {
         WireError::read(Raw::of(example), dialect)

@@ -1,19 +1,19 @@
 //! The words of an error, in whatever JSON a server or the provider behind it wraps them.
 //!
-//! No service is special here: OpenAI's, Anthropic's and Google's objects, those of vLLM, TGI and FastAPI, of
-//! gateways, and plain text are read alike, in lists, in strings, and cut off.
+//! One reader serves all services: it reads the objects of OpenAI, Anthropic, Google, vLLM, TGI, FastAPI and
+//! gateways, and plain text, in lists, in strings, and cut off.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use lenient_json::{Raw, Reader, Text, object};
 
-/// How many levels are searched: an object and a string are one each. Deeper ones are not met, and upstream
-/// must not decide how long it takes.
+/// The most levels that are searched; an object and a string are one each. No known service nests deeper, and
+/// the bound keeps an upstream provider from deciding how long the search takes.
 const MAX_DEPTH: usize = 16;
-/// How many codes are kept.
+/// The most codes that are kept.
 const MAX_CODES: usize = 16;
-/// How many items of a list are read.
+/// The most items of a list that are read.
 const MAX_ITEMS: usize = 4;
 /// The longest text that counts as a code, in bytes.
 const MAX_CODE: usize = 64;
@@ -80,7 +80,7 @@ impl Words {
         words
     }
 
-    /// Adds a code that stands elsewhere.
+    /// Adds a code from elsewhere.
     pub fn add_code(&mut self, code: &str) {
         let code = code.trim();
         match code.parse::<f64>() {
@@ -91,7 +91,7 @@ impl Words {
         }
     }
 
-    /// Takes a wait that a field tells, as a duration or in seconds. The first one counts.
+    /// Takes the wait in a field, a duration or a number of seconds. The first one counts.
     pub fn wait_for(&mut self, told: &str) {
         let seconds = || Duration::try_from_secs_f64(told.trim().parse().ok()?).ok();
         if let Some(delay) = duration(told).or_else(seconds) {
@@ -99,7 +99,7 @@ impl Words {
         }
     }
 
-    /// Reads a value; gives its text for people.
+    /// Reads a value, and returns its text for people.
     fn read(&mut self, raw: Raw<'_>, depth: usize) -> Option<String> {
         let depth = depth.checked_sub(1)?;
         if raw.is_string() {
@@ -144,7 +144,7 @@ impl Words {
         self.wait_for(layer.retry_delay.as_str());
         self.wait_for(layer.retry_after.as_str());
         self.wait_for(layer.retry_after_seconds.as_str());
-        // A text in `error` is often a title or a word, with the telling text beside it.
+        // A text in `error` is often a title or a word, with the full text beside it.
         let (titled, wrapped) =
             if layer.error.is_string() { (layer.error, Raw(None)) } else { (Raw(None), layer.error) };
         if let Some(word) = titled.text().filled().filter(|text| !text.contains(char::is_whitespace)) {
@@ -194,7 +194,8 @@ impl Words {
         Some(read.unwrap_or_else(|| text.to_owned()))
     }
 
-    /// Reads `Error code: 400 - {"error": …}`: the text with the words of the error in place of its JSON.
+    /// Reads `Error code: 400 - {"error": …}`, and returns the text with the words of the error in place of
+    /// its JSON.
     fn read_embedded(&mut self, text: &str, depth: usize) -> Option<String> {
         let at = text.find("{\"").or_else(|| text.find("{ \"")).or_else(|| text.find("{\n"))?;
         let (before, json) = text.split_at(at);
@@ -208,7 +209,7 @@ impl Words {
     }
 }
 
-/// The JSON value that a text begins with, completed where it was cut off.
+/// Returns the JSON value that a text begins with, completed where it was cut off.
 fn whole(text: &str) -> Option<Cow<'_, str>> {
     if let Some(value) = Reader::new(text).value() {
         return Some(Cow::Borrowed(value));
@@ -248,7 +249,7 @@ fn completed(text: &str) -> Option<String> {
     Some(text)
 }
 
-/// The time that `26s`, `1.5s`, `6m0s` or `120ms` says.
+/// Reads a time span: `26s`, `1.5s`, `6m0s` or `120ms`.
 pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut seconds = 0.0;
@@ -268,7 +269,7 @@ pub fn duration(text: &str) -> Option<Duration> {
     (!text.trim().is_empty()).then(|| Duration::try_from_secs_f64(seconds).ok()).flatten()
 }
 
-/// The code that one of MiniMax's numbers means; nothing for those that its texts tell as well.
+/// Returns the code for one of MiniMax's numbers; empty for those that its texts explain as well.
 fn minimax_code(number: &str) -> &'static str {
     match number {
         "1000" | "1013" | "1024" | "1033" => "500",

@@ -45,8 +45,8 @@ fn input<S: Serializer>(role: &str, message: &InputMessage, serializer: S) -> Re
     object.end()
 }
 
-/// An assistant's turn, sent back as it came, without thoughts that another model had. Fields of an answer
-/// that requests do not know stay out.
+/// Writes an assistant's turn as it came, without the thoughts of another model and without the fields of an
+/// answer that requests do not have.
 fn assistant<S: Serializer, D: Dialect>(
     message: &AssistantMessage,
     model: &str,
@@ -61,7 +61,7 @@ fn assistant<S: Serializer, D: Dialect>(
         }
     }
     if message.parts.is_empty() {
-        // Some providers refuse blank text beside tool calls; `null` is what says "no text".
+        // Some providers refuse blank text beside tool calls; `null` says "no text".
         object.serialize_entry("content", &(!has_no_text(message)).then_some(&message.text))?;
     } else {
         object.serialize_entry("content", &List(&message.parts, WirePart))?;
@@ -128,7 +128,7 @@ impl Serialize for WireCall<'_> {
         if extra.get("type").is_none() {
             call.serialize_entry("type", "function")?;
         }
-        // A call of another type has what is its own, and no function unless it came with one.
+        // A call of another type has its own fields, and no function unless it came with one.
         if self.0.is_function() || !self.0.name.is_empty() || !self.0.arguments.is_empty() {
             call.serialize_entry("function", &WireFunction(self.0))?;
         }
@@ -146,7 +146,7 @@ struct WireFunction<'a>(&'a ToolCall);
 impl Serialize for WireFunction<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let ToolCall { name, arguments, extra, .. } = self.0;
-        // A call without arguments; an empty text is refused by providers that parse it.
+        // A call without arguments. Providers that parse the text refuse an empty one.
         let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
         let mut function = serializer.serialize_map(None)?;
         function.serialize_entry("name", name)?;

@@ -1,7 +1,8 @@
-//! What is wrong with a request, found before it is sent.
+//! Finds the problems of a request before it is sent.
 //!
-//! Checked is what cannot be sent at all, what would be sent as something else, and what the service refuses
-//! for every model. What it may refuse for some (an effort, a tool, a length) is its own business.
+//! The checks find fields that cannot be sent at all, fields that would be sent as something else, and fields
+//! that the service refuses for every model. The service itself checks the fields that it may refuse for some
+//! models (an effort, a tool, a length).
 
 use std::collections::BTreeMap;
 
@@ -12,9 +13,9 @@ use crate::dialect::Dialect;
 
 /// The most stop texts.
 const MAX_STOPS: usize = 4;
-/// How long the name of a tool or of a schema may be.
+/// The longest name of a tool or of a schema.
 const MAX_NAME: usize = 64;
-/// The most labels, and how long their keys and values may be.
+/// The most labels, and the longest of their keys and values.
 const MAX_LABELS: (usize, usize, usize) = (16, 64, 512);
 
 /// The problems of a request that were found so far.
@@ -41,7 +42,7 @@ impl Problems {
     }
 }
 
-/// Everything that is wrong with what would be sent.
+/// Returns all problems of the body that would be sent.
 pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
     let mut problems = Problems::default();
     let request = body.request;

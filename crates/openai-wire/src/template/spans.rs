@@ -7,23 +7,23 @@ use crate::chunk::{Choice, Chunk, GROQ_FIELD, Piece, WireToolCall};
 use crate::dialect::Dialect;
 use crate::reasoning::{DetailText, text_of_only_detail};
 
-/// The most unknown fields of a template. With more of them the new outweighs what repeats.
+/// The most unknown fields of a template. With more of them the new bytes outnumber those that repeat.
 pub(super) const MAX_OTHERS: usize = 4;
 
-/// The spans of a chunk, and what else is known of its texts.
+/// The spans of a chunk, and the items that its texts belong to.
 #[derive(Debug, Default)]
 pub(super) struct Spans {
     /// Where the texts stand, quotes included, sorted and apart.
     pub(super) texts: Vec<(Span, Field)>,
-    /// The index of the tool call that the chunk goes on with, as the wire has it.
+    /// The wire's index of the tool call that the chunk continues.
     pub(super) call: Option<u64>,
-    /// The structured thought that the chunk goes on with.
+    /// The text of a structured thought that the chunk continues.
     pub(super) detail: DetailText,
     /// The unknown fields, in their order.
     pub(super) others: Vec<Other>,
 }
 
-/// An unknown field, and its latest value that the accumulator does not have.
+/// An unknown field, and its latest value if the accumulator does not have it yet.
 #[derive(Debug)]
 pub(super) struct Other {
     pub(super) name: String,
@@ -48,7 +48,7 @@ pub(super) enum Field {
 }
 
 impl Spans {
-    /// Finds the texts of a chunk. False: the next chunk must not be matched with this one.
+    /// Finds the texts of a chunk. False: this chunk must not become a template.
     pub(super) fn capture<D: Dialect>(
         &mut self,
         json: &str,
@@ -89,8 +89,8 @@ impl Spans {
         let beside = chunk.unknown.iter().chain(&choice.unknown).map(|field| (field, false));
         for ((name, value), is_in_message) in beside.chain(delta.unknown.iter().map(|field| (field, true))) {
             let is_same = |other: &Other| (other.is_in_message, &*other.name) == (is_in_message, &**name);
-            // Of two fields of one name the last counts, unless it is absent; of some fields every value does;
-            // and one of them has usage in it.
+            // Of two fields of one name the last counts, unless it is absent. Of repeated fields every value
+            // counts. Groq's field has usage in it.
             let is_special = dialect.is_repeated_field(name) || *name == GROQ_FIELD;
             if self.others.len() == MAX_OTHERS || self.others.iter().any(is_same) || is_special {
                 return false;
@@ -104,15 +104,15 @@ impl Spans {
     }
 }
 
-/// The plain text of thoughts, absent or under one name alone. `None`: there are several, and their texts
-/// decide which of them counts.
+/// Returns the plain text of thoughts, absent or under one name alone. `None`: there are several, and their
+/// texts decide which of them counts.
 fn only_thoughts<'a>(delta: &Piece<'a>) -> Option<Raw<'a>> {
     let mut present = delta.thoughts().into_iter().map(|(_, raw)| raw).filter(|raw| raw.0.is_some());
     let only = present.next().unwrap_or_default();
     present.next().is_none().then_some(only)
 }
 
-/// The delta of a chunk that has nothing beside it but what every chunk repeats.
+/// Returns the delta of a chunk, if the chunk has nothing beside it but what every chunk repeats.
 ///
 /// The structs are destructured without `..` on purpose: a new field does not compile until somebody decides
 /// whether a chunk that has it may become a template.
@@ -166,8 +166,8 @@ fn only_delta<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<(&'c Choice<'a>, &'c Piece
     (nothing_else && goes_on).then_some((choice, delta))
 }
 
-/// The number of the call that a piece goes on with, and the piece of its arguments, if there is nothing else
-/// in it.
+/// Returns the index of the call that a piece continues, and the piece of its arguments, if the piece has
+/// nothing else in it.
 fn arguments_of_only_call(calls: Raw<'_>) -> Option<(Option<u64>, Raw<'_>)> {
     let (mut number, mut only) = (0, None);
     calls.for_each(|call: WireToolCall<'_>| {

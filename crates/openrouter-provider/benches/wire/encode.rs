@@ -1,7 +1,7 @@
 //! A request to bytes.
 //!
-//! `body` is the public way to see them, which reads them once more, to give JSON; `chat` sends them through a
-//! transport that answers at once.
+//! `body` is the public way to see them, which reads them once more, to give JSON; `chat` sends them through
+//! a transport that answers at once.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use provider_core::{ChatRequest, FunctionTool, Part};

@@ -3,7 +3,7 @@
 /// How many pieces an answer comes in.
 pub(crate) const PIECES: usize = 1_000;
 
-/// What a socket gives at once when much is waiting.
+/// The bytes that one read of a socket returns when much is waiting.
 pub(crate) const READ: usize = 16 << 10;
 
 /// Pieces as models write them: words, and now and then what JSON escapes.

@@ -1,5 +1,4 @@
-//! What it takes to read and to write the wire, without a socket: the share of every call that this crate is
-//! to blame for.
+//! The cost of reading and writing the wire, without a socket: this crate's own share of every call.
 //!
 //! * `sse`: bytes to frames. A cost for every byte of every stream.
 //! * `decode`: bytes to events and to the answer, by the whole client. A cost for every piece of an answer,

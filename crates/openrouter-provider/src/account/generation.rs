@@ -6,8 +6,8 @@ use openai_wire::{Keep as _, amount};
 use provider_core::{RawJson, Usage, Usd};
 use serde::Serialize;
 
-/// What the service keeps of an answer. `GET /generation`. Amounts are US dollars, times are milliseconds,
-/// and everything it does not tell is `None`.
+/// The service's record of an answer. `GET /generation`. Amounts are US dollars, times are milliseconds, and
+/// everything that the service does not tell is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Generation {
@@ -15,15 +15,15 @@ pub struct Generation {
     pub id: String,
     /// The upstream provider's id of it.
     pub upstream_id: Option<String>,
-    /// What all generations of one request have in common.
+    /// The id that all generations of one request share.
     pub request_id: Option<String>,
     /// The generation that this one repeats, if it came from the response cache.
     pub response_cache_source_id: Option<String>,
     /// The model that answered.
     pub model: String,
-    /// Who served it.
+    /// The upstream provider that served it.
     pub provider_name: Option<String>,
-    /// Everybody who was tried, in order.
+    /// The upstream providers that were tried, in order.
     pub provider_responses: Vec<ProviderResponse>,
     /// The router that chose the model (`openrouter/auto`).
     pub router: Option<String>,
@@ -77,13 +77,13 @@ pub struct Generation {
     pub num_fetches: Option<u64>,
     /// The web search engine that was used.
     pub web_search_engine: Option<String>,
-    /// What was charged.
+    /// The charge.
     pub total_cost: Option<Usd>,
-    /// What was charged to the credits.
+    /// The charge to the credits.
     pub usage: Option<Usd>,
-    /// What the upstream provider charged, with a key of one's own there ("bring your own key").
+    /// The upstream provider's charge, with a key of one's own there ("bring your own key").
     pub upstream_inference_cost: Option<Usd>,
-    /// What the prompt cache saved; below zero when writing to it cost more.
+    /// The saving by the prompt cache; below zero when writing to it cost more.
     pub cache_discount: Option<Usd>,
     /// Whether a key of one's own at the upstream provider was used.
     pub is_byok: Option<bool>,

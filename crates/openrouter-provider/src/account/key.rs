@@ -1,4 +1,4 @@
-//! What a key is and has left, and what the account has.
+//! A key's settings, limit and spending, and the account's credits.
 
 use crate::document;
 use lenient_json::{Flag, Raw, Text, object, owned};
@@ -6,8 +6,8 @@ use openai_wire::{Keep as _, amount};
 use provider_core::{ConnectionReport, RawJson, Usd};
 use serde::Serialize;
 
-/// What the service tells of a key. `GET /key`. All amounts are US dollars; everything it does not tell is
-/// `None`.
+/// The service's record of a key. `GET /key`. All amounts are US dollars; everything that the service does
+/// not tell is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct KeyInfo {
@@ -15,22 +15,22 @@ pub struct KeyInfo {
     pub label: Option<String>,
     /// The most the key may spend. `None`: no limit.
     pub limit: Option<Usd>,
-    /// What is left of the limit.
+    /// The rest of the limit.
     pub limit_remaining: Option<Usd>,
     /// When the limit starts anew: `daily`, `weekly`, `monthly`. `None`: never.
     pub limit_reset: Option<String>,
     /// Whether what is spent with keys of one's own at upstream providers ("bring your own key") counts for
     /// the limit.
     pub include_byok_in_limit: Option<bool>,
-    /// What the key has spent in all.
+    /// The key's spending in all.
     pub usage: Option<Usd>,
-    /// What it has spent on this day, UTC.
+    /// The key's spending on this day, UTC.
     pub usage_daily: Option<Usd>,
-    /// What it has spent in this week, Monday to Sunday, UTC.
+    /// The key's spending in this week, Monday to Sunday, UTC.
     pub usage_weekly: Option<Usd>,
-    /// What it has spent in this month, UTC.
+    /// The key's spending in this month, UTC.
     pub usage_monthly: Option<Usd>,
-    /// What was spent in all with keys of one's own at upstream providers; they bill it.
+    /// The spending in all with keys of one's own at upstream providers, which bill it.
     pub byok_usage: Option<Usd>,
     /// The same on this day, UTC.
     pub byok_usage_daily: Option<Usd>,
@@ -42,7 +42,7 @@ pub struct KeyInfo {
     pub is_free_tier: Option<bool>,
     /// Whether it is a key for managing the account, which cannot run models.
     pub is_management_key: Option<bool>,
-    /// Who made it.
+    /// The id of the user who made it.
     pub creator_user_id: Option<String>,
     /// When it ends (`2027-12-31T23:59:59Z`). `None`: never.
     pub expires_at: Option<String>,
@@ -51,7 +51,7 @@ pub struct KeyInfo {
 }
 
 impl KeyInfo {
-    /// What a connection test reports of it.
+    /// Converts it into the report of a connection test.
     pub fn into_report(self) -> ConnectionReport {
         let mut report = ConnectionReport::default();
         report.label = self.label;
@@ -67,20 +67,20 @@ impl KeyInfo {
     }
 }
 
-/// What the account has paid in and spent, in US dollars. `GET /credits`.
+/// The account's payments and spending, in US dollars. `GET /credits`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Credits {
-    /// What was paid in, in all.
+    /// The sum of all payments.
     pub total_credits: Option<Usd>,
-    /// What was spent, in all.
+    /// The sum of all spending.
     pub total_usage: Option<Usd>,
     /// The whole record as it was sent.
     pub raw: Option<RawJson>,
 }
 
 impl Credits {
-    /// What is left; below zero for an account that has overspent.
+    /// Returns the credits that are left; below zero for an account that has overspent.
     pub fn remaining(&self) -> Option<Usd> {
         Some(self.total_credits? - self.total_usage?)
     }

@@ -1,4 +1,4 @@
-//! Who serves a model, at which price, how fast and how reliably.
+//! The endpoints that serve a model: at which price, how fast and how reliably.
 
 use super::model::Architecture;
 use super::pricing::{WirePricing, pricing};
@@ -18,19 +18,19 @@ pub struct ModelEndpoints {
     pub name: String,
     /// When it was added, in seconds since 1970.
     pub created: Option<u64>,
-    /// What it is good for.
+    /// The text that describes it.
     pub description: Option<String>,
-    /// What it reads and writes in one word (`text+image->text`).
+    /// Its input and output in one word (`text+image->text`).
     pub modality: Option<String>,
-    /// What it reads.
+    /// The kinds of input that it reads.
     pub input_modalities: Vec<String>,
-    /// What it writes.
+    /// The kinds of output that it writes.
     pub output_modalities: Vec<String>,
     /// The family of its tokenizer.
     pub tokenizer: Option<String>,
     /// The format of its instructions, for open models.
     pub instruct_type: Option<String>,
-    /// Who serves it.
+    /// The endpoints that serve it.
     pub endpoints: Vec<Endpoint>,
     /// The whole answer as it was sent.
     pub raw: Option<RawJson>,
@@ -48,7 +48,7 @@ pub struct Endpoint {
     pub model_name: Option<String>,
     /// The provider's name to show.
     pub provider_name: String,
-    /// What to name it by in routing (`openai`, `deepinfra/fp8`, `openai/priority`).
+    /// Its name in routing (`openai`, `deepinfra/fp8`, `openai/priority`).
     pub tag: Option<String>,
     /// How its numbers are shortened: `fp8`, `int4`, `bf16`, …
     pub quantization: Option<String>,
@@ -60,7 +60,7 @@ pub struct Endpoint {
     pub max_prompt_tokens: Option<u64>,
     /// How many tokens an answer may have.
     pub max_completion_tokens: Option<u64>,
-    /// What it costs here.
+    /// Its prices here.
     pub pricing: Pricing,
     /// The request parameters it takes.
     pub supported_parameters: Vec<String>,

@@ -34,7 +34,7 @@ object! {
 }
 
 object! {
-    /// What a model, or the list of its endpoints, says of its kind.
+    /// The architecture of a model, as its row or the list of its endpoints has it.
     pub(crate) struct Architecture<'a> {
         modality: Text<'a> = "modality",
         input_modalities: Texts = "input_modalities",
@@ -121,7 +121,7 @@ pub(crate) fn read(wire: WireModel<'_>, json: &str) -> Option<Model> {
     model.expiration_date = owned(wire.expiration_date);
     model.alias_target = alias(wire.alias_target);
     model.details_link = owned(wire.links.details);
-    // What follows the first colon are variants.
+    // Variants follow the first colon.
     model.batch_only = model.id.split(':').skip(1).any(|variant| variant == BATCH);
     model.raw = Some(RawJson::from_checked(json));
     Some(model)

@@ -1,11 +1,11 @@
-//! What the service is asked to search and filter.
+//! The query by which the service searches and filters its models.
 
 use provider_core::Usd;
 
 use super::path::encode_value;
 
-/// What to ask the service for in [`OpenRouter::search_models`](crate::OpenRouter::search_models). All
-/// conditions must hold; without one, these are all models that write text.
+/// The query for [`OpenRouter::search_models`](crate::OpenRouter::search_models). All conditions must hold;
+/// without one, the service lists all models that write text.
 ///
 /// To search a list that is there already, as a model selector does with every key that is pressed, use
 /// [`provider_core::ModelQuery`].
@@ -114,7 +114,7 @@ impl ModelsQuery {
         self.param("region", region)
     }
 
-    /// What comes first.
+    /// Sets the order of the models.
     pub fn sort(self, sort: ModelsSort) -> Self {
         self.param("sort", sort.as_str())
     }
@@ -142,15 +142,15 @@ impl ModelsQuery {
     }
 }
 
-/// What the service lists first.
+/// The order in which the service lists models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelsSort {
-    /// What is used most.
+    /// The most used.
     MostPopular,
-    /// What came last.
+    /// The newest.
     Newest,
-    /// What is used most this week.
+    /// The most used of this week.
     TopWeekly,
     /// The cheapest.
     PricingLowToHigh,

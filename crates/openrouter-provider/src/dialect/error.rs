@@ -1,5 +1,5 @@
-//! What OpenRouter's error object says beside its words: the provider behind the service, the limit that was
-//! met, whether to try again.
+//! The facts in OpenRouter's error object beside its words: the provider behind the service, the limit that
+//! was met, whether to try again.
 
 use std::borrow::Cow;
 use std::time::Duration;

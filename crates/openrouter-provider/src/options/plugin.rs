@@ -1,4 +1,4 @@
-//! What OpenRouter does around a model: `plugins`.
+//! The work that OpenRouter does around a model: `plugins`.
 
 use provider_core::RawJson;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,10 @@ use super::settings::settings;
 /// use openrouter_provider::options::{FileParser, OpenRouterOptions, Plugin};
 ///
 /// let options = OpenRouterOptions::new()
-///     .plugins([Plugin::from(FileParser::engine("mistral-ocr")), Plugin::ResponseHealing(Default::default())]);
+///     .plugins([
+///         Plugin::from(FileParser::engine("mistral-ocr")),
+///         Plugin::ResponseHealing(Default::default()),
+///     ]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "id")]
@@ -70,9 +73,9 @@ settings! {
         max_results: u32,
         /// How often to search.
         max_uses: u32,
-        /// What to tell the model about the results.
+        /// The text that tells the model about the results.
         search_prompt: String,
-        /// Who searches: `native`, `exa`, `firecrawl`, `parallel`, `perplexity`.
+        /// The search engine: `native`, `exa`, `firecrawl`, `parallel`, `perplexity`.
         engine: String,
         /// How thoroughly: `instant`, `fast`, `auto`, `deep`, ….
         mode: String,
@@ -127,7 +130,7 @@ settings! {
         allowed_models: List<String>,
         /// The models not to pick.
         excluded_models: List<String>,
-        /// What it may cost: `low`, `medium`, `high`, `xhigh`, `max`.
+        /// The tier of the model's cost: `low`, `medium`, `high`, `xhigh`, `max`.
         cost_tier: String,
         /// The same from 0 to 10. Deprecated.
         cost_quality_tradeoff: u8,
@@ -141,7 +144,7 @@ settings! {
         enabled: bool,
         /// How good at coding a model must be, 0 to 1.
         min_coding_score: f64,
-        /// What it may cost, in US dollars per million tokens.
+        /// The most that it may cost, in US dollars per million tokens.
         max_price: f64,
         /// Which price that is: `prompt` or `weighted_avg`.
         price_source: String,

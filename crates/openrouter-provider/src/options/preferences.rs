@@ -43,7 +43,7 @@ settings! {
         /// Only these precisions may serve: `int4`, `int8`, `fp4`, `fp6`, `fp8`, `fp16`, `bf16`, `fp32`,
         /// `mxfp4`, `mxfp8`, `nvfp4`, `unknown`.
         quantizations: List<String>,
-        /// What comes first. Switches load balancing off.
+        /// The order of the endpoints. Setting one switches load balancing off.
         sort: Sort,
         /// Prefer providers that write at least so many tokens per second. The others come last; none is
         /// excluded.
@@ -69,7 +69,7 @@ settings! {
         audio: PriceCap,
     }
 
-    /// What comes first, and among which endpoints.
+    /// The measure that orders the endpoints, and the endpoints that it orders together.
     SortConfig {
         /// The measure.
         by: SortBy,
@@ -100,7 +100,7 @@ words! {
         Deny = "deny",
     }
 
-    /// What the first provider is best at.
+    /// The measure by which the first provider is the best.
     SortBy {
         /// The cheapest.
         Price = "price",
@@ -113,7 +113,7 @@ words! {
     }
 }
 
-/// What comes first: a measure, or a measure and the endpoints it sorts together.
+/// The order of the endpoints: a measure, or a measure and the endpoints that it sorts together.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]

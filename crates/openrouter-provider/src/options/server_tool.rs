@@ -59,7 +59,7 @@ pub enum ServerTool {
 settings! {
     /// See [`ServerTool::WebSearch`].
     WebSearch {
-        /// Who searches: `auto`, `native`, `exa`, `firecrawl`, `parallel`, `perplexity`.
+        /// The search engine: `auto`, `native`, `exa`, `firecrawl`, `parallel`, `perplexity`.
         engine: String,
         /// How thoroughly: `instant`, `fast`, `auto`, `deep-lite`, `deep`, `deep-reasoning`, `turbo`,
         /// `basic`, `advanced`.
@@ -99,7 +99,7 @@ settings! {
 
     /// See [`ServerTool::WebFetch`].
     WebFetch {
-        /// Who fetches: `auto`, `native`, `openrouter`, `exa`, `parallel`, `firecrawl`.
+        /// The engine that fetches: `auto`, `native`, `openrouter`, `exa`, `parallel`, `firecrawl`.
         engine: String,
         /// How many pages to fetch.
         max_uses: u32,
@@ -131,7 +131,7 @@ settings! {
         temperature: f64,
         /// How hard they think.
         reasoning: NestedReasoning,
-        /// What to cache.
+        /// The mark for the prompt cache.
         cache_control: CacheControl,
         /// The tools they may call, eight at most.
         tools: List<WireTool>,
@@ -141,9 +141,9 @@ settings! {
     Advisor {
         /// The model to ask.
         model: String,
-        /// What it is called.
+        /// Its name.
         name: String,
-        /// What it is told.
+        /// Its instructions.
         instructions: String,
         /// Whether it sees the conversation.
         forward_transcript: bool,
@@ -161,9 +161,9 @@ settings! {
     Subagent {
         /// The model that does the task.
         model: String,
-        /// What it is called.
+        /// Its name.
         name: String,
-        /// What it is told.
+        /// Its instructions.
         instructions: String,
         /// Whether it may call the request's functions.
         inherit_functions: bool,

@@ -20,7 +20,7 @@ macro_rules! settings {
         }
 
         impl $name {
-            /// Nothing set.
+            /// Returns options of which none is set.
             pub fn new() -> Self {
                 Self::default()
             }

@@ -33,7 +33,7 @@ impl CacheControl {
 }
 
 settings! {
-    /// What to show of the inside.
+    /// The inner workings to show.
     DebugOptions {
         /// Whether to hand out the body that goes to the upstream provider. Streams only; not for production.
         echo_upstream_body: bool,

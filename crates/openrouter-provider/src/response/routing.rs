@@ -26,9 +26,9 @@ pub struct Routing {
     pub endpoints_total: Option<u64>,
     /// The endpoints that could have served.
     pub endpoints: Vec<RoutedEndpoint>,
-    /// What was tried, in order.
+    /// The attempts, in order.
     pub attempts: Vec<RoutingAttempt>,
-    /// What was done around the model: guardrails, plugins, server tools.
+    /// The stages around the model: guardrails, plugins, server tools.
     pub pipeline: Vec<PipelineStage>,
     /// The whole object.
     pub raw: Option<RawJson>,
@@ -62,13 +62,13 @@ pub struct RoutingAttempt {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PipelineStage {
-    /// What: `guardrail`, `plugin`, `server_tools`, `response_healing`, `context_compression`.
+    /// Its kind: `guardrail`, `plugin`, `server_tools`, `response_healing`, `context_compression`.
     pub kind: Option<String>,
     /// Which one.
     pub name: Option<String>,
-    /// What came of it.
+    /// Its result.
     pub summary: Option<String>,
-    /// What it cost.
+    /// Its cost.
     pub cost: Option<provider_core::Usd>,
     /// The whole object.
     pub raw: Option<RawJson>,

@@ -1,4 +1,4 @@
-//! The words of any OpenAI-compatible server, and of the providers behind one.
+//! The rules for any OpenAI-compatible server, and for the providers behind one.
 
 use provider_core::ErrorKind::*;
 use provider_core::LimitKind;
@@ -15,7 +15,7 @@ const PAY: &str = "add money to the account that pays for it, or use another key
 
 /// The rows. The last of them decide by the status alone.
 pub static RULES: &[Rule] = &[
-    // Codes that tell it.
+    // Codes that are clear.
     Rule::new(Code, ANY, ContextLength, Never, &[
         ("context_length_exceeded", r#"{"message":"Too much","type":"invalid_request_error","code":"context_length_exceeded"}"#),
         ("model_context_window_exceeded", r#"{"code":"model_context_window_exceeded","message":"Too much"}"#),
@@ -176,13 +176,13 @@ pub static RULES: &[Rule] = &[
     ])
     .limit(LimitKind::Upstream)
     .step(PAY),
-    // Somebody may not do it.
+    // The caller lacks the permission.
     Rule::new(Text, REFUSED, PermissionDenied, Never, &[
         ("user location is not supported", "User location is not supported for the API use."),
         ("not available in your country", "The free tier is not available in your country."),
         ("your plan does not support|include", "Your plan does not support this model"),
     ]),
-    // A server that lacks a part of its own says so as its failure.
+    // A server reports a missing part of its own as its failure.
     Rule::new(Text, &[500..=501], UnsupportedFeature, Never, &[(
         "image|audio|video input is not supported",
         r#"{"code":500,"message":"image input is not supported - hint: you may need to provide the mmproj"}"#,
@@ -264,7 +264,7 @@ pub static RULES: &[Rule] = &[
         "^ missing authentication token $",
         r#"{"code":403,"message":"Missing Authentication Token"}"#,
     )]),
-    // It may pass, which a success or a vague status does not tell.
+    // The failure may be temporary, which a success or a vague status does not tell.
     Rule::new(Text, CONTENT, RateLimited, Again, &[
         ("rate limit exceeded|reached", "Rate limit reached for gpt-x"),
         ("too many requests", "Too many requests"),
@@ -276,7 +276,7 @@ pub static RULES: &[Rule] = &[
         ("is currently overloaded", "That model is currently overloaded with other requests"),
         ("server is busy", "Server is busy, please try again later"),
     ]),
-    // Codes that tell little.
+    // Codes that are vague.
     Rule::new(VagueCode, ANY, Authentication, Never, &[
         ("authentication", r#"{"code":401,"error_type":"authentication"}"#),
         ("authentication_error", r#"{"type":"authentication_error","message":"No"}"#),
@@ -355,6 +355,6 @@ pub static RULES: &[Rule] = &[
     OTHERWISE,
 ];
 
-/// Statuses that nobody has given a meaning.
+/// The rule for statuses without a meaning.
 pub const OTHERWISE: Rule =
     Rule::new(Status, ANY, Server, Again, &[("", r#"{"code":599,"message":"Whatever it is"}"#)]);

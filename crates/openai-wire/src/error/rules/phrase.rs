@@ -1,13 +1,13 @@
-//! Finding phrases in a text for people.
+//! Finds phrases in a text for people.
 
-/// How much of a text is searched, in bytes: what it is about stands at its beginning.
+/// How much of a text is searched, in bytes. The beginning of a text tells what it is about.
 const MAX_TEXT: usize = 8 << 10;
-/// How many words a `*` stands for, at most.
+/// The most words that a `*` stands for.
 const MAX_GAP: usize = 8;
 
 /// The words of a text, in lower case and without the punctuation around them.
 ///
-/// A quotation of several words counts for nothing: it may be of what a user wrote.
+/// A quotation of several words does not count, since a user may have written it.
 ///
 /// The words of a pattern stand for themselves, as a whole (`rate limit` is not in `accurate limits`),
 /// `this|that` for either, `?` for any one word, `#` for a number, `*` for up to eight words, `^` for the
@@ -19,7 +19,7 @@ impl Phrases {
         let end = (0..=MAX_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
         let text = text[..end.unwrap_or(0)].to_lowercase();
         let (mut words, mut before) = (Vec::new(), "");
-        // Quotes that are not closed any more, so that each is looked for once and not at every word.
+        // Quotes that the rest of the text does not close. The list spares a second search for them.
         let mut unclosed = Vec::new();
         let mut tokens = text.split_whitespace();
         while let Some(token) = tokens.next() {
@@ -67,12 +67,12 @@ fn begins(words: &[String], pattern: &[&str]) -> bool {
 const NAMES_OF_TEXTS: [&str; 4] = ["message", "msg", "detail", "error"];
 const QUOTES: [(char, char); 6] = [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»')];
 
-/// A word without the punctuation around it.
+/// Returns a word without the punctuation around it.
 fn trimmed(token: &str) -> &str {
     token.trim_matches(|c: char| !c.is_alphanumeric())
 }
 
-/// The quote that a token opens with.
+/// Returns the quote that a token opens with.
 fn opening_quote(token: &str) -> Option<char> {
     token.chars().next().filter(|first| QUOTES.iter().any(|(opening, _)| opening == first))
 }
@@ -84,7 +84,7 @@ fn closes(token: &str, quote: char) -> bool {
     closing.is_some_and(|closing| end.ends_with(closing))
 }
 
-/// The rest after a quotation of several words, if it ends.
+/// Returns the tokens after a quotation of several words, if it ends.
 fn after_quote<'t>(
     quote: char,
     tokens: &std::str::SplitWhitespace<'t>,
