@@ -182,8 +182,8 @@ impl EndpointBuilder {
         self
     }
 
-    /// Names the header, in lower case, that has the id of an answer: errors keep it, so that an answer that was
-    /// paid for can be looked up. Default: none.
+    /// Names the header, in lower case, that has the id of an answer: errors keep it, so that an answer that
+    /// was paid for can be looked up. Default: none.
     pub fn generation_id_header(mut self, name: &'static str) -> Self {
         self.generation_id_header = Some(name);
         self

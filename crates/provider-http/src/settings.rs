@@ -176,7 +176,10 @@ pub fn parse_base_url(text: &str, allow_http: bool, example: &str) -> Result<Url
 /// ```
 /// use provider_http::settings::{EXAMPLE_BASE_URL, check_no_endpoint, parse_base_url};
 ///
-/// let check = |url| check_no_endpoint(&parse_base_url(url, false, EXAMPLE_BASE_URL)?, &["/chat/completions"], &["/models"], EXAMPLE_BASE_URL);
+/// let check = |url| {
+///     let base = parse_base_url(url, false, EXAMPLE_BASE_URL)?;
+///     check_no_endpoint(&base, &["/chat/completions"], &["/models"], EXAMPLE_BASE_URL)
+/// };
 /// assert!(check("https://acme.example/v1/chat/completions").is_err());
 /// assert!(check("https://acme.example/v1/models").is_err());
 /// assert!(check("https://acme.example/all/models").is_ok());
