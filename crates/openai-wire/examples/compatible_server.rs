@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use openai_wire::{ChatDecoder, Dialect, FieldWriter, encode, error, models};
+use provider_core::author::ResponseHead;
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigField, ConfigValues, ConnectionReport, Error,
     LlmProvider, ProviderContext, ProviderDescriptor,
@@ -59,6 +60,10 @@ impl Acme {
         let body = encode(request, stream, &*self.dialect)?;
         Ok(self.endpoint.post("chat/completions").model(&request.model).json_text(body))
     }
+
+    fn decoder(&self, head: ResponseHead, request: &ChatRequest) -> ChatDecoder<AcmeDialect> {
+        ChatDecoder::new(self.dialect.clone(), head).keep_raw(request.keep_raw)
+    }
 }
 
 #[async_trait]
@@ -68,19 +73,24 @@ impl LlmProvider for Acme {
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        self.request(request, true)?.stream(|head| ChatDecoder::new(self.dialect.clone(), head)).await
+        self.request(request, true)?.stream(|head| self.decoder(head, request)).await
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        self.request(request, false)?.chat(|head| ChatDecoder::new(self.dialect.clone(), head)).await
+        self.request(request, false)?.chat(|head| self.decoder(head, request)).await
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.endpoint.get("models").parse("the list of models", models::decode).await
     }
 
+    /// Acme lists its models for good keys alone. Where the list is public, ask for something that is not.
     async fn check(&self) -> Result<ConnectionReport, Error> {
         self.models().await.map(|_| ConnectionReport::default())
+    }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.endpoint.warm_up("models").await
     }
 }
 

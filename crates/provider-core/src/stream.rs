@@ -38,6 +38,7 @@ use crate::{ChatResponse, Error, ErrorKind, Event, Finished};
 /// # Ok(())
 /// # }
 /// ```
+#[must_use = "a stream does its work when it is read; dropping it closes the connection"]
 pub struct ChatStream {
     /// Boxed, since layers hand streams on by value.
     accumulator: Box<ResponseAccumulator>,
@@ -115,7 +116,6 @@ impl ChatStream {
 
     /// Says what was asked for, for [`ChatResponse::requested`]: the request's model, and those that may
     /// answer in its place.
-    #[must_use]
     pub fn requested(mut self, model: &str, fallbacks: &[String]) -> Self {
         self.accumulator.set_requested(model, fallbacks);
         self
@@ -123,7 +123,6 @@ impl ChatStream {
 
     /// Fills in the provider, the model and the operation in every error that the stream ends in, whoever
     /// finds it: its source or an observer. A stream that has a context keeps it, so the innermost counts.
-    #[must_use]
     pub fn in_context(mut self, context: ErrorContext) -> Self {
         if self.context.is_none() {
             self.amend(|error| context.apply(error));
@@ -134,7 +133,6 @@ impl ChatStream {
 
     /// Names the instance of the provider in the errors of this stream, in place of the provider's id: for
     /// hosts that have several instances of one provider.
-    #[must_use]
     pub fn named(mut self, instance: impl Into<String>) -> Self {
         self.instance = Some(instance.into());
         self
@@ -143,7 +141,6 @@ impl ChatStream {
     /// Has an observer watch the stream, beside those that it has. It is shown what has come already and
     /// waits to be read, so that observers agree whoever waited for the stream [to begin](Self::ready); of a
     /// stream that is over it is then told at once, and dropped.
-    #[must_use]
     pub fn observed(mut self, mut observer: impl StreamObserver + 'static) -> Self {
         let seen = self
             .accumulator
@@ -185,7 +182,6 @@ impl ChatStream {
 
     /// Says what was tried before this stream and failed, for [`ChatResponse::attempts`]: what layers do.
     /// Stands in front of what was said so before.
-    #[must_use]
     pub fn after(mut self, attempts: Vec<Error>) -> Self {
         self.amend(|error| error.after(attempts.clone()));
         self.accumulator.after(attempts);
@@ -195,7 +191,6 @@ impl ChatStream {
     /// Says which model was asked for at first, where this stream answers in its place: that one is
     /// [`ChatResponse::requested`] then, while [`made_by`](crate::AssistantMessage::made_by) stays a model of
     /// this stream.
-    #[must_use]
     pub fn in_place_of(mut self, model: &str) -> Self {
         self.amend(|error| error.in_place_of(model));
         self.accumulator.in_place_of(model);

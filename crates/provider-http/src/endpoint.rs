@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::client::HttpClient;
 use crate::error::{self, Asked};
-use crate::send::{self, BodyFormat, Response};
+use crate::send::{self, BodyFormat, Refusal, Response};
 use crate::{HttpLimits, KeySource, settings};
 
 /// The API of a service: base URL, key, headers and limits. Makes requests. Cheap to clone.
@@ -35,9 +35,6 @@ use crate::{HttpLimits, KeySource, settings};
 #[derive(Clone)]
 pub struct Endpoint(Arc<Inner>);
 
-/// Makes an error of a refusal.
-type Refusal = Arc<dyn Fn(&ResponseHead, &str) -> Error + Send + Sync>;
-
 struct Inner {
     /// Without a slash at the end.
     base: String,
@@ -51,6 +48,7 @@ struct Inner {
     http: HttpClient,
     provider: Cow<'static, str>,
     generation_id_header: Option<&'static str>,
+    example: String,
     refusal: Refusal,
 }
 
@@ -75,10 +73,13 @@ impl KeyHeader {
 }
 
 impl Endpoint {
-    /// Starts an endpoint at this base URL, which has the version in its path. Paths are appended to it.
+    /// Starts an endpoint at this base URL, which has the version in its path. Paths are appended to it. Where
+    /// [settings](EndpointBuilder::values) name another one, errors show this one as an example.
     pub fn builder(base_url: impl Into<String>) -> EndpointBuilder {
+        let base_url = base_url.into();
         EndpointBuilder {
-            base_url: base_url.into(),
+            example: base_url.clone(),
+            base_url,
             allow_http: false,
             key: KeySource::none(),
             key_header: KeyHeader::BEARER,
@@ -147,6 +148,8 @@ impl fmt::Debug for Endpoint {
 #[must_use]
 pub struct EndpointBuilder {
     base_url: String,
+    /// The base URL that the provider's author gave.
+    example: String,
     allow_http: bool,
     key: KeySource,
     key_header: KeyHeader,
@@ -242,8 +245,7 @@ impl EndpointBuilder {
     /// # Errors
     /// [`ErrorKind::Config`] with everything that cannot be used.
     pub fn build(mut self, http: &HttpClient) -> Result<Endpoint, Error> {
-        let base = match settings::parse_base_url(&self.base_url, self.allow_http, settings::EXAMPLE_BASE_URL)
-        {
+        let base = match settings::parse_base_url(&self.base_url, self.allow_http, &self.example) {
             Ok(base) => Some(base),
             Err(problem) => {
                 self.problem(settings::BASE_URL.to_owned(), &problem);
@@ -270,6 +272,7 @@ impl EndpointBuilder {
                 http: http.clone(),
                 provider: self.provider,
                 generation_id_header: self.generation_id_header,
+                example: self.example,
                 refusal: self.refusal,
             }))),
             _ => Err(Error::config(&self.provider, self.problems)),
@@ -351,6 +354,7 @@ impl<'e> RequestBuilder<'e> {
             asked: Asked {
                 provider: endpoint.0.provider.clone(),
                 generation_id_header: endpoint.0.generation_id_header,
+                example: Cow::Owned(endpoint.0.example.clone()),
                 ..Asked::default()
             },
             problems: Vec::new(),
@@ -425,7 +429,8 @@ impl<'e> RequestBuilder<'e> {
         self
     }
 
-    /// Reads the answer in this format, whatever its content type says.
+    /// Reads the answer in this format, whatever its content type says: for services that send JSON lines as
+    /// plain text, for example.
     pub fn format(mut self, format: BodyFormat) -> Self {
         self.format = Some(format);
         self
@@ -441,7 +446,10 @@ impl<'e> RequestBuilder<'e> {
     where
         D: FrameDecoder + 'static,
     {
-        let accept = self.accept.unwrap_or("text/event-stream");
+        let accept = self.accept.unwrap_or(match self.format {
+            Some(BodyFormat::JsonLines) => "application/x-ndjson",
+            _ => "text/event-stream",
+        });
         self.accept(accept).send().await?.stream(decoder).await
     }
 
@@ -483,7 +491,7 @@ impl<'e> RequestBuilder<'e> {
     /// Everything that goes wrong before the answer begins, a [refusal](EndpointBuilder::refusal) among it.
     pub async fn send(self) -> Result<Response, Error> {
         let refusal = &self.endpoint.0.refusal;
-        self.answer().await?.accept(|head, body| refusal(head, body)).await
+        self.answer().await?.accept(refusal).await
     }
 
     /// Sends the request once; gives the answer whatever its status.

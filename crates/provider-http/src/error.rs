@@ -14,7 +14,6 @@ use serde_json::value::RawValue;
 use crate::HttpLimits;
 use crate::deadlines::Passed;
 use crate::framing::FrameTooLarge;
-use crate::redact::Redactor;
 use crate::retry_after::RetryHints;
 use crate::transport::{ProxyFault, TransportError, TransportErrorKind, UsedProxy};
 
@@ -27,6 +26,8 @@ pub(crate) struct Asked {
     pub(crate) fallbacks: Vec<String>,
     /// The header that has the id of an answer.
     pub(crate) generation_id_header: Option<&'static str>,
+    /// A good base URL of the service.
+    pub(crate) example: Cow<'static, str>,
 }
 
 impl Asked {
@@ -67,7 +68,7 @@ impl Asked {
 }
 
 /// Returns the kind of error that a status usually means, whatever the service.
-pub fn kind_of_status(status: u16) -> ErrorKind {
+pub(crate) fn kind_of_status(status: u16) -> ErrorKind {
     match status {
         401 => ErrorKind::Authentication,
         402 => ErrorKind::PaymentRequired,
@@ -86,7 +87,7 @@ pub fn kind_of_status(status: u16) -> ErrorKind {
 
 /// Makes an error of a refusal: an answer whose status is no success. `body` is what was read of it.
 ///
-/// The kind is [the status's](kind_of_status), the wait [the headers'](RetryHints), and the words are the
+/// The kind is the status's, the wait [the headers'](RetryHints), and the words are the
 /// service's: the JSON string `error`, `message` or `detail`, as most services have it. A wire that knows its
 /// service's errors makes them itself, and asks this for all the others.
 ///
@@ -98,15 +99,15 @@ pub fn kind_of_status(status: u16) -> ErrorKind {
 /// assert_eq!((error.kind(), error.message()), (ErrorKind::Authentication, "no such key: ***"));
 /// ```
 pub fn from_response(head: &ResponseHead, body: &str) -> Error {
-    let (text, redactor) = (text_of_body(body), Redactor::of(head));
+    let text = text_of_body(body);
     let words = match text {
         "" => "an empty body".to_owned(),
         _ if text.starts_with('<') => "a web page".to_owned(),
-        _ => redactor.text(&words_of(text)),
+        _ => head.redact(&words_of(text)),
     };
     let (kind, message) = match head.status() {
         300..400 => {
-            let to = redactor.text(head.header("location").unwrap_or("nowhere"));
+            let to = head.redact(head.header("location").unwrap_or("nowhere"));
             let message = format!("redirected to {to}, which is not followed; check base_url");
             (ErrorKind::InvalidResponse, message)
         }
@@ -120,10 +121,10 @@ pub fn from_response(head: &ResponseHead, body: &str) -> Error {
     if kind == ErrorKind::Timeout {
         error = error.with_timeout(TimeoutPhase::Service);
     }
-    if let Some(details) = redactor.json(text) {
+    if let Some(details) = head.redact_json(text) {
         error = error.with_details(details);
     }
-    misdirected(error, body)
+    error
 }
 
 /// The words of a JSON error, or the text as it is.
@@ -136,23 +137,30 @@ fn words_of(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Makes an error of a document with a good status that is not `what` was asked for (`the list of models`):
-/// `cause` says why it cannot be read.
+/// Makes an error of a frame or a document with a good status that is not `what` was asked for (`a line`, `the
+/// list of models`): `cause` says why it cannot be read.
 pub fn undecodable(what: &str, cause: &str, body: &str, head: &ResponseHead) -> Error {
-    let (text, redactor) = (text_of_body(body), Redactor::of(head));
+    let text = text_of_body(body);
     let message = match text {
         "" => format!("an empty body came instead of {what}"),
         _ if text.starts_with("<?xml") => format!("an XML document came instead of {what}"),
         _ if text.starts_with('<') => format!("a web page came instead of {what}; check base_url"),
-        _ => format!("{what} cannot be read: {}", redactor.text(cause)),
+        _ => format!("{what} cannot be read: {}", head.redact(cause)),
     };
     let error = Error::new(ErrorKind::InvalidResponse, message);
-    misdirected(if text.is_empty() { error } else { error.with_details(redactor.excerpt(text)) }, body)
+    match text {
+        "" => error,
+        _ if text.starts_with('<') => {
+            let step = "set base_url to the address of the API up to its version";
+            error.with_details(head.excerpt(text)).with_next_step(step)
+        }
+        _ => error.with_details(head.excerpt(text)),
+    }
 }
 
-/// Says in an error that `base_url` is what is wrong, where the body that it was made of
-/// [is not the API's](is_foreign).
-pub fn misdirected(error: Error, body: &str) -> Error {
+/// Adds to an error that `base_url` is wrong, where the body that it was made of [is not the
+/// API's](is_foreign). `example`: a good base URL of the service.
+pub(crate) fn misdirected(error: Error, body: &str, example: &str) -> Error {
     // A telling kind or a next step is the better advice, and many servers leave the envelope away.
     let is_vague = matches!(
         error.kind(),
@@ -174,14 +182,16 @@ pub fn misdirected(error: Error, body: &str) -> Error {
         Some(400 | 401 | 403 | 406 | 410) => text_of_body(body).starts_with('<'),
         Some(_) => false,
     };
-    if is_likely { error.with_next_step(CHECK_BASE_URL) } else { error }
+    if !is_likely {
+        return error;
+    }
+    error.with_next_step(format!(
+        "set base_url to the address of the API up to its version, such as {example}"
+    ))
 }
 
-const CHECK_BASE_URL: &str =
-    "set base_url to the address of the API up to its version, such as https://api.example.com/v1";
-
 /// Whether a body is not the API's: no JSON object that says `error`. JSON that only broke off may be.
-pub fn is_foreign(body: &str) -> bool {
+pub(crate) fn is_foreign(body: &str) -> bool {
     #[derive(Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]
@@ -349,6 +359,16 @@ pub(crate) fn broken_off(failure: TransportError) -> Error {
     }
     let what = "the connection broke off before the answer was complete".to_owned();
     caused_by(failure, ErrorKind::Interrupted, what)
+}
+
+/// The body ended inside a frame, whose error this is.
+pub(crate) fn cut_in_frame(cause: Error) -> Error {
+    let what = "the answer ended inside a frame";
+    let error = Error::new(ErrorKind::Interrupted, what);
+    match cause.details() {
+        Some(details) => error.with_details(details.clone()).with_source(cause),
+        None => error.with_source(cause),
+    }
 }
 
 /// The body is larger than allowed.

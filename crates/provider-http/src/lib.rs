@@ -117,7 +117,6 @@ mod endpoint;
 mod framing;
 mod key;
 mod limits;
-mod redact;
 mod retry_after;
 mod send;
 mod source;
@@ -130,7 +129,6 @@ pub use endpoint::{Endpoint, EndpointBuilder, RequestBuilder};
 pub use framing::{FrameTooLarge, Framer, JsonLinesFramer, SseFramer};
 pub use key::KeySource;
 pub use limits::HttpLimits;
-pub use redact::Redactor;
 pub use retry_after::{MAX_RETRY_AFTER, RetryHints, parse_duration, parse_moment};
 pub use send::{BodyFormat, Response};
 #[cfg(feature = "hyper")]

@@ -1,7 +1,9 @@
 //! Sending: one request within its deadlines, and the answer with its head checked.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -46,7 +48,7 @@ impl BodyFormat {
 }
 
 /// An answer whose head is here and whose body is not yet. Made by [`send`](crate::RequestBuilder::send).
-#[derive(Debug)]
+#[must_use = "the body of an answer is read by one of its async methods"]
 pub struct Response {
     context: AnswerContext,
     format: BodyFormat,
@@ -54,7 +56,12 @@ pub struct Response {
     encoding: Option<String>,
     proxy: Option<UsedProxy>,
     body: BoundedBody,
+    /// The reader of errors that the service puts into a document.
+    refusal: Option<Refusal>,
 }
+
+/// Makes an error of a refusal: of the head and the body.
+pub(crate) type Refusal = Arc<dyn Fn(&ResponseHead, &str) -> Error + Send + Sync>;
 
 /// The head's header map.
 #[derive(Debug)]
@@ -114,6 +121,15 @@ pub(crate) async fn send(
     }
 }
 
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("head", &self.context.head)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Response {
     fn new(
         answer: http::Response<Body>,
@@ -130,7 +146,7 @@ impl Response {
         let proxy = parts.extensions.remove();
         let head = ResponseHead::new(parts.status.as_u16(), HeadHeaders(parts.headers), secret);
         let body = BoundedBody::new(body, limits, deadlines);
-        Self { context: AnswerContext { head, asked }, format, encoding, proxy, body }
+        Self { context: AnswerContext { head, asked }, format, encoding, proxy, body, refusal: None }
     }
 
     /// Returns status and headers.
@@ -144,7 +160,6 @@ impl Response {
     }
 
     /// Reads the body in this format, whatever its content type says.
-    #[must_use]
     pub fn with_format(mut self, format: BodyFormat) -> Self {
         self.format = format;
         self
@@ -152,15 +167,15 @@ impl Response {
 
     /// Takes an answer whose status is good and whose body can be read; makes an error of any other, with
     /// `refusal` for those that the service refused.
-    pub(crate) async fn accept(
-        self,
-        refusal: impl FnOnce(&ResponseHead, &str) -> Error,
-    ) -> Result<Self, Error> {
+    pub(crate) async fn accept(mut self, refusal: &Refusal) -> Result<Self, Error> {
         let context = self.context.clone();
         let is_success = context.head.is_success();
         match &self.encoding {
             Some(encoding) if is_success => return Err(context.apply(error::compressed(encoding))),
-            None if is_success => return Ok(self),
+            None if is_success => {
+                self.refusal = Some(refusal.clone());
+                return Ok(self);
+            }
             _ => {}
         }
         // The status is the news: a body that cannot be read does not change it.
@@ -174,7 +189,7 @@ impl Response {
                 let error = refusal(&context.head, &body);
                 let error =
                     if error.status().is_none() { error.with_status(context.head.status()) } else { error };
-                error::misdirected(error, &body)
+                error::misdirected(error, &body, &context.asked.example)
             }
         };
         Err(context.apply(error))
@@ -195,17 +210,22 @@ impl Response {
     /// models`.
     ///
     /// # Errors
-    /// Those of [`text`](Self::text), and [`ErrorKind::InvalidResponse`](provider_core::ErrorKind) with the
-    /// error of `parse`.
+    /// Those of [`text`](Self::text), an error that the service put into the document, read as a
+    /// [refusal](crate::EndpointBuilder::refusal), and
+    /// [`ErrorKind::InvalidResponse`](provider_core::ErrorKind) with the error of `parse`.
     pub async fn parse<T, E: std::fmt::Display>(
         self,
         what: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, Error> {
-        let context = self.context.clone();
+        let (context, refusal) = (self.context.clone(), self.refusal.clone());
         let text = self.text().await?;
         parse(error::text_of_body(&text)).map_err(|cause| {
-            context.apply(error::undecodable(what, &cause.to_string(), &text, &context.head))
+            let error = match (&refusal, error::is_foreign(&text)) {
+                (Some(refusal), false) => refusal(&context.head, &text),
+                _ => error::undecodable(what, &cause.to_string(), &text, &context.head),
+            };
+            context.apply(error::misdirected(error, &text, &context.asked.example))
         })
     }
 

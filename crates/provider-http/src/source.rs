@@ -103,14 +103,13 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
         let fatal = if self.is_over { None } else { self.decode_rest(cut.is_none(), out).err() };
         let finished = self.decoder.finish(out);
         out.redact(self.head.secret());
+        let is_empty = !self.has_begun || !self.decoder.has_begun();
         let is_whole = self.is_over || out.response().finish_reason.is_some();
         let decoding = self.reported.take().or(finished.err().map(DecodeError::into_error)).or(fatal);
         match (decoding, cut) {
             (Some(error), _) => Err(error),
             (None, Some(cut)) if !is_whole => Err(cut),
-            (None, None) if !is_whole && !(self.has_begun && self.decoder.has_begun()) => {
-                Err(error::empty_answer())
-            }
+            (None, None) if is_empty && !is_whole => Err(error::empty_answer()),
             (None, _) => Ok(()),
         }
     }
@@ -120,11 +119,17 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
         // One that is too large has no end that could be read.
         if let Ok(Some(frame)) = self.framer.last_frame() {
             self.has_begun |= is_content(&frame);
-            let decoded = match F::BODY_END_FINISHES_FRAME && has_good_end {
-                true => self.decoder.decode(frame, out),
-                false => self.decoder.decode_unfinished(frame, out),
-            };
-            self.note(decoded, out)?;
+            match F::BODY_END_FINISHES_FRAME && has_good_end {
+                true => {
+                    let decoded = self.decoder.decode(frame, out);
+                    // The body ended in good order, and yet inside the line.
+                    self.note(decoded, out).map_err(error::cut_in_frame)?;
+                }
+                false => {
+                    let decoded = self.decoder.decode_unfinished(frame, out);
+                    self.note(decoded, out)?;
+                }
+            }
         }
         let stray = self.framer.take_stray_lines();
         let is_whole = self.is_over || out.response().finish_reason.is_some();

@@ -18,13 +18,15 @@ async fn requests_carry_what_was_said() {
     let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
     let base = format!("{}/api/v1/", server.url());
     let endpoint = builder(&base).header("x-title", "My App").build(&HttpClient::new()).expect("settings");
-    endpoint
-        .post("/chat?a=b%2Fc")
-        .header("x-gateway", "g-1")
-        .json(&[1, 2])
-        .stream(Words::new)
-        .await
-        .expect("it");
+    drop(
+        endpoint
+            .post("/chat?a=b%2Fc")
+            .header("x-gateway", "g-1")
+            .json(&[1, 2])
+            .stream(Words::new)
+            .await
+            .expect("it"),
+    );
     endpoint.post("chat").json_text("{\"a\":1}").chat(Words::new).await.expect("an answer");
     assert_eq!(endpoint.get("../up").text().await.expect("a text"), "w:Hi");
     let [stream, chat, get] = &server.requests()[..] else { panic!("three requests") };
