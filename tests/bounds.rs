@@ -58,6 +58,7 @@ async fn buffers_are_bounded() {
     for (reply, limits, name) in cases {
         let server = ScriptedServer::always(reply).await.expect("a free port");
         let error = read(openrouter(&server, limits)).await.1.expect_err(name);
+        assert_eq!(error.next_step(), None, "the base URL is not to blame: {error:?}");
         assert_eq!(error.kind(), ErrorKind::InvalidResponse);
         assert!(error.message().contains(name) && error.message().contains("1000"), "{error}");
     }

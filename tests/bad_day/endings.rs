@@ -95,6 +95,8 @@ async fn a_body_with_nothing_in_it_is_an_empty_answer() {
         ("white space", Script::events("\n \r\n\t\n\n "), EmptyResponse),
         ("comments", Script::events(": OPENROUTER PROCESSING\n\n: and no end"), EmptyResponse),
         ("pings", Script::events("event: ping\ndata: {\"type\n\nevent: ping\ndata: ping\n\n"), EmptyResponse),
+        ("nulls", Script::events("data: null\n\n"), EmptyResponse),
+        ("events of another name", Script::events("event: heartbeat\ndata: x\n\n"), EmptyResponse),
         ("the end mark alone", Script::events("data: [DONE]\n\n"), EmptyResponse),
         ("an empty stream without a length", events().unframed().close(), EmptyResponse),
         ("an empty body", Script::json(200, "").content_length(0), EmptyResponse),

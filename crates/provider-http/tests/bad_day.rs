@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use fault_server::{BlackholePort, ChunkFault, FaultServer, RefusedPort, Script};
 use provider_core::ErrorKind::{self, *};
-use provider_core::{RetryAdvice, TimeoutPhase};
-use provider_http::{HttpClient, HttpLimits};
+use provider_core::{ConfigValues, Error, RetryAdvice, TimeoutPhase};
+use provider_http::{Endpoint, HttpClient, HttpLimits};
 use support::{KEY, both, builder, endpoint, event, events, limits, streamed, whole};
 use tokio::task::JoinSet;
 
@@ -228,6 +228,41 @@ async fn unfinished_last_line_counts_by_how_the_body_ends() {
     let [streamed, _] = both(ndjson("w:Hel\nw:lo"), limits()).await;
     let error = streamed.expect_err("no end");
     assert_eq!((error.kind(), error.partial().map(|partial| partial.text())), (Interrupted, Some("Hello")));
+    // The body ends in good order inside a line that the decoder cannot read.
+    let [streamed, _] = both(ndjson("w:Hel\n?"), limits()).await;
+    let error = streamed.expect_err("cut off");
+    assert_eq!((error.kind(), error.retry()), (Interrupted, RetryAdvice::Now));
+    assert_eq!(error.partial().map(|partial| partial.text()), Some("Hel"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn error_in_a_document_is_read_as_a_refusal() {
+    let server = FaultServer::sequence([
+        Script::json(200, r#"{"error":{"message":"bad key sk-acme-0a1b2c3d"}}"#).header("x-gen", "g-1"),
+        Script::json(200, r#"{"data":7}"#).header("x-gen", "g-2"),
+    ])
+    .await
+    .expect("a free port");
+    let endpoint = Endpoint::builder("https://acme.example/v2")
+        .values(&ConfigValues::from([("base_url", server.url())]))
+        .bearer("sk-acme-0a1b2c3d")
+        .generation_id_header("x-gen")
+        .refusal(|head, body| {
+            assert_eq!(head.status(), 200);
+            Error::new(Authentication, body.to_owned())
+        })
+        .build(&HttpClient::new())
+        .expect("settings");
+    let list = || endpoint.get("models").parse("the list", |_| Err::<(), _>("no list in it"));
+    let error = list().await.expect_err("a bad key");
+    assert_eq!((error.kind(), error.generation_id()), (Authentication, Some("g-1")));
+    assert!(error.message().contains("bad key ***"), "{error}");
+    let error = list().await.expect_err("another server");
+    assert_eq!((error.kind(), error.generation_id()), (InvalidResponse, Some("g-2")));
+    assert!(
+        error.next_step().is_some_and(|step| step.ends_with("such as https://acme.example/v2")),
+        "{error:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
