@@ -19,4 +19,5 @@ pub use crate::delegate::Delegate;
 pub use crate::error::{ErrorContext, InFlightWaits};
 pub use crate::frame::{DecodeError, Frame, FrameDecoder, Headers, ResponseHead};
 pub use crate::options::ProviderOptions;
+pub use crate::retry_hints::{MAX_RETRY_AFTER, RetryHints, parse_duration, parse_moment};
 pub use crate::stream::{Activity, ChunkSource, Progress, StreamObserver};

@@ -190,6 +190,13 @@ impl Headers for &'static [(&'static str, &'static str)] {
     }
 }
 
+/// Pairs of a lower-case name and a value: headers that a service quotes.
+impl Headers for Vec<(String, String)> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
+
 impl ResponseHead {
     /// The head of an answer that was received now. `secret` is the key that went out with the request.
     pub fn new(status: u16, headers: impl Headers + 'static, secret: Secret) -> Self {

@@ -77,6 +77,7 @@ mod options;
 mod provider;
 mod request;
 mod response;
+mod retry_hints;
 mod secret;
 mod stream;
 mod text_delta;

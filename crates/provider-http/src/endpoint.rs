@@ -8,7 +8,9 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use provider_core::author::{FrameDecoder, ResponseHead};
-use provider_core::{ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, FieldProblem, Secret};
+use provider_core::{
+    ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, FieldProblem, Operation, Secret,
+};
 use serde::Serialize;
 
 use crate::client::HttpClient;
@@ -442,10 +444,11 @@ impl<'e> RequestBuilder<'e> {
     /// # Errors
     /// Everything that goes wrong before the answer begins, a refusal among it. The errors of the stream have
     /// the answer so far.
-    pub async fn stream<D>(self, decoder: impl FnOnce(ResponseHead) -> D) -> Result<ChatStream, Error>
+    pub async fn stream<D>(mut self, decoder: impl FnOnce(ResponseHead) -> D) -> Result<ChatStream, Error>
     where
         D: FrameDecoder + 'static,
     {
+        self.asked.operation = Some(Operation::Stream);
         let accept = self.accept.unwrap_or(match self.format {
             Some(BodyFormat::JsonLines) => "application/x-ndjson",
             _ => "text/event-stream",
@@ -457,10 +460,11 @@ impl<'e> RequestBuilder<'e> {
     ///
     /// # Errors
     /// Everything that goes wrong, with the part of the answer that had come.
-    pub async fn chat<D>(self, decoder: impl FnOnce(ResponseHead) -> D) -> Result<ChatResponse, Error>
+    pub async fn chat<D>(mut self, decoder: impl FnOnce(ResponseHead) -> D) -> Result<ChatResponse, Error>
     where
         D: FrameDecoder + 'static,
     {
+        self.asked.operation = Some(Operation::Chat);
         self.send().await?.chat(decoder).await
     }
 

@@ -6,15 +6,14 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 
-use provider_core::author::ResponseHead;
-use provider_core::{ChatStream, Error, ErrorKind, RetryAdvice, TimeoutPhase};
+use provider_core::author::{ErrorContext, ResponseHead, RetryHints};
+use provider_core::{ChatStream, Error, ErrorKind, Operation, RetryAdvice, TimeoutPhase};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::HttpLimits;
 use crate::deadlines::Passed;
 use crate::framing::FrameTooLarge;
-use crate::retry_after::RetryHints;
 use crate::transport::{ProxyFault, TransportError, TransportErrorKind, UsedProxy};
 
 /// The context of a request's errors: which provider was asked, and for which model.
@@ -28,11 +27,16 @@ pub(crate) struct Asked {
     pub(crate) generation_id_header: Option<&'static str>,
     /// A good base URL of the service.
     pub(crate) example: Cow<'static, str>,
+    /// The operation, where the request is sent as a chat or a stream.
+    pub(crate) operation: Option<Operation>,
 }
 
 impl Asked {
     /// Adds the context to an error, where it has none of its own. Every error leaves through here.
     pub(crate) fn apply(&self, mut error: Error) -> Error {
+        if let (Some(operation), false) = (self.operation, self.provider.is_empty()) {
+            error = ErrorContext::new(self.provider.clone(), operation).model(&self.model).apply(error);
+        }
         if error.provider().is_none() && !self.provider.is_empty() {
             error = error.with_provider(&*self.provider);
         }

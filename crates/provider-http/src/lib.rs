@@ -117,7 +117,6 @@ mod endpoint;
 mod framing;
 mod key;
 mod limits;
-mod retry_after;
 mod send;
 mod source;
 mod transport;
@@ -129,7 +128,6 @@ pub use endpoint::{Endpoint, EndpointBuilder, RequestBuilder};
 pub use framing::{FrameTooLarge, Framer, JsonLinesFramer, SseFramer};
 pub use key::KeySource;
 pub use limits::HttpLimits;
-pub use retry_after::{MAX_RETRY_AFTER, RetryHints, parse_duration, parse_moment};
 pub use send::{BodyFormat, Response};
 #[cfg(feature = "hyper")]
 pub use transport::Proxies;

@@ -1,42 +1,33 @@
 //! Decides whether and when to try again.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use provider_core::author::ResponseHead;
+use provider_core::author::{MAX_RETRY_AFTER, ResponseHead, RetryHints, parse_duration};
 use provider_core::{ErrorKind, RetryAdvice, Timestamp};
 
 use super::rules::{Advice, Rule};
-use super::{WireError, Words, duration};
+use super::{WireError, Words};
 
-/// The longest wait; a longer one becomes this one.
-const MAX_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// The headers of the answer that an error came in, and the headers that the service reports in the error.
+/// The hints of an error: the headers of its answer and those that the service quotes in it, and its words.
 pub(super) struct Hints<'a> {
     pub(super) head: &'a ResponseHead,
     wire: &'a WireError,
-    /// By the service's clock.
-    now: SystemTime,
+    headers: RetryHints<'a>,
 }
 
 impl<'a> Hints<'a> {
     pub(super) fn new(wire: &'a WireError, head: &'a ResponseHead) -> Self {
-        let date = head.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
-        let now = date.and_then(|date| date.checked_add(head.age())).unwrap_or_else(SystemTime::now);
-        Self { head, wire, now }
+        Self { head, wire, headers: RetryHints::of(head).or(&wire.headers) }
     }
 
     /// Returns whether and when to try again. The service's explicit advice counts before the rule's.
     pub(super) fn advice(&self, rule: &Rule) -> RetryAdvice {
-        let asked =
-            self.header("x-should-retry").and_then(|word| word.trim().to_ascii_lowercase().parse().ok());
-        let asked = asked.or(self.wire.retryable);
-        let advice = match asked {
+        let advice = match self.headers.should_retry().or(self.wire.retryable) {
             Some(true) => Advice::Again,
             Some(false) => Advice::Never,
             None => rule.advice,
         };
-        let wait = || self.wait(rule.kind).map(|wait| RetryAdvice::After(wait.min(MAX_WAIT)));
+        let wait = || self.wait(rule.kind).map(|wait| RetryAdvice::After(wait.min(MAX_RETRY_AFTER)));
         match advice {
             Advice::Never => RetryAdvice::Never,
             Advice::IfTold => wait().unwrap_or(RetryAdvice::Never),
@@ -46,12 +37,12 @@ impl<'a> Hints<'a> {
 
     /// Returns when the limit of requests starts anew.
     pub(super) fn resets_at(&self) -> Option<Timestamp> {
-        moment(self.header("x-ratelimit-reset")?)
+        self.headers.resets_at()
     }
 
     /// Returns a number in the headers.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
-        self.header(name)?.trim().parse().ok()
+        self.headers.header(name)?.trim().parse().ok()
     }
 
     /// Returns the wait that the service asks for. Its own field counts before headers, and headers count
@@ -62,51 +53,11 @@ impl<'a> Hints<'a> {
         let is_rate = kind == ErrorKind::RateLimited;
         self.wire
             .retry_after
-            .or_else(|| self.retry_after())
+            .or_else(|| self.headers.retry_after())
             .or_else(|| told(|words| words.retry_delay))
             // The reset of a limit has no bearing on any other failure.
-            .or_else(|| is_rate.then(|| self.resets_in()).flatten())
+            .or_else(|| is_rate.then(|| self.headers.resets_in()).flatten())
             .or_else(|| told(|words| wait_in_text(words.message.as_deref()?)).filter(|_| is_rate))
-    }
-
-    /// Reads `retry-after-ms`, or `retry-after` as seconds or a date.
-    fn retry_after(&self) -> Option<Duration> {
-        let number = |name: &str| self.header(name)?.trim().parse::<f64>().ok();
-        let seconds = number("retry-after-ms").map(|number| number / 1e3).or_else(|| number("retry-after"));
-        match seconds {
-            Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-            None => {
-                let text = self.header("retry-after")?.trim();
-                let until = |date: SystemTime| date.duration_since(self.now).ok();
-                httpdate::parse_http_date(text).ok().and_then(until).or_else(|| duration(text))
-            }
-        }
-    }
-
-    /// Returns the time until the limit of requests starts anew.
-    fn resets_in(&self) -> Option<Duration> {
-        let span = |name: &str| {
-            let text = self.header(name)?.trim();
-            match text.parse::<f64>() {
-                Ok(seconds) if moment(text).is_none() => Duration::try_from_secs_f64(seconds).ok(),
-                Ok(_) => None,
-                Err(_) => duration(text),
-            }
-        };
-        let until = self.resets_at().and_then(|moment| moment.since(self.now));
-        let of_window = until.or_else(|| span("x-ratelimit-reset")).or_else(|| span("ratelimit-reset"));
-        let of = |what: &str| {
-            let is_met = self.number(&format!("x-ratelimit-remaining-{what}")) == Some(0);
-            is_met.then(|| span(&format!("x-ratelimit-reset-{what}"))).flatten()
-        };
-        of_window.or_else(|| of("requests")).or_else(|| of("tokens"))
-    }
-
-    /// Returns a header of the answer, or else of the answer that the service got.
-    fn header(&self, name: &str) -> Option<&'a str> {
-        let inner =
-            || self.wire.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str());
-        self.head.header(name).or_else(inner)
     }
 }
 
@@ -121,7 +72,8 @@ fn wait_in_text(text: &str) -> Option<Duration> {
         after.split_whitespace().map(|word| word.trim_end_matches(['.', ',', ';', ')', '"', '!']));
     let mut wait: Option<Duration> = None;
     while let Some(word) = words.next() {
-        let amount = duration(word).or_else(|| duration(&format!("{word}{}", unit(words.next()?))));
+        let amount =
+            parse_duration(word).or_else(|| parse_duration(&format!("{word}{}", unit(words.next()?))));
         match amount {
             Some(amount) => wait = Some(wait.unwrap_or_default().saturating_add(amount)),
             None => break,
@@ -130,7 +82,7 @@ fn wait_in_text(text: &str) -> Option<Duration> {
     wait
 }
 
-/// Returns a unit of time as [`duration`] knows it; empty for other words.
+/// Returns a unit of time as [`parse_duration`] knows it; empty for other words.
 fn unit(word: &str) -> &'static str {
     match word {
         "ms" | "millisecond" | "milliseconds" => "ms",
@@ -138,21 +90,6 @@ fn unit(word: &str) -> &'static str {
         "m" | "min" | "mins" | "minute" | "minutes" => "m",
         "h" | "hr" | "hour" | "hours" => "h",
         _ => "",
-    }
-}
-
-/// Reads a moment as services write it: RFC 3339, or milliseconds or seconds since 1970.
-pub fn moment(text: &str) -> Option<Timestamp> {
-    // The year 2001 in seconds, and 1973 in milliseconds: less is a time span.
-    const SECONDS: f64 = 1e9;
-    const MILLISECONDS: f64 = 1e11;
-    match text.trim().parse::<f64>() {
-        Ok(number) if number >= MILLISECONDS => {
-            Some(Timestamp::from_unix_seconds((number / 1e3).ceil() as i64))
-        }
-        Ok(number) if number >= SECONDS => Some(Timestamp::from_unix_seconds(number.ceil() as i64)),
-        Ok(_) => None,
-        Err(_) => text.parse().ok(),
     }
 }
 
@@ -186,10 +123,10 @@ mod tests {
         const RESET: (&str, &str) = ("x-ratelimit-reset", "4102444800000");
         let cases: [(u16, &str, Pairs, RetryAdvice); 7] = [
             (429, "Slow", &[("retry-after-ms", "1500"), ("retry-after", "9")], after(1500)),
-            (429, "Slow", &[("retry-after", "99999999")], RetryAdvice::After(MAX_WAIT)),
+            (429, "Slow", &[("retry-after", "99999999")], RetryAdvice::After(MAX_RETRY_AFTER)),
             (429, "Slow", &[DATE, ("retry-after", "Tue, 01 Dec 2026 00:01:00 GMT")], after(60_000)),
             (429, "Slow", &[("retry-after", "3"), ("x-should-retry", "false")], RetryAdvice::Never),
-            (429, "Slow", &[DATE, RESET], RetryAdvice::After(MAX_WAIT)),
+            (429, "Slow", &[DATE, RESET], RetryAdvice::After(MAX_RETRY_AFTER)),
             (500, "Down", &[DATE, RESET], RetryAdvice::Now),
             (500, "Down. Please try again in 20s.", &[], RetryAdvice::Now),
         ];
@@ -218,19 +155,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(wait_in_text(text).map(|wait| wait.as_secs_f64()), seconds, "{text}");
-        }
-    }
-
-    #[test]
-    fn moments_are_read_in_seconds_milliseconds_and_words() {
-        let midnight = Some(Timestamp::from_unix_seconds(1_796_083_200));
-        for text in
-            ["1796083200", "1796083200000", " 1796083199001 ", "1796083200.0", "2026-12-01T00:00:00.000Z"]
-        {
-            assert_eq!(moment(text), midnight, "{text}");
-        }
-        for text in ["", "60", "-1796083200000", "daily", "NaN", "1000"] {
-            assert_eq!(moment(text), None, "{text}");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use lenient_json::{Raw, Reader, Text, object};
+use provider_core::author::parse_duration;
 
 /// The most levels that are searched; an object and a string are one each. No known service nests deeper, and
 /// the bound keeps an upstream provider from deciding how long the search takes.
@@ -94,7 +95,7 @@ impl Words {
     /// Takes the wait in a field, a duration or a number of seconds. The first one counts.
     pub fn wait_for(&mut self, told: &str) {
         let seconds = || Duration::try_from_secs_f64(told.trim().parse().ok()?).ok();
-        if let Some(delay) = duration(told).or_else(seconds) {
+        if let Some(delay) = parse_duration(told).or_else(seconds) {
             self.retry_delay.get_or_insert(delay);
         }
     }
@@ -249,26 +250,6 @@ fn completed(text: &str) -> Option<String> {
     Some(text)
 }
 
-/// Reads a time span: `26s`, `1.5s`, `6m0s` or `120ms`.
-pub fn duration(text: &str) -> Option<Duration> {
-    let mut rest = text.trim();
-    let mut seconds = 0.0;
-    while !rest.is_empty() {
-        let (number, unit) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.')?);
-        let unit_end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
-        let in_seconds = match &unit[..unit_end] {
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3_600.0,
-            _ => return None,
-        };
-        seconds += number.parse::<f64>().ok()? * in_seconds;
-        rest = &unit[unit_end..];
-    }
-    (!text.trim().is_empty()).then(|| Duration::try_from_secs_f64(seconds).ok()).flatten()
-}
-
 /// Returns the code for one of MiniMax's numbers; empty for those that its texts explain as well.
 fn minimax_code(number: &str) -> &'static str {
     match number {
@@ -384,10 +365,10 @@ mod tests {
         for (text, seconds) in
             [("26s", Some(26.0)), ("6m0s", Some(360.0)), ("120ms", Some(0.12)), ("1h2m3s", Some(3723.0))]
         {
-            assert_eq!(duration(text).map(|time| time.as_secs_f64()), seconds, "{text}");
+            assert_eq!(parse_duration(text).map(|time| time.as_secs_f64()), seconds, "{text}");
         }
         for text in ["", "s", "5", "5 s", "5d", "-5s", "1.2.3s", "9e9s", "soon"] {
-            assert_eq!(duration(text), None, "{text}");
+            assert_eq!(parse_duration(text), None, "{text}");
         }
     }
 

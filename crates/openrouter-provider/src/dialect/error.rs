@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use lenient_json::{Flag, Raw, Text, object, texts};
 use openai_wire::amount;
-use openai_wire::error::{LimitFacts, PreviousError, Source, WireError, Words, moment, says};
+use openai_wire::error::{LimitFacts, PreviousError, Source, WireError, Words, says};
+use provider_core::author::parse_moment;
 
 object! {
     struct ErrorObject<'a> {
@@ -120,11 +121,12 @@ fn limit(metadata: Raw<'_>) -> LimitFacts {
         source: owned(&object.limit_source).or_else(|| owned(&object.reason)),
         scope: owned(&object.scope),
         window: owned(&object.reset_interval)
-            .or_else(|| owned(&object.limit_reset).filter(|word| moment(word).is_none())),
+            .or_else(|| owned(&object.limit_reset).filter(|word| parse_moment(word).is_none())),
         limit: amount(object.limit),
         spent: amount(object.spent),
         remaining: amount(object.remaining),
-        resets_at: moment(object.resets_at.as_str()).or_else(|| moment(object.limit_reset.as_str())),
+        resets_at: parse_moment(object.resets_at.as_str())
+            .or_else(|| parse_moment(object.limit_reset.as_str())),
     }
 }
 

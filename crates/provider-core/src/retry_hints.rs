@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use provider_core::author::{Headers, ResponseHead};
-use provider_core::{ErrorKind, RetryAdvice, Timestamp};
+use crate::frame::{Headers, ResponseHead};
+use crate::{ErrorKind, RetryAdvice, Timestamp};
 
 /// The longest wait that is passed on; a longer one becomes this one.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -14,8 +14,8 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// itself.
 ///
 /// ```
-/// use provider_core::{ErrorKind, RetryAdvice, Secret, author::ResponseHead};
-/// use provider_http::RetryHints;
+/// use provider_core::author::{ResponseHead, RetryHints};
+/// use provider_core::{ErrorKind, RetryAdvice, Secret};
 /// use std::time::Duration;
 ///
 /// let head = ResponseHead::new(429, &[("retry-after", "6m0s")][..], Secret::new("key"));
@@ -164,7 +164,7 @@ pub fn parse_moment(text: &str) -> Option<Timestamp> {
 mod tests {
     use std::collections::HashMap;
 
-    use provider_core::Secret;
+    use crate::Secret;
 
     use super::*;
 
