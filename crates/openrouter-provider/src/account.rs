@@ -10,8 +10,8 @@ use provider_core::{ConnectionReport, Error, ErrorKind};
 pub use self::generation::{Generation, ProviderResponse};
 pub use self::key::{Credits, KeyInfo};
 use crate::OpenRouter;
-use crate::catalogue::path;
 use crate::document::retold;
+use crate::path;
 
 impl OpenRouter {
     /// Tests the connection: whether the service is there and the key is good. `GET /key`, which costs

@@ -4,7 +4,6 @@ mod endpoint;
 mod model;
 mod models_query;
 pub(crate) mod page;
-pub(crate) mod path;
 mod pricing;
 mod provider_info;
 
@@ -14,7 +13,7 @@ pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles};
 pub use self::models_query::{ModelsQuery, ModelsSort};
 pub use self::provider_info::ProviderInfo;
 use crate::document::retold;
-use crate::{ID, OpenRouter, document};
+use crate::{ID, OpenRouter, document, path};
 
 /// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
 const MAX_PAGES: usize = 100;

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::ser::SerializeSeq;
 
 use crate::config::DEFAULT_BASE_URL;
-use crate::options::{OpenRouterOptions, Plugin, ProviderPreferences, ServerTool};
+use crate::options::{List, OpenRouterOptions, Plugin, ProviderPreferences, ServerTool};
 use crate::response::{self, DEBUG_FIELD};
 
 /// OpenRouter's way to speak chat completions.
@@ -46,81 +46,46 @@ impl OpenRouterDialect {
     }
 }
 
-/// Writes the options that are fields of the body. A new one is a row here and in [`read_option`].
+/// Writes the options that are fields of the body, and reads them back. A new option whose field has its name
+/// is one word here.
 macro_rules! option_fields {
-    ($($name:literal => |$options:ident| $value:expr),* $(,)?) => {
+    ($($option:ident),* $(,)?) => {
         fn write_options<W: FieldWriter>(options: &OpenRouterOptions, body: &mut W) -> Result<(), W::Error> {
-            $({
-                let $options = options;
-                if let Some(value) = $value {
-                    body.field($name, &value)?;
-                }
+            $(if let Some(value) = &options.$option {
+                body.field(stringify!($option), value)?;
             })*
             Ok(())
+        }
+
+        /// Reads an option from its field. False when it is none, or does not fit.
+        fn read_option(name: &str, raw: &RawJson, options: &mut OpenRouterOptions) -> bool {
+            $(if name == stringify!($option) {
+                return put(&mut options.$option, raw);
+            })*
+            match name {
+                // The preferences are written with the workspace's, so not in the table.
+                "provider" => put(&mut options.provider, raw),
+                "plugins" => set(&mut options.plugins, raw.read::<Vec<RawJson>>().ok().map(plugins)),
+                "reasoning_effort" => set(&mut options.reasoning_effort, raw.read().ok().map(effort)),
+                _ => false,
+            }
         }
     };
 }
 
 option_fields! {
-    "models" => |o| o.models.as_ref(),
-    "prompt" => |o| o.prompt.as_ref(),
-    "max_tool_calls" => |o| o.max_tool_calls,
-    "stop_server_tools_when" => |o| o.stop_server_tools_when.as_ref(),
-    "structured_outputs" => |o| o.structured_outputs,
-    "reasoning_effort" => |o| o.reasoning_effort.as_ref().map(|effort| effort.as_str()),
-    "include_reasoning" => |o| o.include_reasoning,
-    "image_config" => |o| o.image_config.as_ref(),
-    "speed" => |o| o.speed.as_ref(),
-    "cache_control" => |o| o.cache_control.as_ref(),
-    "route" => |o| o.route.as_ref(),
-    "plugins" => |o| o.plugins.as_ref(),
-    "preset" => |o| o.preset.as_ref(),
-    "web_search_options" => |o| o.web_search_options.as_ref(),
-    "x_search_filter" => |o| o.x_search_filter.as_ref(),
-    "transforms" => |o| o.transforms.as_ref(),
-    "session_id" => |o| o.session_id.as_ref(),
-    "trace" => |o| o.trace.as_ref(),
-    "debug" => |o| o.debug.as_ref(),
-    "stream_options" => |o| o.stream_options.as_ref(),
-    "usage" => |o| o.usage.as_ref(),
+    models, prompt, max_tool_calls, stop_server_tools_when, structured_outputs, include_reasoning, image_config,
+    speed, cache_control, route, preset, web_search_options, x_search_filter, transforms, session_id, trace,
+    debug, stream_options, usage,
 }
 
-/// Reads an option from its field. False when it is none, or does not fit.
-fn read_option(name: &str, raw: &RawJson, options: &mut OpenRouterOptions) -> bool {
-    match name {
-        "models" => put(&mut options.models, raw),
-        "provider" => put(&mut options.provider, raw),
-        "plugins" => match raw.read::<Vec<RawJson>>().ok() {
-            Some(list) => {
-                let plugin = |raw: RawJson| exact(&raw).unwrap_or(Plugin::Other(raw));
-                options.plugins = Some(list.into_iter().map(plugin).collect());
-                true
-            }
-            None => false,
-        },
-        "stop_server_tools_when" => put(&mut options.stop_server_tools_when, raw),
-        "max_tool_calls" => put(&mut options.max_tool_calls, raw),
-        "session_id" => put(&mut options.session_id, raw),
-        "trace" => put(&mut options.trace, raw),
-        "debug" => put(&mut options.debug, raw),
-        "cache_control" => put(&mut options.cache_control, raw),
-        "image_config" => put(&mut options.image_config, raw),
-        "preset" => put(&mut options.preset, raw),
-        "structured_outputs" => put(&mut options.structured_outputs, raw),
-        "web_search_options" => put(&mut options.web_search_options, raw),
-        "x_search_filter" => put(&mut options.x_search_filter, raw),
-        "speed" => put(&mut options.speed, raw),
-        "prompt" => put(&mut options.prompt, raw),
-        "reasoning_effort" => {
-            set(&mut options.reasoning_effort, raw.read::<String>().ok().map(|word| Effort::from(&*word)))
-        }
-        "include_reasoning" => put(&mut options.include_reasoning, raw),
-        "route" => put(&mut options.route, raw),
-        "transforms" => put(&mut options.transforms, raw),
-        "stream_options" => put(&mut options.stream_options, raw),
-        "usage" => put(&mut options.usage, raw),
-        _ => false,
-    }
+/// Reads plugins; one that does not fit stays the JSON that it is.
+fn plugins(list: Vec<RawJson>) -> List<Plugin> {
+    list.into_iter().map(|raw| exact(&raw).unwrap_or(Plugin::Other(raw))).collect()
+}
+
+fn effort(word: String) -> Effort {
+    Effort::from(&*word)
 }
 
 fn put<T: DeserializeOwned + Serialize>(place: &mut Option<T>, raw: &RawJson) -> bool {
@@ -143,6 +108,12 @@ impl Dialect for OpenRouterDialect {
         let options = options(request);
         if let Some(preferences) = self.preferences(options) {
             body.field("provider", &*preferences)?;
+        }
+        if let Some(effort) = &options.reasoning_effort {
+            body.field("reasoning_effort", effort.as_str())?;
+        }
+        if let Some(plugins) = &options.plugins {
+            body.field("plugins", plugins)?;
         }
         write_options(options, body)
     }

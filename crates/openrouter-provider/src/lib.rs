@@ -88,6 +88,7 @@ mod document;
 mod headers;
 mod limits;
 pub mod options;
+mod path;
 mod provider;
 mod response;
 

@@ -2,7 +2,7 @@
 
 use provider_core::Usd;
 
-use super::path::encode_value;
+use crate::path::encode_value;
 
 /// The query for [`OpenRouter::search_models`](crate::OpenRouter::search_models). All conditions must hold;
 /// without one, the service lists all models that write text.

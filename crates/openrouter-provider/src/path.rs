@@ -1,5 +1,6 @@
 //! Ids in paths and values in queries.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use provider_core::{Error, FieldProblem};
 
 use crate::ID;
@@ -41,13 +42,13 @@ pub(crate) fn model(id: &str) -> Result<String, Error> {
             "has an empty part beside a slash; write it as author/slug, such as openai/gpt-4o",
         ));
     }
-    let segments: Vec<String> = segments.into_iter().map(|segment| encode(segment, b":")).collect();
-    Ok(segments.join("/"))
+    let escaped = |segment| utf8_percent_encode(segment, ESCAPED_IN_PATH).to_string();
+    Ok(segments.into_iter().map(escaped).collect::<Vec<_>>().join("/"))
 }
 
 /// A value of a query, escaped.
 pub(crate) fn encode_value(value: &str) -> String {
-    encode(value, b",:/")
+    utf8_percent_encode(value, ESCAPED_IN_VALUE).to_string()
 }
 
 /// The query of the next page: what its link says, and what it does not repeat of the first one.
@@ -59,18 +60,12 @@ pub(crate) fn merge_queries(first: &str, next: &str) -> String {
     kept.chain([next]).collect::<Vec<_>>().join("&")
 }
 
-/// Escapes everything but letters, digits, `-._~` and what is `kept`.
-fn encode(text: &str, kept: &[u8]) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
+/// The bytes that are escaped in a path or a value: all but letters, digits and `-._~`.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The same in a path, where a colon stands before a variant.
+const ESCAPED_IN_PATH: &AsciiSet = &ESCAPED.remove(b':');
+/// The same in the value of a query, where lists and ids keep their marks.
+const ESCAPED_IN_VALUE: &AsciiSet = &ESCAPED.remove(b',').remove(b':').remove(b'/');
 
 fn refused(field: &str, problem: &str) -> Error {
     Error::invalid_request(vec![FieldProblem::new(field, problem)]).with_provider(ID)
@@ -94,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_path_is_refused_by_name() {
+    fn id_without_a_path_is_refused_by_name() {
         for (id, words) in [
             ("", "is empty"),
             ("openai/gpt 4o", "white space"),
