@@ -75,8 +75,8 @@ impl KeyHeader {
 }
 
 impl Endpoint {
-    /// Starts an endpoint at this base URL, which has the version in its path. Paths are appended to it. Where
-    /// [settings](EndpointBuilder::values) name another one, errors show this one as an example.
+    /// Starts an endpoint at this base URL, which has the version in its path. Paths are appended to it.
+    /// Where [settings](EndpointBuilder::values) name another one, errors show this one as an example.
     pub fn builder(base_url: impl Into<String>) -> EndpointBuilder {
         let base_url = base_url.into();
         EndpointBuilder {

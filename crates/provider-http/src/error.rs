@@ -141,8 +141,8 @@ fn words_of(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Makes an error of a frame or a document with a good status that is not `what` was asked for (`a line`, `the
-/// list of models`): `cause` says why it cannot be read.
+/// Makes an error of a frame or a document with a good status that is not `what` was asked for (`a line`,
+/// `the list of models`): `cause` says why it cannot be read.
 pub fn undecodable(what: &str, cause: &str, body: &str, head: &ResponseHead) -> Error {
     let text = text_of_body(body);
     let message = match text {
