@@ -57,6 +57,7 @@ pub fn gzip_bomb(size: u64) -> Vec<u8> {
 
 #[expect(clippy::expect_used, reason = "an encoder passes on the errors of its writer, and a Vec has none")]
 fn in_memory<T>(result: io::Result<T>) -> T {
+    // This cannot fail: the encoder only passes on the errors of its writer, and writing to a Vec has none.
     result.expect("writing to memory does not fail")
 }
 

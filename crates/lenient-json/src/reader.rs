@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
     /// The inside of a string, and whether there are escapes in it.
     #[inline]
     fn quoted(&mut self) -> Option<(&'a str, bool)> {
-        self.expect(b'"')?;
+        self.expect_byte(b'"')?;
         let bytes = self.text.as_bytes();
         let (from, mut is_escaped) = (self.at, false);
         loop {
@@ -136,14 +136,14 @@ impl<'a> Reader<'a> {
     /// Reads an object. `each` gets a name, and has to read the value. [`list`](Self::list) has the same loop
     /// with other brackets; one helper for both would take a closure in a closure.
     pub fn object(&mut self, mut each: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
-        self.expect(b'{')?;
+        self.expect_byte(b'{')?;
         if self.peek()? == b'}' {
             self.at += 1;
             return Some(());
         }
         loop {
             let name = self.text()?;
-            self.expect(b':')?;
+            self.expect_byte(b':')?;
             each(self, name)?;
             match self.peek()? {
                 b',' => self.at += 1,
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
 
     /// Reads a list. `each` has to read an item.
     pub fn list(&mut self, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.expect(b'[')?;
+        self.expect_byte(b'[')?;
         if self.peek()? == b']' {
             self.at += 1;
             return Some(());
@@ -189,14 +189,14 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn expect(&mut self, byte: u8) -> Option<()> {
+    fn expect_byte(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
     /// Skips the name of a field, and the colon behind it.
     fn skip_name(&mut self) -> Option<()> {
         self.quoted()?;
-        self.expect(b':')
+        self.expect_byte(b':')
     }
 
     /// Skips a value with all that is in it, however deep.

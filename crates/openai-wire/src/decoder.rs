@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use lenient_json::without_non_finite;
-use provider_core::author::{DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead};
+use provider_core::author::{
+    DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead, text_of_body,
+};
 use provider_core::{Error, RawJson};
 
 use crate::apply::{ApplyState, apply, finish_texts};
@@ -11,7 +13,6 @@ use crate::chunk::Chunk;
 use crate::dialect::Dialect;
 use crate::error::{self, Certainty, WireError, says};
 use crate::template::Template;
-use crate::values::text_of_body;
 
 /// Decodes an answer of chat completions, streamed or whole.
 ///
@@ -375,7 +376,5 @@ fn take_error<D: Dialect>(
     }
 }
 
-#[cfg(test)]
-mod activity;
 #[cfg(test)]
 mod tests;

@@ -10,11 +10,11 @@ mod words;
 use std::time::Duration;
 
 use lenient_json::{Raw, Text, from_str, object};
-use provider_core::author::{ResponseAccumulator, ResponseHead};
+use provider_core::author::{ResponseAccumulator, ResponseHead, base_url_step, text_of_body};
 use provider_core::{Error, ErrorKind, RawJson, TimeoutPhase, Upstream};
 
 pub use self::limit::LimitFacts;
-pub use self::misdirected::{is_foreign, misdirected, not_the_document};
+pub use self::misdirected::{misdirected, not_the_document};
 use self::retry::Hints;
 use self::rules::UNTOLD;
 pub use self::rules::{Advice, Rule, Source, Statuses};
@@ -22,7 +22,6 @@ pub use self::words::Words;
 use crate::apply::{ApplyState, apply};
 use crate::chunk::Chunk;
 use crate::dialect::Dialect;
-use crate::values::text_of_body;
 
 /// The service's account of a failure.
 ///
@@ -317,7 +316,7 @@ fn advised<D: Dialect>(
     if let Some(step) = next_step::of(rule, limit.as_ref(), wire) {
         error = error.with_next_step(hints.head.redact(&step));
     } else if rule.kind == ErrorKind::NotFound {
-        error = error.with_next_step(misdirected::next_step(dialect));
+        error = error.with_next_step(base_url_step(dialect.example_base_url()));
     }
     if let Some(limit) = limit {
         error = error.with_limit(limit);

@@ -64,4 +64,4 @@ pub use conversation::{ReadBody, decode, exact};
 pub use decoder::ChatDecoder;
 pub use dialect::{Dialect, Plain};
 pub use request::{FieldWriter, NOT_FINITE, Problems, encode};
-pub use values::{Keep, amount, text_of_body};
+pub use values::{Keep, amount};

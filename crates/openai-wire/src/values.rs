@@ -19,8 +19,3 @@ impl Keep for Raw<'_> {
 pub fn amount(raw: Raw<'_>) -> Option<Usd> {
     raw.text().filled()?.parse().ok()
 }
-
-/// Returns the text of a body without the byte order mark and the white space around it.
-pub fn text_of_body(body: &str) -> &str {
-    body.trim_start_matches('\u{feff}').trim()
-}

@@ -2,8 +2,7 @@
 
 use lenient_json::{Raw, from_str, object, or_without_non_finite};
 use openai_wire::error::{self, Certainty, WireError};
-use openai_wire::text_of_body;
-use provider_core::author::ResponseHead;
+use provider_core::author::{ResponseHead, text_of_body};
 use provider_core::{Error, ErrorKind};
 
 use crate::{ID, OpenRouter};

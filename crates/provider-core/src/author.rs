@@ -16,7 +16,7 @@
 pub use crate::accumulator::{ResponseAccumulator, ToolCallPiece};
 pub use crate::call_ids::unique_call_ids;
 pub use crate::delegate::Delegate;
-pub use crate::error::{ErrorContext, InFlightWaits};
+pub use crate::error::{ErrorContext, InFlightWaits, base_url_step, is_foreign, misdirected, text_of_body};
 pub use crate::frame::{DecodeError, Frame, FrameDecoder, Headers, ResponseHead};
 pub use crate::options::ProviderOptions;
 pub use crate::retry_hints::{MAX_RETRY_AFTER, RetryHints, parse_duration, parse_moment};

@@ -5,6 +5,7 @@ mod display;
 mod in_flight;
 mod kind;
 mod limit;
+mod misdirected;
 mod redact;
 mod setters;
 mod timeout;
@@ -19,6 +20,7 @@ pub use self::context::{ErrorContext, Operation};
 pub use self::in_flight::InFlightWaits;
 pub use self::kind::ErrorKind;
 pub use self::limit::{LimitAmount, LimitKind, UsageLimit};
+pub use self::misdirected::{base_url_step, is_foreign, misdirected, text_of_body};
 pub use self::timeout::TimeoutPhase;
 use crate::{Capability, ChatResponse, RawJson, Usage, Usd};
 

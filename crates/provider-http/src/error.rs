@@ -6,10 +6,8 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 
-use provider_core::author::{ErrorContext, ResponseHead, RetryHints};
+use provider_core::author::{ErrorContext, ResponseHead, RetryHints, text_of_body};
 use provider_core::{ChatStream, Error, ErrorKind, Operation, RetryAdvice, TimeoutPhase};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::HttpLimits;
 use crate::deadlines::Passed;
@@ -160,57 +158,6 @@ pub fn undecodable(what: &str, cause: &str, body: &str, head: &ResponseHead) -> 
         }
         _ => error.with_details(head.excerpt(text)),
     }
-}
-
-/// Adds to an error that `base_url` is wrong, where the body that it was made of [is not the
-/// API's](is_foreign). `example`: a good base URL of the service.
-pub(crate) fn misdirected(error: Error, body: &str, example: &str) -> Error {
-    // A telling kind or a next step is the better advice, and many servers leave the envelope away.
-    let is_vague = matches!(
-        error.kind(),
-        ErrorKind::NotFound
-            | ErrorKind::NoEndpoint
-            | ErrorKind::InvalidRequest
-            | ErrorKind::InvalidResponse
-            | ErrorKind::Authentication
-            | ErrorKind::PermissionDenied
-            | ErrorKind::Interrupted
-            | ErrorKind::EmptyResponse
-    );
-    if !is_vague || error.next_step().is_some() || !is_foreign(body) {
-        return error;
-    }
-    let is_likely = match error.status() {
-        None | Some(200..400 | 404 | 405) => true,
-        // A service that is down is shown as a web page, too.
-        Some(400 | 401 | 403 | 406 | 410) => text_of_body(body).starts_with('<'),
-        Some(_) => false,
-    };
-    if !is_likely {
-        return error;
-    }
-    error.with_next_step(format!(
-        "set base_url to the address of the API up to its version, such as {example}"
-    ))
-}
-
-/// Whether a body is not the API's: no JSON object that says `error`. JSON that only broke off may be.
-pub(crate) fn is_foreign(body: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Envelope<'a> {
-        #[serde(borrow)]
-        error: Option<&'a RawValue>,
-    }
-    let text = text_of_body(body);
-    match serde_json::from_str::<Envelope<'_>>(text) {
-        Ok(envelope) => envelope.error.is_none(),
-        Err(cause) => text.is_empty() || !cause.is_eof(),
-    }
-}
-
-/// The text of a body, without white space around it and without a byte order mark.
-pub(crate) fn text_of_body(body: &str) -> &str {
-    body.trim_start_matches('\u{feff}').trim()
 }
 
 /// The request could not be sent, or its answer did not begin.

@@ -9,7 +9,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Request, StatusCode};
-use provider_core::author::{FrameDecoder, Headers, ResponseHead};
+use provider_core::author::{FrameDecoder, Headers, ResponseHead, is_foreign, misdirected, text_of_body};
 use provider_core::{ChatResponse, ChatStream, Error, Secret};
 
 use crate::body::BoundedBody;
@@ -181,15 +181,15 @@ impl Response {
         // The status is the news: a body that cannot be read does not change it.
         let limit = self.body.limits().max_error_bytes;
         let body = if self.encoding.is_none() { self.body.excerpt(limit).await } else { String::new() };
-        let is_of_proxy = context.head.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED.as_u16()
-            && error::is_foreign(&body);
+        let is_of_proxy =
+            context.head.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED.as_u16() && is_foreign(&body);
         let error = match is_of_proxy {
             true => error::proxy_authentication(self.proxy.as_ref()),
             false => {
                 let error = refusal(&context.head, &body);
                 let error =
                     if error.status().is_none() { error.with_status(context.head.status()) } else { error };
-                error::misdirected(error, &body, &context.asked.example)
+                misdirected(error, &body, &context.asked.example)
             }
         };
         Err(context.apply(error))
@@ -220,12 +220,12 @@ impl Response {
     ) -> Result<T, Error> {
         let (context, refusal) = (self.context.clone(), self.refusal.clone());
         let text = self.text().await?;
-        parse(error::text_of_body(&text)).map_err(|cause| {
-            let error = match (&refusal, error::is_foreign(&text)) {
+        parse(text_of_body(&text)).map_err(|cause| {
+            let error = match (&refusal, is_foreign(&text)) {
                 (Some(refusal), false) => refusal(&context.head, &text),
                 _ => error::undecodable(what, &cause.to_string(), &text, &context.head),
             };
-            context.apply(error::misdirected(error, &text, &context.asked.example))
+            context.apply(misdirected(error, &text, &context.asked.example))
         })
     }
 

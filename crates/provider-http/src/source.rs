@@ -5,13 +5,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use provider_core::author::{
-    ChunkSource, DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead,
+    ChunkSource, DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead, text_of_body,
 };
 use provider_core::{ChatResponse, Error};
 use tokio::time::{Sleep, sleep};
 
 use crate::body::BoundedBody;
-use crate::error::{self, Asked, text_of_body};
+use crate::error::{self, Asked};
 use crate::framing::{Framer, SseFramer};
 
 /// How long bytes behind an error are waited for: the usage often follows, and was paid for.

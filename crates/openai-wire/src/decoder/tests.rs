@@ -1,5 +1,7 @@
 //! The cost of decoding, in allocations: a count does not depend on the machine.
 
+mod activity;
+
 use std::task::{Context, Poll, Waker};
 
 use provider_core::ChatStream;

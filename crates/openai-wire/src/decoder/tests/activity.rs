@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use provider_core::ChatStream;
 use provider_core::author::{Activity, ChunkSource, StreamObserver};
 
-use super::*;
+use super::super::*;
 use crate::dialect::Plain;
 
 /// A source that yields its frames, and then stays pending.
