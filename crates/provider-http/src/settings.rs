@@ -18,6 +18,7 @@
 //! assert!(problems[1].problem.contains("must be https"));
 //! ```
 
+use http::Uri;
 use provider_core::{ConfigField, ConfigValues, FieldKind};
 use url::Url;
 
@@ -158,6 +159,12 @@ pub fn parse_base_url(text: &str, allow_http: bool, example: &str) -> Result<Url
                     allow_http"
             .to_owned());
     }
+    // A URL's host may have characters that HTTP's authority may not, such as `"`.
+    if let Err(cause) = url.as_str().parse::<Uri>() {
+        return Err(format!(
+            "cannot be sent over HTTP ({cause}); check its host, or write something like {example}"
+        ));
+    }
     let path = url.path().trim_end_matches('/').to_owned();
     if has_version_twice(&path) {
         return Err(format!("has its version path twice; write it once, as in {example}"));
@@ -256,6 +263,8 @@ mod tests {
             ("https://https://a.example", "scheme twice"),
             ("https://a.example/v1?key=1", "? or #"),
             ("https://u:p@a.example", "user name"),
+            ("https://a\"b.example", "cannot be sent over HTTP"),
+            ("https://a{b}.example", "cannot be sent over HTTP"),
             ("http://a.example/v1", "must be https"),
             ("https://a.example/v1/v1", "version path twice"),
             ("https://a.example/api/v1/api/v1", "version path twice"),
