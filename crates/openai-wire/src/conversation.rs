@@ -207,7 +207,7 @@ fn prompt_cache(raw: &RawJson) -> Option<PromptCacheOptions> {
 }
 
 /// The fields of an object in order, unread.
-struct Fields(Vec<(String, RawJson)>);
+pub(crate) struct Fields(pub(crate) Vec<(String, RawJson)>);
 
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -2,6 +2,8 @@
 
 mod message;
 mod part;
+#[cfg(test)]
+mod tests;
 mod tool;
 mod validate;
 
@@ -98,8 +100,6 @@ body_fields! {
     }),
     "user" => |r, _b| r.user.as_ref(),
     "metadata" => |r, _b| (!r.metadata.is_empty()).then_some(&r.metadata),
-    "stream" => |_r, b| b.stream.then_some(true),
-    "stream_options" => |_r, b| (b.stream && b.dialect.asks_for_usage()).then_some(StreamOptions { include_usage: true }),
     "stream" => |_r, b| b.stream.then_some(true),
     "stream_options" => |_r, b| (b.stream && b.dialect.asks_for_usage()).then_some(StreamOptions { include_usage: true }),
 }
