@@ -103,6 +103,11 @@ impl<D: Dialect> ChatDecoder<D> {
         out: &mut ResponseAccumulator,
     ) -> Result<Progress, DecodeError> {
         self.number += 1;
+        // Most chunks match the template as they are, so it is tried before anything else is looked at.
+        if event.is_none() && self.decode_by_template(data, out) {
+            return self.within_limits();
+        }
+        let untrimmed_length = data.len();
         let data = data.trim();
         if data == "[DONE]" {
             out.set_end_marked();
@@ -112,13 +117,7 @@ impl<D: Dialect> ChatDecoder<D> {
         if matches!(data, "" | "null") {
             return Ok(Progress::More);
         }
-        let repeated = match event {
-            None => self.template.apply(data, out, &mut self.state.texts),
-            Some(_) => None,
-        };
-        if let Some(repeated) = repeated {
-            out.note_chunk();
-            self.repeated = self.repeated.saturating_add(repeated);
+        if event.is_none() && data.len() != untrimmed_length && self.decode_by_template(data, out) {
             return self.within_limits();
         }
         self.template.clear(out);
@@ -146,6 +145,14 @@ impl<D: Dialect> ChatDecoder<D> {
                 Ok(Progress::More)
             }
         }
+    }
+
+    /// Decodes a chunk that matches the template. False when it does not, and nothing was decoded.
+    fn decode_by_template(&mut self, data: &str, out: &mut ResponseAccumulator) -> bool {
+        let Some(repeated) = self.template.apply(data, out, &mut self.state.texts) else { return false };
+        out.note_chunk();
+        self.repeated = self.repeated.saturating_add(repeated);
+        true
     }
 
     /// Decodes the events of a service that puts no empty line between them. An error in one does not stop

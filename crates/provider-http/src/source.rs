@@ -70,7 +70,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
         let Some(frame) = self.framer.next_frame().map_err(error::frame_too_large)? else {
             return Ok(Step::NeedsBytes);
         };
-        self.has_begun |= is_content(&frame);
+        self.has_begun = self.has_begun || is_content(&frame);
         let decoded = self.decoder.decode(frame, out);
         self.note(decoded, out)?;
         Ok(if self.is_over { Step::Over } else { Step::Decoded })
@@ -118,7 +118,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
     fn decode_rest(&mut self, has_good_end: bool, out: &mut ResponseAccumulator) -> Result<(), Error> {
         // One that is too large has no end that could be read.
         if let Ok(Some(frame)) = self.framer.last_frame() {
-            self.has_begun |= is_content(&frame);
+            self.has_begun = self.has_begun || is_content(&frame);
             match F::BODY_END_FINISHES_FRAME && has_good_end {
                 true => {
                     let decoded = self.decoder.decode(frame, out);

@@ -48,16 +48,29 @@ impl Body {
 
     /// Returns the next piece, or `None` at the end. Trailers are passed over.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, TransportError>>> {
-        loop {
-            match std::task::ready!(Pin::new(&mut *self).poll_frame(cx)) {
-                Some(Ok(frame)) => {
-                    if let Ok(piece) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(piece)));
-                    }
+        match &mut self.0 {
+            Inner::Whole(bytes) => Poll::Ready(bytes.take().map(Ok)),
+            #[cfg(feature = "hyper")]
+            Inner::Incoming(body) => poll_data(Pin::new(body), cx).map_err(broken_off),
+            Inner::Boxed(body) => poll_data(body.as_mut(), cx),
+        }
+    }
+}
+
+/// Polls for the next piece of a body, past its trailers.
+fn poll_data<B: HttpBody<Data = Bytes> + ?Sized>(
+    mut body: Pin<&mut B>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, B::Error>>> {
+    loop {
+        match std::task::ready!(body.as_mut().poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                if let Ok(piece) = frame.into_data() {
+                    return Poll::Ready(Some(Ok(piece)));
                 }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
             }
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            None => return Poll::Ready(None),
         }
     }
 }
