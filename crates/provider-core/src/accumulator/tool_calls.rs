@@ -166,6 +166,10 @@ impl OpenCalls {
         if piece.call.is_some_and(|call| call < calls.len()) || piece.whole {
             return piece.call.filter(|call| *call < calls.len());
         }
+        // Nearly every piece goes on with the newest call, and has no id.
+        if piece.id().is_none() && self.open.last().is_some_and(|open| open.index == index) {
+            return calls.len().checked_sub(1);
+        }
         let newest_first = || (0..calls.len()).rev().take(LOOK_BACK);
         let at_index =
             || newest_first().filter(|call| self.open.get(*call).is_some_and(|open| open.index == index));
@@ -198,10 +202,11 @@ impl OpenCall {
         if piece.call.is_some() {
             return Place::GoesOn(at);
         }
-        let is_bare = piece.arguments.trim_start().is_empty();
+        let is_bare = || piece.arguments.trim_start().is_empty();
         let Some(name) = piece.name().filter(|_| !call.name.is_empty()) else {
-            return if self.named_again && !is_bare { Place::BeginsAgain(at) } else { Place::GoesOn(at) };
+            return if self.named_again && !is_bare() { Place::BeginsAgain(at) } else { Place::GoesOn(at) };
         };
+        let is_bare = is_bare();
         let progress = self.extent.of(&call.arguments);
         let is_whole = progress == Progress::Whole;
         let is_repeated = is_whole && piece.arguments == call.arguments;
