@@ -11,8 +11,9 @@ use provider_core::{Error, RawJson};
 use crate::apply::{ApplyState, apply, finish_texts};
 use crate::chunk::Chunk;
 use crate::dialect::Dialect;
-use crate::error::{self, Certainty, WireError, says};
+use crate::error::{self, Certainty, WireError};
 use crate::template::Template;
+use crate::values::is_truthy;
 
 /// Decodes an answer of chat completions, streamed or whole.
 ///
@@ -364,14 +365,14 @@ fn take_error<D: Dialect>(
     dialect: &D,
 ) -> Option<(WireError, Certainty)> {
     let in_choice = chunk.choices.0.as_ref().map(|choice| choice.error);
-    if let Some(error) = in_choice.filter(|error| says(*error) && !says(chunk.error)) {
+    if let Some(error) = in_choice.filter(|error| is_truthy(*error) && !is_truthy(chunk.error)) {
         return Some((WireError::read(error, dialect), Certainty::Certain));
     }
     // An error without an envelope has names that no chunk has, and no choice.
     let may_be_bare = chunk.choices.0.is_none() && !chunk.unknown.is_empty();
     match event {
         Some("error") => Some((WireError::from_text(json, dialect), Certainty::Certain)),
-        _ if says(chunk.error) || may_be_bare => WireError::found(json, dialect),
+        _ if is_truthy(chunk.error) || may_be_bare => WireError::found(json, dialect),
         _ => None,
     }
 }
