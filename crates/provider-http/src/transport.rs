@@ -2,9 +2,11 @@
 
 mod body;
 #[cfg(feature = "hyper")]
-mod hyper;
+mod connection;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
-mod obstacle;
+mod fault;
+#[cfg(feature = "hyper")]
+mod hyper;
 #[cfg(feature = "hyper")]
 mod proxy;
 #[cfg(feature = "reqwest")]

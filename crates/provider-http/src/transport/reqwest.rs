@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::obstacle::{self, Goal};
+use super::fault::{self, Goal};
 use super::{Body, Transport, TransportError, TransportErrorKind};
 
 /// The client's own settings count: TLS, proxies, pool, and its time to connect. Build it with
@@ -57,7 +57,7 @@ fn classify(cause: reqwest::Error) -> TransportError {
         (false, _) if cause.is_builder() => TransportErrorKind::Request,
         (false, is_connect) => {
             let otherwise = if is_connect { TransportErrorKind::Connect } else { TransportErrorKind::Closed };
-            obstacle::find(&cause as &(dyn StdError + 'static), Goal::Unknown).unwrap_or(otherwise)
+            fault::find(&cause as &(dyn StdError + 'static), Goal::Unknown).unwrap_or(otherwise)
         }
     };
     // Paths and queries may hold anything.
