@@ -29,7 +29,7 @@ fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn L
         .provider(ACME.id)
         .values(values)
         .bearer(values.get(settings::API_KEY))
-        .refusal(|head, body| error::from_response(body, head, &AcmeDialect))
+        .error_response(|head, body| error::from_response(head, body, &AcmeDialect))
         .build(&HttpClient::of(context))?;
     Ok(Arc::new(Acme { endpoint, dialect: Arc::new(AcmeDialect) }))
 }

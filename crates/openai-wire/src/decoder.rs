@@ -143,7 +143,7 @@ impl<D: Dialect> ChatDecoder<D> {
                 let (number, text_bytes) = (self.number, out.response().text().len());
                 let head = &self.head;
                 self.unreadable
-                    .get_or_insert_with(|| error::unreadable_frame(number, text_bytes, data, &cause, head));
+                    .get_or_insert_with(|| error::unreadable_frame(head, data, number, text_bytes, &cause));
                 Ok(Progress::More)
             }
         }
@@ -206,7 +206,7 @@ impl<D: Dialect> ChatDecoder<D> {
 
     fn reported(&mut self, wire: &WireError) -> DecodeError {
         self.has_begun = true;
-        DecodeError::Reported(error::from_wire(wire, &self.head, &*self.dialect))
+        DecodeError::Reported(error::from_wire(&self.head, wire, &*self.dialect))
     }
 }
 
@@ -223,7 +223,7 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
             Err(cause) => {
                 return Err(match WireError::from_body(text, &*self.dialect) {
                     Some(wire) => self.reported(&wire),
-                    None => DecodeError::Fatal(error::no_answer(text, &cause, &self.head, &*self.dialect)),
+                    None => DecodeError::Fatal(error::no_answer(&self.head, text, &cause, &*self.dialect)),
                 });
             }
         };
@@ -272,7 +272,7 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
                 false
             }
             Err(cause) if data.starts_with('<') && !self.has_begun => {
-                return Err(DecodeError::Fatal(error::no_answer(lines, &cause, &self.head, &*self.dialect)));
+                return Err(DecodeError::Fatal(error::no_answer(&self.head, lines, &cause, &*self.dialect)));
             }
             Err(_) => {
                 self.has_begun = true;

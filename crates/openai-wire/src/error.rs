@@ -11,7 +11,7 @@ use provider_core::author::{ResponseAccumulator, ResponseHead, base_url_step, te
 use provider_core::{Error, ErrorKind, RawJson, TimeoutPhase, Upstream};
 
 pub use self::decide::{check_examples, decide};
-pub use self::misdirected::{misdirected, not_the_document};
+pub use self::misdirected::{misdirected, undecodable};
 pub use self::read::Certainty;
 use self::retry::Hints;
 use crate::apply::{ApplyState, apply};
@@ -21,7 +21,7 @@ use crate::rules::{Rule, Source, UNTOLD};
 pub use crate::wire_error::{LimitFacts, PreviousError, WireError, Words};
 
 /// Makes the error that the service reports, inside a success or with a status of failure.
-pub fn from_wire<D: Dialect>(wire: &WireError, head: &ResponseHead, dialect: &D) -> Error {
+pub fn from_wire<D: Dialect>(head: &ResponseHead, wire: &WireError, dialect: &D) -> Error {
     let code = wire.code.as_deref().and_then(|code| code.parse::<f64>().ok()).map(|code| code as u16);
     let refused = (!head.is_success()).then_some(head.status());
     let wrapped = wire.words.status.or_else(|| wire.upstream.as_ref().and_then(|upstream| upstream.status));
@@ -51,14 +51,14 @@ pub fn from_wire<D: Dialect>(wire: &WireError, head: &ResponseHead, dialect: &D)
 }
 
 /// Makes the error of an answer whose status is no success.
-pub fn from_response<D: Dialect>(body: &str, head: &ResponseHead, dialect: &D) -> Error {
-    let error = refused(body, head, dialect);
+pub fn from_response<D: Dialect>(head: &ResponseHead, body: &str, dialect: &D) -> Error {
+    let error = read_response(head, body, dialect);
     misdirected(error, body, dialect)
 }
 
-fn refused<D: Dialect>(body: &str, head: &ResponseHead, dialect: &D) -> Error {
+fn read_response<D: Dialect>(head: &ResponseHead, body: &str, dialect: &D) -> Error {
     if let Some(wire) = WireError::from_body(event_data(body), dialect) {
-        return with_usage(from_wire(&wire, head, dialect), body, dialect);
+        return with_usage(from_wire(head, &wire, dialect), body, dialect);
     }
     // A service reports errors in its own JSON; this is from a machine on the way.
     let (wire, words) = match text_of_body(body) {
@@ -147,9 +147,9 @@ fn advised<D: Dialect>(
 
 /// Makes the error of a body with a good status that is no answer.
 pub fn no_answer<D: Dialect>(
+    head: &ResponseHead,
     body: &str,
     cause: &serde_json::Error,
-    head: &ResponseHead,
     dialect: &D,
 ) -> Error {
     if body.is_empty() {
@@ -167,11 +167,11 @@ pub fn no_answer<D: Dialect>(
 /// Makes the error of a frame that is no JSON object. The details tell where in the text the frame is
 /// missing, and how it begins.
 pub(crate) fn unreadable_frame(
+    head: &ResponseHead,
+    data: &str,
     number: usize,
     text_bytes: usize,
-    data: &str,
     cause: &serde_json::Error,
-    head: &ResponseHead,
 ) -> Error {
     let cause = head.redact(&cause.to_string());
     let message = format!(
