@@ -149,6 +149,13 @@ pub(crate) fn from_transport(failure: TransportError, origin: &str, limits: &Htt
             let what = format!("the HTTP client waits no longer for {origin}");
             caused_by(failure, ErrorKind::Timeout, what).with_timeout(TimeoutPhase::Read)
         }
+        TransportErrorKind::Redirected => {
+            let what = format!("{origin} redirected, and the HTTP client followed, which no provider allows");
+            caused_by(failure, ErrorKind::Config, what).with_retry(RetryAdvice::Never).with_next_step(
+                "build the client with redirect(reqwest::redirect::Policy::none()), and replace a key that is \
+                 sent in a header of its own: it may have gone along",
+            )
+        }
         TransportErrorKind::Proxy(fault) => stopped_by_proxy(failure, fault, proxy.as_ref(), origin),
         TransportErrorKind::Connect | TransportErrorKind::Closed => {
             let ignored = failure.ignored_variable;

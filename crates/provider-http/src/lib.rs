@@ -103,7 +103,7 @@
 //! | `native-tls` | TLS by the platform's library, where rustls is not built |
 //! | `socks` | SOCKS proxies |
 //! | `http2` | HTTP/2 where the server offers it |
-//! | `reqwest` | a host's `reqwest::Client` is a [`Transport`] |
+//! | `reqwest` | a host's `reqwest::Client` is a [`Transport`], built so that it follows no redirect |
 //! | `hyper` | the default transport, without TLS; part of all of the above but `reqwest` |
 //!
 //! Without any of them, the host gives a transport of its own.
