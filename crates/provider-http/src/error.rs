@@ -235,7 +235,7 @@ pub(crate) fn no_answer_in_time(elapsed: Elapsed, origin: &str, limits: &HttpLim
         }
         Elapsed::Total => {
             let limit = limits.total_timeout;
-            let what = format!("no answer from {origin} within {limit:?} (HttpLimits::total_timeout)");
+            let what = format!("no answer from {origin} within {limit:?} (total timeout)");
             timed_out(what, TimeoutPhase::Deadline)
         }
     }
@@ -255,7 +255,7 @@ pub(crate) fn too_slow(elapsed: Elapsed, limits: &HttpLimits) -> Error {
         }
         Elapsed::Total => {
             let limit = limits.total_timeout;
-            let what = format!("the answer took longer than {limit:?} (HttpLimits::total_timeout)");
+            let what = format!("the answer took longer than {limit:?} (total timeout)");
             timed_out(what, TimeoutPhase::Deadline)
         }
     }
