@@ -94,6 +94,7 @@ fn each_bad_value_is_refused_by_name_without_repeating_it() {
         ("connect_timeout", "MARKER", "seconds above 0"),
         ("connect_timeout", "0", "seconds above 0"),
         ("read_timeout", "-1", "seconds above 0"),
+        ("total_timeout", "MARKER", "seconds above 0"),
         ("routing", "{\"order\": \"MARKER\"}", "does not fit"),
         ("routing", "[[\"MARKER\"]]", "list"),
         ("routing", "{\"sort\": [\"MARKER\"]}", "list"),
@@ -137,6 +138,7 @@ fn good_values_are_accepted() {
         ("api_key", "sk-lite-llm_1234=="),
         ("connect_timeout", "2.5"),
         ("read_timeout", "600"),
+        ("total_timeout", "7200"),
         (
             "routing",
             r#"{"sort": "price", "zdr": null, "max_price": {"prompt": "1.50", "completion": 2, "image": 1e-3}}"#,
@@ -227,8 +229,13 @@ fn the_defaults_of_the_table_are_those_of_the_client() {
     let key = ConfigValues::from([("api_key", "k")]);
     let defaults = FIELDS.iter().filter_map(|field| Some((field.key, field.default?)));
     let said: ConfigValues = defaults.collect();
-    assert_eq!(said.keys().collect::<Vec<_>>(), ["base_url", "connect_timeout", "read_timeout"]);
+    let keys: Vec<_> = said.keys().collect();
+    assert_eq!(keys, ["base_url", "connect_timeout", "read_timeout", "total_timeout"]);
     let shown = |values| format!("{:?}", OpenRouter::from_values(values).expect("good settings"));
+    for name in keys {
+        let other = if name == "base_url" { "https://eu.openrouter.ai/api/v1" } else { "7" };
+        assert_ne!(shown(key.clone()), shown(key.clone().set(name, other)), "{name} is not shown");
+    }
     assert_eq!(shown(key.clone()), shown(key.or(said)));
 }
 

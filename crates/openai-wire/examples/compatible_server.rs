@@ -12,9 +12,14 @@ use provider_core::{
 };
 use provider_http::{Endpoint, HttpClient, RequestBuilder, settings};
 
+const BASE_URL: &str = "https://acme.example/v1";
+
 static FIELDS: &[ConfigField] = &[
-    settings::api_key().env("ACME_API_KEY").help("The key of your Acme account."),
-    settings::base_url().default("https://acme.example/v1"),
+    // `settings::api_key()` where no server of the service goes without one.
+    settings::optional_api_key()
+        .env("ACME_API_KEY")
+        .help("The key of your Acme account. Empty: no key is sent."),
+    settings::base_url().default(BASE_URL),
     settings::allow_http(),
     settings::read_timeout(),
 ];
@@ -25,11 +30,11 @@ static ACME: ProviderDescriptor =
 provider_core::register_provider!(ACME);
 
 fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
-    let endpoint = Endpoint::builder("https://acme.example/v1")
+    let endpoint = Endpoint::builder(BASE_URL)
         .provider(ACME.id)
         .values(values)
         .bearer(values.get(settings::API_KEY))
-        .refusal(|head, body| error::from_response(body, head, &AcmeDialect))
+        .error_response(|head, body| error::from_response(head, body, &AcmeDialect))
         .build(&HttpClient::of(context))?;
     Ok(Arc::new(Acme { endpoint, dialect: Arc::new(AcmeDialect) }))
 }
@@ -105,11 +110,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let script = fault_server::Script::with_body(200, "text/event-stream", body);
     let server = fault_server::FaultServer::always(script).await?;
 
-    let values = ConfigValues::from([("api_key", "sk-abc-123"), ("base_url", &server.url())]);
-    let acme = ACME.connect(&values)?;
-    let reply = acme.stream(&ChatRequest::new("acme-large").user("Hi")).await?.collect().await?;
-    assert_eq!(reply.text(), "Hello");
-    let sent = String::from_utf8_lossy(&server.requests()[0].body).into_owned();
+    let keyless = ConfigValues::from([("base_url", &server.url())]);
+    for values in [keyless.clone().set("api_key", "sk-abc-123"), keyless] {
+        let acme = ACME.connect(&values)?;
+        let reply = acme.stream(&ChatRequest::new("acme-large").user("Hi")).await?.collect().await?;
+        assert_eq!(reply.text(), "Hello");
+    }
+    let [with_key, without] = &server.requests()[..] else { return Err("two requests".into()) };
+    assert_eq!(with_key.header("authorization"), Some("Bearer sk-abc-123"));
+    assert_eq!(without.header("authorization"), None);
+    let sent = String::from_utf8_lossy(&without.body);
     assert!(sent.contains(r#""safety":"strict""#), "{sent}");
     Ok(())
 }

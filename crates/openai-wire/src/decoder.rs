@@ -11,8 +11,9 @@ use provider_core::{Error, RawJson};
 use crate::apply::{ApplyState, apply, finish_texts};
 use crate::chunk::Chunk;
 use crate::dialect::Dialect;
-use crate::error::{self, Certainty, WireError, says};
+use crate::error::{self, Certainty, WireError};
 use crate::template::Template;
+use crate::values::is_truthy;
 
 /// Decodes an answer of chat completions, streamed or whole.
 ///
@@ -141,7 +142,7 @@ impl<D: Dialect> ChatDecoder<D> {
                 let (number, text_bytes) = (self.number, out.response().text().len());
                 let head = &self.head;
                 self.unreadable
-                    .get_or_insert_with(|| error::unreadable_frame(number, text_bytes, data, &cause, head));
+                    .get_or_insert_with(|| error::unreadable_frame(head, data, number, text_bytes, &cause));
                 Ok(Progress::More)
             }
         }
@@ -212,7 +213,7 @@ impl<D: Dialect> ChatDecoder<D> {
 
     fn reported(&mut self, wire: &WireError) -> DecodeError {
         self.has_begun = true;
-        DecodeError::Reported(error::from_wire(wire, &self.head, &*self.dialect))
+        DecodeError::Reported(error::from_wire(&self.head, wire, &*self.dialect))
     }
 }
 
@@ -229,7 +230,7 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
             Err(cause) => {
                 return Err(match WireError::from_body(text, &*self.dialect) {
                     Some(wire) => self.reported(&wire),
-                    None => DecodeError::Fatal(error::no_answer(text, &cause, &self.head, &*self.dialect)),
+                    None => DecodeError::Fatal(error::no_answer(&self.head, text, &cause, &*self.dialect)),
                 });
             }
         };
@@ -278,7 +279,7 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
                 false
             }
             Err(cause) if data.starts_with('<') && !self.has_begun => {
-                return Err(DecodeError::Fatal(error::no_answer(lines, &cause, &self.head, &*self.dialect)));
+                return Err(DecodeError::Fatal(error::no_answer(&self.head, lines, &cause, &*self.dialect)));
             }
             Err(_) => {
                 self.has_begun = true;
@@ -371,14 +372,14 @@ fn take_error<D: Dialect>(
     dialect: &D,
 ) -> Option<(WireError, Certainty)> {
     let in_choice = chunk.choices.0.as_ref().map(|choice| choice.error);
-    if let Some(error) = in_choice.filter(|error| says(*error) && !says(chunk.error)) {
+    if let Some(error) = in_choice.filter(|error| is_truthy(*error) && !is_truthy(chunk.error)) {
         return Some((WireError::read(error, dialect), Certainty::Certain));
     }
     // An error without an envelope has names that no chunk has, and no choice.
     let may_be_bare = chunk.choices.0.is_none() && !chunk.unknown.is_empty();
     match event {
         Some("error") => Some((WireError::from_text(json, dialect), Certainty::Certain)),
-        _ if says(chunk.error) || may_be_bare => WireError::found(json, dialect),
+        _ if is_truthy(chunk.error) || may_be_bare => WireError::found(json, dialect),
         _ => None,
     }
 }

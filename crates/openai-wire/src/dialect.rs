@@ -7,8 +7,9 @@ use provider_core::author::{ResponseAccumulator, ResponseHead};
 use provider_core::{ChatRequest, RawJson, Usage};
 use serde::ser::SerializeSeq;
 
-use crate::error::{Rule, WireError};
-use crate::request::{FieldWriter, Problems};
+use crate::fields::{FieldWriter, Problems};
+use crate::rules::Rule;
+use crate::wire_error::WireError;
 
 /// A service's variant of chat completions.
 ///
@@ -136,7 +137,7 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns the service's own rules about failures. They count before the
-    /// [common ones](crate::error::rules::common).
+    /// [common ones](crate::rules::common).
     fn rules(&self) -> &'static [Rule] {
         &[]
     }

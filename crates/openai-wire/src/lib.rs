@@ -2,7 +2,7 @@
 //!
 //! This crate has everything that a provider for such a service needs of the wire, without sockets: the body
 //! of a request ([`encode`]), the decoder of a streamed or a whole answer ([`ChatDecoder`]), errors in all
-//! their shapes and the table that decides what they mean ([`error`]), the list of models ([`models`]), and a
+//! their shapes ([`error`]) and the table that decides what they mean ([`rules`]), the list of models ([`models`]), and a
 //! body read back ([`decode`]). A [`Dialect`] adds a service's own fields and words.
 //!
 //! A whole exchange with a plain server, whose `completion_tokens` is a text:
@@ -49,19 +49,23 @@ mod conversation;
 mod decoder;
 mod dialect;
 pub mod error;
+mod fields;
 mod logprobs;
 mod messages;
 pub mod models;
 mod piece;
 mod reasoning;
 mod request;
+pub mod rules;
 mod template;
 mod texts;
 mod usage;
 mod values;
+mod wire_error;
 
 pub use conversation::{ReadBody, decode, exact};
 pub use decoder::ChatDecoder;
 pub use dialect::{Dialect, Plain};
-pub use request::{FieldWriter, NOT_FINITE, Problems, encode};
-pub use values::{Keep, amount};
+pub use fields::{FieldWriter, NOT_FINITE, Problems};
+pub use request::encode;
+pub use values::{Keep, amount, is_truthy};

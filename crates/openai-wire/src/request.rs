@@ -20,8 +20,8 @@ use serde_json::json;
 use self::message::WireMessage;
 use self::part::WireContent;
 use self::tool::{WireChoice, WireFormat, WireReasoning, WireTools};
-pub use self::validate::{NOT_FINITE, Problems};
 use crate::dialect::Dialect;
+use crate::fields::FieldWriter;
 
 /// Writes the body of `POST /chat/completions`. `stream`: whether it asks for a stream.
 ///
@@ -125,18 +125,6 @@ impl<D: Dialect> Body<'_, D> {
         let Ok(()) = self.dialect.write_fields(self.request, self.stream, &mut names);
         names.0
     }
-}
-
-/// Takes the fields of a body, in the order in which they are to be written.
-pub trait FieldWriter {
-    /// The error of writing.
-    type Error;
-
-    /// Writes a field.
-    ///
-    /// # Errors
-    /// When the value cannot be written as JSON.
-    fn field<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), Self::Error>;
 }
 
 /// Writes fields as JSON.

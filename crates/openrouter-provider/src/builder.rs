@@ -83,7 +83,7 @@ impl OpenRouterBuilder {
     }
 
     /// Bounds on every wait and every buffer. Where a setting says something else (`connect_timeout`,
-    /// `read_timeout`), the setting counts.
+    /// `read_timeout`, `total_timeout`), the setting counts.
     pub fn limits(mut self, limits: impl Into<Limits>) -> Self {
         self.limits = limits.into();
         self

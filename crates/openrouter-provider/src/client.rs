@@ -50,7 +50,7 @@ impl OpenRouter {
         let unfit = |problem| Error::new(ErrorKind::Config, problem).with_provider(ID);
         let dialect =
             Arc::new(OpenRouterDialect { preferences: config::preferences(values).map_err(unfit)? });
-        let refusal = dialect.clone();
+        let of_errors = dialect.clone();
         let mut endpoint = Endpoint::builder(DEFAULT_BASE_URL)
             .provider(ID)
             .generation_id_header("x-generation-id")
@@ -58,7 +58,7 @@ impl OpenRouter {
             .values(values)
             .bearer(values.get(settings::API_KEY))
             .header("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .refusal(move |head, body| error::from_response(body, head, &*refusal));
+            .error_response(move |head, body| error::from_response(head, body, &*of_errors));
         if let Some(referer) = config::referer(values).map_err(unfit)? {
             endpoint = endpoint.header("http-referer", referer);
         }

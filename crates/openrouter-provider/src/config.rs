@@ -42,6 +42,7 @@ pub static FIELDS: &[ConfigField] = &[
     settings::allow_http(),
     settings::connect_timeout(),
     settings::read_timeout(),
+    settings::total_timeout(),
     ConfigField::new("data_collection", "Data Collection", FieldKind::Select)
         .advanced()
         .options(&["allow", "deny"])

@@ -9,7 +9,8 @@ mod validate;
 use std::borrow::Cow;
 
 use lenient_json::Raw;
-use openai_wire::error::{Rule, WireError};
+use openai_wire::error::WireError;
+use openai_wire::rules::Rule;
 use openai_wire::{Dialect, FieldWriter, Problems, exact};
 use provider_core::author::{ResponseAccumulator, ResponseHead};
 use provider_core::{ChatRequest, Effort, RawJson, Usage};

@@ -15,7 +15,7 @@ impl OpenRouter {
         what: &str,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, Error> {
-        let response = self.endpoint.get(path).send().await?;
+        let response = self.endpoint.get(path).send().await?.error_for_status().await?;
         let head = response.head().clone();
         let body = response.text().await?;
         or_without_non_finite(text_of_body(&body), read)
@@ -27,13 +27,13 @@ impl OpenRouter {
     fn unreadable(&self, what: &str, cause: &str, body: &str, head: &ResponseHead) -> Error {
         let dialect = &*self.dialect;
         let error = match WireError::found(body, dialect) {
-            Some((wire, Certainty::Certain)) => Some(error::from_wire(&wire, head, dialect)),
+            Some((wire, Certainty::Certain)) => Some(error::from_wire(head, &wire, dialect)),
             // A message that tells no failure is a greeting of another server.
-            Some((wire, Certainty::Likely)) => Some(error::from_wire(&wire, head, dialect))
+            Some((wire, Certainty::Likely)) => Some(error::from_wire(head, &wire, dialect))
                 .filter(|error| error.kind() != ErrorKind::Upstream),
             None => None,
         };
-        let error = error.unwrap_or_else(|| error::not_the_document(what, cause, body, head));
+        let error = error.unwrap_or_else(|| error::undecodable(head, body, what, cause));
         error::misdirected(error.with_provider(ID), body, dialect).redact(head.secret())
     }
 }

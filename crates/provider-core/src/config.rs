@@ -34,7 +34,8 @@ pub struct ConfigField {
     pub required: bool,
     /// Whether a form should tuck it away.
     pub advanced: bool,
-    /// The value that is used when none is given.
+    /// The value that the provider applies itself when none is given. Forms and documentation show it;
+    /// [`ConfigValues`] do not fill it in.
     pub default: Option<&'static str>,
     /// An example, to show in the empty field.
     pub placeholder: &'static str,
@@ -115,7 +116,8 @@ impl ConfigField {
         self
     }
 
-    /// Sets the value that is used when none is given.
+    /// Sets the value to show as the default: the one that the provider applies itself when none is given.
+    /// A test of the provider best compares the two, since this one is not filled in.
     #[must_use]
     pub const fn default(mut self, value: &'static str) -> Self {
         self.default = Some(value);

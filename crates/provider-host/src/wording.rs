@@ -7,7 +7,7 @@ const WORDS: &[(&str, &str)] = &[
     ("; raise HttpLimits::max_frame_bytes to read it", ""),
     (" (max_tool_argument_bytes)", ""),
     (" (HttpLimits::max_body_bytes)", ""),
-    (" (HttpLimits::total_timeout)", ""),
+    (" (total timeout)", ""),
     ("; use `file_url`", "; give its address on the web in its place"),
     (", or for whoever sets allow_http", " alone"),
     ("; for longer lists fall back on the client's side", ""),

@@ -86,7 +86,7 @@ struct Line {
 impl FrameDecoder for Lines {
     fn decode(&mut self, frame: Frame<'_>, out: &mut ResponseAccumulator) -> Result<Progress, DecodeError> {
         let line: Line = serde_json::from_str(&frame.data).map_err(|cause| {
-            DecodeError::Fatal(error::undecodable("a line", &cause.to_string(), &frame.data, &self.0))
+            DecodeError::Fatal(error::undecodable(&self.0, &frame.data, "a line", &cause.to_string()))
         })?;
         if let Some(words) = line.error {
             return Err(DecodeError::Reported(Error::new(ErrorKind::Server, words)));

@@ -28,9 +28,9 @@ pub(crate) struct Deadlines {
 
 /// A deadline that has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Passed {
-    /// No byte came for too long.
-    Silence,
+pub(crate) enum Elapsed {
+    /// No byte came for longer than the read timeout.
+    Read,
     /// The whole takes too long.
     Total,
 }
@@ -55,7 +55,7 @@ impl Deadlines {
     }
 
     /// Checks the total time, now and then: for answers that always have something more and do not end.
-    pub(crate) fn check(&mut self) -> Result<(), Passed> {
+    pub(crate) fn check(&mut self) -> Result<(), Elapsed> {
         if self.pieces < PIECES_BETWEEN_LOOKS {
             return Ok(());
         }
@@ -64,7 +64,7 @@ impl Deadlines {
     }
 
     /// Waits. Ready once a deadline has passed; until then the task is woken when it is time to ask again.
-    pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Passed> {
+    pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
         loop {
             let now = Instant::now();
             let since = *self.waiting_since.get_or_insert(now);
@@ -73,7 +73,7 @@ impl Deadlines {
             }
             let silent_at = since.checked_add(self.silence);
             if silent_at.is_some_and(|at| at <= now) {
-                return Poll::Ready(Passed::Silence);
+                return Poll::Ready(Elapsed::Read);
             }
             let next = silent_at.into_iter().chain(self.started.checked_add(self.total)).min();
             match next {
@@ -83,8 +83,8 @@ impl Deadlines {
         }
     }
 
-    fn check_total(&self, now: Instant) -> Result<(), Passed> {
-        if now.saturating_duration_since(self.started) >= self.total { Err(Passed::Total) } else { Ok(()) }
+    fn check_total(&self, now: Instant) -> Result<(), Elapsed> {
+        if now.saturating_duration_since(self.started) >= self.total { Err(Elapsed::Total) } else { Ok(()) }
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
         }
         let before = Instant::now();
         let passed = poll_fn(|cx| deadlines.poll_waiting(cx)).await;
-        assert_eq!((passed, before.elapsed().as_secs()), (Passed::Silence, 10));
+        assert_eq!((passed, before.elapsed().as_secs()), (Elapsed::Read, 10));
     }
 
     #[tokio::test]
@@ -153,7 +153,7 @@ mod tests {
             }
             waits += 1;
         };
-        assert_eq!((passed, waits, begin.elapsed().as_secs()), (Passed::Total, 2, 25));
+        assert_eq!((passed, waits, begin.elapsed().as_secs()), (Elapsed::Total, 2, 25));
     }
 
     #[tokio::test]

@@ -14,8 +14,9 @@ use provider_core::{
 use serde::Serialize;
 
 use crate::client::HttpClient;
-use crate::error::{self, Asked};
-use crate::send::{self, BodyFormat, Refusal, Response};
+use crate::context::RequestContext;
+use crate::error;
+use crate::send::{self, BodyFormat, ErrorReader, Response};
 use crate::{HttpLimits, KeySource, settings};
 
 /// The API of a service: base URL, key, headers and limits. Makes requests. Cheap to clone.
@@ -51,7 +52,7 @@ struct Inner {
     provider: Cow<'static, str>,
     generation_id_header: Option<&'static str>,
     example: String,
-    refusal: Refusal,
+    error_response: ErrorReader,
 }
 
 /// The header that the key goes in.
@@ -89,7 +90,7 @@ impl Endpoint {
             limits: HttpLimits::default(),
             provider: Cow::default(),
             generation_id_header: None,
-            refusal: Arc::new(error::from_response),
+            error_response: Arc::new(error::from_response),
             problems: Vec::new(),
         }
     }
@@ -116,7 +117,7 @@ impl Endpoint {
     /// # Errors
     /// When there is no connection to be had.
     pub async fn warm_up(&self, path: &str) -> Result<(), Error> {
-        self.request(Method::HEAD, path).answer().await?.excerpt(0).await;
+        self.request(Method::HEAD, path).send().await?.excerpt(0).await;
         Ok(())
     }
 
@@ -159,7 +160,7 @@ pub struct EndpointBuilder {
     limits: HttpLimits,
     provider: Cow<'static, str>,
     generation_id_header: Option<&'static str>,
-    refusal: Refusal,
+    error_response: ErrorReader,
     problems: Vec<FieldProblem>,
 }
 
@@ -232,13 +233,16 @@ impl EndpointBuilder {
         self
     }
 
-    /// Makes the errors of refusals: answers whose status is no success. Gets the head, and as much of the
-    /// body as [`HttpLimits::max_error_bytes`] allows. Default: [`error::from_response`], which is also
+    /// Makes the errors of error responses: answers whose status is no success. Gets the head, and as much of
+    /// the body as [`HttpLimits::max_error_bytes`] allows. Default: [`error::from_response`], which is also
     /// the place to send bodies to that the service's wire does not know.
     ///
     /// Status, request id, provider and model are added afterwards, and the key is taken out.
-    pub fn refusal(mut self, make: impl Fn(&ResponseHead, &str) -> Error + Send + Sync + 'static) -> Self {
-        self.refusal = Arc::new(make);
+    pub fn error_response(
+        mut self,
+        make: impl Fn(&ResponseHead, &str) -> Error + Send + Sync + 'static,
+    ) -> Self {
+        self.error_response = Arc::new(make);
         self
     }
 
@@ -275,7 +279,7 @@ impl EndpointBuilder {
                 provider: self.provider,
                 generation_id_header: self.generation_id_header,
                 example: self.example,
-                refusal: self.refusal,
+                error_response: self.error_response,
             }))),
             _ => Err(Error::config(&self.provider, self.problems)),
         }
@@ -329,7 +333,7 @@ const NO_NAME: &str = "is no name that a header can have";
 const UNSENDABLE: &str = "has a character that no header can carry; headers are visible ASCII and spaces";
 
 /// A request that is being made. One of [`stream`](Self::stream), [`chat`](Self::chat), [`text`](Self::text),
-/// [`parse`](Self::parse), [`send`](Self::send) and [`answer`](Self::answer) sends it.
+/// [`parse`](Self::parse) and [`send`](Self::send) sends it.
 #[must_use = "a request is sent by one of its async methods"]
 pub struct RequestBuilder<'e> {
     endpoint: &'e Endpoint,
@@ -339,7 +343,7 @@ pub struct RequestBuilder<'e> {
     headers: HeaderMap,
     body: Option<Bytes>,
     format: Option<BodyFormat>,
-    asked: Asked,
+    context: RequestContext,
     problems: Vec<FieldProblem>,
 }
 
@@ -353,11 +357,11 @@ impl<'e> RequestBuilder<'e> {
             headers: HeaderMap::new(),
             body: None,
             format: None,
-            asked: Asked {
+            context: RequestContext {
                 provider: endpoint.0.provider.clone(),
                 generation_id_header: endpoint.0.generation_id_header,
                 example: Cow::Owned(endpoint.0.example.clone()),
-                ..Asked::default()
+                ..RequestContext::default()
             },
             problems: Vec::new(),
         }
@@ -365,13 +369,13 @@ impl<'e> RequestBuilder<'e> {
 
     /// Says which model is asked, for errors and for [`ChatResponse::requested`].
     pub fn model(mut self, model: &str) -> Self {
-        model.clone_into(&mut self.asked.model);
+        model.clone_into(&mut self.context.model);
         self
     }
 
     /// Says which models may answer in its place, where the service chooses.
     pub fn fallbacks(mut self, models: &[String]) -> Self {
-        self.asked.fallbacks = models.to_vec();
+        self.context.fallbacks = models.to_vec();
         self
     }
 
@@ -442,18 +446,18 @@ impl<'e> RequestBuilder<'e> {
     /// body that comes whole, by content type.
     ///
     /// # Errors
-    /// Everything that goes wrong before the answer begins, a refusal among it. The errors of the stream have
+    /// Everything that goes wrong before the answer begins, an error response among it. The errors of the stream have
     /// the answer so far.
     pub async fn stream<D>(mut self, decoder: impl FnOnce(ResponseHead) -> D) -> Result<ChatStream, Error>
     where
         D: FrameDecoder + 'static,
     {
-        self.asked.operation = Some(Operation::Stream);
+        self.context.operation = Some(Operation::Stream);
         let accept = self.accept.unwrap_or(match self.format {
             Some(BodyFormat::JsonLines) => "application/x-ndjson",
             _ => "text/event-stream",
         });
-        self.accept(accept).send().await?.stream(decoder).await
+        self.accept(accept).send_for_success().await?.stream(decoder).await
     }
 
     /// Sends the request, and waits for the whole answer, streamed or not.
@@ -464,8 +468,8 @@ impl<'e> RequestBuilder<'e> {
     where
         D: FrameDecoder + 'static,
     {
-        self.asked.operation = Some(Operation::Chat);
-        self.send().await?.chat(decoder).await
+        self.context.operation = Some(Operation::Chat);
+        self.send_for_success().await?.chat(decoder).await
     }
 
     /// Sends the request, and reads the answer whole, with the key taken out of it.
@@ -473,7 +477,7 @@ impl<'e> RequestBuilder<'e> {
     /// # Errors
     /// Everything that goes wrong.
     pub async fn text(self) -> Result<String, Error> {
-        self.send().await?.text().await
+        self.send_for_success().await?.text().await
     }
 
     /// Sends the request, reads the answer whole and hands it to `parse`. `what` names the document in
@@ -486,38 +490,36 @@ impl<'e> RequestBuilder<'e> {
         what: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, Error> {
-        self.send().await?.parse(what, parse).await
-    }
-
-    /// Sends the request once; gives an answer whose status is good.
-    ///
-    /// # Errors
-    /// Everything that goes wrong before the answer begins, a [refusal](EndpointBuilder::refusal) among it.
-    pub async fn send(self) -> Result<Response, Error> {
-        let refusal = &self.endpoint.0.refusal;
-        self.answer().await?.accept(refusal).await
+        self.send_for_success().await?.parse(what, parse).await
     }
 
     /// Sends the request once; gives the answer whatever its status.
+    /// [`Response::error_for_status`] makes an error of one whose status is no success, as all other methods
+    /// here do.
     ///
     /// # Errors
     /// When no answer begins.
-    pub async fn answer(self) -> Result<Response, Error> {
-        let Inner { origin, key, key_header, limits, http, .. } = &*self.endpoint.0;
-        let (asked, format) = (self.asked.clone(), self.format);
-        let request = self.into_request().map_err(|error| asked.apply(error))?;
-        let seal = |headers: &mut HeaderMap, secret: &Secret| {
+    pub async fn send(self) -> Result<Response, Error> {
+        let Inner { origin, key, key_header, limits, http, error_response, .. } = &*self.endpoint.0;
+        let (context, format) = (self.context.clone(), self.format);
+        let request = self.into_request().map_err(|error| context.apply(error))?;
+        let authorize = |headers: &mut HeaderMap, secret: &Secret| {
             if key.fixed().is_some() {
                 return Ok(());
             }
             key_header.put(headers, secret).map_err(|problem| Error::config("", vec![problem]))
         };
-        let response = send::send(http, key, origin, *limits, asked.clone(), request, seal).await;
-        let response = response.map_err(|error| asked.apply(error))?;
+        let answer = send::send(http, key, origin, *limits, request, authorize).await;
+        let (answer, secret, deadlines) = answer.map_err(|error| context.apply(error))?;
+        let response = Response::new(answer, secret, context, *limits, deadlines, error_response.clone());
         Ok(match format {
             Some(format) => response.with_format(format),
             None => response,
         })
+    }
+
+    async fn send_for_success(self) -> Result<Response, Error> {
+        self.send().await?.error_for_status().await
     }
 
     fn into_request(self) -> Result<Request<Bytes>, Error> {

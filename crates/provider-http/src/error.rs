@@ -6,68 +6,14 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 
-use provider_core::author::{ErrorContext, ResponseHead, RetryHints, text_of_body};
-use provider_core::{ChatStream, Error, ErrorKind, Operation, RetryAdvice, TimeoutPhase};
+use provider_core::author::{ResponseHead, RetryHints, base_url_step, text_of_body};
+use provider_core::{Error, ErrorKind, RetryAdvice, TimeoutPhase};
 
 use crate::HttpLimits;
-use crate::deadlines::Passed;
+use crate::deadlines::Elapsed;
 use crate::framing::FrameTooLarge;
+use crate::settings::EXAMPLE_BASE_URL;
 use crate::transport::{ProxyFault, TransportError, TransportErrorKind, UsedProxy};
-
-/// The context of a request's errors: which provider was asked, and for which model.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
-    pub(crate) provider: Cow<'static, str>,
-    pub(crate) model: String,
-    /// The models that may answer in its place.
-    pub(crate) fallbacks: Vec<String>,
-    /// The header that has the id of an answer.
-    pub(crate) generation_id_header: Option<&'static str>,
-    /// A good base URL of the service.
-    pub(crate) example: Cow<'static, str>,
-    /// The operation, where the request is sent as a chat or a stream.
-    pub(crate) operation: Option<Operation>,
-}
-
-impl Asked {
-    /// Adds the context to an error, where it has none of its own. Every error leaves through here.
-    pub(crate) fn apply(&self, mut error: Error) -> Error {
-        if let (Some(operation), false) = (self.operation, self.provider.is_empty()) {
-            error = ErrorContext::new(self.provider.clone(), operation).model(&self.model).apply(error);
-        }
-        if error.provider().is_none() && !self.provider.is_empty() {
-            error = error.with_provider(&*self.provider);
-        }
-        if self.model.is_empty() {
-            return error;
-        }
-        if error.model().is_none() {
-            error = error.with_model(&*self.model);
-        }
-        error.in_place_of(&self.model)
-    }
-
-    /// Says in a stream what was asked for.
-    pub(crate) fn mark(&self, stream: ChatStream) -> ChatStream {
-        if self.model.is_empty() { stream } else { stream.requested(&self.model, &self.fallbacks) }
-    }
-
-    /// Adds the context, and what the head of the answer says: status and ids. Takes the key out.
-    pub(crate) fn apply_with(&self, mut error: Error, head: &ResponseHead) -> Error {
-        if error.status().is_none() {
-            error = error.with_status(head.status());
-        }
-        let id = head.header("x-request-id").or_else(|| head.header("cf-ray"));
-        if let (None, Some(id)) = (error.request_id(), id) {
-            error = error.with_request_id(id);
-        }
-        let id = self.generation_id_header.and_then(|name| head.header(name));
-        if let (None, Some(id)) = (error.generation_id(), id) {
-            error = error.with_generation_id(id);
-        }
-        self.apply(error).redact(head.secret())
-    }
-}
 
 /// Returns the kind of error that a status usually means, whatever the service.
 pub(crate) fn kind_of_status(status: u16) -> ErrorKind {
@@ -87,7 +33,7 @@ pub(crate) fn kind_of_status(status: u16) -> ErrorKind {
     }
 }
 
-/// Makes an error of a refusal: an answer whose status is no success. `body` is what was read of it.
+/// Makes the error of an error response: an answer whose status is no success. `body` is what was read of it.
 ///
 /// The kind is the status's, the wait [the headers'](RetryHints), and the words are the
 /// service's: the JSON string `error`, `message` or `detail`, as most services have it. A wire that knows its
@@ -141,7 +87,18 @@ fn words_of(text: &str) -> Cow<'_, str> {
 
 /// Makes an error of a frame or a document with a good status that is not `what` was asked for (`a line`,
 /// `the list of models`): `cause` says why it cannot be read.
-pub fn undecodable(what: &str, cause: &str, body: &str, head: &ResponseHead) -> Error {
+pub fn undecodable(head: &ResponseHead, body: &str, what: &str, cause: &str) -> Error {
+    undecodable_at(EXAMPLE_BASE_URL, head, body, what, cause)
+}
+
+/// The same, with a base URL of the service to show.
+pub(crate) fn undecodable_at(
+    example: &str,
+    head: &ResponseHead,
+    body: &str,
+    what: &str,
+    cause: &str,
+) -> Error {
     let text = text_of_body(body);
     let message = match text {
         "" => format!("an empty body came instead of {what}"),
@@ -153,8 +110,7 @@ pub fn undecodable(what: &str, cause: &str, body: &str, head: &ResponseHead) -> 
     match text {
         "" => error,
         _ if text.starts_with('<') => {
-            let step = "set base_url to the address of the API up to its version";
-            error.with_details(head.excerpt(text)).with_next_step(step)
+            error.with_details(head.excerpt(text)).with_next_step(base_url_step(example))
         }
         _ => error.with_details(head.excerpt(text)),
     }
@@ -192,6 +148,13 @@ pub(crate) fn from_transport(failure: TransportError, origin: &str, limits: &Htt
         TransportErrorKind::Timeout => {
             let what = format!("the HTTP client waits no longer for {origin}");
             caused_by(failure, ErrorKind::Timeout, what).with_timeout(TimeoutPhase::Read)
+        }
+        TransportErrorKind::Redirected => {
+            let what = format!("{origin} redirected, and the HTTP client followed, which no provider allows");
+            caused_by(failure, ErrorKind::Config, what).with_retry(RetryAdvice::Never).with_next_step(
+                "build the client with redirect(reqwest::redirect::Policy::none()), and replace a key that is \
+                 sent in a header of its own: it may have gone along",
+            )
         }
         TransportErrorKind::Proxy(fault) => stopped_by_proxy(failure, fault, proxy.as_ref(), origin),
         TransportErrorKind::Connect | TransportErrorKind::Closed => {
@@ -264,15 +227,15 @@ pub(crate) fn proxy_authentication(proxy: Option<&UsedProxy>) -> Error {
 }
 
 /// A deadline passed before the answer began.
-pub(crate) fn no_answer_in_time(passed: Passed, origin: &str, limits: &HttpLimits) -> Error {
-    match passed {
-        Passed::Silence => {
+pub(crate) fn no_answer_in_time(elapsed: Elapsed, origin: &str, limits: &HttpLimits) -> Error {
+    match elapsed {
+        Elapsed::Read => {
             let what = format!("{origin} was silent for {:?} (read timeout)", limits.read_timeout);
             timed_out(what, TimeoutPhase::Read)
         }
-        Passed::Total => {
+        Elapsed::Total => {
             let limit = limits.total_timeout;
-            let what = format!("no answer from {origin} within {limit:?} (HttpLimits::total_timeout)");
+            let what = format!("no answer from {origin} within {limit:?} (total timeout)");
             timed_out(what, TimeoutPhase::Deadline)
         }
     }
@@ -284,15 +247,15 @@ pub(crate) fn no_key_in_time() -> Error {
 }
 
 /// A deadline passed after the answer had begun.
-pub(crate) fn too_slow(passed: Passed, limits: &HttpLimits) -> Error {
-    match passed {
-        Passed::Silence => {
+pub(crate) fn too_slow(elapsed: Elapsed, limits: &HttpLimits) -> Error {
+    match elapsed {
+        Elapsed::Read => {
             let what = format!("the answer went silent for {:?} (read timeout)", limits.read_timeout);
             timed_out(what, TimeoutPhase::Read)
         }
-        Passed::Total => {
+        Elapsed::Total => {
             let limit = limits.total_timeout;
-            let what = format!("the answer took longer than {limit:?} (HttpLimits::total_timeout)");
+            let what = format!("the answer took longer than {limit:?} (total timeout)");
             timed_out(what, TimeoutPhase::Deadline)
         }
     }

@@ -1,4 +1,4 @@
-//! The source of a key: fixed, or asked anew for each request.
+//! The source of a key: fixed, or called anew for each request.
 
 use std::fmt;
 use std::pin::Pin;
@@ -31,7 +31,7 @@ enum Source {
     #[default]
     None,
     Fixed(Secret),
-    Asked(Arc<dyn Fn() -> KeyFuture + Send + Sync>),
+    PerRequest(Arc<dyn Fn() -> KeyFuture + Send + Sync>),
 }
 
 impl KeySource {
@@ -47,7 +47,7 @@ impl KeySource {
         F: Fn() -> A + Send + Sync + 'static,
         A: Future<Output = Result<Secret, Error>> + Send + 'static,
     {
-        Self(Source::Asked(Arc::new(move || Box::pin(source()))))
+        Self(Source::PerRequest(Arc::new(move || Box::pin(source()))))
     }
 
     /// Returns the key for the next request, if there is to be one.
@@ -58,7 +58,7 @@ impl KeySource {
         match &self.0 {
             Source::None => Ok(None),
             Source::Fixed(key) => Ok(Some(key.clone())),
-            Source::Asked(source) => source().await.map(Some),
+            Source::PerRequest(source) => source().await.map(Some),
         }
     }
 
@@ -92,7 +92,7 @@ impl fmt::Debug for KeySource {
         f.write_str(match self.0 {
             Source::None => "KeySource::none()",
             Source::Fixed(_) => "KeySource::from(***)",
-            Source::Asked(_) => "KeySource::from_fn(..)",
+            Source::PerRequest(_) => "KeySource::from_fn(..)",
         })
     }
 }

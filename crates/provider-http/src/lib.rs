@@ -46,7 +46,7 @@
 //!         out: &mut ResponseAccumulator,
 //!     ) -> Result<Progress, DecodeError> {
 //!         let line: Line = serde_json::from_str(&frame.data).map_err(|cause| {
-//!             let error = undecodable("a line", &cause.to_string(), &frame.data, &self.0);
+//!             let error = undecodable(&self.0, &frame.data, "a line", &cause.to_string());
 //!             DecodeError::Fatal(error)
 //!         })?;
 //!         out.push_text(&line.text);
@@ -82,7 +82,8 @@
 //!
 //! * No answer: which of DNS, TCP, TLS, a proxy or a clock it was, and what helps. Such errors name the
 //!   origin, and a proxy without its password.
-//! * A refusal: the service's words, by way of [`EndpointBuilder::refusal`]; redirects are not followed.
+//! * An error response: the service's words, by way of [`EndpointBuilder::error_response`]; redirects are
+//!   not followed.
 //! * An answer of another server (a web page, a login): that `base_url` is wrong.
 //! * A stream that breaks off, goes silent, never ends or is larger than allowed: the part that had come
 //!   stays with the error.
@@ -102,7 +103,7 @@
 //! | `native-tls` | TLS by the platform's library, where rustls is not built |
 //! | `socks` | SOCKS proxies |
 //! | `http2` | HTTP/2 where the server offers it |
-//! | `reqwest` | a host's `reqwest::Client` is a [`Transport`] |
+//! | `reqwest` | a host's `reqwest::Client` is a [`Transport`], built so that it follows no redirect |
 //! | `hyper` | the default transport, without TLS; part of all of the above but `reqwest` |
 //!
 //! Without any of them, the host gives a transport of its own.
@@ -112,6 +113,7 @@ pub mod settings;
 
 mod body;
 mod client;
+mod context;
 mod deadlines;
 mod endpoint;
 mod framing;

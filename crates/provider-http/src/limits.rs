@@ -57,7 +57,7 @@ impl HttpLimits {
     }
 
     /// How long the service may be silent: before its answer begins, and whenever the next piece of it is
-    /// waited for. Every byte counts, keep-alives included. At most a year. Default: 120 s.
+    /// waited for. Every byte counts, those of SSE comments included. At most a year. Default: 120 s.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         // A clock cannot count to all the limits that a `Duration` can hold.
@@ -88,7 +88,7 @@ impl HttpLimits {
         self
     }
 
-    /// How much of a refusal's body is read, in bytes. Default: 256 KiB.
+    /// How much of an error response's body is read, in bytes. Default: 256 KiB.
     #[must_use]
     pub fn max_error_bytes(mut self, limit: usize) -> Self {
         self.max_error_bytes = limit;

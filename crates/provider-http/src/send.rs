@@ -14,10 +14,11 @@ use provider_core::{ChatResponse, ChatStream, Error, Secret};
 
 use crate::body::BoundedBody;
 use crate::client::HttpClient;
+use crate::context::{RequestContext, ResponseContext};
 use crate::deadlines::Deadlines;
-use crate::error::{self, Asked};
+use crate::error;
 use crate::framing::{Framer, JsonLinesFramer, SseFramer};
-use crate::source::{AnswerContext, FrameSource, WholeSource};
+use crate::source::{FrameSource, WholeSource};
 use crate::transport::{Body, ConnectTimeout, UsedProxy};
 use crate::{HttpLimits, KeySource};
 
@@ -50,18 +51,17 @@ impl BodyFormat {
 /// An answer whose head is here and whose body is not yet. Made by [`send`](crate::RequestBuilder::send).
 #[must_use = "the body of an answer is read by one of its async methods"]
 pub struct Response {
-    context: AnswerContext,
+    context: ResponseContext,
     format: BodyFormat,
     /// The encoding of a body that cannot be read.
     encoding: Option<String>,
     proxy: Option<UsedProxy>,
     body: BoundedBody,
-    /// The reader of errors that the service puts into a document.
-    refusal: Option<Refusal>,
+    error_response: ErrorReader,
 }
 
-/// Makes an error of a refusal: of the head and the body.
-pub(crate) type Refusal = Arc<dyn Fn(&ResponseHead, &str) -> Error + Send + Sync>;
+/// Makes the error of an error response, of its head and body.
+pub(crate) type ErrorReader = Arc<dyn Fn(&ResponseHead, &str) -> Error + Send + Sync>;
 
 /// The head's header map.
 #[derive(Debug)]
@@ -73,7 +73,8 @@ impl Headers for HeadHeaders {
     }
 }
 
-/// Sends a request once; gives the answer, whatever its status. `seal` puts the key into the request.
+/// Sends a request once; gives the answer, whatever its status, the key that went out with it, and the
+/// deadlines that its body is read within. `authorize` puts the key into the request.
 ///
 /// # Errors
 /// When there is no key or no answer, without the context of the request.
@@ -82,10 +83,9 @@ pub(crate) async fn send(
     key: &KeySource,
     origin: &str,
     limits: HttpLimits,
-    asked: Asked,
     mut request: Request<Bytes>,
-    seal: impl Fn(&mut HeaderMap, &Secret) -> Result<(), Error>,
-) -> Result<Response, Error> {
+    authorize: impl Fn(&mut HeaderMap, &Secret) -> Result<(), Error>,
+) -> Result<(http::Response<Body>, Secret, Deadlines), Error> {
     let mut deadlines = Deadlines::start(&limits);
     let secret = {
         let mut asking = pin!(key.key());
@@ -96,7 +96,7 @@ pub(crate) async fn send(
         .await?
     };
     if let Some(secret) = &secret {
-        seal(request.headers_mut(), secret)?;
+        authorize(request.headers_mut(), secret)?;
     }
     deadlines.note_progress();
     request.extensions_mut().insert(ConnectTimeout(limits.connect_timeout));
@@ -115,7 +115,7 @@ pub(crate) async fn send(
     deadlines.note_progress();
     let secret = secret.unwrap_or_else(|| Secret::new(""));
     match answer {
-        Ok(answer) => Ok(Response::new(answer, secret, asked, limits, deadlines)),
+        Ok(answer) => Ok((answer, secret, deadlines)),
         // The transport may quote a header.
         Err(error) => Err(error.redact(&secret)),
     }
@@ -131,12 +131,13 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
-    fn new(
+    pub(crate) fn new(
         answer: http::Response<Body>,
         secret: Secret,
-        asked: Asked,
+        request: RequestContext,
         limits: HttpLimits,
         deadlines: Deadlines,
+        error_response: ErrorReader,
     ) -> Self {
         let (mut parts, body) = answer.into_parts();
         let header = |name| parts.headers.get(name).map(|value: &http::HeaderValue| value.as_bytes());
@@ -146,7 +147,7 @@ impl Response {
         let proxy = parts.extensions.remove();
         let head = ResponseHead::new(parts.status.as_u16(), HeadHeaders(parts.headers), secret);
         let body = BoundedBody::new(body, limits, deadlines);
-        Self { context: AnswerContext { head, asked }, format, encoding, proxy, body, refusal: None }
+        Self { context: ResponseContext { head, request }, format, encoding, proxy, body, error_response }
     }
 
     /// Returns status and headers.
@@ -165,17 +166,17 @@ impl Response {
         self
     }
 
-    /// Takes an answer whose status is good and whose body can be read; makes an error of any other, with
-    /// `refusal` for those that the service refused.
-    pub(crate) async fn accept(mut self, refusal: &Refusal) -> Result<Self, Error> {
+    /// Gives the answer if its status is a success and its body can be read, and makes the error of any other:
+    /// an [error response](crate::EndpointBuilder::error_response), a body that is compressed unasked.
+    ///
+    /// # Errors
+    /// The error that the body of an error response tells.
+    pub async fn error_for_status(self) -> Result<Self, Error> {
         let context = self.context.clone();
         let is_success = context.head.is_success();
         match &self.encoding {
             Some(encoding) if is_success => return Err(context.apply(error::compressed(encoding))),
-            None if is_success => {
-                self.refusal = Some(refusal.clone());
-                return Ok(self);
-            }
+            None if is_success => return Ok(self),
             _ => {}
         }
         // The status is the news: a body that cannot be read does not change it.
@@ -186,10 +187,10 @@ impl Response {
         let error = match is_of_proxy {
             true => error::proxy_authentication(self.proxy.as_ref()),
             false => {
-                let error = refusal(&context.head, &body);
+                let error = (self.error_response)(&context.head, &body);
                 let error =
                     if error.status().is_none() { error.with_status(context.head.status()) } else { error };
-                misdirected(error, &body, &context.asked.example)
+                misdirected(error, &body, &context.request.example)
             }
         };
         Err(context.apply(error))
@@ -210,22 +211,22 @@ impl Response {
     /// models`.
     ///
     /// # Errors
-    /// Those of [`text`](Self::text), an error that the service put into the document, read as a
-    /// [refusal](crate::EndpointBuilder::refusal), and
+    /// Those of [`text`](Self::text), an error that the service put into the document, read as an
+    /// [error response](crate::EndpointBuilder::error_response), and
     /// [`ErrorKind::InvalidResponse`](provider_core::ErrorKind) with the error of `parse`.
     pub async fn parse<T, E: std::fmt::Display>(
         self,
         what: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, Error> {
-        let (context, refusal) = (self.context.clone(), self.refusal.clone());
+        let (context, error_response) = (self.context.clone(), self.error_response.clone());
         let text = self.text().await?;
         parse(text_of_body(&text)).map_err(|cause| {
-            let error = match (&refusal, is_foreign(&text)) {
-                (Some(refusal), false) => refusal(&context.head, &text),
-                _ => error::undecodable(what, &cause.to_string(), &text, &context.head),
+            let error = match is_foreign(&text) {
+                false => error_response(&context.head, &text),
+                true => context.undecodable(what, &text, &cause.to_string()),
             };
-            context.apply(misdirected(error, &text, &context.asked.example))
+            context.apply(misdirected(error, &text, &context.request.example))
         })
     }
 
@@ -248,8 +249,8 @@ impl Response {
             BodyFormat::Events => self.stream_framed(SseFramer::new(max_frame_bytes), decoder),
             BodyFormat::JsonLines => self.stream_framed(JsonLinesFramer::new(max_frame_bytes), decoder),
             BodyFormat::Whole => {
-                let asked = self.context.asked.clone();
-                asked.mark(ChatStream::new(self.whole(decoder).await?))
+                let request = self.context.request.clone();
+                request.set_requested(ChatStream::new(self.whole(decoder).await?))
             }
         })
     }
@@ -260,8 +261,8 @@ impl Response {
         F: Framer + 'static,
         D: FrameDecoder + 'static,
     {
-        let asked = self.context.asked.clone();
-        asked.mark(ChatStream::new(FrameSource::new(self.body, framer, decoder, self.context)))
+        let request = self.context.request.clone();
+        request.set_requested(ChatStream::new(FrameSource::new(self.body, framer, decoder, self.context)))
     }
 
     /// Waits for the whole answer, streamed or not.

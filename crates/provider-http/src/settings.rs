@@ -25,7 +25,7 @@ use url::Url;
 /// A base URL to show where the service has no public one.
 pub const EXAMPLE_BASE_URL: &str = "https://api.example.com/v1";
 
-/// The key of [`api_key`].
+/// The key of [`api_key`] and [`optional_api_key`].
 pub const API_KEY: &str = "api_key";
 /// The key of [`base_url`].
 pub const BASE_URL: &str = "base_url";
@@ -40,7 +40,30 @@ pub const TOTAL_TIMEOUT: &str = "total_timeout";
 
 /// The field for an API key: required, and checked by [`check_api_key`].
 pub const fn api_key() -> ConfigField {
-    ConfigField::new(API_KEY, "API Key", FieldKind::Secret).required().check(check_api_key)
+    optional_api_key().required()
+}
+
+/// The field for an API key of a server that may want none, as servers on a host's own machine do. Checked by
+/// [`check_api_key`] where one is given.
+///
+/// Without a key, [`EndpointBuilder::bearer`](crate::EndpointBuilder::bearer) sends no header for it:
+///
+/// ```
+/// use provider_core::{ConfigField, ConfigValues};
+/// use provider_http::{Endpoint, HttpClient, settings};
+///
+/// static FIELDS: &[ConfigField] = &[settings::optional_api_key(), settings::base_url()];
+///
+/// let values = ConfigValues::from([("base_url", "http://localhost:11434/v1")]);
+/// assert_eq!(values.problems(FIELDS), []);
+/// let endpoint = Endpoint::builder("http://localhost:8000/v1")
+///     .values(&values)
+///     .bearer(values.get(settings::API_KEY))
+///     .build(&HttpClient::new())?;
+/// # Ok::<(), provider_core::Error>(())
+/// ```
+pub const fn optional_api_key() -> ConfigField {
+    ConfigField::new(API_KEY, "API Key", FieldKind::Secret).check(check_api_key)
 }
 
 /// The field for the address of the API: checked by [`parse_base_url`].
@@ -239,6 +262,7 @@ pub(crate) fn is_loopback_host(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::HttpLimits;
 
     #[test]
     fn base_urls_are_taken_or_refused_with_a_reason() {
@@ -273,6 +297,28 @@ mod tests {
             assert!(problem.contains(words), "{url}: {problem}");
         }
         assert!(parse_base_url("http://a.example/v1", true, EXAMPLE_BASE_URL).is_ok());
+    }
+
+    #[test]
+    fn shown_defaults_are_those_that_are_applied() {
+        let with = |key, value: &str| HttpLimits::default().with_values(&ConfigValues::from([(key, value)]));
+        for field in [connect_timeout(), read_timeout(), total_timeout()] {
+            let shown = field.default.expect("a default");
+            assert_eq!(field.placeholder, shown);
+            assert_eq!(with(field.key, shown), HttpLimits::default(), "{field:?}");
+            assert_ne!(with(field.key, "7"), HttpLimits::default(), "{field:?}");
+        }
+        assert_eq!((base_url().default, allow_http().default), (None, None), "each provider has its own");
+    }
+
+    #[test]
+    fn optional_key_may_be_absent_and_is_checked_like_any_other() {
+        let problems = |field: ConfigField, values: &ConfigValues| values.problems(&[field]);
+        let none = ConfigValues::new();
+        assert_eq!((problems(optional_api_key(), &none).len(), problems(api_key(), &none).len()), (0, 1));
+        let bad = ConfigValues::from([(API_KEY, "Bearer abc")]);
+        assert_eq!(problems(optional_api_key(), &bad), problems(api_key(), &bad));
+        assert_eq!(problems(optional_api_key(), &bad).len(), 1);
     }
 
     #[test]

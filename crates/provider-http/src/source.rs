@@ -5,13 +5,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use provider_core::author::{
-    ChunkSource, DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead, text_of_body,
+    ChunkSource, DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, text_of_body,
 };
 use provider_core::{ChatResponse, Error};
 use tokio::time::{Sleep, sleep};
 
 use crate::body::BoundedBody;
-use crate::error::{self, Asked};
+use crate::context::ResponseContext;
+use crate::error;
 use crate::framing::{Framer, SseFramer};
 
 /// How long bytes behind an error are waited for: the usage often follows, and was paid for.
@@ -23,25 +24,12 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(100);
 const MAX_DRAINED_PIECES: usize = 16;
 const MAX_DRAINED_BYTES: usize = 1 << 10;
 
-/// The head of an answer, and the context of its errors.
-#[derive(Clone, Debug)]
-pub(crate) struct AnswerContext {
-    pub(crate) head: ResponseHead,
-    pub(crate) asked: Asked,
-}
-
-impl AnswerContext {
-    pub(crate) fn apply(&self, error: Error) -> Error {
-        self.asked.apply_with(error, &self.head)
-    }
-}
-
 /// Drives a decoder with the frames of a framer.
 #[derive(Debug)]
 struct Driver<F, D> {
     framer: F,
     decoder: D,
-    head: ResponseHead,
+    context: ResponseContext,
     /// The first error that the service reported. Frames behind it are decoded all the same.
     reported: Option<Error>,
     /// Whether a frame came that is no sign of life.
@@ -58,8 +46,8 @@ enum Step {
 }
 
 impl<F: Framer, D: FrameDecoder> Driver<F, D> {
-    fn new(framer: F, decoder: D, head: ResponseHead) -> Self {
-        Self { framer, decoder, head, reported: None, has_begun: false, is_over: false }
+    fn new(framer: F, decoder: D, context: ResponseContext) -> Self {
+        Self { framer, decoder, context, reported: None, has_begun: false, is_over: false }
     }
 
     /// Decodes the next frame.
@@ -102,7 +90,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
     fn end(&mut self, cut: Option<Error>, out: &mut ResponseAccumulator) -> Result<(), Error> {
         let fatal = if self.is_over { None } else { self.decode_rest(cut.is_none(), out).err() };
         let finished = self.decoder.finish(out);
-        out.redact(self.head.secret());
+        out.redact(self.context.head.secret());
         let is_empty = !self.has_begun || !self.decoder.has_begun();
         let is_whole = self.is_over || out.response().finish_reason.is_some();
         let decoding = self.reported.take().or(finished.err().map(DecodeError::into_error)).or(fatal);
@@ -139,7 +127,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
             let decoded = self.decoder.decode_stray(&stray, out);
             self.note(decoded, out)?;
             if is_page {
-                return Err(error::undecodable("an answer", "", &stray, &self.head));
+                return Err(self.context.undecodable("an answer", &stray, ""));
             }
         }
         Ok(())
@@ -148,7 +136,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
     /// Ends an answer that cannot be read on. Gives the first thing that went wrong.
     fn give_up(&mut self, error: Error, out: &mut ResponseAccumulator) -> Error {
         let finished = self.decoder.finish(out).err().map(DecodeError::into_error);
-        out.redact(self.head.secret());
+        out.redact(self.context.head.secret());
         self.reported.take().or(finished).unwrap_or(error)
     }
 }
@@ -164,7 +152,6 @@ fn is_content(frame: &Frame<'_>) -> bool {
 pub(crate) struct FrameSource<F, D> {
     body: BoundedBody,
     driver: Driver<F, D>,
-    context: AnswerContext,
     received: usize,
     /// How long the source still waits: behind an error, or for the end of the body.
     patience: Option<Pin<Box<Sleep>>>,
@@ -173,9 +160,9 @@ pub(crate) struct FrameSource<F, D> {
 }
 
 impl<F: Framer, D: FrameDecoder> FrameSource<F, D> {
-    pub(crate) fn new(body: BoundedBody, framer: F, decoder: D, context: AnswerContext) -> Self {
-        let driver = Driver::new(framer, decoder, context.head.clone());
-        Self { body, driver, context, received: 0, patience: None, has_yielded: false }
+    pub(crate) fn new(body: BoundedBody, framer: F, decoder: D, context: ResponseContext) -> Self {
+        let driver = Driver::new(framer, decoder, context);
+        Self { body, driver, received: 0, patience: None, has_yielded: false }
     }
 
     fn is_out_of_patience(&mut self, cx: &mut Context<'_>) -> bool {
@@ -244,7 +231,7 @@ impl<F: Framer, D: FrameDecoder> ChunkSource for FrameSource<F, D> {
     }
 
     fn describe(&self, error: Error) -> Error {
-        self.context.apply(error)
+        self.driver.context.apply(error)
     }
 }
 
@@ -254,19 +241,19 @@ pub(crate) struct WholeSource<D> {
     body: String,
     /// The decoder, and how large a frame may be, until the body is decoded.
     decoder: Option<(D, usize)>,
-    context: AnswerContext,
+    context: ResponseContext,
 }
 
 impl<D: FrameDecoder> WholeSource<D> {
-    pub(crate) fn new(body: String, max_frame_bytes: usize, decoder: D, context: AnswerContext) -> Self {
+    pub(crate) fn new(body: String, max_frame_bytes: usize, decoder: D, context: ResponseContext) -> Self {
         Self { body, decoder: Some((decoder, max_frame_bytes)), context }
     }
 
     /// Decodes the answer, without events.
     pub(crate) fn into_response(mut self) -> Result<ChatResponse, Error> {
         let mut out = ResponseAccumulator::without_events();
-        if !self.context.asked.model.is_empty() {
-            out.set_requested(&self.context.asked.model, &self.context.asked.fallbacks);
+        if !self.context.request.model.is_empty() {
+            out.set_requested(&self.context.request.model, &self.context.request.fallbacks);
         }
         let decoded = match self.decode(&mut out) {
             Ok(()) => out.finish(),
@@ -300,7 +287,7 @@ impl<D: FrameDecoder> WholeSource<D> {
         };
         // Not every decoder knows a page when it sees one.
         Err(match text.starts_with('<') && fatal.details().is_none() {
-            true => error::undecodable("an answer", "", text, &self.context.head),
+            true => self.context.undecodable("an answer", text, ""),
             false => fatal,
         })
     }
@@ -313,7 +300,7 @@ impl<D: FrameDecoder> WholeSource<D> {
         out: &mut ResponseAccumulator,
     ) -> Result<(), Error> {
         framer.feed(self.body.as_bytes());
-        let mut driver = Driver::new(framer, decoder, self.context.head.clone());
+        let mut driver = Driver::new(framer, decoder, self.context.clone());
         loop {
             match driver.step(out) {
                 Ok(Step::Decoded) => {}

@@ -2,9 +2,11 @@
 
 mod body;
 #[cfg(feature = "hyper")]
-mod hyper;
+mod connection;
 #[cfg(any(feature = "hyper", feature = "reqwest"))]
-mod obstacle;
+mod fault;
+#[cfg(feature = "hyper")]
+mod hyper;
 #[cfg(feature = "hyper")]
 mod proxy;
 #[cfg(feature = "reqwest")]
@@ -109,6 +111,9 @@ pub enum TransportErrorKind {
     Timeout,
     /// The connection ended, or what came was no HTTP. Another try may pass.
     Closed,
+    /// The transport followed a redirect, against its [contract](Transport#contract). Trying again is in
+    /// vain.
+    Redirected,
     /// A proxy is in the way.
     Proxy(ProxyFault),
 }
@@ -176,6 +181,7 @@ impl fmt::Display for TransportError {
             TransportErrorKind::ConnectTimeout(_) => "connecting took too long",
             TransportErrorKind::Timeout => "the transport waits no longer",
             TransportErrorKind::Closed => "the connection ended",
+            TransportErrorKind::Redirected => "a redirect was followed",
             TransportErrorKind::Proxy(_) => "a proxy is in the way",
         })
     }

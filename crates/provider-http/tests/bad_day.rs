@@ -68,7 +68,7 @@ fn cases() -> Vec<Case> {
         ("a redirect", Script::redirect(307, "https://evil.example/"), InvalidResponse, false, ""),
         ("compressed unasked", events().gzip(two()), InvalidResponse, false, ""),
         ("a bomb", Script::json(200, "").gzip_bomb(1 << 30), InvalidResponse, false, ""),
-        ("compressed refusal", Script::new(503).gzip("gone"), Overloaded, true, ""),
+        ("compressed error response", Script::new(503).gzip("gone"), Overloaded, true, ""),
         (
             "an event without end",
             events().repeat_forever("x".repeat(4_096), ms(0)),
@@ -91,7 +91,7 @@ fn cases() -> Vec<Case> {
             "",
         ),
         (
-            "a refusal without end",
+            "an error response without end",
             Script::json(500, "").chunked().repeat_forever("x".repeat(64 << 10), ms(0)),
             Server,
             true,
@@ -236,10 +236,11 @@ async fn unfinished_last_line_counts_by_how_the_body_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn error_in_a_document_is_read_as_a_refusal() {
+async fn error_in_a_document_is_read_as_an_error_response() {
     let server = FaultServer::sequence([
         Script::json(200, r#"{"error":{"message":"bad key sk-acme-0a1b2c3d"}}"#).header("x-gen", "g-1"),
         Script::json(200, r#"{"data":7}"#).header("x-gen", "g-2"),
+        Script::html_error(200).header("x-gen", "g-3"),
     ])
     .await
     .expect("a free port");
@@ -247,7 +248,7 @@ async fn error_in_a_document_is_read_as_a_refusal() {
         .values(&ConfigValues::from([("base_url", server.url())]))
         .bearer("sk-acme-0a1b2c3d")
         .generation_id_header("x-gen")
-        .refusal(|head, body| {
+        .error_response(|head, body| {
             assert_eq!(head.status(), 200);
             Error::new(Authentication, body.to_owned())
         })
@@ -257,12 +258,14 @@ async fn error_in_a_document_is_read_as_a_refusal() {
     let error = list().await.expect_err("a bad key");
     assert_eq!((error.kind(), error.generation_id()), (Authentication, Some("g-1")));
     assert!(error.message().contains("bad key ***"), "{error}");
-    let error = list().await.expect_err("another server");
-    assert_eq!((error.kind(), error.generation_id()), (InvalidResponse, Some("g-2")));
-    assert!(
-        error.next_step().is_some_and(|step| step.ends_with("such as https://acme.example/v2")),
-        "{error:?}"
-    );
+    for id in ["g-2", "g-3"] {
+        let error = list().await.expect_err("another server");
+        assert_eq!((error.kind(), error.generation_id()), (InvalidResponse, Some(id)));
+        assert!(
+            error.next_step().is_some_and(|step| step.ends_with("such as https://acme.example/v2")),
+            "{error:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

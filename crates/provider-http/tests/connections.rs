@@ -103,7 +103,7 @@ async fn dropping_a_call_closes_its_socket() {
         ("inside the head", Script::raw("HTTP/1.1 200 OK\r\ncontent-").stall()),
         ("behind the head", events().stall()),
         ("inside the body", events().write(event("w:Hi")).stall()),
-        ("inside a refusal", Script::json(500, "").content_length(9).stall()),
+        ("inside an error response", Script::json(500, "").content_length(9).stall()),
     ] {
         for is_whole in [false, true] {
             let server = FaultServer::always(script.clone()).await.expect("a free port");

@@ -143,12 +143,12 @@ async fn keyless_endpoint_sends_no_key() {
 }
 
 #[tokio::test]
-async fn refusal_reaches_the_wire_and_leaves_complete() {
+async fn error_response_reaches_the_wire_and_leaves_complete() {
     let script = Script::json(418, format!("{{\"why\":\"teapot {KEY}\"}}"))
         .header("retry-after", "3")
         .header("x-request-id", "req-1");
     let server = FaultServer::always(script).await.expect("a free port");
-    let endpoint = builder(&server.url()).refusal(|head, body| {
+    let endpoint = builder(&server.url()).error_response(|head, body| {
         assert_eq!((head.status(), head.header("retry-after")), (418, Some("3")));
         Error::new(ErrorKind::Overloaded, body).with_retry(RetryAdvice::After(Duration::from_secs(3)))
     });
@@ -160,13 +160,13 @@ async fn refusal_reaches_the_wire_and_leaves_complete() {
         assert_eq!((error.provider(), error.model()), (Some("toy"), Some("m")));
     }
     // The head and the body as they are, for a caller that has uses for any status.
-    let answer = endpoint.get("x").answer().await.expect("an answer");
+    let answer = endpoint.get("x").send().await.expect("an answer");
     assert_eq!(answer.head().status(), 418);
     assert_eq!(answer.text().await.expect("a text"), "{\"why\":\"teapot ***\"}");
 }
 
 #[tokio::test]
-async fn default_refusal_has_kind_words_and_wait() {
+async fn default_error_response_has_kind_words_and_wait() {
     for (script, kind, words, retry) in [
         (
             Script::json(401, "{\"error\":{\"message\":\"bad key\"}}"),

@@ -1,29 +1,10 @@
 //! The limit that was met.
 
-use provider_core::{LimitAmount, LimitKind, Timestamp, UsageLimit, Usd};
+use provider_core::{LimitAmount, LimitKind, UsageLimit};
 
-use super::WireError;
 use super::retry::Hints;
-use super::rules::Rule;
-
-/// The facts about an exhausted limit in the error object.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LimitFacts {
-    /// The place where the limit is set (`openrouter_key_limit`), or else why it refuses.
-    pub source: Option<String>,
-    /// The key, member or workspace that it is set for.
-    pub scope: Option<String>,
-    /// The time after which it starts anew (`daily`).
-    pub window: Option<String>,
-    /// Its height.
-    pub limit: Option<Usd>,
-    /// The part of it that is used up.
-    pub spent: Option<Usd>,
-    /// The part of it that is left.
-    pub remaining: Option<Usd>,
-    /// When it starts anew.
-    pub resets_at: Option<Timestamp>,
-}
+use crate::rules::Rule;
+use crate::wire_error::WireError;
 
 /// Returns the limit that a rule is about, with the service's facts about it.
 pub(super) fn of(rule: &Rule, wire: &WireError, hints: &Hints<'_>) -> Option<UsageLimit> {

@@ -7,7 +7,7 @@ use provider_core::{Error, ErrorKind};
 use crate::dialect::Dialect;
 
 /// Makes the error of a document with a good status that is not `what` was asked for: `cause` says why.
-pub fn not_the_document(what: &str, cause: &str, body: &str, head: &ResponseHead) -> Error {
+pub fn undecodable(head: &ResponseHead, body: &str, what: &str, cause: &str) -> Error {
     let text = text_of_body(body);
     let message = match text {
         "" => format!("nothing came instead of {what}"),

@@ -2,8 +2,8 @@
 
 use provider_core::UsageLimit;
 
-use super::WireError;
-use super::rules::Rule;
+use crate::rules::Rule;
+use crate::wire_error::WireError;
 
 /// Returns the next step, as the second half of a sentence: the rule's step, and the models that the service
 /// proposes.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use provider_core::author::{MAX_RETRY_AFTER, ResponseHead, RetryHints, parse_duration};
 use provider_core::{ErrorKind, RetryAdvice, Timestamp};
 
-use super::rules::{Advice, Rule};
-use super::{WireError, Words};
+use crate::rules::{Advice, Rule};
+use crate::wire_error::{WireError, Words};
 
 /// The hints of an error: the headers of its answer and those that the service quotes in it, and its words.
 pub(super) struct Hints<'a> {
@@ -97,7 +97,7 @@ fn unit(word: &str) -> &'static str {
 mod tests {
     use provider_core::Secret;
 
-    use super::super::rules::decide;
+    use super::super::decide;
     use super::*;
     use crate::dialect::Plain;
 

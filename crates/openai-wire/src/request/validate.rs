@@ -10,6 +10,7 @@ use provider_core::{ChatRequest, FieldProblem, JsonSchema, ResponseFormat, Tool}
 
 use super::Body;
 use crate::dialect::Dialect;
+use crate::fields::{NOT_FINITE, Problems};
 
 /// The most stop texts.
 const MAX_STOPS: usize = 4;
@@ -17,30 +18,6 @@ const MAX_STOPS: usize = 4;
 const MAX_NAME: usize = 64;
 /// The most labels, and the longest of their keys and values.
 const MAX_LABELS: (usize, usize, usize) = (16, 64, 512);
-
-/// The problems of a request that were found so far.
-#[derive(Debug, Default)]
-pub struct Problems(Vec<FieldProblem>);
-
-impl Problems {
-    /// Adds a problem: the field's name as the caller knows it, and what is wrong with it.
-    pub fn add(&mut self, field: impl Into<String>, what: impl Into<String>) {
-        self.0.push(FieldProblem::new(field, what));
-    }
-
-    /// Adds a problem unless `id` can be the id of a model.
-    pub fn model_id(&mut self, field: &str, id: &str) {
-        let is_unusable = id.is_empty() || id.chars().any(|c| c.is_whitespace() || c.is_control());
-        self.when(is_unusable, field, "must be a model id such as openai/gpt-4o, without white space");
-    }
-
-    /// Adds a problem if there is one.
-    pub fn when(&mut self, wrong: bool, field: &str, what: &str) {
-        if wrong {
-            self.add(field, what);
-        }
-    }
-}
 
 /// Returns all problems of the body that would be sent.
 pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
@@ -60,7 +37,7 @@ pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
             );
         }
     }
-    problems.0
+    problems.into_vec()
 }
 
 fn lengths(request: &ChatRequest, has_prompt: bool, problems: &mut Problems) {
@@ -76,9 +53,6 @@ fn lengths(request: &ChatRequest, has_prompt: bool, problems: &mut Problems) {
     let limits = "has a key of more than 64 characters or a value of more than 512; shorten it";
     problems.when(long_label, "metadata", limits);
 }
-
-/// The problem of a number that JSON does not have.
-pub const NOT_FINITE: &str = "must be a finite number: JSON has no NaN and no infinity";
 
 fn numbers(request: &ChatRequest, problems: &mut Problems) {
     let ranges = [

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use lenient_json::{Flag, Raw, Text, object, texts};
-use openai_wire::amount;
-use openai_wire::error::{LimitFacts, PreviousError, Source, WireError, Words, says};
+use openai_wire::error::{LimitFacts, PreviousError, WireError, Words};
+use openai_wire::rules::Source;
+use openai_wire::{amount, is_truthy};
 use provider_core::author::parse_moment;
 
 object! {
@@ -94,7 +95,7 @@ fn read_metadata(raw: Raw<'_>, out: &mut WireError) {
     out.words.wait_for(metadata.retry_after.as_str());
     out.words.wait_for(metadata.retry_after_seconds.as_str());
     out.upstream_name = owned(&metadata.provider_name);
-    out.upstream = says(metadata.raw).then(|| Words::of(metadata.raw));
+    out.upstream = is_truthy(metadata.raw).then(|| Words::of(metadata.raw));
     if let Some(upstream) = &mut out.upstream {
         // JSON without words for people is its own text.
         let words = upstream.message.take().map(|words| words.trim().to_owned());
@@ -103,7 +104,7 @@ fn read_metadata(raw: Raw<'_>, out: &mut WireError) {
     if let Some(code) = metadata.provider_code.filled() {
         out.upstream.get_or_insert_default().add_code(code);
     }
-    let telling = metadata.unknown.iter().filter(|(_, value)| says(Raw::of(value)));
+    let telling = metadata.unknown.iter().filter(|(_, value)| is_truthy(Raw::of(value)));
     out.facts.extend(telling.map(|(name, _)| (Source::Field, name.to_string())));
     out.limit = limit(raw);
     out.facts.extend(out.limit.source.clone().map(|source| (Source::Limit, source)));

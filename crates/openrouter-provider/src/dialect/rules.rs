@@ -1,10 +1,9 @@
 //! OpenRouter's words for errors, as rows of the table that decides about them.
 
-use openai_wire::error::Advice::*;
-use openai_wire::error::Source::*;
-use openai_wire::error::rules::common::LEAVE_OUT;
-use openai_wire::error::rules::{ANY, NOT_REFUSED, REFUSED, UNTOLD};
-use openai_wire::error::{Rule, Statuses};
+use openai_wire::rules::Advice::*;
+use openai_wire::rules::Source::*;
+use openai_wire::rules::common::LEAVE_OUT;
+use openai_wire::rules::{ANY, NOT_REFUSED, REFUSED, Rule, Statuses, UNTOLD};
 use provider_core::ErrorKind::*;
 use provider_core::LimitKind;
 
@@ -290,8 +289,8 @@ pub(super) static RULES: &[Rule] = &[
 #[cfg(test)]
 mod tests {
     use lenient_json::Raw;
-    use openai_wire::error::WireError;
-    use openai_wire::error::rules::{check_examples, common, decide};
+    use openai_wire::error::{WireError, check_examples, decide};
+    use openai_wire::rules::common;
     use provider_core::ErrorKind;
 
     use super::RULES;

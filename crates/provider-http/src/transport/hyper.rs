@@ -17,18 +17,18 @@ use bytes::Bytes;
 use http::header::PROXY_AUTHORIZATION;
 use http::uri::Scheme;
 use http::{Request, Response, StatusCode, Uri};
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 #[cfg(feature = "socks")]
 use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector, capture_connection};
+use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::sleep;
 use tower_service::Service;
 
-use super::obstacle::{self, Fault, Goal};
+use super::connection::Conn;
+use super::fault::{self, Fault, Goal};
 use super::proxy::{Proxies, ProxyTable};
 use super::tls::{Peer, TlsSetup};
 use super::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind};
@@ -89,7 +89,7 @@ impl HyperTransport {
         };
         let otherwise =
             if cause.is_connect() { TransportErrorKind::Connect } else { TransportErrorKind::Closed };
-        let kind = obstacle::find(&cause, goal).unwrap_or(otherwise);
+        let kind = fault::find(&cause, goal).unwrap_or(otherwise);
         let mut error = TransportError::new(kind).with_cause(cause);
         if proxy.is_none() {
             error.ignored_variable = self.proxies.ignored_for(uri);
@@ -211,11 +211,7 @@ impl Connector {
                 }
                 self.tls.connect(tunnel, target, Peer::Server).await
             }
-            Some("http" | "https") => {
-                let mut connection = self.to_proxy().call(address).await?;
-                connection.is_proxied = true;
-                Ok(connection)
-            }
+            Some("http" | "https") => Ok(self.to_proxy().call(address).await?.proxied()),
             _ => Err(Fault::ProxyScheme.into()),
         }
     }
@@ -232,68 +228,5 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, target: Uri) -> Self::Future {
         Box::pin(self.clone().connect(target))
-    }
-}
-
-/// A connection, with TLS or without.
-pub(super) struct Conn {
-    io: Box<dyn Io>,
-    /// Whether requests for the server are written to a proxy, with the whole URI in their first line.
-    is_proxied: bool,
-}
-
-trait Io: Read + Write + Connection + Send + Unpin {}
-
-impl<T: Read + Write + Connection + Send + Unpin> Io for T {}
-
-impl Conn {
-    pub(super) fn new(io: impl Read + Write + Connection + Send + Unpin + 'static) -> Self {
-        Self { io: Box::new(io), is_proxied: false }
-    }
-}
-
-impl Connection for Conn {
-    fn connected(&self) -> Connected {
-        self.io.connected().proxy(self.is_proxied)
-    }
-}
-
-impl Read for Conn {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut *self.io).poll_read(cx, buffer)
-    }
-}
-
-impl Write for Conn {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut *self.io).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut *self.io).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut *self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut *self.io).poll_shutdown(cx)
     }
 }

@@ -13,8 +13,8 @@ use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::connect::Connection;
 use tower_service::Service;
 
-use super::hyper::Conn;
-use super::obstacle::Fault;
+use super::connection::Conn;
+use super::fault::Fault;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 

@@ -1,3 +1,5 @@
+use provider_core::ErrorKind;
+
 use super::*;
 use crate::dialect::Plain;
 

@@ -1,4 +1,4 @@
-//! Obstacles to a connection, found in the causes that the HTTP client gives: a certificate, a TLS handshake,
+//! Faults of a connection, found in the causes that the HTTP client gives: a certificate, a TLS handshake,
 //! a proxy.
 //!
 //! Types are looked at where they are public, and words where they are not: the errors of tunnels and of
@@ -53,7 +53,7 @@ pub(super) enum Goal {
     Proxy,
 }
 
-/// Finds the obstacle in an error and its causes; `None` for a failure that may pass by itself.
+/// Finds the fault in an error and its causes; `None` for a failure that may pass by itself.
 pub(super) fn find(error: &(dyn StdError + 'static), goal: Goal) -> Option<TransportErrorKind> {
     #[cfg(feature = "hyper")]
     if let Some(fault) = causes(error).find_map(|cause| cause.downcast_ref::<Fault>()) {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn obstacles_are_found_behind_their_causes() {
+    fn faults_are_found_behind_their_causes() {
         use ProxyFault::{Authentication, Refused, Scheme, Unreachable};
         use TransportErrorKind::{NoTls, Proxy, Tls};
         let plain = |words| within("client error (Connect)", Private(words, None));
@@ -207,7 +207,7 @@ mod tests {
 
     #[cfg(feature = "__rustls")]
     #[test]
-    fn tls_that_may_work_next_time_is_no_obstacle() {
+    fn tls_that_may_work_next_time_is_no_fault() {
         use rustls::{AlertDescription, Error, PeerMisbehaved};
 
         let wrapped = |error| io::Error::other(io::Error::new(io::ErrorKind::InvalidData, error));
