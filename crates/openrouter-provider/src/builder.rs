@@ -1,12 +1,16 @@
-//! Building a client by hand.
+//! Building a client: from the environment, from values by key, or by hand.
 
 use std::fmt;
+use std::sync::Arc;
 
-use provider_core::{ConfigValues, Error};
-use provider_http::HttpClient;
+use openai_wire::error;
+use provider_core::{ConfigValues, Error, ErrorKind};
+use provider_http::{Endpoint, HttpClient, settings};
 
+use crate::config::{self, DEFAULT_BASE_URL, FIELDS};
+use crate::dialect::OpenRouterDialect;
 use crate::options::ProviderPreferences;
-use crate::{Limits, OpenRouter};
+use crate::{ID, Limits, OpenRouter};
 
 /// Builds an [`OpenRouter`] from settings given one by one or by key, and from what only code can give:
 /// limits and an HTTP client. Made by [`OpenRouter::builder`].
@@ -101,14 +105,63 @@ impl OpenRouterBuilder {
     /// the first of them, which [`OpenRouter::warm_up`] can do ahead of time.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](provider_core::ErrorKind::Config) with every problem of every setting at once.
+    /// [`ErrorKind::Config`] with every problem of every setting at once.
     pub fn build(self) -> Result<OpenRouter, Error> {
-        OpenRouter::connect(&self.values, self.limits, &self.http)
+        let values = &self.values;
+        config::validate(values)?;
+        let unfit = |problem| Error::new(ErrorKind::Config, problem).with_provider(ID);
+        let dialect =
+            Arc::new(OpenRouterDialect { preferences: config::preferences(values).map_err(unfit)? });
+        let refusal = dialect.clone();
+        let mut endpoint = Endpoint::builder(DEFAULT_BASE_URL)
+            .provider(ID)
+            .generation_id_header("x-generation-id")
+            .limits(self.limits.http)
+            .values(values)
+            .bearer(values.get(settings::API_KEY))
+            .header("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .refusal(move |head, body| error::from_response(body, head, &*refusal));
+        if let Some(referer) = config::referer(values).map_err(unfit)? {
+            endpoint = endpoint.header("http-referer", referer);
+        }
+        if let Some(title) = config::title(values) {
+            // The header's current name and its earlier one. OpenRouter does not document which one wins, so
+            // both say the same.
+            endpoint = endpoint.header("x-openrouter-title", &title).header("x-title", &title);
+        }
+        let endpoint = endpoint.build(&self.http)?;
+        let limits = Limits { http: *endpoint.limits(), ..self.limits };
+        Ok(OpenRouter { endpoint, dialect, limits })
     }
 
     fn set(mut self, key: &str, value: impl AsRef<str>) -> Self {
         self.values = self.values.set(key, value);
         self
+    }
+}
+
+impl OpenRouter {
+    /// A client with the settings of the environment: `OPENROUTER_API_KEY`, and if they are set
+    /// `OPENROUTER_SITE_URL`, `OPENROUTER_SITE_NAME` and `OPENROUTER_BASE_URL`. Blank variables count as
+    /// unset.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with every problem of every variable at once.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_values(ConfigValues::from_env(FIELDS))
+    }
+
+    /// A client with settings given by key, as a form or a database has them; [`FIELDS`] lists the keys.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with every problem of every setting at once.
+    pub fn from_values(values: impl Into<ConfigValues>) -> Result<Self, Error> {
+        Self::builder().values(values).build()
+    }
+
+    /// Starts a client from settings given one by one.
+    pub fn builder() -> OpenRouterBuilder {
+        OpenRouterBuilder::default()
     }
 }
 

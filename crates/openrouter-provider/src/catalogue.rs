@@ -12,7 +12,7 @@ use provider_core::{Catalogue, Error, ErrorKind, Model};
 pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles};
 pub use self::models_query::{ModelsQuery, ModelsSort};
 pub use self::provider_info::ProviderInfo;
-use crate::document::retold;
+use crate::error::retold;
 use crate::{ID, OpenRouter, document, path};
 
 /// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.

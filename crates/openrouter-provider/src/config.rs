@@ -3,10 +3,11 @@
 
 use openai_wire::exact;
 use percent_encoding::{AsciiSet, utf8_percent_encode};
-use provider_core::{ConfigField, ConfigValues, FieldKind, RawJson};
+use provider_core::{ConfigField, ConfigValues, Error, FieldKind, RawJson};
 use provider_http::settings;
 use url::Url;
 
+use crate::ID;
 use crate::options::ProviderPreferences;
 
 /// Where the service is, unless `base_url` says otherwise.
@@ -55,6 +56,15 @@ pub static FIELDS: &[ConfigField] = &[
         .help("Which upstream providers may serve, as the JSON object `provider` of the API. A request's own preferences count before it.")
         .check(check_routing),
 ];
+
+/// Checks settings against the table.
+///
+/// # Errors
+/// [`ErrorKind::Config`](provider_core::ErrorKind::Config) with every problem of every field at once.
+pub(crate) fn validate(values: &ConfigValues) -> Result<(), Error> {
+    let problems = values.problems(FIELDS);
+    if problems.is_empty() { Ok(()) } else { Err(Error::config(ID, problems)) }
+}
 
 /// The value of `X-Title`: letters outside ASCII are percent-encoded, since header values must be ASCII to
 /// pass all proxies (`Café` is sent as `Caf%C3%A9`).

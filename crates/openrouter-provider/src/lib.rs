@@ -85,6 +85,7 @@ mod client;
 mod config;
 mod dialect;
 mod document;
+mod error;
 mod headers;
 mod limits;
 pub mod options;
