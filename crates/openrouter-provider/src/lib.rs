@@ -91,6 +91,7 @@ mod limits;
 pub mod options;
 mod path;
 mod provider;
+mod record;
 mod response;
 
 pub use account::{Credits, Generation, KeyInfo, ProviderResponse};
