@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use openai_wire::error;
 use provider_core::{ConfigValues, Error, ErrorKind};
-use provider_http::{Endpoint, HttpClient, settings};
+use provider_http::{Endpoint, HttpClient, KeySource, settings};
 
 use crate::config::{self, DEFAULT_BASE_URL, FIELDS};
 use crate::dialect::OpenRouterDialect;
@@ -13,7 +13,7 @@ use crate::options::ProviderPreferences;
 use crate::{ID, Limits, OpenRouter};
 
 /// Builds an [`OpenRouter`] from settings given one by one or by key, and from what only code can give:
-/// limits and an HTTP client. Made by [`OpenRouter::builder`].
+/// limits, an HTTP client and a source of keys. Made by [`OpenRouter::builder`].
 ///
 /// ```
 /// use openrouter_provider::OpenRouter;
@@ -34,6 +34,7 @@ pub struct OpenRouterBuilder {
     values: ConfigValues,
     limits: Limits,
     http: HttpClient,
+    key_source: Option<KeySource>,
 }
 
 impl OpenRouterBuilder {
@@ -56,7 +57,7 @@ impl OpenRouterBuilder {
         self
     }
 
-    /// The key of the account. Required.
+    /// The key of the account. Required, unless there is a [source of keys](Self::key_source).
     pub fn api_key(self, key: impl AsRef<str>) -> Self {
         self.set("api_key", key)
     }
@@ -101,6 +102,13 @@ impl OpenRouterBuilder {
         self
     }
 
+    /// The source that is asked for the key of each request, for keys that change while the client lives. A
+    /// key among the settings counts before it. Default: none.
+    pub fn key_source(mut self, source: impl Into<KeySource>) -> Self {
+        self.key_source = Some(source.into());
+        self
+    }
+
     /// Makes the client. Nothing is sent, and nothing is read from disk: what connections need is made for
     /// the first of them, which [`OpenRouter::warm_up`] can do ahead of time.
     ///
@@ -108,7 +116,8 @@ impl OpenRouterBuilder {
     /// [`ErrorKind::Config`] with every problem of every setting at once.
     pub fn build(self) -> Result<OpenRouter, Error> {
         let values = &self.values;
-        config::validate(values)?;
+        config::validate(values, self.key_source.is_some())?;
+        let key = values.get(settings::API_KEY).map(KeySource::from).or(self.key_source);
         let unfit = |problem| Error::new(ErrorKind::Config, problem).with_provider(ID);
         let dialect =
             Arc::new(OpenRouterDialect { preferences: config::preferences(values).map_err(unfit)? });
@@ -118,7 +127,7 @@ impl OpenRouterBuilder {
             .generation_id_header("x-generation-id")
             .limits(self.limits.http)
             .values(values)
-            .bearer(values.get(settings::API_KEY))
+            .bearer(key.unwrap_or_default())
             .header("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .refusal(move |head, body| error::from_response(body, head, &*refusal));
         if let Some(referer) = config::referer(values).map_err(unfit)? {

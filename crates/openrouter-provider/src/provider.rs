@@ -8,9 +8,9 @@ use provider_core::{
     Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error,
     Links, LlmProvider, ProviderContext, ProviderDescriptor,
 };
-use provider_http::HttpClient;
+use provider_http::{HttpClient, HttpLimits};
 
-use crate::config::FIELDS;
+use crate::config::{self, FIELDS};
 use crate::{ID, ModelsQuery, OpenRouter};
 
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
@@ -33,7 +33,13 @@ pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenRou
 provider_core::register_provider!(OPENROUTER);
 
 fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
-    let builder = OpenRouter::builder().values(values.clone()).http_client(HttpClient::of(context));
+    let mut builder = OpenRouter::builder()
+        .values(values.clone())
+        .limits(HttpLimits::of(context))
+        .http_client(HttpClient::of(context));
+    if let Some(source) = config::key_source(values, context) {
+        builder = builder.key_source(source);
+    }
     Ok(Arc::new(builder.build()?))
 }
 
