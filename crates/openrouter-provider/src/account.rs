@@ -10,7 +10,7 @@ use provider_core::{ConnectionReport, Error, ErrorKind};
 pub use self::generation::{Generation, ProviderResponse};
 pub use self::key::{Credits, KeyInfo};
 use crate::OpenRouter;
-use crate::document::retold;
+use crate::error::retold;
 use crate::path;
 
 impl OpenRouter {

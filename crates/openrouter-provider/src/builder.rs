@@ -1,15 +1,19 @@
-//! Building a client by hand.
+//! Building a client: from the environment, from values by key, or by hand.
 
 use std::fmt;
+use std::sync::Arc;
 
-use provider_core::{ConfigValues, Error};
-use provider_http::HttpClient;
+use openai_wire::error;
+use provider_core::{ConfigValues, Error, ErrorKind};
+use provider_http::{Endpoint, HttpClient, KeySource, settings};
 
+use crate::config::{self, DEFAULT_BASE_URL, FIELDS};
+use crate::dialect::OpenRouterDialect;
 use crate::options::ProviderPreferences;
-use crate::{Limits, OpenRouter};
+use crate::{ID, Limits, OpenRouter};
 
 /// Builds an [`OpenRouter`] from settings given one by one or by key, and from what only code can give:
-/// limits and an HTTP client. Made by [`OpenRouter::builder`].
+/// limits, an HTTP client and a source of keys. Made by [`OpenRouter::builder`].
 ///
 /// ```
 /// use openrouter_provider::OpenRouter;
@@ -30,6 +34,7 @@ pub struct OpenRouterBuilder {
     values: ConfigValues,
     limits: Limits,
     http: HttpClient,
+    key_source: Option<KeySource>,
 }
 
 impl OpenRouterBuilder {
@@ -52,7 +57,7 @@ impl OpenRouterBuilder {
         self
     }
 
-    /// The key of the account. Required.
+    /// The key of the account. Required, unless there is a [source of keys](Self::key_source).
     pub fn api_key(self, key: impl AsRef<str>) -> Self {
         self.set("api_key", key)
     }
@@ -97,18 +102,75 @@ impl OpenRouterBuilder {
         self
     }
 
+    /// The source that is asked for the key of each request, for keys that change while the client lives. A
+    /// key among the settings counts before it. Default: none.
+    pub fn key_source(mut self, source: impl Into<KeySource>) -> Self {
+        self.key_source = Some(source.into());
+        self
+    }
+
     /// Makes the client. Nothing is sent, and nothing is read from disk: what connections need is made for
     /// the first of them, which [`OpenRouter::warm_up`] can do ahead of time.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](provider_core::ErrorKind::Config) with every problem of every setting at once.
+    /// [`ErrorKind::Config`] with every problem of every setting at once.
     pub fn build(self) -> Result<OpenRouter, Error> {
-        OpenRouter::connect(&self.values, self.limits, &self.http)
+        let values = &self.values;
+        config::validate(values, self.key_source.is_some())?;
+        let key = values.get(settings::API_KEY).map(KeySource::from).or(self.key_source);
+        let unfit = |problem| Error::new(ErrorKind::Config, problem).with_provider(ID);
+        let dialect =
+            Arc::new(OpenRouterDialect { preferences: config::preferences(values).map_err(unfit)? });
+        let of_errors = dialect.clone();
+        let mut endpoint = Endpoint::builder(DEFAULT_BASE_URL)
+            .provider(ID)
+            .generation_id_header("x-generation-id")
+            .limits(self.limits.http)
+            .values(values)
+            .bearer(key.unwrap_or_default())
+            .header("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .error_response(move |head, body| error::from_response(head, body, &*of_errors));
+        if let Some(referer) = config::referer(values).map_err(unfit)? {
+            endpoint = endpoint.header("http-referer", referer);
+        }
+        if let Some(title) = config::title(values) {
+            // The header's current name and its earlier one. OpenRouter does not document which one wins, so
+            // both say the same.
+            endpoint = endpoint.header("x-openrouter-title", &title).header("x-title", &title);
+        }
+        let endpoint = endpoint.build(&self.http)?;
+        let limits = Limits { http: *endpoint.limits(), ..self.limits };
+        Ok(OpenRouter { endpoint, dialect, limits })
     }
 
     fn set(mut self, key: &str, value: impl AsRef<str>) -> Self {
         self.values = self.values.set(key, value);
         self
+    }
+}
+
+impl OpenRouter {
+    /// A client with the settings of the environment: `OPENROUTER_API_KEY`, and if they are set
+    /// `OPENROUTER_SITE_URL`, `OPENROUTER_SITE_NAME` and `OPENROUTER_BASE_URL`. Blank variables count as
+    /// unset.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with every problem of every variable at once.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_values(ConfigValues::from_env(FIELDS))
+    }
+
+    /// A client with settings given by key, as a form or a database has them; [`FIELDS`] lists the keys.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] with every problem of every setting at once.
+    pub fn from_values(values: impl Into<ConfigValues>) -> Result<Self, Error> {
+        Self::builder().values(values).build()
+    }
+
+    /// Starts a client from settings given one by one.
+    pub fn builder() -> OpenRouterBuilder {
+        OpenRouterBuilder::default()
     }
 }
 

@@ -12,8 +12,8 @@ use provider_core::{Catalogue, Error, ErrorKind, Model};
 pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles};
 pub use self::models_query::{ModelsQuery, ModelsSort};
 pub use self::provider_info::ProviderInfo;
-use crate::document::retold;
-use crate::{ID, OpenRouter, document, path};
+use crate::error::retold;
+use crate::{ID, OpenRouter, document, path, record};
 
 /// The most pages of a catalogue that are fetched. One is the rule: the service pages only when asked to.
 const MAX_PAGES: usize = 100;
@@ -63,7 +63,7 @@ impl OpenRouter {
         let path = format!("model/{}", path::model(id)?);
         let read = |body: &str| {
             let row = document::object(body)?;
-            let model = model::read(row.read().unwrap_or_default(), row.get().unwrap_or_default());
+            let model = model::complete(record::of(row), row.get().unwrap_or_default());
             model.ok_or("the model has no id".to_owned())
         };
         self.fetch(&path, "the model", read).await.map_err(|error| of_model(error, id))

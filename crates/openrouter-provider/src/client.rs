@@ -3,15 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use openai_wire::{ChatDecoder, error};
-use provider_core::author::ResponseHead;
-use provider_core::{ChatRequest, ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, RawJson};
-use provider_http::{Endpoint, HttpClient, RequestBuilder, settings};
+use lenient_json::or_without_non_finite;
+use openai_wire::ChatDecoder;
+use provider_core::author::{ResponseHead, text_of_body};
+use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, RawJson};
+use provider_http::{Endpoint, RequestBuilder};
 
-use crate::builder::OpenRouterBuilder;
-use crate::config::{self, DEFAULT_BASE_URL, FIELDS};
 use crate::dialect::OpenRouterDialect;
-use crate::{ID, Limits, OPENROUTER, OpenRouterOptions, body, headers};
+use crate::{ID, Limits, OpenRouterOptions, body, error, headers};
 
 /// A client of OpenRouter. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -22,56 +21,6 @@ pub struct OpenRouter {
 }
 
 impl OpenRouter {
-    /// A client with the settings of the environment: `OPENROUTER_API_KEY`, and if they are set
-    /// `OPENROUTER_SITE_URL`, `OPENROUTER_SITE_NAME` and `OPENROUTER_BASE_URL`. Blank variables count as
-    /// unset.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`] with every problem of every variable at once.
-    pub fn from_env() -> Result<Self, Error> {
-        Self::from_values(ConfigValues::from_env(FIELDS))
-    }
-
-    /// A client with settings given by key, as a form or a database has them; [`FIELDS`] lists the keys.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`] with every problem of every setting at once.
-    pub fn from_values(values: impl Into<ConfigValues>) -> Result<Self, Error> {
-        Self::builder().values(values).build()
-    }
-
-    /// Starts a client from settings given one by one.
-    pub fn builder() -> OpenRouterBuilder {
-        OpenRouterBuilder::default()
-    }
-
-    pub(crate) fn connect(values: &ConfigValues, limits: Limits, http: &HttpClient) -> Result<Self, Error> {
-        OPENROUTER.validate(values)?;
-        let unfit = |problem| Error::new(ErrorKind::Config, problem).with_provider(ID);
-        let dialect =
-            Arc::new(OpenRouterDialect { preferences: config::preferences(values).map_err(unfit)? });
-        let of_errors = dialect.clone();
-        let mut endpoint = Endpoint::builder(DEFAULT_BASE_URL)
-            .provider(ID)
-            .generation_id_header("x-generation-id")
-            .limits(limits.http)
-            .values(values)
-            .bearer(values.get(settings::API_KEY))
-            .header("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .error_response(move |head, body| error::from_response(head, body, &*of_errors));
-        if let Some(referer) = config::referer(values).map_err(unfit)? {
-            endpoint = endpoint.header("http-referer", referer);
-        }
-        if let Some(title) = config::title(values) {
-            // The header's current name and its earlier one. OpenRouter does not document which one wins, so
-            // both say the same.
-            endpoint = endpoint.header("x-openrouter-title", &title).header("x-title", &title);
-        }
-        let endpoint = endpoint.build(http)?;
-        let limits = Limits { http: *endpoint.limits(), ..limits };
-        Ok(Self { endpoint, dialect, limits })
-    }
-
     /// Asks for an answer and waits until it is complete. `POST /chat/completions`.
     ///
     /// The service runs such a request to its end, and bills it, even when the connection is dropped; only a
@@ -94,7 +43,7 @@ impl OpenRouter {
     /// The body that a request is sent as, for looking into. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] with every field that cannot be sent.
+    /// [`InvalidRequest`](provider_core::ErrorKind::InvalidRequest) with every field that cannot be sent.
     pub fn body_of(&self, request: &ChatRequest) -> Result<RawJson, Error> {
         body::write(request, &self.dialect)
     }
@@ -109,6 +58,20 @@ impl OpenRouter {
     /// When the service cannot be reached.
     pub async fn warm_up(&self) -> Result<(), Error> {
         self.endpoint.warm_up("models/count").await
+    }
+
+    /// Gets a JSON document of the API and reads it. `what` names it in errors.
+    pub(crate) async fn fetch<T>(
+        &self,
+        path: &str,
+        what: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, Error> {
+        let response = self.endpoint.get(path).send().await?.error_for_status().await?;
+        let head = response.head().clone();
+        let body = response.text().await?;
+        or_without_non_finite(text_of_body(&body), read)
+            .map_err(|cause| error::unreadable(&self.dialect, what, &cause, &body, &head))
     }
 
     /// The HTTP request of a chat.

@@ -3,10 +3,11 @@
 
 use openai_wire::exact;
 use percent_encoding::{AsciiSet, utf8_percent_encode};
-use provider_core::{ConfigField, ConfigValues, FieldKind, RawJson};
-use provider_http::settings;
+use provider_core::{ConfigField, ConfigValues, Error, FieldKind, ProviderContext, RawJson};
+use provider_http::{KeySource, KeySources, settings};
 use url::Url;
 
+use crate::ID;
 use crate::options::ProviderPreferences;
 
 /// Where the service is, unless `base_url` says otherwise.
@@ -23,7 +24,8 @@ pub static FIELDS: &[ConfigField] = &[
         .env("OPENROUTER_API_KEY")
         .placeholder("sk-or-v1-...")
         .help("The key of your OpenRouter account.")
-        .check(check_api_key),
+        .check(check_api_key)
+        .supplied_by(|values, context| key_source(values, context).is_some()),
     ConfigField::new(SITE_URL, "Site URL", FieldKind::Url)
         .env("OPENROUTER_SITE_URL")
         .placeholder("https://example.com")
@@ -56,6 +58,23 @@ pub static FIELDS: &[ConfigField] = &[
         .help("Which upstream providers may serve, as the JSON object `provider` of the API. A request's own preferences count before it.")
         .check(check_routing),
 ];
+
+/// Checks settings against the table. The key may be missing where there is a source of keys.
+///
+/// # Errors
+/// [`ErrorKind::Config`](provider_core::ErrorKind::Config) with every problem of every field at once.
+pub(crate) fn validate(values: &ConfigValues, has_key_source: bool) -> Result<(), Error> {
+    let mut problems = values.problems(FIELDS);
+    if has_key_source && values.get(settings::API_KEY).is_none() {
+        problems.retain(|problem| problem.field != settings::API_KEY);
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::config(ID, problems)) }
+}
+
+/// The host's source of keys for these settings, if it has one.
+pub(crate) fn key_source(values: &ConfigValues, context: &ProviderContext) -> Option<KeySource> {
+    KeySources::of(context).get(ID, values, DEFAULT_BASE_URL).cloned()
+}
 
 /// The value of `X-Title`: letters outside ASCII are percent-encoded, since header values must be ASCII to
 /// pass all proxies (`Café` is sent as `Caf%C3%A9`).

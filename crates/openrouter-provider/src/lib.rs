@@ -85,11 +85,13 @@ mod client;
 mod config;
 mod dialect;
 mod document;
+mod error;
 mod headers;
 mod limits;
 pub mod options;
 mod path;
 mod provider;
+mod record;
 mod response;
 
 pub use account::{Credits, Generation, KeyInfo, ProviderResponse};

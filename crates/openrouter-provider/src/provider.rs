@@ -8,11 +8,10 @@ use provider_core::{
     Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error,
     Links, LlmProvider, ProviderContext, ProviderDescriptor,
 };
+use provider_http::{HttpClient, HttpLimits};
 
-use provider_http::HttpClient;
-
-use crate::config::FIELDS;
-use crate::{ID, Limits, ModelsQuery, OpenRouter};
+use crate::config::{self, FIELDS};
+use crate::{ID, ModelsQuery, OpenRouter};
 
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
 /// ([`Model::supports_input`](provider_core::Model::supports_input) says which). Embedding, image generation
@@ -34,7 +33,14 @@ pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenRou
 provider_core::register_provider!(OPENROUTER);
 
 fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
-    Ok(Arc::new(OpenRouter::connect(values, Limits::default(), &HttpClient::of(context))?))
+    let mut builder = OpenRouter::builder()
+        .values(values.clone())
+        .limits(HttpLimits::of(context))
+        .http_client(HttpClient::of(context));
+    if let Some(source) = config::key_source(values, context) {
+        builder = builder.key_source(source);
+    }
+    Ok(Arc::new(builder.build()?))
 }
 
 #[async_trait]

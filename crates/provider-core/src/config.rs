@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{FieldProblem, Secret};
+use crate::{FieldProblem, ProviderContext, Secret};
 
 /// One setting of a provider. The table of them draws the form, names the environment variables, checks the
 /// values and is the documentation.
@@ -49,6 +49,8 @@ pub struct ConfigField {
     check: fn(&str) -> Result<(), String>,
     #[serde(skip)]
     check_among: fn(&str, &ConfigValues) -> Result<(), String>,
+    #[serde(skip)]
+    is_supplied: fn(&ConfigValues, &ProviderContext) -> bool,
 }
 
 /// The sort of value that a [`ConfigField`] takes. [`ConfigValues::problems`] checks it, for every provider
@@ -86,6 +88,9 @@ impl ConfigField {
         fn anything_among(_: &str, _: &ConfigValues) -> Result<(), String> {
             Ok(())
         }
+        fn never(_: &ConfigValues, _: &ProviderContext) -> bool {
+            false
+        }
         Self {
             key,
             label,
@@ -99,6 +104,7 @@ impl ConfigField {
             options: &[],
             check: anything,
             check_among: anything_among,
+            is_supplied: never,
         }
     }
 
@@ -166,6 +172,14 @@ impl ConfigField {
     #[must_use]
     pub const fn check_among(mut self, check: fn(&str, &ConfigValues) -> Result<(), String>) -> Self {
         self.check_among = check;
+        self
+    }
+
+    /// Says when the context of the host stands in for a missing value, such as a source of keys for an API
+    /// key: the field is not [required](Self::required) then. The function gets the other settings as well.
+    #[must_use]
+    pub const fn supplied_by(mut self, is_supplied: fn(&ConfigValues, &ProviderContext) -> bool) -> Self {
+        self.is_supplied = is_supplied;
         self
     }
 }
@@ -294,9 +308,15 @@ impl ConfigValues {
     /// Everything that is wrong with the values, field by field, in the order of the table; unknown keys
     /// last.
     pub fn problems(&self, fields: &[ConfigField]) -> Vec<FieldProblem> {
+        self.problems_in(fields, &ProviderContext::new())
+    }
+
+    /// The same where the context of the host may [stand in](ConfigField::supplied_by) for missing values.
+    pub fn problems_in(&self, fields: &[ConfigField], context: &ProviderContext) -> Vec<FieldProblem> {
         let mut problems = Vec::new();
         for field in fields {
-            match (self.get(field.key), field.required && field.default.is_none()) {
+            let is_required = field.required && field.default.is_none();
+            match (self.get(field.key), is_required && !(field.is_supplied)(self, context)) {
                 (None, true) => problems.push(FieldProblem::new(field.key, missing(field))),
                 (None, false) => {}
                 (Some(value), _) => {

@@ -145,7 +145,8 @@ impl ProviderDescriptor {
     }
 
     /// Makes a connected provider of settings and of what the host shares among its providers, such as one
-    /// HTTP client.
+    /// HTTP client. What the settings say counts before the context; where the context
+    /// [stands in](ConfigField::supplied_by) for a required setting, that may be missing.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -154,7 +155,7 @@ impl ProviderDescriptor {
         values: &ConfigValues,
         context: &ProviderContext,
     ) -> Result<Arc<dyn LlmProvider>, Error> {
-        self.validate(values)?;
+        self.validate_in(values, context)?;
         (self.constructor)(values, context)
     }
 
@@ -163,7 +164,11 @@ impl ProviderDescriptor {
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) with every problem of every field at once.
     pub fn validate(&self, values: &ConfigValues) -> Result<(), Error> {
-        let problems = values.problems(self.fields);
+        self.validate_in(values, &ProviderContext::new())
+    }
+
+    fn validate_in(&self, values: &ConfigValues, context: &ProviderContext) -> Result<(), Error> {
+        let problems = values.problems_in(self.fields, context);
         if problems.is_empty() { Ok(()) } else { Err(Error::config(self.id, problems)) }
     }
 

@@ -118,6 +118,7 @@ mod deadlines;
 mod endpoint;
 mod framing;
 mod key;
+mod key_sources;
 mod limits;
 mod send;
 mod source;
@@ -129,6 +130,7 @@ pub use client::HttpClientBuilder;
 pub use endpoint::{Endpoint, EndpointBuilder, RequestBuilder};
 pub use framing::{FrameTooLarge, Framer, JsonLinesFramer, SseFramer};
 pub use key::KeySource;
+pub use key_sources::KeySources;
 pub use limits::HttpLimits;
 pub use send::{BodyFormat, Response};
 #[cfg(feature = "hyper")]

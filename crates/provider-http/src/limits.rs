@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider_core::ConfigValues;
+use provider_core::{ConfigValues, ProviderContext};
 
 use crate::settings;
 
@@ -38,6 +38,22 @@ impl Default for HttpLimits {
 }
 
 impl HttpLimits {
+    /// The limits of a host's context, or the default ones where the host has none. Settings count before
+    /// them ([`with_values`](Self::with_values)).
+    ///
+    /// ```
+    /// use provider_core::ProviderContext;
+    /// use provider_http::HttpLimits;
+    ///
+    /// let limits = HttpLimits::default().max_body_bytes(8 << 20);
+    /// let context = ProviderContext::new().with(limits);
+    /// assert_eq!(HttpLimits::of(&context), limits);
+    /// assert_eq!(HttpLimits::of(&ProviderContext::new()), HttpLimits::default());
+    /// ```
+    pub fn of(context: &ProviderContext) -> Self {
+        context.get::<Self>().copied().unwrap_or_default()
+    }
+
     /// Takes the limits that settings spell, under the keys of [`settings`]. The others stay.
     #[must_use]
     pub fn with_values(self, values: &ConfigValues) -> Self {

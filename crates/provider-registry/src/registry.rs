@@ -44,8 +44,11 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Sets what the host shares among the providers that this registry connects, such as one HTTP client.
-    /// Default: an empty context, so that each provider makes its own.
+    /// Sets what the host shares among the providers that this registry connects: one HTTP client, limits, a
+    /// source of keys. Settings count before it. Default: an empty context, so that each provider makes its
+    /// own.
+    ///
+    /// A registry is cheap to clone: a host whose workspaces share less than all of it gives each its own.
     #[must_use]
     pub fn context(mut self, context: ProviderContext) -> Self {
         self.context = context;
@@ -129,7 +132,7 @@ impl Registry {
     ) -> Result<Arc<dyn LlmProvider>, Error> {
         let (descriptor, values) = (self.descriptor(name)?, values.into());
         let fields = fields(descriptor);
-        let problems = values.problems(&fields);
+        let problems = values.problems_in(&fields, &self.context);
         if !problems.is_empty() {
             return Err(Error::config(descriptor.id, problems));
         }

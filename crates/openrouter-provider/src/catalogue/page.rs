@@ -3,8 +3,8 @@
 use lenient_json::{Count, FromJson, Reader, Text, from_str, object};
 use provider_core::{Catalogue, Model};
 
-use super::model::{self, WireModel};
-use crate::document;
+use super::model;
+use crate::{document, record};
 
 object! {
     /// A page of models.
@@ -15,8 +15,7 @@ object! {
     }
 }
 
-/// The models of a list; nothing when it is no list. Each becomes a model as it is read: what a row is on the
-/// wire is large.
+/// The models of a list; nothing when it is no list. Each becomes a model as it is read.
 #[derive(Debug, Default)]
 pub(crate) struct Models(Option<Vec<Model>>);
 
@@ -27,9 +26,9 @@ impl<'a> FromJson<'a> for Models {
         }
         let mut models = Vec::new();
         reader.list(|reader| {
-            let (row, text) = reader.value_with_text(WireModel::from_json)?;
+            let (row, text) = reader.value_with_text(record::read)?;
             // An entry without an id cannot be asked for.
-            models.extend(model::read(row, text));
+            models.extend(model::complete(row, text));
             Some(())
         })?;
         Some(Models(Some(models)))

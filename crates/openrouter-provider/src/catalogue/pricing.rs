@@ -1,12 +1,14 @@
 //! The prices of a model or an endpoint.
 
-use lenient_json::{Count, Raw, number, object};
+use lenient_json::{Count, FromJson as _, Raw, Reader, number, object};
 use openai_wire::amount;
 use provider_core::{Price, PriceOverride, Prices, Pricing, UtcTime};
 
+use crate::record::Field;
+
 object! {
     /// Prices; in the list of overrides also the conditions under which they count.
-    pub(crate) struct WirePricing<'a> {
+    struct WirePricing<'a> {
         prompt: Raw<'a> = "prompt",
         completion: Raw<'a> = "completion",
         request: Raw<'a> = "request",
@@ -29,8 +31,14 @@ object! {
     }
 }
 
+impl Field for Pricing {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        WirePricing::from_json(reader).map(|wire| pricing(&wire))
+    }
+}
+
 /// Reads prices with their overrides.
-pub(crate) fn pricing(wire: &WirePricing<'_>) -> Pricing {
+fn pricing(wire: &WirePricing<'_>) -> Pricing {
     let mut pricing = Pricing::from(prices(wire));
     pricing.discount = number(wire.discount);
     wire.overrides.for_each(|entry: WirePricing<'_>| pricing.overrides.extend(price_override(&entry)));
