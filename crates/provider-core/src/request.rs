@@ -8,6 +8,7 @@ mod media_type;
 mod message;
 mod parameters;
 mod reasoning;
+mod refuse;
 mod tool;
 
 use serde_json::Value;
@@ -19,6 +20,7 @@ pub use self::media::{AudioPart, FilePart, ImagePart, VideoPart};
 pub use self::message::{InputMessage, Message, ToolMessage};
 pub use self::parameters::{ChatRequest, Parameter, ParameterMut, ParameterRef};
 pub use self::reasoning::{Effort, Reasoning, ReasoningBudget};
+pub use self::refuse::refuse_all_but;
 pub use self::tool::{FunctionTool, Tool, ToolChoice};
 use crate::author::ProviderOptions;
 
