@@ -63,6 +63,10 @@ const FULL: &str = concat!(
 
 #[test]
 fn body_has_parameters_in_order_and_reads_back() {
+    let full_names: Vec<&str> = full().parameters().map(|parameter| parameter.name).collect();
+    let mut all = ChatRequest::PARAMETERS.to_vec();
+    all.retain(|name| *name != "max_completion_tokens");
+    assert_eq!(full_names, all, "the test is to have every parameter");
     let body = encode(&full(), false, &Plain).expect("a good request");
     assert_eq!(String::from_utf8_lossy(&body), FULL);
     assert_eq!(decode(FULL, &Plain).expect("a body").request, full());
