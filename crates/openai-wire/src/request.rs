@@ -1,6 +1,7 @@
 //! Checks a chat request, and writes its body once, from borrowed values.
 
 mod message;
+mod parameter;
 mod part;
 #[cfg(test)]
 mod tests;
@@ -15,11 +16,10 @@ use provider_core::author::unique_call_ids;
 use provider_core::{ChatRequest, Error, ErrorKind, Message};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::json;
 
 use self::message::WireMessage;
-use self::part::WireContent;
-use self::tool::{WireChoice, WireFormat, WireReasoning, WireTools};
+use self::parameter::WireParameter;
+use self::tool::WireTools;
 use crate::dialect::Dialect;
 use crate::fields::FieldWriter;
 
@@ -48,60 +48,29 @@ struct Body<'a, D> {
     dialect: &'a D,
 }
 
-/// Writes the fields that are set. A new parameter of requests is one row here.
-macro_rules! body_fields {
-    ($($name:literal => |$request:ident, $body:ident| $value:expr),* $(,)?) => {
-        impl<D: Dialect> Body<'_, D> {
-            fn write_portable<W: FieldWriter>(&self, body: &mut W) -> Result<(), W::Error> {
-                $({
-                    let ($request, $body) = (self.request, self);
-                    if let Some(value) = $value {
-                        body.field($name, &value)?;
-                    }
-                })*
-                Ok(())
+impl<D: Dialect> Body<'_, D> {
+    /// Writes all but the fields of the dialect and those in `extra`. `extra` cannot repeat one of these
+    /// names, see [`names`](Self::names), and the parameters cannot repeat one: they are fields of one struct.
+    fn write_portable<W: FieldWriter>(&self, body: &mut W) -> Result<(), W::Error> {
+        let Self { request, messages, stream, dialect } = self;
+        body.field("model", &request.model)?;
+        if !messages.is_empty() {
+            body.field("messages", &List(messages, |m| WireMessage(m, &request.model, *dialect)))?;
+        }
+        if let Some(tools) = WireTools::of(request, *dialect) {
+            body.field("tools", &tools)?;
+        }
+        for parameter in request.parameters() {
+            body.field(parameter.name, &WireParameter(parameter.value))?;
+        }
+        if *stream {
+            body.field("stream", &true)?;
+            if dialect.asks_for_usage() {
+                body.field("stream_options", &StreamOptions { include_usage: true })?;
             }
         }
-    };
-}
-
-body_fields! {
-    "model" => |r, _b| Some(&r.model),
-    "messages" => |r, b| filled(&b.messages).map(|list| List(list, |m| WireMessage(m, &r.model, b.dialect))),
-    "tools" => |r, b| WireTools::of(r, b.dialect),
-    "tool_choice" => |r, _b| r.tool_choice.as_ref().map(WireChoice),
-    "parallel_tool_calls" => |r, _b| r.parallel_tool_calls,
-    "response_format" => |r, _b| r.response_format.as_ref().map(WireFormat),
-    "reasoning" => |r, _b| r.reasoning.as_ref().map(WireReasoning),
-    "temperature" => |r, _b| r.temperature,
-    "top_p" => |r, _b| r.top_p,
-    "top_k" => |r, _b| r.top_k,
-    "top_a" => |r, _b| r.top_a,
-    "min_p" => |r, _b| r.min_p,
-    "frequency_penalty" => |r, _b| r.frequency_penalty,
-    "presence_penalty" => |r, _b| r.presence_penalty,
-    "repetition_penalty" => |r, _b| r.repetition_penalty,
-    "seed" => |r, _b| r.seed,
-    "stop" => |r, _b| filled(&r.stop),
-    "max_tokens" => |r, _b| r.max_tokens,
-    "max_completion_tokens" => |r, _b| r.max_completion_tokens,
-    "logit_bias" => |r, _b| (!r.logit_bias.is_empty()).then_some(&r.logit_bias),
-    "logprobs" => |r, _b| r.logprobs,
-    "top_logprobs" => |r, _b| r.top_logprobs,
-    "verbosity" => |r, _b| r.verbosity.as_ref(),
-    "prediction" => |r, _b| r.prediction.as_ref().map(|text| Prediction { r#type: "content", content: WireContent(text) }),
-    "modalities" => |r, _b| filled(&r.modalities),
-    "audio" => |r, _b| r.audio.as_ref().map(|audio| json!({ "voice": audio.voice, "format": audio.format })),
-    "service_tier" => |r, _b| r.service_tier.as_ref(),
-    "prompt_cache_key" => |r, _b| r.prompt_cache_key.as_ref(),
-    "prompt_cache_options" => |r, _b| r.prompt_cache_options.as_ref().map(|options| PromptCache {
-        mode: &options.mode,
-        ttl: options.ttl.as_deref(),
-    }),
-    "user" => |r, _b| r.user.as_ref(),
-    "metadata" => |r, _b| (!r.metadata.is_empty()).then_some(&r.metadata),
-    "stream" => |_r, b| b.stream.then_some(true),
-    "stream_options" => |_r, b| (b.stream && b.dialect.asks_for_usage()).then_some(StreamOptions { include_usage: true }),
+        Ok(())
+    }
 }
 
 impl<D: Dialect> Serialize for Body<'_, D> {
@@ -164,24 +133,7 @@ fn unknown<E: serde::ser::Error>(what: &str, value: &impl std::fmt::Debug) -> E 
     E::custom(format!("{what}: this provider does not know how to send {value:?}"))
 }
 
-fn filled<T>(list: &[T]) -> Option<&[T]> {
-    (!list.is_empty()).then_some(list)
-}
-
-#[derive(Serialize)]
-struct Prediction<'a> {
-    r#type: &'static str,
-    content: WireContent<'a>,
-}
-
 #[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
-}
-
-#[derive(Serialize)]
-struct PromptCache<'a> {
-    mode: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl: Option<&'a str>,
 }

@@ -7,7 +7,10 @@
 //!    [`FrameDecoder`], so that its author writes the decoder alone.
 //! 2. The decoder hands the pieces to a [`ResponseAccumulator`], which joins them and keeps the law of a
 //!    stream.
-//! 3. Requests carry what only one service understands as [`ProviderOptions`].
+//! 3. Requests carry what only one service understands as [`ProviderOptions`]. An encoder writes the
+//!    [parameters](crate::ChatRequest::parameters) that are set by their type, [`ParameterRef`]; where the
+//!    wire lacks some, [`refuse_all_but`] refuses them by name. A decoder of requests fills
+//!    [`ParameterMut`]s.
 //!
 //! A wrapper around a provider is a [`Delegate`], or an [`LlmProvider`](crate::LlmProvider) that writes every
 //! method; it watches streams with a [`StreamObserver`]. An error is made of kind, text and cause; an
@@ -19,5 +22,6 @@ pub use crate::delegate::Delegate;
 pub use crate::error::{ErrorContext, InFlightWaits, base_url_step, is_foreign, misdirected, text_of_body};
 pub use crate::frame::{DecodeError, Frame, FrameDecoder, Headers, ResponseHead};
 pub use crate::options::ProviderOptions;
+pub use crate::request::{Parameter, ParameterMut, ParameterRef, refuse_all_but};
 pub use crate::retry_hints::{MAX_RETRY_AFTER, RetryHints, parse_duration, parse_moment};
 pub use crate::stream::{Activity, ChunkSource, Progress, StreamObserver};

@@ -6,11 +6,10 @@ mod format;
 mod media;
 mod media_type;
 mod message;
+mod parameters;
 mod reasoning;
-mod setters;
+mod refuse;
 mod tool;
-
-use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -19,119 +18,11 @@ pub use self::content::{Content, Part, TextPart};
 pub use self::format::{JsonSchema, ResponseFormat};
 pub use self::media::{AudioPart, FilePart, ImagePart, VideoPart};
 pub use self::message::{InputMessage, Message, ToolMessage};
+pub use self::parameters::{ChatRequest, Parameter, ParameterMut, ParameterRef};
 pub use self::reasoning::{Effort, Reasoning, ReasoningBudget};
+pub use self::refuse::refuse_all_but;
 pub use self::tool::{FunctionTool, Tool, ToolChoice};
 use crate::author::ProviderOptions;
-use crate::{CowVec, OptionsByProvider};
-
-/// A chat completion to ask for: a model, the conversation, and whatever parameters are set.
-///
-/// A plain value. Every parameter is an `Option` (or an empty list): what is absent here is absent on the
-/// wire, and what is set is sent as it is, zero included. The library adds, clamps and renames nothing, so
-/// the service's own defaults and errors apply. The names are those of the wire. Chain the setters for what
-/// is known in advance, and assign the fields (`request.temperature = settings.temperature`) for what may be
-/// absent.
-///
-/// ```
-/// use provider_core::{ChatRequest, Tool};
-///
-/// let request = ChatRequest::new("openai/gpt-4o")
-///     .system("You are terse.")
-///     .user("What is the weather in Paris?")
-///     .temperature(0.0)
-///     .max_tokens(200)
-///     .tool(Tool::function(
-///         "get_weather",
-///         "The weather of a city, now",
-///         serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}}),
-///     ))
-///     .extra("safe_prompt", true);
-/// assert_eq!(request.messages.len(), 2);
-/// ```
-///
-/// Options that only one provider understands (routing preferences, plugins, …) are in
-/// [`options`](Self#structfield.options), under that provider's name. Cloning is cheap: clones share messages
-/// and tools.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct ChatRequest {
-    /// The model's id as the provider knows it (`openai/gpt-4o`, `openrouter/auto`, …). Reaches the wire byte
-    /// for byte.
-    pub model: String,
-    /// The conversation, oldest message first. At least one; a last message of the assistant is continued by
-    /// the model.
-    pub messages: CowVec<Message>,
-    /// Tools the model may call. Send them again with every turn that carries tool results.
-    pub tools: CowVec<Tool>,
-    /// Whether and which tool the model must call.
-    pub tool_choice: Option<ToolChoice>,
-    /// Whether several tools may be called at once.
-    pub parallel_tool_calls: Option<bool>,
-    /// The form of the answer: text, JSON, JSON of a schema.
-    pub response_format: Option<ResponseFormat>,
-    /// How much the model thinks before it answers, and whether it shows it.
-    pub reasoning: Option<Reasoning>,
-    /// Randomness, 0 to 2.
-    pub temperature: Option<f64>,
-    /// Nucleus sampling: the share of probability mass to pick from, above 0 to 1.
-    pub top_p: Option<f64>,
-    /// Pick from this many most likely tokens; 0 is off.
-    pub top_k: Option<u32>,
-    /// Drop tokens less likely than this share of the likeliest one's squared probability, 0 to 1.
-    pub top_a: Option<f64>,
-    /// Drop tokens less likely than this share of the likeliest one, 0 to 1.
-    pub min_p: Option<f64>,
-    /// Penalty that grows with how often a token came already, -2 to 2.
-    pub frequency_penalty: Option<f64>,
-    /// Penalty for tokens that came already, -2 to 2.
-    pub presence_penalty: Option<f64>,
-    /// Multiplicative repetition penalty, above 0 to 2; 1 is neutral.
-    pub repetition_penalty: Option<f64>,
-    /// Seed for sampling, where the model supports one. Determinism is not promised.
-    pub seed: Option<i64>,
-    /// Texts that end the answer when the model is about to write them. Most services take at most four.
-    pub stop: Vec<String>,
-    /// The most tokens to generate, at least 1. The cap to prefer: nearly every model takes it.
-    pub max_tokens: Option<u32>,
-    /// The newer name of the same cap, for models that take only this one. It is sent only when it is asked
-    /// for here, and not together with `max_tokens`.
-    pub max_completion_tokens: Option<u32>,
-    /// Token ids (as text) and how much to favour them, -100 to 100.
-    pub logit_bias: BTreeMap<String, f64>,
-    /// Whether to return the log probability of every token.
-    pub logprobs: Option<bool>,
-    /// How many alternatives to return for every token, 0 to 20. Needs `logprobs`.
-    pub top_logprobs: Option<u8>,
-    /// How long-winded the model is: `low`, `medium`, `high`, `xhigh`, `max`, where it supports that.
-    pub verbosity: Option<String>,
-    /// Text that the answer probably has much of, which makes it quicker: the file that is to be edited, for
-    /// example.
-    pub prediction: Option<Content>,
-    /// The modalities that the model is to write: `text`, `image`, `audio`. Empty: text.
-    pub modalities: Vec<String>,
-    /// Voice and format of a spoken answer. Needs `audio` in `modalities`, and services speak only in
-    /// streams.
-    pub audio: Option<AudioOutput>,
-    /// The tier to be served by: `auto`, `default`, `flex`, `priority`, `fast`, `scale`. The answer says
-    /// which one served.
-    pub service_tier: Option<String>,
-    /// Requests with the same key share a prompt cache.
-    pub prompt_cache_key: Option<String>,
-    /// How the prompt is cached, where the model has a choice. Marks are on the parts: [`Part::cached`].
-    pub prompt_cache_options: Option<PromptCacheOptions>,
-    /// Your id for the end user, for abuse detection. At most 128 characters at most services.
-    pub user: Option<String>,
-    /// Labels to find the request by later. At most 16 pairs.
-    pub metadata: BTreeMap<String, String>,
-    /// Parameters that have no field of their own, written at the top level of the body as they are. A name
-    /// that is also a field here, or of the options, is refused.
-    pub extra: BTreeMap<String, Value>,
-    /// Options that only one provider understands, under its name.
-    pub options: OptionsByProvider,
-    /// Whether to keep the JSON of the answer, in [`ChatResponse::raw`](crate::ChatResponse::raw) and as
-    /// [`Event::Raw`](crate::Event::Raw). For looking into; it takes memory and time.
-    pub keep_raw: bool,
-}
 
 /// How a spoken answer sounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,45 +92,10 @@ impl ChatRequest {
         self
     }
 
-    /// Sets what the model is to write: `text`, `image`, `audio`.
-    #[must_use]
-    pub fn modalities(mut self, modalities: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.modalities = modalities.into_iter().map(Into::into).collect();
-        self
-    }
-
     /// Keeps the JSON of the answer, see [`keep_raw`](Self#structfield.keep_raw).
     #[must_use]
     pub fn keep_raw(mut self) -> Self {
         self.keep_raw = true;
-        self
-    }
-
-    /// Sets the texts that end the answer.
-    #[must_use]
-    pub fn stop(mut self, stop: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.stop = stop.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Sets [`user`](Self#structfield.user), your id for the end user.
-    #[must_use]
-    pub fn end_user(mut self, id: impl Into<String>) -> Self {
-        self.user = Some(id.into());
-        self
-    }
-
-    /// Favours (or, below zero, avoids) a token.
-    #[must_use]
-    pub fn logit_bias(mut self, token_id: impl Into<String>, bias: f64) -> Self {
-        self.logit_bias.insert(token_id.into(), bias);
-        self
-    }
-
-    /// Adds a label.
-    #[must_use]
-    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.metadata.insert(key.into(), value.into());
         self
     }
 

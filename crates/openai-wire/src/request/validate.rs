@@ -5,7 +5,9 @@
 //! models (an effort, a tool, a length).
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
+use provider_core::author::{Parameter, ParameterRef};
 use provider_core::{ChatRequest, FieldProblem, JsonSchema, ResponseFormat, Tool};
 
 use super::Body;
@@ -55,42 +57,35 @@ fn lengths(request: &ChatRequest, has_prompt: bool, problems: &mut Problems) {
 }
 
 fn numbers(request: &ChatRequest, problems: &mut Problems) {
-    let ranges = [
-        ("temperature", request.temperature, 0.0, 2.0),
-        ("top_p", request.top_p, 0.0, 1.0),
-        ("top_a", request.top_a, 0.0, 1.0),
-        ("min_p", request.min_p, 0.0, 1.0),
-        ("frequency_penalty", request.frequency_penalty, -2.0, 2.0),
-        ("presence_penalty", request.presence_penalty, -2.0, 2.0),
-        ("repetition_penalty", request.repetition_penalty, 0.0, 2.0),
-    ];
-    for (field, number, least, most) in ranges {
-        if let Some(number) = number {
-            in_range(field, number, least, most, problems);
+    for Parameter { name, value, range, .. } in request.parameters() {
+        match value {
+            ParameterRef::Number(number) => in_range(name, number, range.as_ref(), problems),
+            ParameterRef::Integer(number) => in_range(name, number as f64, range.as_ref(), problems),
+            ParameterRef::NumberMap(numbers) => {
+                for (key, number) in numbers {
+                    in_range(&format!("{name}.{key}"), *number, range.as_ref(), problems);
+                }
+            }
+            _ => {}
         }
-    }
-    for (token, bias) in &request.logit_bias {
-        in_range(&format!("logit_bias.{token}"), *bias, -100.0, 100.0, problems);
-    }
-    for (field, tokens) in
-        [("max_tokens", request.max_tokens), ("max_completion_tokens", request.max_completion_tokens)]
-    {
-        problems.when(tokens == Some(0), field, "must be at least 1");
     }
     if request.max_tokens.is_some() && request.max_completion_tokens.is_some() {
         problems.add("max_completion_tokens", "is another name of max_tokens; set one of them");
     }
-    problems.when(request.top_logprobs.is_some_and(|n| n > 20), "top_logprobs", "must be from 0 to 20");
     if request.top_logprobs.is_some() && request.logprobs != Some(true) {
         problems.add("top_logprobs", "needs `logprobs` to be true");
     }
 }
 
-fn in_range(field: &str, number: f64, least: f64, most: f64, problems: &mut Problems) {
+fn in_range(field: &str, number: f64, range: Option<&RangeInclusive<f64>>, problems: &mut Problems) {
     if !number.is_finite() {
-        problems.add(field, NOT_FINITE);
-    } else if !(least..=most).contains(&number) {
-        problems.add(field, format!("is {number}, but must be from {least} to {most}"));
+        return problems.add(field, NOT_FINITE);
+    }
+    let Some(range) = range else { return };
+    if number < *range.start() {
+        problems.add(field, format!("is {number}, but must be at least {}", range.start()));
+    } else if number > *range.end() {
+        problems.add(field, format!("is {number}, but must be at most {}", range.end()));
     }
 }
 
