@@ -6,7 +6,6 @@
 mod endings;
 mod leaving;
 mod memory;
-mod told;
 mod wire;
 
 use std::time::Duration;

@@ -1,30 +1,28 @@
 //! The requests on the wire. Over real sockets, through the public API.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
+use fault_server::{FaultServer, Request, Script};
 use openrouter_provider::{OpenRouter, OpenRouterOptions};
 use provider_core::{
     ChatRequest, ErrorKind, FunctionTool, JsonSchema, Message, Part, RawJson, Reasoning, ResponseFormat,
     Tool, ToolChoice,
 };
-use provider_tests::{Reply, Request, ScriptedServer};
 use serde_json::{Value, json};
 
 const ANSWER: &str =
     r#"{"id":"gen-1","model":"m","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
 
 /// A service that answers every endpoint.
-async fn service() -> ScriptedServer {
-    ScriptedServer::start(|request| match request.path.split('?').next().unwrap_or_default() {
-        "/api/v1/models/user" => Reply::json(200, r#"{"data":[{"id":"a/b"}]}"#),
-        "/api/v1/key" => Reply::json(200, r#"{"data":{"label":"k"}}"#),
-        _ => Reply::json(200, ANSWER),
+async fn service() -> FaultServer {
+    FaultServer::start(|request| match request.path.split('?').next().unwrap_or_default() {
+        "/api/v1/models/user" => Script::json(200, r#"{"data":[{"id":"a/b"}]}"#),
+        "/api/v1/key" => Script::json(200, r#"{"data":{"label":"k"}}"#),
+        _ => Script::json(200, ANSWER),
     })
     .await
     .expect("a free port")
 }
 
-fn client(server: &ScriptedServer) -> OpenRouter {
+fn client(server: &FaultServer) -> OpenRouter {
     OpenRouter::builder()
         .api_key("sk-or-v1-test")
         .site_url("https://example.com/app")
@@ -237,7 +235,7 @@ async fn a_turn_with_thoughts_and_tool_calls_goes_back_as_it_came() {
     let answer = format!(
         r#"{{"id":"gen-1","choices":[{{"message":{{"role":"assistant","content":null,"reasoning":"hm","reasoning_details":{details},"tool_calls":[{{"index":0,"id":"call_1","type":"function","function":{{"name":"f","arguments":"{arguments}"}},"extra_content":{{"novel":1}}}},{{"id":"","function":{{"name":"g"}}}}]}},"finish_reason":"tool_calls"}}]}}"#
     );
-    let server = ScriptedServer::always(Reply::json(200, answer)).await.expect("a free port");
+    let server = FaultServer::always(Script::json(200, answer)).await.expect("a free port");
     let client = OpenRouter::builder().api_key("k").base_url(server.url()).build().expect("good settings");
     let mut request = ChatRequest::new("a/b").user("Go");
     let reply = client.chat(&request).await.expect("an answer");
@@ -276,7 +274,7 @@ async fn streamed_thoughts_go_back_joined_and_with_their_signature() {
         "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n".to_owned(),
     ]
     .concat();
-    let server = ScriptedServer::always(Reply::events(body)).await.expect("a free port");
+    let server = FaultServer::always(Script::events(body)).await.expect("a free port");
     let client = OpenRouter::builder().api_key("k").base_url(server.url()).build().expect("good settings");
     let request = ChatRequest::new("a/b").user("Go");
     let reply = client.stream(&request).await.expect("a stream").collect().await.expect("an answer");
@@ -325,13 +323,13 @@ async fn what_cannot_be_sent_is_refused_by_name_and_not_sent() {
 #[tokio::test]
 async fn the_connection_test_asks_for_the_key_and_believes_it() {
     let body = r#"{"data":{"label":"sk-or-v1-abc...xyz","limit":10,"limit_remaining":9.75,"usage":0.25,"is_free_tier":false}}"#;
-    let server = ScriptedServer::always(Reply::json(200, body)).await.expect("a free port");
+    let server = FaultServer::always(Script::json(200, body)).await.expect("a free port");
     let client = OpenRouter::builder().api_key("k").base_url(server.url()).build().expect("good settings");
     let report = client.check().await.expect("a report");
     assert_eq!(report.label.as_deref(), Some("sk-or-v1-abc...xyz"));
     assert_eq!(report.limit_remaining.map(|left| left.to_string()).as_deref(), Some("9.75"));
     assert_eq!((report.is_free_tier, server.requests()[0].path.as_str()), (Some(false), "/key"));
-    let server = ScriptedServer::always(Reply::json(401, r#"{"error":{"code":401,"message":"no"}}"#))
+    let server = FaultServer::always(Script::json(401, r#"{"error":{"code":401,"message":"no"}}"#))
         .await
         .expect("a port");
     let client = OpenRouter::builder().api_key("k").base_url(server.url()).build().expect("good settings");

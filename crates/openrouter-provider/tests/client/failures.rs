@@ -1,24 +1,13 @@
 //! The truth about failures: what a bad day on the wire becomes for the caller. Over real sockets, through
 //! the public API.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
 use std::time::Duration;
 
-use openrouter_provider::{Limits, OpenRouter};
-use provider_core::{ChatResponse, Error, ErrorKind, RetryAdvice};
-use provider_tests::{Reply, ScriptedServer, chunk, openrouter, read, request};
+use fault_server::{FaultServer, Script};
+use openrouter_provider::OpenRouter;
+use provider_core::{ErrorKind, RetryAdvice};
 
-async fn chat(reply: Reply) -> Result<ChatResponse, Error> {
-    let server = ScriptedServer::always(reply).await.expect("a free port");
-    openrouter(&server, Limits::default()).chat(&request()).await
-}
-
-/// Reads a stream to its end: its text as it was handed out, and how it ended.
-async fn stream(reply: Reply) -> (String, Result<ChatResponse, Error>) {
-    let server = ScriptedServer::always(reply).await.expect("a free port");
-    read(openrouter(&server, Limits::default())).await
-}
+use crate::support::{chat, chunk, request, stream};
 
 #[tokio::test]
 async fn statuses_become_kinds() {
@@ -120,7 +109,7 @@ async fn statuses_become_kinds() {
     for (status, body, kind, retry) in cases {
         for streamed in [false, true] {
             let reply =
-                Reply::json(status, body).header("x-generation-id", "gen-7").header("cf-ray", "ray-9");
+                Script::json(status, body).header("x-generation-id", "gen-7").header("cf-ray", "ray-9");
             let error = match streamed {
                 true => stream(reply).await.1.expect_err(body),
                 false => chat(reply).await.expect_err(body),
@@ -149,7 +138,7 @@ async fn the_upstream_provider_is_named_and_quoted() {
         let body = format!(
             r#"{{"error":{{"code":502,"message":"Provider returned error","metadata":{{"provider_name":"Anthropic",{raw}}}}}}}"#
         );
-        let error = chat(Reply::json(502, body)).await.expect_err("a failure");
+        let error = chat(Script::json(502, body)).await.expect_err("a failure");
         let upstream = error.upstream().expect("an upstream provider");
         assert_eq!(upstream.provider.as_deref(), Some("Anthropic"));
         assert_eq!(upstream.message.as_deref(), Some(words));
@@ -162,7 +151,7 @@ async fn the_upstream_provider_is_named_and_quoted() {
 #[tokio::test]
 async fn what_is_shown_is_one_line() {
     let body = r#"{"error":{"code":502,"message":"first\nsecond\r\n","metadata":{"raw":"{\n  \"detail\": \"a\\tb\"\n}"}}}"#;
-    let shown = chat(Reply::json(502, body)).await.expect_err("a failure").to_string();
+    let shown = chat(Script::json(502, body)).await.expect_err("a failure").to_string();
     assert!(shown.contains("first second; upstream says: a b"), "{shown}");
     assert!(!shown.contains(|c: char| c.is_control()), "{shown:?}");
 }
@@ -175,9 +164,9 @@ async fn an_error_inside_a_success_is_an_error() {
         r#"{"id":"gen-1","choices":[{"message":{"content":""},"finish_reason":"error","error":{"code":429,"message":"slow down"}}]}"#,
     ] {
         for error in [
-            chat(Reply::json(200, body)).await.expect_err(body),
-            stream(Reply::json(200, body)).await.1.expect_err(body),
-            stream(Reply::events(format!("data: {body}\n\n"))).await.1.expect_err(body),
+            chat(Script::json(200, body)).await.expect_err(body),
+            stream(Script::json(200, body)).await.1.expect_err(body),
+            stream(Script::events(format!("data: {body}\n\n"))).await.1.expect_err(body),
         ] {
             assert_eq!(error.kind(), ErrorKind::RateLimited, "{body}");
             assert_eq!((error.status(), error.code()), (Some(200), Some("429")), "{body}");
@@ -194,14 +183,14 @@ async fn a_success_without_an_answer_is_an_error() {
         r#"{"choices":[]}"#,
         r#"{"choices":[{"message":{"role":"assistant","content":""},"finish_reason":null}]}"#,
     ] {
-        let error = chat(Reply::json(200, body)).await.expect_err(body);
+        let error = chat(Script::json(200, body)).await.expect_err(body);
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::EmptyResponse, true), "{body}");
     }
-    let (_, end) = stream(Reply::events("data: [DONE]\n\n")).await;
+    let (_, end) = stream(Script::events("data: [DONE]\n\n")).await;
     assert_eq!(end.expect_err("nothing came").kind(), ErrorKind::EmptyResponse);
-    let error = chat(Reply::json(200, "<html>")).await.expect_err("no JSON");
+    let error = chat(Script::json(200, "<html>")).await.expect_err("no JSON");
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
-    let error = chat(Reply::json(200, " \n \n")).await.expect_err("only keep-alives");
+    let error = chat(Script::json(200, " \n \n")).await.expect_err("only keep-alives");
     assert_eq!(error.kind(), ErrorKind::EmptyResponse);
 }
 
@@ -224,7 +213,7 @@ async fn a_stream_that_fails_on_the_way_keeps_what_came() {
     for end in ends {
         for tail in ["", "data: [DONE]\n\n"] {
             let body = format!("{}{}data: {end}\n\n{tail}", chunk("Hel"), chunk("lo"));
-            let (text, outcome) = stream(Reply::events(body)).await;
+            let (text, outcome) = stream(Script::events(body)).await;
             let error = outcome.expect_err(&end);
             assert_eq!(
                 (error.kind(), error.message(), error.code()),
@@ -240,7 +229,7 @@ async fn a_stream_that_fails_on_the_way_keeps_what_came() {
     // Called an error by its event, whatever is in it.
     for data in [r#"{"message":"lost it"}"#, "lost it"] {
         let (_, outcome) =
-            stream(Reply::events(format!("{}event: error\ndata: {data}\n\n", chunk("Hi")))).await;
+            stream(Script::events(format!("{}event: error\ndata: {data}\n\n", chunk("Hi")))).await;
         assert_eq!(outcome.expect_err(data).message(), "lost it");
     }
 }
@@ -249,9 +238,9 @@ async fn a_stream_that_fails_on_the_way_keeps_what_came() {
 async fn a_stream_that_breaks_off_is_an_error_and_keeps_what_came() {
     let body = chunk("Hel") + &chunk("lo");
     for reply in [
-        Reply::events(body.clone()),
-        Reply::events(body.clone()).cut_off(),
-        Reply::events(body.clone() + "data: {\"choices\":[{\"finish_rea"),
+        Script::events(body.clone()),
+        Script::events(body.clone()).close(),
+        Script::events(body.clone() + "data: {\"choices\":[{\"finish_rea"),
     ] {
         let (text, outcome) = stream(reply).await;
         let error = outcome.expect_err("no end came");
@@ -261,12 +250,13 @@ async fn a_stream_that_breaks_off_is_an_error_and_keeps_what_came() {
     }
     // With a finish reason the answer is complete, end mark or not.
     let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-    let (_, outcome) = stream(Reply::events(body + finish)).await;
+    let (_, outcome) = stream(Script::events(body + finish)).await;
     assert_eq!(outcome.expect("complete").text(), "Hello");
     // Cut inside a whole answer.
-    let error = chat(Reply::json(200, r#"{"id":"gen-1","choices":[{"mess"#)).await.expect_err("cut");
+    let error = chat(Script::json(200, r#"{"id":"gen-1","choices":[{"mess"#)).await.expect_err("cut");
     assert_eq!(error.kind(), ErrorKind::Interrupted);
-    let error = chat(Reply::json(200, r#"{"id":"gen-1","cho"#).cut_off()).await.expect_err("cut off");
+    let error =
+        chat(Script::json(200, r#"{"id":"gen-1","cho"#).chunked().close()).await.expect_err("cut off");
     assert_eq!((error.kind(), error.model()), (ErrorKind::Interrupted, Some("openai/gpt-4o")));
 }
 
@@ -274,7 +264,7 @@ async fn a_stream_that_breaks_off_is_an_error_and_keeps_what_came() {
 async fn a_frame_that_cannot_be_read_does_not_cost_the_answer_and_is_not_swallowed() {
     let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     let (text, outcome) =
-        stream(Reply::events(chunk("Hel") + "data: {oops\n\n" + &chunk("lo") + finish)).await;
+        stream(Script::events(chunk("Hel") + "data: {oops\n\n" + &chunk("lo") + finish)).await;
     let error = outcome.expect_err("one frame was unreadable");
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
     assert!(error.message().contains("event 2"), "{error}");
@@ -287,7 +277,7 @@ async fn odd_values_do_not_cost_the_answer() {
         "message":{"content":"Hello","tool_calls":{},"reasoning":7,"annotations":3},"finish_reason":["stop"],
         "native_finish_reason":"eos","logprobs":[]}],"usage":{"prompt_tokens":"9","completion_tokens":2.0,
         "total_tokens":-1,"cost":"0.25","prompt_tokens_details":[]},"error":null}"#;
-    let reply = chat(Reply::json(200, body)).await.expect("an answer");
+    let reply = chat(Script::json(200, body)).await.expect("an answer");
     assert_eq!((reply.text(), reply.id.as_deref()), ("Hello", Some("17")));
     assert_eq!((reply.usage.prompt_tokens, reply.usage.completion_tokens), (Some(9), Some(2)));
     assert_eq!(
@@ -312,8 +302,8 @@ async fn nobody_there_is_said_so() {
 
 #[tokio::test]
 async fn a_redirect_is_refused_so_that_the_key_stays_where_it_is() {
-    let other = ScriptedServer::always(Reply::json(200, "{}")).await.expect("a free port");
-    let reply = Reply::json(307, "").header("location", &format!("{}/chat/completions", other.url()));
+    let other = FaultServer::always(Script::json(200, "{}")).await.expect("a free port");
+    let reply = Script::json(307, "").header("location", format!("{}/chat/completions", other.url()));
     let error = chat(reply).await.expect_err("no redirects");
     assert_eq!((error.kind(), error.status()), (ErrorKind::InvalidResponse, Some(307)));
     assert!(other.requests().is_empty());

@@ -1,19 +1,19 @@
 //! The meaning of an error's words, in every place and shape in which it can come: its kind, and what to do.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
+use fault_server::{FaultServer, Script};
 use openrouter_provider::Limits;
 use provider_core::{Error, ErrorKind, RetryAdvice};
-use provider_tests::{Reply, ScriptedServer, chunk, openrouter, read, request};
 use serde_json::{Value, json};
 
-async fn chat(reply: Reply) -> Error {
-    let server = ScriptedServer::always(reply).await.expect("a free port");
+use crate::support::{chunk, openrouter, read, request};
+
+async fn chat(reply: Script) -> Error {
+    let server = FaultServer::always(reply).await.expect("a free port");
     openrouter(&server, Limits::default()).chat(&request()).await.expect_err("an error")
 }
 
-async fn stream(reply: Reply) -> Error {
-    let server = ScriptedServer::always(reply).await.expect("a free port");
+async fn stream(reply: Script) -> Error {
+    let server = FaultServer::always(reply).await.expect("a free port");
     read(openrouter(&server, Limits::default())).await.1.expect_err("an error")
 }
 
@@ -22,10 +22,10 @@ async fn each_way(status: u16, error: &Value) -> [Error; 4] {
     let body = json!({ "error": error }).to_string();
     let begun = format!("{}data: {body}\n\n", chunk("Hel"));
     [
-        chat(Reply::json(status, body.clone())).await,
-        stream(Reply::json(status, body.clone())).await,
-        chat(Reply::json(200, body)).await,
-        stream(Reply::events(begun)).await,
+        chat(Script::json(status, body.clone())).await,
+        stream(Script::json(status, body.clone())).await,
+        chat(Script::json(200, body)).await,
+        stream(Script::events(begun)).await,
     ]
 }
 
@@ -209,19 +209,20 @@ async fn an_error_without_an_envelope_is_the_error_that_it_is() {
     ] {
         let text = body.to_string();
         for failure in [
-            chat(Reply::json(status, text.clone())).await,
-            chat(Reply::new(status, "text/event-stream", format!("event: error\ndata: {text}\n\n"))).await,
-            chat(Reply::json(200, text.clone())).await,
-            stream(Reply::json(200, text.clone())).await,
-            stream(Reply::events(format!("data: {text}\n\n"))).await,
-            stream(Reply::events(format!("data: {text}\n\ndata: [DONE]\n\n"))).await,
-            stream(Reply::events(format!("event: error\ndata: {text}\n\n"))).await,
+            chat(Script::json(status, text.clone())).await,
+            chat(Script::with_body(status, "text/event-stream", format!("event: error\ndata: {text}\n\n")))
+                .await,
+            chat(Script::json(200, text.clone())).await,
+            stream(Script::json(200, text.clone())).await,
+            stream(Script::events(format!("data: {text}\n\n"))).await,
+            stream(Script::events(format!("data: {text}\n\ndata: [DONE]\n\n"))).await,
+            stream(Script::events(format!("event: error\ndata: {text}\n\n"))).await,
         ] {
             assert_eq!((failure.kind(), failure.message()), (kind, message), "{text}");
             assert!(!failure.to_string().contains("base_url"), "{failure}");
         }
     }
-    let error = chat(Reply::new(400, "text/plain", "prompt is too long")).await;
+    let error = chat(Script::with_body(400, "text/plain", "prompt is too long")).await;
     assert_eq!((error.kind(), error.message()), (ErrorKind::ContextLength, "prompt is too long"));
 }
 
@@ -240,7 +241,7 @@ async fn an_answer_that_tells_how_it_went_is_an_error_if_it_went_wrong() {
             let told = json!({ "status_code": code, "status_msg": text });
             let body = json!({ "id": "x", "choices": choices, "base_resp": told }).to_string();
             let events = format!("data: {body}\n\ndata: [DONE]\n\n");
-            for error in [chat(Reply::json(200, body)).await, stream(Reply::events(events)).await] {
+            for error in [chat(Script::json(200, body)).await, stream(Script::events(events)).await] {
                 assert_eq!((error.kind(), error.message()), (kind, text), "{error}");
                 assert_eq!(error.is_retryable(), is_retryable, "{error}");
             }
@@ -248,7 +249,7 @@ async fn an_answer_that_tells_how_it_went_is_an_error_if_it_went_wrong() {
     }
     let well = json!({ "status_code": 0, "status_msg": "success" });
     let answer = json!({ "choices": [{ "message": { "content": "Hi" }, "finish_reason": "stop" }], "base_resp": well });
-    let server = ScriptedServer::always(Reply::json(200, answer.to_string())).await.expect("a free port");
+    let server = FaultServer::always(Script::json(200, answer.to_string())).await.expect("a free port");
     let answer = openrouter(&server, Limits::default()).chat(&request()).await.expect("an answer");
     assert_eq!(answer.text(), "Hi");
 }
@@ -262,7 +263,7 @@ async fn what_looks_like_an_error_and_is_followed_by_an_answer_is_none() {
         r#"{"model":"m","message":{"role":"assistant","content":""}}"#,
     ] {
         let body = format!("data: {odd}\n\n{}{finish}", chunk("Hello"));
-        let server = ScriptedServer::always(Reply::events(body)).await.expect("a free port");
+        let server = FaultServer::always(Script::events(body)).await.expect("a free port");
         let reply = read(openrouter(&server, Limits::default())).await.1.expect(odd);
         assert_eq!(reply.text(), "Hello", "{odd}");
     }
@@ -276,7 +277,7 @@ async fn a_wrong_address_is_told_as_one_though_it_is_said_in_json() {
         json!({ "statusCode": 404, "message": "Cannot POST /chat/completions", "error": "Not Found" }),
         json!({ "message": "no Route matched with those values" }),
     ] {
-        let error = chat(Reply::json(404, body.to_string())).await;
+        let error = chat(Script::json(404, body.to_string())).await;
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
         assert!(error.to_string().contains("base_url"), "{error}");
     }
@@ -296,12 +297,12 @@ async fn what_was_used_is_kept_beside_the_error() {
         json!({ "choices": [], "usage": usage })
     );
     for failure in [
-        chat(Reply::json(403, body.clone())).await,
-        stream(Reply::json(403, body.clone())).await,
-        chat(Reply::json(200, body.clone())).await,
-        stream(Reply::events(format!("data: {body}\n\n"))).await,
-        stream(Reply::events(events.clone())).await,
-        chat(Reply::json(200, events)).await,
+        chat(Script::json(403, body.clone())).await,
+        stream(Script::json(403, body.clone())).await,
+        chat(Script::json(200, body.clone())).await,
+        stream(Script::events(format!("data: {body}\n\n"))).await,
+        stream(Script::events(events.clone())).await,
+        chat(Script::json(200, events)).await,
     ] {
         assert_eq!(
             (failure.kind(), failure.retry()),
@@ -315,7 +316,7 @@ async fn what_was_used_is_kept_beside_the_error() {
         assert!(failure.details().is_some_and(|json| json.get().contains("rejected")));
     }
     // Without usage there is nothing of an answer.
-    let failure = chat(Reply::json(403, json!({ "error": error, "user_id": "u" }).to_string())).await;
+    let failure = chat(Script::json(403, json!({ "error": error, "user_id": "u" }).to_string())).await;
     assert!(failure.partial().is_none() && !failure.was_paid_for());
     // The check was not to be had: not to be tried again blindly.
     let error = json!({ "code": 503, "message": "Not available", "metadata": { "alignment": { "mode": "enforce" } } });
