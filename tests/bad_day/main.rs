@@ -3,7 +3,6 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
-mod endings;
 mod leaving;
 mod memory;
 mod wire;

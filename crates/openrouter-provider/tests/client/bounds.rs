@@ -135,3 +135,11 @@ async fn a_stream_that_was_not_read_to_its_end_gives_no_answer() {
         (ErrorKind::Interrupted, Some("Hel"))
     );
 }
+
+#[tokio::test]
+async fn limits_may_be_as_long_as_time() {
+    let limits = Limits::default().read_timeout(Duration::MAX).connect_timeout(Duration::MAX);
+    let script = Script::json(200, r#"{"choices":[{"message":{"content":"Hi"}}]}"#);
+    let server = FaultServer::always(script).await.expect("a free port");
+    assert_eq!(openrouter(&server, limits).chat(&request()).await.expect("an answer").text(), "Hi");
+}

@@ -1,20 +1,19 @@
-//! The meaning of an error's words, in every place and shape in which it can come: its kind, and what to do.
+//! The meaning of the words that errors of OpenRouter alone have: those of upstream, and why no endpoint is
+//! left.
 
 use fault_server::{FaultServer, Script};
-use openrouter_provider::Limits;
+use openrouter_provider::{Limits, OpenRouter};
 use provider_core::{Error, ErrorKind, RetryAdvice};
 use serde_json::{Value, json};
 
-use crate::support::{chunk, openrouter, read, request};
+use crate::support::{self, chunk, request};
 
-async fn chat(reply: Script) -> Error {
-    let server = FaultServer::always(reply).await.expect("a free port");
-    openrouter(&server, Limits::default()).chat(&request()).await.expect_err("an error")
+async fn chat(script: Script) -> Error {
+    support::chat(script).await.expect_err("an error")
 }
 
-async fn stream(reply: Script) -> Error {
-    let server = FaultServer::always(reply).await.expect("a free port");
-    read(openrouter(&server, Limits::default())).await.1.expect_err("an error")
+async fn stream(script: Script) -> Error {
+    support::stream(script).await.1.expect_err("an error")
 }
 
 /// An error as a refusal, as the whole of a success, and in a chunk of a stream that had begun.
@@ -34,21 +33,9 @@ fn passed_on(raw: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_most_telling_word_decides_wherever_it_stands() {
+async fn the_most_telling_word_of_upstream_decides() {
     use ErrorKind::*;
     for (error, kind) in [
-        // The code, beside a type that says less.
-        (
-            json!({ "code": "context_length_exceeded", "type": "invalid_request_error", "message": "You passed 9 of 8." }),
-            ContextLength,
-        ),
-        (
-            json!({ "code": "model_not_found", "type": "invalid_request_error", "message": "No." }),
-            ModelNotFound,
-        ),
-        // The words, beside a code that says less.
-        (json!({ "code": 400, "message": "prompt is too long: 9 tokens > 8 maximum" }), ContextLength),
-        (json!({ "code": 400, "message": "acme/one:2b does not support images" }), UnsupportedFeature),
         // The words of upstream, in its JSON, in a list, in JSON that was cut off, and as they are.
         (
             passed_on(
@@ -81,34 +68,9 @@ async fn the_most_telling_word_decides_wherever_it_stands() {
             ContentPolicy,
         ),
         (passed_on(r#"{"code":"DataInspectionFailed","message":"Unsuitable."}"#), ContentPolicy),
-        (
-            json!({ "code": "data_inspection_failed", "message": "Input text data may contain inappropriate content." }),
-            ContentPolicy,
-        ),
     ] {
         for failure in each_way(400, &error).await {
             assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{error}: {failure}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn words_that_mean_something_else_decide_nothing() {
-    use ErrorKind::*;
-    for (message, kind) in [
-        ("The file file-abc does not exist or has expired.", InvalidRequest),
-        ("The tool get_weather does not exist.", InvalidRequest),
-        ("`top_k` is deprecated for this model.", UnsupportedFeature),
-        (
-            "max_tokens is too large: 90000. This model supports at most 16384 completion tokens",
-            InvalidRequest,
-        ),
-        ("not a number: 'tell me when a prompt is too long'", InvalidRequest),
-        ("An accurate limit exceeded what is allowed", InvalidRequest),
-    ] {
-        for failure in each_way(400, &json!({ "code": 400, "message": message })).await {
-            assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{failure}");
-            assert_eq!(failure.message(), message);
         }
     }
 }
@@ -133,153 +95,6 @@ async fn what_left_no_endpoint_over_is_told_with_what_to_do() {
             assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{failure}");
             assert!(failure.next_step().is_some_and(|what| what.contains(step)), "{failure}");
         }
-    }
-}
-
-#[tokio::test]
-async fn a_message_that_is_json_is_told_in_its_words() {
-    let wrapped = json!({
-        "error": { "code": 429, "message": "Slow down, please.", "status": "RESOURCE_EXHAUSTED",
-            "details": [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "26s" }] }
-    });
-    let error = json!({ "code": 429, "message": wrapped.to_string() });
-    for failure in each_way(429, &error).await {
-        assert_eq!((failure.kind(), failure.message()), (ErrorKind::RateLimited, "Slow down, please."));
-        assert_eq!(failure.retry(), RetryAdvice::After(std::time::Duration::from_secs(26)));
-        assert!(failure.details().is_some_and(|json| json.get().contains("RetryInfo")), "nothing is lost");
-    }
-    let error = json!({ "message": format!("Error code: 400 - {}", json!({ "error": { "message": "prompt is too long" } })) });
-    for failure in each_way(400, &error).await {
-        assert_eq!(
-            (failure.kind(), failure.message()),
-            (ErrorKind::ContextLength, "Error code: 400 - prompt is too long")
-        );
-    }
-}
-
-#[tokio::test]
-async fn an_error_without_an_envelope_is_the_error_that_it_is() {
-    use ErrorKind::*;
-    for (status, body, kind, message) in [
-        (
-            404,
-            json!({ "object": "error", "message": "The model `acme/none` does not exist.", "type": "NotFoundError", "code": 404 }),
-            ModelNotFound,
-            "The model `acme/none` does not exist.",
-        ),
-        (
-            400,
-            json!({ "object": "error", "message": "This model's maximum context length is 8 tokens.", "code": 400 }),
-            ContextLength,
-            "This model's maximum context length is 8 tokens.",
-        ),
-        (429, json!({ "message": "Too many requests", "request_id": "r" }), RateLimited, "Too many requests"),
-        (400, json!({ "detail": "prompt is too long" }), ContextLength, "prompt is too long"),
-        (
-            422,
-            json!({ "detail": [{ "loc": ["body"], "msg": "Field required", "type": "missing" }], "code": 422 }),
-            InvalidRequest,
-            "Field required",
-        ),
-        (
-            429,
-            json!({ "errors": [{ "code": 7, "message": "rate limit exceeded" }], "success": false }),
-            RateLimited,
-            "rate limit exceeded",
-        ),
-        (
-            400,
-            json!([{ "error": { "code": 400, "message": "prompt is too long" } }]),
-            ContextLength,
-            "prompt is too long",
-        ),
-        (
-            403,
-            json!({ "code": "no right", "error": "Content violates usage guidelines." }),
-            ContentPolicy,
-            "Content violates usage guidelines.",
-        ),
-        (429, json!({ "error": "rate limit exceeded" }), RateLimited, "rate limit exceeded"),
-        (
-            400,
-            json!({ "type": "error", "message": "prompt is too long" }),
-            ContextLength,
-            "prompt is too long",
-        ),
-    ] {
-        let text = body.to_string();
-        for failure in [
-            chat(Script::json(status, text.clone())).await,
-            chat(Script::with_body(status, "text/event-stream", format!("event: error\ndata: {text}\n\n")))
-                .await,
-            chat(Script::json(200, text.clone())).await,
-            stream(Script::json(200, text.clone())).await,
-            stream(Script::events(format!("data: {text}\n\n"))).await,
-            stream(Script::events(format!("data: {text}\n\ndata: [DONE]\n\n"))).await,
-            stream(Script::events(format!("event: error\ndata: {text}\n\n"))).await,
-        ] {
-            assert_eq!((failure.kind(), failure.message()), (kind, message), "{text}");
-            assert!(!failure.to_string().contains("base_url"), "{failure}");
-        }
-    }
-    let error = chat(Script::with_body(400, "text/plain", "prompt is too long")).await;
-    assert_eq!((error.kind(), error.message()), (ErrorKind::ContextLength, "prompt is too long"));
-}
-
-#[tokio::test]
-async fn an_answer_that_tells_how_it_went_is_an_error_if_it_went_wrong() {
-    use ErrorKind::*;
-    for (code, text, kind, is_retryable) in [
-        (1008, "insufficient balance", PaymentRequired, false),
-        (1002, "slow", RateLimited, true),
-        (2049, "wrong", Authentication, false),
-        (1027, "output new_sensitive", ContentPolicy, false),
-        (2013, "invalid params, context window exceeds limit", ContextLength, false),
-        (7, "odd", Upstream, true),
-    ] {
-        for choices in [json!(null), json!([])] {
-            let told = json!({ "status_code": code, "status_msg": text });
-            let body = json!({ "id": "x", "choices": choices, "base_resp": told }).to_string();
-            let events = format!("data: {body}\n\ndata: [DONE]\n\n");
-            for error in [chat(Script::json(200, body)).await, stream(Script::events(events)).await] {
-                assert_eq!((error.kind(), error.message()), (kind, text), "{error}");
-                assert_eq!(error.is_retryable(), is_retryable, "{error}");
-            }
-        }
-    }
-    let well = json!({ "status_code": 0, "status_msg": "success" });
-    let answer = json!({ "choices": [{ "message": { "content": "Hi" }, "finish_reason": "stop" }], "base_resp": well });
-    let server = FaultServer::always(Script::json(200, answer.to_string())).await.expect("a free port");
-    let answer = openrouter(&server, Limits::default()).chat(&request()).await.expect("an answer");
-    assert_eq!(answer.text(), "Hi");
-}
-
-#[tokio::test]
-async fn what_looks_like_an_error_and_is_followed_by_an_answer_is_none() {
-    let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-    for odd in [
-        r#"{"message":"warming up"}"#,
-        r#"{"choices":[],"message":"nothing yet","detail":"x"}"#,
-        r#"{"model":"m","message":{"role":"assistant","content":""}}"#,
-    ] {
-        let body = format!("data: {odd}\n\n{}{finish}", chunk("Hello"));
-        let server = FaultServer::always(Script::events(body)).await.expect("a free port");
-        let reply = read(openrouter(&server, Limits::default())).await.1.expect(odd);
-        assert_eq!(reply.text(), "Hello", "{odd}");
-    }
-}
-
-#[tokio::test]
-async fn a_wrong_address_is_told_as_one_though_it_is_said_in_json() {
-    for body in [
-        json!({ "error": { "message": "Invalid URL (POST /v1/v1/chat/completions)", "type": "invalid_request_error" } }),
-        json!({ "detail": "Not Found" }),
-        json!({ "statusCode": 404, "message": "Cannot POST /chat/completions", "error": "Not Found" }),
-        json!({ "message": "no Route matched with those values" }),
-    ] {
-        let error = chat(Script::json(404, body.to_string())).await;
-        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-        assert!(error.to_string().contains("base_url"), "{error}");
     }
 }
 
@@ -322,5 +137,30 @@ async fn what_was_used_is_kept_beside_the_error() {
     let error = json!({ "code": 503, "message": "Not available", "metadata": { "alignment": { "mode": "enforce" } } });
     for failure in each_way(503, &error).await {
         assert_eq!((failure.kind(), failure.retry()), (ErrorKind::Overloaded, RetryAdvice::Never));
+    }
+}
+
+#[tokio::test]
+async fn an_error_wrapped_as_deep_as_one_likes_is_an_error_and_no_more() {
+    for depth in [2, 50_000] {
+        let raw = format!("{}1{}", r#"{"error":"#.repeat(depth), "}".repeat(depth));
+        let body = format!(r#"{{"error":{{"code":400,"message":"m","metadata":{{"raw":{raw}}}}}}}"#);
+        let server = FaultServer::always(Script::json(400, body)).await.expect("a free port");
+        let limits = Limits::default().max_error_bytes(4 << 20);
+        let client = OpenRouter::builder().api_key("k").base_url(server.url()).limits(limits).build();
+        let failure = client.expect("good settings").chat(&request()).await.expect_err("an error");
+        assert_eq!(failure.message(), "m");
+        assert!(format!("{failure:?}").len() < 40_000, "bounded");
+    }
+}
+
+#[tokio::test]
+async fn error_type_decides_where_the_number_is_missing() {
+    for (error, kind) in [
+        (json!({"message": "m", "metadata": {"error_type": "not_found"}}), ErrorKind::NoEndpoint),
+        (json!({"message": "m", "error_type": "permission_denied"}), ErrorKind::PermissionDenied),
+    ] {
+        let failure = chat(Script::json(200, json!({ "error": error }).to_string())).await;
+        assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{error}");
     }
 }
