@@ -41,6 +41,7 @@ mod tracing;
 
 mod decisions;
 mod links;
+mod settings;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

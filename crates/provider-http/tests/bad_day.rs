@@ -372,3 +372,42 @@ async fn redirect_is_not_followed_and_the_key_stays() {
     }
     assert_eq!(other.connection_count(), 0);
 }
+
+/// The most memory that the whole process may take, the server and all tests of this program included.
+const PEAK_KIB: u64 = 400 << 10;
+
+/// The limits are the defaults.
+#[tokio::test(flavor = "multi_thread")]
+async fn flood_does_not_fill_the_memory() {
+    let at_once = Duration::ZERO;
+    let large = event(&format!("w:{}", "x".repeat(256 << 10)));
+    for (name, script, kind) in [
+        ("events for ever", events().repeat_forever(large, at_once), InvalidResponse),
+        ("an event without end", events().repeat_forever("x".repeat(64 << 10), at_once), InvalidResponse),
+        (
+            "a body for ever",
+            Script::json(200, "").chunked().repeat_forever(" ".repeat(64 << 10), at_once),
+            InvalidResponse,
+        ),
+        (
+            "an error for ever",
+            Script::json(500, "").chunked().repeat_forever("x".repeat(64 << 10), at_once),
+            Server,
+        ),
+    ] {
+        let server = FaultServer::always(script).await.expect("a free port");
+        let endpoint = builder(&server.url()).limits(HttpLimits::default()).build(&HttpClient::new());
+        let outcome = streamed(&endpoint.expect("good settings")).await;
+        assert_eq!(outcome.expect_err(name).kind(), kind, "{name}");
+        server.wait_for_all_closed().await.expect(name);
+    }
+    if let Some(peak) = peak_kib() {
+        assert!(peak < PEAK_KIB, "{} MiB at the peak", peak >> 10);
+    }
+}
+
+/// The most memory that this process ever had, as Linux tells it.
+fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
+}

@@ -1,22 +1,20 @@
 //! The limit that refused a request, and when to ask again.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use openrouter_provider::Limits;
+use fault_server::Script;
 use provider_core::{Error, ErrorKind, LimitAmount, LimitKind, RetryAdvice};
-use provider_tests::{Reply, ScriptedServer, openrouter, request};
 use serde_json::{Value, json};
 
-async fn chat(reply: Reply) -> Error {
-    let server = ScriptedServer::always(reply).await.expect("a free port");
-    openrouter(&server, Limits::default()).chat(&request()).await.expect_err("an error")
+use crate::support;
+
+async fn chat(reply: Script) -> Error {
+    support::chat(reply).await.expect_err("an error")
 }
 
-fn refusal(status: u16, message: &str, metadata: &Value) -> Reply {
+fn refusal(status: u16, message: &str, metadata: &Value) -> Script {
     let error = json!({ "code": status, "message": message, "metadata": metadata });
-    Reply::json(status, json!({ "error": error }).to_string())
+    Script::json(status, json!({ "error": error }).to_string())
 }
 
 fn seconds(error: &Error) -> Option<u64> {
@@ -163,8 +161,8 @@ async fn a_spent_limit_without_metadata_is_known_by_its_words() {
         assert!(error.next_step().is_some_and(|what| what.contains(step)), "{error}");
     }
     // A 402 that tells nothing but when to come back is believed.
-    assert_eq!(seconds(&chat(Reply::json(402, "{}").header("retry-after", "9")).await), Some(9));
-    assert_eq!(chat(Reply::json(402, "{}")).await.retry(), RetryAdvice::Never);
+    assert_eq!(seconds(&chat(Script::json(402, "{}").header("retry-after", "9")).await), Some(9));
+    assert_eq!(chat(Script::json(402, "{}")).await.retry(), RetryAdvice::Never);
 }
 
 #[tokio::test]
@@ -227,7 +225,7 @@ async fn the_wait_of_upstream_is_heeded() {
         json!({ "code": 429, "message": "m", "retry_after": 12 }),
         json!({ "code": 429, "message": "m", "metadata": { "retry_after_seconds": 12 } }),
     ] {
-        let error = chat(Reply::json(429, json!({ "error": error }).to_string())).await;
+        let error = chat(Script::json(429, json!({ "error": error }).to_string())).await;
         assert_eq!(seconds(&error), Some(12), "{error}");
     }
     // The service's own word counts before it.
@@ -244,17 +242,17 @@ async fn a_reset_is_of_the_services_clock_and_of_rate_limits_alone() {
         (SystemTime::now() + ten_minutes, SystemTime::now() + ten_minutes + Duration::from_secs(60)),
     ] {
         let limited = |status: u16| {
-            Reply::json(status, json!({ "error": { "code": status, "message": "m" } }).to_string())
-                .header("date", &httpdate::fmt_http_date(date))
+            Script::json(status, json!({ "error": { "code": status, "message": "m" } }).to_string())
+                .header("date", httpdate::fmt_http_date(date))
                 .header("x-ratelimit-remaining", "17")
-                .header("x-ratelimit-reset", &milliseconds(reset))
+                .header("x-ratelimit-reset", milliseconds(reset))
         };
         let error = chat(limited(429)).await;
         assert!(seconds(&error).is_some_and(|wait| (58..=62).contains(&wait)), "{error}");
         let error = chat(limited(502)).await;
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Upstream, RetryAdvice::Now), "{error}");
-        let dated = Reply::json(503, "{}").header("date", &httpdate::fmt_http_date(date));
-        let error = chat(dated.header("retry-after", &httpdate::fmt_http_date(reset))).await;
+        let dated = Script::json(503, "{}").header("date", httpdate::fmt_http_date(date));
+        let error = chat(dated.header("retry-after", httpdate::fmt_http_date(reset))).await;
         assert!(seconds(&error).is_some_and(|wait| (58..=62).contains(&wait)), "{error}");
     }
 }
@@ -262,14 +260,14 @@ async fn a_reset_is_of_the_services_clock_and_of_rate_limits_alone() {
 #[tokio::test]
 async fn a_service_that_says_whether_to_retry_is_believed() {
     let error = |status: u16| json!({ "error": { "code": status, "message": "m" } }).to_string();
-    let asked = |status, word| Reply::json(status, error(status)).header("x-should-retry", word);
+    let asked = |status, word| Script::json(status, error(status)).header("x-should-retry", word);
     assert_eq!(chat(asked(503, "false")).await.retry(), RetryAdvice::Never);
     assert_eq!(chat(asked(429, "false").header("retry-after", "1")).await.retry(), RetryAdvice::Never);
     assert_eq!(chat(asked(400, "true")).await.retry(), RetryAdvice::Now);
     assert_eq!(seconds(&chat(asked(400, "true").header("retry-after", "2")).await), Some(2));
     assert_eq!(chat(asked(400, "perhaps")).await.retry(), RetryAdvice::Never);
     assert_eq!(
-        chat(Reply::new(500, "text/html", "<html>").header("x-should-retry", "false")).await.retry(),
+        chat(Script::with_body(500, "text/html", "<html>").header("x-should-retry", "false")).await.retry(),
         RetryAdvice::Never
     );
 }

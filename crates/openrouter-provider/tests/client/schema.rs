@@ -4,8 +4,6 @@
 //! a model of what comes back; so answers are made up from it and must be read, with fields besides that
 //! nobody knows.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
 mod answers;
 mod full;
 mod generate;
@@ -14,10 +12,10 @@ use std::io::Write;
 
 use jsonschema::Validator;
 use openrouter_provider::body;
-use provider_tests::same_json;
 use serde_json::{Value, json};
+use wire_properties::same_json;
 
-use crate::generate::Generator;
+use self::generate::Generator;
 
 /// The fields that documentation and clients know beyond the schema.
 const BEYOND: &[&str] = &[

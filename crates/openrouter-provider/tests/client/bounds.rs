@@ -1,27 +1,27 @@
 //! Bounds on what a stream may take, and its end: in time, on its end mark, or because the reader goes. Over
 //! real sockets, through the public API.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
 use std::time::Duration;
 
+use fault_server::{FaultServer, Script};
 use openrouter_provider::{Limits, OpenRouter};
 use provider_core::{ChatResponse, ErrorKind, Event, TimeoutPhase};
-use provider_tests::{Reply, ScriptedServer, chunk, openrouter, read, request};
+
+use crate::support::{chunk, openrouter, read, request};
 
 #[tokio::test]
 async fn silence_ends_in_a_timeout() {
     let limits = Limits::default().read_timeout(Duration::from_millis(200));
-    let server = ScriptedServer::always(Reply::events(chunk("Hello")).stall()).await.expect("a free port");
+    let server = FaultServer::always(Script::events(chunk("Hello")).stall()).await.expect("a free port");
     let (text, outcome) = read(openrouter(&server, limits)).await;
     let error = outcome.expect_err("it went silent");
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true));
     assert_eq!(error.timeout(), Some(TimeoutPhase::Read), "{error}");
     assert_eq!((text.as_str(), error.partial().expect("what came").text()), ("Hello", "Hello"));
-    assert!(server.wait_for_close().await, "the connection was closed");
+    server.wait_for_client_close(1).await.expect("the connection was closed");
 
     let limits = Limits::default().total_timeout(Duration::from_millis(200));
-    let server = ScriptedServer::always(Reply::json(200, " ").stall()).await.expect("a free port");
+    let server = FaultServer::always(Script::json(200, " ").chunked().stall()).await.expect("a free port");
     let error = openrouter(&server, limits).chat(&request()).await.expect_err("it took too long");
     assert_eq!(
         (error.kind(), error.timeout()),
@@ -42,10 +42,10 @@ async fn silence_ends_in_a_timeout() {
 async fn buffers_are_bounded() {
     let long = "x".repeat(5_000);
     let cases = [
-        (Reply::events(chunk(&long)), Limits::default().max_frame_bytes(1_000), "max_frame_bytes"),
-        (Reply::events(chunk("a").repeat(500)), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
+        (Script::events(chunk(&long)), Limits::default().max_frame_bytes(1_000), "max_frame_bytes"),
+        (Script::events(chunk("a").repeat(500)), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
         (
-            Reply::events(
+            Script::events(
                 format!(
                     r#"data: {{"choices":[{{"index":0,"delta":{{"tool_calls":[{{"index":0,"function":{{"arguments":"{long}"}}}}]}}}}]}}"#
                 ) + "\n\n",
@@ -53,16 +53,16 @@ async fn buffers_are_bounded() {
             Limits::default().max_tool_argument_bytes(1_000),
             "max_tool_argument_bytes",
         ),
-        (Reply::json(200, format!("\"{long}\"")), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
+        (Script::json(200, format!("\"{long}\"")), Limits::default().max_body_bytes(1_000), "max_body_bytes"),
     ];
     for (reply, limits, name) in cases {
-        let server = ScriptedServer::always(reply).await.expect("a free port");
+        let server = FaultServer::always(reply).await.expect("a free port");
         let error = read(openrouter(&server, limits)).await.1.expect_err(name);
         assert_eq!(error.next_step(), None, "the base URL is not to blame: {error:?}");
         assert_eq!(error.kind(), ErrorKind::InvalidResponse);
         assert!(error.message().contains(name) && error.message().contains("1000"), "{error}");
     }
-    let server = ScriptedServer::always(Reply::json(500, long)).await.expect("a free port");
+    let server = FaultServer::always(Script::json(500, long)).await.expect("a free port");
     let error =
         openrouter(&server, Limits::default().max_error_bytes(100)).chat(&request()).await.expect_err("500");
     assert_eq!((error.kind(), error.message().len()), (ErrorKind::Server, 100));
@@ -71,9 +71,8 @@ async fn buffers_are_bounded() {
 /// The time is up for a reader, too, who never has to wait.
 #[tokio::test]
 async fn an_answer_that_always_has_something_more_ends_in_time() {
-    let mut reply = Reply::events("");
-    reply.pieces = vec![chunk("a").into_bytes(); 20_000];
-    let server = ScriptedServer::always(reply).await.expect("a free port");
+    let reply = Script::events("").repeat(chunk("a"), 20_000, Duration::ZERO);
+    let server = FaultServer::always(reply).await.expect("a free port");
     let limits = Limits::default().total_timeout(Duration::from_millis(100));
     let mut stream = openrouter(&server, limits).stream(&request()).await.expect("a stream");
     let error = loop {
@@ -99,7 +98,7 @@ async fn what_repeats_does_not_count() {
     let end = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     let body = chunk("a").repeat(500) + end;
     assert!(body.len() > 50_000);
-    let server = ScriptedServer::always(Reply::events(body)).await.expect("a free port");
+    let server = FaultServer::always(Script::events(body)).await.expect("a free port");
     let limits = Limits::default().max_body_bytes(20_000);
     let (text, outcome) = read(openrouter(&server, limits)).await;
     assert_eq!((text.len(), outcome.expect("an answer").text().len()), (500, 500));
@@ -107,27 +106,26 @@ async fn what_repeats_does_not_count() {
 
 #[tokio::test]
 async fn dropping_a_stream_closes_the_connection() {
-    let server = ScriptedServer::always(Reply::events(chunk("Hello")).stall()).await.expect("a free port");
+    let server = FaultServer::always(Script::events(chunk("Hello")).stall()).await.expect("a free port");
     let mut stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
     assert_eq!(stream.next().await.expect("an event").expect("a good one"), Event::Text("Hello".into()));
-    assert_eq!(server.closed_connections(), 0);
+    assert_eq!(server.closed_by_client(), 0);
     drop(stream);
-    assert!(server.wait_for_close().await, "the connection was closed");
+    server.wait_for_client_close(1).await.expect("the connection was closed");
 }
 
 #[tokio::test]
 async fn the_end_mark_is_the_end_though_the_body_goes_on() {
     let finish = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-    let reply = Reply::events(chunk("Hello") + finish + &chunk("more")).stall();
-    let server = ScriptedServer::always(reply).await.expect("a free port");
+    let reply = Script::events(chunk("Hello") + finish + &chunk("more")).stall();
+    let server = FaultServer::always(reply).await.expect("a free port");
     let (text, outcome) = read(openrouter(&server, Limits::default())).await;
     assert_eq!((text.as_str(), outcome.expect("complete").text()), ("Hello", "Hello"));
 }
 
 #[tokio::test]
 async fn a_stream_that_was_not_read_to_its_end_gives_no_answer() {
-    let server =
-        ScriptedServer::always(Reply::events(chunk("Hel") + &chunk("lo"))).await.expect("a free port");
+    let server = FaultServer::always(Script::events(chunk("Hel") + &chunk("lo"))).await.expect("a free port");
     let mut stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
     stream.next().await.expect("an event").expect("a good one");
     assert_eq!(stream.so_far().text(), "Hel");
@@ -136,4 +134,12 @@ async fn a_stream_that_was_not_read_to_its_end_gives_no_answer() {
         (error.kind(), error.partial().map(ChatResponse::text)),
         (ErrorKind::Interrupted, Some("Hel"))
     );
+}
+
+#[tokio::test]
+async fn limits_may_be_as_long_as_time() {
+    let limits = Limits::default().read_timeout(Duration::MAX).connect_timeout(Duration::MAX);
+    let script = Script::json(200, r#"{"choices":[{"message":{"content":"Hi"}}]}"#);
+    let server = FaultServer::always(script).await.expect("a free port");
+    assert_eq!(openrouter(&server, limits).chat(&request()).await.expect("an answer").text(), "Hi");
 }

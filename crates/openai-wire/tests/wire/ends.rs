@@ -1,18 +1,12 @@
 //! How bodies end: in good order, a newline short, with nothing in them, or torn off before or behind the
 //! reason of the model's end.
 
-use std::time::Duration;
-
-use fault_server::Script;
-use openrouter_provider::Limits;
-use provider_core::ErrorKind::{self, *};
+use provider_core::ErrorKind::*;
+use provider_core::{ChatResponse, Error, LlmProvider as _};
+use provider_http::HttpLimits;
 use serde_json::json;
 
-use crate::{both, limits};
-
-fn events() -> Script {
-    Script::new(200).header("content-type", "text/event-stream")
-}
+use crate::support::{Reply, Server as PlainServer, both, read, request};
 
 fn event(json: &str) -> String {
     format!("data: {json}\n\n")
@@ -22,31 +16,23 @@ const HELLO: &str = r#"{"id":"gen-1","choices":[{"index":0,"delta":{"content":"H
 const STOP: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
 const USAGE: &str = r#"{"choices":[],"usage":{"total_tokens":14}}"#;
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn an_answer_whose_reason_to_end_has_come_is_whole_however_its_body_ends() {
-    let ms = Duration::from_millis;
     let said = event(HELLO) + &event(STOP);
     let with_usage = said.clone() + &event(USAGE);
-    for (name, script) in [
-        ("reset", events().write(with_usage.clone()).wait(ms(50)).reset()),
-        ("closed", events().write(with_usage.clone()).close()),
-        ("closed inside an event", events().write(with_usage.clone() + "data: {\"cho").close()),
-        ("silent", events().write(with_usage.clone()).stall()),
-        ("a bad piece of HTTP", events().write(with_usage.clone()).write_raw("no size\r\n").close()),
-        (
-            "reset, and the last event without its line",
-            events().write(said + "data: " + USAGE).wait(ms(50)).reset(),
-        ),
+    for (name, body) in [
+        ("broken off", with_usage.clone()),
+        ("broken off inside an event", with_usage + "data: {\"cho"),
+        ("broken off, and the last event without its line", said + "data: " + USAGE),
     ] {
-        let [streamed, whole] = both(script, limits()).await;
-        for outcome in [streamed, whole] {
+        for outcome in both(Reply::events(body).cut_off()).await {
             let reply = outcome.unwrap_or_else(|error| panic!("{name}: {error:?}"));
             assert_eq!((reply.text(), reply.usage.total_tokens), ("Hello", Some(14)), "{name}");
         }
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_last_event_without_its_empty_line_counts_if_it_is_whole() {
     let said = event(HELLO) + &event(STOP);
     let stop_with_usage = STOP.replace("}]}", r#"}],"usage":{"total_tokens":14}}"#);
@@ -58,8 +44,8 @@ async fn a_last_event_without_its_empty_line_counts_if_it_is_whole() {
             event(HELLO) + &event(USAGE) + "event: message\ndata: " + STOP + end,
         ] {
             for content_type in ["text/event-stream", "text/plain"] {
-                let script = Script::with_body(200, content_type, body.clone());
-                for outcome in both(script, Limits::default()).await {
+                let reply = Reply::new(200, content_type, body.clone());
+                for outcome in both(reply).await {
                     let reply = outcome.unwrap_or_else(|error| panic!("{body:?}: {error:?}"));
                     assert_eq!((reply.text(), reply.usage.total_tokens), ("Hello", Some(14)), "{body:?}");
                 }
@@ -77,8 +63,8 @@ async fn a_last_event_without_its_empty_line_counts_if_it_is_whole() {
         (cut, Interrupted, "before it was complete"),
         (cut_mark, Interrupted, "before it was complete"),
     ] {
-        for script in [Script::events(body.clone()), Script::with_body(200, "text/plain", body.clone())] {
-            for outcome in both(script, Limits::default()).await {
+        for reply in [Reply::events(body.clone()), Reply::new(200, "text/plain", body.clone())] {
+            for outcome in both(reply).await {
                 let error = outcome.expect_err(&body);
                 assert_eq!(error.kind(), kind, "{error}");
                 assert!(error.message().contains(message), "{error}");
@@ -88,30 +74,31 @@ async fn a_last_event_without_its_empty_line_counts_if_it_is_whole() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_body_with_nothing_in_it_is_an_empty_answer() {
-    for (name, script, kind) in [
-        ("an empty stream", Script::events(""), EmptyResponse),
-        ("white space", Script::events("\n \r\n\t\n\n "), EmptyResponse),
-        ("comments", Script::events(": OPENROUTER PROCESSING\n\n: and no end"), EmptyResponse),
-        ("pings", Script::events("event: ping\ndata: {\"type\n\nevent: ping\ndata: ping\n\n"), EmptyResponse),
-        ("nulls", Script::events("data: null\n\n"), EmptyResponse),
-        ("events of another name", Script::events("event: heartbeat\ndata: x\n\n"), EmptyResponse),
-        ("the end mark alone", Script::events("data: [DONE]\n\n"), EmptyResponse),
-        ("an empty stream without a length", events().unframed().close(), EmptyResponse),
-        ("an empty body", Script::json(200, "").content_length(0), EmptyResponse),
-        ("blanks", Script::json(200, " \r\n\n"), EmptyResponse),
-        ("comments that are called JSON", Script::json(200, ": OPENROUTER PROCESSING\n\n"), EmptyResponse),
-        ("no content", Script::new(204), EmptyResponse),
-        ("an answer without a type", Script::new(200), EmptyResponse),
-        ("a chunk that says nothing", Script::events("data: {\"id\":\"gen-1\"}\n\n"), Interrupted),
-        ("what is no event stream", Script::events("Internal Server Error"), Interrupted),
-        ("closed before anything", events().close(), Interrupted),
-        ("cut off in the first event", Script::events("data: {\"id\":\"gen-1\",\"cho"), Interrupted),
-        ("cut off in an error", Script::events("event: error\ndata: {\"error"), Interrupted),
-        ("cut off in a ping", Script::events("event: ping\ndata: {\"type"), EmptyResponse),
+    for (name, reply, kind) in [
+        ("an empty stream", Reply::events(""), EmptyResponse),
+        ("white space", Reply::events("\n \r\n\t\n\n "), EmptyResponse),
+        ("comments", Reply::events(": OPENROUTER PROCESSING\n\n: and no end"), EmptyResponse),
+        ("pings", Reply::events("event: ping\ndata: {\"type\n\nevent: ping\ndata: ping\n\n"), EmptyResponse),
+        ("nulls", Reply::events("data: null\n\n"), EmptyResponse),
+        ("events of another name", Reply::events("event: heartbeat\ndata: x\n\n"), EmptyResponse),
+        ("the end mark alone", Reply::events("data: [DONE]\n\n"), EmptyResponse),
+        ("an empty body", Reply::json(200, ""), EmptyResponse),
+        ("blanks", Reply::json(200, " \r\n\n"), EmptyResponse),
+        ("comments that are called JSON", Reply::json(200, ": OPENROUTER PROCESSING\n\n"), EmptyResponse),
+        ("no content", Reply::new(204, "", ""), EmptyResponse),
+        ("choices that are null", Reply::json(200, "{\"choices\":null}"), EmptyResponse),
+        ("no choices", Reply::json(200, "{\"id\":\"gen-1\"}"), EmptyResponse),
+        ("half of the JSON", Reply::json(200, &HELLO[..40]), Interrupted),
+        ("a chunk that says nothing", Reply::events("data: {\"id\":\"gen-1\"}\n\n"), Interrupted),
+        ("what is no event stream", Reply::events("Internal Server Error"), Interrupted),
+        ("broken off before anything", Reply::events("").cut_off(), Interrupted),
+        ("cut off in the first event", Reply::events("data: {\"id\":\"gen-1\",\"cho"), Interrupted),
+        ("cut off in an error", Reply::events("event: error\ndata: {\"error"), Interrupted),
+        ("cut off in a ping", Reply::events("event: ping\ndata: {\"type"), EmptyResponse),
     ] {
-        for outcome in both(script, limits()).await {
+        for outcome in both(reply).await {
             let error = outcome.expect_err(name);
             assert_eq!((error.kind(), error.is_retryable()), (kind, true), "{name}: {error:?}");
         }
@@ -119,65 +106,66 @@ async fn a_body_with_nothing_in_it_is_an_empty_answer() {
 }
 
 /// Of several things that go wrong the first counts, and of a failure what the service says of it.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn what_goes_wrong_later_is_not_what_went_wrong() {
     let failed = event(HELLO) + &event(r#"{"error":{"code":429,"message":"slow down"}}"#);
     let unreadable = event(HELLO) + &event("{no JSON}");
     let long = "x".repeat(10_000);
     let arguments =
         json!({"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": long}}]}}]});
-    let small = limits().max_frame_bytes(2_000);
-    let few = limits().max_tool_argument_bytes(1_000);
+    let limits = HttpLimits::default();
     for (first, kind, words) in
         [(failed, RateLimited, "slow down"), (unreadable, InvalidResponse, "no JSON object")]
     {
         for (name, limits, rest) in [
-            ("a frame", small, event(&long)),
-            ("a frame without end", small, format!("data: {long}")),
-            ("arguments", few, event(&arguments.to_string())),
-            ("no JSON", limits(), event("{no more}")),
-            ("another error", limits(), event(r#"{"error":{"code":500,"message":"down"}}"#)),
-            ("a body", limits().max_body_bytes(3_000), format!(": {long}\n\n")),
+            ("a frame", limits.max_frame_bytes(2_000), event(&long)),
+            ("a frame without end", limits.max_frame_bytes(2_000), format!("data: {long}")),
+            ("arguments", limits, event(&arguments.to_string())),
+            ("no JSON", limits, event("{no more}")),
+            ("another error", limits, event(r#"{"error":{"code":500,"message":"down"}}"#)),
+            ("a body", limits.max_body_bytes(3_000), format!(": {long}\n\n")),
         ] {
-            let is_told_by_service = kind == InvalidResponse && name == "another error";
+            let (kind, words) = match (kind, name) {
+                (InvalidResponse, "another error") => (Server, "down"),
+                _ => (kind, words),
+            };
             let body = first.clone() + &rest;
-            let mut scripts = vec![Script::events(body.clone())];
+            let mut replies = vec![Reply::events(body.clone())];
             if name != "a body" {
-                scripts.push(Script::with_body(200, "text/plain", body.clone()));
+                replies.push(Reply::new(200, "text/plain", body));
             }
-            for script in scripts {
-                for outcome in both(script, limits).await {
+            for reply in replies {
+                for outcome in within(reply, limits).await {
                     let error = outcome.expect_err(name);
-                    let expected: (ErrorKind, &str) =
-                        if is_told_by_service { (Server, "down") } else { (kind, words) };
-                    assert_eq!(error.kind(), expected.0, "{name}: {error}");
-                    assert!(error.message().contains(expected.1), "{name}: {error}");
+                    assert_eq!(error.kind(), kind, "{name}: {error}");
+                    assert!(error.message().contains(words), "{name}: {error}");
                     assert_eq!(error.partial().map(|partial| partial.text()), Some("Hello"), "{name}");
                 }
             }
         }
-        for script in [
-            events().write(first.clone()).wait(Duration::from_millis(50)).reset(),
-            events().write(first.clone()).write_raw("no size\r\n").close(),
-        ] {
-            for outcome in both(script, limits()).await {
-                let error = outcome.expect_err("torn off");
-                assert!(error.kind() == kind && error.message().contains(words), "{error}");
-            }
+        for outcome in both(Reply::events(first).cut_off()).await {
+            let error = outcome.expect_err("torn off");
+            assert!(error.kind() == kind && error.message().contains(words), "{error}");
         }
     }
     let both_at_once = json!({"error": {"code": 429, "message": "slow down"}, "choices": [{"message": {"tool_calls":
         [{"id": "c", "function": {"name": "f", "arguments": "x".repeat(2_000)}}]}}]});
-    for outcome in both(Script::json(200, both_at_once.to_string()), few).await {
+    for outcome in within(Reply::json(200, both_at_once.to_string()), limits).await {
         assert_eq!(outcome.expect_err("it failed").kind(), RateLimited);
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// The end of a stream and of a whole answer, within these limits and 1,000 bytes of arguments.
+async fn within(reply: Reply, limits: HttpLimits) -> [Result<ChatResponse, Error>; 2] {
+    let server = PlainServer::with_limits([reply], limits).max_tool_argument_bytes(1_000);
+    [read(&server).await.1, server.chat(&request()).await]
+}
+
+#[tokio::test]
 async fn an_event_that_cannot_be_read_is_placed_in_the_text() {
     let chunk = |text: &str| event(&json!({"choices": [{"delta": {"content": text}}]}).to_string());
     let body = chunk("H\u{e9}l") + ": a comment\n\n" + &event("{no JSON}") + &chunk("lo") + &event(STOP);
-    for outcome in both(Script::events(body), Limits::default()).await {
+    for outcome in both(Reply::events(body)).await {
         let error = outcome.expect_err("there is a hole");
         assert_eq!(error.kind(), InvalidResponse);
         assert!(error.message().contains("event 2 of the stream, behind 4 bytes of text,"), "{error}");
@@ -188,7 +176,7 @@ async fn an_event_that_cannot_be_read_is_placed_in_the_text() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn odd_marks_behind_the_reason_of_the_end_and_missing_empty_lines_cost_nothing() {
     let said = event(HELLO) + &event(STOP);
     let one = |json: &str| format!("data: {json}\n");
@@ -205,36 +193,36 @@ async fn odd_marks_behind_the_reason_of_the_end_and_missing_empty_lines_cost_not
         event(HELLO) + &one(STOP) + &one(USAGE) + "data: [DONE]\n",
         format!("{HELLO}\n{STOP}\n{USAGE}\n"),
     ] {
-        for outcome in both(Script::events(body.clone()), Limits::default()).await {
+        for outcome in both(Reply::events(body.clone())).await {
             let reply = outcome.unwrap_or_else(|error| panic!("{body:?}: {error:?}"));
             assert_eq!((reply.text(), reply.usage.total_tokens), ("Hello", Some(14)), "{body:?}");
         }
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn plain_json_that_is_called_an_event_stream_is_read() {
     let error = json!({"error": {"code": 429, "message": "slow down"}});
     let pretty = serde_json::to_string_pretty(&error).expect("JSON");
     for body in [error.to_string(), pretty.clone(), event(HELLO) + &pretty, event(HELLO) + &error.to_string()]
     {
-        for outcome in both(Script::events(body.clone()), Limits::default()).await {
+        for outcome in both(Reply::events(body.clone())).await {
             let error = outcome.expect_err(&body);
             assert_eq!(error.kind(), RateLimited, "{body}: {error:?}");
         }
     }
     let answer = json!({"choices": [{"message": {"content": "Hello"}}], "usage": {"total_tokens": 14}});
     for body in [answer.to_string(), serde_json::to_string_pretty(&answer).expect("JSON")] {
-        for outcome in both(Script::events(body.clone()), Limits::default()).await {
+        for outcome in both(Reply::events(body.clone())).await {
             let reply = outcome.unwrap_or_else(|error| panic!("{body}: {error:?}"));
             assert_eq!((reply.text(), reply.usage.total_tokens), ("Hello", Some(14)), "{body}");
         }
     }
     let page = "<!DOCTYPE html>\n<html><body>Sign in</body></html>\n";
-    let kind_of = async |script| {
-        let [streamed, _] = both(script, Limits::default()).await;
+    let kind_of = async |reply| {
+        let [streamed, _] = both(reply).await;
         let error = streamed.expect_err("a page");
         (error.kind(), error.message().to_owned())
     };
-    assert_eq!(kind_of(Script::events(page)).await, kind_of(Script::with_body(200, "text/html", page)).await);
+    assert_eq!(kind_of(Reply::events(page)).await, kind_of(Reply::new(200, "text/html", page)).await);
 }

@@ -2,16 +2,10 @@
 
 use std::time::Duration;
 
-use fault_server::{FaultServer, Script};
-use provider_core::{ChatResponse, Error, ErrorKind, RetryAdvice};
+use fault_server::Script;
+use provider_core::{ErrorKind, RetryAdvice};
 
-use crate::{client, hello};
-
-/// Asks for a whole answer while the server plays this.
-async fn chat(script: Script) -> Result<ChatResponse, Error> {
-    let server = FaultServer::always(script).await.expect("a free port");
-    client(&server.url()).chat(&hello()).await
-}
+use crate::support::chat;
 
 #[tokio::test]
 async fn waits_are_taken_from_wherever_the_service_puts_them() {

@@ -1,17 +1,19 @@
-//! Tool calls in the shapes that services send them in: read, run and sent back, over real sockets.
-
-#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
+//! Tool calls in the shapes that services send them in: read, run and sent back.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use openrouter_provider::{Limits, body};
+use openai_wire::{Plain, decode, encode};
 use provider_core::{
     ChatRequest, ChatResponse, ErrorKind, FunctionTool, LlmProviderExt, RunOutcome, ToolCall, ToolErrorKind,
     ToolRun, ToolSet,
 };
-use provider_tests::{Reply, ScriptedServer, openrouter, request};
 use serde_json::{Value, json};
+
+use crate::support::{Reply, Server, request, stream};
+
+fn body_of(request: &ChatRequest) -> Value {
+    serde_json::from_slice(&encode(request, false, &Plain).expect("a good request")).expect("JSON")
+}
 
 /// A whole answer of these calls.
 fn whole(calls: &Value, finish: &str) -> Reply {
@@ -44,9 +46,7 @@ fn call(id: &str, name: &str, arguments: &str) -> Value {
 }
 
 async fn read(reply: Reply) -> ChatResponse {
-    let server = ScriptedServer::always(reply).await.expect("a free port");
-    let stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
-    stream.collect().await.expect("an answer")
+    stream(reply).await.1.expect("an answer")
 }
 
 /// Names and arguments of the calls that can be run.
@@ -57,14 +57,11 @@ fn ready(reply: &ChatResponse) -> Vec<(&str, &str)> {
 /// Runs a loop with a tool `echo` against a server that gives these answers. Also the messages of the last
 /// request.
 async fn run(replies: Vec<Reply>, request: &ChatRequest) -> (ToolRun, Vec<Value>) {
-    let turn = AtomicUsize::new(0);
-    let script = move |_: &provider_tests::Request| replies[turn.fetch_add(1, SeqCst)].clone();
-    let server = ScriptedServer::start(script).await.expect("a free port");
+    let server = Server::in_turn(replies);
     let tool = FunctionTool::new("echo", "Says what it hears");
     let tools = ToolSet::new().untyped(tool, |call: ToolCall| async move { call.arguments });
-    let run = openrouter(&server, Limits::default()).tool_loop(&tools).run(request).await;
-    let sent = server.requests().last().map(|request| request.body.clone()).unwrap_or_default();
-    let sent: Value = serde_json::from_slice(&sent).expect("JSON");
+    let run = server.tool_loop(&tools).run(request).await;
+    let sent = server.sent().pop().expect("a request");
     (run, sent["messages"].as_array().cloned().unwrap_or_default())
 }
 
@@ -190,7 +187,7 @@ async fn calls_of_another_type_are_visible_and_go_back_as_they_came() {
     assert_eq!(run.calls().map(|called| &*called.call.id).collect::<Vec<_>>(), ["a"]);
     let said = &run.steps[0].response;
     assert_eq!((ready(said), said.message.tool_calls.len()), (vec![("echo", "{}")], 2));
-    let next: Value = body::to_json(&run.request).expect("a good request").read().expect("JSON");
+    let next = body_of(&run.request);
     assert_eq!(next["messages"][1]["tool_calls"], calls);
     assert_eq!(next["messages"].as_array().map(Vec::len), Some(3), "no result is made up");
 }
@@ -229,7 +226,7 @@ async fn ids_are_unique_in_the_whole_conversation_that_is_sent() {
     for _ in 0..2 {
         asked = asked.message(reply.message.clone()).tool_result("echo:0", "1").tool_result("echo:1", "2");
     }
-    let sent: Value = body::to_json(&asked).expect("a good request").read().expect("JSON");
+    let sent = body_of(&asked);
     assert_eq!(ids(sent["messages"].as_array().expect("a list")), expected);
     let turn = json!([
         {"role": "assistant", "content": null, "tool_calls": [call("echo:0", "echo", "1"), call("echo:1", "echo", "2")]},
@@ -239,7 +236,7 @@ async fn ids_are_unique_in_the_whole_conversation_that_is_sent() {
     let turn = turn.as_array().expect("a list");
     let twice = [turn.as_slice(), turn.as_slice()].concat();
     let kept = json!({"model": "a/b", "messages": twice});
-    let read = body::from_json(&kept.to_string()).expect("a good body");
-    let sent: Value = body::to_json(&read.request).expect("a good request").read().expect("JSON");
+    let read = decode(&kept.to_string(), &Plain).expect("a good body");
+    let sent = body_of(&read.request);
     assert_eq!(ids(sent["messages"].as_array().expect("a list")), expected);
 }

@@ -2,7 +2,7 @@
 
 use provider_core::{Effort, Price, Usd};
 
-use crate::answered;
+use super::answered;
 
 fn usd(text: &str) -> Option<Usd> {
     text.parse().ok()

@@ -1,20 +1,18 @@
 //! The meaning of an error's words, in every place and shape in which it can come: its kind, and what to do.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+use std::time::Duration;
 
-use openrouter_provider::Limits;
 use provider_core::{Error, ErrorKind, RetryAdvice};
-use provider_tests::{Reply, ScriptedServer, chunk, openrouter, read, request};
 use serde_json::{Value, json};
 
+use crate::support::{self, Reply, chunk};
+
 async fn chat(reply: Reply) -> Error {
-    let server = ScriptedServer::always(reply).await.expect("a free port");
-    openrouter(&server, Limits::default()).chat(&request()).await.expect_err("an error")
+    support::chat(reply).await.expect_err("an error")
 }
 
 async fn stream(reply: Reply) -> Error {
-    let server = ScriptedServer::always(reply).await.expect("a free port");
-    read(openrouter(&server, Limits::default())).await.1.expect_err("an error")
+    support::stream(reply).await.1.expect_err("an error")
 }
 
 /// An error as a refusal, as the whole of a success, and in a chunk of a stream that had begun.
@@ -27,69 +25,6 @@ async fn each_way(status: u16, error: &Value) -> [Error; 4] {
         chat(Reply::json(200, body)).await,
         stream(Reply::events(begun)).await,
     ]
-}
-
-fn passed_on(raw: &str) -> Value {
-    json!({ "code": 400, "message": "Provider returned error", "metadata": { "provider_name": "Probe", "raw": raw } })
-}
-
-#[tokio::test]
-async fn the_most_telling_word_decides_wherever_it_stands() {
-    use ErrorKind::*;
-    for (error, kind) in [
-        // The code, beside a type that says less.
-        (
-            json!({ "code": "context_length_exceeded", "type": "invalid_request_error", "message": "You passed 9 of 8." }),
-            ContextLength,
-        ),
-        (
-            json!({ "code": "model_not_found", "type": "invalid_request_error", "message": "No." }),
-            ModelNotFound,
-        ),
-        // The words, beside a code that says less.
-        (json!({ "code": 400, "message": "prompt is too long: 9 tokens > 8 maximum" }), ContextLength),
-        (json!({ "code": 400, "message": "acme/one:2b does not support images" }), UnsupportedFeature),
-        // The words of upstream, in its JSON, in a list, in JSON that was cut off, and as they are.
-        (
-            passed_on(
-                r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 9 tokens"}}"#,
-            ),
-            ContextLength,
-        ),
-        (
-            passed_on(
-                r#"[{"error":{"code":400,"message":"The input token count exceeds the maximum number of tokens allowed (8).","status":"INVALID_ARGUMENT"}}]"#,
-            ),
-            ContextLength,
-        ),
-        (
-            passed_on(r#"{"object":"error","message":"This model's maximum context length is 8 tok"#),
-            ContextLength,
-        ),
-        (passed_on("Input length 9 exceeds the maximum allowed input length of 8 tokens."), ContextLength),
-        // The code of upstream.
-        (
-            passed_on(
-                r#"{"error":{"message":"Filtered.","code":"content_filter","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
-            ),
-            ContentPolicy,
-        ),
-        (
-            passed_on(
-                r#"{"error":{"message":"It was filtered by our content management policy.","type":null}}"#,
-            ),
-            ContentPolicy,
-        ),
-        (passed_on(r#"{"code":"DataInspectionFailed","message":"Unsuitable."}"#), ContentPolicy),
-        (
-            json!({ "code": "data_inspection_failed", "message": "Input text data may contain inappropriate content." }),
-            ContentPolicy,
-        ),
-    ] {
-        for failure in each_way(400, &error).await {
-            assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{error}: {failure}");
-        }
-    }
 }
 
 #[tokio::test]
@@ -114,29 +49,6 @@ async fn words_that_mean_something_else_decide_nothing() {
 }
 
 #[tokio::test]
-async fn what_left_no_endpoint_over_is_told_with_what_to_do() {
-    use ErrorKind::*;
-    for (message, kind, step) in [
-        (
-            "No endpoints found that can handle the requested parameters.",
-            UnsupportedFeature,
-            "require_parameters",
-        ),
-        ("No endpoints found that support image input", UnsupportedFeature, "leave it out"),
-        ("No allowed providers are available for the selected model.", NoEndpoint, "allow more providers"),
-        ("All providers have been ignored. Change your settings", NoEndpoint, "allow more providers"),
-        ("No endpoints found for acme/one that fit the price limit", NoEndpoint, "max_price"),
-        ("No endpoints found matching your data policy", NoEndpoint, "privacy"),
-        ("No endpoints available that support Zero Data Retention", NoEndpoint, "privacy"),
-    ] {
-        for failure in each_way(404, &json!({ "code": 404, "message": message })).await {
-            assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{failure}");
-            assert!(failure.next_step().is_some_and(|what| what.contains(step)), "{failure}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_message_that_is_json_is_told_in_its_words() {
     let wrapped = json!({
         "error": { "code": 429, "message": "Slow down, please.", "status": "RESOURCE_EXHAUSTED",
@@ -145,7 +57,7 @@ async fn a_message_that_is_json_is_told_in_its_words() {
     let error = json!({ "code": 429, "message": wrapped.to_string() });
     for failure in each_way(429, &error).await {
         assert_eq!((failure.kind(), failure.message()), (ErrorKind::RateLimited, "Slow down, please."));
-        assert_eq!(failure.retry(), RetryAdvice::After(std::time::Duration::from_secs(26)));
+        assert_eq!(failure.retry(), RetryAdvice::After(Duration::from_secs(26)));
         assert!(failure.details().is_some_and(|json| json.get().contains("RetryInfo")), "nothing is lost");
     }
     let error = json!({ "message": format!("Error code: 400 - {}", json!({ "error": { "message": "prompt is too long" } })) });
@@ -248,8 +160,7 @@ async fn an_answer_that_tells_how_it_went_is_an_error_if_it_went_wrong() {
     }
     let well = json!({ "status_code": 0, "status_msg": "success" });
     let answer = json!({ "choices": [{ "message": { "content": "Hi" }, "finish_reason": "stop" }], "base_resp": well });
-    let server = ScriptedServer::always(Reply::json(200, answer.to_string())).await.expect("a free port");
-    let answer = openrouter(&server, Limits::default()).chat(&request()).await.expect("an answer");
+    let answer = support::chat(Reply::json(200, answer.to_string())).await.expect("an answer");
     assert_eq!(answer.text(), "Hi");
 }
 
@@ -262,8 +173,7 @@ async fn what_looks_like_an_error_and_is_followed_by_an_answer_is_none() {
         r#"{"model":"m","message":{"role":"assistant","content":""}}"#,
     ] {
         let body = format!("data: {odd}\n\n{}{finish}", chunk("Hello"));
-        let server = ScriptedServer::always(Reply::events(body)).await.expect("a free port");
-        let reply = read(openrouter(&server, Limits::default())).await.1.expect(odd);
+        let reply = support::stream(Reply::events(body)).await.1.expect(odd);
         assert_eq!(reply.text(), "Hello", "{odd}");
     }
 }
@@ -283,43 +193,28 @@ async fn a_wrong_address_is_told_as_one_though_it_is_said_in_json() {
 }
 
 #[tokio::test]
-async fn what_was_used_is_kept_beside_the_error() {
-    let usage = json!({ "prompt_tokens": 40, "completion_tokens": 0, "total_tokens": 40, "cost": 0.002 });
-    let error = json!({
-        "code": 403, "message": "The answer was blocked",
-        "metadata": { "alignment": { "mode": "enforce", "rejected": { "content": "no" } } }
-    });
-    let body = json!({ "error": error, "usage": usage }).to_string();
-    let events = format!(
-        "data: {}\n\ndata: {}\n\ndata: [DONE]\n\n",
-        json!({ "error": error }),
-        json!({ "choices": [], "usage": usage })
-    );
-    for failure in [
-        chat(Reply::json(403, body.clone())).await,
-        stream(Reply::json(403, body.clone())).await,
-        chat(Reply::json(200, body.clone())).await,
-        stream(Reply::events(format!("data: {body}\n\n"))).await,
-        stream(Reply::events(events.clone())).await,
-        chat(Reply::json(200, events)).await,
+async fn the_most_telling_word_decides_wherever_it_stands() {
+    use ErrorKind::*;
+    for (error, kind) in [
+        // The code, beside a type that says less.
+        (
+            json!({ "code": "context_length_exceeded", "type": "invalid_request_error", "message": "You passed 9 of 8." }),
+            ContextLength,
+        ),
+        (
+            json!({ "code": "model_not_found", "type": "invalid_request_error", "message": "No." }),
+            ModelNotFound,
+        ),
+        // The words, beside a code that says less.
+        (json!({ "code": 400, "message": "prompt is too long: 9 tokens > 8 maximum" }), ContextLength),
+        (json!({ "code": 400, "message": "acme/one:2b does not support images" }), UnsupportedFeature),
+        (
+            json!({ "code": "data_inspection_failed", "message": "Input text data may contain inappropriate content." }),
+            ContentPolicy,
+        ),
     ] {
-        assert_eq!(
-            (failure.kind(), failure.retry()),
-            (ErrorKind::ContentPolicy, RetryAdvice::Never),
-            "{failure}"
-        );
-        let partial = failure.partial().expect("what was used");
-        assert_eq!((partial.usage.prompt_tokens, partial.usage.cost), (Some(40), "0.002".parse().ok()));
-        assert!(failure.was_paid_for() && partial.text().is_empty());
-        assert_eq!(partial.requested, "openai/gpt-4o");
-        assert!(failure.details().is_some_and(|json| json.get().contains("rejected")));
-    }
-    // Without usage there is nothing of an answer.
-    let failure = chat(Reply::json(403, json!({ "error": error, "user_id": "u" }).to_string())).await;
-    assert!(failure.partial().is_none() && !failure.was_paid_for());
-    // The check was not to be had: not to be tried again blindly.
-    let error = json!({ "code": 503, "message": "Not available", "metadata": { "alignment": { "mode": "enforce" } } });
-    for failure in each_way(503, &error).await {
-        assert_eq!((failure.kind(), failure.retry()), (ErrorKind::Overloaded, RetryAdvice::Never));
+        for failure in each_way(400, &error).await {
+            assert_eq!((failure.kind(), failure.retry()), (kind, RetryAdvice::Never), "{error}: {failure}");
+        }
     }
 }

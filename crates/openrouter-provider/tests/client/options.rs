@@ -1,8 +1,7 @@
 //! The options that OpenRouter alone understands, headers, a workspace's preferences, and what is refused.
 //! Over real sockets.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
+use fault_server::{FaultServer, Request, Script};
 use openrouter_provider::options::{
     DataCollection, MaxPrice, ProviderPreferences, ResponseCache, ServerTool, SortBy, WebSearch,
 };
@@ -11,24 +10,25 @@ use provider_core::author::ProviderOptions;
 use provider_core::{
     ChatRequest, ConfigValues, ErrorKind, FunctionTool, JsonSchema, Message, Reasoning, Tool,
 };
-use provider_tests::{Reply, Request, ScriptedServer, openrouter, request};
 use serde_json::{Value, json};
+
+use crate::support::{openrouter, request};
 
 const ANSWER: &str =
     r#"{"id":"gen-1","model":"m","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
 
-async fn service() -> ScriptedServer {
-    ScriptedServer::start(|_| Reply::json(200, ANSWER)).await.expect("a free port")
+async fn service() -> FaultServer {
+    FaultServer::always(Script::json(200, ANSWER)).await.expect("a free port")
 }
 
 /// The one request that was sent.
-async fn sent(client: impl FnOnce(&ScriptedServer) -> OpenRouter, request: &ChatRequest) -> Request {
+async fn sent(client: impl FnOnce(&FaultServer) -> OpenRouter, request: &ChatRequest) -> Request {
     let server = service().await;
     client(&server).chat(request).await.expect("an answer");
     server.requests().remove(0)
 }
 
-fn plain(server: &ScriptedServer) -> OpenRouter {
+fn plain(server: &FaultServer) -> OpenRouter {
     openrouter(server, Limits::default())
 }
 
@@ -86,7 +86,7 @@ async fn nothing_is_on_by_default() {
 
 #[tokio::test]
 async fn a_request_overrides_the_workspace() {
-    let settings = |server: &ScriptedServer| {
+    let settings = |server: &FaultServer| {
         OpenRouter::from_values(
             ConfigValues::from([("api_key", "k"), ("data_collection", "deny"), ("zdr", "yes")])
                 .set("base_url", server.url())
@@ -104,7 +104,7 @@ async fn a_request_overrides_the_workspace() {
     let joined = json!({"sort": "latency", "order": ["openai"], "data_collection": "deny", "zdr": false});
     assert_eq!(overridden["provider"], joined);
 
-    let by_builder = |server: &ScriptedServer| {
+    let by_builder = |server: &FaultServer| {
         let preferences = ProviderPreferences::new()
             .data_collection(DataCollection::Deny)
             .max_price(MaxPrice::new().prompt("0.1".parse::<provider_core::Usd>().expect("a price")));
@@ -211,8 +211,8 @@ async fn what_the_service_refuses_for_all_is_refused_here_by_name() {
 
 #[tokio::test]
 async fn a_prompt_takes_the_place_of_messages() {
-    let server = ScriptedServer::start(|_| {
-        Reply::json(
+    let server = FaultServer::start(|_| {
+        Script::json(
             200,
             r#"{"id":"gen-1","model":"m","choices":[{"text":" upon a time","finish_reason":"stop"}]}"#,
         )

@@ -1,16 +1,16 @@
 //! The parts of an answer beside its text: sound, routing, cache status, raw JSON, cut calls, whose thoughts
 //! they are. Over real sockets.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
+use fault_server::{FaultServer, Script};
 use openrouter_provider::{Limits, OpenRouterOptions, OpenRouterResponse, body};
 use provider_core::{AudioOutput, ChatRequest, ChatResponse, Event, FinishReason, LlmProvider};
-use provider_tests::{Reply, ScriptedServer, openrouter, request};
 use serde_json::{Value, json};
 
-fn stream_of(chunks: &[Value]) -> Reply {
+use crate::support::{openrouter, request};
+
+fn stream_of(chunks: &[Value]) -> Script {
     let events: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
-    Reply::new(200, "text/event-stream", format!("{events}data: [DONE]\n\n"))
+    Script::events(events + "data: [DONE]\n\n")
 }
 
 fn delta(delta: Value) -> Value {
@@ -21,12 +21,12 @@ fn end(reason: &str) -> Value {
     json!({"id": "gen-1", "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
 }
 
-async fn server(reply: Reply) -> ScriptedServer {
-    ScriptedServer::start(move |_| reply.clone()).await.expect("a free port")
+async fn server(reply: Script) -> FaultServer {
+    FaultServer::always(reply).await.expect("a free port")
 }
 
 /// The events of a stream, and the answer.
-async fn read(reply: Reply, request: &ChatRequest) -> (Vec<Event>, ChatResponse) {
+async fn read(reply: Script, request: &ChatRequest) -> (Vec<Event>, ChatResponse) {
     let server = server(reply).await;
     let mut stream = openrouter(&server, Limits::default()).stream(request).await.expect("a stream");
     let mut events = Vec::new();
@@ -36,7 +36,7 @@ async fn read(reply: Reply, request: &ChatRequest) -> (Vec<Event>, ChatResponse)
     (events, stream.into_response().expect("an answer"))
 }
 
-async fn whole(reply: Reply, request: &ChatRequest) -> ChatResponse {
+async fn whole(reply: Script, request: &ChatRequest) -> ChatResponse {
     let server = server(reply).await;
     openrouter(&server, Limits::default()).chat(request).await.expect("an answer")
 }
@@ -95,7 +95,7 @@ async fn the_routing_is_told_when_asked_for() {
     assert_eq!(routing.pipeline[0].cost.expect("a cost").to_string(), "0.002");
     assert_eq!(routing.raw.expect("raw").read::<Value>().expect("JSON"), metadata);
     assert_eq!(reply.served_by.to_string(), "OpenAI", "the metadata says who served where nothing else does");
-    let plain = whole(Reply::json(200, ANSWER), &request()).await;
+    let plain = whole(Script::json(200, ANSWER), &request()).await;
     assert_eq!((plain.routing(), plain.response_cache()), (None, None));
 }
 
@@ -103,7 +103,7 @@ const ANSWER: &str = r#"{"id":"gen-1","model":"m","choices":[{"message":{"conten
 
 #[tokio::test]
 async fn headers_tell_the_cache_and_the_generation() {
-    let mut reply = Reply::json(200, ANSWER.replace(r#""id":"gen-1","#, ""));
+    let mut reply = Script::json(200, ANSWER.replace(r#""id":"gen-1","#, ""));
     for (name, value) in [
         ("x-generation-id", "gen-7"),
         ("x-openrouter-cache-status", "HIT"),
@@ -111,7 +111,7 @@ async fn headers_tell_the_cache_and_the_generation() {
         ("x-openrouter-cache-ttl", "288"),
         ("x-openrouter-cache-source-id", "gen-3"),
     ] {
-        reply.headers.push((name.to_owned(), value.to_owned()));
+        reply = reply.header(name, value);
     }
     let reply = whole(reply, &request()).await;
     assert_eq!(reply.id.as_deref(), Some("gen-7"));
@@ -133,7 +133,7 @@ async fn the_json_is_kept_when_asked_for() {
         matches!(events.as_slice(), [Event::Raw(_), Event::Text(_), Event::Raw(_), Event::Finished(_)]),
         "{events:?}"
     );
-    let kept = whole(Reply::json(200, ANSWER), &request().keep_raw()).await;
+    let kept = whole(Script::json(200, ANSWER), &request().keep_raw()).await;
     assert_eq!(kept.raw[0].get(), ANSWER, "byte for byte");
     let (events, reply) = read(stream_of(&chunks), &request()).await;
     assert!(reply.raw.is_empty() && events.len() == 2, "only when asked for");
@@ -167,7 +167,7 @@ async fn a_call_that_was_cut_is_never_callable() {
 #[tokio::test]
 async fn thoughts_go_back_to_the_model_that_had_them() {
     let answer = |model: &str| {
-        Reply::json(
+        Script::json(
             200,
             json!({"id": "gen-1", "model": model, "choices": [{"finish_reason": "stop", "message": {
                 "content": "4", "reasoning": "2 and 2", "reasoning_details": [

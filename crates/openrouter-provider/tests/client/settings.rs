@@ -1,11 +1,9 @@
 //! Settings: what is accepted, what is refused, and how it is said.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
 use std::time::Duration;
 
 use openrouter_provider::{DEFAULT_BASE_URL, FIELDS, Limits, OPENROUTER, OpenRouter};
-use provider_core::{ConfigField, ConfigValues, Error, ErrorKind, FieldKind};
+use provider_core::{ConfigValues, Error, ErrorKind};
 
 fn problems(values: ConfigValues) -> Vec<(String, String)> {
     match OpenRouter::from_values(values) {
@@ -237,40 +235,6 @@ fn the_defaults_of_the_table_are_those_of_the_client() {
         assert_ne!(shown(key.clone()), shown(key.clone().set(name, other)), "{name} is not shown");
     }
     assert_eq!(shown(key.clone()), shown(key.or(said)));
-}
-
-/// The tables in the README are written from the field tables.
-#[test]
-fn the_readme_has_the_tables_of_settings() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
-    let readme = readme.expect("a README");
-    for fields in [FIELDS, provider_layers::FIELDS] {
-        let table = table(fields);
-        assert!(readme.contains(&table), "the README should have this table:\n\n{table}");
-    }
-}
-
-fn table(fields: &[ConfigField]) -> String {
-    let code = |text: Option<&str>| text.map_or("–".to_owned(), |text| format!("`{text}`"));
-    let kind = |field: &ConfigField| match field.kind {
-        FieldKind::Select => {
-            field.options.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-        }
-        FieldKind::Bool => "yes or no".to_owned(),
-        FieldKind::Duration => "seconds".to_owned(),
-        FieldKind::Json => "JSON".to_owned(),
-        FieldKind::Url => "URL".to_owned(),
-        kind => format!("{kind:?}").to_lowercase(),
-    };
-    let mut table =
-        "| key | label | value | default | environment | what it is for |\n|---|---|---|---|---|---|\n"
-            .to_owned();
-    for field in fields {
-        let default = if field.required { "required".to_owned() } else { code(field.default) };
-        let (env, key, label, help) = (code(field.env), field.key, field.label, field.help);
-        table.push_str(&format!("| `{key}` | {label} | {} | {default} | {env} | {help} |\n", kind(field)));
-    }
-    table
 }
 
 #[test]

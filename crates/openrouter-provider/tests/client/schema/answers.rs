@@ -1,12 +1,13 @@
 //! Answers made up from the schema, with more in them than it knows, read over a real socket.
 
+use fault_server::{FaultServer, Script};
 use openrouter_provider::OpenRouter;
 use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind};
-use provider_tests::{Reply, ScriptedServer, same_json};
 use serde_json::{Value, json};
+use wire_properties::same_json;
 
-use crate::generate::Generator;
-use crate::{document, say};
+use super::generate::Generator;
+use super::{document, say};
 
 const HOW_MANY: u64 = 600;
 
@@ -32,7 +33,7 @@ async fn made_up_answers_are_read() {
         .collect();
     let script = answers.clone();
     let server =
-        ScriptedServer::start(move |request| Reply::json(200, script[number(&request.path)].to_string()))
+        FaultServer::start(move |request| Script::json(200, script[number(&request.path)].to_string()))
             .await
             .expect("a free port");
     for (place, answer) in answers.iter().enumerate() {
@@ -50,9 +51,9 @@ async fn made_up_chunks_are_read() {
         .map(|seed| with_unknown_fields(Generator::new(&document, seed).named("ChatStreamChunk"), "delta"))
         .collect();
     let script = chunks.clone();
-    let server = ScriptedServer::start(move |request| {
+    let server = FaultServer::start(move |request| {
         let body = format!("data: {}\n\ndata: [DONE]\n\n", script[number(&request.path)]);
-        Reply::new(200, "text/event-stream", body.into_bytes())
+        Script::with_body(200, "text/event-stream", body.into_bytes())
     })
     .await
     .expect("a free port");
@@ -64,7 +65,7 @@ async fn made_up_chunks_are_read() {
     say(&format!("{HOW_MANY} chunks made up and read"));
 }
 
-fn client(server: &ScriptedServer, place: usize) -> OpenRouter {
+fn client(server: &FaultServer, place: usize) -> OpenRouter {
     let base_url = format!("{}/{place}", server.url());
     OpenRouter::builder().api_key("k").base_url(base_url).build().expect("good settings")
 }

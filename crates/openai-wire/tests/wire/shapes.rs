@@ -1,17 +1,15 @@
 //! Answers in the shapes that other services than OpenRouter give them, streamed and whole, and values that
-//! are not what their names say. Over real sockets, through the public API.
+//! are not what their names say.
 
-#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
-
-use openrouter_provider::Limits;
-use provider_core::{AssistantMessage, ChatResponse, Event, Usage};
-use provider_tests::{Reply, ScriptedServer, openrouter, request};
+use provider_core::{AssistantMessage, ChatResponse, Event, LlmProvider as _, Usage};
 use serde_json::{Value, json};
+
+use crate::support::{Reply, Server, request};
 
 /// Reads a stream of these bytes: what was handed out, and the answer.
 async fn read(body: String) -> (Shown, ChatResponse) {
-    let server = ScriptedServer::always(Reply::events(body.clone())).await.expect("a free port");
-    let mut stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
+    let server = Server::always(Reply::events(body.clone()));
+    let mut stream = server.stream(&request()).await.expect("a stream");
     let mut shown = Shown::default();
     while let Some(event) = stream.next().await {
         match event.unwrap_or_else(|error| panic!("{body}: {error:?}")) {
@@ -68,8 +66,8 @@ async fn whole(choice: Value) -> ChatResponse {
 }
 
 async fn answered(body: String) -> ChatResponse {
-    let server = ScriptedServer::always(Reply::json(200, body.clone())).await.expect("a free port");
-    let reply = openrouter(&server, Limits::default()).chat(&request()).await;
+    let server = Server::always(Reply::json(200, body.clone()));
+    let reply = server.chat(&request()).await;
     reply.unwrap_or_else(|error| panic!("{body}: {error:?}"))
 }
 
@@ -429,7 +427,7 @@ async fn an_odd_value_costs_itself_alone() {
     let good = json!({
         "id": "gen-1", "created": 1_764_300_000, "model": "m", "provider": "P", "service_tier": "default",
         "system_fingerprint": "fp", "error": null, "usage": {"prompt_tokens": 11, "completion_tokens": 3,
-            "total_tokens": 14, "cost": 0.5, "is_byok": false, "prompt_tokens_details": {"cached_tokens": 2}},
+            "total_tokens": 14, "cost": 0.5, "prompt_tokens_details": {"cached_tokens": 2}},
         "choices": [{"index": 0, "finish_reason": "stop", "native_finish_reason": "stop",
             "logprobs": {"content": [{"token": "Hi", "logprob": -0.5, "bytes": [72], "top_logprobs": []}]},
             "message": {"role": "assistant", "content": "Hi", "refusal": null, "reasoning": "Hm.",
@@ -467,8 +465,8 @@ async fn an_odd_value_costs_itself_alone() {
             let mut body = good.clone();
             *body.pointer_mut(path).expect("a value") = json!("ODD VALUE");
             let body = body.to_string().replace("\"ODD VALUE\"", odd);
-            let server = ScriptedServer::always(Reply::json(200, body.clone())).await.expect("a free port");
-            let reply = openrouter(&server, Limits::default()).chat(&request()).await;
+            let server = Server::always(Reply::json(200, body.clone()));
+            let reply = server.chat(&request()).await;
             let is_in = |part: &str| part.starts_with(path.as_str()) || path.starts_with(part);
             match reply {
                 Ok(reply) => {
@@ -504,7 +502,7 @@ fn find_paths(value: &Value, path: String, paths: &mut Vec<String>) {
 async fn numbers_are_read_however_they_are_written() {
     let body = json!({"created": 1_764_300_000.25, "choices": {"index": "0", "message": {"content": "Hi", "audio":
         {"id": "a", "expires_at": "1700000000.9"}}, "finish_reason": "stop"}, "usage": {"prompt_tokens": 11.0,
-        "completion_tokens": "3", "total_tokens": " 14.0 ", "cost": " 0.5 ", "is_byok": "True"}, "error": []});
+        "completion_tokens": "3", "total_tokens": " 14.0 ", "cost": " 0.5 "}, "error": []});
     let reply = answered(body.to_string()).await;
     assert_eq!((reply.text(), reply.created), ("Hi", Some(1_764_300_000)));
     let usage = &reply.usage;
@@ -512,7 +510,7 @@ async fn numbers_are_read_however_they_are_written() {
         (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens),
         (Some(11), Some(3), Some(14))
     );
-    assert_eq!((usage.cost, usage.is_byok), ("0.5".parse().ok(), Some(true)));
+    assert_eq!(usage.cost, "0.5".parse().ok());
     assert_eq!(reply.message.audio.expect("a sound").expires_at, Some(1_700_000_000));
 }
 
@@ -541,8 +539,8 @@ async fn a_number_that_json_does_not_have_is_lost_alone() {
         r#"{{"choices":[{{"message":{{"content":"Hi"}},"finish_reason":"stop","logprobs":{{"content":[{}]}}}}],"novel":[-Infinity]}}"#,
         token("Hi", "-Infinity")
     );
-    let server = ScriptedServer::always(Reply::json(200, body)).await.expect("a free port");
-    let reply = openrouter(&server, Limits::default()).chat(&request().keep_raw()).await.expect("an answer");
+    let server = Server::always(Reply::json(200, body));
+    let reply = server.chat(&request().keep_raw()).await.expect("an answer");
     assert_eq!((reply.text(), reply.logprobs[0].logprob), ("Hi", None));
     assert_eq!(json!(reply.extra), json!({"novel": [null]}), "what is kept is JSON");
     assert!(reply.raw[0].read::<Value>().is_ok());
@@ -621,8 +619,8 @@ async fn of_a_field_that_is_not_known_the_last_value_is_kept() {
     assert_eq!(reply.extra.iter().count() + reply.message.extra.iter().count(), 3, "and no other");
 
     // The last values are there, too, where the stream breaks off.
-    let server = ScriptedServer::always(Reply::events(body).cut_off()).await.expect("a free port");
-    let stream = openrouter(&server, Limits::default()).stream(&request()).await.expect("a stream");
+    let server = Server::always(Reply::events(body).cut_off());
+    let stream = server.stream(&request()).await.expect("a stream");
     let error = stream.collect().await.expect_err("it broke off");
     assert_eq!(json!(error.partial().expect("what came").message.extra), json!({"mark": 499}));
 }

@@ -4,11 +4,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use fault_server::Script;
 use openrouter_provider::{Limits, ModelsQuery};
 use provider_core::{ErrorKind, Price, UtcTime};
-use provider_tests::{Reply, openrouter};
 
-use crate::{answered, paths, server};
+use super::{answered, paths, server};
+use crate::support::openrouter;
 
 /// The service's answer when there is nothing.
 const NOT_FOUND: &str = r#"{"error":{"code":404,"message":"Not Found"}}"#;
@@ -16,15 +17,15 @@ const NOT_FOUND: &str = r#"{"error":{"code":404,"message":"Not Found"}}"#;
 #[tokio::test]
 async fn all_pages_of_a_catalogue_are_fetched() {
     let server = server(|request| match request.path.as_str() {
-        "/models/user" => Reply::json(
+        "/models/user" => Script::json(
             200,
             r#"{"data":[{"id":"a/1"}],"total_count":3,"links":{"next":"/api/v1/models?offset=1"}}"#,
         ),
-        "/models/user?offset=1" => Reply::json(
+        "/models/user?offset=1" => Script::json(
             200,
             r#"{"data":[{"id":"a/2"},{"name":"no id"},7],"links":{"next":"https://elsewhere.example/api/v1/models?offset=2"}}"#,
         ),
-        _ => Reply::json(200, r#"{"data":[{"id":"a/3"}],"links":{"next":null}}"#),
+        _ => Script::json(200, r#"{"data":[{"id":"a/3"}],"links":{"next":null}}"#),
     })
     .await;
     let catalogue = openrouter(&server, Limits::default()).models().await.expect("models");
@@ -37,9 +38,9 @@ async fn all_pages_of_a_catalogue_are_fetched() {
 async fn later_pages_keep_the_filters_and_there_is_an_end() {
     let pages = server(|request| match request.path.as_str() {
         "/models?q=a&zdr=true" => {
-            Reply::json(200, r#"{"data":[{"id":"a/1"}],"links":{"next":"/api/v1/models?offset=1&limit=1"}}"#)
+            Script::json(200, r#"{"data":[{"id":"a/1"}],"links":{"next":"/api/v1/models?offset=1&limit=1"}}"#)
         }
-        _ => Reply::json(200, r#"{"data":[],"links":{"next":"/api/v1/models?offset=2"}}"#),
+        _ => Script::json(200, r#"{"data":[],"links":{"next":"/api/v1/models?offset=2"}}"#),
     })
     .await;
     let query = ModelsQuery::new().q("a").zdr();
@@ -58,8 +59,8 @@ async fn later_pages_keep_the_filters_and_there_is_an_end() {
 async fn a_gateway_without_a_list_of_the_key_has_the_public_one() {
     for (status, body) in [(404, NOT_FOUND), (404, "<html>nothing</html>"), (405, ""), (404, "")] {
         let server = server(move |request| match request.path.as_str() {
-            "/models/user" => Reply::json(status, body),
-            _ => Reply::json(200, r#"{"data":[{"id":"a/b"}]}"#),
+            "/models/user" => Script::json(status, body),
+            _ => Script::json(200, r#"{"data":[{"id":"a/b"}]}"#),
         })
         .await;
         let catalogue = openrouter(&server, Limits::default()).models().await.expect("models");
@@ -67,7 +68,7 @@ async fn a_gateway_without_a_list_of_the_key_has_the_public_one() {
         assert_eq!(paths(&server), ["/models/user", "/models"]);
     }
     for status in [400, 401, 403, 429, 500] {
-        let server = server(move |_| Reply::json(status, r#"{"error":{"message":"no"}}"#)).await;
+        let server = server(move |_| Script::json(status, r#"{"error":{"message":"no"}}"#)).await;
         openrouter(&server, Limits::default()).models().await.expect_err("no list");
         assert_eq!(paths(&server), ["/models/user"], "{status} is no reason to ask elsewhere");
     }
@@ -78,8 +79,8 @@ async fn a_record_is_waited_for_and_not_for_ever() {
     for (late, tries, found) in [(0, 1, true), (1, 2, true), (4, 5, true), (5, 5, false)] {
         let asked = AtomicUsize::new(0);
         let server = server(move |_| match asked.fetch_add(1, Ordering::SeqCst) < late {
-            true => Reply::json(404, r#"{"error":{"code":404,"message":"Generation gen-1 not found"}}"#),
-            false => Reply::json(200, r#"{"data":{"id":"gen-1","total_cost":"0.5"}}"#),
+            true => Script::json(404, r#"{"error":{"code":404,"message":"Generation gen-1 not found"}}"#),
+            false => Script::json(200, r#"{"data":{"id":"gen-1","total_cost":"0.5"}}"#),
         })
         .await;
         let client = openrouter(&server, Limits::default().generation_wait(Duration::from_millis(15)));
@@ -94,7 +95,7 @@ async fn a_record_is_waited_for_and_not_for_ever() {
         assert_eq!(server.requests().len(), tries);
         assert!(paths(&server).iter().all(|path| path == "/generation?id=gen-1"));
     }
-    let refusing = server(|_| Reply::json(401, r#"{"error":{"code":401,"message":"no"}}"#)).await;
+    let refusing = server(|_| Script::json(401, r#"{"error":{"code":401,"message":"no"}}"#)).await;
     let client = openrouter(&refusing, Limits::default());
     assert_eq!(client.generation("gen&a=b").await.expect_err("a bad key").kind(), ErrorKind::Authentication);
     assert_eq!(paths(&refusing), ["/generation?id=gen%26a%3Db"]);
