@@ -146,7 +146,7 @@ fn advised<D: Dialect>(
 }
 
 /// Makes the error of a body with a good status that is no answer.
-pub fn no_answer<D: Dialect>(
+pub(crate) fn no_answer<D: Dialect>(
     head: &ResponseHead,
     body: &str,
     cause: &serde_json::Error,

@@ -161,13 +161,13 @@ impl Response {
     }
 
     /// Reads the body in this format, whatever its content type says.
-    pub fn with_format(mut self, format: BodyFormat) -> Self {
+    pub(crate) fn with_format(mut self, format: BodyFormat) -> Self {
         self.format = format;
         self
     }
 
-    /// Gives the answer if its status is a success and its body can be read, and makes the error of any other:
-    /// an [error response](crate::EndpointBuilder::error_response), a body that is compressed unasked.
+    /// Gives the answer if its status is a success and its body can be read, and makes the error of any
+    /// other: an [error response](crate::EndpointBuilder::error_response), a body that is compressed unasked.
     ///
     /// # Errors
     /// The error that the body of an error response tells.

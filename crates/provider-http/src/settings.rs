@@ -156,7 +156,7 @@ fn check_base_url(url: &str, all: &ConfigValues) -> Result<(), String> {
 }
 
 /// Reads a base URL, which paths are appended to, and drops the slashes at its end. `allow_http`: whether it
-/// may be plain `http` on another machine; on [this one](is_loopback) it always may. `example`: a good base
+/// may be plain `http` on another machine; on this one (`localhost`, a loopback address) it always may. `example`: a good base
 /// URL of the service, to show beside a fault.
 ///
 /// # Errors
@@ -249,7 +249,7 @@ fn has_version_twice(path: &str) -> bool {
 }
 
 /// Whether a URL's host is this machine: `localhost`, or an address of the loopback range.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(is_loopback_host)
 }
 

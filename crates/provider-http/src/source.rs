@@ -77,7 +77,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
                 self.is_over = true;
             }
             Err(DecodeError::Reported(error)) => drop(self.reported.get_or_insert(error)),
-            Err(DecodeError::Fatal(error)) => return Err(error),
+            Err(fatal) => return Err(fatal.into_error()),
         }
         Ok(())
     }
@@ -278,7 +278,7 @@ impl<D: FrameDecoder> WholeSource<D> {
             (Err(DecodeError::Reported(error)), _) | (_, Err(DecodeError::Reported(error))) => {
                 return Err(error);
             }
-            (_, Err(DecodeError::Fatal(error))) | (Err(DecodeError::Fatal(error)), Ok(())) => error,
+            (_, Err(fatal)) | (Err(fatal), Ok(())) => fatal.into_error(),
             (Ok(()), Ok(())) => {
                 // The end of the body is the mark of the end.
                 out.set_end_marked();
