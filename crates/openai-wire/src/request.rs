@@ -101,7 +101,7 @@ body_fields! {
     "user" => |r, _b| r.user.as_ref(),
     "metadata" => |r, _b| (!r.metadata.is_empty()).then_some(&r.metadata),
     "stream" => |_r, b| b.stream.then_some(true),
-    "stream_options" => |_r, b| (b.stream && b.dialect.asks_for_usage()).then_some(StreamOptions { include_usage: true }),
+    "stream_options" => |_r, b| (b.stream && b.dialect.include_usage()).then_some(StreamOptions { include_usage: true }),
 }
 
 impl<D: Dialect> Serialize for Body<'_, D> {

@@ -97,7 +97,7 @@ pub const fn read_timeout() -> ConfigField {
         .advanced()
         .default("120")
         .placeholder("120")
-        .help("How many seconds the service may be silent: before an answer, and within it. Its signs of life count.")
+        .help("How many seconds may pass without a byte from the service: before an answer, and within it. Its keep-alives count.")
 }
 
 /// The field for [`HttpLimits::total_timeout`](crate::HttpLimits::total_timeout), in seconds.

@@ -91,7 +91,7 @@ impl HttpBody for Body {
         match &mut self.0 {
             Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             #[cfg(feature = "hyper")]
-            Inner::Incoming(body) => Pin::new(body).poll_frame(cx).map_err(broken_off),
+            Inner::Incoming(body) => Pin::new(body).poll_frame(cx).map_err(interrupted),
             Inner::Boxed(body) => body.as_mut().poll_frame(cx),
         }
     }
@@ -122,7 +122,7 @@ impl fmt::Debug for Body {
 }
 
 #[cfg(feature = "hyper")]
-fn broken_off(cause: ::hyper::Error) -> TransportError {
+fn interrupted(cause: ::hyper::Error) -> TransportError {
     TransportError::new(super::TransportErrorKind::Closed).with_cause(cause)
 }
 
