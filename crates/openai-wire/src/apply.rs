@@ -7,7 +7,7 @@ use provider_core::author::{ResponseAccumulator, ToolCallPiece};
 use crate::chunk::{Choice, Chunk, GROQ_FIELD};
 use crate::dialect::Dialect;
 use crate::messages::Messages;
-use crate::piece::{collect_piece, spoken};
+use crate::piece::{audio_piece, collect_piece};
 use crate::texts::{JoinedText, TextJoiner};
 use crate::values::Keep as _;
 use crate::{logprobs, reasoning, usage};
@@ -124,8 +124,8 @@ pub(crate) fn finish_texts(joiner: &mut TextJoiner, out: &mut ResponseAccumulato
             JoinedText::Detail(item, key) => reasoning::append_unpaired(item, key, UNPAIRED, out),
             JoinedText::Content => out.push_text(UNPAIRED),
             JoinedText::Refusal => out.push_refusal(UNPAIRED),
-            JoinedText::Sound => out.push_audio(spoken(UNPAIRED.to_owned(), String::new())),
-            JoinedText::Transcript => out.push_audio(spoken(String::new(), UNPAIRED.to_owned())),
+            JoinedText::Sound => out.push_audio(audio_piece(UNPAIRED.to_owned(), String::new())),
+            JoinedText::Transcript => out.push_audio(audio_piece(String::new(), UNPAIRED.to_owned())),
             JoinedText::Name(number) => out.push_tool_call(call(number, Some(UNPAIRED), "")),
             JoinedText::Arguments(number) => out.push_tool_call(call(number, None, UNPAIRED)),
         }

@@ -104,8 +104,8 @@ object! {
 }
 
 impl<'a> Piece<'a> {
-    /// Returns the names that services have for the plain text of thoughts, and the value under each.
-    pub(crate) fn thoughts(&self) -> [(&'static str, Raw<'a>); 4] {
+    /// Returns the names that services have for the plain text of the reasoning, and the value under each.
+    pub(crate) fn reasoning_texts(&self) -> [(&'static str, Raw<'a>); 4] {
         [
             ("reasoning", self.reasoning),
             ("reasoning_content", self.reasoning_content),

@@ -55,7 +55,7 @@ fn read_part<'a>(raw: Raw<'a>, each: &mut impl FnMut(Said<'a>)) {
         "thinking" | "reasoning" | "reasoning_text" | "reasoning_content" | "thought" => {
             let places = [part.thinking, part.reasoning, part.text, part.summary];
             match places.into_iter().find(|place| has_text(*place)) {
-                Some(thoughts) => read_thoughts(thoughts, each),
+                Some(reasoning) => read_reasoning(reasoning, each),
                 None => return each(Said::Other(json)),
             }
         }
@@ -86,12 +86,12 @@ fn value_of(text: Raw<'_>) -> Option<&str> {
 /// Whether the value is a text, or a list of texts.
 fn has_text(raw: Raw<'_>) -> bool {
     let mut found = false;
-    read_thoughts(raw, &mut |_| found = true);
+    read_reasoning(raw, &mut |_| found = true);
     found
 }
 
-/// Calls `each` with thoughts: a text, or a list of parts with texts.
-fn read_thoughts<'a>(raw: Raw<'a>, each: &mut impl FnMut(Said<'a>)) {
+/// Calls `each` with reasoning: a text, or a list of parts with texts.
+fn read_reasoning<'a>(raw: Raw<'a>, each: &mut impl FnMut(Said<'a>)) {
     if let Some(text) = raw.inside() {
         return each(Said::Thought(text));
     }

@@ -379,7 +379,7 @@ fn take_error<D: Dialect>(
     let may_be_bare = chunk.choices.0.is_none() && !chunk.unknown.is_empty();
     match event {
         Some("error") => Some((WireError::from_text(json, dialect), Certainty::Certain)),
-        _ if is_truthy(chunk.error) || may_be_bare => WireError::found(json, dialect),
+        _ if is_truthy(chunk.error) || may_be_bare => WireError::detect(json, dialect),
         _ => None,
     }
 }

@@ -60,9 +60,9 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether a stream has its usage only if it is asked for it (`stream_options`). OpenAI's own servers and
-    /// vLLM leave it out unless asked, so the default is true.
-    fn asks_for_usage(&self) -> bool {
+    /// Whether a request for a stream asks for its usage (`stream_options.include_usage`). OpenAI's own servers
+    /// and vLLM leave the usage out unless asked, so the default is true.
+    fn include_usage(&self) -> bool {
         true
     }
 
@@ -93,7 +93,7 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         let _ = (request, problems);
     }
 
-    /// Whether two ids name the same model. The encoder sends thoughts back only to the model that had them.
+    /// Whether two ids name the same model. The encoder sends reasoning back only to the model that had it.
     /// Default: equal ids do.
     fn is_same_model(&self, one: &str, other: &str) -> bool {
         one == other

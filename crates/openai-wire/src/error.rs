@@ -47,7 +47,7 @@ pub fn from_wire<D: Dialect>(head: &ResponseHead, wire: &WireError, dialect: &D)
         let earlier = |previous| from_previous(previous, head, dialect);
         error = error.with_attempts(wire.previous.iter().map(earlier).collect());
     }
-    advised(error, rule, wire, &hints, dialect)
+    with_advice(error, rule, wire, &hints, dialect)
 }
 
 /// Makes the error of an answer whose status is no success.
@@ -83,7 +83,7 @@ fn read_response<D: Dialect>(head: &ResponseHead, body: &str, dialect: &D) -> Er
     };
     let hints = Hints::new(&wire, head);
     let error = Error::new(kind, message).with_status(head.status());
-    advised(error.with_retry(hints.advice(rule)), rule, &wire, &hints, dialect)
+    with_advice(error.with_retry(hints.advice(rule)), rule, &wire, &hints, dialect)
 }
 
 /// Returns the JSON of a refusal that came as an event.
@@ -123,7 +123,7 @@ fn from_previous<D: Dialect>(previous: &PreviousError, head: &ResponseHead, dial
 }
 
 /// Adds the facts beside the kind: the clock, the limit, the next step, and the ids.
-fn advised<D: Dialect>(
+fn with_advice<D: Dialect>(
     mut error: Error,
     rule: &Rule,
     wire: &WireError,
@@ -146,7 +146,7 @@ fn advised<D: Dialect>(
 }
 
 /// Makes the error of a body with a good status that is no answer.
-pub fn no_answer<D: Dialect>(
+pub(crate) fn no_answer<D: Dialect>(
     head: &ResponseHead,
     body: &str,
     cause: &serde_json::Error,

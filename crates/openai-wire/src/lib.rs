@@ -2,8 +2,8 @@
 //!
 //! This crate has everything that a provider for such a service needs of the wire, without sockets: the body
 //! of a request ([`encode`]), the decoder of a streamed or a whole answer ([`ChatDecoder`]), errors in all
-//! their shapes ([`error`]) and the table that decides what they mean ([`rules`]), the list of models ([`models`]), and a
-//! body read back ([`decode`]). A [`Dialect`] adds a service's own fields and words.
+//! their shapes ([`error`]) and the table that decides what they mean ([`rules`]), the list of models
+//! ([`models`]), and a body read back ([`decode`]). A [`Dialect`] adds a service's own fields and words.
 //!
 //! A whole exchange with a plain server, whose `completion_tokens` is a text:
 //!

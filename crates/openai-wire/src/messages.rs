@@ -14,8 +14,8 @@ use provider_core::{Annotation, Image, RawJson, ToolCall};
 use crate::chunk::{AudioPiece, Piece, WireToolCall};
 use crate::content::{self, Said};
 use crate::piece::{
-    call_extra, collect_call, collect_fields, collect_odd, collect_old_call, collect_part_field,
-    describe_audio, list_of, plain_thoughts, spoken,
+    audio_piece, call_extra, collect_call, collect_fields, collect_odd, collect_old_call, collect_part_field,
+    describe_audio, list_of, plain_reasoning,
 };
 use crate::reasoning;
 use crate::texts::{JoinedText, TextJoiner};
@@ -28,7 +28,7 @@ pub(crate) struct Messages {
     refusal: Text,
     sound: Text,
     transcript: Text,
-    /// The number of structured thoughts that messages brought.
+    /// The number of reasoning details that messages brought.
     details: usize,
 }
 
@@ -159,12 +159,12 @@ impl Messages {
         joiner: &mut TextJoiner,
     ) {
         let mut texts = Texts::default();
-        if let Some(thoughts) = plain_thoughts(&message, out) {
-            texts.reasoning = Cow::Borrowed(thoughts.inside().unwrap_or_default());
+        if let Some(reasoning) = plain_reasoning(&message, out) {
+            texts.reasoning = Cow::Borrowed(reasoning.inside().unwrap_or_default());
         }
         collect_content(message.content, &mut texts, out);
         texts.refusal += message.refusal.inside().unwrap_or_default();
-        self.collect_thoughts(&texts.reasoning, message.reasoning_details, ended, out, joiner);
+        self.collect_reasoning(&texts.reasoning, message.reasoning_details, ended, out, joiner);
         let so_far = &out.response().message.text;
         out.push_text(&self.content.take(so_far, &texts.content, ended, JoinedText::Content, joiner));
         let so_far = out.response().message.refusal.as_deref().unwrap_or_default();
@@ -189,7 +189,7 @@ impl Messages {
         collect_fields(message.unknown, out);
     }
 
-    fn collect_thoughts(
+    fn collect_reasoning(
         &mut self,
         plain: &str,
         structured: Raw<'_>,
@@ -227,7 +227,7 @@ impl Messages {
         let data = new(&mut self.sound, data, piece.data, JoinedText::Sound);
         let transcript = so_far.and_then(|audio| audio.transcript.as_ref());
         let transcript = new(&mut self.transcript, transcript, piece.transcript, JoinedText::Transcript);
-        let mut audio = spoken(data, transcript);
+        let mut audio = audio_piece(data, transcript);
         describe_audio(&mut audio, piece);
         out.push_audio(audio);
     }

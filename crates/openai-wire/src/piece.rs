@@ -19,12 +19,12 @@ pub(crate) fn collect_piece(
     out: &mut ResponseAccumulator,
     joiner: &mut TextJoiner,
 ) {
-    let thoughts = plain_thoughts(&piece, out).unwrap_or_default();
-    let thoughts = joiner.join(thoughts, JoinedText::Reasoning).unwrap_or_default();
-    let has_plain_thoughts = !thoughts.is_empty();
-    out.push_reasoning(thoughts);
+    let reasoning = plain_reasoning(&piece, out).unwrap_or_default();
+    let reasoning = joiner.join(reasoning, JoinedText::Reasoning).unwrap_or_default();
+    let has_plain_reasoning = !reasoning.is_empty();
+    out.push_reasoning(reasoning);
     let structured = list_of(piece.reasoning_details, "reasoning_details", out);
-    reasoning::collect(structured, !whole, !has_plain_thoughts, joiner, out);
+    reasoning::collect(structured, !whole, !has_plain_reasoning, joiner, out);
     match joiner.join(piece.content, JoinedText::Content) {
         Some(text) => out.push_text(text),
         None => content::read(piece.content, |said| collect_said(said, out, joiner)),
@@ -51,11 +51,11 @@ pub(crate) fn collect_piece(
     collect_fields(piece.unknown, out);
 }
 
-/// Returns the plain text of thoughts, which services have under one name or another: the first that says
+/// Returns the plain text of the reasoning, which services have under one name or another: the first that says
 /// something. Anything else under these names is kept beside the message.
-pub(crate) fn plain_thoughts<'a>(piece: &Piece<'a>, out: &mut ResponseAccumulator) -> Option<Raw<'a>> {
+pub(crate) fn plain_reasoning<'a>(piece: &Piece<'a>, out: &mut ResponseAccumulator) -> Option<Raw<'a>> {
     let mut found = None::<Raw<'a>>;
-    for (name, raw) in piece.thoughts() {
+    for (name, raw) in piece.reasoning_texts() {
         match (raw.inside(), found) {
             _ if raw.is_blank() => {}
             (Some(_), None) => found = Some(raw),
@@ -176,13 +176,13 @@ pub(crate) fn call_extra(call: &WireToolCall<'_>) -> ExtraFields {
 fn collect_audio(piece: AudioPiece<'_>, out: &mut ResponseAccumulator, joiner: &mut TextJoiner) {
     let mut text = |raw, place| joiner.join(raw, place).unwrap_or_default().to_owned();
     let mut audio =
-        spoken(text(piece.data, JoinedText::Sound), text(piece.transcript, JoinedText::Transcript));
+        audio_piece(text(piece.data, JoinedText::Sound), text(piece.transcript, JoinedText::Transcript));
     describe_audio(&mut audio, piece);
     out.push_audio(audio);
 }
 
 /// The next piece of a spoken answer.
-pub(crate) fn spoken(data: String, transcript: String) -> Audio {
+pub(crate) fn audio_piece(data: String, transcript: String) -> Audio {
     let filled = |text: String| Some(text).filter(|text| !text.is_empty());
     let mut audio = Audio::default();
     audio.data = filled(data);

@@ -1,4 +1,4 @@
-//! Collects structured thoughts: joins pieces to the items that they continue.
+//! Collects reasoning details: joins pieces to the items that they continue.
 
 use std::borrow::Cow;
 
@@ -107,7 +107,7 @@ impl DetailPiece<'_> {
     }
 }
 
-/// Collects the structured thoughts of a chunk (`join`) or of a whole message. `show`: whether to show their
+/// Collects the reasoning details of a chunk (`join`) or of a whole message. `show`: whether to show their
 /// readable parts, because no plain text comes with them.
 pub(crate) fn collect(
     details: Raw<'_>,
@@ -135,7 +135,7 @@ pub(crate) fn collect(
     });
 }
 
-/// Collects the new structured thoughts of a message that comes behind other thoughts. `of_messages` is how
+/// Collects the new reasoning details of a message that comes behind others. `of_messages` is how
 /// many of the items messages have brought.
 pub(crate) fn collect_beyond(
     details: Raw<'_>,
@@ -298,7 +298,7 @@ pub(crate) fn text_of_only_detail<'a>(
 }
 
 /// Continues the text of a structured thought. `text` is the inside of a JSON string.
-pub(crate) fn go_on(
+pub(crate) fn append_text(
     detail: DetailText,
     text: &str,
     show: bool,

@@ -65,7 +65,7 @@ impl<D: Dialect> Body<'_, D> {
         }
         if *stream {
             body.field("stream", &true)?;
-            if dialect.asks_for_usage() {
+            if dialect.include_usage() {
                 body.field("stream_options", &StreamOptions { include_usage: true })?;
             }
         }

@@ -13,6 +13,7 @@ use provider_core::{ErrorKind, LimitKind};
 
 /// A place where a rule looks, the most specific first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Source {
     /// The name of the exhausted limit, or else why it refuses: the pattern is a part of it.
     Limit,
@@ -42,7 +43,7 @@ pub const UNTOLD: u16 = 0;
 pub const ANY: Statuses = &[0..=999];
 /// Statuses that are not about the key, money, time or rates. With a status that is, a text about tokens is
 /// about the same.
-pub const CONTENT: Statuses = &[0..=400, 403..=407, 409..=428, 430..=999];
+pub(crate) const CONTENT: Statuses = &[0..=400, 403..=407, 409..=428, 430..=999];
 /// Statuses of a request that was refused for its content.
 pub const REFUSED: Statuses = &[UNTOLD..=UNTOLD, 400..=400, 403..=407, 409..=428];
 /// Statuses that do not say more than the code.
@@ -50,6 +51,7 @@ pub const NOT_REFUSED: Statuses = &[0..=399, 500..=999];
 
 /// Whether trying again helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Advice {
     /// Another try does not help.
     Never,
@@ -60,8 +62,9 @@ pub enum Advice {
     Again,
 }
 
-/// One row of the tables.
+/// One row of the tables. A `static` table makes its rows with [`new`](Rule::new) and the methods behind it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Rule {
     /// The place to search.
     pub source: Source,

@@ -100,7 +100,7 @@ impl Template {
         let has_plain_reasoning = !reasoning.is_empty();
         out.push_reasoning(reasoning);
         if let Some(text) = texts.detail {
-            reasoning::go_on(self.spans.detail, text, !has_plain_reasoning, joiner, out);
+            reasoning::append_text(self.spans.detail, text, !has_plain_reasoning, joiner, out);
         }
         if let Some(text) = texts.content {
             out.push_text(joiner.join_text(text, JoinedText::Content));

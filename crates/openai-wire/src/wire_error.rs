@@ -44,6 +44,7 @@ pub struct WireError {
 
 /// An upstream provider that the service tried before, and how it failed.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct PreviousError {
     /// Its name.
     pub provider: Option<String>,
@@ -55,6 +56,7 @@ pub struct PreviousError {
 
 /// The facts about an exhausted limit in the error object.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct LimitFacts {
     /// The place where the limit is set (`openrouter_key_limit`), or else why it refuses.
     pub source: Option<String>,

@@ -119,7 +119,7 @@ impl Dialect for OpenRouterDialect {
         write_options(options, body)
     }
 
-    fn asks_for_usage(&self) -> bool {
+    fn include_usage(&self) -> bool {
         // The service sends it unasked.
         false
     }

@@ -17,10 +17,10 @@ pub(crate) fn unreadable(
     body: &str,
     head: &ResponseHead,
 ) -> Error {
-    let error = match WireError::found(body, dialect) {
+    let error = match WireError::detect(body, dialect) {
         Some((wire, Certainty::Certain)) => Some(error::from_wire(head, &wire, dialect)),
         // A message that tells no failure is a greeting of another server.
-        Some((wire, Certainty::Likely)) => {
+        Some((wire, _)) => {
             Some(error::from_wire(head, &wire, dialect)).filter(|error| error.kind() != ErrorKind::Upstream)
         }
         None => None,

@@ -139,6 +139,7 @@ pub trait FrameDecoder: Send {
 
 /// A decoder's reason to end an answer.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// The service says that it failed. Frames behind it are still decoded: the usage often follows.
     Reported(Error),

@@ -33,16 +33,16 @@ impl BoundedBody {
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         // Before a piece is taken: bytes that were received are not thrown away.
         if let Err(passed) = self.deadlines.check() {
-            return Poll::Ready(Err(error::too_slow(passed, &self.limits)));
+            return Poll::Ready(Err(error::body_timeout(passed, &self.limits)));
         }
         match self.body.poll_piece(cx) {
             Poll::Ready(piece) => {
                 self.deadlines.note_progress();
-                Poll::Ready(piece.transpose().map_err(error::broken_off))
+                Poll::Ready(piece.transpose().map_err(error::interrupted))
             }
             Poll::Pending => {
                 let passed = self.deadlines.poll_waiting(cx);
-                passed.map(|passed| Err(error::too_slow(passed, &self.limits)))
+                passed.map(|passed| Err(error::body_timeout(passed, &self.limits)))
             }
         }
     }

@@ -57,8 +57,8 @@ impl HttpClient {
     /// A client of the host's own: another transport, or a `reqwest::Client` with the feature `reqwest`.
     ///
     /// It must follow no redirect, which could take the key to another server: a `reqwest::Client` follows
-    /// them unless it is built with `redirect(reqwest::redirect::Policy::none())`. An answer behind a redirect
-    /// is then an error, but a key in another header than `Authorization` has gone along.
+    /// them unless it is built with `redirect(reqwest::redirect::Policy::none())`. An answer behind a
+    /// redirect is an error, but a key in another header than `Authorization` may have gone along.
     pub fn from_transport(transport: impl Transport) -> Self {
         let transport: Arc<dyn Transport> = Arc::new(transport);
         Self(Arc::new(Inner {

@@ -446,8 +446,8 @@ impl<'e> RequestBuilder<'e> {
     /// body that comes whole, by content type.
     ///
     /// # Errors
-    /// Everything that goes wrong before the answer begins, an error response among it. The errors of the stream have
-    /// the answer so far.
+    /// Everything that goes wrong before the answer begins, an error response among it. The errors of the
+    /// stream have the answer so far.
     pub async fn stream<D>(mut self, decoder: impl FnOnce(ResponseHead) -> D) -> Result<ChatStream, Error>
     where
         D: FrameDecoder + 'static,

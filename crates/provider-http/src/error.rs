@@ -156,7 +156,7 @@ pub(crate) fn from_transport(failure: TransportError, origin: &str, limits: &Htt
                  sent in a header of its own: it may have gone along",
             )
         }
-        TransportErrorKind::Proxy(fault) => stopped_by_proxy(failure, fault, proxy.as_ref(), origin),
+        TransportErrorKind::Proxy(fault) => proxy_failed(failure, fault, proxy.as_ref(), origin),
         TransportErrorKind::Connect | TransportErrorKind::Closed => {
             let ignored = failure.ignored_variable;
             let error =
@@ -171,7 +171,7 @@ pub(crate) fn from_transport(failure: TransportError, origin: &str, limits: &Htt
     }
 }
 
-fn stopped_by_proxy(
+fn proxy_failed(
     failure: TransportError,
     fault: ProxyFault,
     proxy: Option<&UsedProxy>,
@@ -185,7 +185,7 @@ fn stopped_by_proxy(
             (ErrorKind::Connection, what, tls.next_step.to_owned())
         }
         ProxyFault::Authentication => {
-            (ErrorKind::Connection, format!("{named} {WANTS_LOGIN}"), login_step(setting))
+            (ErrorKind::Connection, format!("{named} {WANTS_CREDENTIALS}"), credentials_step(setting))
         }
         ProxyFault::Scheme => (
             ErrorKind::Config,
@@ -210,9 +210,9 @@ fn stopped_by_proxy(
     caused_by(failure, kind, what).with_retry(RetryAdvice::Never).with_next_step(next_step)
 }
 
-const WANTS_LOGIN: &str = "wants a user name and a password, or refuses those that it got";
+const WANTS_CREDENTIALS: &str = "wants a user name and a password, or refuses those that it got";
 
-fn login_step(setting: &str) -> String {
+fn credentials_step(setting: &str) -> String {
     format!("write them into {setting}, as in http://user:password@host:port")
 }
 
@@ -220,14 +220,14 @@ fn login_step(setting: &str) -> String {
 pub(crate) fn proxy_authentication(proxy: Option<&UsedProxy>) -> Error {
     let named = proxy.map_or_else(|| "a proxy on the way".to_owned(), UsedProxy::to_string);
     let setting = proxy.and_then(|proxy| proxy.variable).unwrap_or("the settings of the proxy");
-    Error::new(ErrorKind::Connection, format!("{named} {WANTS_LOGIN}"))
+    Error::new(ErrorKind::Connection, format!("{named} {WANTS_CREDENTIALS}"))
         .with_status(407)
         .with_retry(RetryAdvice::Never)
-        .with_next_step(login_step(setting))
+        .with_next_step(credentials_step(setting))
 }
 
 /// A deadline passed before the answer began.
-pub(crate) fn no_answer_in_time(elapsed: Elapsed, origin: &str, limits: &HttpLimits) -> Error {
+pub(crate) fn response_timeout(elapsed: Elapsed, origin: &str, limits: &HttpLimits) -> Error {
     match elapsed {
         Elapsed::Read => {
             let what = format!("{origin} was silent for {:?} (read timeout)", limits.read_timeout);
@@ -242,12 +242,12 @@ pub(crate) fn no_answer_in_time(elapsed: Elapsed, origin: &str, limits: &HttpLim
 }
 
 /// A deadline passed before the key was there.
-pub(crate) fn no_key_in_time() -> Error {
+pub(crate) fn key_timeout() -> Error {
     timed_out("the source of the key gave none in time".to_owned(), TimeoutPhase::Deadline)
 }
 
 /// A deadline passed after the answer had begun.
-pub(crate) fn too_slow(elapsed: Elapsed, limits: &HttpLimits) -> Error {
+pub(crate) fn body_timeout(elapsed: Elapsed, limits: &HttpLimits) -> Error {
     match elapsed {
         Elapsed::Read => {
             let what = format!("the answer went silent for {:?} (read timeout)", limits.read_timeout);
@@ -266,7 +266,7 @@ fn timed_out(what: String, phase: TimeoutPhase) -> Error {
 }
 
 /// The body broke off.
-pub(crate) fn broken_off(failure: TransportError) -> Error {
+pub(crate) fn interrupted(failure: TransportError) -> Error {
     if failure.kind == TransportErrorKind::Timeout {
         let what = "the HTTP client waits no longer for the rest of the answer";
         return timed_out(what.to_owned(), TimeoutPhase::Read);
@@ -276,7 +276,7 @@ pub(crate) fn broken_off(failure: TransportError) -> Error {
 }
 
 /// The body ended inside a frame, whose error this is.
-pub(crate) fn cut_in_frame(cause: Error) -> Error {
+pub(crate) fn truncated_frame(cause: Error) -> Error {
     let what = "the answer ended inside a frame";
     let error = Error::new(ErrorKind::Interrupted, what);
     match cause.details() {
@@ -297,7 +297,7 @@ pub(crate) fn frame_too_large(frame: FrameTooLarge) -> Error {
     Error::new(ErrorKind::InvalidResponse, what)
 }
 
-/// A body with a good status ended in good order, and had nothing in it but signs of life.
+/// A body with a good status ended in good order, and had nothing in it but keep-alives.
 pub(crate) fn empty_answer() -> Error {
     Error::new(ErrorKind::EmptyResponse, "the answer is empty")
 }

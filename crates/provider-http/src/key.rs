@@ -54,7 +54,7 @@ impl KeySource {
     ///
     /// # Errors
     /// Those of the source.
-    pub async fn key(&self) -> Result<Option<Secret>, Error> {
+    pub(crate) async fn key(&self) -> Result<Option<Secret>, Error> {
         match &self.0 {
             Source::None => Ok(None),
             Source::Fixed(key) => Ok(Some(key.clone())),

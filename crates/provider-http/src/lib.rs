@@ -136,6 +136,6 @@ pub use send::{BodyFormat, Response};
 #[cfg(feature = "hyper")]
 pub use transport::Proxies;
 pub use transport::{
-    Body, ConnectTimeout, ProxyFault, TlsFault, Transport, TransportError, TransportErrorKind, TransportFn,
-    UsedProxy, transport_fn,
+    Body, ConnectTimeout, ProxyFault, TlsFault, Transport, TransportError, TransportErrorKind, UsedProxy,
+    transport_fn,
 };

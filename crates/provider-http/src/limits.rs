@@ -56,7 +56,7 @@ impl HttpLimits {
 
     /// Takes the limits that settings spell, under the keys of [`settings`]. The others stay.
     #[must_use]
-    pub fn with_values(self, values: &ConfigValues) -> Self {
+    pub(crate) fn with_values(self, values: &ConfigValues) -> Self {
         let connect = values.duration(settings::CONNECT_TIMEOUT).unwrap_or(self.connect_timeout);
         let read = values.duration(settings::READ_TIMEOUT).unwrap_or(self.read_timeout);
         let total = values.duration(settings::TOTAL_TIMEOUT).unwrap_or(self.total_timeout);

@@ -91,7 +91,7 @@ pub(crate) async fn send(
         let mut asking = pin!(key.key());
         poll_fn(|cx| match asking.as_mut().poll(cx) {
             Poll::Ready(key) => Poll::Ready(key),
-            Poll::Pending => deadlines.poll_waiting(cx).map(|_| Err(error::no_key_in_time())),
+            Poll::Pending => deadlines.poll_waiting(cx).map(|_| Err(error::key_timeout())),
         })
         .await?
     };
@@ -106,9 +106,9 @@ pub(crate) async fn send(
             Poll::Ready(answer) => {
                 Poll::Ready(answer.map_err(|failure| error::from_transport(failure, origin, &limits)))
             }
-            Poll::Pending => deadlines
-                .poll_waiting(cx)
-                .map(|passed| Err(error::no_answer_in_time(passed, origin, &limits))),
+            Poll::Pending => {
+                deadlines.poll_waiting(cx).map(|passed| Err(error::response_timeout(passed, origin, &limits)))
+            }
         })
         .await
     };
@@ -161,13 +161,13 @@ impl Response {
     }
 
     /// Reads the body in this format, whatever its content type says.
-    pub fn with_format(mut self, format: BodyFormat) -> Self {
+    pub(crate) fn with_format(mut self, format: BodyFormat) -> Self {
         self.format = format;
         self
     }
 
-    /// Gives the answer if its status is a success and its body can be read, and makes the error of any other:
-    /// an [error response](crate::EndpointBuilder::error_response), a body that is compressed unasked.
+    /// Gives the answer if its status is a success and its body can be read, and makes the error of any
+    /// other: an [error response](crate::EndpointBuilder::error_response), a body that is compressed unasked.
     ///
     /// # Errors
     /// The error that the body of an error response tells.

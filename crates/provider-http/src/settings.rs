@@ -97,7 +97,7 @@ pub const fn read_timeout() -> ConfigField {
         .advanced()
         .default("120")
         .placeholder("120")
-        .help("How many seconds the service may be silent: before an answer, and within it. Its signs of life count.")
+        .help("How many seconds may pass without a byte from the service: before an answer, and within it. Its keep-alives count.")
 }
 
 /// The field for [`HttpLimits::total_timeout`](crate::HttpLimits::total_timeout), in seconds.
@@ -156,7 +156,7 @@ fn check_base_url(url: &str, all: &ConfigValues) -> Result<(), String> {
 }
 
 /// Reads a base URL, which paths are appended to, and drops the slashes at its end. `allow_http`: whether it
-/// may be plain `http` on another machine; on [this one](is_loopback) it always may. `example`: a good base
+/// may be plain `http` on another machine; on this one (`localhost`, a loopback address) it always may. `example`: a good base
 /// URL of the service, to show beside a fault.
 ///
 /// # Errors
@@ -249,7 +249,7 @@ fn has_version_twice(path: &str) -> bool {
 }
 
 /// Whether a URL's host is this machine: `localhost`, or an address of the loopback range.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(is_loopback_host)
 }
 

@@ -32,7 +32,7 @@ struct Driver<F, D> {
     context: ResponseContext,
     /// The first error that the service reported. Frames behind it are decoded all the same.
     reported: Option<Error>,
-    /// Whether a frame came that is no sign of life.
+    /// Whether a frame came that is no keep-alive.
     has_begun: bool,
     /// Whether the wire's own mark of the end was read.
     is_over: bool,
@@ -77,7 +77,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
                 self.is_over = true;
             }
             Err(DecodeError::Reported(error)) => drop(self.reported.get_or_insert(error)),
-            Err(DecodeError::Fatal(error)) => return Err(error),
+            Err(fatal) => return Err(fatal.into_error()),
         }
         Ok(())
     }
@@ -111,7 +111,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
                 true => {
                     let decoded = self.decoder.decode(frame, out);
                     // The body ended in good order, and yet inside the line.
-                    self.note(decoded, out).map_err(error::cut_in_frame)?;
+                    self.note(decoded, out).map_err(error::truncated_frame)?;
                 }
                 false => {
                     let decoded = self.decoder.decode_unfinished(frame, out);
@@ -141,7 +141,7 @@ impl<F: Framer, D: FrameDecoder> Driver<F, D> {
     }
 }
 
-/// Whether a frame is more than a sign of life.
+/// Whether a frame is more than a keep-alive.
 fn is_content(frame: &Frame<'_>) -> bool {
     frame.event.as_deref() != Some("ping") && !frame.data.trim().is_empty()
 }
@@ -154,7 +154,7 @@ pub(crate) struct FrameSource<F, D> {
     driver: Driver<F, D>,
     received: usize,
     /// How long the source still waits: behind an error, or for the end of the body.
-    patience: Option<Pin<Box<Sleep>>>,
+    tail_timer: Option<Pin<Box<Sleep>>>,
     /// Whether the end of the body was asked for before.
     has_yielded: bool,
 }
@@ -162,11 +162,11 @@ pub(crate) struct FrameSource<F, D> {
 impl<F: Framer, D: FrameDecoder> FrameSource<F, D> {
     pub(crate) fn new(body: BoundedBody, framer: F, decoder: D, context: ResponseContext) -> Self {
         let driver = Driver::new(framer, decoder, context);
-        Self { body, driver, received: 0, patience: None, has_yielded: false }
+        Self { body, driver, received: 0, tail_timer: None, has_yielded: false }
     }
 
-    fn is_out_of_patience(&mut self, cx: &mut Context<'_>) -> bool {
-        self.patience.as_mut().is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready())
+    fn is_tail_over(&mut self, cx: &mut Context<'_>) -> bool {
+        self.tail_timer.as_mut().is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready())
     }
 }
 
@@ -181,7 +181,7 @@ impl<F: Framer, D: FrameDecoder> ChunkSource for FrameSource<F, D> {
             match self.driver.step(out) {
                 Ok(Step::Decoded) => {
                     if self.driver.reported.is_some() {
-                        self.patience.get_or_insert_with(|| Box::pin(sleep(ERROR_TAIL_TIMEOUT)));
+                        self.tail_timer.get_or_insert_with(|| Box::pin(sleep(ERROR_TAIL_TIMEOUT)));
                     }
                     return Poll::Ready(Ok(Progress::More));
                 }
@@ -201,7 +201,7 @@ impl<F: Framer, D: FrameDecoder> ChunkSource for FrameSource<F, D> {
                 }
                 Poll::Ready(Ok(None)) => return end(self.driver.end(None, out)),
                 Poll::Ready(Err(cut)) => return end(self.driver.end(Some(cut), out)),
-                Poll::Pending if self.is_out_of_patience(cx) => return end(self.driver.end(None, out)),
+                Poll::Pending if self.is_tail_over(cx) => return end(self.driver.end(None, out)),
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -219,8 +219,8 @@ impl<F: Framer, D: FrameDecoder> ChunkSource for FrameSource<F, D> {
                     return Poll::Pending;
                 }
                 Poll::Pending => {
-                    self.patience.get_or_insert_with(|| Box::pin(sleep(DRAIN_TIMEOUT)));
-                    if self.is_out_of_patience(cx) {
+                    self.tail_timer.get_or_insert_with(|| Box::pin(sleep(DRAIN_TIMEOUT)));
+                    if self.is_tail_over(cx) {
                         break;
                     }
                     return Poll::Pending;
@@ -278,7 +278,7 @@ impl<D: FrameDecoder> WholeSource<D> {
             (Err(DecodeError::Reported(error)), _) | (_, Err(DecodeError::Reported(error))) => {
                 return Err(error);
             }
-            (_, Err(DecodeError::Fatal(error))) | (Err(DecodeError::Fatal(error)), Ok(())) => error,
+            (_, Err(fatal)) | (Err(fatal), Ok(())) => fatal.into_error(),
             (Ok(()), Ok(())) => {
                 // The end of the body is the mark of the end.
                 out.set_end_marked();

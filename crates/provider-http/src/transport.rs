@@ -193,10 +193,6 @@ impl StdError for TransportError {
     }
 }
 
-/// A [`Transport`] made of a closure, see [`transport_fn`].
-#[derive(Clone)]
-pub struct TransportFn<F>(F);
-
 /// Makes a transport of a closure: for tests, and for programs that answer requests themselves.
 ///
 /// ```
@@ -213,13 +209,16 @@ pub struct TransportFn<F>(F);
 /// # Ok(())
 /// # }
 /// ```
-pub fn transport_fn<F, A>(send: F) -> TransportFn<F>
+pub fn transport_fn<F, A>(send: F) -> impl Transport
 where
     F: Fn(Request<Bytes>) -> A + Send + Sync + 'static,
     A: Future<Output = Result<Response<Body>, TransportError>> + Send,
 {
     TransportFn(send)
 }
+
+/// A [`Transport`] made of a closure.
+struct TransportFn<F>(F);
 
 #[async_trait]
 impl<F, A> Transport for TransportFn<F>

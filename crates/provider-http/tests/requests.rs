@@ -1,4 +1,4 @@
-//! Requests: what goes over the wire, keys that rotate, refusals, and that no error has the key.
+//! Requests: what goes over the wire, keys that rotate, error responses, and that no error has the key.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fault_server::{FaultServer, Script};
 use provider_core::{ConfigValues, Error, ErrorKind, RetryAdvice, Secret, TimeoutPhase};
-use provider_http::{Endpoint, HttpClient, HttpLimits, KeySource};
+use provider_http::{Endpoint, HttpClient, HttpLimits, JsonLinesFramer, KeySource};
 use support::{KEY, Words, builder, endpoint, event, streamed, whole};
 
 #[tokio::test]
@@ -163,6 +163,25 @@ async fn error_response_reaches_the_wire_and_leaves_complete() {
     let answer = endpoint.get("x").send().await.expect("an answer");
     assert_eq!(answer.head().status(), 418);
     assert_eq!(answer.text().await.expect("a text"), "{\"why\":\"teapot ***\"}");
+}
+
+#[tokio::test]
+async fn answer_is_cut_by_the_framer_that_the_caller_gives() {
+    let server = FaultServer::sequence([
+        Script::with_body(200, "text/plain", "w:Hel\nw:lo\n.\n"),
+        Script::json(503, "{\"message\":\"busy\"}"),
+    ]);
+    let server = server.await.expect("a free port");
+    let endpoint = endpoint(&server.url());
+    let answer = endpoint.get("x").model("m").send().await.expect("an answer");
+    let answer = answer.error_for_status().await.expect("a success");
+    let decoder = Words::new(answer.head().clone());
+    let reply = answer.stream_framed(JsonLinesFramer::new(1 << 10), decoder).collect().await;
+    let reply = reply.expect("a whole answer");
+    assert_eq!((reply.text(), &*reply.requested), ("Hello", "m"));
+    let answer = endpoint.get("x").send().await.expect("an answer");
+    let error = answer.error_for_status().await.expect_err("busy");
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Overloaded, "busy"));
 }
 
 #[tokio::test]

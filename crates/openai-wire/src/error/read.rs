@@ -42,8 +42,9 @@ object! {
 
 /// How certain it is that a body is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Certainty {
-    /// It says so.
+    /// It has the envelope of an error, or a code of one.
     Certain,
     /// It has a message, and nothing of an answer.
     Likely,
@@ -51,12 +52,12 @@ pub enum Certainty {
 
 impl WireError {
     /// Reads a body that is an error, in an envelope or bare.
-    pub fn from_body<D: Dialect>(body: &str, dialect: &D) -> Option<Self> {
-        Self::found(body, dialect).map(|(error, _)| error)
+    pub(crate) fn from_body<D: Dialect>(body: &str, dialect: &D) -> Option<Self> {
+        Self::detect(body, dialect).map(|(error, _)| error)
     }
 
     /// Reads a body that may be an error, and returns how certain that is.
-    pub fn found<D: Dialect>(body: &str, dialect: &D) -> Option<(Self, Certainty)> {
+    pub fn detect<D: Dialect>(body: &str, dialect: &D) -> Option<(Self, Certainty)> {
         let mut value: Raw<'_> = from_str(text_of_body(body)).ok()?;
         if value.is_list() {
             // Google puts the object in a list.
@@ -92,7 +93,7 @@ impl WireError {
     }
 
     /// Reads an event that is called an error, or a text that must be one.
-    pub fn from_text<D: Dialect>(text: &str, dialect: &D) -> Self {
+    pub(crate) fn from_text<D: Dialect>(text: &str, dialect: &D) -> Self {
         Self::from_body(text, dialect)
             .unwrap_or_else(|| Self { words: Words::of_text(text), ..Self::default() })
     }

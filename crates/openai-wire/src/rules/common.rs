@@ -356,5 +356,5 @@ pub static RULES: &[Rule] = &[
 ];
 
 /// The rule for statuses without a meaning.
-pub const OTHERWISE: Rule =
+pub(crate) const OTHERWISE: Rule =
     Rule::new(Status, ANY, Server, Again, &[("", r#"{"code":599,"message":"Whatever it is"}"#)]);

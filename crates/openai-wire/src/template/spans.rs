@@ -65,8 +65,8 @@ impl Spans {
                 self.texts.push((locator.span_of(text), field));
             }
         };
-        let Some(thoughts) = only_thoughts(delta) else { return false };
-        for (field, text) in [(Field::Content, delta.content), (Field::Reasoning, thoughts)] {
+        let Some(reasoning) = only_reasoning(delta) else { return false };
+        for (field, text) in [(Field::Content, delta.content), (Field::Reasoning, reasoning)] {
             match text.0 {
                 None => {}
                 Some(_) if text.is_string() => put(field, text),
@@ -104,10 +104,10 @@ impl Spans {
     }
 }
 
-/// Returns the plain text of thoughts, absent or under one name alone. `None`: there are several, and their
+/// Returns the plain text of the reasoning, absent or under one name alone. `None`: there are several, and their
 /// texts decide which of them counts.
-fn only_thoughts<'a>(delta: &Piece<'a>) -> Option<Raw<'a>> {
-    let mut present = delta.thoughts().into_iter().map(|(_, raw)| raw).filter(|raw| raw.0.is_some());
+fn only_reasoning<'a>(delta: &Piece<'a>) -> Option<Raw<'a>> {
+    let mut present = delta.reasoning_texts().into_iter().map(|(_, raw)| raw).filter(|raw| raw.0.is_some());
     let only = present.next().unwrap_or_default();
     present.next().is_none().then_some(only)
 }

@@ -21,6 +21,7 @@ const MAX_CODE: usize = 64;
 
 /// The words of an error, from all the levels of its JSON.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Words {
     /// Words for machines (`context_length_exceeded`, `RESOURCE_EXHAUSTED`), the outermost first.
     pub codes: Vec<String>,
@@ -68,7 +69,7 @@ object! {
 
 impl Words {
     /// Reads a text: JSON, or words.
-    pub fn of_text(text: &str) -> Self {
+    pub(crate) fn of_text(text: &str) -> Self {
         let mut words = Self::default();
         words.message = words.read_text(text, MAX_DEPTH);
         words
@@ -92,10 +93,10 @@ impl Words {
         }
     }
 
-    /// Takes the wait in a field, a duration or a number of seconds. The first one counts.
-    pub fn wait_for(&mut self, told: &str) {
-        let seconds = || Duration::try_from_secs_f64(told.trim().parse().ok()?).ok();
-        if let Some(delay) = parse_duration(told).or_else(seconds) {
+    /// Adds the delay in a field, a duration or a number of seconds. The first one counts.
+    pub fn add_retry_delay(&mut self, text: &str) {
+        let seconds = || Duration::try_from_secs_f64(text.trim().parse().ok()?).ok();
+        if let Some(delay) = parse_duration(text).or_else(seconds) {
             self.retry_delay.get_or_insert(delay);
         }
     }
@@ -142,9 +143,9 @@ impl Words {
         if layer.status_msg.is_string() {
             self.add_code(minimax_code(layer.status_code.as_str()));
         }
-        self.wait_for(layer.retry_delay.as_str());
-        self.wait_for(layer.retry_after.as_str());
-        self.wait_for(layer.retry_after_seconds.as_str());
+        self.add_retry_delay(layer.retry_delay.as_str());
+        self.add_retry_delay(layer.retry_after.as_str());
+        self.add_retry_delay(layer.retry_after_seconds.as_str());
         // A text in `error` is often a title or a word, with the full text beside it.
         let (titled, wrapped) =
             if layer.error.is_string() { (layer.error, Raw(None)) } else { (Raw(None), layer.error) };

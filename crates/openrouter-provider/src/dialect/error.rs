@@ -92,8 +92,8 @@ fn read_metadata(raw: Raw<'_>, out: &mut WireError) {
     if let Some(word) = metadata.error_type.filled() {
         out.words.codes.insert(0, word.to_owned());
     }
-    out.words.wait_for(metadata.retry_after.as_str());
-    out.words.wait_for(metadata.retry_after_seconds.as_str());
+    out.words.add_retry_delay(metadata.retry_after.as_str());
+    out.words.add_retry_delay(metadata.retry_after_seconds.as_str());
     out.upstream_name = owned(&metadata.provider_name);
     out.upstream = is_truthy(metadata.raw).then(|| Words::of(metadata.raw));
     if let Some(upstream) = &mut out.upstream {
@@ -118,17 +118,17 @@ fn read_metadata(raw: Raw<'_>, out: &mut WireError) {
 /// Reads the limit of the metadata; everything is `None` where they are of something else.
 fn limit(metadata: Raw<'_>) -> LimitFacts {
     let object: Limit<'_> = metadata.read().unwrap_or_default();
-    LimitFacts {
-        source: owned(&object.limit_source).or_else(|| owned(&object.reason)),
-        scope: owned(&object.scope),
-        window: owned(&object.reset_interval)
-            .or_else(|| owned(&object.limit_reset).filter(|word| parse_moment(word).is_none())),
-        limit: amount(object.limit),
-        spent: amount(object.spent),
-        remaining: amount(object.remaining),
-        resets_at: parse_moment(object.resets_at.as_str())
-            .or_else(|| parse_moment(object.limit_reset.as_str())),
-    }
+    let mut limit = LimitFacts::default();
+    limit.source = owned(&object.limit_source).or_else(|| owned(&object.reason));
+    limit.scope = owned(&object.scope);
+    limit.window = owned(&object.reset_interval)
+        .or_else(|| owned(&object.limit_reset).filter(|word| parse_moment(word).is_none()));
+    limit.limit = amount(object.limit);
+    limit.spent = amount(object.spent);
+    limit.remaining = amount(object.remaining);
+    limit.resets_at =
+        parse_moment(object.resets_at.as_str()).or_else(|| parse_moment(object.limit_reset.as_str()));
+    limit
 }
 
 fn owned(text: &Text<'_>) -> Option<String> {
@@ -152,11 +152,11 @@ fn previous(list: Raw<'_>) -> Vec<PreviousError> {
     let mut previous = Vec::new();
     list.for_each(|error: Previous<'_>| {
         if previous.len() < MAX_PREVIOUS {
-            previous.push(PreviousError {
-                provider: owned(&error.provider).or_else(|| owned(&error.provider_name)),
-                code: owned(&error.status).or_else(|| owned(&error.code)),
-                message: owned(&error.message),
-            });
+            let mut one = PreviousError::default();
+            one.provider = owned(&error.provider).or_else(|| owned(&error.provider_name));
+            one.code = owned(&error.status).or_else(|| owned(&error.code));
+            one.message = owned(&error.message);
+            previous.push(one);
         }
     });
     previous

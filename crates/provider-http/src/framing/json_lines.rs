@@ -5,7 +5,7 @@ use provider_core::author::Frame;
 
 use super::{BYTE_ORDER_MARK, FrameTooLarge, Framer, begins_with_mark, text};
 
-/// Cuts a body into lines. Lines end with LF or CRLF; blank ones, which some services send as signs of life,
+/// Cuts a body into lines. Lines end with LF or CRLF; blank ones, which some services send as keep-alives,
 /// are passed over. The last line needs no end.
 ///
 /// Offsets into `buffer`, always `line_start <= scanned <= buffer.len()`:

@@ -78,7 +78,7 @@ impl SseFramer {
         }
     }
 
-    /// Returns how many comment lines have come: signs of life between events.
+    /// Returns how many comment lines have come: keep-alives between events.
     pub fn comments(&self) -> usize {
         self.comments
     }

@@ -51,7 +51,7 @@ impl Body {
         match &mut self.0 {
             Inner::Whole(bytes) => Poll::Ready(bytes.take().map(Ok)),
             #[cfg(feature = "hyper")]
-            Inner::Incoming(body) => poll_data(Pin::new(body), cx).map_err(broken_off),
+            Inner::Incoming(body) => poll_data(Pin::new(body), cx).map_err(interrupted),
             Inner::Boxed(body) => poll_data(body.as_mut(), cx),
         }
     }
@@ -104,7 +104,7 @@ impl HttpBody for Body {
         match &mut self.0 {
             Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             #[cfg(feature = "hyper")]
-            Inner::Incoming(body) => Pin::new(body).poll_frame(cx).map_err(broken_off),
+            Inner::Incoming(body) => Pin::new(body).poll_frame(cx).map_err(interrupted),
             Inner::Boxed(body) => body.as_mut().poll_frame(cx),
         }
     }
@@ -135,7 +135,7 @@ impl fmt::Debug for Body {
 }
 
 #[cfg(feature = "hyper")]
-fn broken_off(cause: ::hyper::Error) -> TransportError {
+fn interrupted(cause: ::hyper::Error) -> TransportError {
     TransportError::new(super::TransportErrorKind::Closed).with_cause(cause)
 }
 

@@ -128,11 +128,11 @@ fn unusable_tls(cause: &(dyn StdError + 'static)) -> Option<TlsFault> {
     if let Some(error) = cause.downcast_ref::<rustls::Error>() {
         return rustls_error::unusable(error);
     }
-    told_in_words(cause)
+    from_message(cause)
 }
 
 /// The same for other TLS libraries, which tell it in words alone.
-fn told_in_words(cause: &(dyn StdError + 'static)) -> Option<TlsFault> {
+fn from_message(cause: &(dyn StdError + 'static)) -> Option<TlsFault> {
     let words = cause.to_string().to_lowercase();
     let is_told = ["certificate verify failed", "not trusted"].iter().any(|part| words.contains(part));
     is_told.then(|| tls("certificate is not one that this machine trusts", TRUST))
@@ -173,7 +173,7 @@ mod tests {
         let through = |cause| within("tunnel error: failed to create underlying connection", cause);
         let refused = || io(io::ErrorKind::ConnectionRefused);
         let verify = || io::Error::other("error:0A000086:SSL routines::certificate verify failed");
-        let fault = told_in_words(&verify()).expect("told");
+        let fault = from_message(&verify()).expect("told");
         let (unknown, tunnels, plain_http) = (Goal::Unknown, Goal::ThroughProxy, Goal::Proxy);
         for (error, goal, found) in [
             (refused(), unknown, None),
