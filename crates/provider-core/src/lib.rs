@@ -75,6 +75,7 @@ mod model;
 mod money;
 mod options;
 mod provider;
+mod provider_ext;
 mod request;
 mod response;
 mod retry_hints;
@@ -105,7 +106,8 @@ pub use model::{
 };
 pub use money::{ParseUsdError, Usd};
 pub use options::OptionsByProvider;
-pub use provider::{LlmProvider, LlmProviderExt};
+pub use provider::LlmProvider;
+pub use provider_ext::LlmProviderExt;
 pub use request::{
     AudioOutput, AudioPart, CacheMark, ChatRequest, Content, Effort, FilePart, FunctionTool, ImagePart,
     InputMessage, JsonSchema, Message, Part, PromptCacheOptions, Reasoning, ReasoningBudget, ResponseFormat,

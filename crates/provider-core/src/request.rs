@@ -21,7 +21,7 @@ pub use self::media::{AudioPart, FilePart, ImagePart, VideoPart};
 pub use self::message::{InputMessage, Message, ToolMessage};
 pub use self::reasoning::{Effort, Reasoning, ReasoningBudget};
 pub use self::tool::{FunctionTool, Tool, ToolChoice};
-use crate::author::ProviderOptions;
+use crate::options::ProviderOptions;
 use crate::{CowVec, OptionsByProvider};
 
 /// A chat completion to ask for: a model, the conversation, and whatever parameters are set.
