@@ -63,6 +63,7 @@ mod config;
 mod connection;
 mod context;
 mod cow_arc;
+mod date;
 mod delegate;
 mod descriptor;
 mod error;

@@ -3,7 +3,6 @@
 mod ability;
 mod catalogue;
 mod cost;
-pub(crate) mod date;
 mod fuzzy;
 mod override_price;
 mod pricing;
@@ -21,7 +20,7 @@ pub use self::override_price::{PriceOverride, UtcTime, UtcWindow};
 pub use self::pricing::{Price, Prices, Pricing};
 pub use self::query::{ModelQuery, ModelSort};
 pub use self::reasoning::ReasoningOptions;
-use crate::{RawJson, Usd};
+use crate::{RawJson, Usd, date};
 
 /// A model in a catalogue. A field that the catalogue does not state is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

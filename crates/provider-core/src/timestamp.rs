@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
-use crate::model::date::{date_of, leading_date};
+use crate::date::{date_of, leading_date};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
