@@ -101,9 +101,9 @@ pub use event::{Event, Finished, ToolCallDelta};
 pub use extract::Extracted;
 pub use json::{ExtraFields, RawJson};
 pub use model::{
-    AliasTarget, Catalogue, CostEstimate, CostPart, DefaultParameters, Deprecation, Model, ModelQuery,
-    ModelSort, Price, PriceOverride, Prices, Pricing, ReasoningOptions, RequestLimits, Unpriced, UtcTime,
-    UtcWindow,
+    AliasTarget, Catalogue, CostEstimate, CostPart, DailyWindow, DefaultParameters, Deprecation, Model,
+    ModelQuery, ModelSort, Price, PriceOverride, Prices, Pricing, ReasoningOptions, RequestLimits, TimeOfDay,
+    Unpriced,
 };
 pub use money::{ParseUsdError, Usd};
 pub use options::OptionsByProvider;

@@ -9,6 +9,7 @@ mod pricing;
 mod problems;
 mod query;
 mod reasoning;
+mod time_of_day;
 
 use std::time::SystemTime;
 
@@ -16,10 +17,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::catalogue::Catalogue;
 pub use self::cost::{CostEstimate, CostPart, Unpriced};
-pub use self::override_price::{PriceOverride, UtcTime, UtcWindow};
+pub use self::override_price::PriceOverride;
 pub use self::pricing::{Price, Prices, Pricing};
 pub use self::query::{ModelQuery, ModelSort};
 pub use self::reasoning::ReasoningOptions;
+pub use self::time_of_day::{DailyWindow, TimeOfDay};
 use crate::{RawJson, Usd, date};
 
 /// A model in a catalogue. A field that the catalogue does not state is `None` or empty.
