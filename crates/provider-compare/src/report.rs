@@ -10,7 +10,7 @@ mod totals;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use provider_core::Error;
+use provider_core::{Catalogue, Error};
 use serde::Serialize;
 
 pub use self::cell::CellReport;
@@ -90,6 +90,14 @@ impl Report {
     /// Renders the report as [`to_markdown`](Self::to_markdown) does, with the caller's texts for errors.
     pub fn to_markdown_with(&self, tell: impl Fn(&Error) -> String) -> String {
         markdown::render(self, &tell)
+    }
+
+    /// Adds context and prices from a provider's catalogue to the cells of this provider, which is named as
+    /// in the cells. Cells of other providers stay as they are.
+    pub fn add_listings(&mut self, provider: &str, catalogue: &Catalogue) {
+        for cell in self.cells.iter_mut().filter(|cell| cell.provider.as_deref() == Some(provider)) {
+            cell.listing = catalogue.find(&cell.requested).map(Listing::from);
+        }
     }
 
     fn least<T: Ord>(&self, figure: impl Fn(&CellReport) -> Option<T>) -> Option<&CellReport> {

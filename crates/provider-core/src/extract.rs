@@ -9,7 +9,7 @@ use schemars::JsonSchema as SchemaOf;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::read::read_json;
-use crate::{ChatRequest, ChatResponse, Error, JsonSchema, LlmProvider, LlmProviderExt};
+use crate::{ChatRequest, ChatResponse, Error, JsonSchema, LlmProvider};
 
 /// A model's answer, as a value of the caller's own type.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ impl<T> Extracted<T> {
     }
 }
 
-/// Carries out [`LlmProviderExt::extract`].
+/// Carries out [`LlmProviderExt::extract`](crate::LlmProviderExt::extract).
 pub(crate) async fn extract<T, P>(provider: &P, request: &ChatRequest) -> Result<Extracted<T>, Error>
 where
     T: DeserializeOwned + SchemaOf,
@@ -39,9 +39,10 @@ where
     let response = provider.chat(&request).await?;
     match answer::read(&response) {
         Ok(value) => Ok(Extracted { value, response }),
-        Err(error) => {
-            Err(error.with_provider(provider.id()).with_model(request.model).with_partial(response))
-        }
+        Err(error) => Err(error
+            .with_provider(provider.descriptor().id)
+            .with_model(request.model)
+            .with_partial(response)),
     }
 }
 
@@ -54,8 +55,8 @@ impl ChatResponse {
     /// * [`ErrorKind::InvalidOutput`](crate::ErrorKind::InvalidOutput) when the text is no JSON or does not
     ///   fit. Its [`fields`](Error::fields) name the place (`order.items[2].price`), its
     ///   [`details`](Error::details) are the text, up to 8 KiB of it. Or the model called tools and said
-    ///   nothing: run them, in a [`tool_loop`](LlmProviderExt::tool_loop) for example, and parse its last
-    ///   answer.
+    ///   nothing: run them, in a [`tool_loop`](crate::LlmProviderExt::tool_loop) for example, and parse its
+    ///   last answer.
     /// * [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) when a token limit cut it off.
     /// * [`ErrorKind::ContentPolicy`](crate::ErrorKind::ContentPolicy) when the model refused or a filter
     ///   stopped it.

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::author::{Progress, ResponseAccumulator};
+use crate::accumulator::ResponseAccumulator;
+use crate::stream::Progress;
 use crate::{Error, RawJson, Secret};
 
 /// One frame of a streamed answer: an event of an SSE stream, or a line of JSON lines.

@@ -63,6 +63,7 @@ mod config;
 mod connection;
 mod context;
 mod cow_arc;
+mod date;
 mod delegate;
 mod descriptor;
 mod error;
@@ -75,6 +76,7 @@ mod model;
 mod money;
 mod options;
 mod provider;
+mod provider_ext;
 mod request;
 mod response;
 mod retry_hints;
@@ -99,13 +101,14 @@ pub use event::{Event, Finished, ToolCallDelta};
 pub use extract::Extracted;
 pub use json::{ExtraFields, RawJson};
 pub use model::{
-    AliasTarget, Catalogue, CostEstimate, CostPart, DefaultParameters, Deprecation, Model, ModelQuery,
-    ModelSort, Price, PriceOverride, Prices, Pricing, ReasoningOptions, RequestLimits, Unpriced, UtcTime,
-    UtcWindow,
+    AliasTarget, Catalogue, CostEstimate, CostPart, DailyWindow, DefaultParameters, Deprecation, Model,
+    ModelQuery, ModelSort, Price, PriceOverride, Prices, Pricing, ReasoningOptions, RequestLimits, TimeOfDay,
+    Unpriced,
 };
 pub use money::{ParseUsdError, Usd};
 pub use options::OptionsByProvider;
-pub use provider::{LlmProvider, LlmProviderExt};
+pub use provider::LlmProvider;
+pub use provider_ext::LlmProviderExt;
 pub use request::{
     AudioOutput, AudioPart, CacheMark, ChatRequest, Content, Effort, FilePart, FunctionTool, ImagePart,
     InputMessage, JsonSchema, Message, Part, PromptCacheOptions, Reasoning, ReasoningBudget, ResponseFormat,

@@ -3,13 +3,13 @@
 mod ability;
 mod catalogue;
 mod cost;
-pub(crate) mod date;
 mod fuzzy;
 mod override_price;
 mod pricing;
 mod problems;
 mod query;
 mod reasoning;
+mod time_of_day;
 
 use std::time::SystemTime;
 
@@ -17,11 +17,12 @@ use serde::{Deserialize, Serialize};
 
 pub use self::catalogue::Catalogue;
 pub use self::cost::{CostEstimate, CostPart, Unpriced};
-pub use self::override_price::{PriceOverride, UtcTime, UtcWindow};
+pub use self::override_price::PriceOverride;
 pub use self::pricing::{Price, Prices, Pricing};
 pub use self::query::{ModelQuery, ModelSort};
 pub use self::reasoning::ReasoningOptions;
-use crate::{RawJson, Usd};
+pub use self::time_of_day::{DailyWindow, TimeOfDay};
+use crate::{RawJson, Usd, date};
 
 /// A model in a catalogue. A field that the catalogue does not state is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -22,7 +22,7 @@ pub use self::parameters::{ChatRequest, Parameter, ParameterMut, ParameterRef};
 pub use self::reasoning::{Effort, Reasoning, ReasoningBudget};
 pub use self::refuse::refuse_all_but;
 pub use self::tool::{FunctionTool, Tool, ToolChoice};
-use crate::author::ProviderOptions;
+use crate::options::ProviderOptions;
 
 /// How a spoken answer sounds.
 #[derive(Clone, Debug, PartialEq, Eq)]

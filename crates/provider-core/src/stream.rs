@@ -13,7 +13,8 @@ use futures_core::Stream;
 pub use self::activity::Activity;
 use self::observer::Observers;
 pub use self::observer::StreamObserver;
-use crate::author::{ErrorContext, ResponseAccumulator};
+use crate::accumulator::ResponseAccumulator;
+use crate::error::ErrorContext;
 use crate::{ChatResponse, Error, ErrorKind, Event, Finished};
 
 /// An answer while it comes in.

@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
-use crate::model::date::{date_of, leading_date};
+use crate::date::{date_of, leading_date};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
-/// A moment, UTC, to the second. Written as RFC 3339 has it: `2026-12-01T00:00:00Z`.
+/// A moment, UTC, to the second. Written as RFC 3339 has it: `2026-12-01T00:00:00Z`. A time that comes every
+/// day is a [`TimeOfDay`](crate::TimeOfDay).
 ///
 /// ```
 /// use provider_core::Timestamp;

@@ -8,6 +8,7 @@ mod pace;
 mod run;
 mod set;
 mod tool_loop;
+mod watcher;
 
 pub use self::error::{ToolError, ToolErrorKind};
 pub use self::output::{IntoToolOutput, Json};

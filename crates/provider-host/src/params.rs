@@ -18,7 +18,7 @@ use self::attachments::Attachments;
 use self::routing::Routing;
 pub(crate) use self::routing::set_fallbacks;
 use crate::exit::Failure;
-use crate::value_parsers::{at_least, between, number};
+use crate::value_parsers::{at_least, between, number, pair};
 
 /// The parameters of a request.
 #[derive(Args, Clone, Debug, Default)]
@@ -138,7 +138,7 @@ pub(crate) struct Params {
     json_schema: Option<PathBuf>,
 
     /// A label to find the request by later; repeatable
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     metadata: Vec<(String, String)>,
 
     #[command(flatten)]
@@ -221,18 +221,11 @@ fn tool_choice(word: &str) -> ToolChoice {
 }
 
 fn extra(text: &str) -> Result<(String, Value), String> {
-    let (name, json) = label(text).map_err(|_| "write NAME=JSON")?;
+    let (name, json) = pair(text).map_err(|_| "write NAME=JSON")?;
     let value = serde_json::from_str(&json).map_err(|error| {
         format!("what follows the = is no JSON ({error}); text needs quotes: {name}='\"...\"'")
     })?;
     Ok((name, value))
-}
-
-fn label(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write KEY=VALUE".to_owned()),
-    }
 }
 
 #[cfg(test)]

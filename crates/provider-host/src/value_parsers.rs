@@ -1,4 +1,4 @@
-//! Value parsers for numbers, amounts and times. Their errors name the valid range; clap adds the option's
+//! Value parsers for numbers, amounts, times and pairs. Their errors name the valid range; clap adds the option's
 //! name.
 //!
 //! An option with one of these parsers must allow negative numbers, or clap takes `-1` for an unknown option.
@@ -19,6 +19,14 @@ where
             least => format!("of {least} or more"),
         };
         whole(text, &range, least..=i128::MAX)
+    }
+}
+
+/// Parses `KEY=VALUE`.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
     }
 }
 

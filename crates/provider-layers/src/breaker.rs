@@ -2,10 +2,10 @@
 
 mod circuit;
 mod registry;
+mod settings;
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use provider_core::author::{Activity, StreamObserver};
@@ -17,6 +17,7 @@ use provider_core::{
 use self::circuit::Outcome;
 pub use self::circuit::{BreakerState, BreakerStatus};
 use self::registry::{CircuitRegistry, Permit};
+pub use self::settings::BreakerSettings;
 use crate::Layer;
 use crate::error_context::context;
 
@@ -87,65 +88,6 @@ pub struct BreakerLayer {
     circuits: Option<Arc<CircuitRegistry>>,
 }
 
-/// The settings of a [`BreakerLayer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BreakerSettings {
-    failures: u32,
-    cool_down: Duration,
-    max_cool_down: Duration,
-}
-
-impl Default for BreakerSettings {
-    fn default() -> Self {
-        Self { failures: 5, cool_down: Duration::from_secs(30), max_cool_down: Duration::from_secs(5 * 60) }
-    }
-}
-
-impl BreakerSettings {
-    /// The longest cool-down that can be set: a caller may not wait longer for a look at whether it works.
-    const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
-
-    /// No circuit ever opens: the layer is off.
-    pub fn off() -> Self {
-        Self::default().failures(0)
-    }
-
-    /// Sets after how many failures in a row the circuit of a model opens. Default: 5. 0: never.
-    #[must_use]
-    pub fn failures(mut self, failures: u32) -> Self {
-        self.failures = failures;
-        self
-    }
-
-    /// Sets how long a circuit stays open at first. Default: 30 s, at most 24 h. It doubles each time that
-    /// the probe fails.
-    #[must_use]
-    pub fn cool_down(mut self, time: Duration) -> Self {
-        self.cool_down = time.min(Self::MAX_COOL_DOWN);
-        self
-    }
-
-    /// Sets how long a circuit stays open at most. Default: 5 minutes, at most 24 h. Less than
-    /// [`cool_down`](Self::cool_down): it does not double.
-    #[must_use]
-    pub fn max_cool_down(mut self, time: Duration) -> Self {
-        self.max_cool_down = time.min(Self::MAX_COOL_DOWN);
-        self
-    }
-
-    /// The failures that a closed circuit lets pass before the one that opens it.
-    fn failures_left(&self) -> u32 {
-        self.failures.saturating_sub(1)
-    }
-
-    /// How long a circuit stays open that has been opened so often already without an answer between.
-    fn cool_down_after(&self, openings: u32) -> Duration {
-        let doubled = self.cool_down.saturating_mul(2_u32.saturating_pow(openings));
-        doubled.min(self.max_cool_down.max(self.cool_down))
-    }
-}
-
 impl BreakerLayer {
     /// The kinds of error that count as a failure of the model.
     pub const FAILURES: &'static [ErrorKind] = &[
@@ -163,7 +105,7 @@ impl BreakerLayer {
 
     /// Makes the layer, with circuits of its own.
     pub fn new(settings: BreakerSettings) -> Self {
-        Self { circuits: (settings.failures > 0).then(|| Arc::new(CircuitRegistry::new(settings))) }
+        Self { circuits: (!settings.is_off()).then(|| Arc::new(CircuitRegistry::new(settings))) }
     }
 
     /// The circuits of the models that failed last, by provider and model. A model in order has none.

@@ -1,6 +1,7 @@
 //! A provider's list of models, fetched once for all callers, and kept.
 
 mod disk;
+mod entry;
 mod shared_fetch;
 
 use std::fmt;
@@ -14,7 +15,8 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use self::disk::Disk;
-use self::shared_fetch::{Entry, Failure, Shared};
+use self::entry::Entry;
+use self::shared_fetch::{Failure, Shared};
 
 /// Keeps the catalogue of one provider, in memory and, if wanted, on disk.
 ///

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use provider_core::{
     AliasTarget, Catalogue, Effort, Error, ErrorKind, LlmProvider, Model, Price, PriceOverride, Prices,
-    ReasoningOptions, RequestLimits, UtcTime,
+    ReasoningOptions, RequestLimits, TimeOfDay,
 };
 use provider_layers::{CachedCatalogue, CatalogueCache, CatalogueCacheSettings, CatalogueOrigin};
 use serde_json::Value;
@@ -75,7 +75,7 @@ fn intricate() -> Catalogue {
     model.pricing.discount = Some(0.25);
     let mut night = Prices::default();
     night.completion = fixed("0.0000000001000000000000000001");
-    let (from, until) = (UtcTime::from_hhmm(1630).unwrap(), UtcTime::END_OF_DAY);
+    let (from, until) = (TimeOfDay::from_hhmm(1630).unwrap(), TimeOfDay::END_OF_DAY);
     model.pricing.overrides =
         vec![PriceOverride::new(night).above_prompt_tokens(200_000).between(from, until)];
     model.hugging_face_id = Some("acme/pi".to_owned());

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use provider_core::{Catalogue, Error, LlmProvider, ProviderDescriptor};
 use provider_layers::CatalogueCache;
 
-use crate::{Listing, SelectedModel};
-
 /// A provider with the settings of one workspace. A workspace can have several of one kind, with different
 /// ids.
 #[derive(Debug)]
@@ -34,11 +32,6 @@ impl Instance {
     /// The provider, with its layers.
     pub fn provider(&self) -> &Arc<dyn LlmProvider> {
         &self.provider
-    }
-
-    /// Selects a model of this provider by its id, without looking it up.
-    pub fn model(&self, id: impl Into<String>) -> SelectedModel {
-        SelectedModel::new(self, id.into(), Listing::NotChecked)
     }
 
     /// The provider's models: those that were fetched last, if they are young enough for the workspace

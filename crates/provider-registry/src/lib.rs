@@ -26,6 +26,7 @@ mod model_ref;
 mod registry;
 mod resolve;
 mod selected;
+mod similarity;
 mod workspace;
 
 pub use instance::Instance;

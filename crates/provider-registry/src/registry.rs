@@ -9,8 +9,7 @@ use provider_core::{
 };
 use provider_layers::{StandardSettings, standard};
 
-/// The similarity from which a name is suggested for an unknown one, from 0 to 1.
-pub(crate) const MIN_SIMILARITY: f64 = 0.6;
+use crate::similarity::MIN_SIMILARITY;
 
 /// The providers a host offers, sorted by id.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use provider_core::{Capability, Catalogue, Error, ErrorKind};
 
-use crate::registry::MIN_SIMILARITY;
+use crate::similarity::similar;
 use crate::{Instance, Listing, ModelRef, SelectedModel, Workspace};
 
 /// An instance, and its catalogue or the error of fetching it.
@@ -41,8 +41,30 @@ impl<'a> Candidate<'a> {
     }
 }
 
+impl Workspace {
+    /// Finds the model of a model reference, which an agent node stores as text.
+    ///
+    /// * `openrouter:openai/gpt-4o`: the model of that provider instance. Split at the first colon, and only
+    ///   if what is before it is an instance (or the kind of exactly one); the rest is the model's id, byte
+    ///   for byte.
+    /// * `openai/gpt-4o`: the model that exactly one catalogue lists under exactly this id. If none does, the
+    ///   one provider that accepts ids it does not list. `openai` is the model's author there, never a
+    ///   provider.
+    /// * `openrouter/openai/gpt-4o`: accepted as a courtesy if no catalogue lists it and it has two slashes.
+    ///
+    /// A model's name decides nothing else. If a catalogue cannot be fetched, a model that its provider may
+    /// have is an error, and goes to no other provider.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Ambiguous`] with the unambiguous forms, [`ErrorKind::NotFound`] with up to three similar
+    /// ids, or the error of fetching a catalogue that is needed.
+    pub async fn model(&self, text: &str) -> Result<SelectedModel, Error> {
+        resolve(self, text).await
+    }
+}
+
 /// Resolves a text by the rules of [`Workspace::model`].
-pub(crate) async fn model(workspace: &Workspace, text: &str) -> Result<SelectedModel, Error> {
+async fn resolve(workspace: &Workspace, text: &str) -> Result<SelectedModel, Error> {
     if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         let message =
             format!("{text:?} is no model reference: write an id such as openai/gpt-4o, without white space");
@@ -168,20 +190,4 @@ fn not_found(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) ->
     let hint = if similar.is_empty() { String::new() } else { format!("; similar: {}", similar.join(", ")) };
     Error::new(ErrorKind::NotFound, format!("no provider of this workspace has the model {text:?}{hint}"))
         .with_model(text)
-}
-
-/// The three ids that are most similar to a text, beyond [`MIN_SIMILARITY`], each with its companion value.
-pub(crate) fn similar<'a, T>(text: &str, ids: impl Iterator<Item = (&'a str, T)>) -> Vec<(&'a str, T)> {
-    let rated = ids.map(|(id, with)| (similarity(text, id), id, with));
-    let mut similar: Vec<_> = rated.filter(|(similarity, ..)| *similarity >= MIN_SIMILARITY).collect();
-    similar.sort_by(|a, b| b.0.total_cmp(&a.0));
-    similar.into_iter().take(3).map(|(_, id, with)| (id, with)).collect()
-}
-
-/// The similarity of a text and an id, from 0 to 1. Case does not count, nor does an omitted author.
-fn similarity(wanted: &str, id: &str) -> f64 {
-    let (wanted, id) = (wanted.to_lowercase(), id.to_lowercase());
-    let slug = id.split_once('/').map_or(id.as_str(), |(_, slug)| slug);
-    let like = |name: &str| strsim::normalized_damerau_levenshtein(&wanted, name);
-    like(&id).max(like(slug))
 }

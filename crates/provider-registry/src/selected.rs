@@ -8,7 +8,8 @@ use provider_core::{
 };
 use provider_layers::CatalogueCache;
 
-use crate::{Instance, ModelRef, resolve};
+use crate::similarity::similar;
+use crate::{Instance, ModelRef};
 
 /// A selected model with its provider, ready for requests.
 #[derive(Clone, Debug)]
@@ -121,7 +122,7 @@ impl SelectedModel {
         // The cache alone: a hint is not worth a request.
         let Some(known) = self.catalogue.peek() else { return error };
         let ids = known.catalogue.models.iter().map(|model| (model.id.as_str(), ()));
-        let similar: Vec<&str> = resolve::similar(self.id(), ids).into_iter().map(|(id, ())| id).collect();
+        let similar: Vec<&str> = similar(self.id(), ids).into_iter().map(|(id, ())| id).collect();
         match similar.is_empty() {
             true => error,
             false => {
@@ -139,5 +140,12 @@ impl SelectedModel {
         let problem =
             format!("is {:?}, but {:?} was selected; start from `model.request()`", request.model, self.id());
         Err(named(Error::invalid_request(vec![FieldProblem::new("model", problem)])))
+    }
+}
+
+impl Instance {
+    /// Selects a model of this provider by its id, without looking it up.
+    pub fn model(&self, id: impl Into<String>) -> SelectedModel {
+        SelectedModel::new(self, id.into(), Listing::NotChecked)
     }
 }

@@ -9,7 +9,7 @@ use provider_core::{ConfigValues, Error, ErrorKind, LlmProvider};
 use provider_layers::{CatalogueCache, CatalogueCacheSettings};
 
 use crate::registry::check_id;
-use crate::{Instance, Registry, SelectedModel, resolve};
+use crate::{Instance, Registry};
 
 /// The configured providers of a workspace, with its own keys. Workspaces share nothing.
 #[derive(Debug)]
@@ -135,26 +135,6 @@ impl Workspace {
             let message = format!("workspace {:?} has no provider called {id:?}; it has: {ids}", self.id);
             Error::new(ErrorKind::NotFound, message)
         })
-    }
-
-    /// Finds the model of a model reference, which an agent node stores as text.
-    ///
-    /// * `openrouter:openai/gpt-4o`: the model of that provider instance. Split at the first colon, and only
-    ///   if what is before it is an instance (or the kind of exactly one); the rest is the model's id, byte
-    ///   for byte.
-    /// * `openai/gpt-4o`: the model that exactly one catalogue lists under exactly this id. If none does, the
-    ///   one provider that accepts ids it does not list. `openai` is the model's author there, never a
-    ///   provider.
-    /// * `openrouter/openai/gpt-4o`: accepted as a courtesy if no catalogue lists it and it has two slashes.
-    ///
-    /// A model's name decides nothing else. If a catalogue cannot be fetched, a model that its provider may
-    /// have is an error, and goes to no other provider.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Ambiguous`] with the unambiguous forms, [`ErrorKind::NotFound`] with up to three similar
-    /// ids, or the error of fetching a catalogue that is needed.
-    pub async fn model(&self, text: &str) -> Result<SelectedModel, Error> {
-        resolve::model(self, text).await
     }
 }
 

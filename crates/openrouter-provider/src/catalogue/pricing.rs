@@ -2,7 +2,7 @@
 
 use lenient_json::{Count, FromJson as _, Raw, Reader, number, object};
 use openai_wire::amount;
-use provider_core::{Price, PriceOverride, Prices, Pricing, UtcTime};
+use provider_core::{Price, PriceOverride, Prices, Pricing, TimeOfDay};
 
 use crate::record::Field;
 
@@ -84,11 +84,13 @@ fn price_override(wire: &WirePricing<'_>) -> Option<PriceOverride> {
         entry = entry.above_prompt_tokens(threshold?);
     }
     if wire.utc_start.0.is_some() || wire.utc_end.0.is_some() {
-        let clock = |raw: Raw<'_>, absent: UtcTime| match raw.0 {
+        let clock = |raw: Raw<'_>, absent: TimeOfDay| match raw.0 {
             None => Some(absent),
-            Some(_) => raw.read::<Count>()?.0.and_then(|number| UtcTime::from_hhmm(number.try_into().ok()?)),
+            Some(_) => {
+                raw.read::<Count>()?.0.and_then(|number| TimeOfDay::from_hhmm(number.try_into().ok()?))
+            }
         };
-        let (start, end) = (UtcTime::MIDNIGHT, UtcTime::END_OF_DAY);
+        let (start, end) = (TimeOfDay::MIDNIGHT, TimeOfDay::END_OF_DAY);
         entry = entry.between(clock(wire.utc_start, start)?, clock(wire.utc_end, end)?);
     }
     Some(entry)

@@ -4,7 +4,7 @@ use provider_core::{ChatResponse, Error, Usd};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::Listing;
+use super::listing::Listing;
 use crate::Timings;
 
 /// The result of one model.

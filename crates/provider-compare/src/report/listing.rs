@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use provider_core::{Catalogue, Model, Price, Usd};
+use provider_core::{Model, Price, Usd};
 use serde::Serialize;
 
-use super::Report;
 use crate::show::{UNKNOWN, dollars, grouped, or_unknown};
 
 /// Context and prices of a model, from the catalogue. `Display` writes them in a line.
@@ -45,15 +44,5 @@ fn per_million(price: Option<Price>) -> String {
         Some(Price::Varies) => "varying".to_owned(),
         Some(Price::Fixed(amount)) if amount == Usd::ZERO => "$0".to_owned(),
         Some(Price::Fixed(amount)) => dollars(amount * 1_000_000),
-    }
-}
-
-impl Report {
-    /// Adds context and prices from a provider's catalogue to the cells of this provider, which is named as
-    /// in the cells. Cells of other providers stay as they are.
-    pub fn add_listings(&mut self, provider: &str, catalogue: &Catalogue) {
-        for cell in self.cells.iter_mut().filter(|cell| cell.provider.as_deref() == Some(provider)) {
-            cell.listing = catalogue.find(&cell.requested).map(Listing::from);
-        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use provider_core::{Usage, Usd};
 use serde::{Serialize, Serializer};
 
-use crate::CellReport;
+use super::cell::CellReport;
 use crate::show::{dollars, duration, grouped};
 
 /// The sums over all cells. The usage of a failed cell counts, since it is billed.

@@ -7,10 +7,8 @@ mod join;
 
 use serde_json::{Map, Value, json};
 
-use self::join::{choices, join, resolved};
+use self::join::{Keywords, choices, join, resolved};
 use crate::FieldProblem;
-
-type Keywords = Map<String, Value>;
 
 /// Choices within choices that are joined with a struct's properties, before they are taken to be endless.
 const DEEPEST_JOIN: usize = 4;

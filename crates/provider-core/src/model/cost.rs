@@ -8,7 +8,7 @@ use std::fmt;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{Price, Pricing, UtcTime};
+use super::{Price, Pricing, TimeOfDay};
 use crate::{Usage, Usd};
 
 /// A cost as far as a catalogue tells it: an estimate, and it says so wherever it is shown.
@@ -16,14 +16,14 @@ use crate::{Usage, Usd};
 /// The provider that serves may have other prices, give discounts or bill what a catalogue does not list.
 ///
 /// ```
-/// use provider_core::{Price, Pricing, Usage, UtcTime};
+/// use provider_core::{Price, Pricing, Usage, TimeOfDay};
 ///
 /// let mut pricing = Pricing::default();
 /// pricing.prompt = "0.0000025".parse().ok().map(Price::Fixed);
 /// let mut usage = Usage::default();
 /// usage.prompt_tokens = Some(1_000);
 /// usage.completion_tokens = Some(20);
-/// let cost = pricing.estimate(&usage, UtcTime::NOON);
+/// let cost = pricing.estimate(&usage, TimeOfDay::NOON);
 /// assert_eq!(cost.to_string(), "about 0.0025 USD (estimate, without completion)");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,7 +124,7 @@ impl Pricing {
     /// its own, the prompt's counts. A usage does not say how long the cache keeps something: the price of
     /// the usual time counts.
     #[must_use]
-    pub fn estimate(&self, usage: &Usage, at: UtcTime) -> CostEstimate {
+    pub fn estimate(&self, usage: &Usage, at: TimeOfDay) -> CostEstimate {
         let mut cost = CostEstimate::default();
         let prices = self.in_force(usage.prompt_tokens.unwrap_or(0), at);
         let beside = Beside::of(usage);

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::override_price::{PriceOverride, UtcTime};
+use super::override_price::PriceOverride;
+use super::time_of_day::TimeOfDay;
 use crate::Usd;
 
 /// A price per unit.
@@ -120,7 +121,7 @@ impl Pricing {
     /// list, with the overrides whose conditions hold, after the discount.
     ///
     /// ```
-    /// use provider_core::{Price, PriceOverride, Prices, Pricing, UtcTime};
+    /// use provider_core::{Price, PriceOverride, Prices, Pricing, TimeOfDay};
     ///
     /// let price = |text: &str| text.parse().ok().map(Price::Fixed);
     /// let mut pricing = Pricing::default();
@@ -129,11 +130,11 @@ impl Pricing {
     /// long.prompt = price("0.000006");
     /// pricing.overrides = vec![PriceOverride::new(long).above_prompt_tokens(200_000)];
     ///
-    /// let noon = UtcTime::NOON;
+    /// let noon = TimeOfDay::NOON;
     /// assert_eq!(pricing.in_force(200_000, noon).prompt, price("0.000003"));
     /// assert_eq!(pricing.in_force(200_001, noon).prompt, price("0.000006"));
     /// ```
-    pub fn in_force(&self, prompt_tokens: u64, at: UtcTime) -> Prices {
+    pub fn in_force(&self, prompt_tokens: u64, at: TimeOfDay) -> Prices {
         let holding = self.overrides.iter().filter(|entry| entry.applies(prompt_tokens, at));
         let prices = holding.fold(self.listed(), |base, entry| entry.prices.or(base));
         match self.discount.filter(|discount| discount.is_finite() && *discount != 0.0) {
@@ -151,8 +152,8 @@ mod tests {
         Some(Price::Fixed(text.parse().unwrap()))
     }
 
-    fn at(hhmm: u16) -> UtcTime {
-        UtcTime::from_hhmm(hhmm).unwrap()
+    fn at(hhmm: u16) -> TimeOfDay {
+        TimeOfDay::from_hhmm(hhmm).unwrap()
     }
 
     fn override_of(prompt: &str) -> PriceOverride {
@@ -168,11 +169,11 @@ mod tests {
         for (tokens, prompt, completion) in
             [(0, "1", "10"), (100, "1", "10"), (101, "2", "20"), (200, "2", "20"), (201, "3", "20")]
         {
-            let prices = pricing.in_force(tokens, UtcTime::NOON);
+            let prices = pricing.in_force(tokens, TimeOfDay::NOON);
             assert_eq!((prices.prompt, prices.completion), (price(prompt), price(completion)), "{tokens}");
         }
         pricing.overrides.reverse();
-        assert_eq!(pricing.in_force(201, UtcTime::NOON).prompt, price("2"), "the order counts");
+        assert_eq!(pricing.in_force(201, TimeOfDay::NOON).prompt, price("2"), "the order counts");
     }
 
     #[test]
@@ -213,7 +214,7 @@ mod tests {
             (Some(f64::NAN), "0.0000025", "0.000005"),
         ] {
             pricing.discount = discount;
-            let prices = [1, 11].map(|tokens| pricing.in_force(tokens, UtcTime::NOON));
+            let prices = [1, 11].map(|tokens| pricing.in_force(tokens, TimeOfDay::NOON));
             assert_eq!(prices.map(|prices| prices.prompt), [price(short), price(long)], "{discount:?}");
             assert_eq!(prices[0].completion, Some(Price::Varies));
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::deadline::Deadline;
 use super::run::{CalledTool, LoopEvent};
 use super::set::{ToolSet, Work};
-use super::tool_loop::Watcher;
+use super::watcher::Watcher;
 use super::{ToolError, ToolErrorKind};
 use crate::ToolCall;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::run::CalledTool;
 use crate::Error;
-use crate::author::InFlightWaits;
+use crate::error::InFlightWaits;
 
 pub(super) type Pause<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 

@@ -10,17 +10,18 @@ use super::deadline::Deadline;
 use super::pace::Pace;
 use super::run::{CalledTool, LoopEvent, RunOutcome, ToolErrors, ToolRun, ToolStep};
 use super::set::ToolSet;
+use super::watcher::Watcher;
 use crate::call_ids::CallIds;
 use crate::{
-    ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, LlmProviderExt, Message,
-    RetryAdvice, Tool, ToolCall, ToolChoice, Usd,
+    ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, Message, RetryAdvice, Tool,
+    ToolCall, ToolChoice, Usd,
 };
 
 /// How many turns a loop may take where nobody says it.
 const USUAL_TURNS: usize = 10;
 
-/// A model that calls tools until it answers: made by [`LlmProviderExt::tool_loop`], set up, then
-/// [`run`](Self::run).
+/// A model that calls tools until it answers: made by
+/// [`LlmProviderExt::tool_loop`](crate::LlmProviderExt::tool_loop), set up, then [`run`](Self::run).
 ///
 /// Reaching a limit is no error of the provider: the [`ToolRun`] says how it ended and keeps everything.
 /// Everything happens in the caller's own future: the tools of one turn run side by side in it, no task is
@@ -66,20 +67,6 @@ pub struct ToolLoop<'a, P: ?Sized> {
     deadline: Deadline<'a>,
     pace: Pace<'a>,
     watcher: Watcher<'a>,
-}
-
-/// The function that is told what happens, if there is one.
-#[derive(Default)]
-pub(super) struct Watcher<'a>(Option<Box<Watch<'a>>>);
-
-type Watch<'a> = dyn FnMut(LoopEvent<'_>) + Send + 'a;
-
-impl Watcher<'_> {
-    pub(super) fn tell(&mut self, event: LoopEvent<'_>) {
-        if let Some(watch) = &mut self.0 {
-            watch(event);
-        }
-    }
 }
 
 impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
@@ -166,7 +153,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     ///
     /// Called in between the work, so it must not block: hand the event to a channel, or print it.
     pub fn watch(mut self, watch: impl FnMut(LoopEvent<'_>) + Send + 'a) -> Self {
-        self.watcher = Watcher(Some(Box::new(watch)));
+        self.watcher = Watcher::new(watch);
         self
     }
 
@@ -183,7 +170,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
             outcome: RunOutcome::Answered,
             steps: Vec::new(),
             request: request.clone(),
-            provider: self.provider.id(),
+            provider: self.provider.descriptor().id,
         };
         run.outcome = match self.offer_tools(&mut run.request) {
             Ok(()) => self.turns(&mut run).await,
@@ -215,7 +202,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
             return Ok(());
         }
         let error = Error::invalid_request(problems);
-        Err(error.with_provider(self.provider.id()).with_model(&request.model))
+        Err(error.with_provider(self.provider.descriptor().id).with_model(&request.model))
     }
 
     async fn turns(&mut self, run: &mut ToolRun) -> RunOutcome {
@@ -275,7 +262,9 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
             refused.push(error.with_attempts(Vec::new()));
             times += 1;
             if self.deadline.or(pause).await.is_none() {
-                return Err(RunOutcome::Deadline(late(self.provider.id(), request, turn).after(refused)));
+                return Err(RunOutcome::Deadline(
+                    late(self.provider.descriptor().id, request, turn).after(refused),
+                ));
             }
         }
     }
@@ -287,7 +276,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         turn: usize,
         is_new: bool,
     ) -> Result<ChatResponse, RunOutcome> {
-        let provider = self.provider.id();
+        let provider = self.provider.descriptor().id;
         let late = || late(provider, request, turn);
         // Before the turn is paid for.
         if self.deadline.passed().await {
@@ -296,7 +285,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         if is_new {
             self.watcher.tell(LoopEvent::TurnStarted(turn));
         }
-        if self.watcher.0.is_none() {
+        if !self.watcher.is_there() {
             let answer = self.deadline.or(self.provider.chat(request)).await;
             return answer.ok_or_else(|| RunOutcome::Deadline(late()))?.map_err(RunOutcome::Failed);
         }
@@ -343,7 +332,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
                 let message = "the run's deadline passed while tools were at work";
                 let error = Error::new(ErrorKind::Timeout, message).with_retry(RetryAdvice::Never);
                 Some(RunOutcome::Deadline(
-                    error.with_provider(self.provider.id()).with_model(&run.request.model),
+                    error.with_provider(self.provider.descriptor().id).with_model(&run.request.model),
                 ))
             }
             Some(Halt::Failed(number)) => called.get(number).and_then(|called| {

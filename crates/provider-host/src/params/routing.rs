@@ -5,7 +5,7 @@ use openrouter_provider::OpenRouterOptions;
 use openrouter_provider::options::{List, MaxPrice, ProviderPreferences, ResponseCache};
 use provider_core::{ChatRequest, Usd};
 
-use crate::value_parsers::dollars;
+use crate::value_parsers::{dollars, pair};
 
 /// The options of OpenRouter.
 #[derive(Args, Clone, Debug, Default)]
@@ -76,7 +76,7 @@ pub(crate) struct Routing {
     show_routing: bool,
 
     /// A header of your own, such as x-anthropic-beta=...; repeatable
-    #[arg(long, value_name = "NAME=VALUE", value_parser = super::label)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     header: Vec<(String, String)>,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use provider_core::Error;
 use tokio::time::Instant;
 
-use super::BreakerSettings;
+use super::settings::BreakerSettings;
 use crate::timeout::deadlines::moment;
 
 /// The state of a model that failed, as a [`BreakerLayer`](crate::BreakerLayer) keeps it.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use provider_core::{Error, ErrorKind, RetryAdvice};
 use tokio::time::Instant;
 
-use super::BreakerSettings;
 use super::circuit::{Admission, BreakerState, BreakerStatus, Circuit, Outcome};
+use super::settings::BreakerSettings;
 
 /// The bound on circuits. Each is less than a kilobyte, and a host has few models in trouble at once.
 pub(super) const MAX_MODELS: usize = 256;

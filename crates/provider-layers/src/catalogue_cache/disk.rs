@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use tokio::runtime::Handle;
 
-use super::shared_fetch::Entry;
+use super::entry::Entry;
 
 /// The version of the file's format. Files of another one are not read.
 const FORMAT: u32 = 1;

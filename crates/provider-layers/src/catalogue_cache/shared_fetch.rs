@@ -1,55 +1,19 @@
 //! The state that the callers of a cache share, and fetches that they share: single-flight.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared as SharedFuture, WeakShared};
-use provider_core::{Catalogue, Error, LlmProvider};
+use provider_core::{Error, LlmProvider};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::disk::{Disk, off_thread};
+use super::entry::Entry;
 
 /// A fetch that all its callers poll. It goes on as long as one of them does, so it depends on none of them,
 /// and it stops when the last one has dropped its handle.
 pub(super) type SharedFetch = SharedFuture<BoxFuture<'static, Result<Entry, Error>>>;
-
-/// A list, and since when it is there.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) catalogue: Arc<Catalogue>,
-    pub(super) from_disk: bool,
-    since: Instant,
-    age_then: Duration,
-    /// How long it took to fetch.
-    took: Duration,
-}
-
-impl Entry {
-    /// Makes the entry of a list that has just come, and was asked for at that time.
-    fn fetched(catalogue: Catalogue, asked: Instant) -> Self {
-        let since = Instant::now();
-        let took = since.saturating_duration_since(asked);
-        Self { catalogue: Arc::new(catalogue), from_disk: false, since, age_then: Duration::ZERO, took }
-    }
-
-    /// Makes the entry of a list that was asked for so long ago.
-    pub(super) fn from_disk(catalogue: Catalogue, age: Duration) -> Self {
-        let (since, took) = (Instant::now(), Duration::ZERO);
-        Self { catalogue: Arc::new(catalogue), from_disk: true, since, age_then: age, took }
-    }
-
-    pub(super) fn age(&self) -> Duration {
-        self.age_then.saturating_add(self.since.elapsed())
-    }
-
-    /// How long ago it was asked for. That decides which of two lists is newer: the answer that took longer
-    /// may be the older one.
-    pub(super) fn asked_ago(&self) -> Duration {
-        self.age().saturating_add(self.took)
-    }
-}
 
 /// The last fetch, if it failed.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fault_server::Script;
 use openrouter_provider::{Limits, ModelsQuery};
-use provider_core::{ErrorKind, Price, UtcTime};
+use provider_core::{ErrorKind, Price, TimeOfDay};
 
 use super::{answered, paths, server};
 use crate::support::openrouter;
@@ -166,7 +166,7 @@ async fn values_of_the_wrong_type_cost_only_themselves() {
     let price = |text: &str| text.parse().ok().map(Price::Fixed);
     assert_eq!((model.pricing.prompt, model.pricing.completion), (price("0.0000025"), None));
     assert_eq!(model.pricing.overrides.len(), 2, "conditions that cannot be understood do not hold");
-    let at = |hhmm| UtcTime::from_hhmm(hhmm).expect("a time");
+    let at = |hhmm| TimeOfDay::from_hhmm(hhmm).expect("a time");
     for (tokens, time, expected) in [
         (100, 1200, "0.00000125"),
         (101, 1200, "0.0000025"),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use openrouter_provider::{Limits, ModelsQuery, ModelsSort, OpenRouter};
 use openrouter_sandbox::Sandbox;
 use provider_core::{
-    ChatRequest, Effort, ErrorKind, FunctionTool, LlmProvider, ModelQuery, Price, Reasoning, UtcTime,
+    ChatRequest, Effort, ErrorKind, FunctionTool, LlmProvider, ModelQuery, Price, Reasoning, TimeOfDay,
 };
 
 async fn sandbox() -> Sandbox {
@@ -42,7 +42,7 @@ async fn models_are_those_of_the_key() {
     assert!(claude.supports_tools() && claude.supports_input("image") && claude.supports_output("text"));
     assert_eq!(claude.pricing.overrides[0].min_prompt_tokens, Some(200_000));
     let price = |text: &str| text.parse().ok().map(Price::Fixed);
-    assert_eq!(claude.pricing.in_force(200_001, UtcTime::NOON).completion, price("0.0000225"));
+    assert_eq!(claude.pricing.in_force(200_001, TimeOfDay::NOON).completion, price("0.0000225"));
     assert_eq!(
         claude.details_link.as_deref(),
         Some("/api/v1/models/anthropic/claude-4.5-sonnet-20250929/endpoints")
@@ -217,9 +217,9 @@ async fn an_answer_can_be_looked_up_and_estimated() {
 
     // The sandbox bills list prices, so the estimate after the call is the bill.
     let model = client.model("openai/gpt-4o").await.expect("a model");
-    let estimate = model.pricing.estimate(&reply.usage, UtcTime::now());
+    let estimate = model.pricing.estimate(&reply.usage, TimeOfDay::now());
     assert_eq!((Some(estimate.amount), estimate.is_complete()), (reply.usage.cost, true));
-    let before = model.estimate(&request.max_tokens(1_000), UtcTime::now());
+    let before = model.estimate(&request.max_tokens(1_000), TimeOfDay::now());
     assert!(before.amount > estimate.amount, "{before} {estimate}");
 
     let error = client.generation("gen-none").await.expect_err("no such answer");

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::ToolCallPiece;
 use crate::Event;
-use crate::author::ResponseAccumulator;
+use crate::accumulator::ResponseAccumulator;
 
 /// The calls that come of pieces: index, id, name, arguments.
 fn joined(pieces: &[(Option<u64>, &str, &str, &str)]) -> Vec<(String, String, String)> {

@@ -1,8 +1,9 @@
 //! Joins schemas that describe one object together.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Keywords;
+/// The keywords of a schema.
+pub(super) type Keywords = Map<String, Value>;
 
 /// References in a row that are followed before they are taken for a circle.
 const MOST_REFERENCES: usize = 16;

@@ -2,7 +2,7 @@
 
 use super::{CostEstimate, NO_COUNT, is_own};
 use crate::model::problems::modality;
-use crate::{ChatRequest, Content, Message, Model, Part, ResponseFormat, Tool, UtcTime};
+use crate::{ChatRequest, Content, Message, Model, Part, ResponseFormat, TimeOfDay, Tool};
 
 /// The tokens that a message costs beside its text.
 const TOKENS_PER_MESSAGE: u64 = 4;
@@ -17,15 +17,15 @@ impl Model {
     /// and thoughts beyond the answer's limit, do not count.
     ///
     /// ```
-    /// use provider_core::{ChatRequest, Model, UtcTime};
+    /// use provider_core::{ChatRequest, Model, TimeOfDay};
     ///
     /// fn may_ask(model: &Model, request: &ChatRequest) -> bool {
-    ///     let cost = model.estimate(request, UtcTime::now());
+    ///     let cost = model.estimate(request, TimeOfDay::now());
     ///     cost.is_complete() && cost.amount.as_f64() < 0.05
     /// }
     /// ```
     #[must_use]
-    pub fn estimate(&self, request: &ChatRequest, at: UtcTime) -> CostEstimate {
+    pub fn estimate(&self, request: &ChatRequest, at: TimeOfDay) -> CostEstimate {
         let mut cost = CostEstimate::default();
         let prompt = prompt_tokens(request, &mut cost);
         let prices = self.pricing.in_force(prompt, at);

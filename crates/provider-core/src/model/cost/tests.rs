@@ -28,7 +28,7 @@ fn claude() -> Pricing {
 
 #[test]
 fn a_plain_usage_is_exact() {
-    let cost = claude().estimate(&usage(1_000, 100), UtcTime::NOON);
+    let cost = claude().estimate(&usage(1_000, 100), TimeOfDay::NOON);
     assert_eq!((cost.amount.to_string().as_str(), cost.is_complete()), ("0.0045", true));
     assert_eq!(lines(&cost), "prompt 1000, completion 100");
     assert_eq!(cost.to_string(), "about 0.0045 USD (estimate)");
@@ -46,14 +46,14 @@ fn caches_are_taken_off_the_prompt_and_never_below_zero() {
         let mut usage = usage(prompt, 0);
         usage.cached_tokens = Some(read);
         usage.cache_write_tokens = Some(written);
-        let cost = claude().estimate(&usage, UtcTime::NOON);
+        let cost = claude().estimate(&usage, TimeOfDay::NOON);
         assert_eq!((cost.amount.to_string().as_str(), lines(&cost).as_str()), (amount, counted));
     }
     let mut uncached = claude();
     uncached.input_cache_read = None;
     let mut usage = usage(100, 0);
     usage.cached_tokens = Some(40);
-    assert_eq!(uncached.estimate(&usage, UtcTime::NOON).amount, "0.0003".parse().unwrap());
+    assert_eq!(uncached.estimate(&usage, TimeOfDay::NOON).amount, "0.0003".parse().unwrap());
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn thoughts_cost_what_the_answer_costs_unless_they_have_a_price() {
         [(None, "completion 10"), (price("0"), "completion 10"), (price("0.000003"), "internal_reasoning 10")]
     {
         let pricing = Pricing { internal_reasoning: thoughts, ..claude() };
-        assert_eq!(lines(&pricing.estimate(&usage, UtcTime::NOON)), counted);
+        assert_eq!(lines(&pricing.estimate(&usage, TimeOfDay::NOON)), counted);
     }
 }
 
@@ -75,12 +75,12 @@ fn what_stands_beside_the_tokens_is_priced_too() {
     usage.completion_image_tokens = Some(30);
     usage.web_search_requests = Some(2);
     let mut pricing = Pricing { audio: price("0.00001"), image_output: price("0.00003"), ..claude() };
-    let cost = pricing.estimate(&usage, UtcTime::NOON);
+    let cost = pricing.estimate(&usage, TimeOfDay::NOON);
     assert_eq!(lines(&cost), "prompt 80, audio 20, completion 20, image_output 30, web_search 2");
     assert_eq!(cost.amount, "0.02164".parse().unwrap());
     pricing.web_search = None;
     pricing.request = price("0.005");
-    let cost = pricing.estimate(&usage, UtcTime::NOON);
+    let cost = pricing.estimate(&usage, TimeOfDay::NOON);
     assert_eq!(cost.to_string(), "about 0.00664 USD (estimate, without web_search)");
 }
 
@@ -88,10 +88,10 @@ fn what_stands_beside_the_tokens_is_priced_too() {
 fn what_cannot_be_priced_is_named() {
     let router =
         Pricing { prompt: Some(Price::Varies), completion: Some(Price::Varies), ..Pricing::default() };
-    let cost = router.estimate(&usage(10, 10), UtcTime::NOON);
+    let cost = router.estimate(&usage(10, 10), TimeOfDay::NOON);
     assert_eq!(cost.to_string(), "about 0 USD (estimate, without prompt, completion)");
     assert!(!cost.is_complete());
-    let cost = claude().estimate(&Usage::default(), UtcTime::NOON);
+    let cost = claude().estimate(&Usage::default(), TimeOfDay::NOON);
     assert_eq!(cost.unpriced.len(), 2);
     let json = serde_json::to_value(&cost).unwrap();
     assert_eq!((&json["is_estimate"], &json["unpriced"][0]["what"]), (&true.into(), &"prompt".into()));
@@ -102,23 +102,23 @@ fn long_prompts_have_their_own_price() {
     let long = Prices { prompt: price("0.000006"), ..Prices::default() };
     let mut pricing = claude();
     pricing.overrides = vec![PriceOverride::new(long).above_prompt_tokens(1_000)];
-    assert_eq!(pricing.estimate(&usage(1_000, 0), UtcTime::NOON).amount, "0.003".parse().unwrap());
-    assert_eq!(pricing.estimate(&usage(1_001, 0), UtcTime::NOON).amount, "0.006006".parse().unwrap());
+    assert_eq!(pricing.estimate(&usage(1_000, 0), TimeOfDay::NOON).amount, "0.003".parse().unwrap());
+    assert_eq!(pricing.estimate(&usage(1_001, 0), TimeOfDay::NOON).amount, "0.006006".parse().unwrap());
 }
 
 #[test]
 fn a_request_is_estimated_before_it_is_sent() {
     let mut model = Model { pricing: claude(), ..Model::default() };
     let request = ChatRequest::new("a/b").user("a".repeat(400)).max_tokens(50);
-    let cost = model.estimate(&request, UtcTime::NOON);
+    let cost = model.estimate(&request, TimeOfDay::NOON);
     assert_eq!(lines(&cost), "prompt 104, completion 50");
     assert!(cost.is_complete());
 
     let image: RawJson = r#"{"type":"image_url","image_url":{"url":"x"}}"#.parse().unwrap();
     let parts = vec![Part::text("東京"), Part::Other(image.clone()), Part::Other(image)];
     let request = ChatRequest::new("a/b").user(parts);
-    let cost = model.estimate(&request, UtcTime::NOON);
+    let cost = model.estimate(&request, TimeOfDay::NOON);
     assert_eq!(cost.to_string(), "about 0.000018 USD (estimate, without image, completion)");
     model.max_completion_tokens = Some(1_000);
-    assert_eq!(lines(&model.estimate(&request, UtcTime::NOON)), "prompt 6, completion 1000");
+    assert_eq!(lines(&model.estimate(&request, TimeOfDay::NOON)), "prompt 6, completion 1000");
 }

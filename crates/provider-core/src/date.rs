@@ -1,4 +1,4 @@
-//! Days of the calendar, for the dates a catalogue writes.
+//! Days of the calendar: the dates that services write.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ pub(crate) fn leading_date(text: &str) -> Option<(&str, i64)> {
 }
 
 /// The day of a moment, UTC, counted from 1970.
-pub(super) fn day_of(time: SystemTime) -> i64 {
+pub(crate) fn day_of(time: SystemTime) -> i64 {
     let days = |seconds: u64| i64::try_from(seconds / SECONDS_PER_DAY).unwrap_or(i64::MAX / 2);
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => days(since.as_secs()),
