@@ -4,8 +4,8 @@
 
 use openrouter_provider::{OpenRouter, OpenRouterOptions};
 use provider_core::{
-    ChatRequest, ErrorKind, FunctionTool, JsonSchema, Message, Part, RawJson, Reasoning, ResponseFormat,
-    Tool, ToolChoice,
+    ChatRequest, ErrorKind, FunctionTool, JsonSchema, Message, Part, ProviderJson, RawJson, Reasoning,
+    ResponseFormat, Tool, ToolChoice,
 };
 use provider_tests::{Reply, Request, ScriptedServer};
 use serde_json::{Value, json};
@@ -90,6 +90,11 @@ async fn what_is_absent_stays_absent() {
     assert_eq!(body, json!({"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}));
 }
 
+/// JSON for OpenRouter.
+fn own(json: Value) -> ProviderJson {
+    ProviderJson::new("openrouter", json)
+}
+
 #[tokio::test]
 async fn every_parameter_is_sent_as_it_is_zero_included() {
     let schema: RawJson =
@@ -99,13 +104,13 @@ async fn every_parameter_is_sent_as_it_is_zero_included() {
         .message(Message::developer("Really.").named("dev"))
         .user(vec![
             Part::text("Look:"),
-            Part::Other(json!({"type": "image_url", "image_url": {"url": "data:,"}}).into()),
+            Part::Other(own(json!({"type": "image_url", "image_url": {"url": "data:,"}}))),
         ])
         .options(
             OpenRouterOptions::new().models(["openai/gpt-4o:nitro", "@preset/x"]).session_id("session-1"),
         )
         .tool(Tool::function("f", "does it", schema))
-        .tool(Tool::Other(json!({"type": "openrouter:datetime"}).into()))
+        .tool(Tool::Other(own(json!({"type": "openrouter:datetime"}))))
         .tool_choice(ToolChoice::Function("f".to_owned()))
         .parallel_tool_calls(false)
         .response_format(ResponseFormat::json_schema("answer", json!({"type": "object"})))
@@ -127,8 +132,8 @@ async fn every_parameter_is_sent_as_it_is_zero_included() {
         .verbosity("low")
         .end_user("user-7")
         .metadata("team", "a")
-        .extra("transforms", json!([]))
-        .extra("provider", json!({"order": ["openai"], "allow_fallbacks": false}));
+        .extra("openrouter", "transforms", json!([]))
+        .extra("openrouter", "provider", json!({"order": ["openai"], "allow_fallbacks": false}));
     let body = sent(&request).await;
     assert_eq!(
         body,
@@ -192,7 +197,7 @@ async fn the_other_forms_of_choices_and_formats() {
         (ToolChoice::None, json!("none")),
         (ToolChoice::Required, json!("required")),
         (
-            ToolChoice::Other(json!({"type": "openrouter:web_search"}).into()),
+            ToolChoice::Other(own(json!({"type": "openrouter:web_search"}))),
             json!({"type": "openrouter:web_search"}),
         ),
     ] {
@@ -202,7 +207,7 @@ async fn the_other_forms_of_choices_and_formats() {
         (ResponseFormat::Text, json!({"type": "text"})),
         (ResponseFormat::JsonObject, json!({"type": "json_object"})),
         (
-            ResponseFormat::Other(json!({"type": "grammar", "grammar": "x"}).into()),
+            ResponseFormat::Other(own(json!({"type": "grammar", "grammar": "x"}))),
             json!({"type": "grammar", "grammar": "x"}),
         ),
     ] {
@@ -303,8 +308,8 @@ async fn what_cannot_be_sent_is_refused_by_name_and_not_sent() {
         (good().top_p(f64::INFINITY), "top_p"),
         (good().logit_bias("1", f64::NEG_INFINITY), "logit_bias.1"),
         (good().max_tokens(1).max_completion_tokens(1), "max_completion_tokens"),
-        (good().extra("stream", true), "extra.stream"),
-        (good().extra("messages", json!([])), "extra.messages"),
+        (good().extra("openrouter", "stream", true), "extra.openrouter.stream"),
+        (good().extra("openrouter", "messages", json!([])), "extra.openrouter.messages"),
     ];
     let server = service().await;
     for (request, field) in cases {

@@ -33,7 +33,12 @@ pub struct ReadBody {
 ///
 /// A value becomes typed if every key in it is known and every value fits. Anything else stays JSON, and
 /// [`encode`](crate::encode) writes it as it came: unknown fields in [`ChatRequest::extra`], unknown
-/// messages, parts and tools in the `Other` of their types. `null` counts as absent.
+/// messages, parts and tools in the `Other` of their types, under the name of the dialect's
+/// [provider](Dialect::provider), or of the [wire](crate::WIRE) where the dialect has none. `null` counts as
+/// absent.
+///
+/// To store a request, use its `Serialize`: a body has neither the options that are no fields of it, nor the
+/// makers of messages, and no provider but the dialect's.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the text is no JSON object,
@@ -61,7 +66,8 @@ impl ReadBody {
             "messages" => {
                 let messages: Vec<RawJson> =
                     fitting(raw).ok_or_else(|| refused("messages", "is no list of messages"))?;
-                self.request.messages = messages.iter().map(message::read).collect();
+                let provider = dialect.provider();
+                self.request.messages = messages.iter().map(|raw| message::read(raw, provider)).collect();
             }
             _ => {
                 let is_read = portable(&name, raw, &mut self.request, dialect)
@@ -71,7 +77,8 @@ impl ReadBody {
                     let value = serde_json::from_str(raw.get()).map_err(|cause| {
                         refused(&name, format!("cannot be kept: {cause}")).with_source(cause)
                     })?;
-                    self.request.extra.insert(name, value);
+                    let extra = self.request.extra.entry(dialect.provider().to_owned());
+                    extra.or_default().insert(name, value);
                 }
             }
         }
@@ -83,9 +90,9 @@ impl ReadBody {
 fn portable<D: Dialect>(name: &str, raw: &RawJson, request: &mut ChatRequest, dialect: &D) -> bool {
     match name {
         "tools" => return tool::read(raw, request, dialect),
-        "tool_choice" => request.tool_choice = Some(tool::choice(raw)),
+        "tool_choice" => request.tool_choice = Some(tool::choice(raw, dialect.provider())),
         "parallel_tool_calls" => return put(&mut request.parallel_tool_calls, raw),
-        "response_format" => request.response_format = Some(tool::format(raw)),
+        "response_format" => request.response_format = Some(tool::format(raw, dialect.provider())),
         "reasoning" => return set(&mut request.reasoning, reasoning(raw)),
         "temperature" => return put(&mut request.temperature, raw),
         "top_p" => return put(&mut request.top_p, raw),
@@ -106,7 +113,7 @@ fn portable<D: Dialect>(name: &str, raw: &RawJson, request: &mut ChatRequest, di
         "logprobs" => return put(&mut request.logprobs, raw),
         "top_logprobs" => return put(&mut request.top_logprobs, raw),
         "verbosity" => return put(&mut request.verbosity, raw),
-        "prediction" => return set(&mut request.prediction, prediction(raw)),
+        "prediction" => return set(&mut request.prediction, prediction(raw, dialect.provider())),
         "modalities" => return fitting(raw).map(|list| request.modalities = list).is_some(),
         "audio" => return set(&mut request.audio, audio(raw)),
         "service_tier" => return put(&mut request.service_tier, raw),
@@ -170,7 +177,7 @@ fn reasoning(raw: &RawJson) -> Option<Reasoning> {
     Some(reasoning)
 }
 
-fn prediction(raw: &RawJson) -> Option<Content> {
+fn prediction(raw: &RawJson, provider: &str) -> Option<Content> {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Wire {
@@ -178,7 +185,7 @@ fn prediction(raw: &RawJson) -> Option<Content> {
         content: RawJson,
     }
     let wire: Wire = object(raw)?;
-    if wire.r#type == "content" { part::content(&wire.content) } else { None }
+    if wire.r#type == "content" { part::content(&wire.content, provider) } else { None }
 }
 
 fn audio(raw: &RawJson) -> Option<AudioOutput> {

@@ -62,6 +62,6 @@ mod values;
 
 pub use conversation::{ReadBody, decode, exact};
 pub use decoder::ChatDecoder;
-pub use dialect::{Dialect, Plain};
+pub use dialect::{Dialect, Plain, WIRE};
 pub use request::{FieldWriter, NOT_FINITE, Problems, encode};
 pub use values::{Keep, amount};

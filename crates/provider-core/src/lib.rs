@@ -75,6 +75,7 @@ mod model;
 mod money;
 mod options;
 mod provider;
+mod provider_json;
 mod request;
 mod response;
 mod retry_hints;
@@ -106,6 +107,7 @@ pub use model::{
 pub use money::{ParseUsdError, Usd};
 pub use options::OptionsByProvider;
 pub use provider::{LlmProvider, LlmProviderExt};
+pub use provider_json::ProviderJson;
 pub use request::{
     AudioOutput, AudioPart, CacheMark, ChatRequest, Content, Effort, FilePart, FunctionTool, ImagePart,
     InputMessage, JsonSchema, Message, Part, PromptCacheOptions, Reasoning, ReasoningBudget, ResponseFormat,

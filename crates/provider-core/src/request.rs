@@ -45,13 +45,14 @@ use crate::{CowVec, OptionsByProvider};
 ///         "The weather of a city, now",
 ///         serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}}),
 ///     ))
-///     .extra("safe_prompt", true);
+///     .extra("openrouter", "safe_prompt", true);
 /// assert_eq!(request.messages.len(), 2);
 /// ```
 ///
 /// Options that only one provider understands (routing preferences, plugins, …) are in
-/// [`options`](Self#structfield.options), under that provider's name. Cloning is cheap: clones share messages
-/// and tools.
+/// [`options`](Self#structfield.options), under that provider's name, and so are the parameters in
+/// [`extra`](Self#structfield.extra): no other provider receives them. Cloning is cheap: clones share
+/// messages and tools.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChatRequest {
@@ -123,9 +124,11 @@ pub struct ChatRequest {
     pub user: Option<String>,
     /// Labels to find the request by later. At most 16 pairs.
     pub metadata: BTreeMap<String, String>,
-    /// Parameters that have no field of their own, written at the top level of the body as they are. A name
-    /// that is also a field here, or of the options, is refused.
-    pub extra: BTreeMap<String, Value>,
+    /// Parameters that have no field of their own, by the [id](crate::ProviderDescriptor::id) of the provider
+    /// that they are for, or by the name of a wire that several providers share (`openai_wire::WIRE`). A
+    /// provider writes its own and those of its wire at the top level of the body as they are, and leaves the
+    /// others out. It refuses a name that is also a field here, or of the options.
+    pub extra: BTreeMap<String, BTreeMap<String, Value>>,
     /// Options that only one provider understands, under its name.
     pub options: OptionsByProvider,
     /// Whether to keep the JSON of the answer, in [`ChatResponse::raw`](crate::ChatResponse::raw) and as
@@ -243,10 +246,16 @@ impl ChatRequest {
         self
     }
 
-    /// Sets a parameter that has no field of its own.
+    /// Sets a parameter of a provider, or of a wire, that has no field of its own. See
+    /// [`extra`](Self#structfield.extra).
     #[must_use]
-    pub fn extra(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.extra.insert(name.into(), value.into());
+    pub fn extra(
+        mut self,
+        provider: impl Into<String>,
+        name: impl Into<String>,
+        value: impl Into<Value>,
+    ) -> Self {
+        self.extra.entry(provider.into()).or_default().insert(name.into(), value.into());
         self
     }
 }

@@ -46,7 +46,7 @@ fn question() -> ChatRequest {
         .max_tokens(100)
         .reasoning(Reasoning::effort(Effort::Low))
         .options(AcmeOptions { header: SECRET })
-        .extra("api_key", SECRET)
+        .extra("acme", "api_key", SECRET)
         .metadata("key", SECRET)
         .end_user(SECRET)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use provider_core::RawJson;
+use provider_core::{ProviderJson, RawJson, ToolChoice};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -278,10 +278,11 @@ impl ServerTool {
         ServerTool::Datetime(Datetime::new())
     }
 
-    /// The `type` on the wire, to force the tool by [`ToolChoice`](provider_core::ToolChoice)`::Other`.
-    pub fn choice(&self) -> Option<provider_core::ToolChoice> {
+    /// The choice that forces the model to call this tool.
+    pub fn choice(&self) -> Option<ToolChoice> {
         let tool = serde_json::to_value(self).ok()?;
         let kind = tool.get("type")?.clone();
-        Some(provider_core::ToolChoice::Other(serde_json::json!({ "type": kind }).into()))
+        let choice = serde_json::json!({ "type": kind });
+        Some(ToolChoice::Other(ProviderJson::new(crate::ID, choice)))
     }
 }

@@ -1,7 +1,7 @@
 //! The content of a message: text, or parts of several kinds.
 
 use super::{AudioPart, CacheMark, FilePart, ImagePart, VideoPart};
-use crate::RawJson;
+use crate::ProviderJson;
 
 /// The content of a message: plain text, or a list of parts.
 ///
@@ -31,8 +31,8 @@ pub enum Part {
     File(FilePart),
     /// A video.
     Video(VideoPart),
-    /// Any other part, as the JSON object the wire expects.
-    Other(RawJson),
+    /// Any other part, as the JSON object that the wire of its provider has. Other providers refuse it.
+    Other(ProviderJson),
 }
 
 /// A piece of text inside a list of parts.
@@ -69,8 +69,8 @@ impl Part {
         Part::Text(TextPart { text: text.into(), ..TextPart::default() })
     }
 
-    /// Marks the prompt up to the end of this part for the prompt cache. Parts of other kinds than ours stay
-    /// as they are.
+    /// Marks the prompt up to the end of this part for the prompt cache. A part that is
+    /// [`Other`](Part::Other) stays as it is.
     ///
     /// ```
     /// use provider_core::{CacheMark, ChatRequest, Part};

@@ -1,6 +1,6 @@
 //! The form of an answer.
 
-use crate::RawJson;
+use crate::{ProviderJson, RawJson};
 
 /// The form an answer must have.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +16,8 @@ pub enum ResponseFormat {
     Grammar(String),
     /// Python code.
     Python,
-    /// Anything else, as the JSON object the wire expects.
-    Other(RawJson),
+    /// Anything else, as the JSON object that the wire of its provider has. Other providers refuse it.
+    Other(ProviderJson),
 }
 
 /// A schema for [`ResponseFormat::JsonSchema`].

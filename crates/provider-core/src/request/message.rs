@@ -1,7 +1,7 @@
 //! The messages of a conversation.
 
 use super::Content;
-use crate::{AssistantMessage, CowArc, RawJson};
+use crate::{AssistantMessage, CowArc, ProviderJson};
 
 /// One message of a conversation. The variant is the role.
 ///
@@ -29,8 +29,8 @@ pub enum Message {
     Assistant(CowArc<AssistantMessage>),
     /// The result of a tool call.
     Tool(CowArc<ToolMessage>),
-    /// Any other message, as the JSON object the wire expects.
-    Other(RawJson),
+    /// Any other message, as the JSON object that the wire of its provider has. Other providers refuse it.
+    Other(ProviderJson),
 }
 
 /// The content of a system, developer or user message, and its speaker.

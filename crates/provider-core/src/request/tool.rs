@@ -1,7 +1,7 @@
 //! Tools a model may call.
 
 use super::CacheMark;
-use crate::RawJson;
+use crate::{ProviderJson, RawJson};
 
 /// A tool the model may call.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,8 +9,9 @@ use crate::RawJson;
 pub enum Tool {
     /// A function that the caller runs.
     Function(FunctionTool),
-    /// Any other tool (one that the service runs itself, for example), as the JSON object the wire expects.
-    Other(RawJson),
+    /// Any other tool (one that the service runs itself, for example), as the JSON object that the wire of
+    /// its provider has. Other providers refuse it.
+    Other(ProviderJson),
 }
 
 /// A function that the model may ask the caller to run.
@@ -99,6 +100,6 @@ pub enum ToolChoice {
     Required,
     /// This function.
     Function(String),
-    /// Anything else, as the JSON the wire expects.
-    Other(RawJson),
+    /// Anything else, as the JSON that the wire of its provider has. Other providers refuse it.
+    Other(ProviderJson),
 }

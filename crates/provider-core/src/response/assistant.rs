@@ -14,7 +14,9 @@ use crate::{ExtraFields, Part, RawJson};
 /// calls, refusal, annotations, images and audio go back as they came, byte for byte. The fields in
 /// [`extra`](Self::extra) do not: a request may not know them.
 ///
-/// Thoughts go back only to the model that had them: see [`made_by`](Self::made_by).
+/// Thoughts, and the fields that came beside tool calls, go back only to the model that they are of: see
+/// [`made_by`](Self::made_by). Text, tool calls, refusal, annotations, images and audio go to any model. A
+/// provider of another wire than the answer's writes them in its own way, as far as it has a place for them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AssistantMessage {
@@ -45,9 +47,9 @@ pub struct AssistantMessage {
     /// answers.
     pub model: Option<String>,
     /// The id of the model that this was asked of, among those of the request (fallbacks included) the one
-    /// that answered. Never sent. A request to another model leaves `reasoning` and `reasoning_details` out:
-    /// models refuse thoughts that are not their own. `None`, as in a message that is built by hand, leaves
-    /// nothing out.
+    /// that answered. Never sent. A request to another model leaves `reasoning` and `reasoning_details` out,
+    /// and the fields [beside function calls](ToolCall::extra): models refuse thoughts that are not their
+    /// own. `None`, as in a message that is built by hand, leaves nothing out.
     pub made_by: Option<String>,
     /// Everything else that came with the message. Not sent back.
     pub extra: ExtraFields,
@@ -118,7 +120,9 @@ pub struct ToolCall {
     /// back as it is; only a blank one goes back as `{}`, since blank is no JSON.
     pub arguments: String,
     /// Everything else that came with the call; its `type`, where that is another than `function`. It goes
-    /// back with it.
+    /// back with the call. Beside a function's call these fields are the model's (the signature of its
+    /// thoughts, for example), and another model than the one that [made](AssistantMessage::made_by) the
+    /// message does not get them.
     pub extra: ExtraFields,
 }
 
