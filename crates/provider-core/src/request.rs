@@ -183,6 +183,12 @@ impl ChatRequest {
         self.message(Message::tool(tool_call_id, content))
     }
 
+    /// Adds the error of a tool call, in words for the model.
+    #[must_use]
+    pub fn tool_error(self, tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
+        self.message(Message::tool_error(tool_call_id, content))
+    }
+
     /// Adds any message; an answer's [`message`](crate::ChatResponse::message) can be added as it is.
     #[must_use]
     pub fn message(mut self, message: impl Into<Message>) -> Self {

@@ -165,3 +165,10 @@ fn fields_beside_a_function_call_go_back_to_the_model_that_made_it_alone() {
         assert_eq!(calls(made_by), json!([first, custom]), "made by {made_by:?}");
     }
 }
+
+#[test]
+fn error_of_a_tool_is_sent_as_its_content() {
+    let request = |result| ChatRequest::new("m").user("Hi").message(result);
+    let error = sent(&request(Message::tool_error("call_1", "no such city"))).expect("a good request");
+    assert_eq!(error, sent(&request(Message::tool("call_1", "no such city"))).expect("a good request"));
+}

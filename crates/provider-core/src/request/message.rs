@@ -49,10 +49,13 @@ pub struct InputMessage {
 pub struct ToolMessage {
     /// The [`id`](crate::ToolCall::id) of the call that this answers.
     pub tool_call_id: String,
-    /// The result of the tool.
+    /// The result of the tool, or the error in words for the model.
     pub content: Content,
     /// The tool's name. The call's id says which tool it was; some clients repeat it.
     pub name: Option<String>,
+    /// Whether the tool failed, so that the content says why. A wire without a field for it (chat completions
+    /// has none) sends the content alone.
+    pub is_error: bool,
 }
 
 impl Message {
@@ -79,7 +82,13 @@ impl Message {
     /// The result of the tool call with this id.
     pub fn tool(tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
         let (tool_call_id, content) = (tool_call_id.into(), content.into());
-        ToolMessage { tool_call_id, content, name: None }.into()
+        ToolMessage { tool_call_id, content, name: None, is_error: false }.into()
+    }
+
+    /// The error of the tool call with this id, in words for the model.
+    pub fn tool_error(tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
+        let (tool_call_id, content) = (tool_call_id.into(), content.into());
+        ToolMessage { tool_call_id, content, name: None, is_error: true }.into()
     }
 
     /// Names the speaker, or the tool. A message that is [`Other`](Message::Other) stays as it is.

@@ -399,7 +399,7 @@ fn functions(request: &ChatRequest) -> impl Iterator<Item = &crate::FunctionTool
 /// Adds what came of calls to the last step and to the conversation.
 fn record(run: &mut ToolRun, called: Vec<CalledTool>) {
     for called in called {
-        run.request.messages.push(Message::tool(&called.call.id, called.content()));
+        run.request.messages.push(called.message());
         if let Some(step) = run.steps.last_mut() {
             step.calls.push(called);
         }
