@@ -110,8 +110,8 @@ pub use provider::{LlmProvider, LlmProviderExt};
 pub use provider_json::ProviderJson;
 pub use request::{
     AudioOutput, AudioPart, CacheMark, ChatRequest, Content, Effort, FilePart, FunctionTool, ImagePart,
-    InputMessage, JsonSchema, Message, Part, PromptCacheOptions, Reasoning, ReasoningBudget, ResponseFormat,
-    TextPart, Tool, ToolChoice, ToolMessage, VideoPart,
+    InputMessage, JsonSchema, MediaSource, Message, Part, PromptCacheOptions, Reasoning, ReasoningBudget,
+    ResponseFormat, TextPart, Tool, ToolChoice, ToolMessage, VideoPart,
 };
 pub use response::{
     Annotation, AssistantMessage, Audio, AudioDelta, ChatResponse, DetailValue, FileAnnotation, FinishReason,

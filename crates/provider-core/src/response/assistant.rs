@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Annotation, Audio, ReasoningDetail};
+use crate::request::data_url;
 use crate::{ExtraFields, Part, RawJson};
 
 /// The assistant's message. The same type is part of an answer and of the next request, so that a
@@ -203,9 +204,25 @@ impl ToolCall {
 pub struct Image(RawJson);
 
 impl Image {
-    /// Keeps an image object.
+    /// Keeps an image object as chat completions have it.
     pub fn new(raw: RawJson) -> Self {
         Self(raw)
+    }
+
+    /// An image at a URL (`https:` or `data:`).
+    pub fn from_url(url: impl Into<String>) -> Self {
+        let object = json!({"type": "image_url", "image_url": {"url": url.into()}});
+        Self(object.into())
+    }
+
+    /// An image from its bytes and its media type (`image/png`).
+    pub fn from_bytes(media_type: &str, bytes: impl AsRef<[u8]>) -> Self {
+        Self::from_url(data_url(media_type, bytes.as_ref()))
+    }
+
+    /// An image from its media type (`image/png`) and its data, which is in base64 already.
+    pub fn from_base64(media_type: &str, data: &str) -> Self {
+        Self::from_url(format!("data:{media_type};base64,{data}"))
     }
 
     /// The whole object.
@@ -218,7 +235,8 @@ impl Image {
         &mut self.0
     }
 
-    /// Where the image is: an `https:` URL, or a `data:` URL with the image in it.
+    /// Where the image is: an `https:` URL, or a `data:` URL with the image in it, which
+    /// [`MediaSource::parse`](crate::MediaSource::parse) takes apart.
     pub fn url(&self) -> Option<Cow<'_, str>> {
         #[derive(Deserialize)]
         struct Part<'a> {
@@ -231,5 +249,19 @@ impl Image {
             url: Cow<'a, str>,
         }
         self.0.read::<Part<'_>>().ok().map(|part| part.image_url.url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Image;
+
+    #[test]
+    fn image_that_is_made_tells_its_url() {
+        let url = "https://example.com/\"a\".png";
+        assert_eq!(Image::from_url(url).url().as_deref(), Some(url));
+        let image = Image::from_bytes("image/png", b"Hi");
+        assert_eq!(image.url().as_deref(), Some("data:image/png;base64,SGk="));
+        assert_eq!(image, Image::from_base64("image/png", "SGk="));
     }
 }

@@ -12,8 +12,8 @@ use super::run::{CalledTool, LoopEvent, RunOutcome, ToolErrors, ToolRun, ToolSte
 use super::set::ToolSet;
 use crate::call_ids::CallIds;
 use crate::{
-    ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, LlmProviderExt, Message,
-    RetryAdvice, Tool, ToolCall, ToolChoice, Usd,
+    ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, LlmProviderExt, RetryAdvice,
+    Tool, ToolCall, ToolChoice, Usd,
 };
 
 /// How many turns a loop may take where nobody says it.
