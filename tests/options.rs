@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
 use openrouter_provider::options::{
-    DataCollection, MaxPrice, ProviderPreferences, ResponseCache, ServerTool, SortBy, WebSearch,
+    CacheControl, DataCollection, MaxPrice, ProviderPreferences, ResponseCache, ServerTool, SortBy, WebSearch,
 };
 use openrouter_provider::{Limits, OpenRouter, OpenRouterOptions, body};
 use provider_core::author::ProviderOptions;
@@ -12,6 +12,7 @@ use provider_core::{
     ChatRequest, ConfigValues, ErrorKind, FunctionTool, JsonSchema, Message, Reasoning, Tool,
 };
 use provider_tests::{Reply, Request, ScriptedServer, openrouter, request};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 const ANSWER: &str =
@@ -38,7 +39,7 @@ fn json_of(request: &Request) -> Value {
 
 #[tokio::test]
 async fn options_of_others_stay_here() {
-    #[derive(Clone, Debug, PartialEq)]
+    #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
     struct Acme;
     impl ProviderOptions for Acme {
         const PROVIDER: &'static str = "acme";
@@ -230,13 +231,14 @@ fn what_is_read_goes_out_again() {
     let text = r#"{"model":"a/b","stream":true,"messages":[{"role":"user","content":"Hi"},
         {"role":"critic","content":"new role"},{"role":"user","content":[{"type":"hologram","x":1}]}],
         "tools":[{"type":"openrouter:web_search","parameters":{"max_results":2}},{"type":"new:tool"}],
-        "plugins":[{"id":"brand-new","z":1,"a":2}],"provider":{"order":["openai"],"max_price":{"prompt":1}},
+        "plugins":[{"id":"brand-new","z":1,"a":2}],"cache_control":{"type":"ephemeral","ttl":"1h"},"provider":{"order":["openai"],"max_price":{"prompt":1}},
         "reasoning":{"effort":"low","depth":3},"n":2}"#;
     let read = body::from_json(text).expect("a body");
     assert!(read.stream);
     let Message::Other(critic) = &read.request.messages[1] else { panic!("{:?}", read.request.messages) };
     assert_eq!(critic.provider(), "openrouter");
     let options = read.request.options.get::<OpenRouterOptions>().expect("options");
+    assert_eq!(options.cache_control, Some(CacheControl::ephemeral().ttl("1h")));
     let tools = options.server_tools.as_ref().expect("tools");
     assert_eq!(tools[0], ServerTool::web_search(WebSearch::new().max_results(2_u32)));
     let mut expected: Value = serde_json::from_str(text).expect("JSON");

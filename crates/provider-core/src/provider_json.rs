@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
 use crate::RawJson;
@@ -23,8 +24,9 @@ use crate::RawJson;
 /// assert!(search.is_for("openrouter") && !search.is_for("acme"));
 /// let request = ChatRequest::new("openai/gpt-4o").user("News?").tool(Tool::Other(search));
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderJson {
+    #[serde(serialize_with = "write_name", deserialize_with = "read_name")]
     provider: SmolStr,
     json: RawJson,
 }
@@ -54,6 +56,14 @@ impl ProviderJson {
     pub(crate) fn json_mut(&mut self) -> &mut RawJson {
         &mut self.json
     }
+}
+
+fn write_name<S: Serializer>(name: &SmolStr, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(name)
+}
+
+fn read_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SmolStr, D::Error> {
+    String::deserialize(deserializer).map(SmolStr::from)
 }
 
 impl fmt::Debug for ProviderJson {

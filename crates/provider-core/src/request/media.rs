@@ -5,24 +5,28 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use serde::{Deserialize, Serialize};
+
 use super::media_type::{MediaType, Medium, audio_media_type, refused};
 use super::{CacheMark, Part};
 use crate::Error;
 
 /// An image: png, jpeg, webp or gif.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ImagePart {
     /// Where it is: an `https:` URL, or a `data:` URL with the image in it.
     pub url: String,
     /// How closely the model looks: `auto`, `low`, `high`, `original`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// Whether the prompt up to here is to be cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
 }
 
 /// A sound. There is no URL form.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AudioPart {
     /// The data in base64, without any prefix.
@@ -30,30 +34,36 @@ pub struct AudioPart {
     /// The format: `wav`, `mp3`, `flac`, `m4a`, `ogg`, `aiff`, `aac`, `pcm16`, `pcm24`.
     pub format: String,
     /// Whether the prompt up to here is to be cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
 }
 
 /// A file: by its data or by the id it has at the service.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FilePart {
     /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub filename: Option<String>,
     /// Where it is: an `https:` URL, or a `data:` URL with the file in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
     /// Its id at the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Whether the prompt up to here is to be cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
 }
 
 /// A video: mp4, mpeg, mov or webm.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoPart {
     /// Where it is: an `https:` URL, or a `data:` URL with the video in it. Which URLs work differs by model.
     pub url: String,
     /// Whether the prompt up to here is to be cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
 }
 

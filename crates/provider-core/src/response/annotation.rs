@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::RawJson;
 
 /// A note on an answer: a source, a parsed file. Kept as it came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Annotation(RawJson);
 

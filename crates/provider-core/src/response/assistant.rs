@@ -18,41 +18,53 @@ use crate::{ExtraFields, Part, RawJson};
 /// Thoughts, and the fields that came beside tool calls, go back only to the model that they are of: see
 /// [`made_by`](Self::made_by). Text, tool calls, refusal, annotations, images and audio go to any model. A
 /// provider of another wire than the answer's writes them in its own way, as far as it has a place for them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AssistantMessage {
     /// The text. Empty when there is none.
+    #[serde(default)]
     pub text: String,
     /// The content as parts, in a message that is built by hand and needs them (to carry a
     /// [`CacheMark`](crate::CacheMark), for example). They are sent in place of `text`. Answers have none.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
     /// Thoughts as plain text, where the service sends them so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
     /// Thoughts in the service's own structure, signatures and encrypted parts included. Models that call
     /// tools want them back unchanged. `Some(vec![])` (an empty list was sent) is not the same as `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_details: Option<Vec<ReasoningDetail>>,
     /// The tools the model wants called, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
     /// The model's words for refusing. The finish reason usually stays `stop`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
     /// Sources of a web search, parsed files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Annotation>,
     /// Images the model made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
     /// The model's spoken answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<Audio>,
     /// The speaker's name, to tell several assistants apart. Only in messages that are built by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The model to name in the request as the one that said this; a router may keep to it. Not set by
     /// answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The id of the model that this was asked of, among those of the request (fallbacks included) the one
     /// that answered. Never sent. A request to another model leaves `reasoning` and `reasoning_details` out,
     /// and the fields [beside function calls](ToolCall::extra): models refuse thoughts that are not their
     /// own. `None`, as in a message that is built by hand, leaves nothing out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
     /// Everything else that came with the message. Not sent back.
+    #[serde(default, skip_serializing_if = "ExtraFields::is_empty")]
     pub extra: ExtraFields,
 }
 
@@ -105,7 +117,7 @@ impl AssistantMessage {
 }
 
 /// A tool the model wants called.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ToolCall {
     /// The call's id, to answer it with [`Message::tool`](crate::Message::tool). Never empty and unique in
@@ -114,6 +126,7 @@ pub struct ToolCall {
     /// [what is sent](crate::author::unique_call_ids).
     pub id: String,
     /// The id as the service sent it, when that is not [`id`](Self::id) and not nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub received_id: Option<String>,
     /// The tool's name.
     pub name: String,
@@ -124,6 +137,7 @@ pub struct ToolCall {
     /// back with the call. Beside a function's call these fields are the model's (the signature of its
     /// thoughts, for example), and another model than the one that [made](AssistantMessage::made_by) the
     /// message does not get them.
+    #[serde(default, skip_serializing_if = "ExtraFields::is_empty")]
     pub extra: ExtraFields,
 }
 
@@ -199,7 +213,7 @@ impl ToolCall {
 }
 
 /// An image in an answer. Kept as it came; large images are not copied when this is cloned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Image(RawJson);
 
