@@ -2,11 +2,18 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use openai_wire::{Dialect, encode};
 use openrouter_provider::OpenRouter;
+use openrouter_provider::options::{OpenRouterOptions, ServerTool};
 use openrouter_sandbox::Sandbox;
-use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event, LlmProvider, RetryAdvice};
+use provider_core::author::ResponseAccumulator;
+use provider_core::{
+    Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, Event,
+    LlmProvider, ProviderDescriptor, ProviderJson, RetryAdvice, Tool,
+};
 use provider_layers::{FallbackLayer, FallbackSettings, Layer};
 use provider_registry::Workspace;
 
@@ -165,4 +172,75 @@ async fn a_workspace_takes_a_provider_with_a_fallback_around_it() {
         (ErrorKind::RateLimited, Some("sandbox/rate-limit")),
     ];
     assert_eq!(before, expected);
+}
+
+static ACME: ProviderDescriptor =
+    ProviderDescriptor::new("acme", "Acme", |_, _| Err(Error::unsupported("acme", Capability::Llm)));
+
+/// Another service that speaks chat completions. Keeps the bodies that it is sent, and answers each.
+#[derive(Debug, Default)]
+struct Acme {
+    bodies: Mutex<Vec<String>>,
+}
+
+impl Dialect for Acme {
+    fn provider(&self) -> &str {
+        ACME.id
+    }
+}
+
+#[async_trait]
+impl LlmProvider for Acme {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        &ACME
+    }
+
+    async fn stream(&self, _: &ChatRequest) -> Result<ChatStream, Error> {
+        Err(Error::unsupported("acme", Capability::Llm))
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        let body = encode(request, false, self)?;
+        self.bodies.lock().expect("no panic").push(String::from_utf8(body).expect("JSON is text"));
+        let mut answer = ResponseAccumulator::without_events();
+        answer.push_text("Hi");
+        answer.set_finish_reason("stop");
+        answer.finish()
+    }
+
+    async fn models(&self) -> Result<Catalogue, Error> {
+        Ok(Catalogue::default())
+    }
+
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        Ok(ConnectionReport::default())
+    }
+}
+
+#[tokio::test]
+async fn what_is_for_openrouter_does_not_reach_another_service() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let openrouter = openrouter(&sandbox);
+    let acme = Arc::new(Acme::default());
+    let settings = FallbackSettings::default().to(acme.clone(), "acme-1").allow_paid();
+    let provider = FallbackLayer::new(settings).layer(openrouter);
+    let bodies = || std::mem::take(&mut *acme.bodies.lock().expect("no panic"));
+
+    // Options and extra parameters of OpenRouter are left out.
+    let hello = ChatRequest::new("sandbox/overload")
+        .user("Hello")
+        .options(OpenRouterOptions::new().server_tools([ServerTool::datetime()]))
+        .extra("openrouter", "transforms", serde_json::json!(["middle-out"]));
+    assert_eq!(provider.chat(&hello).await.expect("an answer").text(), "Hi");
+    let expected = r#"{"model":"acme-1","messages":[{"role":"user","content":"Hello"}]}"#;
+    assert_eq!(bodies(), [expected]);
+
+    // A tool that is part of the request itself is refused, and the failure before it is told.
+    let search = ProviderJson::new("openrouter", serde_json::json!({"type": "openrouter:web_search"}));
+    let error = provider.chat(&hello.tool(Tool::Other(search))).await.expect_err("not for acme");
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::InvalidRequest, Some("acme")));
+    assert_eq!(error.fields()[0].field, "tools[0]");
+    assert!(error.to_string().contains("is for openrouter, and acme cannot send it"), "{error}");
+    assert_eq!(error.attempts()[0].kind(), ErrorKind::Overloaded);
+    assert_eq!(bodies(), [""; 0]);
 }

@@ -39,11 +39,16 @@ fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn L
     Ok(Arc::new(Acme { endpoint, dialect: Arc::new(AcmeDialect) }))
 }
 
-/// The field that Acme adds to chat completions. `openai_wire::Plain` is the dialect of a server without any.
+/// Acme's name, and the field that it adds to chat completions. `openai_wire::Plain` is the dialect of a
+/// server without any.
 #[derive(Debug)]
 struct AcmeDialect;
 
 impl Dialect for AcmeDialect {
+    fn provider(&self) -> &str {
+        ACME.id
+    }
+
     fn write_fields<W: FieldWriter>(
         &self,
         _request: &ChatRequest,

@@ -29,7 +29,12 @@ pub struct ReadBody {
 ///
 /// A value becomes typed if every key in it is known and every value fits. Anything else stays JSON, and
 /// [`encode`](crate::encode) writes it as it came: unknown fields in [`ChatRequest::extra`], unknown
-/// messages, parts and tools in the `Other` of their types. `null` counts as absent.
+/// messages, parts and tools in the `Other` of their types, under the name of the dialect's
+/// [provider](Dialect::provider), or of the [wire](crate::WIRE) where the dialect has none. `null` counts as
+/// absent.
+///
+/// To store a request, use its `Serialize`: a body has neither the options that are no fields of it, nor the
+/// makers of messages, and no provider but the dialect's.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest) when the text is no JSON object,
@@ -57,19 +62,21 @@ impl ReadBody {
             "messages" => {
                 let messages: Vec<RawJson> =
                     fitting(raw).ok_or_else(|| refused("messages", "is no list of messages"))?;
-                self.request.messages = messages.iter().map(message::read).collect();
+                let provider = dialect.provider();
+                self.request.messages = messages.iter().map(|raw| message::read(raw, provider)).collect();
             }
             _ => {
                 let request = &mut self.request;
                 let is_read = (name == "tools" && tool::read(raw, request, dialect))
-                    || parameter::read(&name, raw, request)
+                    || parameter::read(&name, raw, dialect.provider(), request)
                     || dialect.read_field(&name, raw, request);
                 if !is_read {
                     // JSON's grammar allows values that `Value` cannot hold.
                     let value = serde_json::from_str(raw.get()).map_err(|cause| {
                         refused(&name, format!("cannot be kept: {cause}")).with_source(cause)
                     })?;
-                    request.extra.insert(name, value);
+                    let extra = self.request.extra.entry(dialect.provider().to_owned());
+                    extra.or_default().insert(name, value);
                 }
             }
         }

@@ -11,6 +11,10 @@ use crate::fields::{FieldWriter, Problems};
 use crate::rules::Rule;
 use crate::wire_error::WireError;
 
+/// The name of this wire, for what any provider that speaks it understands: in
+/// [`ProviderJson`](provider_core::ProviderJson), and in [`ChatRequest::extra`].
+pub const WIRE: &str = "openai-chat";
+
 /// A service's variant of chat completions.
 ///
 /// Every method defaults to the behavior of a plain server, so a dialect implements its differences alone. It
@@ -45,6 +49,13 @@ use crate::wire_error::WireError;
 /// # Ok::<(), provider_core::Error>(())
 /// ```
 pub trait Dialect: fmt::Debug + Send + Sync + 'static {
+    /// Returns the [id](provider_core::ProviderDescriptor::id) of the provider. The encoder sends JSON and
+    /// extra parameters that are for this provider or for the [wire](WIRE), and [`decode`](crate::decode)
+    /// names after it what it keeps as JSON. Default: the wire's name alone.
+    fn provider(&self) -> &str {
+        WIRE
+    }
+
     /// Writes the fields of a request's body that only this service has. `stream`: whether the answer is to
     /// be streamed.
     ///

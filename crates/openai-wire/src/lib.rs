@@ -65,7 +65,7 @@ mod wire_error;
 
 pub use conversation::{ReadBody, decode, exact};
 pub use decoder::ChatDecoder;
-pub use dialect::{Dialect, Plain};
+pub use dialect::{Dialect, Plain, WIRE};
 pub use fields::{FieldWriter, NOT_FINITE, Problems};
 pub use request::encode;
 pub use values::{Keep, amount, is_truthy};

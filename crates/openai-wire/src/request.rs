@@ -1,5 +1,6 @@
 //! Checks a chat request, and writes its body once, from borrowed values.
 
+mod foreign;
 mod message;
 mod parameter;
 mod part;
@@ -16,11 +17,12 @@ use provider_core::author::unique_call_ids;
 use provider_core::{ChatRequest, Error, ErrorKind, Message};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use self::message::WireMessage;
 use self::parameter::WireParameter;
 use self::tool::WireTools;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, WIRE};
 use crate::fields::FieldWriter;
 
 /// Writes the body of `POST /chat/completions`. `stream`: whether it asks for a stream.
@@ -78,8 +80,8 @@ impl<D: Dialect> Serialize for Body<'_, D> {
         let mut body = Fields(serializer.serialize_map(None)?);
         self.write_portable(&mut body)?;
         self.dialect.write_fields(self.request, self.stream, &mut body)?;
-        for (name, value) in &self.request.extra {
-            body.field(name, value)?;
+        for extra in extra_of(self.request, self.dialect.provider()) {
+            body.field(extra.name, extra.value)?;
         }
         body.0.end()
     }
@@ -117,6 +119,23 @@ impl FieldWriter for Names {
         self.0.insert(name.to_owned());
         Ok(())
     }
+}
+
+/// A parameter from [`ChatRequest::extra`].
+struct Extra<'a> {
+    /// The provider or the wire that it is set for.
+    provider: &'a str,
+    name: &'a str,
+    value: &'a Value,
+}
+
+/// Returns the extra parameters of the wire, then those of the provider.
+fn extra_of<'a>(request: &'a ChatRequest, provider: &str) -> impl Iterator<Item = Extra<'a>> {
+    let own = Some(provider).filter(|provider| *provider != WIRE);
+    let sets = [Some(WIRE), own].map(|name| name.and_then(|name| request.extra.get_key_value(name)));
+    sets.into_iter()
+        .flatten()
+        .flat_map(|(provider, set)| set.iter().map(move |(name, value)| Extra { provider, name, value }))
 }
 
 /// A list whose items are written through a wrapper.

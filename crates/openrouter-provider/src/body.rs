@@ -1,5 +1,8 @@
-//! The bodies of `POST /chat/completions` as text: to store a conversation, to show what would be sent, to
-//! take a request from an OpenAI-compatible client.
+//! The bodies of `POST /chat/completions` as text: to show what would be sent, to take a request from an
+//! OpenAI-compatible client.
+//!
+//! To store a conversation, serialise the [`ChatRequest`] itself, or its messages: a body does not have all of
+//! it.
 
 use provider_core::{ChatRequest, Error, ErrorKind, RawJson};
 
@@ -19,8 +22,8 @@ use crate::dialect::OpenRouterDialect;
 /// use provider_core::ChatRequest;
 ///
 /// let request = ChatRequest::new("openai/gpt-4o").user("Hello").temperature(0.0);
-/// let stored = body::to_json(&request)?;
-/// assert_eq!(body::from_json(stored.get())?.request, request);
+/// let json = body::to_json(&request)?;
+/// assert_eq!(body::from_json(json.get())?.request, request);
 /// # Ok::<(), provider_core::Error>(())
 /// ```
 ///
@@ -38,9 +41,9 @@ pub(crate) fn write(request: &ChatRequest, dialect: &OpenRouterDialect) -> Resul
     serde_json::from_slice(&body).map_err(|cause| placed(unreadable(cause)))
 }
 
-/// Reads a body. What has no typed place stays JSON: unknown fields in [`ChatRequest::extra`], unknown
-/// messages, parts, tools and plugins in the `Other` of their types; it goes out again as it came. `null`
-/// counts as absent.
+/// Reads a body. What has no typed place stays JSON, for OpenRouter alone: unknown fields in
+/// [`ChatRequest::extra`], unknown messages, parts, tools and plugins in the `Other` of their types; it goes
+/// out again as it came. `null` counts as absent.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`] when the text is no JSON object, when `model`, `messages` or `stream` cannot

@@ -100,6 +100,10 @@ fn set<T>(place: &mut Option<T>, value: Option<T>) -> bool {
 }
 
 impl Dialect for OpenRouterDialect {
+    fn provider(&self) -> &str {
+        crate::ID
+    }
+
     fn write_fields<W: FieldWriter>(
         &self,
         request: &ChatRequest,

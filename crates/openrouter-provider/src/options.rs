@@ -12,6 +12,7 @@ use std::fmt;
 
 use provider_core::Effort;
 use provider_core::author::ProviderOptions;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::list::List;
@@ -45,14 +46,21 @@ macro_rules! options {
         ///         .session_id("conversation-7"),
         /// );
         /// ```
-        #[derive(Clone, Default, PartialEq)]
+        ///
+        /// A request is stored with them, [`headers`](Self::headers) included: a gateway's key among these is
+        /// stored as well.
+        #[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
+        #[serde(default, deny_unknown_fields)]
         #[non_exhaustive]
         pub struct OpenRouterOptions {
-            $($(#[$meta])* pub $field: Option<$type>,)*
+            $($(#[$meta])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
             /// Headers that have no place of their own. Those that the provider writes itself are refused.
-            /// `Debug` shows their names alone: a gateway's key may be among them.
+            /// `Debug` shows their names alone, since a gateway's key may be among them. They are stored with
+            /// the request.
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
             pub headers: BTreeMap<String, String>,
             /// Whether a request to a free model may fall back to one that is billed.
+            #[serde(skip_serializing_if = "is_off")]
             pub allow_paid_fallback: bool,
         }
 
@@ -70,6 +78,10 @@ macro_rules! options {
         }
 
         impl OpenRouterOptions {
+            /// The names of all options that are a field of their own.
+            #[cfg(test)]
+            const NAMES: &[&str] = &[$(stringify!($field)),*];
+
             pub(crate) const NONE: Self =
                 Self { $($field: None,)* headers: BTreeMap::new(), allow_paid_fallback: false };
 
@@ -167,6 +179,14 @@ impl OpenRouterOptions {
     }
 }
 
+/// Whether a flag is off, so that it is not stored.
+fn is_off(flag: &bool) -> bool {
+    !flag
+}
+
 impl ProviderOptions for OpenRouterOptions {
     const PROVIDER: &'static str = crate::ID;
 }
+
+#[cfg(test)]
+mod tests;

@@ -327,7 +327,7 @@ async fn report_leaves_out_options_and_parameters() {
         .user("Why?")
         .end_user("marker-user")
         .metadata("marker-key", "marker-value")
-        .extra("marker-extra", "marker-extra");
+        .extra("acme", "marker-extra", "marker-extra");
     let report = Comparison::new(request).run().await;
     let texts = [serde_json::to_string(&report).unwrap(), report.to_markdown(), format!("{report:?}")];
     assert!(texts.iter().all(|text| !text.contains("marker") && text.contains("Why?")));

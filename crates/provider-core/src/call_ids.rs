@@ -73,7 +73,9 @@ fn renamed(messages: &[Message]) -> Vec<Message> {
                     }
                 }
             }
-            Message::Other(json) => raw::rename(json, claim, |id| next_result(&mut results, id)),
+            Message::Other(other) => {
+                raw::rename(other.json_mut(), claim, |id| next_result(&mut results, id));
+            }
             _ => {}
         }
         results.extend(calls);
@@ -98,7 +100,7 @@ fn rename(call: &mut ToolCall, id: String) {
 fn each_call_id<'m>(message: &'m Message, mut each: impl FnMut(Cow<'m, str>)) {
     match message {
         Message::Assistant(turn) => turn.tool_calls.iter().for_each(|call| each(Cow::Borrowed(&call.id))),
-        Message::Other(json) => raw::call_ids(json).into_iter().for_each(|id| each(Cow::Owned(id))),
+        Message::Other(other) => raw::call_ids(other.json()).into_iter().for_each(|id| each(Cow::Owned(id))),
         _ => {}
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A value that is cheap to clone: clones share it until one of them is changed.
 ///
 /// It reads and changes like what is in it. A request is cloned for every model of a comparison, for every
@@ -98,6 +100,18 @@ impl<'a, T> IntoIterator for &'a CowVec<T> {
 impl<T: PartialEq> PartialEq for CowArc<T> {
     fn eq(&self, other: &Self) -> bool {
         self.shares_with(other) || **self == **other
+    }
+}
+
+impl<T: Serialize> Serialize for CowArc<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for CowArc<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -206,6 +206,14 @@ impl ExtraFields {
     }
 }
 
+impl<'de> Deserialize<'de> for ExtraFields {
+    /// Reads an object. Several values of one name are read as one, the list of them.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = BTreeMap::<String, RawJson>::deserialize(deserializer)?;
+        Ok(Self(fields.into_iter().map(|(name, value)| (name, vec![value])).collect()))
+    }
+}
+
 impl Serialize for ExtraFields {
     /// As an object. A name with several values has the list of them.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -49,6 +49,27 @@
 //! With the feature `schemars`, [`LlmProviderExt::extract`](LlmProviderExt) asks for an answer that fits a
 //! type and reads it, and tools have typed arguments: schemas are made from the types.
 //!
+//! # Store a conversation
+//!
+//! [`ChatRequest`], [`Message`] and all in them have `Serialize` and `Deserialize`, with what a body on the
+//! wire loses: which model [made](AssistantMessage::made_by) a message, and the options of every provider.
+//!
+//! ```
+//! use provider_core::{ChatRequest, Message};
+//!
+//! let request = ChatRequest::new("openai/gpt-4o").user("Hello").temperature(0.0);
+//! let stored = serde_json::to_string(&request.messages)?;
+//! assert_eq!(stored, r#"[{"role":"user","content":"Hello"}]"#);
+//! let messages: Vec<Message> = serde_json::from_str(&stored)?;
+//! assert_eq!(messages, *request.messages);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! The form is this crate's own: objects with a `role` or a `type`, without fields for what is absent. It is
+//! stable: versions add fields and kinds, and rename none. Reading passes over unknown fields and refuses
+//! unknown kinds. It is JSON by `serde_json`; store it as text, since a `serde_json::Value` respells the JSON
+//! that is kept as it came ([`RawJson`]). A number that JSON lacks (NaN) is stored as absent.
+//!
 //! # Write a provider
 //!
 //! Implement [`LlmProvider`], describe the provider in a `static` [`ProviderDescriptor`] and make it known
@@ -77,10 +98,12 @@ mod money;
 mod options;
 mod provider;
 mod provider_ext;
+mod provider_json;
 mod request;
 mod response;
 mod retry_hints;
 mod secret;
+mod stored;
 mod stream;
 mod text_delta;
 mod timestamp;
@@ -109,10 +132,11 @@ pub use money::{ParseUsdError, Usd};
 pub use options::OptionsByProvider;
 pub use provider::LlmProvider;
 pub use provider_ext::LlmProviderExt;
+pub use provider_json::ProviderJson;
 pub use request::{
     AudioOutput, AudioPart, CacheMark, ChatRequest, Content, Effort, FilePart, FunctionTool, ImagePart,
-    InputMessage, JsonSchema, Message, Part, PromptCacheOptions, Reasoning, ReasoningBudget, ResponseFormat,
-    TextPart, Tool, ToolChoice, ToolMessage, VideoPart,
+    InputMessage, JsonSchema, MediaSource, Message, Part, PromptCacheOptions, Reasoning, ReasoningBudget,
+    ResponseFormat, TextPart, Tool, ToolChoice, ToolMessage, VideoPart,
 };
 pub use response::{
     Annotation, AssistantMessage, Audio, AudioDelta, ChatResponse, DetailValue, FileAnnotation, FinishReason,

@@ -11,12 +11,14 @@ mod reasoning;
 mod refuse;
 mod tool;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::cache::{CacheMark, PromptCacheOptions};
 pub use self::content::{Content, Part, TextPart};
 pub use self::format::{JsonSchema, ResponseFormat};
-pub use self::media::{AudioPart, FilePart, ImagePart, VideoPart};
+pub(crate) use self::media::data_url;
+pub use self::media::{AudioPart, FilePart, ImagePart, MediaSource, VideoPart};
 pub use self::message::{InputMessage, Message, ToolMessage};
 pub use self::parameters::{ChatRequest, Parameter, ParameterMut, ParameterRef};
 pub use self::reasoning::{Effort, Reasoning, ReasoningBudget};
@@ -25,7 +27,7 @@ pub use self::tool::{FunctionTool, Tool, ToolChoice};
 use crate::options::ProviderOptions;
 
 /// How a spoken answer sounds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AudioOutput {
     /// The voice (`alloy`, …); models differ.
@@ -71,6 +73,12 @@ impl ChatRequest {
         self.message(Message::tool(tool_call_id, content))
     }
 
+    /// Adds the error of a tool call, in words for the model.
+    #[must_use]
+    pub fn tool_error(self, tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
+        self.message(Message::tool_error(tool_call_id, content))
+    }
+
     /// Adds any message; an answer's [`message`](crate::ChatResponse::message) can be added as it is.
     #[must_use]
     pub fn message(mut self, message: impl Into<Message>) -> Self {
@@ -99,10 +107,16 @@ impl ChatRequest {
         self
     }
 
-    /// Sets a parameter that has no field of its own.
+    /// Sets a parameter of a provider, or of a wire, that has no field of its own. See
+    /// [`extra`](Self#structfield.extra).
     #[must_use]
-    pub fn extra(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.extra.insert(name.into(), value.into());
+    pub fn extra(
+        mut self,
+        provider: impl Into<String>,
+        name: impl Into<String>,
+        value: impl Into<Value>,
+    ) -> Self {
+        self.extra.entry(provider.into()).or_default().insert(name.into(), value.into());
         self
     }
 }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use provider_core::author::unique_call_ids;
-use provider_core::{AssistantMessage, Message, ToolCall};
+use provider_core::{AssistantMessage, Message, ProviderJson, ToolCall};
 use serde_json::{Value, json};
 
 /// A turn that calls with these ids.
@@ -22,8 +22,8 @@ fn ids(messages: &[Message]) -> Vec<String> {
         match message {
             Message::Assistant(turn) => ids.extend(turn.tool_calls.iter().map(|call| call.id.clone())),
             Message::Tool(result) => ids.push(format!("-> {}", result.tool_call_id)),
-            Message::Other(json) => {
-                let json: Value = json.read().expect("JSON");
+            Message::Other(other) => {
+                let json: Value = other.json().read().expect("JSON");
                 let calls = json["tool_calls"].as_array().into_iter().flatten();
                 ids.extend(calls.filter_map(|call| call["id"].as_str()).map(str::to_owned));
                 ids.extend(json["tool_call_id"].as_str().map(|id| format!("-> {id}")));
@@ -83,7 +83,7 @@ fn a_good_conversation_is_not_copied() {
 
 #[test]
 fn messages_that_are_kept_as_json_are_heeded() {
-    let other = |json: Value| Message::Other(json.into());
+    let other = |json: Value| Message::Other(ProviderJson::new("acme", json));
     let call = |id: &str| {
         other(
             json!({"role": "assistant", "reasoning_content": "hm", "tool_calls": [{"id": id, "novel": 1.50}]}),

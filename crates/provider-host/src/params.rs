@@ -181,7 +181,9 @@ impl Params {
         request.logprobs = self.logprobs.then_some(true);
         request.top_logprobs = self.top_logprobs;
         request.response_format = self.response_format()?;
-        request.extra = self.extra.iter().cloned().collect();
+        if !self.extra.is_empty() {
+            request.extra.insert(openrouter_provider::ID.to_owned(), self.extra.iter().cloned().collect());
+        }
         request.metadata = self.metadata.iter().cloned().collect();
         let mut options = self.routing.add_to(OpenRouterOptions::new());
         if let Some(file) = &self.tools {
@@ -261,10 +263,11 @@ mod tests {
     #[test]
     fn pairs_split_at_the_first_equals_sign() {
         let given = request(r#"x --metadata a=b=c --extra provider={"order":["x=y"]}"#);
-        let expected = ChatRequest::default()
-            .user("hi")
-            .metadata("a", "b=c")
-            .extra("provider", serde_json::json!({"order": ["x=y"]}));
+        let expected = ChatRequest::default().user("hi").metadata("a", "b=c").extra(
+            "openrouter",
+            "provider",
+            serde_json::json!({"order": ["x=y"]}),
+        );
         assert_eq!(given, expected);
     }
 

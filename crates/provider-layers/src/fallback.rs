@@ -20,7 +20,10 @@ use crate::{CatalogueCache, CatalogueCacheSettings, Layer};
 ///
 /// The model of the request is asked first, of the provider that the layer is put around; then come the
 /// routes that [`to`](FallbackSettings::to) added. Each gets the same request with its own model in it.
-/// Options that only one provider understands stay in, and the other providers leave them alone.
+/// Options and extra parameters that only one provider understands stay in, and the other providers leave
+/// them alone. A message, part, tool, tool choice or response format that is JSON of one provider
+/// ([`ProviderJson`](provider_core::ProviderJson)) is refused by the others, which ends the call: without it
+/// the request would be another one.
 ///
 /// ```
 /// use std::sync::Arc;

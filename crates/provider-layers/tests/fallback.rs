@@ -10,6 +10,7 @@ use std::time::Duration;
 use provider_core::author::ProviderOptions;
 use provider_core::{ChatRequest, Error, ErrorKind, Event, LlmProvider, LlmProviderExt, RetryAdvice};
 use provider_layers::{FallbackLayer, FallbackSettings, Layer};
+use serde::{Deserialize, Serialize};
 
 use support::{ACME, OTHER, Play, Script, Scripted, both_ways, refuses, says, story};
 
@@ -130,7 +131,7 @@ async fn answer_names_requested_model_and_attempts() {
 
 #[tokio::test]
 async fn route_gets_the_request_with_its_own_model() {
-    #[derive(Clone, Debug, PartialEq)]
+    #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
     struct AcmeOptions(u8);
     impl ProviderOptions for AcmeOptions {
         const PROVIDER: &'static str = "acme";

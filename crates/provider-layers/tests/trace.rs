@@ -22,6 +22,7 @@ use provider_core::{
 };
 use provider_layers::{FallbackLayer, FallbackSettings, Layer, TraceLayer, TraceSettings};
 use recorder::Recorder;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Must never be told.
@@ -30,9 +31,9 @@ const SECRET: &str = "sk-or-v1-marker";
 const PROMPT: &str = "What is a marker?";
 const ANSWER: &str = "It is this.";
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 struct AcmeOptions {
-    header: &'static str,
+    header: String,
 }
 
 impl ProviderOptions for AcmeOptions {
@@ -45,8 +46,8 @@ fn question() -> ChatRequest {
         .temperature(0.5)
         .max_tokens(100)
         .reasoning(Reasoning::effort(Effort::Low))
-        .options(AcmeOptions { header: SECRET })
-        .extra("api_key", SECRET)
+        .options(AcmeOptions { header: SECRET.to_owned() })
+        .extra("acme", "api_key", SECRET)
         .metadata("key", SECRET)
         .end_user(SECRET)
 }

@@ -1,8 +1,8 @@
 //! Reads messages back.
 
 use provider_core::{
-    Annotation, AssistantMessage, Audio, Content, DetailValue, Image, Message, RawJson, ReasoningDetail,
-    ToolCall,
+    Annotation, AssistantMessage, Audio, Content, DetailValue, Image, Message, ProviderJson, RawJson,
+    ReasoningDetail, ToolCall,
 };
 use serde::Deserialize;
 
@@ -10,23 +10,23 @@ use super::exact::{Object, object};
 use super::{Fields, fitting, part, text};
 use crate::chunk::IN_FUNCTION;
 
-/// Reads a message. One with an unknown field or value stays JSON.
-pub(super) fn read(raw: &RawJson) -> Message {
-    known(raw).unwrap_or_else(|| Message::Other(raw.clone()))
+/// Reads a message. One with an unknown field or value stays JSON, of this provider.
+pub(super) fn read(raw: &RawJson, provider: &str) -> Message {
+    known(raw, provider).unwrap_or_else(|| Message::Other(ProviderJson::new(provider, raw.clone())))
 }
 
-fn known(raw: &RawJson) -> Option<Message> {
+fn known(raw: &RawJson, provider: &str) -> Option<Message> {
     #[derive(Deserialize)]
     struct Role {
         role: String,
     }
     let role: Role = object(raw)?;
     match role.role.as_str() {
-        "system" => input(raw).map(|(content, name)| named(Message::system(content), name)),
-        "developer" => input(raw).map(|(content, name)| named(Message::developer(content), name)),
-        "user" => input(raw).map(|(content, name)| named(Message::user(content), name)),
-        "assistant" => assistant(raw).map(Message::from),
-        "tool" => tool(raw),
+        "system" => input(raw, provider).map(|(content, name)| named(Message::system(content), name)),
+        "developer" => input(raw, provider).map(|(content, name)| named(Message::developer(content), name)),
+        "user" => input(raw, provider).map(|(content, name)| named(Message::user(content), name)),
+        "assistant" => assistant(raw, provider).map(Message::from),
+        "tool" => tool(raw, provider),
         _ => None,
     }
 }
@@ -38,7 +38,7 @@ fn named(message: Message, name: Option<String>) -> Message {
     }
 }
 
-fn input(raw: &RawJson) -> Option<(Content, Option<String>)> {
+fn input(raw: &RawJson, provider: &str) -> Option<(Content, Option<String>)> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Wire {
@@ -48,10 +48,10 @@ fn input(raw: &RawJson) -> Option<(Content, Option<String>)> {
         name: Option<String>,
     }
     let wire: Wire = object(raw)?;
-    Some((part::content(&wire.content)?, wire.name))
+    Some((part::content(&wire.content, provider)?, wire.name))
 }
 
-fn tool(raw: &RawJson) -> Option<Message> {
+fn tool(raw: &RawJson, provider: &str) -> Option<Message> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Wire {
@@ -62,10 +62,10 @@ fn tool(raw: &RawJson) -> Option<Message> {
         name: Option<String>,
     }
     let wire: Wire = object(raw)?;
-    Some(named(Message::tool(wire.tool_call_id, part::content(&wire.content)?), wire.name))
+    Some(named(Message::tool(wire.tool_call_id, part::content(&wire.content, provider)?), wire.name))
 }
 
-fn assistant(raw: &RawJson) -> Option<AssistantMessage> {
+fn assistant(raw: &RawJson, provider: &str) -> Option<AssistantMessage> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Wire {
@@ -84,7 +84,7 @@ fn assistant(raw: &RawJson) -> Option<AssistantMessage> {
     }
     let wire: Wire = object(raw)?;
     let mut message = AssistantMessage::default();
-    match wire.content.as_ref().map(part::content) {
+    match wire.content.as_ref().map(|raw| part::content(raw, provider)) {
         None => {}
         Some(Some(Content::Text(text))) => message.text = text,
         Some(Some(Content::Parts(parts))) if !parts.is_empty() => message.parts = parts,

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::exact::{exact, object};
 use super::{fitting, part, text, tool};
 
-/// Reads a parameter. False when there is none of this name, or the value does not fit.
-pub(super) fn read(name: &str, raw: &RawJson, request: &mut ChatRequest) -> bool {
+/// Reads a parameter. False when there is none of this name, or the value does not fit. `provider` is whom
+/// JSON of unknown kinds is for.
+pub(super) fn read(name: &str, raw: &RawJson, provider: &str, request: &mut ChatRequest) -> bool {
     let Some(place) = request.parameter_mut(name) else { return false };
     match place {
         ParameterMut::Flag(place) => put(place, raw),
@@ -23,10 +24,10 @@ pub(super) fn read(name: &str, raw: &RawJson, request: &mut ChatRequest) -> bool
         ParameterMut::Texts(place) => fill(place, fitting(raw).or_else(|| only_stop(name, raw))),
         ParameterMut::NumberMap(place) => fill(place, fitting(raw)),
         ParameterMut::TextMap(place) => fill(place, fitting(raw)),
-        ParameterMut::ToolChoice(place) => set(place, Some(tool::choice(raw))),
-        ParameterMut::ResponseFormat(place) => set(place, Some(tool::format(raw))),
+        ParameterMut::ToolChoice(place) => set(place, Some(tool::choice(raw, provider))),
+        ParameterMut::ResponseFormat(place) => set(place, Some(tool::format(raw, provider))),
         ParameterMut::Reasoning(place) => set(place, reasoning(raw)),
-        ParameterMut::Prediction(place) => set(place, prediction(raw)),
+        ParameterMut::Prediction(place) => set(place, prediction(raw, provider)),
         ParameterMut::Audio(place) => set(place, audio(raw)),
         ParameterMut::PromptCache(place) => set(place, prompt_cache(raw)),
         // A type that is newer than this crate: the value stays JSON.
@@ -81,7 +82,7 @@ fn reasoning(raw: &RawJson) -> Option<Reasoning> {
     Some(reasoning)
 }
 
-fn prediction(raw: &RawJson) -> Option<Content> {
+fn prediction(raw: &RawJson, provider: &str) -> Option<Content> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Wire {
@@ -89,7 +90,7 @@ fn prediction(raw: &RawJson) -> Option<Content> {
         content: RawJson,
     }
     let wire: Wire = object(raw)?;
-    if wire.r#type == "content" { part::content(&wire.content) } else { None }
+    if wire.r#type == "content" { part::content(&wire.content, provider) } else { None }
 }
 
 fn audio(raw: &RawJson) -> Option<AudioOutput> {

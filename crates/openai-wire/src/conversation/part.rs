@@ -1,22 +1,25 @@
 //! Reads the content of messages back.
 
-use provider_core::{AudioPart, CacheMark, Content, FilePart, ImagePart, Part, RawJson, TextPart, VideoPart};
+use provider_core::{
+    AudioPart, CacheMark, Content, FilePart, ImagePart, Part, ProviderJson, RawJson, TextPart, VideoPart,
+};
 use serde::Deserialize;
 
 use super::exact::{Object, object};
 use super::{fitting, text};
 
-/// Reads a text, or a list of parts.
-pub(super) fn content(raw: &RawJson) -> Option<Content> {
+/// Reads a text, or a list of parts. An unknown part stays JSON, of this provider.
+pub(super) fn content(raw: &RawJson, provider: &str) -> Option<Content> {
     match text(raw) {
         Some(text) => Some(Content::Text(text)),
-        None => parts(raw).map(Content::Parts),
+        None => parts(raw, provider).map(Content::Parts),
     }
 }
 
-pub(super) fn parts(raw: &RawJson) -> Option<Vec<Part>> {
+fn parts(raw: &RawJson, provider: &str) -> Option<Vec<Part>> {
     let list: Vec<RawJson> = fitting(raw)?;
-    Some(list.into_iter().map(|raw| part(&raw).unwrap_or(Part::Other(raw))).collect())
+    let part = |raw| part(&raw).unwrap_or_else(|| Part::Other(ProviderJson::new(provider, raw)));
+    Some(list.into_iter().map(part).collect())
 }
 
 /// The mark of the prompt cache.

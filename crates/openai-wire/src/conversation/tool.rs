@@ -1,6 +1,8 @@
 //! Reads back tools, the choice among them and the form of the answer.
 
-use provider_core::{ChatRequest, FunctionTool, JsonSchema, RawJson, ResponseFormat, Tool, ToolChoice};
+use provider_core::{
+    ChatRequest, FunctionTool, JsonSchema, ProviderJson, RawJson, ResponseFormat, Tool, ToolChoice,
+};
 use serde::Deserialize;
 
 use super::exact::{Object, object};
@@ -21,7 +23,8 @@ pub(super) fn read<D: Dialect>(raw: &RawJson, request: &mut ChatRequest, dialect
     if !service.is_empty() && !dialect.read_tools(service, request) {
         own = &list;
     }
-    let tool = |raw: &RawJson| function(raw).map_or_else(|| Tool::Other(raw.clone()), Tool::Function);
+    let other = |raw: &RawJson| Tool::Other(ProviderJson::new(dialect.provider(), raw.clone()));
+    let tool = |raw: &RawJson| function(raw).map_or_else(|| other(raw), Tool::Function);
     request.tools = own.iter().map(tool).collect();
     true
 }
@@ -62,7 +65,7 @@ fn function(raw: &RawJson) -> Option<FunctionTool> {
     Some(tool)
 }
 
-pub(super) fn choice(raw: &RawJson) -> ToolChoice {
+pub(super) fn choice(raw: &RawJson, provider: &str) -> ToolChoice {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Wire {
@@ -82,12 +85,12 @@ pub(super) fn choice(raw: &RawJson) -> ToolChoice {
             Some(Wire { r#type, function: Object(function) }) if r#type == "function" => {
                 ToolChoice::Function(function.name)
             }
-            _ => ToolChoice::Other(raw.clone()),
+            _ => ToolChoice::Other(ProviderJson::new(provider, raw.clone())),
         },
     }
 }
 
-pub(super) fn format(raw: &RawJson) -> ResponseFormat {
+pub(super) fn format(raw: &RawJson, provider: &str) -> ResponseFormat {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Wire {
@@ -103,9 +106,8 @@ pub(super) fn format(raw: &RawJson) -> ResponseFormat {
         schema: Option<RawJson>,
         strict: Option<bool>,
     }
-    let Some(Wire { r#type, json_schema, grammar }) = object(raw) else {
-        return ResponseFormat::Other(raw.clone());
-    };
+    let other = || ResponseFormat::Other(ProviderJson::new(provider, raw.clone()));
+    let Some(Wire { r#type, json_schema, grammar }) = object(raw) else { return other() };
     match (r#type.as_str(), json_schema, grammar) {
         ("text", None, None) => ResponseFormat::Text,
         ("json_object", None, None) => ResponseFormat::JsonObject,
@@ -118,6 +120,6 @@ pub(super) fn format(raw: &RawJson) -> ResponseFormat {
             schema.strict = wire.strict;
             schema.into()
         }
-        _ => ResponseFormat::Other(raw.clone()),
+        _ => other(),
     }
 }

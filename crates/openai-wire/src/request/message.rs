@@ -1,6 +1,6 @@
 //! Messages as they are sent.
 
-use provider_core::{AssistantMessage, Audio, InputMessage, Message, ToolCall};
+use provider_core::{AssistantMessage, Audio, InputMessage, Message, RawJson, ToolCall};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -29,7 +29,7 @@ impl<D: Dialect> Serialize for WireMessage<'_, D> {
                 object.serialize_entry("content", &WireContent(&message.content))?;
                 object.end()
             }
-            Message::Other(raw) => raw.serialize(serializer),
+            Message::Other(other) => other.json().serialize(serializer),
             other => Err(unknown("message", other)),
         }
     }
@@ -66,7 +66,8 @@ fn assistant<S: Serializer, D: Dialect>(
     } else {
         object.serialize_entry("content", &List(&message.parts, WirePart))?;
     }
-    if message.made_by.as_deref().is_none_or(|maker| dialect.is_same_model(maker, model)) {
+    let is_made_by_model = message.made_by.as_deref().is_none_or(|maker| dialect.is_same_model(maker, model));
+    if is_made_by_model {
         if let Some(reasoning) = &message.reasoning {
             object.serialize_entry("reasoning", reasoning)?;
         }
@@ -75,7 +76,10 @@ fn assistant<S: Serializer, D: Dialect>(
         }
     }
     if !message.tool_calls.is_empty() {
-        object.serialize_entry("tool_calls", &List(&message.tool_calls, WireCall))?;
+        object.serialize_entry(
+            "tool_calls",
+            &List(&message.tool_calls, |call| WireCall::new(call, is_made_by_model)),
+        )?;
     }
     if let Some(refusal) = &message.refusal {
         object.serialize_entry("refusal", refusal)?;
@@ -118,21 +122,38 @@ impl Serialize for WireAudio<'_> {
     }
 }
 
-struct WireCall<'a>(&'a ToolCall);
+struct WireCall<'a> {
+    call: &'a ToolCall,
+    /// Whether the fields beside the call's own go out. Beside a function's they are the model's (signatures
+    /// of its thoughts, for example); of a call of another type they are the call itself.
+    has_extra: bool,
+}
+
+impl<'a> WireCall<'a> {
+    fn new(call: &'a ToolCall, is_made_by_model: bool) -> Self {
+        Self { call, has_extra: is_made_by_model || !call.is_function() }
+    }
+
+    /// The fields beside the call's own, and beside those of its function.
+    fn extra(&self) -> impl Iterator<Item = (&'a str, &'a RawJson)> {
+        let extra = self.has_extra.then(|| self.call.extra.newest());
+        extra.into_iter().flatten()
+    }
+}
 
 impl Serialize for WireCall<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let ToolCall { id, extra, .. } = self.0;
+        let ToolCall { id, name, arguments, extra, .. } = self.call;
         let mut call = serializer.serialize_map(None)?;
         call.serialize_entry("id", id)?;
         if extra.get("type").is_none() {
             call.serialize_entry("type", "function")?;
         }
         // A call of another type has its own fields, and no function unless it came with one.
-        if self.0.is_function() || !self.0.name.is_empty() || !self.0.arguments.is_empty() {
-            call.serialize_entry("function", &WireFunction(self.0))?;
+        if self.call.is_function() || !name.is_empty() || !arguments.is_empty() {
+            call.serialize_entry("function", &WireFunction(self))?;
         }
-        for (name, value) in extra.newest() {
+        for (name, value) in self.extra() {
             if !name.starts_with(IN_FUNCTION) {
                 call.serialize_entry(name, value)?;
             }
@@ -141,17 +162,17 @@ impl Serialize for WireCall<'_> {
     }
 }
 
-struct WireFunction<'a>(&'a ToolCall);
+struct WireFunction<'a, 'c>(&'a WireCall<'c>);
 
-impl Serialize for WireFunction<'_> {
+impl Serialize for WireFunction<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let ToolCall { name, arguments, extra, .. } = self.0;
+        let ToolCall { name, arguments, .. } = self.0.call;
         // A call without arguments. Providers that parse the text refuse an empty one.
         let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
         let mut function = serializer.serialize_map(None)?;
         function.serialize_entry("name", name)?;
         function.serialize_entry("arguments", arguments)?;
-        for (name, value) in extra.newest() {
+        for (name, value) in self.0.extra() {
             if let Some(name) = name.strip_prefix(IN_FUNCTION) {
                 function.serialize_entry(name, value)?;
             }

@@ -51,7 +51,7 @@ impl Serialize for WirePart<'_> {
             Part::Video(VideoPart { url, cache, .. }) => {
                 part(serializer, "video_url", &Image { url, detail: None }, cache.as_ref())
             }
-            Part::Other(raw) => raw.serialize(serializer),
+            Part::Other(other) => other.json().serialize(serializer),
             other => Err(unknown("content part", other)),
         }
     }

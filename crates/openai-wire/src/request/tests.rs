@@ -1,13 +1,29 @@
 //! The body as text: what a reader of JSON alone would not show.
 
 use provider_core::{
-    AudioOutput, ChatRequest, PromptCacheOptions, Reasoning, ResponseFormat, Tool, ToolChoice,
+    AssistantMessage, AudioOutput, ChatRequest, Error, ErrorKind, Message, Part, PromptCacheOptions,
+    ProviderJson, RawJson, Reasoning, ResponseFormat, Tool, ToolCall, ToolChoice,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::encode;
-use crate::Plain;
-use crate::conversation::{Fields, decode};
+use crate::conversation::Fields;
+use crate::{Dialect, Plain, WIRE, decode};
+
+/// A provider with a name, and nothing else of its own.
+#[derive(Debug)]
+struct Acme;
+
+impl Dialect for Acme {
+    fn provider(&self) -> &str {
+        "acme"
+    }
+}
+
+/// Returns the body as it is written for Acme.
+fn sent(request: &ChatRequest) -> Result<Value, Error> {
+    encode(request, false, &Acme).map(|body| serde_json::from_slice(&body).expect("JSON"))
+}
 
 /// Returns the names of an object's fields, in order, those that come twice as well.
 fn names(body: &[u8]) -> Vec<String> {
@@ -74,7 +90,7 @@ fn body_has_parameters_in_order_and_reads_back() {
 
 #[test]
 fn body_has_each_field_once() {
-    let request = full().extra("safe_prompt", true);
+    let request = full().extra(WIRE, "safe_prompt", true);
     for stream in [false, true] {
         let body = encode(&request, stream, &Plain).expect("a good request");
         let names = names(&body);
@@ -93,4 +109,122 @@ fn stream_asks_for_usage_once_and_whole_answer_does_not() {
     assert_eq!(whole, br#"{"model":"m","messages":[{"role":"user","content":"Hi"}]}"#);
     let rest = &stream[whole.len() - 1..];
     assert_eq!(rest, br#","stream":true,"stream_options":{"include_usage":true}}"#);
+}
+
+/// Requests with JSON for `provider` in each place that takes some: the place's name, the request, and where
+/// the JSON stands in the body.
+fn with_json_for(provider: &str) -> Vec<(&'static str, ChatRequest, &'static str)> {
+    let other = || ProviderJson::new(provider, json!({"type": "novel"}));
+    let hello = || ChatRequest::new("m").user("Hi");
+    let parts = || vec![Part::text("See:"), Part::Other(other())];
+    let mut continued = AssistantMessage::default();
+    continued.parts = parts();
+    vec![
+        ("messages[1]", hello().message(Message::Other(other())), "/messages/1"),
+        ("messages[1].content[1]", hello().user(parts()), "/messages/1/content/1"),
+        ("messages[1].content[1]", hello().message(continued), "/messages/1/content/1"),
+        ("messages[1].content[1]", hello().tool_result("call_1", parts()), "/messages/1/content/1"),
+        ("tools[0]", hello().tool(Tool::Other(other())), "/tools/0"),
+        ("tool_choice", hello().tool_choice(ToolChoice::Other(other())), "/tool_choice"),
+        ("response_format", hello().response_format(ResponseFormat::Other(other())), "/response_format"),
+        ("prediction.content[1]", hello().prediction(parts()), "/prediction/content/1"),
+    ]
+}
+
+#[test]
+fn json_of_another_provider_is_refused_by_name() {
+    for (field, request, _) in with_json_for("openrouter") {
+        let error = sent(&request).expect_err(field);
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
+        let [problem] = error.fields() else { panic!("{field}: {error}") };
+        assert_eq!(problem.field, field);
+        let words = "is for openrouter, and acme cannot send it; ";
+        assert!(problem.problem.starts_with(words), "{problem:?}");
+        encode(&request, false, &Plain).expect_err("a plain server is not openrouter either");
+    }
+}
+
+#[test]
+fn json_of_its_own_and_of_the_wire_is_sent() {
+    for (field, request, place) in ["acme", WIRE].map(with_json_for).concat() {
+        let body = sent(&request).expect(field);
+        assert_eq!(body.pointer(place), Some(&json!({"type": "novel"})), "{field}: {body}");
+    }
+}
+
+#[test]
+fn extra_parameters_of_another_provider_are_left_out() {
+    let request = ChatRequest::new("m")
+        .user("Hi")
+        .extra("openrouter", "plugins", json!([]))
+        .extra("acme", "own", 1)
+        .extra(WIRE, "shared", 2);
+    let body = sent(&request).expect("a good request");
+    let own = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "own": 1, "shared": 2});
+    assert_eq!(body, own);
+    // Another provider's parameter may have the name of a field.
+    assert_eq!(sent(&request.clone().extra("openrouter", "model", "x")).expect("a good request"), own);
+
+    for (request, field) in [
+        (request.clone().extra("acme", "model", "x"), "extra.acme.model"),
+        (request.clone().extra(WIRE, "messages", 1), "extra.openai-chat.messages"),
+        (request.clone().extra("acme", "shared", 3), "extra.acme.shared"),
+    ] {
+        let error = sent(&request).expect_err(field);
+        let fields: Vec<&str> = error.fields().iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(fields, [field], "{error}");
+    }
+}
+
+#[test]
+fn body_read_back_names_its_provider() {
+    let body = r#"{"model":"m","messages":[{"role":"critic","content":"Hm"},
+        {"role":"user","content":[{"type":"hologram"}]}],"tools":[{"type":"novel"}],
+        "tool_choice":{"type":"novel"},"response_format":{"type":"novel"},"novel":1}"#;
+    fn names(dialect: &impl Dialect, body: &str) -> Vec<String> {
+        let request = decode(body, dialect).expect("a body").request;
+        let Some(Message::Other(message)) = request.messages.first() else { panic!("{request:?}") };
+        let Some(Message::User(said)) = request.messages.get(1) else { panic!("{request:?}") };
+        let provider_core::Content::Parts(parts) = &said.content else { panic!("{request:?}") };
+        let Some(Part::Other(part)) = parts.first() else { panic!("{request:?}") };
+        let Some(Tool::Other(tool)) = request.tools.first() else { panic!("{request:?}") };
+        let Some(ToolChoice::Other(choice)) = &request.tool_choice else { panic!("{request:?}") };
+        let Some(ResponseFormat::Other(format)) = &request.response_format else { panic!("{request:?}") };
+        let raw = [message, part, tool, choice, format].map(|json| json.provider().to_owned());
+        raw.into_iter().chain(request.extra.keys().cloned()).collect()
+    }
+    assert_eq!(names(&Acme, body), ["acme"; 6]);
+    assert_eq!(names(&Plain, body), [WIRE; 6]);
+}
+
+#[test]
+fn fields_beside_a_function_call_go_back_to_the_model_that_made_it_alone() {
+    let signature = || RawJson::from(json!({"google": {"thought_signature": "c2ln"}}));
+    let mut function = ToolCall::new("call_1", "f", "{}");
+    function.extra.insert("extra_content", signature());
+    let mut custom = ToolCall::new("call_2", "", "");
+    custom.extra.insert("type", json!("custom").into());
+    custom.extra.insert("custom", json!({"name": "g", "input": "x"}).into());
+    let mut turn = AssistantMessage::default();
+    turn.tool_calls = vec![function, custom];
+    let calls = |made_by: Option<&str>| {
+        let mut turn = turn.clone();
+        turn.made_by = made_by.map(str::to_owned);
+        let body = sent(&ChatRequest::new("m").user("Hi").message(turn)).expect("a good request");
+        body["messages"][1]["tool_calls"].clone()
+    };
+    let plain = json!({"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let mut signed = plain.clone();
+    signed["extra_content"] = json!({"google": {"thought_signature": "c2ln"}});
+    let custom = json!({"id": "call_2", "type": "custom", "custom": {"name": "g", "input": "x"}});
+    for (made_by, first) in [(None, &signed), (Some("m"), &signed), (Some("other"), &plain)] {
+        assert_eq!(calls(made_by), json!([first, custom]), "made by {made_by:?}");
+    }
+}
+
+#[test]
+fn error_of_a_tool_is_sent_as_its_content() {
+    let request = |result| ChatRequest::new("m").user("Hi").message(result);
+    let error = sent(&request(Message::tool_error("call_1", "no such city"))).expect("a good request");
+    assert_eq!(error, sent(&request(Message::tool("call_1", "no such city"))).expect("a good request"));
 }

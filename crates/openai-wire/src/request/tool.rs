@@ -44,7 +44,7 @@ impl Serialize for WireTool<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let function = match self.0 {
             Tool::Function(function) => function,
-            Tool::Other(raw) => return raw.serialize(serializer),
+            Tool::Other(other) => return other.json().serialize(serializer),
             other => return Err(unknown("tool", other)),
         };
         let FunctionTool { name, description, parameters, strict, cache, eager_input_streaming, .. } =
@@ -97,7 +97,7 @@ impl Serialize for WireChoice<'_> {
                 choice.serialize_entry("function", &Named { name })?;
                 choice.end()
             }
-            ToolChoice::Other(raw) => raw.serialize(serializer),
+            ToolChoice::Other(other) => other.json().serialize(serializer),
             other => Err(unknown("tool_choice", other)),
         }
     }
@@ -109,7 +109,7 @@ pub(super) struct WireFormat<'a>(pub(super) &'a ResponseFormat);
 impl Serialize for WireFormat<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut format = match self.0 {
-            ResponseFormat::Other(raw) => return raw.serialize(serializer),
+            ResponseFormat::Other(other) => return other.json().serialize(serializer),
             _ => serializer.serialize_map(None)?,
         };
         match self.0 {

@@ -4,14 +4,14 @@
 //! that the service refuses for every model. The service itself checks the fields that it may refuse for some
 //! models (an effort, a tool, a length).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use provider_core::author::{Parameter, ParameterRef};
 use provider_core::{ChatRequest, FieldProblem, JsonSchema, ResponseFormat, Tool};
 
-use super::Body;
-use crate::dialect::Dialect;
+use super::{Body, Extra, extra_of, foreign};
+use crate::dialect::{Dialect, WIRE};
 use crate::fields::{NOT_FINITE, Problems};
 
 /// The most stop texts.
@@ -30,16 +30,29 @@ pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
     numbers(request, &mut problems);
     names(request, &mut problems);
     body.dialect.validate(request, &mut problems);
+    let provider = body.dialect.provider();
+    foreign::check(request, provider, &mut problems);
     if !request.extra.is_empty() {
-        let own = body.names();
-        for name in request.extra.keys().filter(|name| own.contains(name.as_str())) {
-            problems.add(
-                format!("extra.{name}"),
-                "is set in its own place as well; set it in one of the two (`stream` comes from the method that is called)",
-            );
-        }
+        extra(body, provider, &mut problems);
     }
     problems.into_vec()
+}
+
+/// Adds the extra parameters that would be written twice.
+fn extra<D: Dialect>(body: &Body<'_, D>, provider: &str, problems: &mut Problems) {
+    let own = body.names();
+    let mut seen = BTreeSet::new();
+    for Extra { provider, name, .. } in extra_of(body.request, provider) {
+        let field = || format!("extra.{provider}.{name}");
+        if own.contains(name) {
+            problems.add(
+                field(),
+                "is set in its own place as well; set it in one of the two (`stream` comes from the method that is called)",
+            );
+        } else if !seen.insert(name) {
+            problems.add(field(), format!("is set for {WIRE} as well; set it in one of the two"));
+        }
+    }
 }
 
 fn lengths(request: &ChatRequest, has_prompt: bool, problems: &mut Problems) {

@@ -1,9 +1,9 @@
 //! The body of a request, and an answer that goes back in the next one.
 
-use openai_wire::{Plain, encode};
+use openai_wire::{Plain, WIRE, encode};
 use provider_core::{
-    ChatRequest, ErrorKind, FunctionTool, JsonSchema, LlmProvider as _, Message, Part, RawJson, Reasoning,
-    ResponseFormat, Tool, ToolChoice,
+    ChatRequest, ErrorKind, FunctionTool, JsonSchema, LlmProvider as _, Message, Part, ProviderJson, RawJson,
+    Reasoning, ResponseFormat, Tool, ToolChoice,
 };
 use serde_json::{Value, json};
 
@@ -34,8 +34,8 @@ fn the_other_forms_of_choices_and_formats() {
         (ToolChoice::None, json!("none")),
         (ToolChoice::Required, json!("required")),
         (
-            ToolChoice::Other(json!({"type": "openrouter:web_search"}).into()),
-            json!({"type": "openrouter:web_search"}),
+            ToolChoice::Other(ProviderJson::new(WIRE, json!({"type": "web_search"}))),
+            json!({"type": "web_search"}),
         ),
     ] {
         assert_eq!(sent(&ChatRequest::new("a/b").user("Hi").tool_choice(choice))["tool_choice"], wire);
@@ -44,7 +44,7 @@ fn the_other_forms_of_choices_and_formats() {
         (ResponseFormat::Text, json!({"type": "text"})),
         (ResponseFormat::JsonObject, json!({"type": "json_object"})),
         (
-            ResponseFormat::Other(json!({"type": "grammar", "grammar": "x"}).into()),
+            ResponseFormat::Other(ProviderJson::new(WIRE, json!({"type": "grammar", "grammar": "x"}))),
             json!({"type": "grammar", "grammar": "x"}),
         ),
     ] {
@@ -138,10 +138,13 @@ fn parameters_are_sent_as_they_are_zero_included() {
         .message(Message::developer("Really.").named("dev"))
         .user(vec![
             Part::text("Look:"),
-            Part::Other(json!({"type": "image_url", "image_url": {"url": "data:,"}}).into()),
+            Part::Other(ProviderJson::new(
+                WIRE,
+                json!({"type": "image_url", "image_url": {"url": "data:,"}}),
+            )),
         ])
         .tool(Tool::function("f", "does it", schema))
-        .tool(Tool::Other(json!({"type": "custom"}).into()))
+        .tool(Tool::Other(ProviderJson::new(WIRE, json!({"type": "custom"}))))
         .tool_choice(ToolChoice::Function("f".to_owned()))
         .parallel_tool_calls(false)
         .response_format(ResponseFormat::json_schema("answer", json!({"type": "object"})))
@@ -156,7 +159,7 @@ fn parameters_are_sent_as_they_are_zero_included() {
         .logprobs(true)
         .top_logprobs(0)
         .metadata("team", "a")
-        .extra("transforms", json!([]));
+        .extra(WIRE, "transforms", json!([]));
     let body = encode(&request, false, &Plain).expect("a good request");
     let text = String::from_utf8(body).expect("UTF-8");
     assert!(
@@ -207,8 +210,8 @@ fn requests_that_cannot_be_sent_are_refused_by_name() {
         (good().top_p(f64::INFINITY), "top_p"),
         (good().logit_bias("1", f64::NEG_INFINITY), "logit_bias.1"),
         (good().max_tokens(1).max_completion_tokens(1), "max_completion_tokens"),
-        (good().extra("stream", true), "extra.stream"),
-        (good().extra("messages", json!([])), "extra.messages"),
+        (good().extra(WIRE, "stream", true), "extra.openai-chat.stream"),
+        (good().extra(WIRE, "messages", json!([])), "extra.openai-chat.messages"),
         (good().stop(["a", "b", "c", "d", "e"]), "stop"),
         (good().tool(function("f")).tool(function("f")), "tools[1].function.name"),
         (good().tool(function(&"f".repeat(65))), "tools[0].function.name"),

@@ -1,7 +1,7 @@
 //! The problems of a request that are OpenRouter's, found before it is sent.
 
 use openai_wire::{NOT_FINITE, Problems};
-use provider_core::{ChatRequest, Reasoning, ReasoningBudget};
+use provider_core::{ChatRequest, FieldProblem, Reasoning, ReasoningBudget};
 
 use crate::options::{OpenRouterOptions, ProviderPreferences};
 
@@ -13,6 +13,9 @@ const MAX_SESSION_ID: usize = 256;
 
 /// Adds what is wrong with the options of a request.
 pub(super) fn options(request: &ChatRequest, options: &OpenRouterOptions, problems: &mut Problems) {
+    if let Some(FieldProblem { field, problem, .. }) = request.options.problem::<OpenRouterOptions>() {
+        problems.add(field, problem);
+    }
     models(request, options, problems);
     let both = !request.messages.is_empty() && options.prompt.is_some();
     problems.when(both, "options.prompt", "takes the place of messages; set one of them");

@@ -1,7 +1,7 @@
 //! The work that OpenRouter does around a model: `plugins`.
 
 use provider_core::RawJson;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::List;
 use super::server_tool::{UserLocation, WireTool};
@@ -20,7 +20,7 @@ use super::settings::settings;
 ///     ]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "id")]
+#[serde(tag = "id", remote = "Self")]
 #[non_exhaustive]
 pub enum Plugin {
     /// Searches the web once, always. Deprecated: the server tool lets the model decide.
@@ -56,6 +56,22 @@ pub enum Plugin {
     /// A plugin or a form of one that is newer than this list, as the JSON object the wire expects.
     #[serde(untagged, skip_deserializing)]
     Other(RawJson),
+}
+
+impl Serialize for Plugin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // `remote` makes a function of the derive, not an `impl`.
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Plugin {
+    /// Reads an object; one that does not fit is [`Other`](Self::Other).
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = RawJson::deserialize(deserializer)?;
+        let known = Self::deserialize(&mut serde_json::Deserializer::from_str(json.get()));
+        Ok(known.unwrap_or(Plugin::Other(json)))
+    }
 }
 
 settings! {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use provider_core::RawJson;
-use serde::{Deserialize, Serialize};
+use provider_core::{ProviderJson, RawJson, ToolChoice};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::settings::settings;
@@ -18,7 +18,7 @@ use super::{CacheControl, List};
 ///     .server_tools([ServerTool::web_search(WebSearch::new().max_results(3_u32)), ServerTool::datetime()]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "type", content = "parameters")]
+#[serde(tag = "type", content = "parameters", remote = "Self")]
 #[non_exhaustive]
 pub enum ServerTool {
     /// Searches the web.
@@ -54,6 +54,22 @@ pub enum ServerTool {
     /// A tool or a form of one that is newer than this list, as the JSON object the wire expects.
     #[serde(untagged, skip_deserializing)]
     Other(RawJson),
+}
+
+impl Serialize for ServerTool {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // `remote` makes a function of the derive, not an `impl`.
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ServerTool {
+    /// Reads an object; one that does not fit is [`Other`](Self::Other).
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = RawJson::deserialize(deserializer)?;
+        let known = Self::deserialize(&mut serde_json::Deserializer::from_str(json.get()));
+        Ok(known.unwrap_or(ServerTool::Other(json)))
+    }
 }
 
 settings! {
@@ -278,10 +294,11 @@ impl ServerTool {
         ServerTool::Datetime(Datetime::new())
     }
 
-    /// The `type` on the wire, to force the tool by [`ToolChoice`](provider_core::ToolChoice)`::Other`.
-    pub fn choice(&self) -> Option<provider_core::ToolChoice> {
+    /// The choice that forces the model to call this tool.
+    pub fn choice(&self) -> Option<ToolChoice> {
         let tool = serde_json::to_value(self).ok()?;
         let kind = tool.get("type")?.clone();
-        Some(provider_core::ToolChoice::Other(serde_json::json!({ "type": kind }).into()))
+        let choice = serde_json::json!({ "type": kind });
+        Some(ToolChoice::Other(ProviderJson::new(crate::ID, choice)))
     }
 }

@@ -3,13 +3,14 @@
 
 use fault_server::{FaultServer, Request, Script};
 use openrouter_provider::options::{
-    DataCollection, MaxPrice, ProviderPreferences, ResponseCache, ServerTool, SortBy, WebSearch,
+    CacheControl, DataCollection, MaxPrice, ProviderPreferences, ResponseCache, ServerTool, SortBy, WebSearch,
 };
 use openrouter_provider::{Limits, OpenRouter, OpenRouterOptions, body};
 use provider_core::author::ProviderOptions;
 use provider_core::{
     ChatRequest, ConfigValues, ErrorKind, FunctionTool, JsonSchema, Message, Reasoning, Tool,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::support::{openrouter, request};
@@ -38,7 +39,7 @@ fn json_of(request: &Request) -> Value {
 
 #[tokio::test]
 async fn options_of_others_stay_here() {
-    #[derive(Clone, Debug, PartialEq)]
+    #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
     struct Acme;
     impl ProviderOptions for Acme {
         const PROVIDER: &'static str = "acme";
@@ -119,9 +120,9 @@ async fn a_request_overrides_the_workspace() {
     assert_eq!(built["provider"], json!({"data_collection": "deny", "max_price": {"prompt": "0.1"}}));
     // A policy of the workspace cannot be passed by as an unknown field.
     let server = service().await;
-    let extra = request().extra("provider", json!({"data_collection": "allow"}));
+    let extra = request().extra("openrouter", "provider", json!({"data_collection": "allow"}));
     let error = by_builder(&server).chat(&extra).await.expect_err("set twice");
-    assert_eq!(error.fields()[0].field, "extra.provider");
+    assert_eq!(error.fields()[0].field, "extra.openrouter.provider");
 }
 
 #[test]
@@ -163,7 +164,7 @@ async fn what_the_service_refuses_for_all_is_refused_here_by_name() {
         (good().tool(named("a")).tool(named("a")), "tools[1].function.name"),
         (good().response_format(JsonSchema::new("a b", json!({}))), "response_format.json_schema.name"),
         (good().metadata("k", "v".repeat(513)), "metadata"),
-        (good().temperature(1.0).extra("temperature", 1), "extra.temperature"),
+        (good().temperature(1.0).extra("openrouter", "temperature", 1), "extra.openrouter.temperature"),
         (own(OpenRouterOptions::new().models(["a/1", "a/2", "a/3", "a/4"])), "options.models"),
         (free.clone().options(OpenRouterOptions::new().models(["a/b"])), "options.models"),
         (own(OpenRouterOptions::new().session_id(long)), "options.session_id"),
@@ -205,7 +206,7 @@ async fn what_the_service_refuses_for_all_is_refused_here_by_name() {
     let paid = OpenRouterOptions::new().models(["a/b"]).allow_paid_fallback();
     let body = json_of(&sent(plain, &free.options(paid)).await);
     assert_eq!(body["models"], json!(["a/b"]));
-    let unknown_form = good().extra("reasoning", json!({"effort": "high", "new": 1}));
+    let unknown_form = good().extra("openrouter", "reasoning", json!({"effort": "high", "new": 1}));
     assert_eq!(json_of(&sent(plain, &unknown_form).await)["reasoning"], json!({"effort": "high", "new": 1}));
 }
 
@@ -230,12 +231,14 @@ fn what_is_read_goes_out_again() {
     let text = r#"{"model":"a/b","stream":true,"messages":[{"role":"user","content":"Hi"},
         {"role":"critic","content":"new role"},{"role":"user","content":[{"type":"hologram","x":1}]}],
         "tools":[{"type":"openrouter:web_search","parameters":{"max_results":2}},{"type":"new:tool"}],
-        "plugins":[{"id":"brand-new","z":1,"a":2}],"provider":{"order":["openai"],"max_price":{"prompt":1}},
+        "plugins":[{"id":"brand-new","z":1,"a":2}],"cache_control":{"type":"ephemeral","ttl":"1h"},"provider":{"order":["openai"],"max_price":{"prompt":1}},
         "reasoning":{"effort":"low","depth":3},"n":2}"#;
     let read = body::from_json(text).expect("a body");
     assert!(read.stream);
-    assert!(matches!(read.request.messages[1], Message::Other(_)));
+    let Message::Other(critic) = &read.request.messages[1] else { panic!("{:?}", read.request.messages) };
+    assert_eq!(critic.provider(), "openrouter");
     let options = read.request.options.get::<OpenRouterOptions>().expect("options");
+    assert_eq!(options.cache_control, Some(CacheControl::ephemeral().ttl("1h")));
     let tools = options.server_tools.as_ref().expect("tools");
     assert_eq!(tools[0], ServerTool::web_search(WebSearch::new().max_results(2_u32)));
     let mut expected: Value = serde_json::from_str(text).expect("JSON");

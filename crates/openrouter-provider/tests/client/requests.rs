@@ -3,7 +3,7 @@
 use fault_server::{FaultServer, Request, Script};
 use openrouter_provider::{OpenRouter, OpenRouterOptions};
 use provider_core::{
-    ChatRequest, ErrorKind, Message, Part, RawJson, Reasoning, ResponseFormat, Tool, ToolChoice,
+    ChatRequest, ErrorKind, Message, Part, ProviderJson, RawJson, Reasoning, ResponseFormat, Tool, ToolChoice,
 };
 use serde_json::{Value, json};
 
@@ -81,6 +81,11 @@ async fn absent_settings_send_no_headers() {
     }
 }
 
+/// JSON for OpenRouter.
+fn own(json: Value) -> ProviderJson {
+    ProviderJson::new("openrouter", json)
+}
+
 #[tokio::test]
 async fn every_parameter_is_sent_as_it_is_zero_included() {
     let schema: RawJson =
@@ -90,13 +95,13 @@ async fn every_parameter_is_sent_as_it_is_zero_included() {
         .message(Message::developer("Really.").named("dev"))
         .user(vec![
             Part::text("Look:"),
-            Part::Other(json!({"type": "image_url", "image_url": {"url": "data:,"}}).into()),
+            Part::Other(own(json!({"type": "image_url", "image_url": {"url": "data:,"}}))),
         ])
         .options(
             OpenRouterOptions::new().models(["openai/gpt-4o:nitro", "@preset/x"]).session_id("session-1"),
         )
         .tool(Tool::function("f", "does it", schema))
-        .tool(Tool::Other(json!({"type": "openrouter:datetime"}).into()))
+        .tool(Tool::Other(own(json!({"type": "openrouter:datetime"}))))
         .tool_choice(ToolChoice::Function("f".to_owned()))
         .parallel_tool_calls(false)
         .response_format(ResponseFormat::json_schema("answer", json!({"type": "object"})))
@@ -118,8 +123,8 @@ async fn every_parameter_is_sent_as_it_is_zero_included() {
         .verbosity("low")
         .end_user("user-7")
         .metadata("team", "a")
-        .extra("transforms", json!([]))
-        .extra("provider", json!({"order": ["openai"], "allow_fallbacks": false}));
+        .extra("openrouter", "transforms", json!([]))
+        .extra("openrouter", "provider", json!({"order": ["openai"], "allow_fallbacks": false}));
     let body = sent(&request).await;
     assert_eq!(
         body,
@@ -174,8 +179,8 @@ async fn what_cannot_be_sent_is_refused_by_name_and_not_sent() {
         (good().top_p(f64::INFINITY), "top_p"),
         (good().logit_bias("1", f64::NEG_INFINITY), "logit_bias.1"),
         (good().max_tokens(1).max_completion_tokens(1), "max_completion_tokens"),
-        (good().extra("stream", true), "extra.stream"),
-        (good().extra("messages", json!([])), "extra.messages"),
+        (good().extra("openrouter", "stream", true), "extra.openrouter.stream"),
+        (good().extra("openrouter", "messages", json!([])), "extra.openrouter.messages"),
     ];
     let server = service().await;
     for (request, field) in cases {

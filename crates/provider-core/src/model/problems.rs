@@ -177,7 +177,7 @@ pub(super) fn modality(part: &Part) -> Option<&'static str> {
         Part::Audio(_) => Some("audio"),
         Part::File(_) => Some("file"),
         Part::Video(_) => Some("video"),
-        Part::Other(json) => modality_of_type(json.read::<Value>().ok()?["type"].as_str()?),
+        Part::Other(other) => modality_of_type(other.json().read::<Value>().ok()?["type"].as_str()?),
     }
 }
 

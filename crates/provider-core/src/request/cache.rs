@@ -1,12 +1,15 @@
 //! Marks for the prompt cache.
 
+use serde::{Deserialize, Serialize};
+
 /// Marks where a cached prompt ends: everything up to the part or tool that carries it.
 ///
 /// Anthropic's models take at most four in a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CacheMark {
     /// How long it is kept: `5m` or `1h`. `None`: the service's default, five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<String>,
 }
 
@@ -18,12 +21,13 @@ impl CacheMark {
 }
 
 /// How OpenAI's models cache the prompt: at the breakpoints that parts of it carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PromptCacheOptions {
     /// The mode; `explicit` is the only one there is.
     pub mode: String,
     /// How long it is kept, in the service's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<String>,
 }
 

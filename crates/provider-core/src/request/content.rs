@@ -1,12 +1,20 @@
 //! The content of a message: text, or parts of several kinds.
 
+use std::fmt;
+
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
 use super::{AudioPart, CacheMark, FilePart, ImagePart, VideoPart};
-use crate::RawJson;
+use crate::ProviderJson;
+use crate::stored::{is_off, read, read_by_tag};
 
 /// The content of a message: plain text, or a list of parts.
 ///
 /// Text alone goes out as a plain string; parts only when parts were given.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Content {
     /// Plain text.
     Text(String),
@@ -18,7 +26,8 @@ pub enum Content {
 ///
 /// Those that hold data are made from bytes or files by the constructors in this type, which find the media
 /// type out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Part {
     /// A piece of text.
@@ -31,19 +40,21 @@ pub enum Part {
     File(FilePart),
     /// A video.
     Video(VideoPart),
-    /// Any other part, as the JSON object the wire expects.
-    Other(RawJson),
+    /// Any other part, as the JSON object that the wire of its provider has. Other providers refuse it.
+    Other(ProviderJson),
 }
 
 /// A piece of text inside a list of parts.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TextPart {
     /// The text.
     pub text: String,
     /// Whether the prompt up to here is to be cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
     /// An explicit breakpoint of OpenAI's prompt cache, the counterpart of `cache`.
+    #[serde(default, skip_serializing_if = "is_off")]
     pub cache_breakpoint: bool,
 }
 
@@ -69,8 +80,8 @@ impl Part {
         Part::Text(TextPart { text: text.into(), ..TextPart::default() })
     }
 
-    /// Marks the prompt up to the end of this part for the prompt cache. Parts of other kinds than ours stay
-    /// as they are.
+    /// Marks the prompt up to the end of this part for the prompt cache. A part that is
+    /// [`Other`](Part::Other) stays as it is.
     ///
     /// ```
     /// use provider_core::{CacheMark, ChatRequest, Part};
@@ -91,6 +102,39 @@ impl Part {
             Part::Other(_) => {}
         }
         self
+    }
+}
+
+read_by_tag! {
+    Part, "type",
+    "text" => |json| Part::Text(read(json)?),
+    "image" => |json| Part::Image(read(json)?),
+    "audio" => |json| Part::Audio(read(json)?),
+    "file" => |json| Part::File(read(json)?),
+    "video" => |json| Part::Video(read(json)?),
+    "other" => |json| Part::Other(read(json)?),
+}
+
+impl<'de> Deserialize<'de> for Content {
+    /// Reads a text, or a list of parts.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrParts;
+        impl<'de> Visitor<'de> for TextOrParts {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
+                Ok(text.into())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<Content, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(parts)).map(Content::Parts)
+            }
+        }
+        deserializer.deserialize_any(TextOrParts)
     }
 }
 

@@ -1,6 +1,10 @@
 //! The form of an answer.
 
-use crate::RawJson;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::stored::{read, read_by_tag};
+use crate::{ProviderJson, RawJson};
 
 /// The form an answer must have.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,22 +20,25 @@ pub enum ResponseFormat {
     Grammar(String),
     /// Python code.
     Python,
-    /// Anything else, as the JSON object the wire expects.
-    Other(RawJson),
+    /// Anything else, as the JSON object that the wire of its provider has. Other providers refuse it.
+    Other(ProviderJson),
 }
 
 /// A schema for [`ResponseFormat::JsonSchema`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JsonSchema {
     /// A name for the schema: up to 64 letters, digits, `_` and `-`.
     pub name: String,
     /// The JSON Schema, sent with its keys in the order they have here. `None`: the name says it all.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<RawJson>,
     /// Whether the answer must match exactly. Some models are not available with `true`, so it is left to
     /// you.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
     /// A description of the data, for the model to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 
@@ -72,4 +79,46 @@ impl From<JsonSchema> for ResponseFormat {
     fn from(schema: JsonSchema) -> Self {
         ResponseFormat::JsonSchema(schema)
     }
+}
+
+impl Serialize for ResponseFormat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        /// The schema's fields beside the tag.
+        #[derive(Serialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        enum Tagged<'a> {
+            JsonSchema(&'a JsonSchema),
+            Other(&'a ProviderJson),
+        }
+        let word = match self {
+            ResponseFormat::JsonSchema(schema) => return Tagged::JsonSchema(schema).serialize(serializer),
+            ResponseFormat::Other(other) => return Tagged::Other(other).serialize(serializer),
+            ResponseFormat::Text => "text",
+            ResponseFormat::JsonObject => "json_object",
+            ResponseFormat::Grammar(_) => "grammar",
+            ResponseFormat::Python => "python",
+        };
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("type", word)?;
+        if let ResponseFormat::Grammar(grammar) = self {
+            object.serialize_entry("grammar", grammar)?;
+        }
+        object.end()
+    }
+}
+
+/// The fields of [`ResponseFormat::Grammar`].
+#[derive(Deserialize)]
+struct StoredGrammar {
+    grammar: String,
+}
+
+read_by_tag! {
+    ResponseFormat, "type",
+    "text" => |_json| ResponseFormat::Text,
+    "json_object" => |_json| ResponseFormat::JsonObject,
+    "json_schema" => |json| ResponseFormat::JsonSchema(read(json)?),
+    "grammar" => |json| ResponseFormat::Grammar(read::<StoredGrammar>(json)?.grammar),
+    "python" => |_json| ResponseFormat::Python,
+    "other" => |json| ResponseFormat::Other(read(json)?),
 }

@@ -5,24 +5,28 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::media_type::{MediaType, Medium, refused};
+use serde::{Deserialize, Serialize};
+
+use super::media_type::{MediaType, Medium, audio_media_type, refused};
 use super::{CacheMark, Part};
 use crate::Error;
 
 /// An image: png, jpeg, webp or gif.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ImagePart {
     /// Where it is: an `https:` URL, or a `data:` URL with the image in it.
     pub url: String,
     /// How closely the model looks: `auto`, `low`, `high`, `original`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// Whether the prompt up to here is to be cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
 }
 
 /// A sound. There is no URL form.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AudioPart {
     /// The data in base64, without any prefix.
@@ -30,31 +34,109 @@ pub struct AudioPart {
     /// The format: `wav`, `mp3`, `flac`, `m4a`, `ogg`, `aiff`, `aac`, `pcm16`, `pcm24`.
     pub format: String,
     /// Whether the prompt up to here is to be cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
 }
 
 /// A file: by its data or by the id it has at the service.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FilePart {
     /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub filename: Option<String>,
     /// Where it is: an `https:` URL, or a `data:` URL with the file in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
     /// Its id at the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Whether the prompt up to here is to be cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
 }
 
 /// A video: mp4, mpeg, mov or webm.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VideoPart {
     /// Where it is: an `https:` URL, or a `data:` URL with the video in it. Which URLs work differs by model.
     pub url: String,
     /// Whether the prompt up to here is to be cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
+}
+
+/// Where the data of a part is, for a wire that has URLs and data in different places.
+///
+/// ```
+/// use provider_core::MediaSource;
+///
+/// let link = MediaSource::parse("https://example.com/a.png");
+/// assert_eq!(link, MediaSource::Url("https://example.com/a.png"));
+/// let data = MediaSource::parse("data:image/png;base64,iVBORw0KGgo=");
+/// assert_eq!(data, MediaSource::Base64 { media_type: "image/png", data: "iVBORw0KGgo=" });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MediaSource<'a> {
+    /// At a URL. A `data:` URL that is not in base64 is one as well.
+    Url(&'a str),
+    /// In the part itself.
+    Base64 {
+        /// The media type without parameters (`image/png`); `text/plain` where the URL names none.
+        media_type: &'a str,
+        /// The data in base64, without any prefix.
+        data: &'a str,
+    },
+    /// At the service, under this id.
+    Id(&'a str),
+}
+
+impl<'a> MediaSource<'a> {
+    /// Takes a `data:` URL in base64 apart, and leaves any other URL whole. The data itself is not checked.
+    pub fn parse(url: &'a str) -> Self {
+        Self::base64(url).unwrap_or(MediaSource::Url(url))
+    }
+
+    fn base64(url: &'a str) -> Option<Self> {
+        let (head, data) = url.split_once(',')?;
+        let is_data = head.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
+        let mut parameters = head.get(5..)?.split(';').map(str::trim);
+        let media_type = parameters.next().filter(|name| !name.is_empty()).unwrap_or("text/plain");
+        let is_base64 = parameters.next_back().is_some_and(|last| last.eq_ignore_ascii_case("base64"));
+        (is_data && is_base64).then_some(MediaSource::Base64 { media_type, data })
+    }
+}
+
+impl ImagePart {
+    /// Where the image is.
+    pub fn source(&self) -> MediaSource<'_> {
+        MediaSource::parse(&self.url)
+    }
+}
+
+impl AudioPart {
+    /// The media type of the [format](Self::format): `audio/mpeg` for `mp3`. `None` for raw samples and for
+    /// unknown formats.
+    pub fn media_type(&self) -> Option<&'static str> {
+        audio_media_type(&self.format)
+    }
+}
+
+impl FilePart {
+    /// Where the file is: its data counts before its id. `None` when it has neither.
+    pub fn source(&self) -> Option<MediaSource<'_>> {
+        let data = self.data.as_deref().map(MediaSource::parse);
+        data.or_else(|| self.id.as_deref().map(MediaSource::Id))
+    }
+}
+
+impl VideoPart {
+    /// Where the video is.
+    pub fn source(&self) -> MediaSource<'_> {
+        MediaSource::parse(&self.url)
+    }
 }
 
 impl Part {
@@ -170,7 +252,8 @@ impl Part {
     }
 }
 
-fn data_url(media_type: &str, bytes: &[u8]) -> String {
+/// Writes data into a URL.
+pub(crate) fn data_url(media_type: &str, bytes: &[u8]) -> String {
     let mut url = format!("data:{media_type};base64,");
     BASE64.encode_string(bytes, &mut url);
     url
@@ -179,3 +262,6 @@ fn data_url(media_type: &str, bytes: &[u8]) -> String {
 fn filled<'a>(field: &str, bytes: &'a [u8]) -> Result<&'a [u8], Error> {
     if bytes.is_empty() { Err(refused(field, "there is no data in it".to_owned())) } else { Ok(bytes) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,13 @@ const BRANDS: &[(&[&[u8]], MediaType)] = &[
     (&[b"3g"], refused_kind(Medium::Video, "video/3gpp")),
 ];
 
+/// The media type of a sound, by the wire's word for its format.
+pub(super) fn audio_media_type(format: &str) -> Option<&'static str> {
+    let kinds = SIGNATURES.iter().map(|(_, kind)| kind).chain(BRANDS.iter().map(|(_, kind)| kind));
+    let mut sounds = kinds.filter(|kind| kind.medium == Medium::Audio && kind.accepted);
+    sounds.find(|kind| kind.format == format).map(|kind| kind.name)
+}
+
 /// Any other brand.
 const MP4: MediaType = kind(Medium::Video, "video/mp4", "mp4");
 

@@ -1,7 +1,10 @@
 //! The messages of a conversation.
 
+use serde::{Deserialize, Serialize};
+
 use super::Content;
-use crate::{AssistantMessage, CowArc, RawJson};
+use crate::stored::{is_off, read, read_by_tag};
+use crate::{AssistantMessage, CowArc, ProviderJson};
 
 /// One message of a conversation. The variant is the role.
 ///
@@ -16,7 +19,8 @@ use crate::{AssistantMessage, CowArc, RawJson};
 ///     said.name = Some("Ada".to_owned());
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Message {
     /// Instructions that stand above the user's words.
@@ -29,30 +33,46 @@ pub enum Message {
     Assistant(CowArc<AssistantMessage>),
     /// The result of a tool call.
     Tool(CowArc<ToolMessage>),
-    /// Any other message, as the JSON object the wire expects.
-    Other(RawJson),
+    /// Any other message, as the JSON object that the wire of its provider has. Other providers refuse it.
+    Other(ProviderJson),
 }
 
 /// The content of a system, developer or user message, and its speaker.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InputMessage {
     /// The content.
     pub content: Content,
     /// The speaker's name, to tell speakers of one role apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
 /// The result of a tool call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ToolMessage {
     /// The [`id`](crate::ToolCall::id) of the call that this answers.
     pub tool_call_id: String,
-    /// The result of the tool.
+    /// The result of the tool, or the error in words for the model.
     pub content: Content,
     /// The tool's name. The call's id says which tool it was; some clients repeat it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether the tool failed, so that the content says why. A wire without a field for it (chat completions
+    /// has none) sends the content alone.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub is_error: bool,
+}
+
+read_by_tag! {
+    Message, "role",
+    "system" => |json| Message::System(read(json)?),
+    "developer" => |json| Message::Developer(read(json)?),
+    "user" => |json| Message::User(read(json)?),
+    "assistant" => |json| Message::Assistant(read(json)?),
+    "tool" => |json| Message::Tool(read(json)?),
+    "other" => |json| Message::Other(read(json)?),
 }
 
 impl Message {
@@ -79,7 +99,13 @@ impl Message {
     /// The result of the tool call with this id.
     pub fn tool(tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
         let (tool_call_id, content) = (tool_call_id.into(), content.into());
-        ToolMessage { tool_call_id, content, name: None }.into()
+        ToolMessage { tool_call_id, content, name: None, is_error: false }.into()
+    }
+
+    /// The error of the tool call with this id, in words for the model.
+    pub fn tool_error(tool_call_id: impl Into<String>, content: impl Into<Content>) -> Self {
+        let (tool_call_id, content) = (tool_call_id.into(), content.into());
+        ToolMessage { tool_call_id, content, name: None, is_error: true }.into()
     }
 
     /// Names the speaker, or the tool. A message that is [`Other`](Message::Other) stays as it is.

@@ -5,6 +5,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::value::Slot;
@@ -48,9 +49,12 @@ macro_rules! parameters {
         /// ```
         ///
         /// Options that only one provider understands (routing preferences, plugins, …) are in
-        /// [`options`](Self#structfield.options), under that provider's name. Cloning is cheap: clones share
-        /// messages and tools.
-        #[derive(Clone, Debug, Default, PartialEq)]
+        /// [`options`](Self#structfield.options), under that provider's name, and so are the parameters in
+        /// [`extra`](Self#structfield.extra): no other provider receives them. Cloning is cheap: clones share
+        /// messages and tools. It can be stored: see [the crate](crate#store-a-conversation). Options are
+        /// stored with it, and so is a secret that a host has put among them.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
         #[non_exhaustive]
         pub struct ChatRequest {
             /// The model's id as the provider knows it (`openai/gpt-4o`, `openrouter/auto`, …). Reaches the
@@ -58,21 +62,30 @@ macro_rules! parameters {
             pub model: String,
             /// The conversation, oldest message first. At least one; a last message of the assistant is
             /// continued by the model.
+            #[serde(skip_serializing_if = "is_unset")]
             pub messages: CowVec<Message>,
             /// Tools the model may call. Send them again with every turn that carries tool results.
+            #[serde(skip_serializing_if = "is_unset")]
             pub tools: CowVec<Tool>,
             $(
                 $(#[$doc])*
                 $(#[doc = concat!("\n\nRange: `", stringify!($range), "`.")])?
+                #[serde(skip_serializing_if = "is_unset")]
                 pub $name: $outer<$($inner),+>,
             )*
-            /// Parameters that have no field of their own, written at the top level of the body as they are.
-            /// A name that is also a field here, or of the options, is refused.
-            pub extra: BTreeMap<String, Value>,
+            /// Parameters that have no field of their own, by the [id](crate::ProviderDescriptor::id) of the
+            /// provider that they are for, or by the name of a wire that several providers share
+            /// (`openai_wire::WIRE`). A provider writes its own and those of its wire at the top level of the
+            /// body as they are, and leaves the others out. It refuses a name that is also a field here, or
+            /// of the options.
+            #[serde(skip_serializing_if = "is_unset")]
+            pub extra: BTreeMap<String, BTreeMap<String, Value>>,
             /// Options that only one provider understands, under its name.
+            #[serde(skip_serializing_if = "is_unset")]
             pub options: OptionsByProvider,
             /// Whether to keep the JSON of the answer, in [`ChatResponse::raw`](crate::ChatResponse::raw) and
             /// as [`Event::Raw`](crate::Event::Raw). For looking into; it takes memory and time.
+            #[serde(skip_serializing_if = "is_unset")]
             pub keep_raw: bool,
         }
 
@@ -147,6 +160,11 @@ macro_rules! setter {
             self
         }
     };
+}
+
+/// Whether a field has its default value, so that it is not stored.
+fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The range of a row, as numbers of one type.

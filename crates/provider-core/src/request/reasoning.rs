@@ -1,5 +1,7 @@
 //! How much a model thinks.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// How much a model thinks before it answers, and whether it shows its thoughts.
 ///
 /// ```
@@ -7,25 +9,32 @@
 ///
 /// let request = ChatRequest::new("openai/o4-mini").user("Why?").reasoning(Reasoning::effort(Effort::High));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reasoning {
     /// How much: an effort or a number of tokens. The two exclude each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<ReasoningBudget>,
     /// Whether to think at all, where nothing more is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Whether to keep the thoughts back. They are billed all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<bool>,
     /// How to sum the thoughts up: `auto`, `concise`, `detailed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
     /// Which earlier thoughts the model sees again: `auto`, `all_turns`, `current_turn`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
     /// `standard`, or `pro` for the model's slower and better form.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
 }
 
 /// How much a model may think.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReasoningBudget {
     /// In words.
@@ -84,6 +93,18 @@ impl From<&str> for Effort {
             "max" => Effort::Max,
             other => Effort::Other(other.to_owned()),
         }
+    }
+}
+
+impl Serialize for Effort {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Effort {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|word| Self::from(&*word))
     }
 }
 

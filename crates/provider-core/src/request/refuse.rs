@@ -17,22 +17,23 @@ use crate::{AssistantMessage, Error, FieldProblem};
 ///
 /// An assistant's tool calls need `tools` as well, and the images and the sound that it made need `messages`.
 /// Its thoughts and annotations, the names of speakers and the marks for the prompt cache are hints, which a
-/// provider may leave out. `options` stand under their provider's name, and `keep_raw` is about the answer.
+/// provider may leave out. Of `extra`, the parameters of this `provider` count, named by its id; it leaves
+/// those of others out, and `options` as well. `keep_raw` is about the answer.
 ///
 /// ```
 /// use provider_core::ChatRequest;
 /// use provider_core::author::refuse_all_but;
 ///
 /// let request = ChatRequest::new("acme-1").system("Be terse.").user("Hi").temperature(0.0);
-/// assert!(refuse_all_but(&request, &["system", "temperature"]).is_ok());
+/// assert!(refuse_all_but(&request, "acme", &["system", "temperature"]).is_ok());
 ///
-/// let error = refuse_all_but(&request, &["temperature", "max_tokens"]).unwrap_err();
+/// let error = refuse_all_but(&request, "acme", &["temperature", "max_tokens"]).unwrap_err();
 /// assert_eq!(error.fields()[0].field, "messages[0]");
 /// ```
 ///
 /// # Errors
 /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) with a problem for each field.
-pub fn refuse_all_but(request: &ChatRequest, carried: &[&str]) -> Result<(), Error> {
+pub fn refuse_all_but(request: &ChatRequest, provider: &str, carried: &[&str]) -> Result<(), Error> {
     let mut refused = Refused { carried, problems: Vec::new() };
     if !refused.carries("messages") {
         for (place, message) in request.messages.iter().enumerate() {
@@ -47,7 +48,8 @@ pub fn refuse_all_but(request: &ChatRequest, carried: &[&str]) -> Result<(), Err
         }
     }
     if !refused.carries("extra") {
-        request.extra.keys().for_each(|name| refused.add(format!("extra.{name}")));
+        let own = request.extra.get(provider).into_iter().flat_map(|own| own.keys());
+        own.for_each(|name| refused.add(format!("extra.{provider}.{name}")));
     }
     if refused.problems.is_empty() { Ok(()) } else { Err(Error::invalid_request(refused.problems)) }
 }

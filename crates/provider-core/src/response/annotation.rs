@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::RawJson;
 
 /// A note on an answer: a source, a parsed file. Kept as it came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Annotation(RawJson);
 
@@ -17,16 +17,16 @@ pub struct UrlCitation {
     #[serde(default)]
     pub url: String,
     /// Its title.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The passage that was used.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// Where in the answer's text it begins to apply. Often 0 together with the end, which says nothing.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_index: Option<u64>,
     /// Where in the answer's text it ends to apply.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_index: Option<u64>,
 }
 
@@ -38,17 +38,56 @@ pub struct FileAnnotation {
     #[serde(default)]
     pub hash: String,
     /// The file's name.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The parts found in the file, as a message has them.
     #[serde(default)]
     pub content: Vec<RawJson>,
 }
 
+impl UrlCitation {
+    /// The page at this URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), ..Self::default() }
+    }
+}
+
+impl FileAnnotation {
+    /// The file that the service knows by this hash.
+    pub fn new(hash: impl Into<String>) -> Self {
+        Self { hash: hash.into(), ..Self::default() }
+    }
+}
+
 impl Annotation {
-    /// Keeps an annotation object.
+    /// Keeps an annotation object as chat completions have it.
     pub fn new(raw: RawJson) -> Self {
         Self(raw)
+    }
+
+    /// A source, for a decoder of a wire that has it in another form.
+    pub fn from_url_citation(citation: &UrlCitation) -> Self {
+        #[derive(Serialize)]
+        struct Outer<'a> {
+            r#type: &'static str,
+            url_citation: &'a UrlCitation,
+        }
+        let object = RawJson::new(&Outer { r#type: "url_citation", url_citation: citation });
+        // Texts and numbers can be written in any case.
+        Self(object.unwrap_or_default())
+    }
+
+    /// A file that the service read, for a decoder of a wire that has it in another form.
+    ///
+    /// # Errors
+    /// When a part of its content is no JSON.
+    pub fn from_file(file: &FileAnnotation) -> Result<Self, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Outer<'a> {
+            r#type: &'static str,
+            file: &'a FileAnnotation,
+        }
+        RawJson::new(&Outer { r#type: "file", file }).map(Self)
     }
 
     /// The whole object.
@@ -87,5 +126,28 @@ impl Annotation {
             file: FileAnnotation,
         }
         self.0.read::<Outer>().ok().map(|outer| outer.file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotation_that_is_made_reads_as_what_it_was_made_of() {
+        let mut citation = UrlCitation::new("https://example.com");
+        (citation.title, citation.end_index) = (Some("A \"page\"".to_owned()), Some(7));
+        let annotation = Annotation::from_url_citation(&citation);
+        assert_eq!(annotation.kind().as_deref(), Some("url_citation"));
+        assert_eq!((annotation.url_citation(), annotation.file()), (Some(citation), None));
+
+        let mut file = FileAnnotation::new("abc");
+        file.content = vec![RawJson::from_checked(r#"{"type":"text","text":"Hi"}"#)];
+        let annotation = Annotation::from_file(&file).expect("good JSON");
+        assert_eq!(annotation.raw().get().find("null"), None, "{annotation:?}");
+        assert_eq!((annotation.url_citation(), annotation.file()), (None, Some(file.clone())));
+
+        file.content.push(RawJson::from_checked("no JSON"));
+        assert!(Annotation::from_file(&file).is_err());
     }
 }

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Annotation, Audio, ReasoningDetail};
+use crate::request::data_url;
 use crate::{ExtraFields, Part, RawJson};
 
 /// The assistant's message. The same type is part of an answer and of the next request, so that a
@@ -14,42 +15,56 @@ use crate::{ExtraFields, Part, RawJson};
 /// calls, refusal, annotations, images and audio go back as they came, byte for byte. The fields in
 /// [`extra`](Self::extra) do not: a request may not know them.
 ///
-/// Thoughts go back only to the model that had them: see [`made_by`](Self::made_by).
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+/// Thoughts, and the fields that came beside tool calls, go back only to the model that they are of: see
+/// [`made_by`](Self::made_by). Text, tool calls, refusal, annotations, images and audio go to any model. A
+/// provider of another wire than the answer's writes them in its own way, as far as it has a place for them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AssistantMessage {
     /// The text. Empty when there is none.
+    #[serde(default)]
     pub text: String,
     /// The content as parts, in a message that is built by hand and needs them (to carry a
     /// [`CacheMark`](crate::CacheMark), for example). They are sent in place of `text`. Answers have none.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
     /// Thoughts as plain text, where the service sends them so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
     /// Thoughts in the service's own structure, signatures and encrypted parts included. Models that call
     /// tools want them back unchanged. `Some(vec![])` (an empty list was sent) is not the same as `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_details: Option<Vec<ReasoningDetail>>,
     /// The tools the model wants called, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
     /// The model's words for refusing. The finish reason usually stays `stop`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
     /// Sources of a web search, parsed files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Annotation>,
     /// Images the model made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
     /// The model's spoken answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<Audio>,
     /// The speaker's name, to tell several assistants apart. Only in messages that are built by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The model to name in the request as the one that said this; a router may keep to it. Not set by
     /// answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The id of the model that this was asked of, among those of the request (fallbacks included) the one
-    /// that answered. Never sent. A request to another model leaves `reasoning` and `reasoning_details` out:
-    /// models refuse thoughts that are not their own. `None`, as in a message that is built by hand, leaves
-    /// nothing out.
+    /// that answered. Never sent. A request to another model leaves `reasoning` and `reasoning_details` out,
+    /// and the fields [beside function calls](ToolCall::extra): models refuse thoughts that are not their
+    /// own. `None`, as in a message that is built by hand, leaves nothing out.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
     /// Everything else that came with the message. Not sent back.
+    #[serde(default, skip_serializing_if = "ExtraFields::is_empty")]
     pub extra: ExtraFields,
 }
 
@@ -102,7 +117,7 @@ impl AssistantMessage {
 }
 
 /// A tool the model wants called.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ToolCall {
     /// The call's id, to answer it with [`Message::tool`](crate::Message::tool). Never empty and unique in
@@ -111,6 +126,7 @@ pub struct ToolCall {
     /// [what is sent](crate::author::unique_call_ids).
     pub id: String,
     /// The id as the service sent it, when that is not [`id`](Self::id) and not nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub received_id: Option<String>,
     /// The tool's name.
     pub name: String,
@@ -118,7 +134,10 @@ pub struct ToolCall {
     /// back as it is; only a blank one goes back as `{}`, since blank is no JSON.
     pub arguments: String,
     /// Everything else that came with the call; its `type`, where that is another than `function`. It goes
-    /// back with it.
+    /// back with the call. Beside a function's call these fields are the model's (the signature of its
+    /// thoughts, for example), and another model than the one that [made](AssistantMessage::made_by) the
+    /// message does not get them.
+    #[serde(default, skip_serializing_if = "ExtraFields::is_empty")]
     pub extra: ExtraFields,
 }
 
@@ -194,14 +213,30 @@ impl ToolCall {
 }
 
 /// An image in an answer. Kept as it came; large images are not copied when this is cloned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Image(RawJson);
 
 impl Image {
-    /// Keeps an image object.
+    /// Keeps an image object as chat completions have it.
     pub fn new(raw: RawJson) -> Self {
         Self(raw)
+    }
+
+    /// An image at a URL (`https:` or `data:`).
+    pub fn from_url(url: impl Into<String>) -> Self {
+        let object = json!({"type": "image_url", "image_url": {"url": url.into()}});
+        Self(object.into())
+    }
+
+    /// An image from its bytes and its media type (`image/png`).
+    pub fn from_bytes(media_type: &str, bytes: impl AsRef<[u8]>) -> Self {
+        Self::from_url(data_url(media_type, bytes.as_ref()))
+    }
+
+    /// An image from its media type (`image/png`) and its data, which is in base64 already.
+    pub fn from_base64(media_type: &str, data: &str) -> Self {
+        Self::from_url(format!("data:{media_type};base64,{data}"))
     }
 
     /// The whole object.
@@ -214,7 +249,8 @@ impl Image {
         &mut self.0
     }
 
-    /// Where the image is: an `https:` URL, or a `data:` URL with the image in it.
+    /// Where the image is: an `https:` URL, or a `data:` URL with the image in it, which
+    /// [`MediaSource::parse`](crate::MediaSource::parse) takes apart.
     pub fn url(&self) -> Option<Cow<'_, str>> {
         #[derive(Deserialize)]
         struct Part<'a> {
@@ -227,5 +263,19 @@ impl Image {
             url: Cow<'a, str>,
         }
         self.0.read::<Part<'_>>().ok().map(|part| part.image_url.url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Image;
+
+    #[test]
+    fn image_that_is_made_tells_its_url() {
+        let url = "https://example.com/\"a\".png";
+        assert_eq!(Image::from_url(url).url().as_deref(), Some(url));
+        let image = Image::from_bytes("image/png", b"Hi");
+        assert_eq!(image.url().as_deref(), Some("data:image/png;base64,SGk="));
+        assert_eq!(image, Image::from_base64("image/png", "SGk="));
     }
 }

@@ -1,7 +1,10 @@
 //! A model's thoughts in the service's own structure, to be sent back unchanged.
 
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::RawJson;
 
@@ -110,5 +113,35 @@ impl Serialize for ReasoningDetail {
             object.serialize_entry(name, value)?;
         }
         object.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for ReasoningDetail {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = ReasoningDetail;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ReasoningDetail, A::Error> {
+                let mut detail = ReasoningDetail::new();
+                while let Some((name, value)) = map.next_entry::<String, DetailValue>()? {
+                    detail.set(&name, value);
+                }
+                Ok(detail)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+impl<'de> Deserialize<'de> for DetailValue {
+    /// Reads a text as [`Text`](Self::Text); one that Rust cannot hold (half a character) stays JSON.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = RawJson::deserialize(deserializer)?;
+        Ok(json.read().map_or_else(|_| DetailValue::Json(json.clone()), DetailValue::Text))
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::ToolError;
-use crate::{ChatRequest, ChatResponse, Content, Error, ErrorKind, Event, ToolCall, Usage, Usd};
+use crate::{ChatRequest, ChatResponse, Content, Error, ErrorKind, Event, Message, ToolCall, Usage, Usd};
 
 /// Something that happens in a tool loop.
 #[derive(Clone, Debug)]
@@ -203,11 +203,11 @@ impl CalledTool {
         Self { call, result, started, took: started.elapsed() }
     }
 
-    /// Returns the content that the model gets: the result, or the error in words.
-    pub(super) fn content(&self) -> Content {
+    /// Returns the message that the model gets: the result, or the error in words.
+    pub(super) fn message(&self) -> Message {
         match &self.result {
-            Ok(content) => content.clone(),
-            Err(error) => error.to_content(),
+            Ok(content) => Message::tool(&self.call.id, content.clone()),
+            Err(error) => Message::tool_error(&self.call.id, error.to_content()),
         }
     }
 }

@@ -13,8 +13,8 @@ use super::set::ToolSet;
 use super::watcher::Watcher;
 use crate::call_ids::CallIds;
 use crate::{
-    ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, Message, RetryAdvice, Tool,
-    ToolCall, ToolChoice, Usd,
+    ChatRequest, ChatResponse, Error, ErrorKind, FieldProblem, LlmProvider, RetryAdvice, Tool, ToolCall,
+    ToolChoice, Usd,
 };
 
 /// How many turns a loop may take where nobody says it.
@@ -388,7 +388,7 @@ fn functions(request: &ChatRequest) -> impl Iterator<Item = &crate::FunctionTool
 /// Adds what came of calls to the last step and to the conversation.
 fn record(run: &mut ToolRun, called: Vec<CalledTool>) {
     for called in called {
-        run.request.messages.push(Message::tool(&called.call.id, called.content()));
+        run.request.messages.push(called.message());
         if let Some(step) = run.steps.last_mut() {
             step.calls.push(called);
         }

@@ -28,7 +28,7 @@ pub(super) fn option(field: &str) -> String {
     if let Some((_, option)) = OPTIONS.iter().find(|(name, _)| is_part_of(name)) {
         return (*option).to_owned();
     }
-    if let Some(name) = field.strip_prefix("extra.") {
+    if let Some((_, name)) = field.strip_prefix("extra.").and_then(|rest| rest.split_once('.')) {
         return format!("--extra {name}");
     }
     let name = field.strip_prefix("options.").unwrap_or(field);
@@ -78,7 +78,7 @@ mod tests {
             ("options.session_id", "--session-id"),
             ("tools[0].function.name", "--tools"),
             ("response_format.json_schema.name", "--json-schema"),
-            ("extra.temperature", "--extra temperature"),
+            ("extra.openrouter.temperature", "--extra temperature"),
             ("metadata", "--metadata"),
             ("logit_bias.50256", "logit_bias.50256"),
         ] {

@@ -29,7 +29,7 @@ fn message(message: &Message) -> Value {
                 json!({"type": "tool_call_response", "id": message.tool_call_id, "response": response});
             ("tool", &message.name, vec![part])
         }
-        Message::Other(json) => return json_or_text(json.get()),
+        Message::Other(other) => return json_or_text(other.json().get()),
         _ => ("unknown", &None, Vec::new()),
     };
     let mut message = json!({"role": role, "parts": parts});

@@ -100,7 +100,10 @@ fn parts() -> Vec<Part> {
         Part::file_id("file-1"),
         Part::video(b"\0\0\0\x20ftypisom").expect("a video"),
         Part::video_url("https://example.com/a.mp4"),
-        Part::Other(json!({"type": "input_video", "video_url": {"url": "https://example.com/b.mp4"}}).into()),
+        Part::Other(ProviderJson::new(
+            "openrouter",
+            json!({"type": "input_video", "video_url": {"url": "https://example.com/b.mp4"}}),
+        )),
     ]
 }
 

@@ -51,8 +51,8 @@ fn prompt_tokens(request: &ChatRequest, cost: &mut CostEstimate) -> u64 {
                 &message.content
             }
             Message::Tool(message) => &message.content,
-            Message::Other(json) => {
-                tokens += guess(json.get());
+            Message::Other(other) => {
+                tokens += guess(other.json().get());
                 continue;
             }
             Message::Assistant(message) => {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{ChatRequest, Model, Part, PriceOverride, Prices, RawJson};
+use crate::{ChatRequest, Model, Part, PriceOverride, Prices, ProviderJson, RawJson};
 
 fn price(text: &str) -> Option<Price> {
     Some(Price::Fixed(text.parse().unwrap()))
@@ -115,7 +115,8 @@ fn a_request_is_estimated_before_it_is_sent() {
     assert!(cost.is_complete());
 
     let image: RawJson = r#"{"type":"image_url","image_url":{"url":"x"}}"#.parse().unwrap();
-    let parts = vec![Part::text("東京"), Part::Other(image.clone()), Part::Other(image)];
+    let image = Part::Other(ProviderJson::new("openai-chat", image));
+    let parts = vec![Part::text("東京"), image.clone(), image];
     let request = ChatRequest::new("a/b").user(parts);
     let cost = model.estimate(&request, TimeOfDay::NOON);
     assert_eq!(cost.to_string(), "about 0.000018 USD (estimate, without image, completion)");

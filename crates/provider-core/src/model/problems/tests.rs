@@ -1,6 +1,6 @@
 use super::*;
-use crate::FunctionTool;
 use crate::model::{ReasoningOptions, RequestLimits};
+use crate::{FunctionTool, ProviderJson, RawJson};
 
 fn model(parameters: &[&str]) -> Model {
     let supported_parameters = parameters.iter().map(|&parameter| parameter.to_owned()).collect();
@@ -12,6 +12,11 @@ fn request() -> ChatRequest {
 }
 
 /// The fields that a model has problems with.
+/// JSON of a provider.
+fn other(json: &str) -> ProviderJson {
+    ProviderJson::new("openrouter", RawJson::from_checked(json))
+}
+
 #[track_caller]
 fn fields(model: &Model, request: &ChatRequest) -> String {
     let problems = model.problems(request);
@@ -24,7 +29,7 @@ fn fields(model: &Model, request: &ChatRequest) -> String {
 #[test]
 fn parameters_that_are_not_listed_are_named() {
     let tools = request().tool(FunctionTool::new("f", "A function"));
-    let served = request().tool(Tool::Other(r#"{"type":"openrouter:web_search"}"#.parse().unwrap()));
+    let served = request().tool(Tool::Other(other(r#"{"type":"openrouter:web_search"}"#)));
     let schema = request().response_format(ResponseFormat::json_schema("s", serde_json::json!({})));
     let object = request().response_format(ResponseFormat::JsonObject);
     let text = request().response_format(ResponseFormat::Text);
@@ -90,11 +95,11 @@ fn answers_cannot_be_longer_than_the_model_makes_them() {
 
 #[test]
 fn parts_need_their_modality() {
-    let part = |kind: &str| Part::Other(format!(r#"{{"type":"{kind}"}}"#).parse().unwrap());
+    let part = |kind: &str| Part::Other(other(&format!(r#"{{"type":"{kind}"}}"#)));
     let parts = ["image_url", "input_audio", "file", "video_url", "input_video", "new_thing"];
     let mut parts: Vec<Part> = parts.into_iter().map(part).collect();
     parts.insert(0, Part::text("Look"));
-    parts.push(Part::Other("7".parse().unwrap()));
+    parts.push(Part::Other(other("7")));
     parts.push(Part::image_url("https://example.com/a.png"));
     parts.push(Part::video_url("https://example.com/a.mp4"));
     parts.push(Part::file_id("file-1"));

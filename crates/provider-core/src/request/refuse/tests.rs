@@ -4,11 +4,11 @@ use super::refuse_all_but;
 use crate::author::ParameterMut;
 use crate::{
     AssistantMessage, AudioOutput, ChatRequest, Content, ErrorKind, Image, Message, Part, PromptCacheOptions,
-    Reasoning, ResponseFormat, Tool, ToolCall, ToolChoice,
+    ProviderJson, Reasoning, ResponseFormat, Tool, ToolCall, ToolChoice,
 };
 
 fn refused(request: &ChatRequest, carried: &[&str]) -> Vec<String> {
-    match refuse_all_but(request, carried) {
+    match refuse_all_but(request, "acme", carried) {
         Ok(()) => Vec::new(),
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::InvalidRequest);
@@ -57,9 +57,9 @@ fn parameters_are_refused_unless_carried_zero_included() {
 #[test]
 fn tools_and_extra_are_refused_unless_carried() {
     let request = ChatRequest::new("m").user("Hi").tool(Tool::function("f", "does it", json!({})));
-    let request = request.extra("n", 2).extra("raw_mode", true);
-    assert_eq!(refused(&request, &[]), ["tools", "extra.n", "extra.raw_mode"]);
-    assert_eq!(refused(&request, &["tools"]), ["extra.n", "extra.raw_mode"]);
+    let request = request.extra("acme", "n", 2).extra("acme", "raw_mode", true).extra("other", "n", 2);
+    assert_eq!(refused(&request, &[]), ["tools", "extra.acme.n", "extra.acme.raw_mode"]);
+    assert_eq!(refused(&request, &["tools"]), ["extra.acme.n", "extra.acme.raw_mode"]);
     assert_eq!(refused(&request, &["extra"]), ["tools"]);
 }
 
@@ -72,14 +72,14 @@ fn messages_are_refused_by_role_and_by_part_unless_carried() {
         audio: Some(Default::default()),
         ..AssistantMessage::default()
     };
-    let novel = || Part::Other("{}".parse().unwrap());
+    let novel = || Part::Other(ProviderJson::new("acme", json!({})));
     let request = ChatRequest::new("m")
         .system("Be terse.")
         .message(Message::developer("Really."))
         .user(vec![Part::text("Look:"), Part::image_url("https://a.example/1.png"), novel()])
         .message(answer)
         .tool_result("c", [novel()])
-        .message(Message::Other("{}".parse().unwrap()));
+        .message(Message::Other(ProviderJson::new("acme", json!({}))));
     let roles = ["messages[0]", "messages[1]"];
     let user = ["messages[2].content[1]", "messages[2].content[2]"];
     assert_eq!(
@@ -97,7 +97,7 @@ fn messages_are_refused_by_role_and_by_part_unless_carried() {
 
 #[test]
 fn refusal_names_the_field_and_the_fix() {
-    let error = refuse_all_but(&ChatRequest::new("m").system("Be terse.").top_k(0), &[]).unwrap_err();
+    let error = refuse_all_but(&ChatRequest::new("m").system("Be terse.").top_k(0), "acme", &[]).unwrap_err();
     let text = error.to_string();
     assert!(
         text.contains("messages[0]: is a message of the role `system`, which this provider cannot"),
