@@ -44,7 +44,7 @@ macro_rules! parameters {
         ///         "The weather of a city, now",
         ///         serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}}),
         ///     ))
-        ///     .extra("safe_prompt", true);
+        ///     .extra("openrouter", "safe_prompt", true);
         /// assert_eq!(request.messages.len(), 2);
         /// ```
         ///
