@@ -71,8 +71,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether a request for a stream asks for its usage (`stream_options.include_usage`). OpenAI's own servers
-    /// and vLLM leave the usage out unless asked, so the default is true.
+    /// Whether a request for a stream asks for its usage (`stream_options.include_usage`). OpenAI's own
+    /// servers and vLLM leave the usage out unless asked, so the default is true.
     fn include_usage(&self) -> bool {
         true
     }

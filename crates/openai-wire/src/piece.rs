@@ -51,8 +51,8 @@ pub(crate) fn collect_piece(
     collect_fields(piece.unknown, out);
 }
 
-/// Returns the plain text of the reasoning, which services have under one name or another: the first that says
-/// something. Anything else under these names is kept beside the message.
+/// Returns the plain text of the reasoning, which services have under one name or another: the first that is
+/// not blank. Anything else under these names is kept beside the message.
 pub(crate) fn plain_reasoning<'a>(piece: &Piece<'a>, out: &mut ResponseAccumulator) -> Option<Raw<'a>> {
     let mut found = None::<Raw<'a>>;
     for (name, raw) in piece.reasoning_texts() {

@@ -11,8 +11,8 @@ use crate::rules::Source;
 
 /// The service's account of a failure.
 ///
-/// This crate reads the code, the words and the details of any server's error. A [`Dialect`] reads the rest
-/// in [`Dialect::read_error`].
+/// This crate reads the code, the words and the details of any server's error. A dialect reads the rest in
+/// [`Dialect::read_error`](crate::Dialect::read_error).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct WireError {

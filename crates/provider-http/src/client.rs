@@ -57,8 +57,9 @@ impl HttpClient {
     /// A client of the host's own: another transport, or a `reqwest::Client` with the feature `reqwest`.
     ///
     /// It must follow no redirect, which could take the key to another server: a `reqwest::Client` follows
-    /// them unless it is built with `redirect(reqwest::redirect::Policy::none())`. An answer behind a
-    /// redirect is an error, but a key in another header than `Authorization` may have gone along.
+    /// them unless it is built with `redirect(reqwest::redirect::Policy::none())`, as `from_reqwest` does. An
+    /// answer behind a redirect is an error, but a key in another header than `Authorization` may have gone
+    /// along.
     pub fn from_transport(transport: impl Transport) -> Self {
         let transport: Arc<dyn Transport> = Arc::new(transport);
         Self(Arc::new(Inner {
@@ -66,6 +67,19 @@ impl HttpClient {
             options: Options::default(),
             transport: OnceLock::from(transport),
         }))
+    }
+
+    /// A client of reqwest with these settings, except that it follows no redirect: it cannot take a key or a
+    /// prompt to another server, whatever the header of the key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] when reqwest cannot build it.
+    #[cfg(feature = "reqwest")]
+    pub fn from_reqwest(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
+        let client = builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|cause| {
+            Error::new(ErrorKind::Config, "the HTTP client cannot be made").with_source(cause.without_url())
+        })?;
+        Ok(Self::from_transport(client))
     }
 
     /// The client of a host's context, or a new one where the host has none.

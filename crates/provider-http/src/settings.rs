@@ -156,8 +156,8 @@ fn check_base_url(url: &str, all: &ConfigValues) -> Result<(), String> {
 }
 
 /// Reads a base URL, which paths are appended to, and drops the slashes at its end. `allow_http`: whether it
-/// may be plain `http` on another machine; on this one (`localhost`, a loopback address) it always may. `example`: a good base
-/// URL of the service, to show beside a fault.
+/// may be plain `http` on another machine; on this one (`localhost`, a loopback address) it always may.
+/// `example`: a good base URL of the service, to show beside a fault.
 ///
 /// # Errors
 /// The fault and how to mend it, without the URL.

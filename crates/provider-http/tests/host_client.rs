@@ -110,6 +110,18 @@ async fn redirects_that_the_client_follows_are_refused() {
 }
 
 #[tokio::test]
+async fn client_built_from_its_builder_follows_no_redirect() {
+    let follows = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::limited(10));
+    let http = HttpClient::from_reqwest(follows).expect("a client");
+    let other = FaultServer::always(Script::json(200, "w:Hello")).await.expect("a free port");
+    let server = FaultServer::always(Script::redirect(303, other.url())).await.expect("a free port");
+    let endpoint = builder(&server.url()).key_header("x-api-key", KEY).build(&http).expect("settings");
+    let error = whole(&endpoint).await.expect_err("a redirect");
+    assert_eq!((error.kind(), error.status()), (ErrorKind::InvalidResponse, Some(303)), "{error}");
+    assert_eq!(other.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn redirects_within_the_origin_are_refused_too() {
     let http = HttpClient::from_transport(reqwest::Client::builder().no_proxy().build().expect("a client"));
     let server = FaultServer::sequence([Script::redirect(302, "/v2/chat"), Script::json(200, "w:Hello")]);

@@ -104,8 +104,8 @@ impl Spans {
     }
 }
 
-/// Returns the plain text of the reasoning, absent or under one name alone. `None`: there are several, and their
-/// texts decide which of them counts.
+/// Returns the plain text of the reasoning, absent or under one name alone. `None`: there are several, and
+/// their texts decide which of them counts.
 fn only_reasoning<'a>(delta: &Piece<'a>) -> Option<Raw<'a>> {
     let mut present = delta.reasoning_texts().into_iter().map(|(_, raw)| raw).filter(|raw| raw.0.is_some());
     let only = present.next().unwrap_or_default();

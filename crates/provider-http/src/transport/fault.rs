@@ -65,17 +65,17 @@ pub(super) fn find(error: &(dyn StdError + 'static), goal: Goal) -> Option<Trans
     }
     let words: Vec<String> = causes(error).map(|cause| cause.to_string()).collect();
     let behind = |prefix: &str| words.iter().find_map(|words| words.strip_prefix(prefix));
-    let says = |part: &str| words.iter().any(|words| words.contains(part));
+    let contain = |part: &str| words.iter().any(|words| words.contains(part));
     let (tunnel, socks) = (behind("tunnel error: "), behind("SOCKS error: "));
     let is_handshake = tunnel.is_some() || socks.is_some();
     // Whether it was the proxy that could not be reached.
     let to_proxy = [tunnel, socks].contains(&Some("failed to create underlying connection"))
         || (!is_handshake && goal == Goal::Proxy);
     let is_proxied = is_handshake || matches!(goal, Goal::ThroughProxy | Goal::Proxy);
-    if is_proxied && says("unsupported scheme") {
+    if is_proxied && contain("unsupported scheme") {
         return Some(TransportErrorKind::Proxy(ProxyFault::Scheme));
     }
-    if says("scheme is not http") {
+    if contain("scheme is not http") {
         return Some(TransportErrorKind::NoTls);
     }
     if let Some(tls) = causes(error).find_map(unusable_tls) {
@@ -94,7 +94,7 @@ pub(super) fn find(error: &(dyn StdError + 'static), goal: Goal) -> Option<Trans
             [AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable].contains(&kind)
         })
     };
-    if to_proxy && (says("dns error") || is_unreachable()) {
+    if to_proxy && (contain("dns error") || is_unreachable()) {
         return Some(TransportErrorKind::Proxy(ProxyFault::Unreachable));
     }
     (tunnel == Some("unsuccessful")).then_some(TransportErrorKind::Proxy(ProxyFault::Refused))

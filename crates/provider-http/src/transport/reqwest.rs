@@ -15,17 +15,18 @@ use super::{Body, Transport, TransportError, TransportErrorKind};
 
 /// The client's own settings count: TLS, proxies, pool, its time to connect, and its redirect policy.
 ///
-/// Build it with `redirect(reqwest::redirect::Policy::none())`. The policy of a client cannot be read or
+/// Build it with `redirect(reqwest::redirect::Policy::none())`, or have it built by
+/// [`HttpClient::from_reqwest`](crate::HttpClient::from_reqwest). The policy of a client cannot be read or
 /// changed once it is built, and by default it follows ten redirects, a `POST` as a `GET`. This is done about
 /// a client that follows them:
 ///
 /// - The answer behind a redirect is refused: [`TransportErrorKind::Redirected`], whose error names the fix.
-///   A redirect to the URL itself cannot be told.
+///   A redirect to the URL itself goes unnoticed.
 /// - Bodies can be sent once only, so that reqwest follows neither a 307 or 308, nor a 301 or 302 of a `GET`:
 ///   they are handed over, and refused like those of any other transport. No prompt reaches another origin.
 /// - reqwest takes `Authorization` off on the way to another origin. A key in any other header
 ///   ([`key_header`](crate::EndpointBuilder::key_header)) goes there with a 303, and with a 301 or 302 of a
-///   `POST`: this cannot be prevented, only be told afterwards.
+///   `POST`: this cannot be prevented, only be reported afterwards.
 #[async_trait]
 impl Transport for reqwest::Client {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
