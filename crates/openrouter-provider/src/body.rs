@@ -1,8 +1,8 @@
 //! The bodies of `POST /chat/completions` as text: to show what would be sent, to take a request from an
 //! OpenAI-compatible client.
 //!
-//! To store a conversation, serialise the [`ChatRequest`] itself, or its messages: a body does not have all of
-//! it.
+//! To store a conversation, serialise the [`ChatRequest`] itself, or its messages: a body does not have all
+//! of it.
 
 use provider_core::{ChatRequest, Error, ErrorKind, RawJson};
 

@@ -6,9 +6,10 @@ use std::collections::{VecDeque, vec_deque};
 
 use self::tool_calls::OpenCalls;
 pub use self::tool_calls::ToolCallPiece;
+use crate::response::BlockKind;
 use crate::{
     Annotation, Audio, AudioDelta, ChatResponse, Error, ErrorKind, Event, FinishReason, Finished, Image,
-    RawJson, ReasoningDetail, Secret, TokenLogprob, Usage,
+    ProviderJson, RawJson, ReasoningDetail, Secret, TokenLogprob, Usage,
 };
 
 /// The longest id of a generation that an error names, in bytes: what is longer is none, and errors are of
@@ -112,6 +113,22 @@ impl ResponseAccumulator {
     /// The upstream provider's fingerprint.
     pub fn set_system_fingerprint(&mut self, fingerprint: &str) {
         replace(&mut self.response.system_fingerprint, fingerprint);
+    }
+
+    /// A block of the answer begins: what is pushed of this kind belongs to it, up to the next block of the
+    /// kind. For decoders of wires whose answers have an order of blocks (Anthropic's messages), which is
+    /// kept for [`AssistantMessage::blocks`](crate::AssistantMessage::blocks). Such a decoder begins every
+    /// block. Others never call it, and pay nothing.
+    pub fn start_block(&mut self, kind: BlockKind) {
+        self.has_life = true;
+        self.response.message.start_block(kind);
+    }
+
+    /// A whole block that has no place of its own (the result of a tool that the service runs, for example),
+    /// kept in its place as [`BlockRef::Provider`](crate::BlockRef::Provider). Its name is the provider's id.
+    pub fn push_block(&mut self, block: ProviderJson) {
+        self.has_life = true;
+        self.response.message.blocks.push_provider(block);
     }
 
     /// A piece of text.

@@ -139,8 +139,8 @@ pub use request::{
     ResponseFormat, TextPart, Tool, ToolChoice, ToolMessage, VideoPart,
 };
 pub use response::{
-    Annotation, AssistantMessage, Audio, AudioDelta, ChatResponse, DetailValue, FileAnnotation, FinishReason,
-    Image, ReasoningDetail, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation, Usage,
+    Annotation, AssistantMessage, Audio, AudioDelta, BlockRef, ChatResponse, DetailValue, FileAnnotation,
+    FinishReason, Image, ReasoningDetail, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation, Usage,
 };
 pub use secret::Secret;
 pub use stream::ChatStream;

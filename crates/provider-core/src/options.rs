@@ -37,8 +37,8 @@ use crate::{FieldProblem, RawJson};
 /// ```
 ///
 /// They are stored with the request that carries them, by their `Serialize` and `Deserialize`. Refuse unknown
-/// fields there where it matters that an option is heeded (`deny_unknown_fields`): options that cannot be read
-/// are a [problem](OptionsByProvider::problem) of the request, and not left out.
+/// fields there where it matters that an option is heeded (`deny_unknown_fields`): options that cannot be
+/// read are a [problem](OptionsByProvider::problem) of the request, and not left out.
 pub trait ProviderOptions:
     Any + fmt::Debug + Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned
 {
@@ -68,15 +68,15 @@ struct Stored {
 }
 
 impl OptionsByProvider {
-    /// The options of this type, if the request has them. `None` as well where they were stored and do not fit
-    /// the type: see [`problem`](Self::problem).
+    /// The options of this type, if the request has them. `None` as well where they were stored and do not
+    /// fit the type: see [`problem`](Self::problem).
     pub fn get<O: ProviderOptions>(&self) -> Option<&O> {
         self.read().ok().flatten()
     }
 
-    /// Why the options of this type cannot be read, as a problem of the field `options.` and the provider's id;
-    /// `None` where they can, or where the request has none. A provider adds it to the problems of a request
-    /// and does not send that.
+    /// Why the options of this type cannot be read, as a problem of the field `options.` and the provider's
+    /// id; `None` where they can, or where the request has none. A provider adds it to the problems of a
+    /// request and does not send that.
     pub fn problem<O: ProviderOptions>(&self) -> Option<FieldProblem> {
         let problem = self.read::<O>().err()?;
         Some(FieldProblem::new(format!("options.{}", O::PROVIDER), problem))

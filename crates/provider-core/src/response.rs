@@ -3,6 +3,7 @@
 mod annotation;
 mod assistant;
 mod audio;
+mod block;
 mod finish;
 mod logprobs;
 mod reasoning_detail;
@@ -15,6 +16,8 @@ use serde::Serialize;
 pub use self::annotation::{Annotation, FileAnnotation, UrlCitation};
 pub use self::assistant::{AssistantMessage, Image, ToolCall};
 pub use self::audio::{Audio, AudioDelta};
+pub(crate) use self::block::Blocks;
+pub use self::block::{BlockKind, BlockRef};
 pub use self::finish::FinishReason;
 pub use self::logprobs::{TokenLogprob, TopLogprob};
 pub use self::reasoning_detail::{DetailValue, ReasoningDetail};

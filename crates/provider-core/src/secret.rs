@@ -20,6 +20,9 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
+/// The text that stands where a secret was.
+const MASK: &str = "***";
+
 impl Secret {
     /// Takes ownership of a secret value.
     pub fn new(value: impl Into<String>) -> Self {
@@ -54,10 +57,24 @@ impl Secret {
         let mut copied = 0;
         for found in self.find_in(text) {
             clean.push_str(&text[copied..found.start]);
-            clean.push_str("***");
+            clean.push_str(MASK);
             copied = found.end;
         }
         (copied > 0).then(|| clean + &text[copied..])
+    }
+
+    /// The place of this byte once the secret is taken out of a text. Within the secret it is the secret's
+    /// beginning.
+    pub(crate) fn redacted_offset(&self, text: &str, at: usize) -> usize {
+        let mut moved = at;
+        for found in self.find_in(text) {
+            if found.end <= at {
+                moved = (moved + MASK.len()).saturating_sub(found.len());
+            } else {
+                return moved.saturating_sub(at.saturating_sub(found.start));
+            }
+        }
+        moved
     }
 
     /// Where in a text the secret is, plain or escaped. The ends are those of characters.
@@ -119,13 +136,13 @@ fn escaped(text: &[u8]) -> Option<(u8, usize)> {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(MASK)
     }
 }
 
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(MASK)
     }
 }
 

@@ -46,7 +46,7 @@ fn input<S: Serializer>(role: &str, message: &InputMessage, serializer: S) -> Re
 }
 
 /// Writes an assistant's turn as it came, without the thoughts of another model and without the fields of an
-/// answer that requests do not have.
+/// answer that requests do not have. Chat completions have no order of blocks, and none of a provider's own.
 fn assistant<S: Serializer, D: Dialect>(
     message: &AssistantMessage,
     model: &str,

@@ -182,15 +182,19 @@ impl OpenCalls {
         known.or_else(|| newest_first().find(has_id).filter(|_| is_elsewhere)).or(newest)
     }
 
-    /// Puts the calls in the wire's order and gives each an id of its own.
+    /// Puts the calls in the wire's order and gives each an id of its own. Where blocks were recorded, the
+    /// order in which these began is the wire's.
     pub(super) fn seal(&mut self, response: &mut ChatResponse) {
+        let is_in_order = !response.message.blocks.is_empty();
         let calls = &mut response.message.tool_calls;
         if calls.is_empty() {
             return;
         }
         let mut numbered: Vec<(OpenCall, ToolCall)> =
             std::mem::take(&mut self.open).into_iter().zip(std::mem::take(calls)).collect();
-        numbered.sort_by_key(|(open, _)| open.index);
+        if !is_in_order {
+            numbered.sort_by_key(|(open, _)| open.index);
+        }
         (self.open, *calls) = numbered.into_iter().unzip();
         call_ids::make_unique(calls, response.id.as_deref());
     }

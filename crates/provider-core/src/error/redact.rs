@@ -164,7 +164,9 @@ impl Redact for AssistantMessage {
             model,
             made_by,
             extra,
+            blocks,
         } = self;
+        blocks.redact_starts(text, reasoning.as_deref().unwrap_or_default(), secret);
         let found = [
             text.redact(secret),
             reasoning.redact(secret),
@@ -178,6 +180,7 @@ impl Redact for AssistantMessage {
             model.redact(secret),
             made_by.redact(secret),
             extra.redact(secret),
+            blocks.provider_json_mut().fold(false, |found, json| json.json_mut().redact(secret) | found),
         ];
         found.contains(&true)
     }

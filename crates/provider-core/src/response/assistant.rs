@@ -6,7 +6,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Annotation, Audio, ReasoningDetail};
+use super::{Annotation, Audio, Blocks, ReasoningDetail};
 use crate::request::data_url;
 use crate::{ExtraFields, Part, RawJson};
 
@@ -18,6 +18,7 @@ use crate::{ExtraFields, Part, RawJson};
 /// Thoughts, and the fields that came beside tool calls, go back only to the model that they are of: see
 /// [`made_by`](Self::made_by). Text, tool calls, refusal, annotations, images and audio go to any model. A
 /// provider of another wire than the answer's writes them in its own way, as far as it has a place for them.
+/// The order of [its blocks](Self::blocks) goes back to a wire that has one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AssistantMessage {
@@ -66,6 +67,9 @@ pub struct AssistantMessage {
     /// Everything else that came with the message. Not sent back.
     #[serde(default, skip_serializing_if = "ExtraFields::is_empty")]
     pub extra: ExtraFields,
+    /// Where the blocks begin, see [`blocks`](Self::blocks).
+    #[serde(default, skip_serializing_if = "Blocks::is_empty")]
+    pub(crate) blocks: Blocks,
 }
 
 impl AssistantMessage {
@@ -101,6 +105,7 @@ impl AssistantMessage {
             model: _,
             made_by: _,
             extra,
+            blocks,
         } = self;
         let blank = |text: &Option<String>| text.as_deref().unwrap_or_default().is_empty();
         text.is_empty()
@@ -113,6 +118,7 @@ impl AssistantMessage {
             && images.is_empty()
             && audio.as_ref().is_none_or(Audio::is_empty)
             && extra.says_nothing()
+            && blocks.says_nothing()
     }
 }
 

@@ -1,7 +1,8 @@
 use serde_json::Value;
 
 use super::*;
-use crate::Usd;
+use crate::response::Blocks;
+use crate::{ProviderJson, Usd};
 
 const KEY: &str = "sk-or-v1-0123456789abcdef";
 
@@ -18,6 +19,8 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
     let mut detail = ReasoningDetail::new();
     detail.set(&text(), DetailValue::Text(text()));
     detail.set("novel", DetailValue::Json(json()));
+    let mut blocks = Blocks::default();
+    blocks.push_provider(ProviderJson::new("acme", json()));
     let partial = ChatResponse {
         id: Some(text()),
         requested: text(),
@@ -49,6 +52,7 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
             model: Some(text()),
             made_by: Some(text()),
             extra: extra(),
+            blocks,
         },
         finish_reason: Some(FinishReason::Other(text())),
         native_finish_reason: Some(text()),
@@ -171,7 +175,16 @@ fn no_string_of_an_error_keeps_the_key_however_it_is_written() {
         let filled = error(&form, vec![error(&form, vec![error("x", vec![error("x", Vec::new())])])]);
         let has_key = |text: &str| secret.find_in(text).next().is_some();
         // Fields that are words of ours have no text from outside.
-        let ours = ["/kind", "/operation", "/capability", "/timeout", "cost", "(name)"];
+        let ours = [
+            "/kind",
+            "/operation",
+            "/capability",
+            "/timeout",
+            "cost",
+            "(name)",
+            "/blocks/0/type",
+            "/blocks/0/provider",
+        ];
         let flat = error(&form, Vec::new());
         let json = serde_json::to_value(&flat).expect("JSON");
         let mut found = Vec::new();
