@@ -13,9 +13,10 @@ use provider_core::{
     Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind,
     LimitKind, LlmProvider, ProviderDescriptor, RetryAdvice, UsageLimit,
 };
+use provider_testing::ScriptedProvider;
 use tokio::time::{Instant, sleep};
 
-use support::{Scripted, answers, describe};
+use support::{answers, describe, scripted};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -33,7 +34,7 @@ struct Budget {
     refusals: Vec<Error>,
     /// Whether it imitates an inner layer that waits and asks again, and so gets an answer.
     is_patient: bool,
-    answers: Arc<Scripted>,
+    answers: Arc<ScriptedProvider>,
     start: Instant,
     /// The second of each request, and whether it was answered.
     asked: Mutex<Vec<(u64, bool)>>,
@@ -41,7 +42,7 @@ struct Budget {
 
 impl Budget {
     fn of(most: usize, refusal: Error) -> Self {
-        let answers = Scripted::new([("m", answers(10 * SECOND, "Because."))]);
+        let answers = scripted([("m", answers(10 * SECOND, "Because."))]);
         Self {
             most,
             refusals: vec![refusal],
@@ -130,7 +131,7 @@ async fn refusal_paces_models_and_loses_no_call() {
 #[tokio::test(start_paused = true)]
 async fn pacing_leaves_other_providers_alone() {
     let provider = Arc::new(Budget::of(1, in_flight(RetryAdvice::After(120 * SECOND))));
-    let other = Scripted::new([("m", answers(SECOND, "Because."))]);
+    let other = scripted([("m", answers(SECOND, "Because."))]);
     let mut comparison = comparison(&provider, 3).concurrency(2);
     for _ in 0..4 {
         comparison = comparison.cell("other", other.clone(), "m");

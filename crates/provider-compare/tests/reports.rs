@@ -6,14 +6,15 @@ mod support;
 
 use provider_compare::{Cell, Comparison, Report, Stopwatch};
 use provider_core::{CacheMark, ChatRequest, Error, ErrorKind, Message, Part, RawJson, Usd};
+use provider_testing::Turn;
 use serde_json::{Value, json};
 
-use support::{Script, Scripted, answers, ms, stalls};
+use support::{answers, ms, scripted, stalls, usage};
 
-async fn compared(scripts: impl IntoIterator<Item = (&'static str, Script)>) -> Report {
+async fn compared(scripts: impl IntoIterator<Item = (&'static str, Turn)>) -> Report {
     let scripts: Vec<_> = scripts.into_iter().collect();
     let models: Vec<_> = scripts.iter().map(|(model, _)| *model).collect();
-    let provider = Scripted::new(scripts);
+    let provider = scripted(scripts);
     let cells = models.into_iter().map(|model| Cell::new(model, provider.clone(), model));
     Comparison::new(ChatRequest::default().user("Why?")).cells(cells).deadline(ms(60_000)).run().await
 }
@@ -24,24 +25,39 @@ fn usd(text: &str) -> Usd {
 
 #[tokio::test(start_paused = true)]
 async fn timings_measure_the_answer() {
-    let two_pieces = || Script::default().accepts_after(ms(100)).text(ms(300), "Be").text(ms(500), "cause.");
+    let thinking = || {
+        let mut usage = usage(5, 50, None);
+        usage.reasoning_tokens = Some(40);
+        usage
+    };
+    let two_pieces =
+        || Turn::new().accepts_after(ms(100)).wait(ms(300)).text("Be").wait(ms(500)).text("cause.");
     let report = compared([
-        ("counted", two_pieces().usage(5, 50, None).finish(ms(500))),
-        ("uncounted", two_pieces().finish(ms(500))),
-        ("whole", Script::default().text(ms(300), "Because.").usage(5, 50, None).finish(ms(500))),
+        ("counted", two_pieces().usage(usage(5, 50, None)).wait(ms(500)).finish("stop")),
+        ("uncounted", two_pieces().wait(ms(500)).finish("stop")),
         (
-            "hidden",
-            two_pieces().usage_with(5, 50, None, |usage| usage.reasoning_tokens = Some(40)).finish(ms(500)),
+            "whole",
+            Turn::new().wait(ms(300)).text("Because.").usage(usage(5, 50, None)).wait(ms(500)).finish("stop"),
         ),
+        ("hidden", two_pieces().usage(thinking()).wait(ms(500)).finish("stop")),
         (
             "shown",
-            Script::default()
-                .thought(ms(200), "Hm")
-                .text(ms(500), "Because.")
-                .usage_with(5, 50, None, |usage| usage.reasoning_tokens = Some(40))
-                .finish(ms(500)),
+            Turn::new()
+                .wait(ms(200))
+                .reasoning("Hm")
+                .wait(ms(500))
+                .text("Because.")
+                .usage(thinking())
+                .wait(ms(500))
+                .finish("stop"),
         ),
-        ("broken", two_pieces().usage(5, 50, None).fail(ms(500), Error::new(ErrorKind::Upstream, "no"))),
+        (
+            "broken",
+            two_pieces()
+                .usage(usage(5, 50, None))
+                .wait(ms(500))
+                .breaks_with(Error::new(ErrorKind::Upstream, "no")),
+        ),
     ])
     .await;
     let timings: Vec<_> = report.cells.iter().map(|cell| cell.timings).collect();
@@ -55,22 +71,29 @@ async fn timings_measure_the_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn totals_are_exact_and_count_unknown_costs() {
-    let own_key = |usage: &mut provider_core::Usage| {
+    let own_key = |mut usage: provider_core::Usage| {
         usage.is_byok = Some(true);
         usage.upstream_cost = Some(usd("0.05"));
+        usage
     };
-    let not_own_key = |usage: &mut provider_core::Usage| usage.upstream_cost = Some(usd("9"));
+    let not_own_key = |mut usage: provider_core::Usage| {
+        usage.upstream_cost = Some(usd("9"));
+        usage
+    };
     let report = compared([
-        ("a", answers(ms(20), "a").usage(10, 1, Some("0.1"))),
-        ("b", answers(ms(10), "b").usage_with(20, 2, Some("0.2"), not_own_key)),
-        ("own key", answers(ms(30), "c").usage_with(1_000, 3, Some("0"), own_key)),
-        ("unknown", answers(ms(40), "d").usage(5, 4, None)),
+        ("a", answers(ms(20), "a").usage(usage(10, 1, Some("0.1")))),
+        ("b", answers(ms(10), "b").usage(not_own_key(usage(20, 2, Some("0.2"))))),
+        ("own key", answers(ms(30), "c").usage(own_key(usage(1_000, 3, Some("0"))))),
+        ("unknown", answers(ms(40), "d").usage(usage(5, 4, None))),
         // The cost of a failed cell counts, but only an answer can be the cheapest.
         (
             "breaks",
-            Script::default().usage(5, 5, Some("0.01")).fail(ms(1), Error::new(ErrorKind::Server, "no")),
+            Turn::new()
+                .usage(usage(5, 5, Some("0.01")))
+                .wait(ms(1))
+                .breaks_with(Error::new(ErrorKind::Server, "no")),
         ),
-        ("refuses", Script::refuses(Error::new(ErrorKind::PaymentRequired, "no credits"))),
+        ("refuses", Turn::refuses(Error::new(ErrorKind::PaymentRequired, "no credits"))),
     ])
     .await;
     let totals = &report.totals;
@@ -95,24 +118,27 @@ async fn totals_are_exact_and_count_unknown_costs() {
 async fn no_cell_is_best_without_figures() {
     let report = compared([("a", answers(ms(10), "a")), ("b", stalls("b"))]).await;
     assert_eq!((report.fastest().unwrap().label.as_str(), report.cheapest()), ("a", None));
-    let report = compared([("b", stalls("b").usage(1, 1, Some("0.1")))]).await;
+    let report = compared([("b", stalls("b").usage(usage(1, 1, Some("0.1"))))]).await;
     assert_eq!((report.fastest(), report.cheapest()), (None, None));
 }
 
 /// A report with every kind of result.
 async fn report() -> Report {
     let markup = "# Title\r\n- point | bar\rnext\n\n```\nlet x;\n";
-    let provider = Scripted::new([
+    let provider = scripted([
         (
             "gpt",
-            Script::default()
-                .text(ms(400), "# Title\r\n- point | bar\rnext\n\n")
-                .text(ms(600), "```\nlet x;\n")
-                .usage(1_234, 60, Some("0.00012345"))
-                .finish(ms(1_000)),
+            Turn::new()
+                .wait(ms(400))
+                .text("# Title\r\n- point | bar\rnext\n\n")
+                .wait(ms(600))
+                .text("```\nlet x;\n")
+                .usage(usage(1_234, 60, Some("0.00012345")))
+                .wait(ms(1_000))
+                .finish("stop"),
         ),
         ("stalls", stalls("Bec")),
-        ("claude", answers(ms(500), "Because.").usage(10, 4, Some("0.0002"))),
+        ("claude", answers(ms(500), "Because.").usage(usage(10, 4, Some("0.0002")))),
     ]);
     let unknown = Error::new(ErrorKind::NotFound, "no model <b>x|y</b>\nat all");
     let report = Comparison::new(ChatRequest::default().user("Why?\nReally?"))
@@ -161,7 +187,7 @@ The time of the comparison was over before all had answered.
 
 > Bec
 
-**Error:** timeout: there was no complete answer when the comparison's 10 s were over (provider scripted, model stalls)
+**Error:** timeout: there was no complete answer when the comparison's 10 s were over (provider scripted, model stalls, generation gen-2)
 
 ## x\\|y \\<b>
 
@@ -250,6 +276,7 @@ async fn json_has_the_documented_names() {
                     "message": "there was no complete answer when the comparison's 10 s were over",
                     "retryable": true,
                     "provider": "scripted",
+                    "generation_id": "gen-2",
                     "model": "stalls",
                     "partial": null,
                 },
@@ -297,7 +324,7 @@ async fn json_has_the_documented_names() {
 
 #[tokio::test(start_paused = true)]
 async fn progress_serialises_with_its_cell() {
-    let provider = Scripted::new([("gpt", answers(ms(1), "Hi"))]);
+    let provider = scripted([("gpt", answers(ms(1), "Hi"))]);
     let comparison = Comparison::new(ChatRequest::default().user("Hello")).cell("GPT", provider, "gpt");
     let mut lines: Vec<Value> = Vec::new();
     comparison.run_with(|progress| lines.push(serde_json::to_value(progress).unwrap())).await;

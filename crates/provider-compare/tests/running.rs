@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use provider_compare::{Cell, CellReport, CellStep, Comparison, Ended, Report};
 use provider_core::{Capability, ChatRequest, Error, ErrorKind, Event, LlmProvider, ProviderDescriptor};
+use provider_testing::{ScriptedProvider, Turn};
 use tokio::time::{Instant, sleep};
 
-use support::{Script, Scripted, answers, describe, ms, stalls};
+use support::{answers, describe, ms, scripted, stalls};
 
 /// A comparison of these models of the provider.
-fn comparison(provider: &Arc<Scripted>, models: &[&str]) -> Comparison {
+fn comparison(provider: &Arc<ScriptedProvider>, models: &[&str]) -> Comparison {
     let cells = models.iter().map(|model| Cell::new(*model, provider.clone(), *model));
     Comparison::new(ChatRequest::default().user("Why?")).cells(cells)
 }
@@ -30,7 +31,7 @@ fn error(cell: &CellReport) -> &Error {
 
 #[tokio::test(start_paused = true)]
 async fn cells_run_at_once_and_keep_their_order() {
-    let provider = Scripted::new([
+    let provider = scripted([
         ("slow", answers(ms(300), "slow")),
         ("quick", answers(ms(100), "quick")),
         ("middle", answers(ms(200), "middle")),
@@ -48,7 +49,7 @@ async fn cells_run_at_once_and_keep_their_order() {
 
 #[tokio::test(start_paused = true)]
 async fn each_cell_sends_its_own_model_id() {
-    let provider = Scripted::new([("a", answers(ms(1), "a")), ("b", answers(ms(1), "b"))]);
+    let provider = scripted([("a", answers(ms(1), "a")), ("b", answers(ms(1), "b"))]);
     let request = ChatRequest::new("ignored").system("Be brief.").user("Why?").temperature(0.0);
     Comparison::new(request.clone())
         .cell("A", provider.clone(), "a")
@@ -68,7 +69,7 @@ async fn each_cell_sends_its_own_model_id() {
 async fn concurrency_limits_running_cells() {
     let models = ["a", "b", "c", "d", "e", "f"];
     let times = [100, 400, 100, 100, 100, 100];
-    let provider = Scripted::new(models.into_iter().zip(times.map(|time| answers(ms(time), "x"))));
+    let provider = scripted(models.into_iter().zip(times.map(|time| answers(ms(time), "x"))));
     let report = comparison(&provider, &models).concurrency(2).run().await;
     assert_eq!(provider.most_open(), 2);
     let waited: Vec<_> = report.cells.iter().map(|cell| cell.timings.waited.unwrap()).collect();
@@ -76,7 +77,7 @@ async fn concurrency_limits_running_cells() {
     assert!(report.cells.iter().zip(times).all(|(cell, time)| cell.timings.total == Some(ms(time))));
 
     for (given, most) in [(None, 4), (Some(0), 1), (Some(1), 1), (Some(100), 6)] {
-        let provider = Scripted::new(models.map(|model| (model, answers(ms(10), "x"))));
+        let provider = scripted(models.map(|model| (model, answers(ms(10), "x"))));
         let comparison = comparison(&provider, &models);
         let report = match given {
             Some(given) => comparison.concurrency(given),
@@ -91,9 +92,10 @@ async fn concurrency_limits_running_cells() {
 async fn failed_cell_keeps_its_partial_answer() {
     let broken = Error::new(ErrorKind::Upstream, "a worker fell over");
     let refused = Error::new(ErrorKind::PaymentRequired, "no credits").with_provider("scripted");
-    let provider = Scripted::new([
-        ("refuses", Script::refuses(refused.clone())),
-        ("breaks", Script::default().text(ms(10), "Bec").fail(ms(10), broken)),
+    let refused = refused.with_model("refuses");
+    let provider = scripted([
+        ("refuses", Turn::refuses(refused.clone())),
+        ("breaks", Turn::new().wait(ms(10)).text("Bec").wait(ms(10)).breaks_with(broken)),
         ("answers", answers(ms(100), "Because.")),
     ]);
     let unknown = Error::new(ErrorKind::NotFound, "no such model");
@@ -117,10 +119,10 @@ async fn failed_cell_keeps_its_partial_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn deadline_ends_all_cells_with_partial_answers() {
-    let provider = Scripted::new([
+    let provider = scripted([
         ("quick", answers(ms(100), "quick")),
         ("stalls", stalls("part")),
-        ("silent", Script::default().accepts_after(Duration::from_secs(9_999))),
+        ("silent", Turn::new().accepts_after(Duration::from_secs(9_999))),
         ("late", answers(ms(100), "late")),
     ]);
     let started = Instant::now();
@@ -155,7 +157,7 @@ async fn deadline_ends_all_cells_with_partial_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn cell_timeout_ends_one_cell() {
-    let provider = Scripted::new([("stalls", stalls("part")), ("quick", answers(ms(900), "quick"))]);
+    let provider = scripted([("stalls", stalls("part")), ("quick", answers(ms(900), "quick"))]);
     let models = ["stalls", "quick", "stalls"];
     let report = comparison(&provider, &models).concurrency(1).cell_timeout(ms(1_000)).run().await;
     assert_eq!((report.ended, report.totals.duration), (Ended::Complete, ms(2_900)));
@@ -166,7 +168,7 @@ async fn cell_timeout_ends_one_cell() {
 
 #[tokio::test(start_paused = true)]
 async fn complete_answer_survives_a_late_timeout() {
-    let provider = Scripted::new([("busy", answers(ms(10), "Because.").tidies_for(ms(100)))]);
+    let provider = scripted([("busy", answers(ms(10), "Because.").drains_for(ms(100)))]);
     let report = comparison(&provider, &["busy"]).deadline(ms(50)).run().await;
     assert_eq!((texts(&report), report.totals.answered), (vec!["Because."], 1));
     assert_eq!(report.ended, Ended::Complete);
@@ -175,7 +177,7 @@ async fn complete_answer_survives_a_late_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn stop_keeps_finished_cells() {
-    let provider = Scripted::new([("quick", answers(ms(10), "quick")), ("stalls", stalls("part"))]);
+    let provider = scripted([("quick", answers(ms(10), "quick")), ("stalls", stalls("part"))]);
     let report = comparison(&provider, &["stalls", "quick", "stalls"])
         .concurrency(2)
         .run_until(sleep(ms(50)), |_| ())
@@ -194,8 +196,8 @@ async fn stop_keeps_finished_cells() {
 #[tokio::test(start_paused = true)]
 async fn stop_ends_an_answer_that_is_always_ready() {
     let script =
-        ["1", "2", "3", "4"].into_iter().fold(Script::default(), |script, text| script.text(ms(0), text));
-    let provider = Scripted::new([("quick", script.finish(ms(0)))]);
+        ["1", "2", "3", "4"].into_iter().fold(Turn::new(), |script, text| script.wait(ms(0)).text(text));
+    let provider = scripted([("quick", script.wait(ms(0)).finish("stop"))]);
     let seen = std::cell::Cell::new(0);
     let stop = std::future::poll_fn(|_| if seen.get() == 2 { Poll::Ready(()) } else { Poll::Pending });
     let report = comparison(&provider, &["quick"])
@@ -210,7 +212,7 @@ async fn stop_ends_an_answer_that_is_always_ready() {
 
 #[tokio::test(start_paused = true)]
 async fn drop_closes_all_streams() {
-    let provider = Scripted::new([("stalls", stalls("part"))]);
+    let provider = scripted([("stalls", stalls("part"))]);
     let mut running = Box::pin(comparison(&provider, &["stalls"; 6]).concurrency(3).run());
     tokio::select! {
         _ = &mut running => panic!("it stalls"),
@@ -225,10 +227,10 @@ async fn drop_closes_all_streams() {
 
 #[tokio::test(start_paused = true)]
 async fn progress_steps_come_in_order() {
-    let provider = Scripted::new([
-        ("a", Script::default().thought(ms(10), "Hm").text(ms(20), "A").finish(ms(30))),
+    let provider = scripted([
+        ("a", Turn::new().wait(ms(10)).reasoning("Hm").wait(ms(20)).text("A").wait(ms(30)).finish("stop")),
         ("b", answers(ms(20), "B")),
-        ("refuses", Script::refuses(Error::new(ErrorKind::Server, "no"))),
+        ("refuses", Turn::refuses(Error::new(ErrorKind::Server, "no"))),
     ]);
     let mut log = Vec::new();
     comparison(&provider, &["a", "b", "refuses"])
@@ -266,9 +268,9 @@ async fn progress_steps_come_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn provider_name_is_in_report_and_errors() {
-    let provider = Scripted::new([
-        ("refuses", Script::refuses(Error::new(ErrorKind::Server, "no").with_provider("scripted"))),
-        ("breaks", Script::default().fail(ms(1), Error::new(ErrorKind::Upstream, "broken"))),
+    let provider = scripted([
+        ("refuses", Turn::refuses(Error::new(ErrorKind::Server, "no").with_provider("scripted"))),
+        ("breaks", Turn::new().wait(ms(1)).breaks_with(Error::new(ErrorKind::Upstream, "broken"))),
         ("stalls", stalls("part")),
     ]);
     let cells = ["refuses", "breaks", "stalls"]
@@ -283,7 +285,7 @@ async fn provider_name_is_in_report_and_errors() {
 #[tokio::test(start_paused = true)]
 async fn provider_without_llm_is_not_asked() {
     #[derive(Debug)]
-    struct Embedder(Arc<Scripted>);
+    struct Embedder(Arc<ScriptedProvider>);
     #[async_trait::async_trait]
     impl LlmProvider for Embedder {
         fn descriptor(&self) -> &'static ProviderDescriptor {
@@ -300,7 +302,7 @@ async fn provider_without_llm_is_not_asked() {
             self.0.check().await
         }
     }
-    let inner = Scripted::new([("x", answers(ms(1), "x"))]);
+    let inner = scripted([("x", answers(ms(1), "x"))]);
     let request = ChatRequest::default().user("Why?");
     let report = Comparison::new(request).cell("x", Arc::new(Embedder(inner.clone())), "x").run().await;
     assert_eq!(error(&report.cells[0]).capability(), Some(Capability::Llm));
@@ -310,7 +312,7 @@ async fn provider_without_llm_is_not_asked() {
 
 #[tokio::test]
 async fn comparison_runs_in_a_spawned_task() {
-    let provider = Scripted::new([("a", answers(Duration::ZERO, "A"))]);
+    let provider = scripted([("a", answers(Duration::ZERO, "A"))]);
     let mut pieces = Vec::new();
     let running = async move {
         let watch = |progress: provider_compare::Progress<'_>| pieces.push(progress.index);

@@ -17,7 +17,8 @@ use provider_core::{
     LoopEvent, Message, Part, RetryAdvice, RunOutcome, Tool, ToolCall, ToolChoice, ToolError, ToolErrorKind,
     ToolErrors, ToolRun, ToolSet,
 };
-use support::{Scripted, Turn, call_ids, results};
+use provider_testing::{Operation, ScriptedProvider, Turn};
+use support::{call_ids, cost, results};
 use tokio::sync::Barrier;
 
 fn request() -> ChatRequest {
@@ -42,11 +43,11 @@ fn kinds(run: &ToolRun) -> Vec<Option<ToolErrorKind>> {
 #[tokio::test]
 async fn the_model_is_told_the_results_until_it_answers() {
     let turns = [
-        Turn::calls([("echo", "1"), ("echo", "2")]).saying("Let me see.").cost("0.1"),
-        Turn::calls([("echo", "3")]).cost("0.2"),
-        Turn::text("Done").cost("0.0000000001"),
+        Turn::calls([("echo", "1"), ("echo", "2")]).text("Let me see.").usage(cost("0.1")),
+        Turn::calls([("echo", "3")]).usage(cost("0.2")),
+        Turn::says("Done").usage(cost("0.0000000001")),
     ];
-    let scripted = Scripted::new(turns);
+    let scripted = Arc::new(ScriptedProvider::new(turns));
     let provider: Arc<dyn LlmProvider> = scripted.clone();
     let tools = tools();
     let run = provider.tool_loop(&tools).run(&request().temperature(0.5)).await;
@@ -57,8 +58,8 @@ async fn the_model_is_told_the_results_until_it_answers() {
     assert_eq!(run.usage().completion_tokens, Some(30));
     assert_eq!(run.calls().map(|called| called.call.arguments.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
 
-    let asked = scripted.asked();
-    assert_eq!(scripted.streamed(), 0, "nobody watches");
+    let asked = scripted.requests();
+    assert_eq!(scripted.count(Operation::Stream), 0, "nobody watches");
     assert_eq!(results(&asked[1]), ["call_1_0: 1", "call_1_1: 2"]);
     assert_eq!(results(&asked[2]), ["call_1_0: 1", "call_1_1: 2", "call_2_0: 3"]);
     for request in &asked {
@@ -70,9 +71,9 @@ async fn the_model_is_told_the_results_until_it_answers() {
     // The conversation goes on, with the same tools.
     assert!(matches!(run.request.messages.last(), Some(Message::Assistant(said)) if said.text == "Done"));
     assert_eq!(run.request.messages.len(), asked[2].messages.len() + 1);
-    let scripted = Scripted::new([Turn::text("You're welcome")]);
+    let scripted = ScriptedProvider::new([Turn::says("You're welcome")]);
     let again = scripted.tool_loop(&tools).run(&run.request.clone().user("Thanks")).await;
-    assert_eq!(scripted.asked()[0].tools.len(), 2, "not offered twice");
+    assert_eq!(scripted.requests()[0].tools.len(), 2, "not offered twice");
     assert_eq!(again.into_response().expect("an answer").text(), "You're welcome");
     assert_eq!(run.into_response().expect("an answer").text(), "Done");
 }
@@ -90,7 +91,7 @@ async fn tools_return_text_json_parts_or_nothing() {
             Ok::<_, ToolError>(number.to_string())
         });
     let calls = [("text", ""), ("json", ""), ("parts", ""), ("nothing", ""), ("question", "300")];
-    let scripted = Scripted::new([Turn::calls(calls), Turn::text("Done")]);
+    let scripted = ScriptedProvider::new([Turn::calls(calls), Turn::says("Done")]);
     let run = scripted.tool_loop(&tools).run(&request()).await;
     let results: Vec<_> = run.calls().map(|called| called.result.clone()).collect();
     assert_eq!(results[0], Ok("plain".into()));
@@ -113,7 +114,7 @@ async fn calls_of_a_turn_run_side_by_side_and_keep_their_order() {
         call.arguments
     });
     let calls = [("meet", "333"), ("meet", "22"), ("meet", "1")];
-    let scripted = Scripted::new([Turn::calls(calls), Turn::text("Done")]);
+    let scripted = ScriptedProvider::new([Turn::calls(calls), Turn::says("Done")]);
     let mut finished = Vec::new();
     let run = scripted
         .tool_loop(&tools)
@@ -139,7 +140,7 @@ async fn no_more_tools_run_at_a_time_than_may() {
             }
             now.fetch_sub(1, SeqCst);
         });
-        let scripted = Scripted::new([Turn::calls([("count", ""); 5]), Turn::text("Done")]);
+        let scripted = ScriptedProvider::new([Turn::calls([("count", ""); 5]), Turn::says("Done")]);
         let run = scripted.tool_loop(&tools).max_parallel(parallel).run(&request()).await;
         assert_eq!(run.calls().filter(|called| called.result.is_ok()).count(), 5);
         assert_eq!(most.load(SeqCst), most_seen, "at most {parallel}");
@@ -149,7 +150,7 @@ async fn no_more_tools_run_at_a_time_than_may() {
 #[tokio::test]
 async fn failures_are_told_to_the_model() {
     let calls = [("fail", ""), ("tell_fortune", "{}"), ("echo", "1")];
-    let scripted = Scripted::new([Turn::calls(calls), Turn::text("Sorry")]);
+    let scripted = ScriptedProvider::new([Turn::calls(calls), Turn::says("Sorry")]);
     let run = scripted.tool_loop(&tools()).run(&request()).await;
     assert_eq!(run.outcome, RunOutcome::Answered);
     assert_eq!(kinds(&run), [Some(ToolErrorKind::Failed), Some(ToolErrorKind::UnknownTool), None]);
@@ -160,7 +161,7 @@ async fn failures_are_told_to_the_model() {
     });
     assert_eq!(is_error.collect::<Vec<_>>(), [true, true, false]);
     assert_eq!(
-        results(&scripted.asked()[1]),
+        results(&scripted.requests()[1]),
         [
             "call_1_0: Error: out of order",
             "call_1_1: Error: there is no tool `tell_fortune`; there are: echo, fail",
@@ -176,7 +177,7 @@ async fn a_failure_ends_the_run_where_asked_for() {
         ("tell_fortune", ToolErrorKind::UnknownTool, "tool failed: tell_fortune: there is no tool"),
     ] {
         let calls = [("echo", "1"), ("never", ""), (name, "")];
-        let scripted = Scripted::new([Turn::calls(calls)]);
+        let scripted = ScriptedProvider::new([Turn::calls(calls)]);
         let tools = tools().untyped(tool("never"), |_| pending::<()>());
         let run = scripted.tool_loop(&tools).on_tool_error(ToolErrors::Stop).run(&request()).await;
         let RunOutcome::ToolFailed { call, error } = &run.outcome else { panic!("{:?}", run.outcome) };
@@ -192,8 +193,11 @@ async fn a_failure_ends_the_run_where_asked_for() {
 }
 
 /// A model that never stops calling tools, each turn at this price.
-fn endless(cost: &'static str) -> Arc<Scripted> {
-    Scripted::new(std::iter::repeat_n(Turn::calls([("echo", "1"), ("echo", "2")]).cost(cost), 20))
+fn endless(usd: &'static str) -> ScriptedProvider {
+    ScriptedProvider::new(std::iter::repeat_n(
+        Turn::calls([("echo", "1"), ("echo", "2")]).usage(cost(usd)),
+        20,
+    ))
 }
 
 #[tokio::test]
@@ -201,7 +205,8 @@ async fn limits_end_the_run_before_the_next_turn_is_paid_for() {
     let tools = tools();
     let usd = |text: &str| text.parse().expect("an amount");
     // The limit, the turns, the calls that were run, the outcome.
-    type Limit = fn(provider_core::ToolLoop<'_, Scripted>) -> provider_core::ToolLoop<'_, Scripted>;
+    type Limit =
+        fn(provider_core::ToolLoop<'_, ScriptedProvider>) -> provider_core::ToolLoop<'_, ScriptedProvider>;
     let cases: [(Limit, usize, usize, RunOutcome); 7] = [
         (|run| run, 10, 18, RunOutcome::TurnLimit),
         (|run| run.max_turns(3), 3, 4, RunOutcome::TurnLimit),
@@ -216,7 +221,7 @@ async fn limits_end_the_run_before_the_next_turn_is_paid_for() {
         let scripted = endless("0.1");
         let run = limit(scripted.tool_loop(&tools)).run(&request()).await;
         assert_eq!(run.outcome, outcome, "case {number}");
-        assert_eq!((scripted.asked().len(), run.steps.len()), (turns, turns), "case {number}");
+        assert_eq!((scripted.requests().len(), run.steps.len()), (turns, turns), "case {number}");
         assert_eq!(run.calls().filter(|called| called.result.is_ok()).count(), calls, "case {number}");
         assert_eq!(run.cost(), usd("0.1") * turns as u64);
         assert_eq!(results(&run.request).len(), 2 * turns, "every call is answered");
@@ -226,7 +231,7 @@ async fn limits_end_the_run_before_the_next_turn_is_paid_for() {
     }
 
     // An answer is an answer, whatever it cost.
-    let scripted = Scripted::new([Turn::text("Done").cost("5")]);
+    let scripted = ScriptedProvider::new([Turn::says("Done").usage(cost("5"))]);
     let run = scripted.tool_loop(&tools).max_turns(1).max_cost(usd("0.1")).run(&request()).await;
     assert_eq!(run.outcome, RunOutcome::Answered);
 }
@@ -235,12 +240,12 @@ async fn limits_end_the_run_before_the_next_turn_is_paid_for() {
 async fn calls_that_were_cut_off_are_not_run() {
     for turn in [
         Turn::calls([("echo", "{\"a\":")]),
-        Turn::calls([("echo", "1"), ("echo", "{\"a\"")]).saying("Let me"),
+        Turn::calls([("echo", "1"), ("echo", "{\"a\"")]).text("Let me"),
         Turn::calls([("echo", "1")]).finish("length"),
         Turn::calls([("echo", "1")]).finish("max_tokens"),
         Turn::calls([("echo", "{'a'")]).finish("MAX_TOKENS"),
     ] {
-        let scripted = Scripted::new([turn]);
+        let scripted = ScriptedProvider::new([turn]);
         let run = scripted.tool_loop(&tools()).run(&request()).await;
         assert_eq!(run.outcome, RunOutcome::Truncated);
         assert_eq!((run.calls().count(), run.steps.len()), (0, 1));
@@ -249,7 +254,7 @@ async fn calls_that_were_cut_off_are_not_run() {
         assert_eq!(error.kind(), ErrorKind::Truncated);
         assert!(!error.partial().expect("kept").message.tool_calls.is_empty());
     }
-    let scripted = Scripted::new([Turn::text("Once upon").finish("length")]);
+    let scripted = ScriptedProvider::new([Turn::says("Once upon").finish("length")]);
     let run = scripted.tool_loop(&tools()).run(&request()).await;
     assert_eq!(run.outcome, RunOutcome::Truncated);
     assert_eq!(run.request.messages.len(), 2, "half a text can");
@@ -260,12 +265,14 @@ async fn malformed_calls_are_told_to_the_model_and_good_ones_run() {
     // The second call ends too early, but what came after it shows that no limit cut it off.
     let calls = [("echo", "{'a': 1}"), ("echo", "{\"a\":"), ("echo", "{\"a\": 1,}"), ("echo", "{\"a\":1}")];
     for finish in ["tool_calls", "stop", "tool_use"] {
-        let scripted = Scripted::new([Turn::calls(calls).finish(finish), Turn::text("Done")]);
+        let scripted = ScriptedProvider::new([Turn::calls(calls).finish(finish), Turn::says("Done")]);
         let run = scripted.tool_loop(&tools()).run(&request()).await;
         assert_eq!(run.outcome, RunOutcome::Answered);
         let malformed = Some(ToolErrorKind::Arguments);
         assert_eq!(kinds(&run), [malformed, malformed, malformed, None]);
-        let [first, second, third, last] = &results(&scripted.asked()[1])[..] else { panic!("four results") };
+        let [first, second, third, last] = &results(&scripted.requests()[1])[..] else {
+            panic!("four results")
+        };
         for (told, problem) in [
             (first, "call_1_0: Error: the arguments are no JSON: key must be a string at line 1"),
             (second, "call_1_1: Error: the arguments are no JSON: EOF while parsing"),
@@ -280,11 +287,11 @@ async fn malformed_calls_are_told_to_the_model_and_good_ones_run() {
     }
 
     // A model that never learns comes to a limit.
-    let scripted = Scripted::new(std::iter::repeat_n(Turn::calls([("echo", "{,}")]), 3));
+    let scripted = ScriptedProvider::new(std::iter::repeat_n(Turn::calls([("echo", "{,}")]), 3));
     let run = scripted.tool_loop(&tools()).max_turns(3).run(&request()).await;
     assert_eq!((run.outcome.clone(), run.steps.len()), (RunOutcome::TurnLimit, 3));
     // Where a failing tool ends the run, so does a call that cannot be run.
-    let scripted = Scripted::new([Turn::calls([("echo", "{,}")])]);
+    let scripted = ScriptedProvider::new([Turn::calls([("echo", "{,}")])]);
     let run = scripted.tool_loop(&tools()).on_tool_error(ToolErrors::Stop).run(&request()).await;
     assert!(
         matches!(&run.outcome, RunOutcome::ToolFailed { error, .. } if error.kind() == ToolErrorKind::Arguments)
@@ -295,12 +302,12 @@ async fn malformed_calls_are_told_to_the_model_and_good_ones_run() {
 async fn malformed_calls_are_not_handed_over() {
     let offered = request().tool(tool("ask_user"));
     let calls = [("ask_user", "{,}"), ("ask_user", "{}")];
-    let scripted = Scripted::new([Turn::calls(calls)]);
+    let scripted = ScriptedProvider::new([Turn::calls(calls)]);
     let run = scripted.tool_loop(&tools()).run(&offered).await;
     let RunOutcome::Handover(calls) = &run.outcome else { panic!("{:?}", run.outcome) };
     assert_eq!(calls.iter().map(|call| &*call.id).collect::<Vec<_>>(), ["call_1_1"]);
     assert!(results(&run.request)[0].starts_with("call_1_0: Error: the arguments are no JSON"));
-    let scripted = Scripted::new([Turn::calls([("ask_user", "{,}")]), Turn::text("Never mind")]);
+    let scripted = ScriptedProvider::new([Turn::calls([("ask_user", "{,}")]), Turn::says("Never mind")]);
     let run = scripted.tool_loop(&tools()).run(&offered).await;
     assert_eq!(run.outcome, RunOutcome::Answered);
 }
@@ -321,7 +328,7 @@ fn custom(accumulator: &mut ResponseAccumulator) {
 
 #[tokio::test]
 async fn calls_of_another_type_are_handed_over_and_never_run() {
-    let scripted = Scripted::new([Turn::Collected(custom)]);
+    let scripted = ScriptedProvider::new([Turn::new().apply(custom)]);
     let run = scripted.tool_loop(&tools()).run(&request()).await;
     let RunOutcome::Handover(calls) = &run.outcome else { panic!("{:?}", run.outcome) };
     assert_eq!((calls.len(), calls[0].is_function(), calls[0].is_runnable()), (1, false, false));
@@ -338,12 +345,12 @@ async fn calls_of_another_type_are_handed_over_and_never_run() {
 
 #[tokio::test]
 async fn calls_without_a_name_are_told_to_the_model() {
-    let scripted = Scripted::new([Turn::calls([("", "{}"), ("echo", "1")]), Turn::text("Done")]);
+    let scripted = ScriptedProvider::new([Turn::calls([("", "{}"), ("echo", "1")]), Turn::says("Done")]);
     let run = scripted.tool_loop(&tools()).run(&request()).await;
     assert_eq!(run.outcome, RunOutcome::Answered);
     assert_eq!(run.steps[0].response.tool_calls().len(), 1);
     assert_eq!(
-        results(&scripted.asked()[1]),
+        results(&scripted.requests()[1]),
         ["call_1_0: Error: the call names no tool; there are: echo, fail", "call_1_1: 1"]
     );
 }
@@ -370,22 +377,25 @@ fn without_ids(accumulator: &mut ResponseAccumulator) {
 
 #[tokio::test]
 async fn ids_are_unique_in_the_whole_conversation() {
-    let again = Turn::Collected(numbered_anew);
-    let scripted = Scripted::new([again.clone(), again.clone(), Turn::text("Done")]);
+    let again = Turn::new().apply(numbered_anew);
+    let scripted = ScriptedProvider::new([again.clone(), again.clone(), Turn::says("Done")]);
     let run = scripted.tool_loop(&tools()).run(&request()).await;
-    let request = &scripted.asked()[2];
+    let request = &scripted.requests()[2];
     assert_eq!(call_ids(request), ["echo:0", "echo:1", "echo:0_2", "echo:1_2"]);
     assert_eq!(results(request), ["echo:0: 1", "echo:1: 2", "echo:0_2: 1", "echo:1_2: 2"]);
     let received: Vec<_> = run.calls().map(|called| called.call.received_id.as_deref()).collect();
     assert_eq!(received, [None, None, Some("echo:0"), Some("echo:1")]);
     assert_eq!(run.steps[1].response.tool_calls()[0].id, "echo:0_2", "the step says what was sent");
     // A conversation that goes on keeps them.
-    let scripted = Scripted::new([again, Turn::text("Done")]);
+    let scripted = ScriptedProvider::new([again, Turn::says("Done")]);
     let run = scripted.tool_loop(&tools()).run(&run.request.clone().user("Once more")).await;
     assert_eq!(call_ids(&run.request)[4..], ["echo:0_3", "echo:1_3"]);
 
-    let scripted =
-        Scripted::new([Turn::Collected(without_ids), Turn::Collected(without_ids), Turn::text("Done")]);
+    let scripted = ScriptedProvider::new([
+        Turn::new().apply(without_ids),
+        Turn::new().apply(without_ids),
+        Turn::says("Done"),
+    ]);
     let run = scripted.tool_loop(&tools()).run(&self::request()).await;
     let ids: HashSet<&str> = call_ids(&run.request).into_iter().collect();
     assert_eq!(ids.len(), 2);
@@ -396,13 +406,16 @@ async fn ids_are_unique_in_the_whole_conversation() {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_ends_the_run_wherever_it_is() {
     // Before it began.
-    let scripted = Scripted::new([]);
+    let scripted = ScriptedProvider::new([]);
     let run = scripted.tool_loop(&tools()).until(ready(())).run(&request()).await;
-    assert!(matches!(run.outcome, RunOutcome::Deadline(_)) && scripted.asked().is_empty());
+    assert!(matches!(run.outcome, RunOutcome::Deadline(_)) && scripted.requests().is_empty());
 
     // While the model speaks: what it said is kept if it was streamed.
     for watched in [true, false] {
-        let scripted = Scripted::new([Turn::calls([("echo", "1")]).cost("0.1"), Turn::Stalls("Once upon")]);
+        let scripted = ScriptedProvider::new([
+            Turn::calls([("echo", "1")]).usage(cost("0.1")),
+            Turn::new().text("Once upon").stalls(),
+        ]);
         let tools = tools();
         let mut run = scripted.tool_loop(&tools).until(tokio::time::sleep(Duration::from_secs(60)));
         if watched {
@@ -428,7 +441,7 @@ async fn a_deadline_ends_the_run_wherever_it_is() {
             drop(held);
         }
     });
-    let scripted = Scripted::new([Turn::calls([("echo", "1"), ("never", "")])]);
+    let scripted = ScriptedProvider::new([Turn::calls([("echo", "1"), ("never", "")])]);
     let run = scripted.tool_loop(&tools).until(tokio::time::sleep(Duration::from_secs(60)));
     let run = run.run(&request()).await;
     assert!(matches!(run.outcome, RunOutcome::Deadline(_)));
@@ -439,10 +452,13 @@ async fn a_deadline_ends_the_run_wherever_it_is() {
 
 #[tokio::test]
 async fn a_failing_provider_loses_nothing() {
-    for turn in [Turn::Fails(ErrorKind::RateLimited), Turn::FailsMidway("Once", ErrorKind::RateLimited)] {
+    for turn in [
+        Turn::fails(ErrorKind::RateLimited),
+        Turn::new().text("Once").breaks_with(provider_core::Error::new(ErrorKind::RateLimited, "as told")),
+    ] {
         for watched in [true, false] {
-            let calls = Turn::calls([("echo", "1")]).cost("0.1");
-            let scripted = Scripted::new([calls.clone(), calls, turn.clone()]);
+            let calls = Turn::calls([("echo", "1")]).usage(cost("0.1"));
+            let scripted = ScriptedProvider::new([calls.clone(), calls, turn.clone()]);
             let tools = tools();
             let mut run = scripted.tool_loop(&tools);
             if watched {
@@ -469,9 +485,9 @@ async fn a_forced_choice_is_for_the_first_turn_only() {
         (ToolChoice::Auto, Some(ToolChoice::Auto)),
         (ToolChoice::None, Some(ToolChoice::None)),
     ] {
-        let scripted = Scripted::new([Turn::calls([("echo", "1")]), Turn::text("Done")]);
+        let scripted = ScriptedProvider::new([Turn::calls([("echo", "1")]), Turn::says("Done")]);
         let run = scripted.tool_loop(&tools()).run(&request().tool_choice(choice.clone())).await;
-        let choices: Vec<_> = scripted.asked().into_iter().map(|request| request.tool_choice).collect();
+        let choices: Vec<_> = scripted.requests().into_iter().map(|request| request.tool_choice).collect();
         assert_eq!(choices, [Some(choice), later.clone()]);
         assert_eq!(run.request.tool_choice, later);
     }
@@ -483,39 +499,40 @@ async fn names_must_not_clash() {
     for (request, tools) in
         [(request().tool(other), tools()), (request(), tools().untyped(tool("echo"), |_| async {}))]
     {
-        let scripted = Scripted::new([]);
+        let scripted = ScriptedProvider::new([]);
         let run = scripted.tool_loop(&tools).run(&request).await;
-        assert!(scripted.asked().is_empty());
+        assert!(scripted.requests().is_empty());
         let error = run.into_response().expect_err("not sent");
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         assert_eq!(error.fields()[0].problem, "two tools are called `echo`");
     }
-    let run = Scripted::new([]).tool_loop(&tools()).max_parallel(0).run(&request()).await;
+    let run = ScriptedProvider::new([]).tool_loop(&tools()).max_parallel(0).run(&request()).await;
     assert_eq!(run.into_response().expect_err("not sent").fields()[0].field, "max_parallel");
 }
 
 #[tokio::test]
 async fn functions_of_the_request_are_handed_over() {
-    let scripted = Scripted::new([Turn::calls([("approve", "{}"), ("echo", "1")])]);
+    let scripted = ScriptedProvider::new([Turn::calls([("approve", "{}"), ("echo", "1")])]);
     let tools = tools();
     let run = scripted.tool_loop(&tools).max_turns(5).run(&request().tool(tool("approve"))).await;
     let RunOutcome::Handover(calls) = &run.outcome else { panic!("{:?}", run.outcome) };
     assert_eq!(calls.iter().map(|call| call.name.as_str()).collect::<Vec<_>>(), ["approve"]);
     assert_eq!(results(&run.request), ["call_1_1: 1"], "the set's own is done");
-    let asked = scripted.asked();
+    let asked = scripted.requests();
     assert_eq!(asked[0].tools.len(), 3, "its own and the set's");
 
     let request = run.request.clone().tool_result(&calls[0].id, "approved");
-    let scripted = Scripted::new([Turn::text("Done")]);
+    let scripted = ScriptedProvider::new([Turn::says("Done")]);
     let run = scripted.tool_loop(&tools).run(&request).await;
-    assert_eq!(results(&scripted.asked()[0]), ["call_1_1: 1", "call_1_0: approved"]);
+    assert_eq!(results(&scripted.requests()[0]), ["call_1_1: 1", "call_1_0: approved"]);
     assert_eq!(run.outcome, RunOutcome::Answered);
 }
 
 #[tokio::test]
 async fn a_watcher_sees_everything_in_order() {
-    let turns = [Turn::calls([("echo", "1"), ("fail", "")]).saying("Hm."), Turn::text("Done")];
-    let scripted = Scripted::new(turns);
+    let calls = Turn::new().text("Hm.").tool_call("echo", "1").tool_call("fail", "");
+    let turns = [calls.finish("tool_calls"), Turn::says("Done")];
+    let scripted = ScriptedProvider::new(turns);
     let mut seen = Vec::new();
     let tools = tools();
     let run = scripted.tool_loop(&tools).watch(|event| {
@@ -531,7 +548,7 @@ async fn a_watcher_sees_everything_in_order() {
     });
     let run = run.run(&request()).await;
     assert_eq!(run.into_response().expect("an answer").text(), "Done");
-    assert_eq!(scripted.streamed(), 2);
+    assert_eq!(scripted.count(Operation::Stream), 2);
     assert_eq!(
         seen,
         [
@@ -553,7 +570,8 @@ async fn a_watcher_sees_everything_in_order() {
 
 #[tokio::test]
 async fn a_run_can_be_spawned_by_those_who_want_to() {
-    let provider: Arc<dyn LlmProvider> = Scripted::new([Turn::calls([("echo", "1")]), Turn::text("Done")]);
+    let turns = [Turn::calls([("echo", "1")]), Turn::says("Done")];
+    let provider: Arc<dyn LlmProvider> = Arc::new(ScriptedProvider::new(turns));
     let run = tokio::spawn(async move {
         let tools = tools();
         let run = provider.tool_loop(&tools).watch(|_| {}).until(pending::<()>());
@@ -563,8 +581,8 @@ async fn a_run_can_be_spawned_by_those_who_want_to() {
 }
 
 /// A model that calls `echo`, and `theirs`, which the caller runs.
-fn calls_of_both() -> (Arc<Scripted>, ChatRequest) {
-    let scripted = Scripted::new([Turn::calls([("echo", "1"), ("fail", ""), ("theirs", "{}")])]);
+fn calls_of_both() -> (ScriptedProvider, ChatRequest) {
+    let scripted = ScriptedProvider::new([Turn::calls([("echo", "1"), ("fail", ""), ("theirs", "{}")])]);
     (scripted, request().tool(tool("theirs")))
 }
 
@@ -585,11 +603,11 @@ async fn calls_that_would_be_handed_over_are_answered_where_the_run_ends_before(
 #[tokio::test]
 async fn limits_that_are_just_met_stop_nothing() {
     let tools = tools();
-    let scripted = Scripted::new([Turn::calls([("echo", "1"), ("echo", "2")]), Turn::text("Done")]);
+    let scripted = ScriptedProvider::new([Turn::calls([("echo", "1"), ("echo", "2")]), Turn::says("Done")]);
     let run = scripted.tool_loop(&tools).max_tool_calls(2).run(&request()).await;
     assert_eq!(run.outcome, RunOutcome::Answered);
     // The last turn may hand calls over: the run needs no turn to use their results.
-    let scripted = Scripted::new([Turn::calls([("theirs", "{}")])]);
+    let scripted = ScriptedProvider::new([Turn::calls([("theirs", "{}")])]);
     let run = scripted.tool_loop(&tools).max_turns(1).run(&request().tool(tool("theirs"))).await;
     assert!(matches!(run.outcome, RunOutcome::Handover(_)), "{:?}", run.outcome);
 }
@@ -597,7 +615,7 @@ async fn limits_that_are_just_met_stop_nothing() {
 #[tokio::test]
 async fn a_deadline_that_passes_at_work_is_not_to_be_tried_again() {
     let tools = ToolSet::new().untyped(tool("hang"), |_| pending::<()>());
-    let scripted = Scripted::new([Turn::calls([("hang", "")])]);
+    let scripted = ScriptedProvider::new([Turn::calls([("hang", "")])]);
     let is_late = async {
         for _ in 0..9 {
             tokio::task::yield_now().await;
@@ -616,7 +634,7 @@ async fn an_answer_that_is_always_there_does_not_outrun_the_deadline() {
         0 => std::task::Poll::Pending,
         _ => std::task::Poll::Ready(()),
     });
-    let scripted = Scripted::new([Turn::text("Done")]);
+    let scripted = ScriptedProvider::new([Turn::says("Done")]);
     let watch = |event: LoopEvent<'_>| {
         if let LoopEvent::Model(Event::Text(_)) = event {
             is_late.store(1, SeqCst);
@@ -632,7 +650,7 @@ async fn an_id_that_was_made_up_is_not_said_to_have_been_received() {
     let mut before = provider_core::AssistantMessage::default();
     before.tool_calls.push(ToolCall::new("call_gen1_0", "echo", "1"));
     let request = request().message(before).message(Message::tool("call_gen1_0", "1"));
-    let scripted = Scripted::new([Turn::Collected(without_ids), Turn::text("Done")]);
+    let scripted = ScriptedProvider::new([Turn::new().apply(without_ids), Turn::says("Done")]);
     let tools = tools();
     let run = scripted.tool_loop(&tools).run(&request).await;
     let call = &run.calls().next().expect("a call").call;

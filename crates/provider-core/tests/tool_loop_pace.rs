@@ -2,11 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
-mod support;
-
 use std::collections::VecDeque;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,7 +13,8 @@ use provider_core::{
     LimitKind, LlmProvider, LlmProviderExt, LoopEvent, ProviderDescriptor, RetryAdvice, RunOutcome, ToolLoop,
     ToolRun, ToolSet, UsageLimit,
 };
-use support::{Scripted, Turn};
+use provider_testing::{ScriptedProvider, Turn};
+
 use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -30,7 +29,7 @@ fn in_flight(retry: RetryAdvice) -> Error {
 #[derive(Debug)]
 struct Refusing {
     refusals: Mutex<VecDeque<Option<Error>>>,
-    answers: Arc<Scripted>,
+    answers: ScriptedProvider,
     /// Whether a layer inside waits and asks again.
     is_patient: bool,
     start: Instant,
@@ -45,7 +44,7 @@ impl Refusing {
         answers: impl IntoIterator<Item = Turn>,
     ) -> Self {
         let refusals = Mutex::new(refusals.into_iter().collect());
-        let answers = Scripted::new(answers);
+        let answers = ScriptedProvider::new(answers);
         Self { refusals, answers, is_patient: false, start: Instant::now(), asked: Mutex::default() }
     }
 
@@ -109,7 +108,7 @@ async fn a_turn_that_is_refused_is_asked_for_again_after_the_time_that_the_servi
         let tried = in_flight(RetryAdvice::After(120 * SECOND))
             .with_attempts(vec![Error::new(ErrorKind::Server, "down")]);
         let refusals = [None, Some(tried), Some(in_flight(RetryAdvice::After(30 * SECOND))), None];
-        let provider = Refusing::new(refusals, [Turn::calls([("echo", "1")]), Turn::text("Done")]);
+        let provider = Refusing::new(refusals, [Turn::calls([("echo", "1")]), Turn::says("Done")]);
         let (run, turns) = run(&provider, &tools(), is_watched, |asking| asking).await;
         assert_eq!((&run.outcome, run.steps.len()), (&RunOutcome::Answered, 2));
         assert_eq!(provider.asked(), [0, 0, 120, 150]);
@@ -165,13 +164,13 @@ async fn a_service_that_goes_on_refusing_is_asked_so_often_in_each_turn() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_is_not_asked_for_again_at_once_and_the_longest_pause_can_be_set() {
     let refusals = [Some(in_flight(RetryAdvice::Now)), Some(in_flight(RetryAdvice::After(Duration::ZERO)))];
-    let provider = Refusing::new(refusals, [Turn::text("Done")]);
+    let provider = Refusing::new(refusals, [Turn::says("Done")]);
     run(&provider, &tools(), false, |asking| asking).await;
     assert_eq!(provider.asked(), [0, 1, 2]);
 
     for (longest, asked) in [(600, vec![0, 600]), (599, vec![0])] {
         let refusals = [Some(in_flight(RetryAdvice::After(600 * SECOND)))];
-        let provider = Refusing::new(refusals, [Turn::text("Done")]);
+        let provider = Refusing::new(refusals, [Turn::says("Done")]);
         run(&provider, &tools(), false, |asking| asking.longest_pause(longest * SECOND)).await;
         assert_eq!(provider.asked(), asked);
     }
@@ -206,7 +205,7 @@ async fn after_a_refusal_tools_run_one_at_a_time() {
             _ => vec![],
         };
         let two = || Turn::calls([("work", "1"), ("work", "2")]);
-        let mut provider = Refusing::new(first, [Turn::calls([("ask", "")]), two(), Turn::text("Done")]);
+        let mut provider = Refusing::new(first, [Turn::calls([("ask", "")]), two(), Turn::says("Done")]);
         provider.is_patient = matches!(who, Who::LayerInside);
         let (now, max) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let tools = ToolSet::new()
@@ -232,7 +231,8 @@ async fn after_a_refusal_tools_run_one_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_in_the_turn_after_a_refusal_tells_of_the_refusal() {
-    let provider = Refusing::new([Some(in_flight(RetryAdvice::After(SECOND)))], [Turn::Stalls("Hm")]);
+    let provider =
+        Refusing::new([Some(in_flight(RetryAdvice::After(SECOND)))], [Turn::new().text("Hm").stalls()]);
     let (run, _) = run(&provider, &tools(), false, |asking| asking.until(sleep(5 * SECOND))).await;
     let RunOutcome::Deadline(error) = &run.outcome else { panic!("{:?}", run.outcome) };
     assert!(error.attempts().iter().map(Error::kind).eq([ErrorKind::PaymentRequired]), "{error:?}");

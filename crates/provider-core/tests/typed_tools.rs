@@ -9,8 +9,9 @@ use provider_core::schemars::{self, JsonSchema};
 use provider_core::{
     ChatRequest, FunctionTool, LlmProviderExt, ResponseFormat, ToolCall, ToolErrorKind, ToolSet,
 };
+use provider_testing::{ScriptedProvider, Turn};
 use serde::Deserialize;
-use support::{Scripted, Turn, results};
+use support::results;
 
 #[derive(Deserialize, JsonSchema)]
 struct Order {
@@ -38,7 +39,7 @@ async fn typed_tools_get_their_arguments_or_tell_the_model_where_they_do_not_fit
         ("now", ""),
         ("now", "null"),
     ];
-    let scripted = Scripted::new([Turn::calls(calls), Turn::text(r#"{"price":3}"#)]);
+    let scripted = ScriptedProvider::new([Turn::calls(calls), Turn::says(r#"{"price":3}"#)]);
     let request = ChatRequest::new("acme/model").user("Sum up").response_format(ResponseFormat::of::<Item>());
     let run = scripted.tool_loop(&tools).run(&request).await;
     let kinds: Vec<_> =

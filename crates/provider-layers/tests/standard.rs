@@ -5,6 +5,8 @@
 mod support;
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use provider_core::{ChatRequest, ConfigValues, Error, ErrorKind, LlmProviderExt, TimeoutPhase};
@@ -12,6 +14,7 @@ use provider_layers::{
     BreakerSettings, FIELDS, LimitSettings, RetrySettings, StandardSettings, TimeoutSettings, TraceSettings,
     standard,
 };
+use provider_testing::{ScriptedProvider, Turn as Script};
 use tokio::time::Instant;
 
 use support::story;
@@ -200,4 +203,25 @@ async fn warm_up_is_not_retried() {
     let stack = standard(provider.clone(), &StandardSettings::default());
     assert_eq!(stack.warm_up().await.unwrap_err().kind(), ErrorKind::Connection);
     assert_eq!(provider.asked(), 1);
+}
+
+/// A reader that stops reading stops the service: no layer reads ahead.
+#[tokio::test]
+async fn layers_read_no_further_than_their_reader() {
+    let played = Arc::new(AtomicUsize::new(0));
+    let script = (0..100).fold(Script::new(), |script, _| {
+        let played = played.clone();
+        script.apply(move |answer| {
+            played.fetch_add(1, SeqCst);
+            answer.push_text("a");
+        })
+    });
+    let provider = ScriptedProvider::new([script.finish("stop")]);
+    let provider = standard(Arc::new(provider), &StandardSettings::default());
+    let mut stream = provider.stream(&hello()).await.expect("a stream");
+    for read in 1..=50 {
+        stream.next().await.expect("an event").expect("a good one");
+        // The retries wait for the first output before they hand out the stream.
+        assert!(played.load(SeqCst) <= read + 1, "{} steps for {read} events", played.load(SeqCst));
+    }
 }

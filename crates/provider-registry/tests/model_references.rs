@@ -7,7 +7,7 @@ use std::time::Duration;
 use provider_core::{ErrorKind, ProviderDescriptor};
 use provider_registry::{Listing, ModelRef, SelectedModel, Workspace};
 
-use support::{Fake, OLLAMA, OPENROUTER, describe, workspace};
+use support::{OLLAMA, OPENROUTER, describe, fetches, listing, unreachable, workspace};
 
 fn is_listed(model: &SelectedModel) -> bool {
     matches!(model.listing(), Listing::Listed(listed) if listed.id == model.id())
@@ -21,10 +21,7 @@ fn two_kinds() -> Workspace {
         "meta-llama/llama-3.2-3b-instruct:free",
         "~anthropic/claude-opus-latest",
     ];
-    workspace([
-        ("prod", &Fake::listing(&OPENROUTER, &listed)),
-        ("local", &Fake::listing(&OLLAMA, &["llama3.1:8b"])),
-    ])
+    workspace([("prod", &listing(&OPENROUTER, &listed)), ("local", &listing(&OLLAMA, &["llama3.1:8b"]))])
 }
 
 #[tokio::test]
@@ -110,7 +107,7 @@ async fn provider_before_a_slash_is_removed() {
 
 #[tokio::test]
 async fn a_listed_id_is_never_rewritten() {
-    let gateway = Fake::listing(&OPENROUTER, &["openrouter/openai/gpt-4o"]);
+    let gateway = listing(&OPENROUTER, &["openrouter/openai/gpt-4o"]);
     let model = workspace([("prod", &gateway)]).model("openrouter/openai/gpt-4o").await.unwrap();
     assert_eq!(model.id(), "openrouter/openai/gpt-4o");
     assert_eq!(model.was_rewritten_from(), None);
@@ -120,8 +117,8 @@ async fn a_listed_id_is_never_rewritten() {
 async fn an_author_is_no_provider_even_where_one_has_that_id() {
     static OPENAI: ProviderDescriptor = describe("openai", "OpenAI");
     let workspace = workspace([
-        ("openrouter", &Fake::listing(&OPENROUTER, &["openai/gpt-4o"])),
-        ("openai", &Fake::listing(&OPENAI, &["gpt-4o"])),
+        ("openrouter", &listing(&OPENROUTER, &["openai/gpt-4o"])),
+        ("openai", &listing(&OPENAI, &["gpt-4o"])),
     ]);
     for text in ["openai/gpt-4o", "openai/gpt-4o:nitro", "openai/gpt-4@preset/x"] {
         let model = workspace.model(text).await.unwrap();
@@ -132,10 +129,8 @@ async fn an_author_is_no_provider_even_where_one_has_that_id() {
 
 #[tokio::test]
 async fn an_instance_comes_before_a_kind_of_the_same_name() {
-    let workspace = workspace([
-        ("openrouter", &Fake::listing(&OPENROUTER, &[])),
-        ("test", &Fake::listing(&OPENROUTER, &[])),
-    ]);
+    let workspace =
+        workspace([("openrouter", &listing(&OPENROUTER, &[])), ("test", &listing(&OPENROUTER, &[]))]);
     let model = workspace.model("openrouter:openai/gpt-4o").await.unwrap();
     assert_eq!(model.reference().provider, "openrouter");
 }
@@ -179,14 +174,10 @@ fn a_search_can_be_sent_to_another_thread() {
 #[tokio::test]
 async fn ambiguous_text_lists_the_full_forms() {
     let listed = ["openai/gpt-4o"];
-    let two_openrouters = workspace([
-        ("test", &Fake::listing(&OPENROUTER, &listed)),
-        ("prod", &Fake::listing(&OPENROUTER, &listed)),
-    ]);
-    let two_that_list = workspace([
-        ("openrouter", &Fake::listing(&OPENROUTER, &listed)),
-        ("local", &Fake::listing(&OLLAMA, &listed)),
-    ]);
+    let two_openrouters =
+        workspace([("test", &listing(&OPENROUTER, &listed)), ("prod", &listing(&OPENROUTER, &listed))]);
+    let two_that_list =
+        workspace([("openrouter", &listing(&OPENROUTER, &listed)), ("local", &listing(&OLLAMA, &listed))]);
     let cases = [
         (&two_that_list, "openai/gpt-4o", "write one of: local:openai/gpt-4o, openrouter:openai/gpt-4o"),
         (&two_openrouters, "openai/gpt-4o", "write one of: prod:openai/gpt-4o, test:openai/gpt-4o"),
@@ -211,7 +202,7 @@ async fn ambiguous_text_lists_the_full_forms() {
 
 #[tokio::test]
 async fn the_forms_of_an_ambiguous_error_can_be_written() {
-    let both = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let both = listing(&OPENROUTER, &["openai/gpt-4o"]);
     let workspace = workspace([("prod", &both), ("test", &both)]);
     let error = workspace.model("openai/gpt-4o").await.unwrap_err();
     let forms = error.message().split_once("write one of: ").unwrap().1;
@@ -230,7 +221,7 @@ async fn unknown_model_suggests_up_to_three_ids() {
         "anthropic/claude-3.5-sonnet",
         "llama3.1:8b",
     ];
-    let workspace = workspace([("local", &Fake::listing(&OLLAMA, &listed))]);
+    let workspace = workspace([("local", &listing(&OLLAMA, &listed))]);
     let cases = [
         ("openai/gpt-4p", "; similar: local:openai/gpt-4o, local:openai/gpt-4, local:openai/gpt-5"),
         ("anthropic/claude-3-5-sonet", "; similar: local:anthropic/claude-3.5-sonnet"),
@@ -253,36 +244,36 @@ async fn unknown_model_suggests_up_to_three_ids() {
 
 #[tokio::test]
 async fn old_or_forgotten_catalogue_is_fetched_again() {
-    let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let provider = listing(&OPENROUTER, &["openai/gpt-4o"]);
     let mut workspace = Workspace::new("acme").catalogue_lifetime(Duration::ZERO);
     workspace.add_provider("old", provider.clone()).unwrap();
     workspace.model("openai/gpt-4o").await.unwrap();
     workspace.model("openai/gpt-4o").await.unwrap();
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(fetches(&provider), 2);
 
-    let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let provider = listing(&OPENROUTER, &["openai/gpt-4o"]);
     let mut workspace = Workspace::new("acme");
     workspace.add_provider("forgotten", provider.clone()).unwrap();
     workspace.model("openai/gpt-4o").await.unwrap();
     workspace.instance("forgotten").unwrap().forget_catalogue();
     workspace.model("openai/gpt-4o").await.unwrap();
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(fetches(&provider), 2);
 }
 
 #[tokio::test]
 async fn a_catalogue_is_fetched_once_for_many_searches() {
-    let (open, closed) = (Fake::listing(&OPENROUTER, &["openai/gpt-4o"]), Fake::listing(&OLLAMA, &["qwen3"]));
+    let (open, closed) = (listing(&OPENROUTER, &["openai/gpt-4o"]), listing(&OLLAMA, &["qwen3"]));
     let workspace = workspace([("prod", &open), ("local", &closed)]);
     for text in ["openai/gpt-4o", "qwen3", "@preset/x", "openrouter/openai/gpt-4o", "openai/gpt-4o"] {
         workspace.model(text).await.unwrap();
     }
     workspace.instance("prod").unwrap().catalogue().await.unwrap();
-    assert_eq!((open.fetches(), closed.fetches()), (1, 1));
+    assert_eq!((fetches(&open), fetches(&closed)), (1, 1));
 }
 
 #[tokio::test]
 async fn reference_in_two_fields_fetches_nothing() {
-    let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let provider = listing(&OPENROUTER, &["openai/gpt-4o"]);
     let workspace = workspace([("prod", &provider)]);
     let model = workspace.instance("prod").unwrap().model("openai/gpt-4o");
     assert_eq!(*model.reference(), ModelRef::new("prod", "openai/gpt-4o"));
@@ -290,12 +281,12 @@ async fn reference_in_two_fields_fetches_nothing() {
     workspace.model("prod:openai/gpt-4o").await.unwrap();
     workspace.model("openrouter:openai/gpt-4o").await.unwrap();
     workspace.model("prod:").await.unwrap_err();
-    assert_eq!(provider.fetches(), 0);
+    assert_eq!(fetches(&provider), 0);
 }
 
 #[tokio::test]
 async fn sole_open_provider_needs_no_catalogue() {
-    let provider = Fake::unreachable(&OPENROUTER);
+    let provider = unreachable(&OPENROUTER);
     let workspace = workspace([("prod", &provider)]);
     let model = workspace.model("openai/gpt-4o").await.unwrap();
     assert_eq!(*model.reference(), ModelRef::new("prod", "openai/gpt-4o"));
@@ -306,7 +297,7 @@ async fn sole_open_provider_needs_no_catalogue() {
 
 #[tokio::test]
 async fn failed_fetch_is_the_error_for_listed_ids() {
-    let workspace = workspace([("local", &Fake::unreachable(&OLLAMA))]);
+    let workspace = workspace([("local", &unreachable(&OLLAMA))]);
     let error = workspace.model("llama3.1:8b").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert_eq!((error.provider(), error.model()), (Some("local"), Some("llama3.1:8b")), "{error}");
@@ -314,15 +305,15 @@ async fn failed_fetch_is_the_error_for_listed_ids() {
 
 #[tokio::test]
 async fn down_provider_hides_no_listed_model() {
-    let open = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
-    let workspace = workspace([("prod", &open), ("local", &Fake::unreachable(&OLLAMA))]);
+    let open = listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let workspace = workspace([("prod", &open), ("local", &unreachable(&OLLAMA))]);
     assert!(is_listed(&workspace.model("openai/gpt-4o").await.unwrap()));
 }
 
 #[tokio::test]
 async fn model_of_a_down_provider_goes_to_no_other() {
-    let open = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
-    let workspace = workspace([("prod", &open), ("local", &Fake::unreachable(&OLLAMA))]);
+    let open = listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let workspace = workspace([("prod", &open), ("local", &unreachable(&OLLAMA))]);
     let error = workspace.model("llama3.1:8b").await.unwrap_err();
     assert_eq!((error.kind(), error.provider()), (ErrorKind::Connection, Some("local")), "{error}");
     assert!(error.is_retryable(), "the list may be there the next time");
@@ -331,8 +322,8 @@ async fn model_of_a_down_provider_goes_to_no_other() {
 
 #[tokio::test]
 async fn ambiguity_stays_while_one_instance_is_down() {
-    let up = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
-    let workspace = workspace([("test", &up), ("prod", &Fake::unreachable(&OPENROUTER))]);
+    let up = listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let workspace = workspace([("test", &up), ("prod", &unreachable(&OPENROUTER))]);
     let error = workspace.model("openai/gpt-4o").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Ambiguous, "{error}");
     assert!(error.message().ends_with("write one of: prod:openai/gpt-4o, test:openai/gpt-4o"), "{error}");
@@ -340,12 +331,12 @@ async fn ambiguity_stays_while_one_instance_is_down() {
 
 #[tokio::test]
 async fn a_failed_fetch_is_not_remembered() {
-    let provider = Fake::unreachable(&OLLAMA);
+    let provider = unreachable(&OLLAMA);
     let workspace = workspace([("local", &provider)]);
     workspace.model("llama3.1:8b").await.unwrap_err();
-    provider.now_lists(&["llama3.1:8b"]);
+    provider.set_listing(["llama3.1:8b"]);
     assert!(is_listed(&workspace.model("llama3.1:8b").await.unwrap()));
-    assert_eq!(provider.fetches(), 2);
+    assert_eq!(fetches(&provider), 2);
 }
 
 // The text form of a reference.
@@ -407,7 +398,7 @@ const INSTANCES: [&str; 5] = ["prod", "openai", "free", "0", "a-b_c"];
 
 #[tokio::test]
 async fn every_reference_is_read_back_as_it_was_written() {
-    let provider = Fake::listing(&OPENROUTER, &[]);
+    let provider = listing(&OPENROUTER, &[]);
     let workspace = workspace(INSTANCES.map(|instance| (instance, &provider)));
     let mut ids = Ids(0x5EED);
     for _ in 0..5_000 {
@@ -419,12 +410,12 @@ async fn every_reference_is_read_back_as_it_was_written() {
             assert_eq!(model.was_rewritten_from(), None);
         }
     }
-    assert_eq!(provider.fetches(), 0);
+    assert_eq!(fetches(&provider), 0);
 }
 
 #[tokio::test]
 async fn every_id_alone_is_that_of_the_only_provider() {
-    let workspace = workspace([("prod", &Fake::listing(&OPENROUTER, &[]))]);
+    let workspace = workspace([("prod", &listing(&OPENROUTER, &[]))]);
     let mut ids = Ids(0xACE);
     for _ in 0..5_000 {
         let id = ids.id();

@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use openrouter_provider as _; // links the provider in
 use provider_core::{
@@ -10,8 +11,9 @@ use provider_core::{
     LlmProviderExt, ProviderContext, ProviderDescriptor,
 };
 use provider_registry::{Registry, Workspace};
+use provider_testing::{ScriptedProvider, Turn};
 
-use support::{Fake, describe};
+use support::{describe, listing};
 
 static ACME: ProviderDescriptor = describe("acme", "Acme AI");
 static ZETA: ProviderDescriptor = {
@@ -283,17 +285,22 @@ static OWN_DEADLINE: ProviderDescriptor = {
         ConfigField::new("deadline", "Deadline", FieldKind::Text),
     ];
     ProviderDescriptor::new("own", "Own", |values, _| match values.keys().eq(["deadline"]) {
-        true => Ok(Fake::listing(&OWN_DEADLINE, &[])),
+        true => Ok(failing()),
         false => Err(Error::new(ErrorKind::Config, format!("{values:?}"))),
     })
     .fields(FIELDS)
 };
 
+/// A provider whose chats fail.
+fn failing() -> Arc<ScriptedProvider> {
+    Arc::new(ScriptedProvider::new([Turn::fails(ErrorKind::Server)]).with_descriptor(&OWN_DEADLINE))
+}
+
 /// A provider that needs what the host shares.
 static SHARING: ProviderDescriptor = ProviderDescriptor::new("sharing", "Sharing", |_, context| {
     let shared = context.get::<&str>().ok_or_else(|| Error::new(ErrorKind::Config, "nothing is shared"))?;
     assert_eq!(*shared, "a pool");
-    Ok(Fake::listing(&SHARING, &[]))
+    Ok(listing(&SHARING, &[]))
 });
 
 #[test]
@@ -352,7 +359,7 @@ async fn connected_provider_retries_as_set() {
     }
     // A connected provider is added unchanged.
     let mut workspace = Workspace::new("acme");
-    let instance = workspace.add_provider("prod", Fake::listing(&OWN_DEADLINE, &[])).unwrap();
+    let instance = workspace.add_provider("prod", failing()).unwrap();
     let model = instance.model("a");
     assert!(model.stream(&model.request().user("Hello")).await.unwrap_err().attempts().is_empty());
 }

@@ -5,7 +5,7 @@ mod support;
 use provider_core::{Capabilities, Capability, ChatRequest, ConfigValues, ErrorKind, ProviderDescriptor};
 use provider_registry::{Registry, Workspace};
 
-use support::{Fake, OLLAMA, OPENROUTER, describe, workspace};
+use support::{OLLAMA, OPENROUTER, describe, listing, unreachable, workspace};
 
 fn ids(workspace: &Workspace) -> Vec<&str> {
     workspace.instances().map(|instance| instance.id()).collect()
@@ -35,9 +35,9 @@ fn several_of_one_kind_are_told_apart_by_their_ids() {
 
 #[test]
 fn a_taken_id_is_refused_and_the_first_provider_stays() {
-    let first = Fake::listing(&OPENROUTER, &[]);
+    let first = listing(&OPENROUTER, &[]);
     let mut workspace = workspace([("prod", &first)]);
-    let error = workspace.add_provider("prod", Fake::listing(&OLLAMA, &[])).unwrap_err();
+    let error = workspace.add_provider("prod", listing(&OLLAMA, &[])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Duplicate);
     for word in ["\"acme\"", "\"prod\"", "add_as"] {
         assert!(error.message().contains(word), "{error}");
@@ -49,7 +49,7 @@ fn a_taken_id_is_refused_and_the_first_provider_stays() {
 fn an_id_that_no_reference_could_carry_is_refused() {
     let mut workspace = Workspace::new("acme");
     for id in ["", "Prod", "my prod", "prod:eu", "prod/eu", "~prod", "@prod", "prød", "prod\n"] {
-        let error = workspace.add_provider(id, Fake::listing(&OPENROUTER, &[])).unwrap_err();
+        let error = workspace.add_provider(id, listing(&OPENROUTER, &[])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{id:?}");
         assert!(error.message().contains(&format!("{id:?}")), "{error}");
     }
@@ -71,17 +71,16 @@ fn settings_that_cannot_be_used_add_nothing() {
 #[test]
 fn a_removed_provider_is_gone_and_its_id_is_free() {
     let mut workspace =
-        workspace([("prod", &Fake::listing(&OPENROUTER, &[])), ("test", &Fake::listing(&OPENROUTER, &[]))]);
+        workspace([("prod", &listing(&OPENROUTER, &[])), ("test", &listing(&OPENROUTER, &[]))]);
     assert_eq!(workspace.remove("prod").unwrap().id(), "prod");
     assert!(workspace.remove("prod").is_none());
     assert_eq!(ids(&workspace), ["test"]);
-    assert!(workspace.add_provider("prod", Fake::listing(&OLLAMA, &[])).is_ok());
+    assert!(workspace.add_provider("prod", listing(&OLLAMA, &[])).is_ok());
 }
 
 #[test]
 fn unknown_instance_lists_the_configured_ones() {
-    let workspace =
-        workspace([("prod", &Fake::listing(&OPENROUTER, &[])), ("local", &Fake::listing(&OLLAMA, &[]))]);
+    let workspace = workspace([("prod", &listing(&OPENROUTER, &[])), ("local", &listing(&OLLAMA, &[]))]);
     let error = workspace.instance("openrouter").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.message().contains("it has: local, prod"), "{error}");
@@ -93,15 +92,15 @@ fn unknown_instance_lists_the_configured_ones() {
 
 #[tokio::test]
 async fn a_request_for_the_selected_model_is_passed_on() {
-    let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let provider = listing(&OPENROUTER, &["openai/gpt-4o"]);
     let model = workspace([("prod", &provider)]).model("openai/gpt-4o").await.unwrap();
     let reply = model.chat(&model.request().user("Hello")).await.unwrap();
-    assert_eq!((reply.text(), provider.chats()), ("Hello", 1));
+    assert_eq!((reply.text(), provider.requests().len()), ("Hello", 1));
 }
 
 #[tokio::test]
 async fn request_for_another_model_is_refused() {
-    let provider = Fake::listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let provider = listing(&OPENROUTER, &["openai/gpt-4o"]);
     let model = workspace([("prod", &provider)]).model("openai/gpt-4o").await.unwrap();
     for other in ["openai/gpt-4o-mini", "prod:openai/gpt-4o", "OpenAI/gpt-4o", ""] {
         let request = ChatRequest::new(other).user("Hello");
@@ -113,7 +112,7 @@ async fn request_for_another_model_is_refused() {
             assert!(problem.problem.contains(&format!("{other:?}")), "{error}");
         }
     }
-    assert_eq!(provider.chats(), 0);
+    assert_eq!(provider.requests().len(), 0);
 }
 
 #[tokio::test]
@@ -123,7 +122,7 @@ async fn a_provider_without_language_models_is_not_asked() {
         embedder.capabilities = Capabilities::of(&[Capability::Embedding]);
         embedder
     };
-    let provider = Fake::listing(&EMBEDDER, &["text-embedding-3"]);
+    let provider = listing(&EMBEDDER, &["text-embedding-3"]);
     let workspace = workspace([("embedder", &provider)]);
     let error = workspace.model("text-embedding-3").await.unwrap_err();
     assert!(error.message().contains("no provider of language models"), "{error}");
@@ -133,12 +132,12 @@ async fn a_provider_without_language_models_is_not_asked() {
         assert_eq!((error.kind(), error.capability()), (ErrorKind::Unsupported, Some(Capability::Llm)));
         assert!(error.message().contains("embedder"), "{error}");
     }
-    assert_eq!(provider.chats(), 0);
+    assert_eq!(provider.requests().len(), 0);
 }
 
 #[tokio::test]
 async fn errors_name_the_instance_that_was_asked() {
-    let workspace = workspace([("prod", &Fake::unreachable(&OPENROUTER))]);
+    let workspace = workspace([("prod", &unreachable(&OPENROUTER))]);
     let model = workspace.instance("prod").unwrap().model("openai/gpt-4o");
     assert_eq!(model.stream(&model.request()).await.unwrap_err().provider(), Some("prod"));
     let error = workspace.instance("prod").unwrap().catalogue().await.unwrap_err();

@@ -6,6 +6,7 @@ mod ends;
 mod error_words;
 mod failures;
 mod oddities;
+mod repeats;
 mod requests;
 mod shapes;
 mod support;

@@ -1,17 +1,36 @@
-//! A list of models, as `GET /models/user` gives it.
+//! A list of models, as `GET /models/user` gives it, which a host reads every few minutes. The client is the
+//! whole one, with a transport that has the answer at hand.
+//!
+//! ```sh
+//! cargo bench -p openrouter-provider --bench catalogue
+//! ```
+
+#![allow(clippy::expect_used, reason = "benches fail by panicking, as tests do")]
+
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
+use http::{HeaderValue, Response};
+use openrouter_provider::OpenRouter;
+use provider_http::{Body, HttpClient, transport_fn};
 use tokio::runtime::Builder;
-
-use crate::client;
 
 /// About as many as the service lists.
 const MODELS: usize = 400;
 
-pub(crate) fn benches(criterion: &mut Criterion) {
+fn main() {
+    let criterion = Criterion::default().sample_size(20).without_plots();
+    let criterion =
+        criterion.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+    let mut criterion = criterion.configure_from_args();
+    benches(&mut criterion);
+    criterion.final_summary();
+}
+
+fn benches(criterion: &mut Criterion) {
     let rows: Vec<String> = (0..MODELS).map(row).collect();
     let page = format!(r#"{{"data":[{}],"total_count":{MODELS}}}"#, rows.join(","));
-    let client = client("application/json", vec![page.into_bytes()]);
+    let client = client(page);
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime without I/O");
     let models = || runtime.block_on(client.models()).expect("a catalogue");
     assert_eq!(models().models.len(), MODELS);
@@ -20,6 +39,17 @@ pub(crate) fn benches(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(MODELS as u64));
     group.bench_function("400 models", |b| b.iter(models));
     group.finish();
+}
+
+/// A client whose transport answers with this JSON.
+fn client(json: String) -> OpenRouter {
+    let transport = transport_fn(move |_| {
+        let mut response = Response::new(Body::from_pieces([json.clone()]));
+        response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+        async move { Ok(response) }
+    });
+    let builder = OpenRouter::builder().api_key("sk-or-v1-0a1b2c3d").base_url("http://127.0.0.1:9/api/v1");
+    builder.http_client(HttpClient::from_transport(transport)).build().expect("good settings")
 }
 
 fn row(n: usize) -> String {

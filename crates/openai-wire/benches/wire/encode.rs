@@ -1,28 +1,17 @@
 //! A request to bytes.
-//!
-//! `body` is the public way to see them, which reads them once more, to give JSON; `chat` sends them through
-//! a transport that answers at once.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
+use openai_wire::{Plain, encode};
 use provider_core::{ChatRequest, FunctionTool, Part};
-use tokio::runtime::Builder;
 
-use crate::{client, fixtures};
+use crate::fixtures;
 
 pub(crate) fn benches(criterion: &mut Criterion) {
-    let reply = r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
-    let client = client("application/json", vec![reply.into()]);
-    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime without I/O");
     let mut group = criterion.benchmark_group("encode");
     for (name, request) in [("small", small()), ("200 messages", long()), ("5 MB image", image())] {
-        let body = client.body_of(&request).expect("a body");
-        group.throughput(Throughput::Bytes(body.get().len() as u64));
-        group.bench_with_input(BenchmarkId::new("body", name), &request, |b, request| {
-            b.iter(|| client.body_of(request).expect("a body"));
-        });
-        group.bench_with_input(BenchmarkId::new("chat", name), &request, |b, request| {
-            b.iter(|| runtime.block_on(client.chat(request)).expect("an answer"));
-        });
+        let body = || encode(&request, true, &Plain).expect("a body");
+        group.throughput(Throughput::Bytes(body().len() as u64));
+        group.bench_function(BenchmarkId::from_parameter(name), |b| b.iter(body));
     }
     group.finish();
 }

@@ -3,9 +3,6 @@
 /// How many pieces an answer comes in.
 pub(crate) const PIECES: usize = 1_000;
 
-/// The bytes that one read of a socket returns when much is waiting.
-pub(crate) const READ: usize = 16 << 10;
-
 /// Pieces as models write them: words, and now and then what JSON escapes.
 const TOKENS: [&str; 16] = [
     "The",
@@ -80,23 +77,18 @@ pub(crate) fn base64(bytes: usize) -> String {
     "iVBORw0KGgoAAAANSUhEUgAA9b+/Qx7k".chars().cycle().take(bytes).collect()
 }
 
-/// A stream of these deltas, frame by frame: signs of life first, the usage and the end mark last.
+/// The data of the frames of these deltas, the usage and the end mark last.
 fn stream(deltas: impl Iterator<Item = String>, end: &str) -> Vec<String> {
-    let life = std::iter::once(": OPENROUTER PROCESSING\n\n".to_owned());
     let pieces = deltas.map(|delta| chunk(&delta, "null", "null", ""));
     let (nothing, end) = (r#"{"role":"assistant","content":""}"#, format!("\"{end}\""));
     let usage = r#","usage":{"prompt_tokens":412,"completion_tokens":1000,"total_tokens":1412,"cost":0.01103,"is_byok":false,"prompt_tokens_details":{"cached_tokens":256,"audio_tokens":0},"cost_details":{"upstream_inference_cost":null},"completion_tokens_details":{"reasoning_tokens":0,"image_tokens":0}}"#;
-    let last = [
-        chunk(nothing, &end, &end, ""),
-        chunk(nothing, "null", "null", usage),
-        "data: [DONE]\n\n".to_owned(),
-    ];
-    life.chain(pieces).chain(last).collect()
+    let last = [chunk(nothing, &end, &end, ""), chunk(nothing, "null", "null", usage), "[DONE]".to_owned()];
+    pieces.chain(last).collect()
 }
 
 /// A frame with one choice.
 fn chunk(delta: &str, reason: &str, native: &str, more: &str) -> String {
     format!(
-        r#"data: {{"id":"gen-1757000000-Qx7bTn3vKd9sLmZ2RwYc","provider":"OpenAI","model":"openai/gpt-4o","object":"chat.completion.chunk","created":1757000000,"choices":[{{"index":0,"delta":{delta},"finish_reason":{reason},"native_finish_reason":{native},"logprobs":null}}],"system_fingerprint":"fp_a7d06e42a7"{more}}}"#
-    ) + "\n\n"
+        r#"{{"id":"gen-1757000000-Qx7bTn3vKd9sLmZ2RwYc","provider":"OpenAI","model":"openai/gpt-4o","object":"chat.completion.chunk","created":1757000000,"choices":[{{"index":0,"delta":{delta},"finish_reason":{reason},"native_finish_reason":{native},"logprobs":null}}],"system_fingerprint":"fp_a7d06e42a7"{more}}}"#
+    )
 }
