@@ -3,6 +3,8 @@
 mod error;
 mod model_id;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod validate;
 

@@ -9,8 +9,10 @@ use super::settings::settings;
 
 /// Caches the prompt on its own, where the model needs to be told (Anthropic's style): OpenRouter sets the
 /// marks.
+// Without `deny_unknown_fields`: serde takes the tag of a struct for an unknown field. `exact`, which reads
+// options, refuses unknown fields and another type on its own.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(tag = "type", rename = "ephemeral", deny_unknown_fields)]
+#[serde(tag = "type", rename = "ephemeral")]
 #[non_exhaustive]
 pub struct CacheControl {
     /// How long it is kept: `5m` (the default) or `1h`.
