@@ -1,6 +1,7 @@
 //! Bodies of requests.
 
 use proptest::prelude::*;
+use provider_core::ChatRequest;
 use serde_json::{Map, Value, json};
 use wire_properties::{answer, body};
 
@@ -55,34 +56,15 @@ fn message() -> impl Strategy<Value = Value> {
 
 /// Any of the fields that bodies have, with a value that may fit.
 fn field() -> impl Strategy<Value = (String, Value)> {
-    let names = vec![
+    let beside = [
         "models",
         "tools",
-        "tool_choice",
-        "response_format",
-        "reasoning",
-        "temperature",
-        "top_p",
-        "top_k",
-        "seed",
-        "stop",
-        "max_tokens",
-        "logit_bias",
-        "logprobs",
-        "verbosity",
-        "prediction",
-        "modalities",
-        "audio",
-        "service_tier",
         "provider",
         "plugins",
         "transforms",
-        "user",
         "session_id",
-        "metadata",
         "stream_options",
         "usage",
-        "prompt_cache_key",
         "novel",
         "route",
         "preset",
@@ -91,6 +73,7 @@ fn field() -> impl Strategy<Value = (String, Value)> {
         "web_search_options",
         "stop_server_tools_when",
     ];
+    let names = [ChatRequest::PARAMETERS, &beside].concat();
     let likely = prop_oneof![
         (0..3).prop_map(Value::from),
         (0.0..1.0).prop_map(Value::from),

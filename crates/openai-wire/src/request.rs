@@ -51,8 +51,10 @@ struct Body<'a, D> {
 }
 
 impl<D: Dialect> Body<'_, D> {
-    /// Writes all but the fields of the dialect and those in `extra`. `extra` cannot repeat one of these
-    /// names, see [`names`](Self::names), and the parameters cannot repeat one: they are fields of one struct.
+    /// Writes all but the fields of the dialect and those in `extra`.
+    ///
+    /// No field comes twice: the parameters are fields of one struct, and [`names`](Self::names) refuses an
+    /// `extra` with one of these names.
     fn write_portable<W: FieldWriter>(&self, body: &mut W) -> Result<(), W::Error> {
         let Self { request, messages, stream, dialect } = self;
         body.field("model", &request.model)?;

@@ -3,6 +3,8 @@
 mod error;
 mod model_id;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod validate;
 
@@ -14,8 +16,6 @@ use openai_wire::rules::Rule;
 use openai_wire::{Dialect, FieldWriter, Problems, exact};
 use provider_core::author::{ResponseAccumulator, ResponseHead};
 use provider_core::{ChatRequest, Effort, RawJson, Usage};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde::ser::SerializeSeq;
 
 use crate::config::DEFAULT_BASE_URL;
@@ -47,37 +47,14 @@ impl OpenRouterDialect {
     }
 }
 
-/// Writes the options that are fields of the body, and reads them back. A new option whose field has its name
-/// is one word here.
-macro_rules! option_fields {
-    ($($option:ident),* $(,)?) => {
-        fn write_options<W: FieldWriter>(options: &OpenRouterOptions, body: &mut W) -> Result<(), W::Error> {
-            $(if let Some(value) = &options.$option {
-                body.field(stringify!($option), value)?;
-            })*
-            Ok(())
-        }
-
-        /// Reads an option from its field. False when it is none, or does not fit.
-        fn read_option(name: &str, raw: &RawJson, options: &mut OpenRouterOptions) -> bool {
-            $(if name == stringify!($option) {
-                return put(&mut options.$option, raw);
-            })*
-            match name {
-                // The preferences are written with the workspace's, so not in the table.
-                "provider" => put(&mut options.provider, raw),
-                "plugins" => set(&mut options.plugins, raw.read::<Vec<RawJson>>().ok().map(plugins)),
-                "reasoning_effort" => set(&mut options.reasoning_effort, raw.read().ok().map(effort)),
-                _ => false,
-            }
-        }
-    };
-}
-
-option_fields! {
-    models, prompt, max_tool_calls, stop_server_tools_when, structured_outputs, include_reasoning, image_config,
-    speed, cache_control, route, preset, web_search_options, x_search_filter, transforms, session_id, trace,
-    debug, stream_options, usage,
+/// Reads an option from its field. False when it is none, or does not fit.
+fn read_option(name: &str, raw: &RawJson, options: &mut OpenRouterOptions) -> bool {
+    match name {
+        "provider" => set(&mut options.provider, exact(raw)),
+        "plugins" => set(&mut options.plugins, raw.read::<Vec<RawJson>>().ok().map(plugins)),
+        "reasoning_effort" => set(&mut options.reasoning_effort, raw.read().ok().map(effort)),
+        name => options.read_field(name, raw),
+    }
 }
 
 /// Reads plugins; one that does not fit stays the JSON that it is.
@@ -87,10 +64,6 @@ fn plugins(list: Vec<RawJson>) -> List<Plugin> {
 
 fn effort(word: String) -> Effort {
     Effort::from(&*word)
-}
-
-fn put<T: DeserializeOwned + Serialize>(place: &mut Option<T>, raw: &RawJson) -> bool {
-    set(place, exact(raw))
 }
 
 fn set<T>(place: &mut Option<T>, value: Option<T>) -> bool {
@@ -120,7 +93,7 @@ impl Dialect for OpenRouterDialect {
         if let Some(plugins) = &options.plugins {
             body.field("plugins", plugins)?;
         }
-        write_options(options, body)
+        options.write_fields(body)
     }
 
     fn include_usage(&self) -> bool {

@@ -10,8 +10,9 @@ mod small;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use provider_core::Effort;
+use openai_wire::{FieldWriter, exact};
 use provider_core::author::ProviderOptions;
+use provider_core::{Effort, RawJson};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,8 +30,11 @@ pub use self::server_tool::{
 };
 pub use self::small::{CacheControl, DebugOptions, ResponseCache, StopServerTools, Trace};
 
+/// Declares the options. A row with `=> field` is a field of the body with the option's name and value; the
+/// word is the method of [`FieldWriter`] that writes it. Such fields are written in the order of the rows. The
+/// dialect writes the other options, or they are headers.
 macro_rules! options {
-    ($($(#[$meta:meta])* $field:ident: $type:ty,)*) => {
+    ($($(#[$meta:meta])* $field:ident: $type:ty $(=> $write:ident)?,)*) => {
         /// The options of a request that OpenRouter alone understands. Another provider never receives them.
         ///
         /// An option is off unless it is set here, or in the workspace's settings.
@@ -85,6 +89,24 @@ macro_rules! options {
             pub(crate) const NONE: Self =
                 Self { $($field: None,)* headers: BTreeMap::new(), allow_paid_fallback: false };
 
+            /// Writes the options that are fields of the body.
+            pub(crate) fn write_fields<W: FieldWriter>(&self, body: &mut W) -> Result<(), W::Error> {
+                $($(if let Some(value) = &self.$field {
+                    body.$write(stringify!($field), value)?;
+                })?)*
+                Ok(())
+            }
+
+            /// Reads an option from its field. False when it is none of these fields, or does not fit.
+            pub(crate) fn read_field(&mut self, name: &str, raw: &RawJson) -> bool {
+                $($(if name == stringify!($field) {
+                    let $write = &mut self.$field;
+                    *$write = exact(raw);
+                    return $write.is_some();
+                })?)*
+                false
+            }
+
             $(
                 #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
                 #[must_use]
@@ -100,7 +122,7 @@ macro_rules! options {
 options! {
     /// Models to try, in this order, when the request's own fails, whatever the reason; three at most. The
     /// answer names the model that served, and that one is billed.
-    models: List<String>,
+    models: List<String> => field,
     /// Which upstream providers may serve, and in which order. What is left open is taken from the
     /// workspace's settings.
     provider: ProviderPreferences,
@@ -108,46 +130,46 @@ options! {
     plugins: List<Plugin>,
     /// Tools that OpenRouter runs itself. They follow the request's own tools.
     server_tools: List<ServerTool>,
-    /// When OpenRouter stops calling its own tools.
-    stop_server_tools_when: List<StopServerTools>,
-    /// How many steps OpenRouter's own tools may take, 30 at most. `stop_server_tools_when` counts before it.
-    max_tool_calls: u32,
-    /// Keeps the requests of one conversation on one upstream provider, whose prompt cache is then warm, and
-    /// groups them in the logs. At most 256 characters.
-    session_id: String,
-    /// Where the request stands in a trace.
-    trace: Trace,
-    /// The inner workings to show.
-    debug: DebugOptions,
-    /// Caches the prompt on its own.
-    cache_control: CacheControl,
-    /// How images are made (`aspect_ratio`, `quality`, `size`, …); models differ.
-    image_config: BTreeMap<String, Value>,
-    /// A preset of the account, by its slug.
-    preset: String,
-    /// Whether structured outputs are demanded of the provider.
-    structured_outputs: bool,
-    /// The model's own web search, where it has one, as the JSON object it expects.
-    web_search_options: Value,
-    /// The filter for the finds of xAI's search, as the JSON object it expects.
-    x_search_filter: Value,
-    /// `fast`: the same as the service tier of that name.
-    speed: String,
     /// A text to complete, in place of messages. Old style.
-    prompt: String,
+    prompt: String => field,
+    /// How many steps OpenRouter's own tools may take, 30 at most. `stop_server_tools_when` counts before it.
+    max_tool_calls: u32 => field,
+    /// When OpenRouter stops calling its own tools.
+    stop_server_tools_when: List<StopServerTools> => field,
+    /// Whether structured outputs are demanded of the provider.
+    structured_outputs: bool => field,
+    /// Whether to show thoughts. Old style: `reasoning` says it better.
+    include_reasoning: bool => field,
     /// Another name of [`ChatRequest::reasoning`](provider_core::ChatRequest::reasoning)'s effort. The two
     /// must not differ.
     reasoning_effort: Effort,
-    /// Whether to show thoughts. Old style: `reasoning` says it better.
-    include_reasoning: bool,
+    /// How images are made (`aspect_ratio`, `quality`, `size`, …); models differ.
+    image_config: BTreeMap<String, Value> => field,
+    /// `fast`: the same as the service tier of that name.
+    speed: String => field,
+    /// Caches the prompt on its own.
+    cache_control: CacheControl => field,
     /// `fallback` or `sort`. Deprecated: `provider.sort.partition` says it.
-    route: String,
+    route: String => field,
+    /// A preset of the account, by its slug.
+    preset: String => field,
+    /// The model's own web search, where it has one, as the JSON object it expects.
+    web_search_options: Value => field,
+    /// The filter for the finds of xAI's search, as the JSON object it expects.
+    x_search_filter: Value => field,
     /// `["middle-out"]`. No longer documented: the plugin `context-compression` does it.
-    transforms: List<String>,
+    transforms: List<String> => field,
+    /// Keeps the requests of one conversation on one upstream provider, whose prompt cache is then warm, and
+    /// groups them in the logs. At most 256 characters.
+    session_id: String => field,
+    /// Where the request stands in a trace.
+    trace: Trace => field,
+    /// The inner workings to show.
+    debug: DebugOptions => field,
     /// Deprecated and without effect: usage always comes.
-    stream_options: Value,
+    stream_options: Value => field,
     /// Deprecated and without effect: usage always comes.
-    usage: Value,
+    usage: Value => field,
     /// Whether the answer tells how it was routed, see
     /// [`OpenRouterResponse::routing`](crate::OpenRouterResponse::routing). Sent as a header.
     metadata: bool,

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use provider_core::author::{DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead};
+use provider_core::author::{
+    DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead, refuse_all_but,
+};
 use provider_core::{
     Catalogue, ChatRequest, ChatStream, ConfigField, ConfigValues, ConnectionReport, Error, ErrorKind, Event,
     LlmProvider, Message, Model, ProviderContext, ProviderDescriptor, Usage,
@@ -44,6 +46,8 @@ impl LlmProvider for Acme {
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        // The wire has a place for a prompt alone: whatever else is set is refused, not dropped.
+        refuse_all_but(request, &[])?;
         let words = request.messages.iter().filter_map(|message| match message {
             Message::User(message) => Some(message.content.text()),
             _ => None,

@@ -31,7 +31,7 @@ fn names(body: &[u8]) -> Vec<String> {
     fields.0.into_iter().map(|(name, _)| name).collect()
 }
 
-/// A request with all that has a place of its own, but for `max_completion_tokens`, which excludes `max_tokens`.
+/// A request with all that has a place of its own, but for `max_completion_tokens`: it excludes `max_tokens`.
 fn full() -> ChatRequest {
     ChatRequest::new("m")
         .user("Hi")

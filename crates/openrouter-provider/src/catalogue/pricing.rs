@@ -1,33 +1,47 @@
 //! The prices of a model or an endpoint.
 
-use lenient_json::{Count, FromJson as _, Raw, Reader, number, object};
+use lenient_json::{Count, FromJson, Raw, Reader, number};
 use openai_wire::amount;
 use provider_core::{Price, PriceOverride, Prices, Pricing, TimeOfDay};
 
 use crate::record::Field;
 
-object! {
-    /// Prices; in the list of overrides also the conditions under which they count.
-    struct WirePricing<'a> {
-        prompt: Raw<'a> = "prompt",
-        completion: Raw<'a> = "completion",
-        request: Raw<'a> = "request",
-        image: Raw<'a> = "image",
-        image_output: Raw<'a> = "image_output",
-        image_token: Raw<'a> = "image_token",
-        audio: Raw<'a> = "audio",
-        audio_output: Raw<'a> = "audio_output",
-        input_audio_cache: Raw<'a> = "input_audio_cache",
-        input_cache_read: Raw<'a> = "input_cache_read",
-        input_cache_write: Raw<'a> = "input_cache_write",
-        input_cache_write_1h: Raw<'a> = "input_cache_write_1h",
-        internal_reasoning: Raw<'a> = "internal_reasoning",
-        web_search: Raw<'a> = "web_search",
-        discount: Raw<'a> = "discount",
-        overrides: Raw<'a> = "overrides",
-        min_prompt_tokens: Raw<'a> = "min_prompt_tokens",
-        utc_start: Raw<'a> = "utc_start",
-        utc_end: Raw<'a> = "utc_end",
+/// Prices; in the list of overrides also the conditions under which they count.
+#[derive(Debug, Default)]
+struct WirePricing<'a> {
+    prices: Prices,
+    discount: Raw<'a>,
+    overrides: Raw<'a>,
+    min_prompt_tokens: Raw<'a>,
+    utc_start: Raw<'a>,
+    utc_end: Raw<'a>,
+    has_new_condition: bool,
+}
+
+impl<'a> FromJson<'a> for WirePricing<'a> {
+    fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
+        let mut wire = Self::default();
+        if reader.peek()? != b'{' {
+            return reader.value().map(|_| wire);
+        }
+        reader.object(|reader, name| {
+            let value = Raw::of(reader.value()?);
+            match &*name {
+                "discount" => wire.discount = value,
+                "overrides" => wire.overrides = value,
+                "min_prompt_tokens" => wire.min_prompt_tokens = value,
+                "utc_start" => wire.utc_start = value,
+                "utc_end" => wire.utc_end = value,
+                name => match wire.prices.price_mut(name) {
+                    Some(place) => *place = price(value),
+                    // Prices are texts and conditions are something else, so this tells a new condition from
+                    // a new price.
+                    None => wire.has_new_condition |= value.get().is_some_and(|json| !json.starts_with('"')),
+                },
+            }
+            Some(())
+        })?;
+        Some(wire)
     }
 }
 
@@ -39,29 +53,10 @@ impl Field for Pricing {
 
 /// Reads prices with their overrides.
 fn pricing(wire: &WirePricing<'_>) -> Pricing {
-    let mut pricing = Pricing::from(prices(wire));
+    let mut pricing = Pricing::from(wire.prices);
     pricing.discount = number(wire.discount);
     wire.overrides.for_each(|entry: WirePricing<'_>| pricing.overrides.extend(price_override(&entry)));
     pricing
-}
-
-fn prices(wire: &WirePricing<'_>) -> Prices {
-    let mut prices = Prices::default();
-    prices.prompt = price(wire.prompt);
-    prices.completion = price(wire.completion);
-    prices.request = price(wire.request);
-    prices.image = price(wire.image);
-    prices.image_output = price(wire.image_output);
-    prices.image_token = price(wire.image_token);
-    prices.audio = price(wire.audio);
-    prices.audio_output = price(wire.audio_output);
-    prices.input_audio_cache = price(wire.input_audio_cache);
-    prices.input_cache_read = price(wire.input_cache_read);
-    prices.input_cache_write = price(wire.input_cache_write);
-    prices.input_cache_write_1h = price(wire.input_cache_write_1h);
-    prices.internal_reasoning = price(wire.internal_reasoning);
-    prices.web_search = price(wire.web_search);
-    prices
 }
 
 /// A price. Routers have `-1`: it depends on the model they pick.
@@ -72,13 +67,10 @@ fn price(raw: Raw<'_>) -> Option<Price> {
 /// Prices under a condition. When a condition cannot be understood they must not count, so then there are
 /// none.
 fn price_override(wire: &WirePricing<'_>) -> Option<PriceOverride> {
-    let prices = prices(wire);
-    // Prices are texts and conditions are something else, so this tells a new condition from a new price.
-    let has_new_condition = wire.unknown.iter().any(|(_, value)| !value.starts_with('"'));
-    if has_new_condition || prices == Prices::default() {
+    if wire.has_new_condition || wire.prices == Prices::default() {
         return None;
     }
-    let mut entry = PriceOverride::new(prices);
+    let mut entry = PriceOverride::new(wire.prices);
     if wire.min_prompt_tokens.0.is_some() {
         let Count(threshold) = wire.min_prompt_tokens.read()?;
         entry = entry.above_prompt_tokens(threshold?);

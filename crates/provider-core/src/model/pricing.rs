@@ -26,7 +26,8 @@ impl Price {
     }
 }
 
-/// Declares the prices once, for the list of a model and for what comes of it.
+/// Declares the prices once, for the list of a model and for what comes of it. Their names are OpenRouter's
+/// on the wire.
 macro_rules! prices {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// The prices of a model in US dollars, as its list states them: before the discount, and under
@@ -68,6 +69,27 @@ macro_rules! prices {
         }
 
         impl Prices {
+            /// Returns the place of a price, stated or not: for those who read catalogues. `None` when there
+            /// is no price of this name.
+            ///
+            /// ```
+            /// use provider_core::{Price, Prices, Usd};
+            ///
+            /// let mut prices = Prices::default();
+            /// for (name, amount) in [("prompt", Usd::ZERO), ("novel", Usd::ZERO)] {
+            ///     if let Some(price) = prices.price_mut(name) {
+            ///         *price = Some(Price::Fixed(amount));
+            ///     }
+            /// }
+            /// assert_eq!(prices.prompt, Some(Price::Fixed(Usd::ZERO)));
+            /// ```
+            pub fn price_mut(&mut self, name: &str) -> Option<&mut Option<Price>> {
+                Some(match name {
+                    $(stringify!($name) => &mut self.$name,)*
+                    _ => return None,
+                })
+            }
+
             /// These prices, and those of `base` where there are none.
             #[must_use]
             pub fn or(self, base: Prices) -> Prices {

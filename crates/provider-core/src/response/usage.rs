@@ -35,6 +35,12 @@ macro_rules! figures {
                 self.raw = None;
             }
 
+            /// A usage with every figure.
+            #[cfg(test)]
+            pub(crate) fn filled(raw: RawJson) -> Self {
+                Usage { $($name: Some(Default::default()),)* raw: Some(raw) }
+            }
+
             /// The object as it was sent, to be changed: the one field that is no figure.
             pub(crate) fn raw_mut(&mut self) -> &mut Option<RawJson> {
                 let Usage { $($name: _,)* raw } = self;

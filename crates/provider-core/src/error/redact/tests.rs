@@ -56,7 +56,7 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
         },
         finish_reason: Some(FinishReason::Other(text())),
         native_finish_reason: Some(text()),
-        usage: usage(json()),
+        usage: Usage::filled(json()),
         logprobs: vec![TokenLogprob {
             token: text(),
             logprob: Some(-1.0),
@@ -98,33 +98,6 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
         partial: Some(Box::new(partial)),
         source: Some(Arc::new(std::io::Error::other(text()))),
     }))
-}
-
-fn usage(raw: RawJson) -> Usage {
-    let count = Some(1);
-    Usage {
-        prompt_tokens: count,
-        completion_tokens: count,
-        total_tokens: count,
-        cached_tokens: count,
-        cache_write_tokens: count,
-        prompt_audio_tokens: count,
-        prompt_video_tokens: count,
-        reasoning_tokens: count,
-        completion_audio_tokens: count,
-        completion_image_tokens: count,
-        accepted_prediction_tokens: count,
-        rejected_prediction_tokens: count,
-        cost: Some(Usd::ZERO),
-        upstream_cost: Some(Usd::ZERO),
-        upstream_prompt_cost: Some(Usd::ZERO),
-        upstream_completion_cost: Some(Usd::ZERO),
-        is_byok: Some(false),
-        server_tool_calls_requested: count,
-        server_tool_calls_executed: count,
-        web_search_requests: count,
-        raw: Some(raw),
-    }
 }
 
 /// The strings of a JSON value, names of fields included; nothing in it may be missing.
@@ -204,7 +177,7 @@ fn no_string_of_an_error_keeps_the_key_however_it_is_written() {
         assert_eq!(clean.attempts().len(), 1, "what says nothing of the key stays");
         let partial = clean.partial().expect("what had come");
         assert!(partial.text().contains("***"));
-        assert_eq!(partial.usage.prompt_tokens, Some(1));
+        assert_eq!(partial.usage.prompt_tokens, Some(0));
         assert!(has_key(&format!("{:?}", filled.partial())), "an error that others hold is left to them");
     }
 }
