@@ -257,9 +257,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
                 Ok(pause) => pause,
                 Err(error) => return Err(RunOutcome::Failed(error.after(refused))),
             };
-            // One flat list: what a layer further in tried comes before what it ended in.
-            refused.extend_from_slice(error.attempts());
-            refused.push(error.with_attempts(Vec::new()));
+            refused.extend(error.into_attempts());
             times += 1;
             if self.deadline.or(pause).await.is_none() {
                 return Err(RunOutcome::Deadline(
