@@ -1,11 +1,15 @@
 //! The options that OpenRouter alone understands.
 
+mod cache_control;
+mod debug;
 mod list;
 mod plugin;
 mod preferences;
+mod response_cache;
 mod server_tool;
 mod settings;
-mod small;
+mod stop_server_tools;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +18,8 @@ use provider_core::Effort;
 use provider_core::author::ProviderOptions;
 use serde_json::Value;
 
+pub use self::cache_control::CacheControl;
+pub use self::debug::DebugOptions;
 pub use self::list::List;
 pub use self::plugin::{
     AutoRouter, ContextCompression, FileParser, FusionPlugin, ParetoRouter, PdfOptions, Plugin, Switch,
@@ -22,11 +28,13 @@ pub use self::plugin::{
 pub use self::preferences::{
     Cutoffs, DataCollection, MaxPrice, Percentiles, PriceCap, ProviderPreferences, Sort, SortBy, SortConfig,
 };
+pub use self::response_cache::ResponseCache;
 pub use self::server_tool::{
     Advisor, Bash, Container, Datetime, Files, Fusion, ImageGeneration, NestedReasoning, SearchModels,
     ServerTool, Subagent, UserLocation, WebFetch, WebSearch, WireTool,
 };
-pub use self::small::{CacheControl, DebugOptions, ResponseCache, StopServerTools, Trace};
+pub use self::stop_server_tools::StopServerTools;
+pub use self::trace::Trace;
 
 macro_rules! options {
     ($($(#[$meta:meta])* $field:ident: $type:ty,)*) => {
