@@ -73,6 +73,7 @@ impl<'de> Deserialize<'de> for TimeOfDay {
 /// A part of every day: from `start` until before `end`, past midnight if `end` is earlier. Empty if both are
 /// the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DailyWindow {
     /// Its first minute.
     pub start: TimeOfDay,
