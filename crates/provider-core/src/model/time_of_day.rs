@@ -83,7 +83,7 @@ pub struct DailyWindow {
 
 impl DailyWindow {
     /// Whether a time is in it.
-    pub fn contains(self, time: TimeOfDay) -> bool {
+    pub(crate) fn contains(self, time: TimeOfDay) -> bool {
         if self.start <= self.end {
             (self.start..self.end).contains(&time)
         } else {
