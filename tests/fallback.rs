@@ -11,8 +11,8 @@ use openrouter_provider::options::{OpenRouterOptions, ServerTool};
 use openrouter_sandbox::Sandbox;
 use provider_core::author::ResponseAccumulator;
 use provider_core::{
-    Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, Event,
-    LlmProvider, ProviderDescriptor, ProviderJson, RetryAdvice, Tool,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, Event, LlmProvider,
+    ProviderDescriptor, ProviderJson, RetryAdvice, Tool,
 };
 use provider_layers::{FallbackLayer, FallbackSettings, Layer};
 use provider_registry::Workspace;
@@ -175,7 +175,7 @@ async fn a_workspace_takes_a_provider_with_a_fallback_around_it() {
 }
 
 static ACME: ProviderDescriptor =
-    ProviderDescriptor::new("acme", "Acme", |_, _| Err(Error::unsupported("acme", Capability::Llm)));
+    ProviderDescriptor::new("acme", "Acme", |_, _| Err(Error::new(ErrorKind::Config, "is made by hand")));
 
 /// Another service that speaks chat completions. Keeps the bodies that it is sent, and answers each.
 #[derive(Debug, Default)]
@@ -196,7 +196,7 @@ impl LlmProvider for Acme {
     }
 
     async fn stream(&self, _: &ChatRequest) -> Result<ChatStream, Error> {
-        Err(Error::unsupported("acme", Capability::Llm))
+        Err(Error::new(ErrorKind::Config, "is made by hand"))
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {

@@ -198,7 +198,7 @@ pub(crate) fn models(catalogue: &Catalogue, expected: &Value) -> Vec<String> {
         field("output_modalities", json!(Some(&model.output_modalities).filter(|list| !list.is_empty())));
         let price = |price: Option<Price>| match price {
             Some(Price::Fixed(amount)) => json!(amount.to_string()),
-            Some(Price::Varies) => json!("-1"),
+            Some(_) => json!("-1"),
             None => Value::Null,
         };
         field("prompt_price", price(model.pricing.prompt));

@@ -1,11 +1,15 @@
 //! The options that OpenRouter alone understands.
 
+mod cache_control;
+mod debug;
 mod list;
 mod plugin;
 mod preferences;
+mod response_cache;
 mod server_tool;
 mod settings;
-mod small;
+mod stop_server_tools;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +20,8 @@ use provider_core::{Effort, RawJson};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::cache_control::CacheControl;
+pub use self::debug::DebugOptions;
 pub use self::list::List;
 pub use self::plugin::{
     AutoRouter, ContextCompression, FileParser, FusionPlugin, ParetoRouter, PdfOptions, Plugin, Switch,
@@ -24,11 +30,13 @@ pub use self::plugin::{
 pub use self::preferences::{
     Cutoffs, DataCollection, MaxPrice, Percentiles, PriceCap, ProviderPreferences, Sort, SortBy, SortConfig,
 };
+pub use self::response_cache::ResponseCache;
 pub use self::server_tool::{
     Advisor, Bash, Container, Datetime, Files, Fusion, ImageGeneration, NestedReasoning, SearchModels,
     ServerTool, Subagent, UserLocation, WebFetch, WebSearch, WireTool,
 };
-pub use self::small::{CacheControl, DebugOptions, ResponseCache, StopServerTools, Trace};
+pub use self::stop_server_tools::StopServerTools;
+pub use self::trace::Trace;
 
 /// Declares the options. A row with `=> field` is a field of the body with the option's name and value; the
 /// word is the method of [`FieldWriter`] that writes it. Such fields are written in the order of the rows. The

@@ -104,7 +104,7 @@ impl Comparison {
     /// Sets the longest wait that a service may name for a [budget in flight](Self#a-budget-in-flight). A
     /// model that would have to wait longer ends at once with the service's error. Default: 5 minutes.
     pub fn longest_pause(mut self, wait: Duration) -> Self {
-        self.waits = self.waits.longest(wait);
+        self.waits = self.waits.max_wait(wait);
         self
     }
 

@@ -53,11 +53,11 @@
 
 mod cell;
 mod comparison;
+pub mod display;
 mod progress;
 mod queue;
 mod report;
 mod run;
-pub mod show;
 mod stop;
 mod timing;
 

@@ -98,9 +98,7 @@ impl Queue {
                 Err(error) if error.is_budget_in_flight() => match self.wait_for(error, &turn, now) {
                     Ok(wait) => {
                         self.make_sequential(&provider, saturating_add(now, wait));
-                        // One flat list: the attempts of an inner layer come before its final error.
-                        turn.refused.extend_from_slice(error.attempts());
-                        turn.refused.push(error.clone().with_attempts(Vec::new()));
+                        turn.refused.extend(error.clone().into_attempts());
                         let at = self.waiting.partition_point(|other| other.index < turn.index);
                         self.waiting.insert(at, turn);
                         return Settled::Requeued;
@@ -193,5 +191,5 @@ fn provider(turn: &Turn) -> Option<&Arc<dyn LlmProvider>> {
 
 /// Whether both are the same handle, and so one account with one budget.
 fn is_same_handle(one: &Arc<dyn LlmProvider>, other: &Arc<dyn LlmProvider>) -> bool {
-    std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
+    Arc::ptr_eq(one, other)
 }

@@ -38,14 +38,6 @@ impl<T> CowArc<T> {
     pub fn shares_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
-
-    /// The value itself: a copy of it, if it is shared.
-    pub fn into_inner(self) -> T
-    where
-        T: Clone,
-    {
-        Arc::unwrap_or_clone(self.0)
-    }
 }
 
 impl<T> Clone for CowArc<T> {

@@ -176,7 +176,7 @@ impl ProviderDescriptor {
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), naming the provider and the capability.
-    pub fn require(&self, capability: Capability) -> Result<(), Error> {
+    pub(crate) fn require(&self, capability: Capability) -> Result<(), Error> {
         if self.capabilities.has(capability) { Ok(()) } else { Err(Error::unsupported(self.id, capability)) }
     }
 }

@@ -178,7 +178,7 @@ impl Error {
     }
 
     /// A provider was asked for something it cannot do.
-    pub fn unsupported(provider: &str, capability: Capability) -> Self {
+    pub(crate) fn unsupported(provider: &str, capability: Capability) -> Self {
         let message = format!("{provider} has no {} ({capability})", capability.label());
         let mut error = Self::new(ErrorKind::Unsupported, message).with_provider(provider);
         error.inner().capability = Some(capability);

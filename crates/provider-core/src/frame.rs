@@ -221,7 +221,7 @@ impl ResponseHead {
     }
 
     /// Returns how long ago the head was received.
-    pub fn age(&self) -> Duration {
+    pub(crate) fn age(&self) -> Duration {
         self.0.received.elapsed()
     }
 

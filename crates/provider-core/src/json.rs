@@ -196,7 +196,7 @@ impl ExtraFields {
     }
 
     /// Whether no value says anything: blank texts and empty lists and objects do not.
-    pub fn says_nothing(&self) -> bool {
+    pub(crate) fn says_nothing(&self) -> bool {
         self.iter().all(|(_, value)| matches!(value.get(), "null" | "\"\"" | "[]" | "{}"))
     }
 

@@ -66,7 +66,7 @@ impl<'h> RetryHints<'h> {
 
     /// Returns the wait that the headers ask for, at most [`MAX_RETRY_AFTER`]. The moment when a limit of
     /// requests starts anew counts for [`ErrorKind::RateLimited`] alone.
-    pub fn wait(&self, kind: ErrorKind) -> Option<Duration> {
+    pub(crate) fn wait(&self, kind: ErrorKind) -> Option<Duration> {
         let of_limit = || (kind == ErrorKind::RateLimited).then(|| self.resets_in()).flatten();
         self.retry_after().or_else(of_limit).map(|wait| wait.min(MAX_RETRY_AFTER))
     }

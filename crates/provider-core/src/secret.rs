@@ -82,7 +82,7 @@ impl Secret {
         let (secret, text) = (self.expose().as_bytes(), text.as_bytes());
         let mut at = 0;
         std::iter::from_fn(move || {
-            let first = *secret.first().filter(|_| secret.len() >= SHORTEST)?;
+            let first = *secret.first().filter(|_| secret.len() >= MIN_LEN)?;
             while let Some(skipped) =
                 text.get(at..)?.iter().position(|byte| [first, b'\\', b'%'].contains(byte))
             {
@@ -99,7 +99,7 @@ impl Secret {
 }
 
 /// Secrets of fewer bytes are not looked for.
-const SHORTEST: usize = 4;
+const MIN_LEN: usize = 4;
 
 /// How many backslashes an escape may begin with: JSON within JSON doubles them, and this is four times.
 const MAX_BACKSLASHES: usize = 16;

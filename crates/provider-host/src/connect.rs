@@ -112,30 +112,23 @@ impl Host {
 
     /// The model that a text means, by the rules of [`Workspace::model`].
     ///
-    /// With one provider that accepts unlisted ids, the list of models only decides whether the provider's
-    /// name in front of a slash is part of the id. So the host fetches it for such a text alone, and waits no
-    /// longer than [`CATALOGUE_TIMEOUT`].
+    /// The host fetches the list of models only where it decides: whether the provider's name in front of a
+    /// slash is part of the id, and which models there are where the provider accepts no others. For the
+    /// former, it waits no longer than [`CATALOGUE_TIMEOUT`].
     ///
     /// # Errors
     /// Those of [`Workspace::model`].
     pub(crate) async fn model(&self, text: &str) -> Result<SelectedModel, Error> {
-        let instance = self.instance()?;
-        let names =
-            |separator: char| text.split_once(separator).is_some_and(|(name, _)| name == self.instance);
-        if names(':') || !instance.descriptor().accepts_unlisted_models {
-            return self.workspace.model(text).await;
-        }
-        let behind = text.split_once('/').map(|(_, id)| id).filter(|id| names('/') && id.contains('/'));
-        let Some(id) = behind else { return Ok(instance.model(text)) };
-        let known = async {
-            if self.is_offline {
-                None
-            } else {
-                timeout(CATALOGUE_TIMEOUT, self.workspace.model(text)).await.ok()
+        let selected = match self.workspace.model_offline(text) {
+            Ok(selected) if selected.was_rewritten_from().is_none() || self.is_offline => selected,
+            Ok(rewritten) => {
+                let listed = timeout(CATALOGUE_TIMEOUT, self.workspace.model(text)).await;
+                listed.unwrap_or(Ok(rewritten))?
             }
+            Err(error) if self.is_offline => return Err(error),
+            Err(_) => self.workspace.model(text).await?,
         };
-        let selected = known.await.unwrap_or_else(|| Ok(instance.model(id)))?;
-        if selected.id() != text {
+        if selected.was_rewritten_from().is_some() {
             self.output.note(&format!("{text} is taken for {}, the id without the provider", selected.id()));
         }
         Ok(selected)

@@ -334,9 +334,7 @@ impl<'a> FallbackState<'a> {
             has_note = true;
             next += 1;
         }
-        // One flat list: attempts of a layer further in come before the error they end in.
-        self.failed.extend_from_slice(error.attempts());
-        self.failed.push(error.with_attempts(Vec::new()));
+        self.failed.extend(error.into_attempts());
         self.taken = next;
         Ok(())
     }

@@ -325,10 +325,7 @@ impl<'a> Attempts<'a> {
             Err(reason) => return Err(self.give_up(error, reason)),
         };
         let is_in_flight = error.is_budget_in_flight();
-        // One flat list: attempts of a layer further in, or of the service, come before the error they end
-        // in.
-        self.failed.extend_from_slice(error.attempts());
-        self.failed.push(error.with_attempts(Vec::new()));
+        self.failed.extend(error.into_attempts());
         let named = match pause {
             Pause::Backoff(wait) => {
                 sleep(wait).await;

@@ -19,6 +19,13 @@ impl<'a> Candidate<'a> {
         Self { instance, catalogue: instance.catalogue().await }
     }
 
+    /// The instance with the catalogue that is in memory.
+    fn cached(instance: &'a Instance) -> Self {
+        let missing = || Error::new(ErrorKind::NotFound, "they were not fetched");
+        let cached = instance.catalogue_cache().peek().map(|cached| cached.catalogue);
+        Self { instance, catalogue: cached.ok_or_else(missing) }
+    }
+
     fn listing(&self, id: &str) -> Listing {
         match &self.catalogue {
             Ok(catalogue) => {
@@ -59,29 +66,53 @@ impl Workspace {
     /// [`ErrorKind::Ambiguous`] with the unambiguous forms, [`ErrorKind::NotFound`] with up to three similar
     /// ids, or the error of fetching a catalogue that is needed.
     pub async fn model(&self, text: &str) -> Result<SelectedModel, Error> {
-        resolve(self, text).await
+        if let Some(selected) = by_name(self, text)? {
+            return Ok(selected);
+        }
+        let candidates = join_all(language_models(self).map(Candidate::ask)).await;
+        among(self, text, &candidates)
+    }
+
+    /// Finds the model as [`model`](Self::model) does, with the catalogues that are in memory: nothing is
+    /// sent, and a catalogue that was not fetched is missing.
+    ///
+    /// In a workspace with one provider that accepts ids it does not list, a catalogue decides about
+    /// `openrouter/openai/gpt-4o` alone, which is a rewritten id then
+    /// ([`SelectedModel::was_rewritten_from`]).
+    ///
+    /// # Errors
+    /// As [`model`](Self::model).
+    pub fn model_offline(&self, text: &str) -> Result<SelectedModel, Error> {
+        match by_name(self, text)? {
+            Some(selected) => Ok(selected),
+            None => among(self, text, &language_models(self).map(Candidate::cached).collect::<Vec<_>>()),
+        }
     }
 }
 
-/// Resolves a text by the rules of [`Workspace::model`].
-async fn resolve(workspace: &Workspace, text: &str) -> Result<SelectedModel, Error> {
+fn language_models(workspace: &Workspace) -> impl Iterator<Item = &Instance> {
+    workspace.instances().filter(|instance| instance.descriptor().capabilities.has(Capability::Llm))
+}
+
+/// The model of a text that names its instance before a colon.
+fn by_name(workspace: &Workspace, text: &str) -> Result<Option<SelectedModel>, Error> {
     if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         let message =
             format!("{text:?} is no model reference: write an id such as openai/gpt-4o, without white space");
         return Err(Error::new(ErrorKind::NotFound, message));
     }
-    if let Some((name, id)) = text.split_once(':') {
-        if let Some(instance) = named(workspace, name, id)? {
-            return if id.is_empty() {
-                Err(Error::new(ErrorKind::NotFound, format!("{text:?} names no model after the colon")))
-            } else {
-                Ok(instance.model(id))
-            };
+    let Some((name, id)) = text.split_once(':') else { return Ok(None) };
+    match named(workspace, name, id)? {
+        Some(_) if id.is_empty() => {
+            Err(Error::new(ErrorKind::NotFound, format!("{text:?} names no model after the colon")))
         }
+        instance => Ok(instance.map(|instance| instance.model(id))),
     }
-    let of_language = workspace.instances().filter(|i| i.descriptor().capabilities.has(Capability::Llm));
-    let candidates = join_all(of_language.map(Candidate::ask)).await;
-    match listing(text, &candidates).as_slice() {
+}
+
+/// The model of a text that names no instance before a colon, by the catalogues of these candidates.
+fn among(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) -> Result<SelectedModel, Error> {
+    match listing(text, candidates).as_slice() {
         [one] => return Ok(one.select(text)),
         [] => {}
         several => return Err(ambiguous(text, text, several.iter().map(|candidate| candidate.instance))),
@@ -101,11 +132,11 @@ async fn resolve(workspace: &Workspace, text: &str) -> Result<SelectedModel, Err
     match open.as_slice() {
         // Another provider whose catalogue is missing may have the model: it must not go to this one for
         // that.
-        [one] => match silent(&candidates).find(|(other, _)| other.id() != one.instance.id()) {
+        [one] => match silent(candidates).find(|(other, _)| other.id() != one.instance.id()) {
             Some((other, error)) => Err(untold(text, other, error)),
             None => Ok(one.select(text)),
         },
-        [] => Err(not_found(workspace, text, &candidates)),
+        [] => Err(not_found(workspace, text, candidates)),
         several => Err(ambiguous(text, text, several.iter().map(|candidate| candidate.instance))),
     }
 }

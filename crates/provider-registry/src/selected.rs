@@ -90,7 +90,7 @@ impl SelectedModel {
     /// no language models; else those of the provider.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         self.check(request)?;
-        self.provider.chat(request).await.map_err(|error| self.placed(error))
+        self.provider.chat(request).await.map_err(|error| self.with_context(error))
     }
 
     /// Sends a request and returns the answer as a stream. See [`LlmProvider::stream`].
@@ -100,12 +100,12 @@ impl SelectedModel {
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         self.check(request)?;
         let name = &self.reference.provider;
-        let stream = self.provider.stream(request).await.map_err(|error| self.placed(error))?;
+        let stream = self.provider.stream(request).await.map_err(|error| self.with_context(error))?;
         Ok(stream.named(name))
     }
 
     /// Adds the provider instance and similar models to an error.
-    fn placed(&self, error: Error) -> Error {
+    fn with_context(&self, error: Error) -> Error {
         self.explained(error.with_provider(&self.reference.provider))
     }
 

@@ -296,6 +296,34 @@ async fn sole_open_provider_needs_no_catalogue() {
 }
 
 #[tokio::test]
+async fn offline_a_model_is_found_without_a_fetch() {
+    let provider = Fake::listing(&OPENROUTER, &["openrouter/some/alias"]);
+    let sole = workspace([("openrouter", &provider)]);
+    for (text, id, is_rewritten) in [
+        ("openrouter:openai/gpt-4o", "openai/gpt-4o", false),
+        ("openai/gpt-4o", "openai/gpt-4o", false),
+        ("openrouter/auto", "openrouter/auto", false),
+        ("openrouter/openai/gpt-4o", "openai/gpt-4o", true),
+        ("openrouter/some/alias", "some/alias", true),
+    ] {
+        let model = sole.model_offline(text).unwrap();
+        assert_eq!((model.id(), model.was_rewritten_from().is_some()), (id, is_rewritten), "{text}");
+    }
+    assert_eq!(provider.fetches(), 0);
+    assert_eq!(sole.model_offline("gpt 4o").unwrap_err().kind(), ErrorKind::NotFound);
+
+    // A catalogue that is in memory decides as in `model`.
+    sole.instance("openrouter").unwrap().catalogue().await.unwrap();
+    let model = sole.model_offline("openrouter/some/alias").unwrap();
+    assert_eq!((model.id(), model.was_rewritten_from()), ("openrouter/some/alias", None));
+
+    // Another provider may list it.
+    let both = workspace([("openrouter", &provider), ("ollama", &Fake::listing(&OLLAMA, &["llama3"]))]);
+    let error = both.model_offline("llama3").unwrap_err();
+    assert!(error.to_string().contains("ollama:llama3"), "{error}");
+}
+
+#[tokio::test]
 async fn failed_fetch_is_the_error_for_listed_ids() {
     let workspace = workspace([("local", &unreachable(&OLLAMA))]);
     let error = workspace.model("llama3.1:8b").await.unwrap_err();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::cell::CellReport;
-use crate::show::{cost, duration, grouped, or_unknown, rate};
+use crate::display::{cost, duration, grouped, or_unknown, rate};
 
 /// The figures of a cell, as texts for a row of a table; `-` stands for an unknown one. Names may have any
 /// characters, as the service sends them.

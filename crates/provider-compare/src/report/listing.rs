@@ -5,7 +5,7 @@ use std::fmt;
 use provider_core::{Model, Price, Usd};
 use serde::Serialize;
 
-use crate::show::{UNKNOWN, dollars, grouped, or_unknown};
+use crate::display::{UNKNOWN, dollars, grouped, or_unknown};
 
 /// Context and prices of a model, from the catalogue. `Display` writes them in a line.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -41,8 +41,8 @@ impl fmt::Display for Listing {
 fn per_million(price: Option<Price>) -> String {
     match price {
         None => UNKNOWN.to_owned(),
-        Some(Price::Varies) => "varying".to_owned(),
         Some(Price::Fixed(amount)) if amount == Usd::ZERO => "$0".to_owned(),
         Some(Price::Fixed(amount)) => dollars(amount * 1_000_000),
+        Some(_) => "varying".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use provider_core::Error;
 
 use super::{AskedMessage, CellReport, Report};
 use crate::Ended;
-use crate::show::{dollars, duration, one_line};
+use crate::display::{dollars, duration, one_line};
 
 const HEAD: &str = "\
 | Requested | Served | Provider | First token | Total | Tokens in | Tokens out | Tokens/s | Cost | Finish |

@@ -7,7 +7,7 @@ use provider_core::{Usage, Usd};
 use serde::{Serialize, Serializer};
 
 use super::cell::CellReport;
-use crate::show::{dollars, duration, grouped};
+use crate::display::{dollars, duration, grouped};
 
 /// The sums over all cells. The usage of a failed cell counts, since it is billed.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -29,7 +29,7 @@ pub enum Operation {
 
 impl Operation {
     /// The name of the method, which is also the serialised name: `all_models`.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Operation::Chat => "chat",
             Operation::Stream => "stream",

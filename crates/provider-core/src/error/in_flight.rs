@@ -14,7 +14,7 @@ use super::{Error, RetryAdvice};
 /// use provider_core::author::InFlightWaits;
 /// use provider_core::{Error, ErrorKind, RetryAdvice};
 ///
-/// let waits = InFlightWaits::default().longest(Duration::from_secs(60));
+/// let waits = InFlightWaits::default().max_wait(Duration::from_secs(60));
 /// let error = Error::new(ErrorKind::PaymentRequired, "in flight").with_retry(RetryAdvice::Now);
 /// assert_eq!(InFlightWaits::advised(&error), Some(Duration::from_secs(1)));
 /// assert_eq!(waits.why_not(Duration::from_secs(60), 2), None);
@@ -22,43 +22,43 @@ use super::{Error, RetryAdvice};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InFlightWaits {
-    longest: Duration,
+    max_wait: Duration,
 }
 
 impl Default for InFlightWaits {
     fn default() -> Self {
-        Self { longest: Duration::from_secs(5 * 60) }
+        Self { max_wait: Duration::from_secs(5 * 60) }
     }
 }
 
 impl InFlightWaits {
     /// The number of times that the same is asked again.
-    pub const MOST: usize = 3;
+    pub const MAX_RETRIES: usize = 3;
     /// The least time to wait: what is under way is not over at once.
-    pub const LEAST: Duration = Duration::from_secs(1);
+    pub const MIN_WAIT: Duration = Duration::from_secs(1);
 
     /// Sets the longest wait that is waited for where the service names it. Default: 5 minutes.
     #[must_use]
-    pub fn longest(mut self, wait: Duration) -> Self {
-        self.longest = wait;
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
         self
     }
 
-    /// The time that the error advises to wait, at least [`LEAST`](Self::LEAST). `None`: asking again would
-    /// not help, or a layer has exhausted the retries.
+    /// The time that the error advises to wait, at least [`MIN_WAIT`](Self::MIN_WAIT). `None`: asking again
+    /// would not help, or a layer has exhausted the retries.
     pub fn advised(error: &Error) -> Option<Duration> {
         match error.retry() {
-            RetryAdvice::After(wait) => Some(wait.max(Self::LEAST)),
-            RetryAdvice::Now => Some(Self::LEAST),
+            RetryAdvice::After(wait) => Some(wait.max(Self::MIN_WAIT)),
+            RetryAdvice::Now => Some(Self::MIN_WAIT),
             RetryAdvice::Never | RetryAdvice::Exhausted { .. } => None,
         }
     }
 
     /// The reason in words why one that was refused so often before does not wait for this. `None`: it does.
     pub fn why_not(&self, wait: Duration, refused: usize) -> Option<String> {
-        if wait > self.longest {
-            Some(format!("waits of up to {} s are waited for", self.longest.as_secs_f64()))
-        } else if refused >= Self::MOST {
+        if wait > self.max_wait {
+            Some(format!("waits of up to {} s are waited for", self.max_wait.as_secs_f64()))
+        } else if refused >= Self::MAX_RETRIES {
             Some("it was refused too often".to_owned())
         } else {
             None

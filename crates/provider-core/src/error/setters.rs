@@ -137,6 +137,15 @@ impl Error {
         self
     }
 
+    /// Returns the attempts that this error ends, as one flat list: those [before](Self::attempts) it, then
+    /// the error without them. Whoever tries again keeps them for [`after`](Self::after).
+    #[must_use]
+    pub fn into_attempts(mut self) -> Vec<Error> {
+        let mut attempts = std::mem::take(&mut self.inner().attempts);
+        attempts.push(self);
+        attempts
+    }
+
     /// Adds a remark to the message: what a layer did about the error, or why it did nothing.
     #[must_use]
     pub fn with_note(mut self, note: &str) -> Self {

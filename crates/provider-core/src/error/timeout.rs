@@ -26,7 +26,7 @@ pub enum TimeoutPhase {
 
 impl TimeoutPhase {
     /// The phase in words.
-    pub const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
             TimeoutPhase::Connect => "connect",
             TimeoutPhase::Read => "read",

@@ -6,7 +6,7 @@ use super::read::{Misfit, read_json, shorten};
 use crate::{ChatResponse, Error, ErrorKind, FieldProblem, RawJson, RetryAdvice, ToolCall};
 
 /// How much of a text that does not fit an error shows, in bytes. The whole answer is in the error too.
-const MOST_SHOWN: usize = 8 * 1024;
+const MAX_SHOWN: usize = 8 * 1024;
 
 /// The value; the error is still without the answer.
 pub(super) fn read<T: DeserializeOwned>(response: &ChatResponse) -> Result<T, Error> {
@@ -46,7 +46,7 @@ fn no_fit<T>(misfit: Misfit, text: &str) -> Error {
             Error::new(ErrorKind::InvalidOutput, message).with_fields(vec![problem])
         }
     };
-    error.with_details(RawJson::new(&shorten(text, MOST_SHOWN)).unwrap_or_default())
+    error.with_details(RawJson::new(&shorten(text, MAX_SHOWN)).unwrap_or_default())
 }
 
 fn limited() -> Error {
@@ -57,7 +57,7 @@ fn limited() -> Error {
 fn why_none(response: &ChatResponse, text: &str) -> Option<Error> {
     let message = &response.message;
     if let Some(words) = message.refusal.as_deref().filter(|words| !words.trim().is_empty()) {
-        let words = shorten(words, MOST_SHOWN);
+        let words = shorten(words, MAX_SHOWN);
         return Some(Error::new(ErrorKind::ContentPolicy, format!("the model refused: {words}")));
     }
     if response.is_filtered() {

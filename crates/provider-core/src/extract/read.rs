@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 /// The most of the parser's words to repeat, in bytes: they can quote a value of any length.
-const MOST_WORDS: usize = 400;
+const MAX_WORDS: usize = 400;
 
 /// Why a text is no `T`.
 pub(crate) struct Misfit {
@@ -32,7 +32,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, Misfit> {
 
 fn misfit(path: String, error: &serde_json::Error) -> Misfit {
     let words = error.to_string();
-    let problem = match shorten(&words, MOST_WORDS) {
+    let problem = match shorten(&words, MAX_WORDS) {
         whole if whole.len() == words.len() => words,
         start => format!("{start}… at line {} column {}", error.line(), error.column()),
     };

@@ -9,7 +9,7 @@ use super::strict::{self, Strict};
 use crate::{Error, ErrorKind, FunctionTool, JsonSchema, RawJson, ResponseFormat};
 
 /// The longest name a schema may have.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LEN: usize = 64;
 
 impl JsonSchema {
     /// The schema of a type. Needs the feature `schemars`.
@@ -125,6 +125,6 @@ fn tidy(schema: &mut Schema) {
 fn name_of<T: SchemaOf>() -> String {
     let takes = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let name: String =
-        T::schema_name().chars().map(|c| if takes(c) { c } else { '_' }).take(LONGEST_NAME).collect();
+        T::schema_name().chars().map(|c| if takes(c) { c } else { '_' }).take(MAX_NAME_LEN).collect();
     if name.is_empty() { "output".to_owned() } else { name }
 }

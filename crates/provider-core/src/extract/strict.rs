@@ -11,7 +11,7 @@ use self::join::{Keywords, choices, join, resolved};
 use crate::FieldProblem;
 
 /// Choices within choices that are joined with a struct's properties, before they are taken to be endless.
-const DEEPEST_JOIN: usize = 4;
+const MAX_JOIN_DEPTH: usize = 4;
 
 /// A schema in the strict form, as far as it can be had.
 pub(super) struct Strict {
@@ -164,7 +164,7 @@ impl Shaper<'_> {
             let choice = choice.as_object().cloned().unwrap_or_default();
             let choice = resolved(self.root, &choice).unwrap_or(choice);
             let joinable = choice.contains_key("properties") || join::choices(&choice).is_some();
-            if self.joins == DEEPEST_JOIN || !joinable {
+            if self.joins == MAX_JOIN_DEPTH || !joinable {
                 return self.tangle(keywords, path, "oneOf");
             }
             self.joins += 1;

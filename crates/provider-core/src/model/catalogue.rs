@@ -27,16 +27,6 @@ impl Catalogue {
         self.models.iter().find(|model| model.id == id)
     }
 
-    /// The models that have all of these words in their id or name, in any case and in the provider's order.
-    /// Words are separated by white space. [`select`](Self::select) is more forgiving, and ranks.
-    pub fn search<'a>(&'a self, words: &str) -> impl Iterator<Item = &'a Model> {
-        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
-        self.models.iter().filter(move |model| {
-            let text = format!("{} {}", model.id, model.name).to_lowercase();
-            words.iter().all(|word| text.contains(word))
-        })
-    }
-
     /// The models that a query wants, in its order: what a model selector shows.
     ///
     /// ```

@@ -40,7 +40,7 @@ impl PriceOverride {
     }
 
     /// Whether they count for a prompt of this size at this time.
-    pub fn applies(&self, prompt_tokens: u64, at: TimeOfDay) -> bool {
+    pub(crate) fn applies(&self, prompt_tokens: u64, at: TimeOfDay) -> bool {
         self.min_prompt_tokens.is_none_or(|threshold| prompt_tokens > threshold)
             && self.window.is_none_or(|window| window.contains(at))
     }

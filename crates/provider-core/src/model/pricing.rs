@@ -9,6 +9,7 @@ use crate::Usd;
 /// A price per unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Price {
     /// This much.
     Fixed(Usd),

@@ -162,7 +162,7 @@ impl ModelQuery {
     }
 
     /// Whether a model meets all conditions; the text is not looked at.
-    pub fn admits(&self, model: &Model) -> bool {
+    fn admits(&self, model: &Model) -> bool {
         let of_author = |author: &str| self.authors.iter().any(|wanted| wanted.eq_ignore_ascii_case(author));
         (self.include_unselectable || model.is_selectable())
             && (!self.free || model.is_free())

@@ -73,6 +73,7 @@ impl<'de> Deserialize<'de> for TimeOfDay {
 /// A part of every day: from `start` until before `end`, past midnight if `end` is earlier. Empty if both are
 /// the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DailyWindow {
     /// Its first minute.
     pub start: TimeOfDay,
@@ -82,7 +83,7 @@ pub struct DailyWindow {
 
 impl DailyWindow {
     /// Whether a time is in it.
-    pub fn contains(self, time: TimeOfDay) -> bool {
+    pub(crate) fn contains(self, time: TimeOfDay) -> bool {
         if self.start <= self.end {
             (self.start..self.end).contains(&time)
         } else {

@@ -83,12 +83,6 @@ impl AssistantMessage {
         }
     }
 
-    /// Whether the model called `model` may see the thoughts in this message: whether it
-    /// [made](Self::made_by) it. A provider whose ids have variants of one model compares without these.
-    pub fn thoughts_are_for(&self, model: &str) -> bool {
-        self.made_by.as_deref().is_none_or(|maker| maker == model)
-    }
-
     /// Whether the message says nothing at all.
     pub fn is_empty(&self) -> bool {
         let AssistantMessage {

@@ -27,7 +27,7 @@ pub struct Audio {
 
 impl Audio {
     /// Whether there is neither a sound nor a word, nor an id to find them by.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let blank = |text: &Option<String>| text.as_deref().unwrap_or_default().is_empty();
         blank(&self.id) && blank(&self.data) && blank(&self.transcript) && self.extra.says_nothing()
     }
@@ -41,11 +41,4 @@ pub struct AudioDelta {
     pub data: Option<String>,
     /// The next piece of the transcript.
     pub transcript: Option<String>,
-}
-
-impl AudioDelta {
-    /// A piece of sound, of transcript, or of both.
-    pub fn new(data: Option<String>, transcript: Option<String>) -> Self {
-        Self { data, transcript }
-    }
 }

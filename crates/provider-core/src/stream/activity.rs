@@ -32,7 +32,7 @@ pub enum Activity<'a> {
 
 impl<'a> Activity<'a> {
     /// The sign that an event is, if it is one.
-    pub fn of(event: &'a Event) -> Option<Self> {
+    pub(crate) fn of(event: &'a Event) -> Option<Self> {
         match event {
             Event::Text(_)
             | Event::Reasoning(_)

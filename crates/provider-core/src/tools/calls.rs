@@ -30,7 +30,7 @@ enum Slot<'s> {
 }
 
 /// Why calls ended before all were done.
-pub(super) enum Halt {
+pub(super) enum StopReason {
     Deadline,
     /// The call with this number failed.
     Failed(usize),
@@ -47,14 +47,14 @@ impl<'s> Calls<'s> {
         mut self,
         deadline: &mut Deadline<'_>,
         watcher: &mut Watcher<'_>,
-    ) -> (Vec<CalledTool>, Option<Halt>) {
-        let halt = poll_fn(|cx| self.poll(cx, deadline, watcher)).await;
-        let reason = match halt {
+    ) -> (Vec<CalledTool>, Option<StopReason>) {
+        let stop = poll_fn(|cx| self.poll(cx, deadline, watcher)).await;
+        let reason = match stop {
             None => "not run",
-            Some(Halt::Deadline) => "not finished in time",
-            Some(Halt::Failed(_)) => "not finished, since another tool failed",
+            Some(StopReason::Deadline) => "not finished in time",
+            Some(StopReason::Failed(_)) => "not finished, since another tool failed",
         };
-        (self.slots.into_iter().filter_map(|slot| slot.ended(reason)).collect(), halt)
+        (self.slots.into_iter().filter_map(|slot| slot.ended(reason)).collect(), stop)
     }
 
     fn poll(
@@ -62,7 +62,7 @@ impl<'s> Calls<'s> {
         cx: &mut Context<'_>,
         deadline: &mut Deadline<'_>,
         watcher: &mut Watcher<'_>,
-    ) -> Poll<Option<Halt>> {
+    ) -> Poll<Option<StopReason>> {
         loop {
             let working = self.slots.iter().filter(|slot| matches!(slot, Slot::Working(..))).count();
             let mut free = self.parallel.saturating_sub(working);
@@ -82,7 +82,7 @@ impl<'s> Calls<'s> {
                 if let Some(failed) = slot.poll(cx, watcher) {
                     done = true;
                     if failed && self.stop_on_error {
-                        return Poll::Ready(Some(Halt::Failed(number)));
+                        return Poll::Ready(Some(StopReason::Failed(number)));
                     }
                 }
             }
@@ -93,7 +93,7 @@ impl<'s> Calls<'s> {
         if self.slots.iter().all(|slot| matches!(slot, Slot::Done(_))) {
             return Poll::Ready(None);
         }
-        if deadline.poll_passed(cx) { Poll::Ready(Some(Halt::Deadline)) } else { Poll::Pending }
+        if deadline.poll_passed(cx) { Poll::Ready(Some(StopReason::Deadline)) } else { Poll::Pending }
     }
 }
 

@@ -30,8 +30,8 @@ impl<'a> Pace<'a> {
     }
 
     /// Sets the longest wait that a service may name.
-    pub(super) fn longest(&mut self, wait: Duration) {
-        self.waits = self.waits.longest(wait);
+    pub(super) fn max_wait(&mut self, wait: Duration) {
+        self.waits = self.waits.max_wait(wait);
     }
 
     /// How many tools may be at work at the same time: as many as are allowed, until a request was refused.

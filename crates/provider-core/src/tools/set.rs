@@ -104,12 +104,12 @@ impl<'a> ToolSet<'a> {
     }
 
     /// The tools' names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.definitions().map(|tool| tool.name.as_str())
     }
 
     /// Whether there is a tool of this name.
-    pub fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.names().any(|known| known == name)
     }
 

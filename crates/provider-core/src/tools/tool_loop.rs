@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use super::calls::{Calls, Halt, refused};
+use super::calls::{Calls, StopReason, refused};
 use super::deadline::Deadline;
 use super::pace::Pace;
 use super::run::{CalledTool, LoopEvent, RunOutcome, ToolErrors, ToolRun, ToolStep};
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How many turns a loop may take where nobody says it.
-const USUAL_TURNS: usize = 10;
+const DEFAULT_MAX_TURNS: usize = 10;
 
 /// A model that calls tools until it answers: made by
 /// [`LlmProviderExt::tool_loop`](crate::LlmProviderExt::tool_loop), set up, then [`run`](Self::run).
@@ -74,7 +74,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         Self {
             provider,
             tools,
-            max_turns: USUAL_TURNS,
+            max_turns: DEFAULT_MAX_TURNS,
             max_cost: None,
             max_tool_calls: None,
             max_parallel: usize::MAX,
@@ -145,7 +145,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     /// Sets the longest wait that the service may name for [that](Self::pause_with). A longer one ends the
     /// run at once, in the service's error. Default: 5 minutes.
     pub fn longest_pause(mut self, wait: Duration) -> Self {
-        self.pace.longest(wait);
+        self.pace.max_wait(wait);
         self
     }
 
@@ -257,9 +257,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
                 Ok(pause) => pause,
                 Err(error) => return Err(RunOutcome::Failed(error.after(refused))),
             };
-            // One flat list: what a layer further in tried comes before what it ended in.
-            refused.extend_from_slice(error.attempts());
-            refused.push(error.with_attempts(Vec::new()));
+            refused.extend(error.into_attempts());
             times += 1;
             if self.deadline.or(pause).await.is_none() {
                 return Err(RunOutcome::Deadline(
@@ -325,17 +323,17 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         let mut work = Calls::new(self.tools, own);
         work.parallel = self.pace.parallel(self.max_parallel);
         work.stop_on_error = self.on_tool_error == ToolErrors::Stop;
-        let (called, halt) = work.run(&mut self.deadline, &mut self.watcher).await;
+        let (called, stop) = work.run(&mut self.deadline, &mut self.watcher).await;
         self.pace.note_tools(&called);
-        let outcome = match halt {
-            Some(Halt::Deadline) => {
+        let outcome = match stop {
+            Some(StopReason::Deadline) => {
                 let message = "the run's deadline passed while tools were at work";
                 let error = Error::new(ErrorKind::Timeout, message).with_retry(RetryAdvice::Never);
                 Some(RunOutcome::Deadline(
                     error.with_provider(self.provider.descriptor().id).with_model(&run.request.model),
                 ))
             }
-            Some(Halt::Failed(number)) => called.get(number).and_then(|called| {
+            Some(StopReason::Failed(number)) => called.get(number).and_then(|called| {
                 let error = called.result.as_ref().err()?.clone();
                 Some(RunOutcome::ToolFailed { call: called.call.clone(), error })
             }),

@@ -2,13 +2,12 @@
 
 use provider_core::{Price, Usd};
 
-pub(crate) use provider_compare::show::{UNKNOWN, dollars, duration, grouped, or_unknown};
+pub(crate) use provider_compare::display::{UNKNOWN, dollars, duration, grouped, or_unknown};
 
 /// Formats a price per token as one per million tokens, with at least two digits after the point: `2.50`.
 pub(crate) fn per_million(price: Option<Price>) -> String {
     match price {
         None => UNKNOWN.to_owned(),
-        Some(Price::Varies) => "varies".to_owned(),
         Some(Price::Fixed(Usd::ZERO)) => "free".to_owned(),
         Some(Price::Fixed(per_token)) => {
             let amount = (per_token * 1_000_000).to_string();
@@ -18,6 +17,7 @@ pub(crate) fn per_million(price: Option<Price>) -> String {
                 Some(_) => amount,
             }
         }
+        Some(_) => "varies".to_owned(),
     }
 }
 

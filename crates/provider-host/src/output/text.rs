@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-pub(crate) use provider_compare::show::one_line;
+pub(crate) use provider_compare::display::one_line;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The character with which an ANSI sequence begins.

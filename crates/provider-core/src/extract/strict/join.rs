@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 pub(super) type Keywords = Map<String, Value>;
 
 /// References in a row that are followed before they are taken for a circle.
-const MOST_REFERENCES: usize = 16;
+const MAX_REFERENCES: usize = 16;
 
 /// The choices of a schema that has some.
 pub(super) fn choices(keywords: &Keywords) -> Option<&Vec<Value>> {
@@ -17,7 +17,7 @@ pub(super) fn choices(keywords: &Keywords) -> Option<&Vec<Value>> {
 /// leads nowhere.
 pub(super) fn resolved(root: &Value, keywords: &Keywords) -> Option<Keywords> {
     let mut joined = keywords.clone();
-    for _ in 0..MOST_REFERENCES {
+    for _ in 0..MAX_REFERENCES {
         let reference = joined.get("$ref")?.as_str()?.strip_prefix('#')?.to_owned();
         let mut target = root.pointer(&reference)?.as_object()?.clone();
         target.retain(|keyword, _| keyword != "$defs");
