@@ -39,8 +39,8 @@ pub use self::stop_server_tools::StopServerTools;
 pub use self::trace::Trace;
 
 /// Declares the options. A row with `=> field` is a field of the body with the option's name and value; the
-/// word is the method of [`FieldWriter`] that writes it. Such fields are written in the order of the rows. The
-/// dialect writes the other options, or they are headers.
+/// word is the method of [`FieldWriter`] that writes it. Such fields are written in the order of the rows.
+/// The dialect writes the other options, or they are headers.
 macro_rules! options {
     ($($(#[$meta:meta])* $field:ident: $type:ty $(=> $write:ident)?,)*) => {
         /// The options of a request that OpenRouter alone understands. Another provider never receives them.

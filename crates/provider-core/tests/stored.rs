@@ -94,10 +94,10 @@ fn turn() -> AssistantMessage {
 
 /// A message of every kind.
 fn messages() -> Vec<Message> {
-    let mut failed = ToolMessage::clone(&match Message::tool_error("call_1", "no such city") {
-        Message::Tool(failed) => failed.into_inner(),
+    let mut failed = match Message::tool_error("call_1", "no such city") {
+        Message::Tool(failed) => ToolMessage::clone(&failed),
         other => panic!("{other:?}"),
-    });
+    };
     failed.name = Some("f".to_owned());
     vec![
         Message::system("Be terse."),

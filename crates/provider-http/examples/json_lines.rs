@@ -47,7 +47,7 @@ impl LlmProvider for Acme {
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         // The wire has a place for a prompt alone: whatever else is set is refused, not dropped.
-        refuse_all_but(request, &[])?;
+        refuse_all_but(request, ACME.id, &[])?;
         let words = request.messages.iter().filter_map(|message| match message {
             Message::User(message) => Some(message.content.text()),
             _ => None,

@@ -297,7 +297,7 @@ async fn sole_open_provider_needs_no_catalogue() {
 
 #[tokio::test]
 async fn offline_a_model_is_found_without_a_fetch() {
-    let provider = Fake::listing(&OPENROUTER, &["openrouter/some/alias"]);
+    let provider = listing(&OPENROUTER, &["openrouter/some/alias"]);
     let sole = workspace([("openrouter", &provider)]);
     for (text, id, is_rewritten) in [
         ("openrouter:openai/gpt-4o", "openai/gpt-4o", false),
@@ -309,7 +309,7 @@ async fn offline_a_model_is_found_without_a_fetch() {
         let model = sole.model_offline(text).unwrap();
         assert_eq!((model.id(), model.was_rewritten_from().is_some()), (id, is_rewritten), "{text}");
     }
-    assert_eq!(provider.fetches(), 0);
+    assert_eq!(fetches(&provider), 0);
     assert_eq!(sole.model_offline("gpt 4o").unwrap_err().kind(), ErrorKind::NotFound);
 
     // A catalogue that is in memory decides as in `model`.
@@ -318,7 +318,7 @@ async fn offline_a_model_is_found_without_a_fetch() {
     assert_eq!((model.id(), model.was_rewritten_from()), ("openrouter/some/alias", None));
 
     // Another provider may list it.
-    let both = workspace([("openrouter", &provider), ("ollama", &Fake::listing(&OLLAMA, &["llama3"]))]);
+    let both = workspace([("openrouter", &provider), ("ollama", &listing(&OLLAMA, &["llama3"]))]);
     let error = both.model_offline("llama3").unwrap_err();
     assert!(error.to_string().contains("ollama:llama3"), "{error}");
 }

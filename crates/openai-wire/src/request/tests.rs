@@ -1,5 +1,6 @@
 //! The body as text: what a reader of JSON alone would not show.
 
+use provider_core::author::ParameterMut;
 use provider_core::{
     AssistantMessage, AudioOutput, ChatRequest, Error, ErrorKind, Message, Part, PromptCacheOptions,
     ProviderJson, RawJson, Reasoning, ResponseFormat, Tool, ToolCall, ToolChoice,
@@ -227,4 +228,53 @@ fn error_of_a_tool_is_sent_as_its_content() {
     let request = |result| ChatRequest::new("m").user("Hi").message(result);
     let error = sent(&request(Message::tool_error("call_1", "no such city"))).expect("a good request");
     assert_eq!(error, sent(&request(Message::tool("call_1", "no such city"))).expect("a good request"));
+}
+
+/// The full request with another number, if the parameter can hold it.
+fn with(name: &str, number: f64) -> Option<ChatRequest> {
+    let mut request = full();
+    if name == "max_completion_tokens" {
+        request.max_tokens = None;
+    }
+    match request.parameter_mut(name)? {
+        ParameterMut::Number(place) => *place = Some(number),
+        ParameterMut::U8(place) => *place = Some(u8::try_from(number as i64).ok()?),
+        ParameterMut::U32(place) => *place = Some(u32::try_from(number as i64).ok()?),
+        ParameterMut::NumberMap(place) => drop(place.insert("50256".to_owned(), number)),
+        _ => return None,
+    }
+    Some(request)
+}
+
+#[test]
+fn number_is_sent_at_the_ends_of_its_range_and_refused_beyond() {
+    let mut ranges = 0;
+    for name in ChatRequest::PARAMETERS {
+        let Some(request) = with(name, 1.0) else { continue };
+        let parameter = request.parameters().find(|parameter| parameter.name == *name).expect("it is set");
+        let Some(range) = parameter.range else { continue };
+        let (least, most) = range.into_inner();
+        ranges += 1;
+        for number in [least, most] {
+            encode(&with(name, number).expect("it is in the range"), false, &Plain).expect(name);
+        }
+        for (number, words) in [(least - 1.0, "at least"), (most + 1.0, "at most")] {
+            let Some(request) = with(name, number) else { continue };
+            let error = encode(&request, false, &Plain).expect_err(name);
+            let [problem] = error.fields() else { panic!("{error}") };
+            assert!(problem.field == *name || problem.field == format!("{name}.50256"), "{error}");
+            assert!(problem.problem.contains(words), "{error}");
+        }
+    }
+    assert!(ranges >= 11, "only {ranges}");
+}
+
+#[test]
+fn number_that_json_lacks_is_refused_by_name() {
+    for number in [f64::NAN, f64::INFINITY] {
+        for name in ["temperature", "logit_bias"] {
+            let error = encode(&with(name, number).expect("a number"), false, &Plain).expect_err(name);
+            assert!(error.fields()[0].problem.contains("NaN"), "{error}");
+        }
+    }
 }

@@ -121,9 +121,9 @@ impl AssistantMessage {
     /// provider understands.
     ///
     /// Where the wire has no order, as chat completions, these are the thoughts, the text, the tool calls and
-    /// the images, in this order. Blocks without anything in them are left out. All of the message's text,
-    /// thoughts, calls and images is in one block, after it was changed by hand as well: what was added belongs
-    /// to the last block of its kind. Refusal, sound and annotations are no blocks.
+    /// the images, in this order. Blocks without anything in them are left out. All text, thoughts, calls and
+    /// images of the message are in a block, also after a change by hand: what was added belongs to the last
+    /// block of its kind. Refusal, sound and annotations are no blocks.
     pub fn blocks(&self) -> impl Iterator<Item = BlockRef<'_>> {
         let mut order = Order::of(self);
         let recorded = &self.blocks.0;
