@@ -1,5 +1,5 @@
-//! Connections of a provider with the layers that a registry puts around it: when they are made, and that they
-//! are used again. `provider-http` has the same tests for an endpoint alone.
+//! Connections of a provider with the layers that a registry puts around it: when they are made, and that
+//! they are used again. `provider-http` has the same tests for an endpoint alone.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 

@@ -340,6 +340,15 @@ async fn limits_are_named_in_their_errors() {
     assert_eq!((error.kind(), error.message().len()), (Server, 100));
 }
 
+#[tokio::test]
+async fn body_of_exactly_the_limit_is_an_answer() {
+    let body = format!("w:{}", "x".repeat(998));
+    for (limit, fits) in [(1_000, true), (999, false)] {
+        let [streamed, whole] = both(Script::json(200, body.clone()), limits().max_body_bytes(limit)).await;
+        assert_eq!((streamed.is_ok(), whole.is_ok()), (fits, fits), "{limit}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_of_another_server_point_to_the_base_url() {
     for (script, is_misdirected) in [

@@ -5,6 +5,8 @@
 mod support;
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -166,4 +168,24 @@ async fn end_of_the_body_is_waited_for_a_moment() {
     let begin = Instant::now();
     endpoint.post("chat").stream(Words::new).await.expect("a stream").collect().await.expect("an answer");
     assert!(begin.elapsed() <= Duration::from_millis(110), "{:?}", begin.elapsed());
+}
+
+/// A connection is worth a few bytes behind the end mark, and no more.
+#[tokio::test(start_paused = true)]
+async fn body_that_goes_on_behind_its_end_is_left() {
+    for (size, most) in [(1, 17), (4_096, 2)] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counter = taken.clone();
+        let endpoint = endpoint(move || {
+            let counter = counter.clone();
+            let more = std::iter::repeat_with(move || {
+                counter.fetch_add(1, SeqCst);
+                (0, "x".repeat(size))
+            });
+            Paced::body(std::iter::once((0, event("w:a") + &event("."))).chain(more))
+        });
+        endpoint.post("chat").stream(Words::new).await.expect("a stream").collect().await.expect("an answer");
+        let taken = taken.load(SeqCst);
+        assert!((1..=most).contains(&taken), "{taken} pieces of {size} bytes");
+    }
 }

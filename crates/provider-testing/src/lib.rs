@@ -1,8 +1,8 @@
 //! A scripted provider for tests, without a network.
 //!
 //! For authors of layers, of hosts, and of everything else that is given an `LlmProvider`: a
-//! [`ScriptedProvider`] plays one [`Turn`] for each call, and keeps a log of its calls. A turn is an answer in
-//! steps, or a refusal, with any delay, and ends as answers of real services do: well, in an error, in the
+//! [`ScriptedProvider`] plays one [`Turn`] for each call, and keeps a log of its calls. A turn is an answer
+//! in steps, or a refusal, with any delay, and ends as answers of real services do: well, in an error, in the
 //! middle, or never. Delays run on tokio's clock, so a test with a paused clock waits for none of them.
 //!
 //! ```

@@ -10,7 +10,7 @@ use provider_core::author::{
 };
 use provider_core::{ChatResponse, ChatStream, Error, Event};
 
-/// Chunks, with places for texts: `$` stands for a JSON string.
+/// Chunks, with places for what is new: `$` stands for a JSON string, `@` for any value.
 const SHAPES: &[&str] = &[
     r#"{"id":"gen-1","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":$},"finish_reason":null}]}"#,
     r#"{"choices":[{"delta":{"content":$,"reasoning":$}}],"system_fingerprint":"fp"}"#,
@@ -46,6 +46,11 @@ const SHAPES: &[&str] = &[
     r#"{"choices":[{"delta":{"content":$},"text":$}]}"#,
     r#"{"model":$,"choices":[{"delta":{"content":$}}]}"#,
     r#"{"choices":[{"delta":{"content":$}}],"x_groq":{"id":$}}"#,
+    r#"{"choices":[{"delta":{"content":$}}],"odd":@}"#,
+    r#"{"choices":[{"delta":{"content":$,"odd":@},"odd":@}],"more":@}"#,
+    r#"{"choices":[{"delta":{"content":@}}]}"#,
+    r#"{"choices":[{"delta":{"content":$},"finish_reason":"stop"}]}"#,
+    r#"{"choices":[{"delta":{"content":$},"finish_reason":"length","native_finish_reason":"max"}]}"#,
 ];
 
 /// Insides of JSON strings.
@@ -64,6 +69,9 @@ const TEXTS: &[&str] = &[
     "null",
     r"x\ud83d",
 ];
+
+/// Values that are no texts, or one.
+const VALUES: &[&str] = &["null", "1", "true", "{\"a\":[1,null]}", "[]", "\"a\"", "\"\\ud83d\""];
 
 /// A source that has its frames at hand.
 struct Frames {
@@ -112,11 +120,17 @@ impl Dice {
 
     fn filled(&mut self, shape: &str) -> String {
         let mut chunk = String::new();
-        for (place, part) in shape.split('$').enumerate() {
-            if place > 0 {
-                chunk.push_str(&format!("\"{}\"", TEXTS[self.roll(TEXTS.len())]));
+        for part in shape.split_inclusive(['$', '@']) {
+            match part.split_at(part.len() - 1) {
+                (before, "$") => {
+                    chunk.push_str(&format!("{before}\"{}\"", TEXTS[self.roll(TEXTS.len())]));
+                }
+                (before, "@") => {
+                    chunk.push_str(before);
+                    chunk.push_str(VALUES[self.roll(VALUES.len())]);
+                }
+                _ => chunk.push_str(part),
             }
-            chunk.push_str(part);
         }
         chunk
     }

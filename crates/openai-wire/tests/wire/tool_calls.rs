@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use openai_wire::{Plain, decode, encode};
 use provider_core::{
-    ChatRequest, ChatResponse, ErrorKind, FunctionTool, LlmProviderExt, RunOutcome, ToolCall, ToolErrorKind,
-    ToolRun, ToolSet,
+    ChatRequest, ChatResponse, ErrorKind, FunctionTool, LlmProvider as _, LlmProviderExt, RunOutcome,
+    ToolCall, ToolErrorKind, ToolRun, ToolSet,
 };
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Server, request, stream};
+use crate::support::{self, Reply, Server, request, stream};
 
 fn body_of(request: &ChatRequest) -> Value {
     serde_json::from_slice(&encode(request, false, &Plain).expect("a good request")).expect("JSON")
@@ -239,4 +239,30 @@ async fn ids_are_unique_in_the_whole_conversation_that_is_sent() {
     let read = decode(&kept.to_string(), &Plain).expect("a good body");
     let sent = body_of(&read.request);
     assert_eq!(ids(sent["messages"].as_array().expect("a list")), expected);
+}
+
+#[tokio::test]
+async fn arguments_are_bounded_all_calls_together() {
+    for (sizes, fits) in [([600, 400], true), ([600, 401], false)] {
+        let calls: Vec<Value> = (0..)
+            .zip(sizes)
+            .map(|(index, size)| {
+                let mut call = call(&format!("c{index}"), "echo", &"1".repeat(size));
+                call["index"] = json!(index);
+                call
+            })
+            .collect();
+        for reply in [whole(&json!(calls), "tool_calls"), streamed(&calls, "tool_calls")] {
+            let server = Server::always(reply).max_tool_argument_bytes(1_000);
+            for outcome in [support::read(&server).await.1, server.chat(&request()).await] {
+                match outcome {
+                    Ok(reply) => assert!(fits && ready(&reply).len() == 2),
+                    Err(error) => {
+                        assert!(!fits && error.message().contains("limit of 1000 bytes"), "{error}");
+                        assert!(error.message().contains("max_tool_argument_bytes"), "{error}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -145,3 +145,29 @@ fn long_event_byte_by_byte_is_scanned_once() {
     framer.feed(b"\n\n");
     assert_eq!(framer.next_frame().expect("a frame").map(|frame| frame.data.len()), Some(1 << 20));
 }
+
+#[test]
+fn frames_of_exactly_the_limit_pass() {
+    let stream = b"data: abc\n\n";
+    for (limit, fits) in [(stream.len(), true), (stream.len() - 1, false)] {
+        for piece in [1, stream.len()] {
+            let mut framer = SseFramer::new(limit);
+            let frames: Result<usize, FrameTooLarge> = stream.chunks(piece).try_fold(0, |count, piece| {
+                framer.feed(piece);
+                Ok(count + usize::from(framer.next_frame()?.is_some()))
+            });
+            assert_eq!(frames, if fits { Ok(1) } else { Err(FrameTooLarge { limit }) }, "{limit} by {piece}");
+        }
+    }
+}
+
+#[test]
+fn stray_lines_are_kept_up_to_the_limit() {
+    let mut framer = SseFramer::new(20);
+    for _ in 0..100 {
+        framer.feed(b"stray\n");
+        assert_eq!(framer.next_frame(), Ok(None));
+    }
+    assert_eq!(framer.take_stray_lines(), "stray\nstray\nstray\n");
+    assert_eq!(framer.take_stray_lines(), "", "once");
+}
