@@ -154,7 +154,7 @@ async fn failures_are_told_to_the_model() {
     let run = scripted.tool_loop(&tools()).run(&request()).await;
     assert_eq!(run.outcome, RunOutcome::Answered);
     assert_eq!(kinds(&run), [Some(ToolErrorKind::Failed), Some(ToolErrorKind::UnknownTool), None]);
-    let asked = scripted.asked();
+    let asked = scripted.requests();
     let is_error = asked[1].messages.iter().filter_map(|message| match message {
         Message::Tool(result) => Some(result.is_error),
         _ => None,

@@ -1,8 +1,8 @@
 use serde_json::Value;
 
 use super::*;
+use crate::ProviderJson;
 use crate::response::Blocks;
-use crate::{ProviderJson, Usd};
 
 const KEY: &str = "sk-or-v1-0123456789abcdef";
 
