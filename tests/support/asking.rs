@@ -1,7 +1,7 @@
-//! A client of a scripted server, and what it asks and reads.
+//! A client of a scripted server, and what it asks.
 
 use openrouter_provider::{Limits, OpenRouter};
-use provider_core::{ChatRequest, ChatResponse, Error, Event};
+use provider_core::ChatRequest;
 
 use crate::ScriptedServer;
 
@@ -25,27 +25,4 @@ pub fn chunk(content: &str) -> String {
     format!(
         r#"data: {{"id":"gen-1","model":"openai/gpt-4o-2024-08-06","provider":"OpenAI","choices":[{{"index":0,"delta":{{"role":"assistant","content":"{content}"}},"finish_reason":null}}]}}"#
     ) + "\n\n"
-}
-
-/// Reads a stream to its end: its text as it was handed out, and how it ended.
-///
-/// # Panics
-/// When the stream breaks the law: one terminal event, and nothing after it.
-pub async fn read(client: OpenRouter) -> (String, Result<ChatResponse, Error>) {
-    let mut text = String::new();
-    let mut stream = match client.stream(&request()).await {
-        Ok(stream) => stream,
-        Err(error) => return (text, Err(error)),
-    };
-    let mut ends = 0;
-    while let Some(event) = stream.next().await {
-        match event {
-            Ok(Event::Text(piece)) => text.push_str(&piece),
-            Ok(Event::Finished(_)) | Err(_) => ends += 1,
-            Ok(_) => {}
-        }
-    }
-    assert_eq!(ends, 1, "exactly one terminal event");
-    assert!(stream.next().await.is_none(), "the end is the end");
-    (text, stream.into_response())
 }

@@ -3,7 +3,7 @@
 mod asking;
 mod scripted;
 
-pub use asking::{chunk, openrouter, read, request};
+pub use asking::{chunk, openrouter, request};
 pub use scripted::{Reply, Request, ScriptedServer};
 pub use wire_properties::{Cut, cut, same_json, without_repeated_ids};
 

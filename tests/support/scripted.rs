@@ -1,11 +1,7 @@
 //! A loopback HTTP server that answers with what it is told, byte by byte if need be.
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -43,10 +39,6 @@ pub struct Reply {
     pub pieces: Vec<Vec<u8>>,
     /// Close the connection after the pieces without saying that the body is over.
     pub cut_off: bool,
-    /// Say nothing more after the pieces, and keep the connection open.
-    pub stall: bool,
-    /// How long to wait before saying that the body is over.
-    pub late_end: Duration,
 }
 
 impl Reply {
@@ -57,8 +49,6 @@ impl Reply {
             headers: vec![("content-type".to_owned(), content_type.to_owned())],
             pieces: vec![body.into()],
             cut_off: false,
-            stall: false,
-            late_end: Duration::ZERO,
         }
     }
 
@@ -85,20 +75,6 @@ impl Reply {
         self.cut_off = true;
         self
     }
-
-    /// Says only after a while that the body is over.
-    #[must_use]
-    pub fn late_end(mut self, wait: Duration) -> Self {
-        self.late_end = wait;
-        self
-    }
-
-    /// Falls silent after the body.
-    #[must_use]
-    pub fn stall(mut self) -> Self {
-        self.stall = true;
-        self
-    }
 }
 
 type Script = dyn Fn(&Request) -> Reply + Send + Sync;
@@ -108,8 +84,6 @@ type Script = dyn Fn(&Request) -> Reply + Send + Sync;
 pub struct ScriptedServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
-    opened: Arc<AtomicUsize>,
-    closed: Arc<AtomicUsize>,
     serving: JoinHandle<()>,
 }
 
@@ -134,13 +108,11 @@ impl ScriptedServer {
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (opened, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let script: Arc<Script> = Arc::new(script);
-        let (log, begins, ends) = (requests.clone(), opened.clone(), closed.clone());
+        let log = requests.clone();
         let serving = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                begins.fetch_add(1, Ordering::SeqCst);
-                let (script, log, ends, tls) = (script.clone(), log.clone(), ends.clone(), tls.clone());
+                let (script, log, tls) = (script.clone(), log.clone(), tls.clone());
                 tokio::spawn(async move {
                     let _ = socket.set_nodelay(true);
                     let _ = match tls {
@@ -150,11 +122,10 @@ impl ScriptedServer {
                             Err(refused) => Err(refused),
                         },
                     };
-                    ends.fetch_add(1, Ordering::SeqCst);
                 });
             }
         });
-        Ok(Self { address, requests, opened, closed, serving })
+        Ok(Self { address, requests, serving })
     }
 
     /// Answers every request with this.
@@ -173,29 +144,6 @@ impl ScriptedServer {
     /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().map(|requests| requests.clone()).unwrap_or_default()
-    }
-
-    /// How many connections have been opened.
-    pub fn connections(&self) -> usize {
-        self.opened.load(Ordering::SeqCst)
-    }
-
-    /// How many connections have been closed.
-    pub fn closed_connections(&self) -> usize {
-        self.closed.load(Ordering::SeqCst)
-    }
-
-    /// Waits until a connection has been closed, for two seconds at most.
-    pub fn wait_for_close(&self) -> Pin<Box<dyn Future<Output = bool> + '_>> {
-        Box::pin(async move {
-            for _ in 0..200 {
-                if self.closed_connections() > 0 {
-                    return true;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-            false
-        })
     }
 }
 
@@ -232,16 +180,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             chunk.extend_from_slice(b"\r\n");
             socket.get_mut().write_all(&chunk).await?;
         }
-        if reply.stall {
-            // Until the client goes away.
-            let mut nothing = [0];
-            let _ = socket.read(&mut nothing).await?;
-            return Ok(());
-        }
         if reply.cut_off {
             return Ok(());
         }
-        tokio::time::sleep(reply.late_end).await;
         socket.get_mut().write_all(b"0\r\n\r\n").await?;
     }
     Ok(())
