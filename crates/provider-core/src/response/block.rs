@@ -157,7 +157,7 @@ impl AssistantMessage {
                 Block::Provider(json) => order.blocks.push(BlockRef::Provider(json)),
             }
         }
-        // What no block was recorded for.
+        // The rest is of kinds that no block was recorded for.
         order.text(usize::MAX);
         order.calls(usize::MAX);
         order.images(usize::MAX);
