@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fault_server::{FaultServer, Script};
 use openrouter_provider::{FIELDS, OPENROUTER};
 use provider_core::{
     Catalogue, ChatRequest, ChatStream, ConfigField, ConfigValues, ConnectionReport, Error, ErrorKind,
@@ -168,8 +169,7 @@ fn without_a_source_the_key_is_required() {
 #[tokio::test]
 async fn settings_count_before_the_limits_of_the_context() {
     let late = Duration::from_millis(400);
-    let server =
-        ScriptedServer::start(move |_| Reply::json(200, ANSWER).late_end(late)).await.expect("a port");
+    let server = FaultServer::always(Script::json(200, ANSWER).delay(late)).await.expect("a port");
     let limits = HttpLimits::default().read_timeout(Duration::from_millis(100));
     let registry = registry(ProviderContext::new().with(limits));
     let url = server.url();

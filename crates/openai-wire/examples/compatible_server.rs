@@ -10,7 +10,7 @@ use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigField, ConfigValues, ConnectionReport, Error,
     LlmProvider, ProviderContext, ProviderDescriptor,
 };
-use provider_http::{Endpoint, HttpClient, RequestBuilder, settings};
+use provider_http::{Endpoint, RequestBuilder, settings};
 
 const BASE_URL: &str = "https://acme.example/v1";
 
@@ -35,7 +35,7 @@ fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn L
         .values(values)
         .bearer(values.get(settings::API_KEY))
         .error_response(|head, body| error::from_response(head, body, &AcmeDialect))
-        .build(&HttpClient::of(context))?;
+        .build_in(context)?;
     Ok(Arc::new(Acme { endpoint, dialect: Arc::new(AcmeDialect) }))
 }
 

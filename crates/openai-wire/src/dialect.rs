@@ -32,6 +32,10 @@ pub const WIRE: &str = "openai-chat";
 /// }
 ///
 /// impl Dialect for Acme {
+///     fn provider(&self) -> &str {
+///         "acme"
+///     }
+///
 ///     fn write_fields<W: FieldWriter>(
 ///         &self,
 ///         _request: &ChatRequest,
@@ -51,10 +55,8 @@ pub const WIRE: &str = "openai-chat";
 pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// Returns the [id](provider_core::ProviderDescriptor::id) of the provider. The encoder sends JSON and
     /// extra parameters that are for this provider or for the [wire](WIRE), and [`decode`](crate::decode)
-    /// names after it what it keeps as JSON. Default: the wire's name alone.
-    fn provider(&self) -> &str {
-        WIRE
-    }
+    /// names after it what it keeps as JSON.
+    fn provider(&self) -> &str;
 
     /// Writes the fields of a request's body that only this service has. `stream`: whether the answer is to
     /// be streamed.
@@ -163,4 +165,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
 
-impl Dialect for Plain {}
+impl Dialect for Plain {
+    fn provider(&self) -> &str {
+        WIRE
+    }
+}

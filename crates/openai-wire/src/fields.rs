@@ -41,6 +41,10 @@ impl Problems {
         }
     }
 
+    pub(crate) fn extend(&mut self, problems: Vec<FieldProblem>) {
+        self.0.extend(problems);
+    }
+
     pub(crate) fn into_vec(self) -> Vec<FieldProblem> {
         self.0
     }

@@ -28,14 +28,15 @@ object! {
 
 /// Reads the answer of `GET /models`: an object with the list in `data`, or the bare list.
 ///
-/// The list leaves out a row without an id, since a request cannot name its model. The context's length is
+/// The list leaves out a row without an id, since a request cannot name its model. A model without a name is
+/// called by its id. The context's length is
 /// that of `context_length`, `max_model_len` (vLLM), `context_window` (Groq) or `max_context_length`
 /// (LM Studio, Mistral). [`Model::raw`] keeps the whole row.
 ///
 /// ```
 /// let body = r#"{"object":"list","data":[{"id":"m","object":"model","max_model_len":8192}]}"#;
 /// let models = openai_wire::models::decode(body)?.models;
-/// assert_eq!((models[0].id.as_str(), models[0].context_length), ("m", Some(8192)));
+/// assert_eq!((&*models[0].id, &*models[0].name, models[0].context_length), ("m", "m", Some(8192)));
 /// # Ok::<(), String>(())
 /// ```
 ///
@@ -58,7 +59,7 @@ fn model(raw: Raw<'_>) -> Option<Model> {
     let row = Row::from_json(&mut Reader::new(json))?;
     let mut model = Model::default();
     model.id = owned(row.id)?;
-    model.name = row.name.into_cow().into_owned();
+    model.name = owned(row.name).unwrap_or_else(|| model.id.clone());
     model.description = owned(row.description);
     model.created = row.created.0;
     let lengths = [row.context_length, row.max_model_len, row.context_window, row.max_context_length];

@@ -1,6 +1,5 @@
 //! Checks a chat request, and writes its body once, from borrowed values.
 
-mod foreign;
 mod message;
 mod parameter;
 mod part;

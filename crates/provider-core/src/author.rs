@@ -22,7 +22,7 @@ pub use crate::delegate::Delegate;
 pub use crate::error::{ErrorContext, InFlightWaits, base_url_step, is_foreign, misdirected, text_of_body};
 pub use crate::frame::{DecodeError, Frame, FrameDecoder, Headers, ResponseHead};
 pub use crate::options::ProviderOptions;
-pub use crate::request::{Parameter, ParameterMut, ParameterRef, refuse_all_but};
+pub use crate::request::{Parameter, ParameterMut, ParameterRef, foreign_json, refuse_all_but};
 pub use crate::response::BlockKind;
 pub use crate::retry_hints::{MAX_RETRY_AFTER, RetryHints, parse_duration, parse_moment};
 pub use crate::stream::{Activity, ChunkSource, Progress, StreamObserver};

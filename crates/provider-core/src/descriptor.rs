@@ -167,7 +167,12 @@ impl ProviderDescriptor {
         self.validate_in(values, &ProviderContext::new())
     }
 
-    fn validate_in(&self, values: &ConfigValues, context: &ProviderContext) -> Result<(), Error> {
+    /// Checks settings as [`connect_with`](Self::connect_with) does: what the host's context supplies, a key
+    /// for example, may be missing.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn validate_in(&self, values: &ConfigValues, context: &ProviderContext) -> Result<(), Error> {
         let problems = values.problems_in(self.fields, context);
         if problems.is_empty() { Ok(()) } else { Err(Error::config(self.id, problems)) }
     }

@@ -31,7 +31,7 @@ use crate::{RawJson, Usd, date};
 pub struct Model {
     /// The id to send as [`ChatRequest::model`](crate::ChatRequest::model).
     pub id: String,
-    /// The name to show.
+    /// The name to show; the id, where the service has no name for it.
     pub name: String,
     /// The permanent, dated name, as answers report it.
     pub canonical_slug: Option<String>,

@@ -5,6 +5,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::error::Operation;
 use crate::{Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ProviderDescriptor};
 
 /// An AI model provider, connected and ready.
@@ -39,8 +40,8 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Asks for an answer and hands it out while it comes in.
     ///
-    /// Requires [`Capability::Llm`](crate::Capability::Llm). Promises the law of [`ChatStream`]. Returns once the service has
-    /// accepted the request: what is refused outright is an error here and not in the stream.
+    /// Requires [`Capability::Llm`](crate::Capability::Llm). Promises the law of [`ChatStream`]. Returns once
+    /// the service has accepted the request: what is refused outright is an error here and not in the stream.
     ///
     /// # Errors
     /// Everything that goes wrong before the first byte of the answer.
@@ -48,13 +49,14 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Asks for an answer and waits until it is complete.
     ///
-    /// Requires [`Capability::Llm`](crate::Capability::Llm). An error that comes with a part of an answer keeps it in
-    /// [`Error::partial`].
+    /// Requires [`Capability::Llm`](crate::Capability::Llm). An error that comes with a part of an answer
+    /// keeps it in [`Error::partial`].
     ///
     /// # Errors
     /// Everything that goes wrong; a success without an answer is an error too.
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        self.stream(request).await?.collect().await
+        let answer = async { self.stream(request).await?.collect().await };
+        answer.await.map_err(|error| error.called_as(Operation::Chat))
     }
 
     /// Fetches the models there are for this key, with prices and abilities.

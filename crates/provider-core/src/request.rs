@@ -2,6 +2,7 @@
 
 mod cache;
 mod content;
+mod foreign;
 mod format;
 mod media;
 mod media_type;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 pub use self::cache::{CacheMark, PromptCacheOptions};
 pub use self::content::{Content, Part, TextPart};
+pub use self::foreign::foreign_json;
 pub use self::format::{JsonSchema, ResponseFormat};
 pub(crate) use self::media::data_url;
 pub use self::media::{AudioPart, FilePart, ImagePart, MediaSource, VideoPart};

@@ -5,11 +5,48 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
+use provider_core::author::{ChunkSource, ErrorContext, Progress, ResponseAccumulator};
 use provider_core::{
-    ChatResponse, ChatStream, Error, ErrorKind, LimitAmount, LimitKind, RetryAdvice, Secret, UsageLimit,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, LimitAmount,
+    LimitKind, LlmProvider, Operation, ProviderDescriptor, RetryAdvice, Secret, UsageLimit,
 };
 use serde_json::json;
+
+/// A provider whose `chat` is the default one.
+#[derive(Debug)]
+struct Streams;
+
+static STREAMS: ProviderDescriptor =
+    ProviderDescriptor::new("acme", "Acme", |_, _| Err(Error::new(ErrorKind::Config, "made by hand only")));
+
+#[async_trait::async_trait]
+impl LlmProvider for Streams {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        &STREAMS
+    }
+
+    async fn stream(&self, _: &ChatRequest) -> Result<ChatStream, Error> {
+        let error = Error::new(ErrorKind::Overloaded, "busy");
+        Err(ErrorContext::new(STREAMS.id, Operation::Stream).apply(error))
+    }
+
+    async fn models(&self) -> Result<Catalogue, Error> {
+        Ok(Catalogue::default())
+    }
+
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        Ok(ConnectionReport::default())
+    }
+}
+
+#[tokio::test]
+async fn error_names_the_operation_that_was_called() {
+    let request = ChatRequest::new("m").user("Hi");
+    let streamed = Streams.stream(&request).await.expect_err("busy");
+    let whole = Streams.chat(&request).await.expect_err("busy");
+    assert_eq!(streamed.operation(), Some(Operation::Stream));
+    assert_eq!(whole.operation(), Some(Operation::Chat));
+}
 
 fn failed(change: impl FnOnce(&mut ChatResponse)) -> Error {
     let mut partial = ChatResponse::default();

@@ -239,6 +239,17 @@ fn stored_form_is_tagged_by_role_and_type() {
 }
 
 #[test]
+fn number_that_json_lacks_is_stored_as_absent() {
+    let mut request = ChatRequest::new("m").user("Hi").temperature(f64::NAN);
+    for (token, bias) in [("1", f64::NAN), ("2", f64::INFINITY), ("3", 1.0)] {
+        request = request.logit_bias(token, bias);
+    }
+    let stored = serde_json::to_string(&request).unwrap();
+    let read: ChatRequest = serde_json::from_str(&stored).unwrap();
+    assert_eq!(read, ChatRequest::new("m").user("Hi").logit_bias("3", 1.0), "{stored}");
+}
+
+#[test]
 fn unknown_fields_are_passed_over_and_unknown_kinds_are_refused() {
     let newer = r#"{"model":"a/b","novel":1,"messages":[{"novel":2,"role":"user","content":"Hi"}]}"#;
     let read: ChatRequest = serde_json::from_str(newer).expect("a request of a newer version");

@@ -1,5 +1,5 @@
-//! Value parsers for numbers, amounts, times and pairs. Their errors name the valid range; clap adds the option's
-//! name.
+//! Value parsers for numbers, amounts, times and pairs. Their errors name the valid range; clap adds the
+//! option's name.
 //!
 //! An option with one of these parsers must allow negative numbers, or clap takes `-1` for an unknown option.
 

@@ -11,7 +11,7 @@ use provider_core::{
     Catalogue, ChatRequest, ChatStream, ConfigField, ConfigValues, ConnectionReport, Error, ErrorKind, Event,
     LlmProvider, Message, Model, ProviderContext, ProviderDescriptor, Usage,
 };
-use provider_http::{Endpoint, HttpClient, error, settings};
+use provider_http::{Endpoint, error, settings};
 use serde::Deserialize;
 
 static FIELDS: &[ConfigField] = &[
@@ -30,7 +30,7 @@ fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn L
         .provider(ACME.id)
         .values(values)
         .bearer(values.get(settings::API_KEY))
-        .build(&HttpClient::of(context))?;
+        .build_in(context)?;
     Ok(Arc::new(Acme { endpoint }))
 }
 
@@ -52,7 +52,8 @@ impl LlmProvider for Acme {
             Message::User(message) => Some(message.content.text()),
             _ => None,
         });
-        let body = serde_json::json!({ "model": request.model, "prompt": words.collect::<String>() });
+        let body =
+            serde_json::json!({ "model": request.model, "prompt": words.collect::<Vec<_>>().join("\n") });
         self.endpoint.post("generate").model(&request.model).json(&body).stream(Lines).await
     }
 

@@ -30,7 +30,11 @@ impl RequestContext {
     /// Adds the context to an error, where it has none of its own. Every error leaves through here.
     pub(crate) fn apply(&self, mut error: Error) -> Error {
         if let (Some(operation), false) = (self.operation, self.provider.is_empty()) {
-            error = ErrorContext::new(self.provider.clone(), operation).model(&self.model).apply(error);
+            let context = ErrorContext::new(self.provider.clone(), operation);
+            error = match self.model.as_str() {
+                "" => context.apply(error),
+                model => context.model(model).apply(error),
+            };
         }
         if error.provider().is_none() && !self.provider.is_empty() {
             error = error.with_provider(&*self.provider);

@@ -9,7 +9,8 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use provider_core::author::{FrameDecoder, ResponseHead};
 use provider_core::{
-    ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, FieldProblem, Operation, Secret,
+    ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, FieldProblem, Operation, ProviderContext,
+    Secret,
 };
 use serde::Serialize;
 
@@ -17,7 +18,7 @@ use crate::client::HttpClient;
 use crate::context::RequestContext;
 use crate::error;
 use crate::send::{self, BodyFormat, ErrorReader, Response};
-use crate::{HttpLimits, KeySource, settings};
+use crate::{HttpLimits, KeySource, KeySources, settings};
 
 /// The API of a service: base URL, key, headers and limits. Makes requests. Cheap to clone.
 ///
@@ -88,6 +89,7 @@ impl Endpoint {
             key_header: KeyHeader::BEARER,
             headers: HeaderMap::new(),
             limits: HttpLimits::default(),
+            values: ConfigValues::new(),
             provider: Cow::default(),
             generation_id_header: None,
             error_response: Arc::new(error::from_response),
@@ -158,6 +160,8 @@ pub struct EndpointBuilder {
     key_header: KeyHeader,
     headers: HeaderMap,
     limits: HttpLimits,
+    /// The settings that were taken, for what a host's context may add.
+    values: ConfigValues,
     provider: Cow<'static, str>,
     generation_id_header: Option<&'static str>,
     error_response: ErrorReader,
@@ -173,6 +177,7 @@ impl EndpointBuilder {
         }
         self.allow_http = values.flag(settings::ALLOW_HTTP).unwrap_or(self.allow_http);
         self.limits = self.limits.with_values(values);
+        self.values = values.clone();
         self
     }
 
@@ -244,6 +249,24 @@ impl EndpointBuilder {
     ) -> Self {
         self.error_response = Arc::new(make);
         self
+    }
+
+    /// Makes the endpoint in a host's context: with its HTTP client; with its limits, where it has some, in
+    /// place of the builder's; and with its [source](KeySources) of keys for this provider at this base URL,
+    /// where there is no key. [Settings](Self::values) count before the context.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_in(mut self, context: &ProviderContext) -> Result<Endpoint, Error> {
+        if let Some(limits) = context.get::<HttpLimits>() {
+            self.limits = limits.with_values(&self.values);
+        }
+        if self.key.is_none() {
+            let sources = KeySources::of(context);
+            let own = sources.get(&self.provider, &self.values, &self.example);
+            self.key = own.cloned().unwrap_or_default();
+        }
+        self.build(&HttpClient::of(context))
     }
 
     /// Makes the endpoint. Nothing is sent.

@@ -4,7 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use provider_core::{Error, Secret};
+use provider_core::{Error, FieldProblem, Secret};
+
+use crate::settings;
+
+const BLANK_KEY: &str = "is blank: the source of keys gave none";
 
 /// The source of the key that requests go out with.
 ///
@@ -40,8 +44,13 @@ impl KeySource {
         Self::default()
     }
 
+    /// Whether there is no key.
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self.0, Source::None)
+    }
+
     /// A source that is asked for each request, and caches or refreshes keys as it sees fit. Its wait counts
-    /// as a part of the request.
+    /// as a part of the request. A blank key is an error, and nothing is sent.
     pub fn from_fn<F, A>(source: F) -> Self
     where
         F: Fn() -> A + Send + Sync + 'static,
@@ -53,12 +62,17 @@ impl KeySource {
     /// Returns the key for the next request, if there is to be one.
     ///
     /// # Errors
-    /// Those of the source.
+    /// Those of the source; a blank key.
     pub(crate) async fn key(&self) -> Result<Option<Secret>, Error> {
         match &self.0 {
             Source::None => Ok(None),
             Source::Fixed(key) => Ok(Some(key.clone())),
-            Source::PerRequest(source) => source().await.map(Some),
+            Source::PerRequest(source) => match source().await? {
+                key if key.expose().trim().is_empty() => {
+                    Err(Error::config("", vec![FieldProblem::new(settings::API_KEY, BLANK_KEY)]))
+                }
+                key => Ok(Some(key)),
+            },
         }
     }
 

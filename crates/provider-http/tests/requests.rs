@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use fault_server::{FaultServer, Script};
-use provider_core::{ConfigValues, Error, ErrorKind, RetryAdvice, Secret, TimeoutPhase};
-use provider_http::{Endpoint, HttpClient, HttpLimits, JsonLinesFramer, KeySource};
+use provider_core::{ConfigValues, Error, ErrorKind, ProviderContext, RetryAdvice, Secret, TimeoutPhase};
+use provider_http::{Endpoint, HttpClient, HttpLimits, JsonLinesFramer, KeySource, KeySources};
 use support::{KEY, Words, builder, endpoint, event, streamed, whole};
 
 #[tokio::test]
@@ -123,6 +123,45 @@ async fn key_may_change_from_request_to_request() {
     let unfit = whole(&endpoint).await.expect_err("no header");
     assert_eq!((unfit.kind(), &*unfit.fields()[0].field), (ErrorKind::Config, "api_key"));
     assert_eq!(server.request_count(), 2);
+}
+
+#[tokio::test]
+async fn blank_key_of_a_source_is_an_error_and_sends_nothing() {
+    let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
+    let keys = KeySource::from_fn(|| async { Ok(Secret::new(" ")) });
+    let endpoint = builder(&server.url()).bearer(keys).build(&HttpClient::new()).expect("settings");
+    let error = whole(&endpoint).await.expect_err("no key");
+    assert_eq!((error.kind(), &*error.fields()[0].field), (ErrorKind::Config, "api_key"));
+    assert_eq!(server.request_count(), 0);
+}
+
+#[tokio::test]
+async fn host_context_gives_what_settings_leave_open() {
+    let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
+    let context = ProviderContext::new()
+        .with(HttpLimits::default().max_body_bytes(3).read_timeout(Duration::from_secs(7)))
+        .with(KeySources::new().with("acme", "sk-host").with("other", "sk-other"));
+    let builder = || Endpoint::builder(server.url()).provider("acme");
+    let settings = ConfigValues::from([("read_timeout", "5")]);
+    let endpoint = builder().values(&settings).build_in(&context).expect("settings");
+    let limits = HttpLimits::default().max_body_bytes(3).read_timeout(Duration::from_secs(5));
+    assert_eq!(*endpoint.limits(), limits);
+    let error = endpoint.get("x").text().await.expect_err("four bytes");
+    assert!(error.to_string().contains("3 bytes"), "{error}");
+    builder().bearer("sk-own").build_in(&context).expect("settings").warm_up("x").await.expect("it");
+    let elsewhere = ConfigValues::from([("base_url", server.url().replace("127.0.0.1", "localhost"))]);
+    builder().values(&elsewhere).build_in(&context).expect("settings").warm_up("x").await.expect("it");
+    let requests = server.requests();
+    let keys: Vec<_> = requests.iter().map(|request| request.header("authorization")).collect();
+    assert_eq!(keys, [Some("Bearer sk-host"), Some("Bearer sk-own"), None]);
+}
+
+#[tokio::test]
+async fn chat_without_a_model_names_none_in_its_error() {
+    let server = FaultServer::always(Script::json(500, "{}")).await.expect("a free port");
+    let endpoint = endpoint(&server.url());
+    let error = endpoint.post("chat").json_text("{}").chat(Words::new).await.expect_err("a failure");
+    assert_eq!(error.model(), None, "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -128,7 +128,7 @@ fn with_json_for(provider: &str) -> Vec<(&'static str, ChatRequest, &'static str
         ("tools[0]", hello().tool(Tool::Other(other())), "/tools/0"),
         ("tool_choice", hello().tool_choice(ToolChoice::Other(other())), "/tool_choice"),
         ("response_format", hello().response_format(ResponseFormat::Other(other())), "/response_format"),
-        ("prediction.content[1]", hello().prediction(parts()), "/prediction/content/1"),
+        ("prediction[1]", hello().prediction(parts()), "/prediction/content/1"),
     ]
 }
 

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use provider_core::author::{Parameter, ParameterRef};
+use provider_core::author::{Parameter, ParameterRef, foreign_json};
 use provider_core::{ChatRequest, FieldProblem, JsonSchema, ResponseFormat, Tool};
 
-use super::{Body, Extra, extra_of, foreign};
+use super::{Body, Extra, extra_of};
 use crate::dialect::{Dialect, WIRE};
 use crate::fields::{NOT_FINITE, Problems};
 
@@ -31,7 +31,7 @@ pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
     names(request, &mut problems);
     body.dialect.validate(request, &mut problems);
     let provider = body.dialect.provider();
-    foreign::check(request, provider, &mut problems);
+    problems.extend(foreign_json(request, &[provider, WIRE]));
     if !request.extra.is_empty() {
         extra(body, provider, &mut problems);
     }

@@ -182,10 +182,10 @@ impl OpenCalls {
         known.or_else(|| newest_first().find(has_id).filter(|_| is_elsewhere)).or(newest)
     }
 
-    /// Puts the calls in the wire's order and gives each an id of its own. Where blocks were recorded, the
-    /// order in which these began is the wire's.
+    /// Puts the calls in the wire's order and gives each an id of its own. Where blocks of tool calls were
+    /// recorded, the order in which these began is the wire's.
     pub(super) fn seal(&mut self, response: &mut ChatResponse) {
-        let is_in_order = !response.message.blocks.is_empty();
+        let is_in_order = response.message.blocks.has_tool_calls();
         let calls = &mut response.message.tool_calls;
         if calls.is_empty() {
             return;

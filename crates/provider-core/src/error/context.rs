@@ -119,6 +119,17 @@ impl ErrorContext {
     }
 }
 
+impl Error {
+    /// Names the operation that the caller called, in place of the one that it was carried out by. An error
+    /// of which no operation is known stays so, for an [`ErrorContext`] to fill in.
+    pub(crate) fn called_as(mut self, operation: Operation) -> Self {
+        if self.operation().is_some_and(|known| known != operation) {
+            self.inner().operation = Some(operation);
+        }
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

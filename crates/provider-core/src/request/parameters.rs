@@ -70,7 +70,7 @@ macro_rules! parameters {
             $(
                 $(#[$doc])*
                 $(#[doc = concat!("\n\nRange: `", stringify!($range), "`.")])?
-                #[serde(skip_serializing_if = "is_unset")]
+                #[serde(skip_serializing_if = "is_unset", serialize_with = "Slot::store")]
                 pub $name: $outer<$($inner),+>,
             )*
             /// Parameters that have no field of their own, by the [id](crate::ProviderDescriptor::id) of the

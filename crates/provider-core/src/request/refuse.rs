@@ -1,6 +1,6 @@
 //! Refuses what of a request a provider's wire has no place for.
 
-use super::{ChatRequest, Content, Message, Part};
+use super::{ChatRequest, Content, Message, Part, foreign_json};
 use crate::{AssistantMessage, Error, FieldProblem};
 
 /// Refuses a request with anything that the provider's wire has no place for, so that it drops nothing
@@ -15,10 +15,13 @@ use crate::{AssistantMessage, Error, FieldProblem};
 ///   `video_url`;
 /// * `messages` for every role and every part, those of [`Message::Other`] and [`Part::Other`] as well.
 ///
-/// An assistant's tool calls need `tools` as well, and the images and the sound that it made need `messages`.
-/// Its thoughts and annotations, the names of speakers and the marks for the prompt cache are hints, which a
-/// provider may leave out. Of `extra`, the parameters of this `provider` count, named by its id; it leaves
-/// those of others out, and `options` as well. `keep_raw` is about the answer.
+/// An assistant's tool calls need `tools` as well; its refusal, and the images and the sound that it made,
+/// need `messages`. Its thoughts and annotations, the names of speakers, the marks for the prompt cache and
+/// the flag of a [tool's error](crate::ToolMessage::is_error) are hints, which a provider may leave out.
+///
+/// `provider` is the provider's id. Of `extra`, its own parameters count; it leaves those of others out, and
+/// `options` as well. [JSON of another provider](foreign_json) is refused wherever it stands. `keep_raw` is
+/// about the answer.
 ///
 /// ```
 /// use provider_core::ChatRequest;
@@ -50,6 +53,12 @@ pub fn refuse_all_but(request: &ChatRequest, provider: &str, carried: &[&str]) -
     if !refused.carries("extra") {
         let own = request.extra.get(provider).into_iter().flat_map(|own| own.keys());
         own.for_each(|name| refused.add(format!("extra.{provider}.{name}")));
+    }
+    for problem in foreign_json(request, &[provider]) {
+        // A field that is refused whole is named once.
+        if !refused.problems.iter().any(|refused| problem.field.starts_with(&refused.field)) {
+            refused.problems.push(problem);
+        }
     }
     if refused.problems.is_empty() { Ok(()) } else { Err(Error::invalid_request(refused.problems)) }
 }
@@ -104,6 +113,9 @@ impl Refused<'_> {
         }
         if message.audio.is_some() {
             self.add(format!("{field}.audio"));
+        }
+        if message.refusal.is_some() {
+            self.add(format!("{field}.refusal"));
         }
     }
 

@@ -92,6 +92,11 @@ impl Blocks {
         !self.0.iter().any(|block| matches!(block, Block::Provider(_)))
     }
 
+    /// Whether the wire's order of the tool calls is known.
+    pub(crate) fn has_tool_calls(&self) -> bool {
+        self.0.iter().any(|block| matches!(block, Block::ToolCall(_)))
+    }
+
     pub(crate) fn push_provider(&mut self, json: ProviderJson) {
         self.0.push(Block::Provider(json));
     }

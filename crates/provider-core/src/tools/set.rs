@@ -32,7 +32,8 @@ use crate::{Content, FunctionTool, ToolCall};
 ///     .untyped(FunctionTool::new("list_cities", "All cities"), |_call| async {
 ///         Json(rows.keys().copied().collect::<Vec<_>>())
 ///     });
-/// assert_eq!(tools.names().collect::<Vec<_>>(), ["get_weather", "list_cities"]);
+/// let names: Vec<&str> = tools.definitions().map(|tool| &*tool.name).collect();
+/// assert_eq!(names, ["get_weather", "list_cities"]);
 /// ```
 #[derive(Clone, Default)]
 pub struct ToolSet<'a> {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use serde::{Serialize, Serializer};
+
 use crate::{AudioOutput, Content, PromptCacheOptions, Reasoning, ResponseFormat, ToolChoice};
 
 /// A parameter of a request that is set.
@@ -95,6 +97,9 @@ pub(super) trait Slot {
 
     /// Returns the place, set or not.
     fn place(&mut self) -> ParameterMut<'_>;
+
+    /// Writes the value in the stored form.
+    fn store<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 }
 
 macro_rules! slots {
@@ -108,7 +113,18 @@ macro_rules! slots {
             fn place(&mut self) -> ParameterMut<'_> {
                 ParameterMut::$place(self)
             }
+
+            fn store<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                slots!(@store $place, self, serializer)
+            }
         })*
+    };
+    // `null`, which stands for a number that JSON lacks, is read as an absent `Option`, and not as an entry.
+    (@store NumberMap, $slot:expr, $serializer:expr) => {
+        $serializer.collect_map($slot.iter().filter(|(_, number)| number.is_finite()))
+    };
+    (@store $place:ident, $slot:expr, $serializer:expr) => {
+        $slot.serialize($serializer)
     };
 }
 

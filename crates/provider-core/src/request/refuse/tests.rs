@@ -70,6 +70,7 @@ fn messages_are_refused_by_role_and_by_part_unless_carried() {
         tool_calls: vec![ToolCall::default()],
         images: vec![Image::new("{}".parse().unwrap())],
         audio: Some(Default::default()),
+        refusal: Some("No.".to_owned()),
         ..AssistantMessage::default()
     };
     let novel = || Part::Other(ProviderJson::new("acme", json!({})));
@@ -86,13 +87,30 @@ fn messages_are_refused_by_role_and_by_part_unless_carried() {
         refused(&request, &[]),
         [&roles[..], &user, &["messages[3]", "messages[4]", "messages[5]"]].concat()
     );
-    let answer = ["messages[3].tool_calls", "messages[3].images", "messages[3].audio"];
+    let answer = ["messages[3].tool_calls", "messages[3].images", "messages[3].audio", "messages[3].refusal"];
     assert_eq!(
         refused(&request, &["system", "developer", "assistant", "tool", "image_url"]),
         [&user[1..], &answer, &["messages[4].content[0]", "messages[5]"]].concat()
     );
     assert!(!refused(&request, &["assistant", "tools"]).contains(&answer[0].to_owned()));
     assert_eq!(refused(&request, &["messages"]), [""; 0]);
+}
+
+#[test]
+fn json_of_another_provider_is_refused_where_its_kind_is_carried() {
+    let other = || ProviderJson::new("other", json!({}));
+    let request = ChatRequest::new("m")
+        .user([Part::Other(other())])
+        .message(Message::Other(other()))
+        .tool(Tool::Other(other()))
+        .tool_choice(ToolChoice::Other(other()))
+        .response_format(ResponseFormat::Other(other()));
+    let carried = ["messages", "tools", "tool_choice", "response_format"];
+    let fields = ["messages[0].content[0]", "messages[1]", "tools[0]", "tool_choice", "response_format"];
+    assert_eq!(refused(&request, &carried), fields);
+    assert_eq!(refused(&request, &carried[..1])[..3], ["tools", "tool_choice", "response_format"]);
+    let own = ChatRequest::new("m").user("Hi").tool(Tool::Other(ProviderJson::new("acme", json!({}))));
+    assert_eq!(refused(&own, &carried), [""; 0]);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Finds what a request has for another provider, and what would change it if it was left out.
 
-use provider_core::{ChatRequest, Content, Message, Part, ProviderJson, ResponseFormat, Tool, ToolChoice};
+use super::{ChatRequest, Content, Message, Part, ResponseFormat, Tool, ToolChoice};
+use crate::{FieldProblem, ProviderJson};
 
-use crate::dialect::WIRE;
-use crate::fields::Problems;
-
-/// Adds all JSON in the request that is neither for `provider` nor for the wire.
-pub(super) fn check(request: &ChatRequest, provider: &str, problems: &mut Problems) {
-    let mut check = Check { provider, problems };
+/// Returns a problem for each piece of [`ProviderJson`] in a request that is for none of `names`: the
+/// provider's id, then the wire's name where several providers share one. A provider refuses a request with
+/// such problems, since the request would change if it left the JSON out.
+///
+/// [`refuse_all_but`](super::refuse_all_but) and the encoder of chat completions do so.
+pub fn foreign_json(request: &ChatRequest, names: &[&str]) -> Vec<FieldProblem> {
+    let mut check = Check { names, problems: Vec::new() };
     for (place, message) in request.messages.iter().enumerate() {
         check.message(place, message);
     }
@@ -23,13 +25,14 @@ pub(super) fn check(request: &ChatRequest, provider: &str, problems: &mut Proble
         check.json(json, || "response_format".to_owned());
     }
     if let Some(Content::Parts(parts)) = &request.prediction {
-        check.parts(parts, || "prediction.content".to_owned());
+        check.parts(parts, || "prediction".to_owned());
     }
+    check.problems
 }
 
 struct Check<'a> {
-    provider: &'a str,
-    problems: &'a mut Problems,
+    names: &'a [&'a str],
+    problems: Vec<FieldProblem>,
 }
 
 impl Check<'_> {
@@ -43,8 +46,6 @@ impl Check<'_> {
                 return self.parts(&message.parts, || format!("messages[{place}].content"));
             }
             Message::Other(json) => return self.json(json, || format!("messages[{place}]")),
-            // A message of a newer kind is refused when it is written.
-            _ => return,
         };
         if let Content::Parts(parts) = content {
             self.parts(parts, || format!("messages[{place}].content"));
@@ -60,13 +61,13 @@ impl Check<'_> {
     }
 
     fn json(&mut self, json: &ProviderJson, field: impl FnOnce() -> String) {
-        if json.is_for(WIRE) || json.is_for(self.provider) {
+        if self.names.iter().any(|name| json.is_for(name)) {
             return;
         }
-        let (other, provider) = (json.provider(), self.provider);
+        let (other, provider) = (json.provider(), self.names.first().copied().unwrap_or("this provider"));
         let problem = format!(
             "is for {other}, and {provider} cannot send it; take it out, or ask a model of {other} instead"
         );
-        self.problems.add(field(), problem);
+        self.problems.push(FieldProblem::new(field(), problem));
     }
 }
