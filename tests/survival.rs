@@ -132,7 +132,7 @@ async fn an_answer_that_does_not_begin_is_given_up_and_asked_for_again() {
     assert_eq!((error.attempts().len(), asked(&sandbox)), (1, 2));
     assert_eq!(error.attempts()[0].timeout(), Some(TimeoutPhase::FirstOutput));
 
-    // Signs of life are no output, but with patience the answer comes.
+    // Keep-alives are no output, but with patience the answer comes.
     let settings = [("first_output_timeout", "60"), ("idle_timeout", "0.5")];
     let reply = ask(&model(&sandbox, "sandbox/slow-first-token", &settings), true).await.expect("an answer");
     assert!(!reply.text().is_empty() && reply.attempts.is_empty());

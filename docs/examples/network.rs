@@ -6,7 +6,7 @@ use provider_core::Error;
 pub async fn network(key: &str, gateway: &str) -> Result<OpenRouter, Error> {
     let limits = Limits::default()
         .connect_timeout(Duration::from_secs(5)) // TCP and TLS together
-        .read_timeout(Duration::from_secs(60)); // silence, which signs of life end
+        .read_timeout(Duration::from_secs(60)); // silence, which keep-alives end
     let openrouter = OpenRouter::builder()
         .api_key(key)
         .base_url(gateway) // a region's host, a gateway, a test server

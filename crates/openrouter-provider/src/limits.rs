@@ -45,7 +45,7 @@ impl Limits {
     }
 
     /// How long it may be silent: before the answer begins, and whenever the next piece of it is waited for.
-    /// The service sends signs of life while a model thinks, and they count. A year at most. Default: 120 s.
+    /// The service sends keep-alives while a model thinks, and they count. A year at most. Default: 120 s.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.http = self.http.read_timeout(limit);

@@ -74,7 +74,7 @@ pub trait FrameDecoder: Send {
     ///
     /// # Behavior
     /// - [`Progress::End`] is the wire's own mark of the end: frames behind it do not count.
-    /// - A frame that is only a sign of life is [`Progress::More`], and leaves the accumulator alone.
+    /// - A keep-alive is [`Progress::More`], and leaves the accumulator alone.
     ///
     /// # Errors
     /// [`DecodeError::Reported`] when the service says that it failed, and [`DecodeError::Fatal`] when the

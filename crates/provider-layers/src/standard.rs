@@ -154,12 +154,12 @@ pub static FIELDS: &[ConfigField] = &[
         .advanced()
         .default("300")
         .placeholder("300")
-        .help("How many seconds a streamed answer may take to begin. Signs of life of the service do not count."),
+        .help("How many seconds a streamed answer may take to begin. Keep-alives of the service do not count."),
     ConfigField::new("idle_timeout", "Idle Timeout", FieldKind::Duration)
         .advanced()
         .default("120")
         .placeholder("120")
-        .help("How many seconds nothing may come of a streamed answer that has begun. Signs of life of the service do not count."),
+        .help("How many seconds nothing may come of a streamed answer that has begun. Keep-alives of the service do not count."),
     ConfigField::new("deadline", "Deadline", FieldKind::Duration)
         .advanced()
         .default("3600")

@@ -11,12 +11,12 @@ use serde::Serialize;
 pub enum TimeoutPhase {
     /// `connect_timeout`: connecting took too long.
     Connect,
-    /// `read_timeout`: nothing at all came from the service, not even a sign of life.
+    /// `read_timeout`: nothing at all came from the service, not even a keep-alive.
     Read,
     /// `first_output_timeout`: no [output](crate::author::Activity::Output) came, from the request on.
     FirstOutput,
-    /// `idle_timeout`: output had begun, and then nothing came of the answer any more, whatever other signs
-    /// of life there were.
+    /// `idle_timeout`: output had begun, and then nothing came of the answer any more, whatever keep-alives
+    /// there were.
     Idle,
     /// `deadline`: the whole call took too long, or one request of it.
     Deadline,

@@ -20,7 +20,7 @@ use crate::Event;
 /// [`StreamObserver::on_end`]: crate::author::StreamObserver::on_end
 ///
 /// Output says that the model has begun to answer. It was handed on or will be, so the question is not asked
-/// again. Life says that the connection carries an answer and not only signs of life of the service.
+/// again. Life says that the connection carries an answer and not only keep-alives of the service.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Activity<'a> {

@@ -122,15 +122,15 @@ impl Deadlines {
 impl StreamObserver for Deadlines {
     fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
         /// How many signs may come without a wait between two looks at the clock.
-        const SIGNS_BETWEEN_LOOKS: u8 = 64;
+        const SIGNS_BETWEEN_CHECKS: u8 = 64;
 
         self.has_begun |= activity.is_output();
-        // Before the first output, signs of life do not extend its deadline.
+        // Before the first output, `Activity::Life` does not extend its deadline.
         if self.has_begun {
             self.next_sign = None;
         }
         let Some(call) = self.call else { return Ok(()) };
-        self.signs = (self.signs + 1) % SIGNS_BETWEEN_LOOKS;
+        self.signs = (self.signs + 1) % SIGNS_BETWEEN_CHECKS;
         // An answer that always has something more, so that its reader never waits, must end, too.
         if self.signs == 0 && call.at <= Instant::now() { Err(call.error()) } else { Ok(()) }
     }
