@@ -7,7 +7,7 @@ use lenient_json::{Raw, Text, object};
 /// An item of a content. Texts are the inside of a JSON string, escapes and all.
 pub(crate) enum Said<'a> {
     Text(&'a str),
-    Thought(&'a str),
+    Reasoning(&'a str),
     Refusal(&'a str),
     /// An image, as JSON.
     Image(&'a str),
@@ -93,11 +93,11 @@ fn has_text(raw: Raw<'_>) -> bool {
 /// Calls `each` with reasoning: a text, or a list of parts with texts.
 fn read_reasoning<'a>(raw: Raw<'a>, each: &mut impl FnMut(Said<'a>)) {
     if let Some(text) = raw.inside() {
-        return each(Said::Thought(text));
+        return each(Said::Reasoning(text));
     }
     raw.for_each(|part: Raw<'a>| {
         let inner: Part<'a> = part.read().unwrap_or_default();
         let text = [part, inner.text, inner.thinking].into_iter().find_map(Raw::inside);
-        text.into_iter().for_each(|text| each(Said::Thought(text)));
+        text.into_iter().for_each(|text| each(Said::Reasoning(text)));
     });
 }

@@ -243,7 +243,7 @@ fn collect_content<'a>(content: Raw<'a>, texts: &mut Texts<'a>, out: &mut Respon
     let (images, annotations) = (message.images.len(), message.annotations.len());
     content::read(content, |said| match said {
         Said::Text(text) => texts.content += text,
-        Said::Thought(text) => texts.reasoning += text,
+        Said::Reasoning(text) => texts.reasoning += text,
         Said::Refusal(text) => texts.refusal += text,
         Said::Image(json) => collect_image(json, images, images, out),
         Said::Annotation(json) => collect_annotation(json, annotations, annotations, out),

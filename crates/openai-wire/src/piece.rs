@@ -70,7 +70,7 @@ pub(crate) fn plain_reasoning<'a>(piece: &Piece<'a>, out: &mut ResponseAccumulat
 fn collect_said(said: Said<'_>, out: &mut ResponseAccumulator, joiner: &mut TextJoiner) {
     match said {
         Said::Text(text) => out.push_text(joiner.join_text(text, JoinedText::Content)),
-        Said::Thought(text) => out.push_reasoning(joiner.join_text(text, JoinedText::Reasoning)),
+        Said::Reasoning(text) => out.push_reasoning(joiner.join_text(text, JoinedText::Reasoning)),
         Said::Refusal(text) => out.push_refusal(joiner.join_text(text, JoinedText::Refusal)),
         Said::Image(json) => out.push_image(Image::new(RawJson::from_checked(json))),
         Said::Annotation(json) => out.push_annotation(Annotation::new(RawJson::from_checked(json))),

@@ -258,10 +258,10 @@ pub(crate) fn append_unpaired(at: usize, key: &str, text: &str, out: &mut Respon
     append(at, key, text, is_shown, out);
 }
 
-/// The text of a structured thought that later pieces continue.
+/// The text of a reasoning detail that later pieces continue.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DetailText {
-    /// The thought's position.
+    /// The detail's position.
     item: usize,
     /// The name of the field.
     key: &'static str,
@@ -297,7 +297,7 @@ pub(crate) fn text_of_only_detail<'a>(
     }
 }
 
-/// Continues the text of a structured thought. `text` is the inside of a JSON string.
+/// Continues the text of a reasoning detail. `text` is the inside of a JSON string.
 pub(crate) fn append_text(
     detail: DetailText,
     text: &str,

@@ -19,7 +19,7 @@ pub(crate) struct TextJoiner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum JoinedText {
     Reasoning,
-    /// A field of a structured thought, by the thought's position.
+    /// A field of a reasoning detail, by the detail's position.
     Detail(usize, &'static str),
     Content,
     Refusal,

@@ -45,14 +45,14 @@ pub(crate) fn tool_arguments() -> Vec<String> {
     stream(deltas, "tool_calls")
 }
 
-/// Thoughts as plain text.
+/// Reasoning as plain text.
 pub(crate) fn reasoning() -> Vec<String> {
     let delta = |n: usize| format!(r#"{{"role":"assistant","content":"","reasoning":"{}"}}"#, TOKENS[n % 16]);
     stream((0..PIECES).map(delta), "stop")
 }
 
-/// Thoughts as plain text and with their structure, which says the same: what the service sends for models
-/// that think.
+/// Reasoning as plain text and as details, which say the same: what the service sends for models that
+/// reason.
 pub(crate) fn reasoning_details() -> Vec<String> {
     let delta = |n: usize| {
         let text = TOKENS[n % 16];

@@ -123,7 +123,7 @@ impl From<WireAudio> for Audio {
     }
 }
 
-/// Reads an item of the structured thoughts, field by field.
+/// Reads an item of the reasoning details, field by field.
 fn detail(raw: &RawJson) -> Option<ReasoningDetail> {
     let mut item = ReasoningDetail::new();
     for (name, value) in fitting::<Fields>(raw)?.0 {

@@ -73,7 +73,7 @@ fn a_chunk_of_text_costs_no_allocation() {
 }
 
 #[test]
-fn a_chunk_of_thoughts_costs_no_allocation() {
+fn a_chunk_of_reasoning_costs_no_allocation() {
     let details = r#""reasoning":"hm, ","reasoning_details":[{"type":"reasoning.text","text":"hm, ","format":"unknown","index":0}]"#;
     let (blocks, bytes) = cost(10_000, &format!(r#"{HEAD}"content":"",{details}{TAIL}"#));
     assert!(blocks < 0.05, "{blocks} allocations per chunk");
@@ -99,7 +99,7 @@ fn a_field_that_is_new_in_every_chunk_costs_no_allocation() {
 }
 
 #[test]
-fn a_chunk_of_thoughts_under_another_name_costs_no_allocation() {
+fn a_chunk_of_reasoning_under_another_name_costs_no_allocation() {
     let (blocks, _) = cost(10_000, &format!(r#"{HEAD}"content":null,"reasoning_content":"hm, "{TAIL}"#));
     assert!(blocks < 0.05, "{blocks} allocations per chunk");
 }

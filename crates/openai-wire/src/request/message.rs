@@ -45,7 +45,7 @@ fn input<S: Serializer>(role: &str, message: &InputMessage, serializer: S) -> Re
     object.end()
 }
 
-/// Writes an assistant's turn as it came, without the thoughts of another model and without the fields of an
+/// Writes an assistant's turn as it came, without the reasoning of another model and without the fields of an
 /// answer that requests do not have. Chat completions have no order of blocks, and none of a provider's own.
 fn assistant<S: Serializer, D: Dialect>(
     message: &AssistantMessage,
@@ -125,7 +125,7 @@ impl Serialize for WireAudio<'_> {
 struct WireCall<'a> {
     call: &'a ToolCall,
     /// Whether the fields beside the call's own go out. Beside a function's they are the model's (signatures
-    /// of its thoughts, for example); of a call of another type they are the call itself.
+    /// of its reasoning, for example); of a call of another type they are the call itself.
     has_extra: bool,
 }
 

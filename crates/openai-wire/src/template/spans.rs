@@ -17,7 +17,7 @@ pub(super) struct Spans {
     pub(super) texts: Vec<(Span, Field)>,
     /// The wire's index of the tool call that the chunk continues.
     pub(super) call: Option<u64>,
-    /// The text of a structured thought that the chunk continues.
+    /// The text of a reasoning detail that the chunk continues.
     pub(super) detail: DetailText,
     /// The unknown fields, in their order.
     pub(super) others: Vec<Other>,
@@ -39,7 +39,7 @@ pub(super) struct Other {
 pub(super) enum Field {
     Content,
     Reasoning,
-    /// The text of a structured thought, or its summary.
+    /// The text of a reasoning detail, or its summary.
     Detail,
     /// The next piece of a tool call's arguments.
     Arguments,

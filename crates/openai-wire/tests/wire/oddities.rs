@@ -168,7 +168,7 @@ async fn a_character_cut_in_half_is_whole_again() {
 }
 
 #[tokio::test]
-async fn encrypted_thoughts_are_not_shown() {
+async fn encrypted_reasoning_is_not_shown() {
     let details = r#""reasoning_details":[{"type":"reasoning.encrypted","data":"AAA=","text":"[REDACTED]"}]"#;
     let server = Server::always(events(&[&delta(details), &delta(r#""content":"Hi""#), STOP]));
     let mut stream = server.stream(&request()).await.expect("a stream");

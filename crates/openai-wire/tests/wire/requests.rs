@@ -73,7 +73,7 @@ fn the_other_forms_of_choices_and_formats() {
 }
 
 #[tokio::test]
-async fn a_turn_with_thoughts_and_tool_calls_goes_back_as_it_came() {
+async fn a_turn_with_reasoning_and_tool_calls_goes_back_as_it_came() {
     let details = r#"[{"type":"reasoning.text","text":"hm","signature":"c2ln","format":"anthropic-claude-v1","index":0,"id":null},{"type":"reasoning.encrypted","data":"AAA=","id":"rs_1","index":0,"novel":{"b":1,"a":[2.50]}}]"#;
     let arguments = r#"{ \"b\": 1,\"a\":\"é\" }"#;
     let answer = format!(
@@ -104,7 +104,7 @@ async fn a_turn_with_thoughts_and_tool_calls_goes_back_as_it_came() {
 }
 
 #[tokio::test]
-async fn streamed_thoughts_go_back_joined_and_with_their_signature() {
+async fn streamed_reasoning_goes_back_joined_and_with_its_signature() {
     let piece = |details: &str| {
         format!("data: {{\"choices\":[{{\"delta\":{{\"reasoning_details\":[{details}]}}}}]}}\n\n")
     };

@@ -14,7 +14,7 @@ async fn read(body: String) -> (Shown, ChatResponse) {
     while let Some(event) = stream.next().await {
         match event.unwrap_or_else(|error| panic!("{body}: {error:?}")) {
             Event::Text(piece) => shown.text.push_str(&piece),
-            Event::Reasoning(piece) => shown.thoughts.push_str(&piece),
+            Event::Reasoning(piece) => shown.reasoning.push_str(&piece),
             Event::Refusal(piece) => shown.refusal.push_str(&piece),
             Event::Image(_) => shown.images += 1,
             Event::Annotation(_) => shown.annotations += 1,
@@ -29,7 +29,7 @@ async fn read(body: String) -> (Shown, ChatResponse) {
 #[derive(Debug, Default, PartialEq)]
 struct Shown {
     text: String,
-    thoughts: String,
+    reasoning: String,
     refusal: String,
     words: String,
     images: usize,
@@ -41,7 +41,7 @@ impl Shown {
     fn check(&self, reply: &ChatResponse) {
         let AssistantMessage { text, refusal, images, annotations, audio, .. } = &reply.message;
         let words = audio.as_ref().and_then(|audio| audio.transcript.clone()).unwrap_or_default();
-        assert_eq!((&self.text, &self.thoughts), (text, &reply.reasoning()));
+        assert_eq!((&self.text, &self.reasoning), (text, &reply.reasoning()));
         assert_eq!((&self.refusal, &self.words), (&refusal.clone().unwrap_or_default(), &words));
         assert_eq!((self.images, self.annotations), (images.len(), annotations.len()));
     }
@@ -146,7 +146,7 @@ async fn a_message_behind_deltas_adds_what_they_lack() {
             json!({"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "look", "arguments": "{\"a\":"}}]}),
             json!({"refusal": "N", "annotations": [source], "images": [image], "audio": {"transcript": "Lo", "data": "AA"}}),
         ],
-        // Thoughts in their structure alone.
+        // Reasoning in its details alone.
         vec![json!({"reasoning_details": details("H")})],
         vec![json!({"reasoning_details": details("")})],
         // Only text, or none of it.
@@ -272,7 +272,7 @@ async fn a_text_beside_the_content_counts_once() {
 }
 
 #[tokio::test]
-async fn thoughts_have_many_names_and_an_empty_one_hides_none() {
+async fn reasoning_has_many_names_and_an_empty_one_hides_none() {
     let names = ["reasoning", "reasoning_content", "reasoning_text", "thinking"];
     for name in names {
         for other in names {
@@ -346,14 +346,14 @@ async fn cut(deltas: &[&str]) -> ChatResponse {
     let chunk = |delta: &&str| format!("data: {{\"choices\":[{{\"delta\":{{{delta}}}}}]}}\n\n");
     let body: String = deltas.iter().map(chunk).collect();
     let (mut shown, reply) = read(body + "data: [DONE]\n\n").await;
-    // Thoughts that come in turns are shown in the order in which they come.
+    // Reasoning that comes in turns is shown in the order in which it comes.
     let sorted = |text: &str| {
         let mut characters: Vec<char> = text.chars().collect();
         characters.sort_unstable();
         characters
     };
-    assert_eq!(sorted(&shown.thoughts), sorted(&reply.reasoning()));
-    shown.thoughts = reply.reasoning();
+    assert_eq!(sorted(&shown.reasoning), sorted(&reply.reasoning()));
+    shown.reasoning = reply.reasoning();
     shown.check(&reply);
     reply
 }
@@ -393,8 +393,8 @@ async fn characters_that_are_cut_in_half_are_joined_in_every_text() {
     assert_eq!(message.audio.as_ref().and_then(|audio| audio.transcript.as_deref()), Some("e🚃"));
     assert_eq!(calls_of(&reply), [("c1", "f", "{\"q\":\"🚀\"}"), ("c2", "f", "{\"q\":\"😀\"}")]);
 
-    let thoughts = [r#""reasoning":"a\ud83d""#, r#""content":"b""#, r#""reasoning_content":"\ude80""#];
-    assert_eq!(cut(&thoughts).await.reasoning(), "a🚀");
+    let reasoning = [r#""reasoning":"a\ud83d""#, r#""content":"b""#, r#""reasoning_content":"\ude80""#];
+    assert_eq!(cut(&reasoning).await.reasoning(), "a🚀");
     // Calls that all have number 0, and calls without any.
     let other = begin(0, "c2").replace(r#""name":"f""#, r#""name":"g""#);
     let numbered = [&*begin(0, "c1"), &*other, &*end(0, r"\ude00")];
