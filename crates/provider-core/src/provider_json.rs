@@ -32,17 +32,17 @@ pub struct ProviderJson {
 }
 
 impl ProviderJson {
-    /// JSON for the provider, or the wire, of this name.
+    /// Makes JSON for the provider, or the wire, of this name.
     pub fn new(provider: &str, json: impl Into<RawJson>) -> Self {
         Self { provider: provider.into(), json: json.into() }
     }
 
-    /// The name of the provider or of the wire.
+    /// Returns the name of the provider or of the wire.
     pub fn provider(&self) -> &str {
         &self.provider
     }
 
-    /// The JSON.
+    /// Returns the JSON.
     pub fn json(&self) -> &RawJson {
         &self.json
     }
@@ -52,7 +52,7 @@ impl ProviderJson {
         self.provider == name
     }
 
-    /// The JSON, to be changed.
+    /// Returns the JSON, to be changed.
     pub(crate) fn json_mut(&mut self) -> &mut RawJson {
         &mut self.json
     }

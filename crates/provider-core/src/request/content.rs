@@ -59,7 +59,7 @@ pub struct TextPart {
 }
 
 impl Content {
-    /// The parts' texts, or the text; other parts say nothing here.
+    /// Returns the text, or the texts of the parts, joined. Parts of other kinds are passed over.
     pub fn text(&self) -> String {
         match self {
             Content::Text(text) => text.clone(),
@@ -75,7 +75,7 @@ impl Content {
 }
 
 impl Part {
-    /// A piece of text.
+    /// Makes a part of text.
     pub fn text(text: impl Into<String>) -> Self {
         Part::Text(TextPart { text: text.into(), ..TextPart::default() })
     }

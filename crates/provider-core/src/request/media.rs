@@ -4,7 +4,6 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-
 use serde::{Deserialize, Serialize};
 
 use super::media_type::{MediaType, Medium, audio_media_type, refused};
@@ -140,12 +139,12 @@ impl VideoPart {
 }
 
 impl Part {
-    /// An image by its URL (`https:` or `data:`).
+    /// Makes an image part from a URL (`https:` or `data:`).
     pub fn image_url(url: impl Into<String>) -> Self {
         Part::Image(ImagePart { url: url.into(), ..ImagePart::default() })
     }
 
-    /// An image from its bytes; what it is, is found out from them.
+    /// Makes an image part from bytes, which tell the media type.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is a png, jpeg, webp or gif.
@@ -165,11 +164,11 @@ impl Part {
         self
     }
 
-    /// A sound from its bytes; what it is, is found out from them.
+    /// Makes an audio part from bytes, which tell the format.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is a wav, mp3, flac, m4a,
-    /// ogg, aiff or aac. For raw samples, which nothing can be found out from, see
+    /// ogg, aiff or aac. For raw samples, which do not tell it, see
     /// [`audio_as`](Self::audio_as).
     pub fn audio(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
         let bytes = bytes.as_ref();
@@ -177,7 +176,7 @@ impl Part {
         Self::audio_as(kind.format, bytes)
     }
 
-    /// A sound in a format that the caller knows: `pcm16`, for example.
+    /// Makes an audio part in a format that the caller knows: `pcm16`, for example.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when there is no data.
@@ -187,18 +186,18 @@ impl Part {
         Ok(Part::Audio(AudioPart { data, format, ..AudioPart::default() }))
     }
 
-    /// A file by its URL (`https:` or `data:`).
+    /// Makes a file part from a URL (`https:` or `data:`).
     pub fn file_url(filename: impl Into<String>, url: impl Into<String>) -> Self {
         let (filename, data) = (Some(filename.into()), Some(url.into()));
         Part::File(FilePart { filename, data, ..FilePart::default() })
     }
 
-    /// A file by the id it has at the service.
+    /// Makes a file part from the id that the file has at the service.
     pub fn file_id(id: impl Into<String>) -> Self {
         Part::File(FilePart { id: Some(id.into()), ..FilePart::default() })
     }
 
-    /// A file from its bytes, a PDF for example. The bytes tell its media type, or else the name does.
+    /// Makes a file part from bytes, a PDF for example. The bytes tell the media type, or else the name does.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when there is no data, or when neither
@@ -215,12 +214,12 @@ impl Part {
         Ok(Self::file_url(filename, data_url(kind.name, bytes)))
     }
 
-    /// A video by its URL (`https:` or `data:`).
+    /// Makes a video part from a URL (`https:` or `data:`).
     pub fn video_url(url: impl Into<String>) -> Self {
         Part::Video(VideoPart { url: url.into(), cache: None })
     }
 
-    /// A video from its bytes, which tell its media type.
+    /// Makes a video part from bytes, which tell the media type.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) unless it is an mp4, mpeg, mov or
@@ -231,8 +230,8 @@ impl Part {
         Ok(Self::video_url(data_url(kind.name, bytes)))
     }
 
-    /// The part that a file on this machine becomes: an image, a sound, a video, or else a file. Reads it
-    /// whole, and waits for the disk while it does.
+    /// Makes a part from a file on this machine: an image, a sound, a video, or else a file. Reads it whole,
+    /// and waits for the disk while it does.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when it cannot be read, and what the

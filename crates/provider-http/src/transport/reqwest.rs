@@ -64,7 +64,7 @@ impl HttpBody for SendOnce {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // A body whose length is known to be 0 needs no clone.
+        // reqwest copies a body of known length 0 for a redirect, so that a 307 of a `GET` would be followed.
         match self.0.len() as u64 {
             0 => SizeHint::default(),
             length => SizeHint::with_exact(length),

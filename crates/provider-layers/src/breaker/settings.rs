@@ -18,7 +18,7 @@ impl Default for BreakerSettings {
 }
 
 impl BreakerSettings {
-    /// The longest cool-down that can be set: a caller may not wait longer for a look at whether it works.
+    /// The longest cool-down that can be set: a caller may not wait longer for a probe.
     const MAX_COOL_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// No circuit ever opens: the layer is off.
