@@ -119,13 +119,13 @@ fn recorded_streams_are_read_the_same_both_ways() {
         println!("skipped: OPENROUTER_RECORDINGS names no recordings");
         return;
     };
-    let mut dice = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut throw = |sides: usize| {
-        // xorshift
-        dice ^= dice << 13;
-        dice ^= dice >> 7;
-        dice ^= dice << 17;
-        usize::try_from(dice % u64::try_from(sides.max(1)).expect("small")).expect("small")
+    let mut rng = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut below = |bound: usize| {
+        // xorshift64
+        rng ^= rng << 13;
+        rng ^= rng >> 7;
+        rng ^= rng << 17;
+        usize::try_from(rng % u64::try_from(bound.max(1)).expect("small")).expect("small")
     };
     let mut streams = 0;
     let mut cases: Vec<PathBuf> = fs::read_dir(folder.join("cases"))
@@ -142,15 +142,15 @@ fn recorded_streams_are_read_the_same_both_ways() {
         repeats(&body);
         for _ in 0..3 {
             let mut damaged = body.clone();
-            for _ in 0..=throw(3) {
-                let at = throw(damaged.len());
-                match throw(4) {
-                    0 => damaged[at] = b"\"\\{}[],:0a \n"[throw(12)],
+            for _ in 0..=below(3) {
+                let at = below(damaged.len());
+                match below(4) {
+                    0 => damaged[at] = b"\"\\{}[],:0a \n"[below(12)],
                     1 => drop(damaged.remove(at)),
-                    2 => damaged.insert(at, b"\"\\{}x"[throw(5)]),
+                    2 => damaged.insert(at, b"\"\\{}x"[below(5)]),
                     _ => {
-                        let piece = damaged[at..(at + throw(400)).min(damaged.len())].to_vec();
-                        let to = throw(damaged.len());
+                        let piece = damaged[at..(at + below(400)).min(damaged.len())].to_vec();
+                        let to = below(damaged.len());
                         damaged.splice(to..to, piece);
                     }
                 }

@@ -67,7 +67,7 @@ impl OpenRouter {
     pub async fn generation(&self, id: &str) -> Result<Generation, Error> {
         path::check_text("id", id)?;
         let path = format!("generation?id={}", path::encode_value(id));
-        let placed = |error: Error| self.endpoint.redact(error.with_generation_id(id));
+        let with_context = |error: Error| self.endpoint.redact(error.with_generation_id(id));
         let mut waits = waits(self.limits.generation_wait);
         loop {
             let record = self.fetch(&path, "the record", generation::read).await;
@@ -76,10 +76,10 @@ impl OpenRouter {
                     Some(wait) => tokio::time::sleep(wait).await,
                     None => {
                         let message = format!("there is no record of this answer (yet): {}", error.message());
-                        return Err(placed(retold(error, ErrorKind::NotFound, message)));
+                        return Err(with_context(retold(error, ErrorKind::NotFound, message)));
                     }
                 },
-                other => return other.map_err(placed),
+                other => return other.map_err(with_context),
             }
         }
     }

@@ -34,11 +34,11 @@ pub fn to_json(request: &ChatRequest) -> Result<RawJson, Error> {
 }
 
 pub(crate) fn write(request: &ChatRequest, dialect: &OpenRouterDialect) -> Result<RawJson, Error> {
-    let placed = |error: Error| error.with_provider(ID).with_model(&request.model);
-    let body = openai_wire::encode(request, false, dialect).map_err(placed)?;
+    let with_context = |error: Error| error.with_provider(ID).with_model(&request.model);
+    let body = openai_wire::encode(request, false, dialect).map_err(with_context)?;
     let unreadable =
         |cause| Error::new(ErrorKind::InvalidRequest, "the request is no JSON").with_source(cause);
-    serde_json::from_slice(&body).map_err(|cause| placed(unreadable(cause)))
+    serde_json::from_slice(&body).map_err(|cause| with_context(unreadable(cause)))
 }
 
 /// Reads a body. What has no typed place stays JSON, for OpenRouter alone: unknown fields in

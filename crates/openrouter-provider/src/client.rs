@@ -78,12 +78,12 @@ impl OpenRouter {
     fn chat_request(&self, request: &ChatRequest, stream: bool) -> Result<RequestBuilder<'_>, Error> {
         let options = request.options.get::<OpenRouterOptions>();
         let fallbacks = options.and_then(|options| options.models.as_ref()).map_or(&[][..], |models| models);
-        let asked =
+        let with_context =
             |error: Error| error.with_provider(ID).with_model(&request.model).in_place_of(&request.model);
-        let body = openai_wire::encode(request, stream, &*self.dialect).map_err(asked)?;
+        let body = openai_wire::encode(request, stream, &*self.dialect).map_err(with_context)?;
         let post = self.endpoint.post("chat/completions").model(&request.model).fallbacks(fallbacks);
         match options {
-            Some(options) => headers::add(post.json_text(body), options).map_err(asked),
+            Some(options) => headers::add(post.json_text(body), options).map_err(with_context),
             None => Ok(post.json_text(body)),
         }
     }

@@ -127,19 +127,19 @@ impl Question {
 
     /// Resolves when the answer has to end: at `stop` or at the time limit.
     async fn end(&self, stop: impl Future<Output = ()>) -> End {
-        let placed =
+        let with_context =
             |error: Error| error.with_provider(&self.model.reference().provider).with_model(self.model.id());
         tokio::select! {
             biased;
             () = stop => {
                 let message = "interrupted before the answer was complete";
                 let error = Error::new(ErrorKind::Interrupted, message);
-                End { error: placed(error), interrupted: true }
+                End { error: with_context(error), interrupted: true }
             }
             limit = self.bound() => {
                 let message = format!("there was no complete answer within {} s", limit.as_secs_f64());
                 let error = Error::new(ErrorKind::Timeout, message).with_next_step("allow more with --timeout");
-                End { error: placed(error), interrupted: false }
+                End { error: with_context(error), interrupted: false }
             }
         }
     }

@@ -8,8 +8,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::HttpLimits;
 
-/// After how many pieces that came without a wait the time is looked at.
-const PIECES_BETWEEN_LOOKS: u8 = 64;
+/// After how many pieces that came without a wait the total time is checked.
+const PIECES_BETWEEN_CHECKS: u8 = 64;
 
 /// The deadlines of one request: [`HttpLimits::read_timeout`] and [`HttpLimits::total_timeout`].
 ///
@@ -18,10 +18,10 @@ const PIECES_BETWEEN_LOOKS: u8 = 64;
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     started: Instant,
-    silence: Duration,
-    total: Duration,
+    read_timeout: Duration,
+    total_timeout: Duration,
     waiting_since: Option<Instant>,
-    /// How many pieces came since the time was looked at.
+    /// How many pieces came since the total time was checked.
     pieces: u8,
     timer: LazyTimer,
 }
@@ -40,8 +40,8 @@ impl Deadlines {
     pub(crate) fn start(limits: &HttpLimits) -> Self {
         Self {
             started: Instant::now(),
-            silence: limits.read_timeout,
-            total: limits.total_timeout,
+            read_timeout: limits.read_timeout,
+            total_timeout: limits.total_timeout,
             waiting_since: None,
             pieces: 0,
             timer: LazyTimer::default(),
@@ -56,7 +56,7 @@ impl Deadlines {
 
     /// Checks the total time, now and then: for answers that always have something more and do not end.
     pub(crate) fn check(&mut self) -> Result<(), Elapsed> {
-        if self.pieces < PIECES_BETWEEN_LOOKS {
+        if self.pieces < PIECES_BETWEEN_CHECKS {
             return Ok(());
         }
         self.pieces = 0;
@@ -71,11 +71,11 @@ impl Deadlines {
             if let Err(passed) = self.check_total(now) {
                 return Poll::Ready(passed);
             }
-            let silent_at = since.checked_add(self.silence);
+            let silent_at = since.checked_add(self.read_timeout);
             if silent_at.is_some_and(|at| at <= now) {
                 return Poll::Ready(Elapsed::Read);
             }
-            let next = silent_at.into_iter().chain(self.started.checked_add(self.total)).min();
+            let next = silent_at.into_iter().chain(self.started.checked_add(self.total_timeout)).min();
             match next {
                 Some(next) if self.timer.poll(next, cx).is_ready() => {}
                 _ => return Poll::Pending,
@@ -84,7 +84,11 @@ impl Deadlines {
     }
 
     fn check_total(&self, now: Instant) -> Result<(), Elapsed> {
-        if now.saturating_duration_since(self.started) >= self.total { Err(Elapsed::Total) } else { Ok(()) }
+        if now.saturating_duration_since(self.started) >= self.total_timeout {
+            Err(Elapsed::Total)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -165,7 +169,7 @@ mod tests {
             deadlines.note_progress();
             deadlines.check().is_ok()
         });
-        assert_eq!(pieces.count() + 1, usize::from(PIECES_BETWEEN_LOOKS));
+        assert_eq!(pieces.count() + 1, usize::from(PIECES_BETWEEN_CHECKS));
     }
 
     #[tokio::test]

@@ -38,12 +38,12 @@ pub struct KeySources {
 }
 
 impl KeySources {
-    /// No sources.
+    /// Makes a set without sources.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The sources of a host's context; none where the host has none.
+    /// Returns the sources of a host's context; none where the host has none.
     pub fn of(context: &ProviderContext) -> Self {
         context.get::<Self>().cloned().unwrap_or_default()
     }
@@ -73,10 +73,10 @@ impl KeySources {
     /// base URL where the settings have none.
     pub fn get(&self, provider: &str, values: &ConfigValues, default_base_url: &str) -> Option<&KeySource> {
         let own = normalized(default_base_url);
-        let asked = values.get(settings::BASE_URL).map_or_else(|| own.clone(), normalized);
-        let is_own = asked == own;
+        let base_url = values.get(settings::BASE_URL).map_or_else(|| own.clone(), normalized);
+        let is_own = base_url == own;
         let source = |base_url| self.sources.get(&(provider.to_owned(), base_url));
-        source(Some(asked)).or_else(|| if is_own { source(None) } else { None })
+        source(Some(base_url)).or_else(|| if is_own { source(None) } else { None })
     }
 }
 

@@ -106,16 +106,15 @@ async fn read(chunks: Vec<String>) -> (Vec<Event>, ChatResponse) {
     (events, stream.into_response().expect("an answer"))
 }
 
-/// The same pseudo-random numbers every time.
-struct Dice(u64);
+/// A generator of pseudo-random numbers, the same every time: xorshift64.
+struct Rng(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        // xorshift64
+impl Rng {
+    fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % sides
+        (self.0 >> 33) as usize % bound
     }
 
     fn filled(&mut self, shape: &str) -> String {
@@ -123,11 +122,11 @@ impl Dice {
         for part in shape.split_inclusive(['$', '@']) {
             match part.split_at(part.len() - 1) {
                 (before, "$") => {
-                    chunk.push_str(&format!("{before}\"{}\"", TEXTS[self.roll(TEXTS.len())]));
+                    chunk.push_str(&format!("{before}\"{}\"", TEXTS[self.below(TEXTS.len())]));
                 }
                 (before, "@") => {
                     chunk.push_str(before);
-                    chunk.push_str(VALUES[self.roll(VALUES.len())]);
+                    chunk.push_str(VALUES[self.below(VALUES.len())]);
                 }
                 _ => chunk.push_str(part),
             }
@@ -138,15 +137,15 @@ impl Dice {
 
 #[tokio::test]
 async fn repeating_chunks_read_as_those_that_are_decoded_in_full() {
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut rng = Rng(0x9e37_79b9_7f4a_7c15);
     for round in 0..40 {
         for shape in SHAPES {
             // Mostly the same shape; now and then another one comes in between.
             let chunks: Vec<String> = (0..8)
                 .map(|_| {
-                    let other = dice.roll(6) == 0 && round % 2 == 1;
-                    let shape = if other { SHAPES[dice.roll(SHAPES.len())] } else { shape };
-                    dice.filled(shape)
+                    let other = rng.below(6) == 0 && round % 2 == 1;
+                    let shape = if other { SHAPES[rng.below(SHAPES.len())] } else { shape };
+                    rng.filled(shape)
                 })
                 .collect();
             // An empty chunk in between says nothing, and keeps the decoder from comparing.

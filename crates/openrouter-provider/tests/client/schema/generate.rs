@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-/// A schema document and the dice.
+/// A schema document, and a generator of pseudo-random numbers (xorshift64).
 pub(crate) struct Generator<'a> {
     document: &'a Value,
+    /// The state of the generator of numbers.
     state: u64,
 }
 
@@ -21,12 +22,11 @@ impl<'a> Generator<'a> {
         self.instance(&json!({ "$ref": format!("#/components/schemas/{name}") }), Place::default(), 0)
     }
 
-    fn roll(&mut self, sides: usize) -> usize {
-        // xorshift64
+    fn below(&mut self, bound: usize) -> usize {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
-        (self.state >> 33) as usize % sides.max(1)
+        (self.state >> 33) as usize % bound.max(1)
     }
 
     fn instance(&mut self, schema: &Value, place: Place<'_>, depth: usize) -> Value {
@@ -40,7 +40,7 @@ impl<'a> Generator<'a> {
         }
         for choice in ["oneOf", "anyOf"] {
             if let Some(options) = schema[choice].as_array() {
-                let option = &options[self.roll(options.len())];
+                let option = &options[self.below(options.len())];
                 return self.instance(option, Place { field: "", ..place }, depth);
             }
         }
@@ -66,7 +66,7 @@ impl<'a> Generator<'a> {
             return Value::Object(whole);
         }
         if let Some(values) = schema["enum"].as_array() {
-            return values[self.roll(values.len())].clone();
+            return values[self.below(values.len())].clone();
         }
         let kinds: Vec<&str> = match &schema["type"] {
             Value::String(kind) => vec![kind],
@@ -74,11 +74,11 @@ impl<'a> Generator<'a> {
             _ if schema["properties"].is_object() => vec!["object"],
             _ => vec!["string"],
         };
-        match kinds[self.roll(kinds.len())] {
+        match kinds[self.below(kinds.len())] {
             "null" => Value::Null,
-            "boolean" => json!(self.roll(2) == 0),
+            "boolean" => json!(self.below(2) == 0),
             "integer" => json!(self.number(schema, 9_000) as i64),
-            "number" => match self.roll(3) {
+            "number" => match self.below(3) {
                 0 => json!(self.number(schema, 1) as i64),
                 _ => json!(self.number(schema, 1)),
             },
@@ -101,22 +101,22 @@ impl<'a> Generator<'a> {
     fn number(&mut self, schema: &Value, most: u32) -> f64 {
         let least = schema["minimum"].as_f64().unwrap_or(1.0);
         let most = schema["maximum"].as_f64().unwrap_or(least + f64::from(most));
-        least + (most - least) * (self.roll(1_001) as f64 / 1_000.0)
+        least + (most - least) * (self.below(1_001) as f64 / 1_000.0)
     }
 
     fn text(&mut self, schema: &Value) -> Value {
         const WORDS: [&str; 6] = ["alpha", "Beta-2", "gamma_3", "x", "delta", "epsilon0"];
         let free = schema["maxLength"].is_null() && schema["pattern"].is_null();
-        if free && self.roll(8) == 0 {
+        if free && self.below(8) == 0 {
             return json!("Zeichen: \u{e9} \u{1f5fc} \"quoted\" \\ \n end");
         }
-        json!(WORDS[self.roll(WORDS.len())])
+        json!(WORDS[self.below(WORDS.len())])
     }
 
     fn list(&mut self, schema: &Value, owner: &str, depth: usize) -> Value {
         let least = schema["minItems"].as_u64().unwrap_or(0) as usize;
         let most = schema["maxItems"].as_u64().unwrap_or(3).min(3) as usize;
-        let count = if depth > DEPTH { least } else { least + self.roll(most.saturating_sub(least) + 1) };
+        let count = if depth > DEPTH { least } else { least + self.below(most.saturating_sub(least) + 1) };
         (0..count).map(|_| self.instance(&schema["items"], Place { owner, field: "" }, depth + 1)).collect()
     }
 
@@ -125,16 +125,16 @@ impl<'a> Generator<'a> {
         let required: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            let wanted = required.contains(&name.as_str()) || (depth <= DEPTH && self.roll(2) == 0);
+            let wanted = required.contains(&name.as_str()) || (depth <= DEPTH && self.below(2) == 0);
             if wanted {
                 object.insert(name.clone(), self.instance(property, Place { owner, field: name }, depth + 1));
             }
         }
         // An open schema gets a field that nobody knows.
         let open = &schema["additionalProperties"];
-        if (open.is_object() || *open == json!(true)) && self.roll(2) == 0 {
+        if (open.is_object() || *open == json!(true)) && self.below(2) == 0 {
             object.insert(
-                format!("made_up_{}", self.roll(9)),
+                format!("made_up_{}", self.below(9)),
                 self.instance(open, Place { owner, field: "" }, depth + 1),
             );
         }
@@ -143,13 +143,13 @@ impl<'a> Generator<'a> {
 
     /// Values for fields whose ranges the schema leaves out, though the service has them.
     fn hinted(&mut self, place: Place<'_>) -> Option<Value> {
-        let share = self.roll(101) as f64 / 100.0;
+        let share = self.below(101) as f64 / 100.0;
         Some(match (place.owner, place.field) {
             ("ChatRequest", "temperature" | "repetition_penalty") => json!(share * 2.0),
             ("ChatRequest", "frequency_penalty" | "presence_penalty") => json!(share * 4.0 - 2.0),
             ("ChatRequest", "top_p" | "top_a" | "min_p") => json!(share),
-            ("ChatRequest", "top_logprobs") => json!(self.roll(21)),
-            ("ChatRequest", "models") => json!(["a/b", "c/d", "e/f"][..self.roll(4)]),
+            ("ChatRequest", "top_logprobs") => json!(self.below(21)),
+            ("ChatRequest", "models") => json!(["a/b", "c/d", "e/f"][..self.below(4)]),
             ("ChatRequest", "logit_bias") => json!({ "50256": share * 100.0 }),
             ("ProviderPreferences", "prompt" | "completion" | "request" | "image" | "audio") => {
                 json!(format!("{}", share * 4.0))
