@@ -152,8 +152,9 @@ pub(crate) fn from_transport(failure: TransportError, origin: &str, limits: &Htt
         TransportErrorKind::Redirected => {
             let what = format!("{origin} redirected, and the HTTP client followed, which no provider allows");
             caused_by(failure, ErrorKind::Config, what).with_retry(RetryAdvice::Never).with_next_step(
-                "build the client with redirect(reqwest::redirect::Policy::none()), and replace a key that is \
-                 sent in a header of its own: it may have gone along",
+                "give the provider an HTTP client that follows no redirects (of reqwest: \
+                 redirect(reqwest::redirect::Policy::none())), and replace a key that is sent in a header of \
+                 its own: it may have gone along",
             )
         }
         TransportErrorKind::Proxy(fault) => proxy_failed(failure, fault, proxy.as_ref(), origin),
