@@ -72,9 +72,37 @@ use crate::{CatalogueCache, CatalogueCacheSettings, Layer};
 ///
 /// # Its place, and who shares it
 ///
-/// It stands around the retries of each provider: a retry around a fallback would go through all the models
-/// again. The price lists of the routes live in the layer, so clones fetch them once; a
-/// [catalogue](FallbackSettings::catalogue) that the host has already is not fetched at all.
+/// In [the order](crate#the-order) it stands around the retries of its provider; the providers of the routes
+/// have retries of their own.
+///
+/// The price lists of the routes' providers live in the layer: clones share those that were fetched.
+/// The list of the provider that the layer is put around belongs to one stack, unless a route has the same
+/// provider. Two calls of `new` share only a [catalogue](FallbackSettings::catalogue) that the host gave to
+/// both; with [`allow_paid`](FallbackSettings::allow_paid) no list is fetched.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use provider_core::LlmProvider;
+/// use provider_layers::{FallbackLayer, FallbackSettings, RetryLayer, RetrySettings, Stack};
+///
+/// # fn wrap(openrouter: Arc<dyn LlmProvider>, other: Arc<dyn LlmProvider>) -> [Arc<dyn LlmProvider>; 2] {
+/// let fallback = FallbackLayer::new(FallbackSettings::default().to(other, "gpt-4o"));
+///
+/// // Right: made once, around the retries. Each call tries the first model again before it goes on.
+/// let right = Stack::new(openrouter.clone())
+///     .layer(RetryLayer::new(RetrySettings::default()))
+///     .layer(fallback.clone())
+///     .build();
+///
+/// // Wrong: each retry goes through all the models again.
+/// let wrong = Stack::new(openrouter)
+///     .layer(fallback)
+///     .layer(RetryLayer::new(RetrySettings::default()))
+///     .build();
+/// # [right, wrong]
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct FallbackLayer {
     settings: Arc<FallbackSettings>,
