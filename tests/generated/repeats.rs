@@ -1,5 +1,6 @@
-//! Streams of chunks that are alike, as nearly all are: recorded ones and made-up ones, as they are and
-//! damaged.
+//! SSE bodies of chunks that are alike, as nearly all are: recorded ones and generated ones, as they are and
+//! damaged. `openai-wire/tests/wire/repeats.rs` has undamaged chunks, the same ones in each run, for the
+//! decoder without framing.
 
 use std::fs;
 use std::path::PathBuf;

@@ -52,8 +52,8 @@ struct Body<'a, D> {
 impl<D: Dialect> Body<'_, D> {
     /// Writes all but the fields of the dialect and those in `extra`.
     ///
-    /// No field comes twice: the parameters are fields of one struct, and [`names`](Self::names) refuses an
-    /// `extra` with one of these names.
+    /// No field comes twice: the parameters are fields of one struct, [`names`](Self::names) collects their
+    /// names, and `extra` in `validate` refuses an extra parameter with one of these.
     fn write_portable<W: FieldWriter>(&self, body: &mut W) -> Result<(), W::Error> {
         let Self { request, messages, stream, dialect } = self;
         body.field("model", &request.model)?;

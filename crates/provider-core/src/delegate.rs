@@ -48,7 +48,7 @@ use crate::{
 ///
 /// * A method that [`LlmProvider`] gets later is forwarded unseen. That suits a wrapper that adds something.
 ///   One that must see every call, such as a limit, a permission or a budget, implements [`LlmProvider`]
-///   under `#[deny(clippy::missing_trait_methods)]`, and then does not build until it has decided.
+///   under `#[deny(clippy::missing_trait_methods)]`: clippy then refuses it until it has decided.
 /// * `chat` is forwarded to the `chat` of the provider inside. A wrapper that changes `stream` changes `chat`
 ///   as well, as above.
 /// * Both traits have methods of the same names: import one of them where these are called, or call them

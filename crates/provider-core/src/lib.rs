@@ -70,6 +70,10 @@
 //! unknown kinds. It is JSON by `serde_json`; store it as text, since a `serde_json::Value` respells the JSON
 //! that is kept as it came ([`RawJson`]). A number that JSON lacks (NaN) is stored as absent.
 //!
+//! It cannot be read inside serde's `flatten`, nor in an enum that is `untagged` or internally tagged: serde
+//! buffers the value there, and JSON that is kept as it came cannot be read from the buffer. Give it a field
+//! of its own in the type that holds it.
+//!
 //! # Write a provider
 //!
 //! Implement [`LlmProvider`], describe the provider in a `static` [`ProviderDescriptor`] and make it known

@@ -90,8 +90,9 @@ pub struct TransportError {
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// The kind of a [`TransportError`]. All but [`Closed`](Self::Closed) and [`Timeout`](Self::Timeout) come
-/// before the answer begins.
+/// The kind of a [`TransportError`]. All but [`Closed`](Self::Closed), [`Timeout`](Self::Timeout) and
+/// [`Redirected`](Self::Redirected) come before the answer begins; `Redirected` comes once the head of an
+/// answer was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportErrorKind {

@@ -49,8 +49,8 @@
 //! - It lists failed attempts in the answer
 //!   ([`ChatResponse::attempts`](provider_core::ChatResponse::attempts)) or in the error
 //!   ([`Error::attempts`](provider_core::Error::attempts)), oldest first, in one flat list.
-//! - It forwards every method of the trait: a method that is added later does not compile until each layer
-//!   has decided about it.
+//! - It forwards every method of the trait: clippy refuses a layer that has not decided about a method that
+//!   is added later (`missing_trait_methods`).
 //! - Dropping its future or its stream stops everything inside it. It has no task of its own, but for one of
 //!   a [`CatalogueCache`].
 //!

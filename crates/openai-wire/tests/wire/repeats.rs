@@ -1,5 +1,8 @@
 //! Streams whose chunks are alike. The decoder compares such a chunk with the one before it, and must come to
 //! what it comes to when it decodes each of them in full.
+//!
+//! The chunks are undamaged, the same ones in each run, and reach the decoder without framing.
+//! `tests/generated/repeats.rs` has whole SSE bodies, other ones in each run, recorded ones and damaged ones.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};

@@ -76,8 +76,8 @@ macro_rules! parameters {
             /// Parameters that have no field of their own, by the [id](crate::ProviderDescriptor::id) of the
             /// provider that they are for, or by the name of a wire that several providers share
             /// (`openai_wire::WIRE`). A provider writes its own and those of its wire at the top level of the
-            /// body as they are, and leaves the others out. It refuses a name that is also a field here, or
-            /// of the options.
+            /// body as they are, and leaves the others out. It refuses a name that is set in its own place
+            /// as well.
             #[serde(skip_serializing_if = "is_unset")]
             pub extra: BTreeMap<String, BTreeMap<String, Value>>,
             /// Options that only one provider understands, under its name.
@@ -193,7 +193,7 @@ parameters! {
     reasoning: Option<Reasoning>;
     /// Randomness.
     temperature: Option<f64> in 0.0..=2.0;
-    /// Nucleus sampling: the share of probability mass to pick from, above 0.
+    /// Nucleus sampling: the share of probability mass to pick from. A service that takes no 0 refuses it.
     top_p: Option<f64> in 0.0..=1.0;
     /// Pick from this many most likely tokens; 0 is off.
     top_k: Option<u32>;
@@ -205,7 +205,7 @@ parameters! {
     frequency_penalty: Option<f64> in -2.0..=2.0;
     /// Penalty for tokens that came already.
     presence_penalty: Option<f64> in -2.0..=2.0;
-    /// Multiplicative repetition penalty, above 0; 1 is neutral.
+    /// Multiplicative repetition penalty; 1 is neutral. A service that takes no 0 refuses it.
     repetition_penalty: Option<f64> in 0.0..=2.0;
     /// Seed for sampling, where the model supports one. Determinism is not promised.
     seed: Option<i64>;

@@ -11,12 +11,12 @@ fn request() -> ChatRequest {
     ChatRequest::new("a/b").user("Hi")
 }
 
-/// The fields that a model has problems with.
 /// JSON of a provider.
 fn other(json: &str) -> ProviderJson {
     ProviderJson::new("openrouter", RawJson::from_checked(json))
 }
 
+/// The fields that a model has problems with.
 #[track_caller]
 fn fields(model: &Model, request: &ChatRequest) -> String {
     let problems = model.problems(request);
