@@ -8,7 +8,7 @@ use crate::{ChatRequest, Extracted, extract};
 
 /// The methods that follow from those of [`LlmProvider`].
 pub trait LlmProviderExt: LlmProvider {
-    /// The provider's id, as in [`ProviderDescriptor::id`].
+    /// The provider's id, as in [`ProviderDescriptor::id`](crate::ProviderDescriptor::id).
     fn id(&self) -> &'static str {
         self.descriptor().id
     }
@@ -107,8 +107,8 @@ pub trait LlmProviderExt: LlmProvider {
     /// ```
     ///
     /// # Errors
-    /// Those of [`chat`](LlmProvider::chat), and those of [`ChatResponse::parse`], which keep the whole
-    /// answer.
+    /// Those of [`chat`](LlmProvider::chat), and those of [`ChatResponse::parse`](crate::ChatResponse::parse),
+    /// which keep the whole answer.
     #[cfg(feature = "schemars")]
     fn extract<T>(&self, request: &ChatRequest) -> impl Future<Output = Result<Extracted<T>, Error>> + Send
     where
