@@ -2,6 +2,7 @@
 
 mod tool_calls;
 
+use std::borrow::Cow;
 use std::collections::{VecDeque, vec_deque};
 
 use self::tool_calls::OpenCalls;
@@ -49,6 +50,8 @@ pub struct ResponseAccumulator {
     /// The model that was asked, and those that may answer in its place.
     asked: String,
     fallbacks: Vec<String>,
+    /// The id of the provider; empty where it is not known.
+    provider: Cow<'static, str>,
 }
 
 impl ResponseAccumulator {
@@ -69,6 +72,12 @@ impl ResponseAccumulator {
         model.clone_into(&mut self.response.requested);
         model.clone_into(&mut self.asked);
         self.fallbacks = fallbacks.to_vec();
+    }
+
+    /// Sets the id of the provider that makes the answer, for
+    /// [`AssistantMessage::made_by_provider`](crate::AssistantMessage::made_by_provider).
+    pub fn set_provider(&mut self, id: impl Into<Cow<'static, str>>) {
+        self.provider = id.into();
     }
 
     /// A chunk of the answer has come. A decoder says so once for each, before or after it hands over what is
@@ -361,6 +370,7 @@ impl ResponseAccumulator {
         nothing.requested.clone_from(requested);
         nothing.attempts.clone_from(attempts);
         nothing.message.made_by.clone_from(&message.made_by);
+        nothing.message.made_by_provider.clone_from(&message.made_by_provider);
         self.response != nothing
     }
 
@@ -370,6 +380,9 @@ impl ResponseAccumulator {
         let ChatResponse { model, message, .. } = &mut self.response;
         if !self.asked.is_empty() {
             message.made_by = Some(maker(&self.asked, &self.fallbacks, model).to_owned());
+        }
+        if !self.provider.is_empty() {
+            message.made_by_provider = Some(self.provider.clone().into_owned());
         }
     }
 

@@ -107,8 +107,8 @@ pub trait LlmProviderExt: LlmProvider {
     /// ```
     ///
     /// # Errors
-    /// Those of [`chat`](LlmProvider::chat), and those of [`ChatResponse::parse`](crate::ChatResponse::parse),
-    /// which keep the whole answer.
+    /// Those of [`chat`](LlmProvider::chat), and those of
+    /// [`ChatResponse::parse`](crate::ChatResponse::parse), which keep the whole answer.
     #[cfg(feature = "schemars")]
     fn extract<T>(&self, request: &ChatRequest) -> impl Future<Output = Result<Extracted<T>, Error>> + Send
     where

@@ -3,6 +3,7 @@
 mod activity;
 mod observer;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -119,6 +120,13 @@ impl ChatStream {
     /// answer in its place.
     pub fn requested(mut self, model: &str, fallbacks: &[String]) -> Self {
         self.accumulator.set_requested(model, fallbacks);
+        self
+    }
+
+    /// Says which provider makes the answer, by its id, for
+    /// [`AssistantMessage::made_by_provider`](crate::AssistantMessage::made_by_provider).
+    pub fn provided_by(mut self, id: impl Into<Cow<'static, str>>) -> Self {
+        self.accumulator.set_provider(id);
         self
     }
 

@@ -88,6 +88,7 @@ fn turn() -> AssistantMessage {
     turn.name = Some("Ada".to_owned());
     turn.model = Some("a/b".to_owned());
     turn.made_by = Some("a/b:nitro".to_owned());
+    turn.made_by_provider = Some("acme".to_owned());
     turn.extra.insert("novel", raw());
     turn
 }

@@ -48,8 +48,9 @@ impl RequestContext {
         error.in_place_of(&self.model)
     }
 
-    /// Sets in a stream which models were asked.
+    /// Sets in a stream which models of which provider were asked.
     pub(crate) fn set_requested(&self, stream: ChatStream) -> ChatStream {
+        let stream = stream.provided_by(self.provider.clone());
         if self.model.is_empty() { stream } else { stream.requested(&self.model, &self.fallbacks) }
     }
 

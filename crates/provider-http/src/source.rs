@@ -252,6 +252,7 @@ impl<D: FrameDecoder> WholeSource<D> {
     /// Decodes the answer, without events.
     pub(crate) fn into_response(mut self) -> Result<ChatResponse, Error> {
         let mut out = ResponseAccumulator::without_events();
+        out.set_provider(self.context.request.provider.clone());
         if !self.context.request.model.is_empty() {
             out.set_requested(&self.context.request.model, &self.context.request.fallbacks);
         }

@@ -219,12 +219,13 @@ impl LlmProvider for ScriptedProvider {
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let source = self.begin(Operation::Stream, request).await?;
-        Ok(ChatStream::new(source).requested(&request.model, &[]))
+        Ok(ChatStream::new(source).provided_by(self.descriptor().id).requested(&request.model, &[]))
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let mut source = self.begin(Operation::Chat, request).await?;
         let mut answer = ResponseAccumulator::without_events();
+        answer.set_provider(self.descriptor().id);
         answer.set_requested(&request.model, &[]);
         loop {
             match poll_fn(|cx| source.poll_progress(cx, &mut answer)).await {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::part::{WireContent, WirePart};
 use super::{List, unknown};
 use crate::chunk::IN_FUNCTION;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, WIRE};
 
 /// A message, borrowed, the model that it goes to, and the dialect.
 pub(super) struct WireMessage<'a, D>(pub(super) &'a Message, pub(super) &'a str, pub(super) &'a D);
@@ -66,7 +66,7 @@ fn assistant<S: Serializer, D: Dialect>(
     } else {
         object.serialize_entry("content", &List(&message.parts, WirePart))?;
     }
-    let is_made_by_model = message.made_by.as_deref().is_none_or(|maker| dialect.is_same_model(maker, model));
+    let is_made_by_model = is_made_by(message, model, dialect);
     if is_made_by_model {
         if let Some(reasoning) = &message.reasoning {
             object.serialize_entry("reasoning", reasoning)?;
@@ -94,6 +94,15 @@ fn assistant<S: Serializer, D: Dialect>(
         object.serialize_entry("audio", &WireAudio(audio))?;
     }
     object.end()
+}
+
+/// Whether this model of the dialect's provider made the message, as far as the message knows. A dialect
+/// without a provider of its own cannot compare providers.
+fn is_made_by<D: Dialect>(message: &AssistantMessage, model: &str, dialect: &D) -> bool {
+    let provider = dialect.provider();
+    let is_own = |maker: &str| maker == provider || provider == WIRE;
+    message.made_by.as_deref().is_none_or(|maker| dialect.is_same_model(maker, model))
+        && message.made_by_provider.as_deref().is_none_or(is_own)
 }
 
 fn has_no_text(message: &AssistantMessage) -> bool {

@@ -224,6 +224,22 @@ fn fields_beside_a_function_call_go_back_to_the_model_that_made_it_alone() {
 }
 
 #[test]
+fn thoughts_go_back_by_way_of_their_own_provider() {
+    let mut turn = AssistantMessage::default();
+    (turn.text, turn.reasoning, turn.made_by) =
+        ("Hi".to_owned(), Some("hm".to_owned()), Some("m".to_owned()));
+    for (provider, has_thoughts) in [(None, true), (Some("acme"), true), (Some("openrouter"), false)] {
+        turn.made_by_provider = provider.map(str::to_owned);
+        let request = ChatRequest::new("m").user("Hi").message(turn.clone());
+        let body = sent(&request).expect("a good request");
+        assert_eq!(body["messages"][1]["reasoning"] == json!("hm"), has_thoughts, "{provider:?}");
+        // A plain server has no provider to compare.
+        let plain = encode(&request, false, &Plain).expect("a good request");
+        assert!(String::from_utf8_lossy(&plain).contains("hm"));
+    }
+}
+
+#[test]
 fn error_of_a_tool_is_sent_as_its_content() {
     let request = |result| ChatRequest::new("m").user("Hi").message(result);
     let error = sent(&request(Message::tool_error("call_1", "no such city"))).expect("a good request");

@@ -163,6 +163,7 @@ impl Redact for AssistantMessage {
             name,
             model,
             made_by,
+            made_by_provider,
             extra,
             blocks,
         } = self;
@@ -179,6 +180,7 @@ impl Redact for AssistantMessage {
             name.redact(secret),
             model.redact(secret),
             made_by.redact(secret),
+            made_by_provider.redact(secret),
             extra.redact(secret),
             blocks.provider_json_mut().fold(false, |found, json| json.json_mut().redact(secret) | found),
         ];

@@ -64,6 +64,11 @@ pub struct AssistantMessage {
     /// own. `None`, as in a message that is built by hand, leaves nothing out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by: Option<String>,
+    /// The [id](crate::ProviderDescriptor::id) of the provider that `made_by` is a model of. Never sent. A
+    /// request by way of another provider leaves out the same: two providers may call two models by one id.
+    /// `None` leaves nothing out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by_provider: Option<String>,
     /// Everything else that came with the message. Not sent back.
     #[serde(default, skip_serializing_if = "ExtraFields::is_empty")]
     pub extra: ExtraFields,
@@ -98,6 +103,7 @@ impl AssistantMessage {
             name: _,
             model: _,
             made_by: _,
+            made_by_provider: _,
             extra,
             blocks,
         } = self;

@@ -51,6 +51,7 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
             name: Some(text()),
             model: Some(text()),
             made_by: Some(text()),
+            made_by_provider: Some(text()),
             extra: extra(),
             blocks,
         },
