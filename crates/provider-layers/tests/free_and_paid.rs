@@ -26,7 +26,7 @@ enum Known {
     Unreachable,
 }
 
-const ALL: [Known; 9] = [
+const ALL: [Known; 10] = [
     Known::As(Listed::Free),
     Known::As(Listed::Paid),
     Known::As(Listed::Varies),
@@ -34,6 +34,7 @@ const ALL: [Known; 9] = [
     Known::As(Listed::FreeAtFirst),
     Known::As(Listed::PerRequest),
     Known::As(Listed::GivenAway),
+    Known::As(Listed::NotBilled),
     Known::Unlisted,
     Known::Unreachable,
 ];
@@ -58,7 +59,8 @@ async fn step_needs_billed_before_or_free_after() {
             let fallback = FallbackLayer::new(FallbackSettings::default().to(second.clone(), "b:free"))
                 .layer(first.clone());
             let is_billed = [Listed::Paid, Listed::PerRequest].map(Known::As).contains(&from);
-            let expected = is_billed || to == Known::As(Listed::Free);
+            let is_free = [Listed::Free, Listed::NotBilled].map(Known::As).contains(&to);
+            let expected = is_billed || is_free;
             for (way, outcome) in both_ways(&*fallback, &ChatRequest::new("a:free").user("Hello")).await {
                 match outcome {
                     Ok(reply) => assert!(expected && reply.text() == "Hi", "{from:?} to {to:?}, {way}"),

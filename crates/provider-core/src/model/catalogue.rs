@@ -14,12 +14,24 @@ pub struct Catalogue {
     pub models: Vec<Model>,
     /// How many there are in all, where the provider says so; more than `models` if the list is a part.
     pub total_count: Option<u64>,
+    /// Whether models that the list lacks may be asked for as well, where this instance of a provider knows
+    /// better than its [descriptor](crate::ProviderDescriptor::accepts_unlisted_models): one without a list
+    /// of its own, for example. `None`: as the descriptor says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepts_unlisted_models: Option<bool>,
 }
 
 impl Catalogue {
     /// A catalogue of these models.
     pub fn new(models: Vec<Model>, total_count: Option<u64>) -> Self {
-        Self { models, total_count }
+        Self { models, total_count, accepts_unlisted_models: None }
+    }
+
+    /// Says whether models that the list lacks may be asked for as well.
+    #[must_use]
+    pub fn with_unlisted_models(mut self, accepts: bool) -> Self {
+        self.accepts_unlisted_models = Some(accepts);
+        self
     }
 
     /// The model with exactly this id.

@@ -70,6 +70,9 @@ impl Billing {
 
     fn of_model(model: &Model) -> Self {
         let pricing = &model.pricing;
+        if pricing.is_billed == Some(false) {
+            return Billing::Free;
+        }
         let costs =
             |price: Option<Price>| price.and_then(Price::amount).is_some_and(|amount| amount > Usd::ZERO);
         let charges =
