@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::client::HttpClient;
 use crate::context::RequestContext;
 use crate::error;
+use crate::headers::{self, IS_OURS, NO_NAME, UNSENDABLE, is_ours};
 use crate::send::{self, BodyFormat, ErrorReader, Response};
 use crate::{HttpLimits, KeySource, settings};
 
@@ -213,16 +214,9 @@ impl EndpointBuilder {
 
     /// Adds a header to every request. A later one of the same name replaces it.
     pub fn header(mut self, name: &str, value: impl AsRef<str>) -> Self {
-        let field = format!("headers.{}", name.escape_debug());
-        match (HeaderName::try_from(name), HeaderValue::from_str(value.as_ref())) {
-            (Err(_), _) => self.problem(field, NO_NAME),
-            (Ok(name), _) if name != USER_AGENT && is_ours(&name) => self.problem(field, IS_OURS),
-            (Ok(name), Ok(mut value)) if value.to_str().is_ok() => {
-                // It may be a key of a gateway.
-                value.set_sensitive(!is_attribution(&name));
-                self.headers.insert(name, value);
-            }
-            (Ok(_), _) => self.problem(field, UNSENDABLE),
+        match headers::of_every_request(name, value.as_ref()) {
+            Ok((name, value)) => drop(self.headers.insert(name, value)),
+            Err(problem) => self.problem(format!("headers.{}", name.escape_debug()), problem),
         }
         self
     }
@@ -299,38 +293,6 @@ impl fmt::Debug for EndpointBuilder {
             .finish_non_exhaustive()
     }
 }
-
-/// The headers that the endpoint or the HTTP client writes; neither a request nor a setting sets them.
-const OURS: &[&str] = &[
-    "accept",
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "cookie",
-    "host",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-];
-
-/// Whether a header says who asks, which `Debug` may show.
-fn is_attribution(name: &HeaderName) -> bool {
-    name == USER_AGENT || matches!(name.as_str(), "http-referer") || name.as_str().ends_with("-title")
-}
-
-fn is_ours(name: &HeaderName) -> bool {
-    OURS.contains(&name.as_str())
-}
-
-const IS_OURS: &str = "is written by the provider itself";
-const NO_NAME: &str = "is no name that a header can have";
-const UNSENDABLE: &str = "has a character that no header can carry; headers are visible ASCII and spaces";
 
 /// A request that is being made. One of [`stream`](Self::stream), [`chat`](Self::chat), [`text`](Self::text),
 /// [`parse`](Self::parse) and [`send`](Self::send) sends it.
