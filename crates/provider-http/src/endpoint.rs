@@ -166,15 +166,24 @@ pub struct EndpointBuilder {
 }
 
 impl EndpointBuilder {
-    /// Takes from settings what they have under the keys of [`settings`]: base URL, `allow_http` and
-    /// timeouts. The key is the provider's to [take](Self::bearer), which knows its header.
+    /// Takes from settings what they have under the keys of [`settings`]: base URL, `allow_http`, timeouts
+    /// and extra headers. The key is the provider's to [take](Self::bearer), which knows its header.
     pub fn values(mut self, values: &ConfigValues) -> Self {
         if let Some(url) = values.get(settings::BASE_URL) {
             url.clone_into(&mut self.base_url);
         }
         self.allow_http = values.flag(settings::ALLOW_HTTP).unwrap_or(self.allow_http);
         self.limits = self.limits.with_values(values);
-        self
+        match values.get(settings::HEADERS).map(settings::parse_headers) {
+            Some(Ok(headers)) => {
+                headers.into_iter().fold(self, |this, (name, value)| this.header(&name, value))
+            }
+            Some(Err(problem)) => {
+                self.problem(settings::HEADERS.to_owned(), &problem);
+                self
+            }
+            None => self,
+        }
     }
 
     /// Allows plain `http` to another machine. Default: to this machine alone.
@@ -202,8 +211,17 @@ impl EndpointBuilder {
         self
     }
 
+    /// Sends the key in the header that settings name ([`settings::key_header`]), or as
+    /// [`Authorization: Bearer …`](Self::bearer) where they name none.
+    pub fn key(self, values: &ConfigValues, key: impl Into<KeySource>) -> Self {
+        match values.get(settings::KEY_HEADER).filter(|name| !settings::is_bearer(name)) {
+            Some(name) => self.key_header(name, key),
+            None => self.bearer(key),
+        }
+    }
+
     /// Sends the key in a header of this name, as it is.
-    pub fn key_header(mut self, name: &'static str, key: impl Into<KeySource>) -> Self {
+    pub fn key_header(mut self, name: &str, key: impl Into<KeySource>) -> Self {
         self.key = key.into();
         match HeaderName::try_from(name) {
             Ok(name) => self.key_header = KeyHeader { name, prefix: "" },
