@@ -43,7 +43,7 @@ pub static FIELDS: &[ConfigField] = &[
         .help("Whether no request costs anything, as on a server of your own: a fallback to it needs no permission to pay."),
     ConfigField::new("reasoning_tags", "Reasoning Tags", FieldKind::Bool)
         .default("false")
-        .help("Whether <think>…</think> at the beginning of the text is read as reasoning."),
+        .help("Whether `<think>…</think>` at the beginning of the text is read as reasoning."),
     ConfigField::new("unsupported_parameters", "Unsupported Parameters", FieldKind::Text)
         .advanced()
         .placeholder("top_k, logit_bias")

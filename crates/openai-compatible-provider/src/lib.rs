@@ -36,9 +36,9 @@
 //!
 //! # Models and prices
 //!
-//! The catalogue is the server's list, and the server takes those models alone. With the setting `models`, the
-//! catalogue is that setting, nothing is fetched, and any other id may be tried as well. Context length and
-//! prices are the settings', since such lists rarely have them; `not_billed` says that no request costs
+//! The catalogue is the server's list, and the server takes those models alone. With the setting `models`,
+//! the catalogue is that setting, nothing is fetched, and any other id may be tried as well. Context length
+//! and prices are the settings', since such lists rarely have them; `not_billed` says that no request costs
 //! anything ([`Pricing::not_billed`](provider_core::Pricing::not_billed)).
 //!
 //! # The connection test
