@@ -35,6 +35,7 @@ pub(crate) struct ClientSettings {
     pub(crate) models: Vec<String>,
     context_length: Option<u64>,
     pricing: Option<Pricing>,
+    pub(crate) is_billed: bool,
     reasoning_tags: bool,
 }
 
@@ -67,6 +68,7 @@ impl OpenAiCompatible {
             models: config::items(values.get("models").unwrap_or_default()).map(str::to_owned).collect(),
             context_length,
             pricing: config::pricing(values),
+            is_billed: !values.flag("not_billed").unwrap_or(false),
             reasoning_tags: values.flag("reasoning_tags").unwrap_or(false),
         };
         let api = Arc::new(Api::new(endpoint, values, &HttpClient::of(context))?);
@@ -91,7 +93,7 @@ impl OpenAiCompatible {
     }
 
     pub(crate) fn body(&self, request: &ChatRequest, stream: bool) -> Result<Bytes, Error> {
-        let body = encode(&self.dialect.with_output_cap(request), stream, &*self.dialect);
+        let body = encode(request, stream, &*self.dialect);
         let name = self.settings.name.as_deref().unwrap_or(ID);
         body.map(Bytes::from).map_err(|error| error.with_provider(name).with_model(&request.model))
     }

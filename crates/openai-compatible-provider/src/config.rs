@@ -1,14 +1,16 @@
 //! The settings: one table that draws the form, names the environment variables, checks the values, and is
 //! the documentation.
 
-use openai_wire::Problems;
-use provider_core::{ChatRequest, ConfigField, ConfigValues, FieldKind, Price, Pricing, Usd};
+use provider_core::{ConfigField, ConfigValues, FieldKind, Price, Pricing, Usd};
 use provider_http::settings;
 
 use crate::preset;
 
 /// A base URL to show beside a wrong one, and the one of keys that a host has for this provider.
 pub(crate) const EXAMPLE_BASE_URL: &str = "http://localhost:8000/v1";
+
+/// The names of the output cap, of which a server may take one.
+pub(crate) const OUTPUT_CAPS: &[&str] = &["max_tokens", "max_completion_tokens"];
 
 /// The settings of a server, in the order a form shows them.
 pub static FIELDS: &[ConfigField] = &[
@@ -51,7 +53,7 @@ pub static FIELDS: &[ConfigField] = &[
         .check(check_parameters),
     ConfigField::new("output_cap", "Output Cap", FieldKind::Select)
         .advanced()
-        .options(&["max_tokens", "max_completion_tokens"])
+        .options(OUTPUT_CAPS)
         .help("The name under which the server takes the output cap: a request's other one is sent under this name. Empty: as the request has it."),
     ConfigField::new("stream_options", "Stream Options", FieldKind::Bool)
         .advanced()
@@ -93,9 +95,6 @@ pub(crate) fn is_bare(base_url: &str) -> bool {
 
 /// Returns the prices of every model of the server, where the settings have any.
 pub(crate) fn pricing(values: &ConfigValues) -> Option<Pricing> {
-    if values.flag("not_billed") == Some(true) {
-        return Some(Pricing::not_billed());
-    }
     let price = |key| values.get(key).and_then(per_token).map(Price::Fixed);
     let mut pricing = Pricing::default();
     (pricing.prompt, pricing.completion) = (price("prompt_price"), price("completion_price"));
@@ -122,8 +121,6 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 fn check_models(ids: &str) -> Result<(), String> {
-    let mut problems = Problems::default();
-    items(ids).for_each(|id| problems.model_id("models", id));
     let is_good = !items(ids).any(|id| id.contains(char::is_whitespace));
     if is_good { Ok(()) } else { Err("has white space inside an id; put a comma between two ids".to_owned()) }
 }
@@ -143,19 +140,11 @@ fn check_price(price: &str, all: &ConfigValues) -> Result<(), String> {
     }
 }
 
-/// The word for no parameter at all.
-pub(crate) const NONE: &str = "none";
-
 fn check_parameters(names: &str) -> Result<(), String> {
-    let is_known = |name: &str| name == "tools" || ChatRequest::PARAMETERS.contains(&name);
-    let is_word = |name: &str| {
-        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
-    };
-    match items(names).find(|name| !is_known(name) && !is_word(name)) {
-        Some(_) => Err(
-            "has an item that is no name of a parameter; write names such as top_k with commas between them"
-                .to_owned(),
-        ),
-        None => Ok(()),
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if items(names).all(is_name) {
+        return Ok(());
     }
+    Err("has an item that is no name of a parameter; write names such as top_k with commas between them"
+        .to_owned())
 }

@@ -77,6 +77,9 @@ pub static PRESETS: &[Preset] = &[
 /// The names of [`PRESETS`], in their order.
 pub(crate) const NAMES: &[&str] = &["vllm", "ollama", "llama.cpp", "lm-studio", "openai"];
 
+/// The word in place of a list that empties the preset's.
+pub(crate) const NONE: &str = "none";
+
 /// Returns the settings, and those of their preset where they have none.
 pub(crate) fn filled(values: &ConfigValues) -> ConfigValues {
     let preset = values.get("preset").and_then(|name| PRESETS.iter().find(|preset| preset.name == name));

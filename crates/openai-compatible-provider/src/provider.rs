@@ -57,7 +57,8 @@ impl LlmProvider for OpenAiCompatible {
     async fn models(&self) -> Result<Catalogue, Error> {
         let mut catalogue = self.list().await?;
         catalogue.models.iter_mut().for_each(|model| self.describe(model));
-        Ok(catalogue.with_unlisted_models(!self.settings.models.is_empty()))
+        let catalogue = catalogue.with_unlisted_models(!self.settings.models.is_empty());
+        Ok(if self.settings.is_billed { catalogue } else { catalogue.not_billed() })
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {

@@ -29,6 +29,7 @@ async fn models_of_the_settings_stand_in_for_a_list() {
     let ids: Vec<&str> = catalogue.models.iter().map(|model| &*model.id).collect();
     assert_eq!(ids, ["llama3.2", "qwen3:8b", "phi4"]);
     assert_eq!(catalogue.accepts_unlisted_models, Some(true));
+    assert_eq!(catalogue.is_billed, Some(false), "those that are not listed included");
     assert!(catalogue.models.iter().all(|model| model.pricing == Pricing::not_billed()));
     assert_eq!(server.request_count(), 0);
 }
