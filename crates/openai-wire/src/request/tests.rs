@@ -130,8 +130,7 @@ fn dialect_renames_a_parameter_once_and_refuses_others_by_name() {
     let refused = refused.extra(WIRE, "novel", 1).extra("acme", "novel", 2).extra("other", "novel", 3);
     let error = encode(&refused, false, &Partial).expect_err("refused");
     let fields: Vec<&str> = error.fields().iter().map(|problem| &*problem.field).collect();
-    assert_eq!(fields[..4], ["tools", "top_k", "extra.openai-chat.novel", "extra.acme.novel"]);
-    assert!(fields[4..].iter().all(|field| !field.contains("other")), "{fields:?}");
+    assert_eq!(fields, ["tools", "top_k", "extra.openai-chat.novel", "extra.acme.novel"]);
 }
 
 #[test]
