@@ -48,6 +48,8 @@ struct Inner {
     key_header: KeyHeader,
     /// The headers of every request; with the key, where that is always the same.
     headers: HeaderMap,
+    /// The values among them that may be secrets.
+    secrets: Arc<[Secret]>,
     limits: HttpLimits,
     http: HttpClient,
     provider: Cow<'static, str>,
@@ -231,6 +233,9 @@ impl EndpointBuilder {
     }
 
     /// Adds a header to every request. A later one of the same name replaces it.
+    ///
+    /// It may be a key of a gateway: `Debug` hides its value unless the header says who asks, and errors have
+    /// `***` in the place of a value of 16 bytes or more. A shorter one may be any word.
     pub fn header(mut self, name: &str, value: impl AsRef<str>) -> Self {
         match headers::of_every_request(name, value.as_ref()) {
             Ok((name, value)) => drop(self.headers.insert(name, value)),
@@ -274,6 +279,7 @@ impl EndpointBuilder {
             let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
             self.headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         }
+        let secrets = headers::secrets(&self.headers);
         if let Some(problem) =
             self.key.fixed().and_then(|key| self.key_header.put(&mut self.headers, key).err())
         {
@@ -286,6 +292,7 @@ impl EndpointBuilder {
                 key: self.key,
                 key_header: self.key_header,
                 headers: self.headers,
+                secrets,
                 limits: self.limits,
                 http: http.clone(),
                 provider: self.provider,
@@ -341,6 +348,7 @@ impl<'e> RequestBuilder<'e> {
                 provider: endpoint.0.provider.clone(),
                 generation_id_header: endpoint.0.generation_id_header,
                 example: Cow::Owned(endpoint.0.example.clone()),
+                secrets: endpoint.0.secrets.clone(),
                 ..RequestContext::default()
             },
             problems: Vec::new(),

@@ -1,7 +1,10 @@
 //! Names and values of headers: which of them a setting or a caller may set.
 
+use std::sync::Arc;
+
 use http::header::USER_AGENT;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use provider_core::Secret;
 
 /// The headers that the endpoint or the HTTP client writes; neither a request nor a setting sets them.
 const OURS: &[&str] = &[
@@ -34,6 +37,16 @@ pub(crate) fn is_ours(name: &HeaderName) -> bool {
 /// Whether a header says who asks, which `Debug` may show.
 fn is_attribution(name: &HeaderName) -> bool {
     name == USER_AGENT || matches!(name.as_str(), "http-referer") || name.as_str().ends_with("-title")
+}
+
+/// The shortest value of a header that is taken for a secret, in bytes. A shorter one may be any word, which
+/// errors need.
+const MIN_SECRET: usize = 16;
+
+/// Returns the values that may be secrets.
+pub(crate) fn secrets(headers: &HeaderMap) -> Arc<[Secret]> {
+    let hidden = headers.values().filter(|value| value.is_sensitive() && value.len() >= MIN_SECRET);
+    hidden.filter_map(|value| value.to_str().ok()).map(Secret::new).collect()
 }
 
 /// Reads a header that goes out with every request. `Debug` hides its value, which may be a key of a gateway,

@@ -161,6 +161,21 @@ async fn headers_of_the_settings_go_out_with_every_request_and_stay_hidden() {
 }
 
 #[tokio::test]
+async fn secret_of_a_header_is_taken_out_of_errors_and_a_word_is_not() {
+    let (secret, word) = ("gw-0123456789-s3cret", "blue");
+    let server = FaultServer::always(Script::json(500, format!("no {secret} for {word}"))).await;
+    let server = server.expect("a free port");
+    let endpoint = builder(&server.url()).header("x-gateway-key", secret).header("x-team", word);
+    let endpoint = endpoint.build(&HttpClient::new()).expect("settings");
+    for error in
+        [whole(&endpoint).await.expect_err("500"), endpoint.get("key").text().await.expect_err("500")]
+    {
+        assert_eq!(error.message(), "no *** for blue");
+        assert!(!format!("{error:?}").contains(secret), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn keyless_endpoint_sends_no_key() {
     let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
     let endpoint = builder(&server.url()).bearer(ConfigValues::new().get("api_key"));
