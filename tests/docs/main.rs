@@ -16,6 +16,8 @@ mod catalogue_and_cost;
 mod chat;
 #[path = "../../docs/examples/comparison.rs"]
 mod comparison;
+#[path = "../../docs/examples/compatible_servers.rs"]
+mod compatible_servers;
 #[path = "../../docs/examples/failures.rs"]
 mod failures;
 #[path = "../../docs/examples/fallback.rs"]
@@ -47,6 +49,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use fault_server::{FaultServer, Script};
 use openrouter_provider::OpenRouter;
 use openrouter_sandbox::Sandbox;
 
@@ -212,6 +215,25 @@ async fn network() {
     network::network("sk-or-v1-docs", sandbox.base_url()).await.expect("it runs");
     let sent: Vec<String> = sandbox.requests().into_iter().map(|request| request.method).collect();
     assert_eq!(sent, ["HEAD", "GET"]);
+}
+
+#[tokio::test]
+async fn compatible_servers() {
+    let (sandbox, _) = start().await;
+    let server = FaultServer::start(|request| match request.path.as_str() {
+        "/v1/models" => Script::json(200, r#"{"data":[{"id":"qwen3"}]}"#),
+        "/v1/chat/completions" if *request.body == *b"{}" => Script::json(400, r#"{"error":"no model"}"#),
+        "/v1/chat/completions" => Script::json(
+            200,
+            r#"{"choices":[{"message":{"content":"<think>Hm.</think>Hi"},"finish_reason":"stop"}]}"#,
+        ),
+        _ => Script::json(404, "{}"),
+    });
+    let server = server.await.expect("a free port");
+    let openrouter = [("api_key", "sk-or-v1-docs"), ("base_url", sandbox.base_url())];
+    let answers = compatible_servers::compatible_servers(openrouter, &server.url()).await.expect("it runs");
+    assert!(answers[0].starts_with("openrouter:openai/gpt-4o: "), "{answers:?}");
+    assert_eq!(answers[1], "local:qwen3: Hi");
 }
 
 #[tokio::test]

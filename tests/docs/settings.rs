@@ -1,4 +1,4 @@
-//! The tables of settings in the README.
+//! The tables of settings in the README and on the page of compatible servers.
 
 use openrouter_provider::FIELDS;
 use provider_core::{ConfigField, FieldKind};
@@ -12,6 +12,13 @@ fn the_readme_has_the_tables_of_settings() {
         let table = table(fields);
         assert!(readme.contains(&table), "the README should have this table:\n\n{table}");
     }
+}
+
+#[test]
+fn the_page_of_compatible_servers_has_their_settings() {
+    let table = table(openai_compatible_provider::FIELDS);
+    let page = crate::page("compatible-servers.md");
+    assert!(page.contains(&table), "compatible-servers.md should have this table:\n\n{table}");
 }
 
 fn table(fields: &[ConfigField]) -> String {

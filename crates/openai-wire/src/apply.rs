@@ -104,7 +104,7 @@ fn apply_old_text(
     }
     let is_content = contents.iter().all(|content| Raw(*content).is_blank()) && text.inside().is_some();
     if is_content {
-        out.push_text(joiner.join(text, JoinedText::Content).unwrap_or_default());
+        joiner.collect_text(text, out);
     } else if let Some(other) = text.keep() {
         out.set_message_extra("text", other);
     }
@@ -122,7 +122,7 @@ pub(crate) fn finish_texts(joiner: &mut TextJoiner, out: &mut ResponseAccumulato
         match text {
             JoinedText::Reasoning => out.push_reasoning(UNPAIRED),
             JoinedText::Detail(item, key) => reasoning::append_unpaired(item, key, UNPAIRED, out),
-            JoinedText::Content => out.push_text(UNPAIRED),
+            JoinedText::Content => joiner.push_joined_text(UNPAIRED, out),
             JoinedText::Refusal => out.push_refusal(UNPAIRED),
             JoinedText::Sound => out.push_audio(audio_piece(UNPAIRED.to_owned(), String::new())),
             JoinedText::Transcript => out.push_audio(audio_piece(String::new(), UNPAIRED.to_owned())),
@@ -130,4 +130,5 @@ pub(crate) fn finish_texts(joiner: &mut TextJoiner, out: &mut ResponseAccumulato
             JoinedText::Arguments(number) => out.push_tool_call(call(number, None, UNPAIRED)),
         }
     }
+    joiner.finish_tags(out);
 }

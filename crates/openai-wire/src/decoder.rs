@@ -97,6 +97,17 @@ impl<D: Dialect> ChatDecoder<D> {
         self
     }
 
+    /// Sets whether `<think>…</think>` at the beginning of the text is read as reasoning, as many open models
+    /// write it where their server does not take it apart. White space around the tags goes with them; a tag
+    /// elsewhere is text. Default: false.
+    #[must_use]
+    pub fn reasoning_tags(mut self, read: bool) -> Self {
+        if read {
+            self.state.texts.read_reasoning_tags();
+        }
+        self
+    }
+
     fn decode_data(
         &mut self,
         event: Option<&str>,

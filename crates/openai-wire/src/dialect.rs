@@ -79,6 +79,12 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// Returns the name under which the service takes a parameter: for `max_tokens` and
+    /// `max_completion_tokens`, which are one. Default: the parameter's own name.
+    fn parameter_name(&self, name: &'static str) -> &'static str {
+        name
+    }
+
     /// Returns how many tools the service runs itself for this request: they stand behind the functions in
     /// `tools`, and [`write_tools`](Self::write_tools) writes them.
     fn tool_count(&self, request: &ChatRequest) -> usize {

@@ -55,6 +55,7 @@ mod messages;
 pub mod models;
 mod piece;
 mod reasoning;
+mod reasoning_tags;
 mod request;
 pub mod rules;
 mod template;

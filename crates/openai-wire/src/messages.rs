@@ -166,7 +166,8 @@ impl Messages {
         texts.refusal += message.refusal.inside().unwrap_or_default();
         self.collect_reasoning(&texts.reasoning, message.reasoning_details, ended, out, joiner);
         let so_far = &out.response().message.text;
-        out.push_text(&self.content.take(so_far, &texts.content, ended, JoinedText::Content, joiner));
+        let text = self.content.take(so_far, &texts.content, ended, JoinedText::Content, joiner);
+        joiner.push_joined_text(&text, out);
         let so_far = out.response().message.refusal.as_deref().unwrap_or_default();
         out.push_refusal(&self.refusal.take(so_far, &texts.refusal, ended, JoinedText::Refusal, joiner));
         collect_calls(list_of(message.tool_calls, "tool_calls", out), out, joiner);

@@ -25,9 +25,8 @@ pub(crate) fn collect_piece(
     out.push_reasoning(reasoning);
     let structured = list_of(piece.reasoning_details, "reasoning_details", out);
     reasoning::collect(structured, !whole, !has_plain_reasoning, joiner, out);
-    match joiner.join(piece.content, JoinedText::Content) {
-        Some(text) => out.push_text(text),
-        None => content::read(piece.content, |said| collect_said(said, out, joiner)),
+    if !joiner.collect_text(piece.content, out) {
+        content::read(piece.content, |said| collect_said(said, out, joiner));
     }
     out.push_refusal(joiner.join(piece.refusal, JoinedText::Refusal).unwrap_or_default());
     let mut before = None;
@@ -69,7 +68,7 @@ pub(crate) fn plain_reasoning<'a>(piece: &Piece<'a>, out: &mut ResponseAccumulat
 /// Collects what is new in a piece's content that is a list of parts.
 fn collect_said(said: Said<'_>, out: &mut ResponseAccumulator, joiner: &mut TextJoiner) {
     match said {
-        Said::Text(text) => out.push_text(joiner.join_text(text, JoinedText::Content)),
+        Said::Text(text) => joiner.push_text(text, out),
         Said::Reasoning(text) => out.push_reasoning(joiner.join_text(text, JoinedText::Reasoning)),
         Said::Refusal(text) => out.push_refusal(joiner.join_text(text, JoinedText::Refusal)),
         Said::Image(json) => out.push_image(Image::new(RawJson::from_checked(json))),

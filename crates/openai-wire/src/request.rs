@@ -64,7 +64,7 @@ impl<D: Dialect> Body<'_, D> {
             body.field("tools", &tools)?;
         }
         for parameter in request.parameters() {
-            body.field(parameter.name, &WireParameter(parameter.value))?;
+            body.field(dialect.parameter_name(parameter.name), &WireParameter(parameter.value))?;
         }
         if *stream {
             body.field("stream", &true)?;

@@ -103,7 +103,7 @@ impl Template {
             reasoning::append_text(self.spans.detail, text, !has_plain_reasoning, joiner, out);
         }
         if let Some(text) = texts.content {
-            out.push_text(joiner.join_text(text, JoinedText::Content));
+            joiner.push_text(text, out);
         }
         if let Some(text) = texts.arguments {
             let piece = ToolCallPiece { index: self.spans.call, arguments: text, ..ToolCallPiece::default() };

@@ -6,6 +6,9 @@
 use std::borrow::Cow;
 
 use lenient_json::{Raw, SurrogateJoiner};
+use provider_core::author::ResponseAccumulator;
+
+use crate::reasoning_tags::ReasoningTags;
 
 /// Joins the pieces of an answer's texts, and counts the arguments of its tool calls.
 #[derive(Debug, Default)]
@@ -13,6 +16,8 @@ pub(crate) struct TextJoiner {
     joiner: SurrogateJoiner<JoinedText>,
     /// The size of the arguments of all calls so far, in bytes.
     argument_bytes: usize,
+    /// Reads thoughts in the text, where that is asked for.
+    tags: Option<ReasoningTags>,
 }
 
 /// A text that comes in pieces.
@@ -32,6 +37,39 @@ pub(crate) enum JoinedText {
 }
 
 impl TextJoiner {
+    /// Has thoughts read that stand in the text, between tags.
+    pub(crate) fn read_reasoning_tags(&mut self) {
+        self.tags.get_or_insert_default();
+    }
+
+    /// Collects a piece of the answer's text. False for a value that is no text.
+    pub(crate) fn collect_text(&mut self, raw: Raw<'_>, out: &mut ResponseAccumulator) -> bool {
+        match (raw.string(), raw.number()) {
+            (Some(text), _) => self.push_text(text, out),
+            (None, Some(number)) => self.push_joined_text(number, out),
+            (None, None) => return false,
+        }
+        true
+    }
+
+    /// Collects a piece of the answer's text that is the inside of a JSON string.
+    pub(crate) fn push_text(&mut self, text: &str, out: &mut ResponseAccumulator) {
+        let text = self.joiner.join(text, || JoinedText::Content);
+        push(&mut self.tags, text, out);
+    }
+
+    /// Collects a piece of the answer's text that was joined elsewhere.
+    pub(crate) fn push_joined_text(&mut self, text: &str, out: &mut ResponseAccumulator) {
+        push(&mut self.tags, text, out);
+    }
+
+    /// Collects what the reader of tags has held back.
+    pub(crate) fn finish_tags(&mut self, out: &mut ResponseAccumulator) {
+        if let Some(tags) = &mut self.tags {
+            tags.finish(out);
+        }
+    }
+
     /// Returns the text of a piece; `None` for a value that is no text.
     pub(crate) fn join<'s>(&'s mut self, raw: Raw<'s>, place: JoinedText) -> Option<&'s str> {
         match raw.string() {
@@ -96,6 +134,13 @@ impl TextJoiner {
     /// buffered now.
     pub(crate) fn buffer(&mut self, place: JoinedText, half: Option<&str>) {
         self.joiner.buffer(place, half);
+    }
+}
+
+fn push(tags: &mut Option<ReasoningTags>, text: &str, out: &mut ResponseAccumulator) {
+    match tags {
+        Some(tags) => tags.push(text, out),
+        None => out.push_text(text),
     }
 }
 

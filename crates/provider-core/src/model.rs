@@ -150,10 +150,11 @@ impl Model {
         Some(author.trim_start_matches('~'))
     }
 
-    /// Whether prompt and answer cost nothing.
+    /// Whether prompt and answer cost nothing: by their prices, or since nobody bills them.
     pub fn is_free(&self) -> bool {
         let free = Some(Price::Fixed(Usd::ZERO));
-        self.pricing.prompt == free && self.pricing.completion == free
+        self.pricing.is_billed == Some(false)
+            || (self.pricing.prompt == free && self.pricing.completion == free)
     }
 
     /// Whether and when the model is taken off, counted from `now`.

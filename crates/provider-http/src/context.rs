@@ -1,9 +1,10 @@
 //! The context of a request and of its answer, which errors get in one place.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use provider_core::author::{ErrorContext, ResponseHead};
-use provider_core::{ChatStream, Error, Operation};
+use provider_core::{ChatStream, Error, Operation, Secret};
 
 use crate::error;
 
@@ -24,11 +25,17 @@ pub(crate) struct RequestContext {
     pub(crate) example: Cow<'static, str>,
     /// The operation, where the request is sent as a chat or a stream.
     pub(crate) operation: Option<Operation>,
+    /// Values of headers that may be secrets, beside the key.
+    pub(crate) secrets: Arc<[Secret]>,
 }
 
 impl RequestContext {
     /// Adds the context to an error, where it has none of its own. Every error leaves through here.
-    pub(crate) fn apply(&self, mut error: Error) -> Error {
+    pub(crate) fn apply(&self, error: Error) -> Error {
+        self.secrets.iter().fold(self.complete(error), Error::redact)
+    }
+
+    fn complete(&self, mut error: Error) -> Error {
         if let (Some(operation), false) = (self.operation, self.provider.is_empty()) {
             let context = ErrorContext::new(self.provider.clone(), operation);
             error = match self.model.as_str() {

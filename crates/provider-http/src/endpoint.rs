@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::client::HttpClient;
 use crate::context::RequestContext;
 use crate::error;
+use crate::headers::{self, IS_OURS, NO_NAME, UNSENDABLE, is_ours};
 use crate::send::{self, BodyFormat, ErrorReader, Response};
 use crate::{HttpLimits, KeySource, KeySources, settings};
 
@@ -48,6 +49,8 @@ struct Inner {
     key_header: KeyHeader,
     /// The headers of every request; with the key, where that is always the same.
     headers: HeaderMap,
+    /// The values among them that may be secrets.
+    secrets: Arc<[Secret]>,
     limits: HttpLimits,
     http: HttpClient,
     provider: Cow<'static, str>,
@@ -169,8 +172,8 @@ pub struct EndpointBuilder {
 }
 
 impl EndpointBuilder {
-    /// Takes from settings what they have under the keys of [`settings`]: base URL, `allow_http` and
-    /// timeouts. The key is the provider's to [take](Self::bearer), which knows its header.
+    /// Takes from settings what they have under the keys of [`settings`]: base URL, `allow_http`, timeouts
+    /// and extra headers. The key is the provider's to [take](Self::bearer), which knows its header.
     pub fn values(mut self, values: &ConfigValues) -> Self {
         if let Some(url) = values.get(settings::BASE_URL) {
             url.clone_into(&mut self.base_url);
@@ -178,7 +181,16 @@ impl EndpointBuilder {
         self.allow_http = values.flag(settings::ALLOW_HTTP).unwrap_or(self.allow_http);
         self.limits = self.limits.with_values(values);
         self.values = values.clone();
-        self
+        match values.get(settings::HEADERS).map(settings::parse_headers) {
+            Some(Ok(headers)) => {
+                headers.into_iter().fold(self, |this, (name, value)| this.header(&name, value))
+            }
+            Some(Err(problem)) => {
+                self.problem(settings::HEADERS.to_owned(), &problem);
+                self
+            }
+            None => self,
+        }
     }
 
     /// Allows plain `http` to another machine. Default: to this machine alone.
@@ -206,8 +218,17 @@ impl EndpointBuilder {
         self
     }
 
+    /// Sends the key in the header that settings name ([`settings::key_header`]), or as
+    /// [`Authorization: Bearer …`](Self::bearer) where they name none.
+    pub fn key(self, values: &ConfigValues, key: impl Into<KeySource>) -> Self {
+        match values.get(settings::KEY_HEADER).filter(|name| !settings::is_bearer(name)) {
+            Some(name) => self.key_header(name, key),
+            None => self.bearer(key),
+        }
+    }
+
     /// Sends the key in a header of this name, as it is.
-    pub fn key_header(mut self, name: &'static str, key: impl Into<KeySource>) -> Self {
+    pub fn key_header(mut self, name: &str, key: impl Into<KeySource>) -> Self {
         self.key = key.into();
         match HeaderName::try_from(name) {
             Ok(name) => self.key_header = KeyHeader { name, prefix: "" },
@@ -217,17 +238,13 @@ impl EndpointBuilder {
     }
 
     /// Adds a header to every request. A later one of the same name replaces it.
+    ///
+    /// It may be a key of a gateway: `Debug` hides its value unless the header says who asks, and errors have
+    /// `***` in the place of a value of 16 bytes or more. A shorter one may be any word.
     pub fn header(mut self, name: &str, value: impl AsRef<str>) -> Self {
-        let field = format!("headers.{}", name.escape_debug());
-        match (HeaderName::try_from(name), HeaderValue::from_str(value.as_ref())) {
-            (Err(_), _) => self.problem(field, NO_NAME),
-            (Ok(name), _) if name != USER_AGENT && is_ours(&name) => self.problem(field, IS_OURS),
-            (Ok(name), Ok(mut value)) if value.to_str().is_ok() => {
-                // It may be a key of a gateway.
-                value.set_sensitive(!is_attribution(&name));
-                self.headers.insert(name, value);
-            }
-            (Ok(_), _) => self.problem(field, UNSENDABLE),
+        match headers::of_every_request(name, value.as_ref()) {
+            Ok((name, value)) => drop(self.headers.insert(name, value)),
+            Err(problem) => self.problem(format!("headers.{}", name.escape_debug()), problem),
         }
         self
     }
@@ -285,6 +302,7 @@ impl EndpointBuilder {
             let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
             self.headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         }
+        let secrets = headers::secrets(&self.headers);
         if let Some(problem) =
             self.key.fixed().and_then(|key| self.key_header.put(&mut self.headers, key).err())
         {
@@ -297,6 +315,7 @@ impl EndpointBuilder {
                 key: self.key,
                 key_header: self.key_header,
                 headers: self.headers,
+                secrets,
                 limits: self.limits,
                 http: http.clone(),
                 provider: self.provider,
@@ -322,38 +341,6 @@ impl fmt::Debug for EndpointBuilder {
             .finish_non_exhaustive()
     }
 }
-
-/// The headers that the endpoint or the HTTP client writes; neither a request nor a setting sets them.
-const OURS: &[&str] = &[
-    "accept",
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "cookie",
-    "host",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-];
-
-/// Whether a header says who asks, which `Debug` may show.
-fn is_attribution(name: &HeaderName) -> bool {
-    name == USER_AGENT || matches!(name.as_str(), "http-referer") || name.as_str().ends_with("-title")
-}
-
-fn is_ours(name: &HeaderName) -> bool {
-    OURS.contains(&name.as_str())
-}
-
-const IS_OURS: &str = "is written by the provider itself";
-const NO_NAME: &str = "is no name that a header can have";
-const UNSENDABLE: &str = "has a character that no header can carry; headers are visible ASCII and spaces";
 
 /// A request that is being made. One of [`stream`](Self::stream), [`chat`](Self::chat), [`text`](Self::text),
 /// [`parse`](Self::parse) and [`send`](Self::send) sends it.
@@ -384,6 +371,7 @@ impl<'e> RequestBuilder<'e> {
                 provider: endpoint.0.provider.clone(),
                 generation_id_header: endpoint.0.generation_id_header,
                 example: Cow::Owned(endpoint.0.example.clone()),
+                secrets: endpoint.0.secrets.clone(),
                 ..RequestContext::default()
             },
             problems: Vec::new(),

@@ -117,6 +117,7 @@ mod context;
 mod deadlines;
 mod endpoint;
 mod framing;
+mod headers;
 mod key;
 mod key_sources;
 mod limits;

@@ -18,9 +18,13 @@
 //! assert!(problems[1].problem.contains("must be https"));
 //! ```
 
-use http::Uri;
+use std::collections::BTreeMap;
+
+use http::{HeaderName, Uri};
 use provider_core::{ConfigField, ConfigValues, FieldKind};
 use url::Url;
+
+use crate::headers::{self, IS_OURS, NO_NAME, is_ours};
 
 /// A base URL to show where the service has no public one.
 pub const EXAMPLE_BASE_URL: &str = "https://api.example.com/v1";
@@ -37,6 +41,14 @@ pub const CONNECT_TIMEOUT: &str = "connect_timeout";
 pub const READ_TIMEOUT: &str = "read_timeout";
 /// The key of [`total_timeout`].
 pub const TOTAL_TIMEOUT: &str = "total_timeout";
+
+/// The key of [`key_header`].
+pub const KEY_HEADER: &str = "key_header";
+/// The key of [`headers`].
+pub const HEADERS: &str = "headers";
+
+/// The name of the header that a key goes in as `Bearer …`.
+const AUTHORIZATION: &str = "Authorization";
 
 /// The field for an API key: required, and checked by [`check_api_key`].
 pub const fn api_key() -> ConfigField {
@@ -80,6 +92,27 @@ pub const fn allow_http() -> ConfigField {
     ConfigField::new(ALLOW_HTTP, "Allow Plain HTTP", FieldKind::Bool)
         .advanced()
         .help("Whether the base URL may be http on another machine: the key travels in the clear then.")
+}
+
+/// The field for the header that the key goes in, for services that differ in it.
+/// [`EndpointBuilder::key`](crate::EndpointBuilder::key) heeds it.
+pub const fn key_header() -> ConfigField {
+    ConfigField::new(KEY_HEADER, "Key Header", FieldKind::Text)
+        .advanced()
+        .default(AUTHORIZATION)
+        .placeholder("api-key")
+        .help("The header that the key goes in: behind `Bearer` in Authorization, alone in any other, such as api-key or x-api-key.")
+        .check(check_key_header)
+}
+
+/// The field for headers that go out with every request. Read by [`parse_headers`], and sent by
+/// [`EndpointBuilder::values`](crate::EndpointBuilder::values).
+pub const fn headers() -> ConfigField {
+    ConfigField::new(HEADERS, "Extra Headers", FieldKind::Secret)
+        .advanced()
+        .placeholder("x-team: blue")
+        .help("Headers that go out with every request: a line `name: value` for each, or a JSON object. They may hold secrets, and are not shown again.")
+        .check_among(check_headers)
 }
 
 /// The field for [`HttpLimits::connect_timeout`](crate::HttpLimits::connect_timeout), in seconds.
@@ -149,6 +182,77 @@ fn is_placeholder(key: &str) -> bool {
         || (key.starts_with(['<', '[', '{']) && key.ends_with(['>', ']', '}']))
         || (key.contains("your") && key.contains("key"))
         || (rest.len() > 2 && rest.bytes().all(|byte| byte == b'x'))
+}
+
+/// Reads headers: a line `name: value` for each, or a JSON object of texts.
+///
+/// ```
+/// use provider_http::settings::parse_headers;
+///
+/// let lines = parse_headers("x-team: blue\nx-zone: eu")?;
+/// assert_eq!(lines, [("x-team".to_owned(), "blue".to_owned()), ("x-zone".to_owned(), "eu".to_owned())]);
+/// assert_eq!(parse_headers(r#"{"x-team": "blue", "x-zone": "eu"}"#)?, lines);
+/// assert!(parse_headers("host: a.example").is_err());
+/// # Ok::<(), String>(())
+/// ```
+///
+/// # Errors
+/// The fault and how to mend it, without any value.
+pub fn parse_headers(text: &str) -> Result<Vec<(String, String)>, String> {
+    let given: Vec<(String, String)> = if text.trim_start().starts_with('{') {
+        let object: Result<BTreeMap<String, String>, _> = serde_json::from_str(text);
+        // The cause may quote a value.
+        let object = object.map_err(|cause| {
+            format!("is no JSON object of texts (line {}, column {})", cause.line(), cause.column())
+        })?;
+        object.into_iter().collect()
+    } else {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let pair = |(number, line): (usize, &str)| {
+            let no_colon = || format!("has no colon in line {}; write `name: value`", number + 1);
+            let (name, value) = line.split_once(':').ok_or_else(no_colon)?;
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        };
+        lines.map(pair).collect::<Result<_, String>>()?
+    };
+    let mut seen = Vec::new();
+    for (position, (name, value)) in given.iter().enumerate() {
+        // A name that is none may be a value in the wrong place.
+        let number = position + 1;
+        match headers::of_every_request(name, value) {
+            Err(problem) if problem == NO_NAME => {
+                return Err(format!("has a header (number {number}) that {problem}"));
+            }
+            Err(problem) => return Err(format!("has the header {name}, which {problem}")),
+            Ok((name, _)) if seen.contains(&name) => {
+                return Err(format!("has the header {name} twice; write it once"));
+            }
+            Ok((name, _)) => seen.push(name),
+        }
+    }
+    Ok(given)
+}
+
+fn check_headers(text: &str, all: &ConfigValues) -> Result<(), String> {
+    let is_for_key = |name: &str| all.get(KEY_HEADER).is_some_and(|key| key.eq_ignore_ascii_case(name));
+    match parse_headers(text)?.iter().find(|(name, _)| is_for_key(name)) {
+        Some((name, _)) => Err(format!("has the header {name}, which is the one for the key; write it once")),
+        None => Ok(()),
+    }
+}
+
+/// Whether the key goes into this header behind the word `Bearer`.
+pub(crate) fn is_bearer(key_header: &str) -> bool {
+    key_header.eq_ignore_ascii_case(AUTHORIZATION)
+}
+
+fn check_key_header(name: &str) -> Result<(), String> {
+    match HeaderName::try_from(name) {
+        _ if is_bearer(name) => Ok(()),
+        Err(_) => Err(format!("{NO_NAME}; write its name alone, such as api-key")),
+        Ok(name) if is_ours(&name) => Err(format!("{IS_OURS}; take another, such as api-key")),
+        Ok(_) => Ok(()),
+    }
 }
 
 fn check_base_url(url: &str, all: &ConfigValues) -> Result<(), String> {
@@ -320,6 +424,50 @@ mod tests {
         let bad = ConfigValues::from([(API_KEY, "Bearer abc")]);
         assert_eq!(problems(optional_api_key(), &bad), problems(api_key(), &bad));
         assert_eq!(problems(optional_api_key(), &bad).len(), 1);
+    }
+
+    #[test]
+    fn headers_are_taken_or_refused_without_their_values() {
+        for (text, count) in [
+            ("x-a: 1", 1),
+            (" x-a : 1 \n\nX-B: a: b\r\n", 2),
+            (r#"{"x-a":"1"}"#, 1),
+            ("{}", 0),
+            ("user-agent: me", 1),
+        ] {
+            assert_eq!(parse_headers(text).map(|headers| headers.len()), Ok(count), "{text}");
+        }
+        for (text, words) in [
+            ("s3cret", "no colon in line 1"),
+            ("x-a: 1\ns3cret", "no colon in line 2"),
+            ("s3cret key: 1", "(number 1) that is no name"),
+            ("x-a: s3crét", "x-a, which has a character"),
+            ("Authorization: s3cret", "Authorization, which is written by the provider"),
+            ("x-a: 1\nX-A: s3cret", "x-a twice"),
+            (r#"{"x-a": ["s3cret"]}"#, "no JSON object of texts (line 1"),
+        ] {
+            let problem = parse_headers(text).expect_err(text);
+            assert!(problem.contains(words) && !problem.contains("s3cr"), "{text}: {problem}");
+        }
+        let both = ConfigValues::from([(HEADERS, "X-Api-Key: s3cret"), (KEY_HEADER, "x-api-key")]);
+        let problems = both.problems(&[headers(), key_header()]);
+        assert!(problems.len() == 1 && problems[0].problem.contains("the one for the key"), "{problems:?}");
+    }
+
+    #[test]
+    fn header_of_the_key_is_taken_or_refused_with_a_reason() {
+        for (name, words) in [
+            ("Authorization", None),
+            ("authorization", None),
+            ("api-key", None),
+            ("X-Api-Key", None),
+            ("api key", Some("is no name")),
+            ("Content-Type", Some("written by the provider")),
+        ] {
+            let problems = ConfigValues::from([(KEY_HEADER, name)]).problems(&[key_header()]);
+            assert_eq!(problems.is_empty(), words.is_none(), "{name}: {problems:?}");
+            assert!(words.is_none_or(|words| problems[0].problem.contains(words)), "{name}: {problems:?}");
+        }
     }
 
     #[test]

@@ -174,6 +174,47 @@ async fn key_that_never_comes_ends_in_a_timeout() {
 }
 
 #[tokio::test]
+async fn headers_of_the_settings_go_out_with_every_request_and_stay_hidden() {
+    let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
+    let values = ConfigValues::from([
+        ("api_key", "sk-s3cret"),
+        ("key_header", "api-key"),
+        ("headers", "x-team: blue\nx-gateway-key: s3cret"),
+    ]);
+    let endpoint = builder(&server.url()).values(&values).key(&values, values.get("api_key"));
+    let endpoint = endpoint.build(&HttpClient::new()).expect("settings");
+    assert!(!format!("{endpoint:?}").contains("s3cret"), "{endpoint:?}");
+    whole(&endpoint).await.expect("an answer");
+    let sent = &server.requests()[0];
+    for (name, value) in [
+        ("api-key", Some("sk-s3cret")),
+        ("x-team", Some("blue")),
+        ("x-gateway-key", Some("s3cret")),
+        ("authorization", None),
+    ] {
+        assert_eq!(sent.header(name), value, "{name}");
+    }
+    let bad = ConfigValues::from([("headers", "host: a.example")]);
+    let error = builder(&server.url()).values(&bad).build(&HttpClient::new()).expect_err("bad settings");
+    assert_eq!((error.kind(), &*error.fields()[0].field), (ErrorKind::Config, "headers"));
+}
+
+#[tokio::test]
+async fn secret_of_a_header_is_taken_out_of_errors_and_a_word_is_not() {
+    let (secret, word) = ("gw-0123456789-s3cret", "blue");
+    let server = FaultServer::always(Script::json(500, format!("no {secret} for {word}"))).await;
+    let server = server.expect("a free port");
+    let endpoint = builder(&server.url()).header("x-gateway-key", secret).header("x-team", word);
+    let endpoint = endpoint.build(&HttpClient::new()).expect("settings");
+    for error in
+        [whole(&endpoint).await.expect_err("500"), endpoint.get("key").text().await.expect_err("500")]
+    {
+        assert_eq!(error.message(), "no *** for blue");
+        assert!(!format!("{error:?}").contains(secret), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn keyless_endpoint_sends_no_key() {
     let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
     let endpoint = builder(&server.url()).bearer(ConfigValues::new().get("api_key"));

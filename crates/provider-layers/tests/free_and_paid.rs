@@ -23,10 +23,12 @@ fn overloaded() -> Script {
 enum Known {
     As(Listed),
     Unlisted,
+    /// Not listed, by an instance that nobody bills.
+    OfOnesOwn,
     Unreachable,
 }
 
-const ALL: [Known; 9] = [
+const ALL: [Known; 11] = [
     Known::As(Listed::Free),
     Known::As(Listed::Paid),
     Known::As(Listed::Varies),
@@ -34,7 +36,9 @@ const ALL: [Known; 9] = [
     Known::As(Listed::FreeAtFirst),
     Known::As(Listed::PerRequest),
     Known::As(Listed::GivenAway),
+    Known::As(Listed::NotBilled),
     Known::Unlisted,
+    Known::OfOnesOwn,
     Known::Unreachable,
 ];
 
@@ -42,6 +46,7 @@ fn list(model: &str, known: Known) -> Result<provider_core::Catalogue, Error> {
     match known {
         Known::As(listed) => Ok(catalogue(&[(model, listed)])),
         Known::Unlisted => Ok(catalogue(&[("something-else", Listed::Free)])),
+        Known::OfOnesOwn => Ok(catalogue(&[("something-else", Listed::Paid)]).not_billed()),
         Known::Unreachable => Err(Error::new(ErrorKind::Connection, "nobody answers")),
     }
 }
@@ -58,7 +63,9 @@ async fn step_needs_billed_before_or_free_after() {
             let fallback = FallbackLayer::new(FallbackSettings::default().to(second.clone(), "b:free"))
                 .layer(first.clone());
             let is_billed = [Listed::Paid, Listed::PerRequest].map(Known::As).contains(&from);
-            let expected = is_billed || to == Known::As(Listed::Free);
+            let free = [Known::As(Listed::Free), Known::As(Listed::NotBilled), Known::OfOnesOwn];
+            let is_free = free.contains(&to);
+            let expected = is_billed || is_free;
             for (way, outcome) in both_ways(&*fallback, &ChatRequest::new("a:free").user("Hello")).await {
                 match outcome {
                     Ok(reply) => assert!(expected && reply.text() == "Hi", "{from:?} to {to:?}, {way}"),

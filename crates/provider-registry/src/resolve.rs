@@ -39,6 +39,13 @@ impl<'a> Candidate<'a> {
         self.catalogue.as_ref().is_ok_and(|catalogue| catalogue.find(id).is_some())
     }
 
+    /// Whether it may know models that its catalogue does not list: the catalogue's word counts before the
+    /// descriptor's.
+    fn accepts_unlisted(&self) -> bool {
+        let told = self.catalogue.as_ref().ok().and_then(|catalogue| catalogue.accepts_unlisted_models);
+        told.unwrap_or(self.instance.descriptor().accepts_unlisted_models)
+    }
+
     fn kind(&self) -> &'static str {
         self.instance.descriptor().id
     }
@@ -125,10 +132,8 @@ fn among(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) -> Res
                 .rewritten_from(text));
         }
     }
-    let open: Vec<&Candidate<'_>> = candidates
-        .iter()
-        .filter(|candidate| candidate.instance.descriptor().accepts_unlisted_models)
-        .collect();
+    let open: Vec<&Candidate<'_>> =
+        candidates.iter().filter(|candidate| candidate.accepts_unlisted()).collect();
     match open.as_slice() {
         // Another provider whose catalogue is missing may have the model: it must not go to this one for
         // that.

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use provider_core::{ErrorKind, ProviderDescriptor};
+use provider_core::{Catalogue, ErrorKind, ProviderDescriptor};
 use provider_registry::{Listing, ModelRef, SelectedModel, Workspace};
 
 use support::{OLLAMA, OPENROUTER, describe, fetches, listing, unreachable, workspace};
@@ -61,6 +61,24 @@ async fn unlisted_id_goes_to_the_sole_open_provider() {
         assert_eq!(*model.listing(), Listing::Unlisted, "{text}");
         assert_eq!(model.was_rewritten_from(), None, "{text}");
     }
+}
+
+#[tokio::test]
+async fn catalogue_says_for_its_instance_whether_unlisted_ids_are_taken() {
+    let catalogue = |accepts| Ok(Catalogue::new(Vec::new(), None).with_unlisted_models(accepts));
+    let (open, closed) = (listing(&OLLAMA, &[]), listing(&OPENROUTER, &[]));
+    open.set_catalogue(catalogue(true));
+    closed.set_catalogue(catalogue(false));
+    let workspace = workspace([("open", &open), ("closed", &closed)]);
+    let model = workspace.model("any").await.unwrap();
+    assert_eq!((model.reference(), model.listing()), (&ModelRef::new("open", "any"), &Listing::Unlisted));
+
+    // Without the catalogue, the descriptor has the word.
+    open.set_catalogue(catalogue(false));
+    workspace.instance("open").unwrap().forget_catalogue();
+    assert_eq!(workspace.model("any").await.unwrap_err().kind(), ErrorKind::NotFound);
+    workspace.instance("closed").unwrap().forget_catalogue();
+    assert_eq!(*workspace.model_offline("any").unwrap().reference(), ModelRef::new("closed", "any"));
 }
 
 #[tokio::test]

@@ -35,9 +35,12 @@ fn cost(chunks: u64, chunk: &str) -> (f64, f64) {
 
 /// The same for chunks that are made by their number.
 fn cost_of(chunks: u64, chunk: impl Fn(u64) -> String) -> (f64, f64) {
+    cost_by(ChatDecoder::new(Arc::new(Plain), ResponseHead::default()), chunks, chunk)
+}
+
+fn cost_by(decoder: ChatDecoder<Plain>, chunks: u64, chunk: impl Fn(u64) -> String) -> (f64, f64) {
     let end = r#"{"choices":[{"finish_reason":"stop"}]}"#.to_owned();
     let data: Vec<String> = (0..chunks).map(chunk).chain([end, "[DONE]".to_owned()]).collect();
-    let decoder = ChatDecoder::new(Arc::new(Plain), ResponseHead::default());
     let source = Frames { decoder, data: data.into_iter() };
     let measured = allocation_counter::measure(|| {
         let mut stream = ChatStream::new(source);
@@ -56,6 +59,15 @@ fn cost_of(chunks: u64, chunk: impl Fn(u64) -> String) -> (f64, f64) {
         }
     });
     (measured.count_total as f64 / chunks as f64, measured.bytes_total as f64 / chunks as f64)
+}
+
+#[test]
+fn a_chunk_of_tagged_thoughts_costs_no_allocation() {
+    let decoder = ChatDecoder::new(Arc::new(Plain), ResponseHead::default()).reasoning_tags(true);
+    let text = |number| if number == 0 { "<think>Hm" } else { " a < b, a piece" };
+    let (blocks, _) =
+        cost_by(decoder, 10_000, |number| format!(r#"{HEAD}"content":"{}"{TAIL}"#, text(number)));
+    assert!(blocks < 0.1, "{blocks} allocations per chunk");
 }
 
 const HEAD: &str = r#"{"id":"gen-1760532574-2dAHZE6zUiSaYyanMrUf","provider":"OpenAI","model":"openai/gpt-4o","object":"chat.completion.chunk","created":1760532574,"choices":[{"index":0,"delta":{"role":"assistant","#;

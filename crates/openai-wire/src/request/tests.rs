@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::encode;
 use crate::conversation::Fields;
-use crate::{Dialect, Plain, WIRE, decode};
+use crate::{Dialect, Plain, Problems, WIRE, decode};
 
 /// A provider with a name, and nothing else of its own.
 #[derive(Debug)]
@@ -100,6 +100,37 @@ fn body_has_each_field_once() {
         distinct.dedup();
         assert_eq!(distinct.len(), names.len(), "{names:?}");
     }
+}
+
+/// A service that has another name for a parameter, and lacks others.
+#[derive(Debug)]
+struct Partial;
+
+impl Dialect for Partial {
+    fn parameter_name(&self, name: &'static str) -> &'static str {
+        if name == "max_tokens" { "max_completion_tokens" } else { name }
+    }
+
+    fn validate(&self, request: &ChatRequest, problems: &mut Problems) {
+        problems.refuse(request, "acme", |name| ["tools", "top_k", "novel"].contains(&name));
+    }
+}
+
+#[test]
+fn dialect_renames_a_parameter_once_and_refuses_others_by_name() {
+    let request = ChatRequest::new("m").user("Hi").max_tokens(5).temperature(0.0);
+    let body = encode(&request, false, &Partial).expect("a good request");
+    assert_eq!(names(&body), ["model", "messages", "temperature", "max_completion_tokens"]);
+    // The new name is taken, and the old one is free.
+    let twice = request.clone().extra(WIRE, "max_completion_tokens", 6);
+    let error = encode(&twice, false, &Partial).expect_err("set twice");
+    assert_eq!(error.fields()[0].field, "extra.openai-chat.max_completion_tokens");
+
+    let refused = request.tool(Tool::function("f", "does it", json!({}))).top_k(1);
+    let refused = refused.extra(WIRE, "novel", 1).extra("acme", "novel", 2).extra("other", "novel", 3);
+    let error = encode(&refused, false, &Partial).expect_err("refused");
+    let fields: Vec<&str> = error.fields().iter().map(|problem| &*problem.field).collect();
+    assert_eq!(fields, ["tools", "top_k", "extra.openai-chat.novel", "extra.acme.novel"]);
 }
 
 #[test]

@@ -21,6 +21,20 @@ const MAX_NAME: usize = 64;
 /// The most labels, and the longest of their keys and values.
 const MAX_LABELS: (usize, usize, usize) = (16, 64, 512);
 
+impl Problems {
+    /// Adds a problem for each parameter of a request that a service does not take, by its name: one of
+    /// [`ChatRequest::PARAMETERS`], `tools`, or an extra parameter of the wire or of this provider.
+    pub fn refuse(&mut self, request: &ChatRequest, provider: &str, is_refused: impl Fn(&str) -> bool) {
+        const WHY: &str = "is a parameter that the service does not take; leave it out";
+        let tools = (!request.tools.is_empty()).then_some("tools");
+        let names = tools.into_iter().chain(request.parameters().map(|parameter| parameter.name));
+        names.filter(|name| is_refused(name)).for_each(|name| self.add(name, WHY));
+        for extra in extra_of(request, provider).filter(|extra| is_refused(extra.name)) {
+            self.add(format!("extra.{}.{}", extra.provider, extra.name), WHY);
+        }
+    }
+}
+
 /// Returns all problems of the body that would be sent.
 pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
     let mut problems = Problems::default();

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pricing::Pricing;
 use super::query::ModelQuery;
 use super::{Model, query};
 
@@ -14,12 +15,36 @@ pub struct Catalogue {
     pub models: Vec<Model>,
     /// How many there are in all, where the provider says so; more than `models` if the list is a part.
     pub total_count: Option<u64>,
+    /// Whether models that the list lacks may be asked for as well, where this instance of a provider knows
+    /// better than its [descriptor](crate::ProviderDescriptor::accepts_unlisted_models): one without a list
+    /// of its own, for example. `None`: as the descriptor says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepts_unlisted_models: Option<bool>,
+    /// Whether requests are billed at all, to models of the list and to others. `Some(false)`: they are not
+    /// ([`not_billed`](Self::not_billed)). `None`: as the prices of each model say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_billed: Option<bool>,
 }
 
 impl Catalogue {
     /// A catalogue of these models.
     pub fn new(models: Vec<Model>, total_count: Option<u64>) -> Self {
-        Self { models, total_count }
+        Self { models, total_count, ..Self::default() }
+    }
+
+    /// Says whether models that the list lacks may be asked for as well.
+    #[must_use]
+    pub fn with_unlisted_models(mut self, accepts: bool) -> Self {
+        self.accepts_unlisted_models = Some(accepts);
+        self
+    }
+
+    /// Says that nobody bills requests to this instance: a server of one's own.
+    #[must_use]
+    pub fn not_billed(mut self) -> Self {
+        self.models.iter_mut().for_each(|model| model.pricing = Pricing::not_billed());
+        self.is_billed = Some(false);
+        self
     }
 
     /// The model with exactly this id.

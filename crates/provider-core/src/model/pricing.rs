@@ -40,6 +40,10 @@ macro_rules! prices {
         #[non_exhaustive]
         pub struct Pricing {
             $($(#[$doc])* pub $name: Option<Price>,)*
+            /// Whether requests are billed at all. `Some(false)`: they are not, as on a server of one's own
+            /// ([`not_billed`](Self::not_billed)). `None`: as the prices say.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub is_billed: Option<bool>,
             /// The share that is taken off all prices: 0.25 makes them three quarters. 0 is none, 1 makes it
             /// free.
             pub discount: Option<f64>,
@@ -65,7 +69,7 @@ macro_rules! prices {
 
         impl From<Prices> for Pricing {
             fn from(prices: Prices) -> Self {
-                Self { $($name: prices.$name,)* discount: None, overrides: Vec::new() }
+                Self { $($name: prices.$name,)* is_billed: None, discount: None, overrides: Vec::new() }
             }
         }
 
@@ -140,6 +144,27 @@ prices! {
 }
 
 impl Pricing {
+    /// The pricing of a model that nobody bills: one on a server of one's own. Unlike the prices of a free
+    /// model at a service, which are zero today, it is a fact that holds for every request.
+    ///
+    /// ```
+    /// use provider_core::{Model, Pricing};
+    ///
+    /// let mut model = Model::default();
+    /// model.pricing = Pricing::not_billed();
+    /// assert!(model.is_free() && model.pricing.is_billed == Some(false));
+    /// ```
+    pub fn not_billed() -> Self {
+        let nothing = Some(Price::Fixed(Usd::ZERO));
+        Self {
+            prompt: nothing,
+            completion: nothing,
+            request: nothing,
+            is_billed: Some(false),
+            ..Self::default()
+        }
+    }
+
     /// The prices that count for a request with a prompt of this size, at this time of day: those of the
     /// list, with the overrides whose conditions hold, after the discount.
     ///

@@ -1,6 +1,6 @@
 //! The check of a step from a free model to a billed one.
 
-use provider_core::{LlmProviderExt, Model, Price, Prices, Usd};
+use provider_core::{Catalogue, LlmProviderExt, Model, Price, Prices, Usd};
 
 use super::{FallbackSettings, Target};
 
@@ -51,7 +51,7 @@ impl Billing {
     /// The answer of the list in memory, if there is one that is not too old and lists the model.
     fn in_memory(settings: &FallbackSettings, (provider, model): Target<'_>) -> Option<Self> {
         let cached = settings.catalogue_of(provider)?.usable()?;
-        cached.catalogue.find(model).map(Self::of_model)
+        Self::listed(&cached.catalogue, model)
     }
 
     /// The answer of the list, which is fetched if need be.
@@ -60,16 +60,25 @@ impl Billing {
             return Billing::Unknown("its provider has no catalogue here".to_owned());
         };
         match cache.get_within(settings.price_timeout).await {
-            Ok(cached) => cached
-                .catalogue
-                .find(model)
-                .map_or_else(|| Billing::Unknown("it is not in the catalogue".to_owned()), Billing::of_model),
+            Ok(cached) => Self::listed(&cached.catalogue, model)
+                .unwrap_or_else(|| Billing::Unknown("it is not in the catalogue".to_owned())),
             Err(error) => Billing::Unknown(format!("the catalogue cannot be had: {}", error.message())),
+        }
+    }
+
+    /// The answer of a list: of all models of its instance, or of the one that it lists.
+    fn listed(catalogue: &Catalogue, model: &str) -> Option<Self> {
+        match catalogue.is_billed {
+            Some(false) => Some(Billing::Free),
+            _ => catalogue.find(model).map(Self::of_model),
         }
     }
 
     fn of_model(model: &Model) -> Self {
         let pricing = &model.pricing;
+        if pricing.is_billed == Some(false) {
+            return Billing::Free;
+        }
         let costs =
             |price: Option<Price>| price.and_then(Price::amount).is_some_and(|amount| amount > Usd::ZERO);
         let charges =

@@ -74,6 +74,8 @@ pub(crate) enum Listed {
     PerRequest,
     /// A price, and a discount of all of it.
     GivenAway,
+    /// Not billed, and no word of prices.
+    NotBilled,
 }
 
 /// A catalogue of these models.
@@ -86,7 +88,7 @@ pub(crate) fn catalogue(models: &[(&str, Listed)]) -> Catalogue {
             Listed::Free | Listed::FreeAtFirst | Listed::PerRequest => fixed("0"),
             Listed::Paid | Listed::GivenAway => fixed("0.0000025"),
             Listed::Varies => Some(Price::Varies),
-            Listed::WithoutPrice => None,
+            Listed::WithoutPrice | Listed::NotBilled => None,
         };
         (model.pricing.prompt, model.pricing.completion) = (price, price);
         match listed {
@@ -97,6 +99,7 @@ pub(crate) fn catalogue(models: &[(&str, Listed)]) -> Catalogue {
             }
             Listed::PerRequest => model.pricing.request = fixed("0.01"),
             Listed::GivenAway => model.pricing.discount = Some(1.0),
+            Listed::NotBilled => model.pricing.is_billed = Some(false),
             _ => {}
         }
         model

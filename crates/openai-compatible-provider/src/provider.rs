@@ -1,0 +1,105 @@
+//! The server as a provider: its description, and the trait.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use provider_core::{
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
+    LlmProvider, ProviderContext, ProviderDescriptor,
+};
+use provider_http::Endpoint;
+
+use crate::client::{CHAT, MODELS, post};
+use crate::config::FIELDS;
+use crate::{ID, OpenAiCompatible};
+
+/// Describes any server that speaks chat completions: an LLM provider. Whether ids are taken that its
+/// catalogue lacks depends on the instance, whose catalogue says so.
+pub static OPENAI_COMPATIBLE: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenAI-Compatible", connect)
+    .description(
+        "Any server that speaks OpenAI's chat completions: vLLM, Ollama, llama.cpp, LM Studio, a gateway.",
+    )
+    .fields(FIELDS);
+
+provider_core::register_provider!(OPENAI_COMPATIBLE);
+
+fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
+    Ok(Arc::new(OpenAiCompatible::new(values, context)?))
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl LlmProvider for OpenAiCompatible {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        &OPENAI_COMPATIBLE
+    }
+
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        let body = self.body(request, true)?;
+        let ask = |endpoint: Endpoint| {
+            let body = body.clone();
+            async move { post(&endpoint, request, body).stream(|head| self.decoder(head, request)).await }
+        };
+        self.api.ask(ask).await
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        let body = self.body(request, false)?;
+        let ask = |endpoint: Endpoint| {
+            let body = body.clone();
+            async move { post(&endpoint, request, body).chat(|head| self.decoder(head, request)).await }
+        };
+        self.api.ask(ask).await
+    }
+
+    /// Fetches the server's list of models, or gives those of the setting `models`.
+    async fn models(&self) -> Result<Catalogue, Error> {
+        let mut catalogue = self.list().await?;
+        catalogue.models.iter_mut().for_each(|model| self.describe(model));
+        let catalogue = catalogue.with_unlisted_models(!self.settings.models.is_empty());
+        Ok(if self.settings.is_billed { catalogue } else { catalogue.not_billed() })
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        self.models().await
+    }
+
+    /// Fetches the list of models, unless the setting `models` stands in for it, and sends a chat without a
+    /// model and without messages, which no server can run. Servers look at the key before the body, so one
+    /// that has keys refuses a wrong one here, even if its list is public.
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        self.list().await?;
+        let ask = |endpoint: Endpoint| async move {
+            let nothing = ChatRequest::default();
+            endpoint.post(CHAT).json_text("{}").chat(|head| self.decoder(head, &nothing)).await
+        };
+        match self.api.ask(ask).await {
+            Err(error) if !is_about_body(&error) => Err(error),
+            _ => {
+                let mut report = ConnectionReport::default();
+                report.label.clone_from(&self.settings.name);
+                Ok(report)
+            }
+        }
+    }
+
+    fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        (wanted == TypeId::of::<Self>()).then_some(self as _)
+    }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        self.api.endpoint().warm_up(MODELS).await
+    }
+}
+
+/// Whether an error is about the body of a chat without a model and messages: then the server has looked at
+/// it. Some servers answer it with 500.
+fn is_about_body(error: &Error) -> bool {
+    use ErrorKind::{EmptyResponse, InvalidRequest, ModelNotFound, Server, UnsupportedFeature};
+    match error.kind() {
+        InvalidRequest | ModelNotFound | UnsupportedFeature | EmptyResponse => true,
+        Server => error.status() == Some(500),
+        _ => false,
+    }
+}
