@@ -10,7 +10,7 @@ use provider_core::{Error, RawJson};
 
 use crate::apply::{ApplyState, apply, finish_texts};
 use crate::chunk::Chunk;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, WIRE};
 use crate::error::{self, Certainty, WireError};
 use crate::template::Template;
 use crate::values::is_truthy;
@@ -308,6 +308,11 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
         self.template.clear(out);
         finish_texts(&mut self.state.texts, out);
         self.dialect.complete(&self.head, out);
+        let provider = self.dialect.provider();
+        if provider != WIRE {
+            // The id, where errors have the name of an instance.
+            out.set_provider(provider.to_owned());
+        }
         let doubtful = self.doubtful.take().filter(|_| out.response().finish_reason.is_none());
         if let Some(wire) = doubtful {
             return Err(self.reported(&wire));

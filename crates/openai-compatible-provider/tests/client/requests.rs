@@ -119,3 +119,15 @@ async fn request_that_sets_what_all_presets_take_is_sent_by_each() {
     }
     assert_eq!(server.request_count(), PRESETS.len());
 }
+
+#[tokio::test]
+async fn reasoning_goes_back_to_a_server_that_has_a_name() {
+    let answer = r#"{"id":"1","model":"m","choices":[{"message":{"content":"Hi","reasoning":"hm"},"finish_reason":"stop"}]}"#;
+    let server = FaultServer::always(Script::json(200, answer)).await.expect("a free port");
+    let client = client(&v1(&server), [("name", "Rack 4")]);
+    let request = ChatRequest::new("m").user("Hello");
+    let reply = client.chat(&request).await.expect("an answer");
+    assert_eq!(reply.message.made_by_provider.as_deref(), Some("openai-compatible"));
+    client.chat(&request.message(reply.message).user("On")).await.expect("an answer");
+    assert_eq!(bodies(&server)[1]["messages"][1]["reasoning"], json!("hm"));
+}

@@ -107,12 +107,16 @@ fn body_has_each_field_once() {
 struct Partial;
 
 impl Dialect for Partial {
+    fn provider(&self) -> &str {
+        "acme"
+    }
+
     fn parameter_name(&self, name: &'static str) -> &'static str {
         if name == "max_tokens" { "max_completion_tokens" } else { name }
     }
 
     fn validate(&self, request: &ChatRequest, problems: &mut Problems) {
-        problems.refuse(request, "acme", |name| ["tools", "top_k", "novel"].contains(&name));
+        problems.refuse(request, "acme", |name| ["tools", "top_k", "novel", "beam"].contains(&name));
     }
 }
 
@@ -127,10 +131,10 @@ fn dialect_renames_a_parameter_once_and_refuses_others_by_name() {
     assert_eq!(error.fields()[0].field, "extra.openai-chat.max_completion_tokens");
 
     let refused = request.tool(Tool::function("f", "does it", json!({}))).top_k(1);
-    let refused = refused.extra(WIRE, "novel", 1).extra("acme", "novel", 2).extra("other", "novel", 3);
+    let refused = refused.extra(WIRE, "novel", 1).extra("acme", "beam", 2).extra("other", "beam", 3);
     let error = encode(&refused, false, &Partial).expect_err("refused");
     let fields: Vec<&str> = error.fields().iter().map(|problem| &*problem.field).collect();
-    assert_eq!(fields, ["tools", "top_k", "extra.openai-chat.novel", "extra.acme.novel"]);
+    assert_eq!(fields, ["tools", "top_k", "extra.openai-chat.novel", "extra.acme.beam"]);
 }
 
 #[test]
