@@ -169,7 +169,6 @@
 //! | `settings: line_break_in_the_key`* | descriptor: settings |
 //! | `settings: url_that_is_none`* | descriptor: settings |
 //! | `settings: not_a_number`* | descriptor: settings |
-//! | `settings: below_zero`* | descriptor: settings |
 //! | `sent: tool_choice` | stream: sent |
 //! | `sent: parallel_tool_calls` | stream: sent |
 //! | `sent: response_format` | stream: sent |

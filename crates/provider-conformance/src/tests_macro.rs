@@ -48,7 +48,7 @@ macro_rules! conformance_tests {
             descriptor { id label unique_keys labelled_fields secret_fields defaults chats registered
                 values_not_repeated extension_of_another_type extension_behind_layers }
             settings { white_space_around_the_key white_space_around_the_url slash_behind_the_url
-                line_break_in_the_key url_that_is_none not_a_number below_zero }
+                line_break_in_the_key url_that_is_none not_a_number }
             sent { tool_choice parallel_tool_calls response_format reasoning temperature top_p top_k top_a
                 min_p frequency_penalty presence_penalty repetition_penalty seed stop max_tokens
                 max_completion_tokens logit_bias logprobs top_logprobs verbosity prediction modalities

@@ -84,10 +84,7 @@ pub(crate) struct Read {
 impl Read {
     /// The text as it was handed out.
     pub(crate) fn text(&self) -> String {
-        self.events
-            .iter()
-            .filter_map(|event| if let Event::Text(text) = event { Some(&**text) } else { None })
-            .collect()
+        self.events.iter().filter_map(text_of).collect()
     }
 }
 
@@ -269,6 +266,14 @@ pub(crate) fn reply(kit: &Kit, is_streamed: bool, answer: &[Piece<'_>]) -> Scrip
             let pieces: String = answer.iter().filter_map(|piece| kit.wire.piece(piece)).collect();
             Script::with_body(200, kit.wire.content_type(), pieces)
         }
+    }
+}
+
+/// The text of an event that has one.
+pub(crate) fn text_of(event: &Event) -> Option<&str> {
+    match event {
+        Event::Text(text) => Some(text),
+        _ => None,
     }
 }
 

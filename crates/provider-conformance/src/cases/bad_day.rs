@@ -38,6 +38,10 @@ cases! {
     redirect: "all: origin";
 }
 
+/// The pause between two pieces of an answer without end: a provider without a limit must not fill the memory
+/// before the case is over.
+const PAUSE: Duration = Duration::from_millis(4);
+
 /// The text that had come in an answer that failed.
 const KEPT: &str = "Hello";
 
@@ -183,7 +187,7 @@ async fn endless_frame(trial: &Trial<'_>) -> Result<(), Verdict> {
     let frame = trial.bytes(&[Piece::Text("#")])?;
     let begin = frame.split('#').next().unwrap_or_default();
     let bytes = trial.bytes(BEGUN)? + begin;
-    let script = trial.streaming(bytes).repeat_forever("x".repeat(16 << 10), Duration::ZERO);
+    let script = trial.streaming(bytes).repeat_forever("x".repeat(16 << 10), PAUSE);
     let stage = playing(trial, script).await?;
     check_streamed(trial, &stage, &Wanted::new(&[InvalidResponse]).for_good().keeping()).await
 }
@@ -191,7 +195,7 @@ async fn endless_frame(trial: &Trial<'_>) -> Result<(), Verdict> {
 async fn endless_answer(trial: &Trial<'_>) -> Result<(), Verdict> {
     let text = "x".repeat(16 << 10);
     let frame = trial.bytes(&[Piece::Text(&text)])?;
-    let script = trial.streaming(trial.bytes(BEGUN)?).repeat_forever(frame, Duration::ZERO);
+    let script = trial.streaming(trial.bytes(BEGUN)?).repeat_forever(frame, PAUSE);
     let stage = playing(trial, script).await?;
     let read = stage.read(&trial.request()).await;
     let Err(error) = read.outcome else {
@@ -204,13 +208,13 @@ async fn endless_answer(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn endless_body(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let script = Script::json(200, "{").chunked().repeat_forever(" ".repeat(16 << 10), Duration::ZERO);
+    let script = Script::json(200, "{").chunked().repeat_forever(" ".repeat(16 << 10), PAUSE);
     let stage = playing(trial, script).await?;
     check_both(trial, &stage, &Wanted::new(&[InvalidResponse]).for_good()).await
 }
 
 async fn endless_error(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let script = Script::json(500, "").chunked().repeat_forever("x".repeat(16 << 10), Duration::ZERO);
+    let script = Script::json(500, "").chunked().repeat_forever("x".repeat(16 << 10), PAUSE);
     let stage = playing(trial, script).await?;
     let wanted = Wanted::new(&[Server, Upstream]);
     for (way, outcome) in stage.both(&trial.request()).await {
@@ -244,6 +248,8 @@ async fn bad_chunk(trial: &Trial<'_>) -> Result<(), Verdict> {
     let Err(error) = read.outcome else { return Err(Verdict::Broken("an answer without an end".to_owned())) };
     let kept = error.partial().map_or("", |partial| partial.text());
     let kind = error.kind();
+    let handed_out: String = read.events.iter().filter_map(crate::trial::text_of).collect();
+    ensure!(handed_out == KEPT, "handed out {handed_out:?}: {error}");
     ensure!(matches!(kind, Interrupted | InvalidResponse), "the kind is {kind:?}: {error}");
     ensure!(kept == KEPT, "kept {kept:?}: {error}");
     Ok(())

@@ -116,10 +116,10 @@ async fn connection_used_again(trial: &Trial<'_>) -> Result<(), Verdict> {
 
 async fn slow_reader(trial: &Trial<'_>) -> Result<(), Verdict> {
     /// More than the buffers of two sockets and of a client hold.
-    const BYTES: usize = 24 << 20;
+    const BYTES: usize = 10 << 20;
     const FRAME: usize = 32 << 10;
     /// Time enough to swallow all of it.
-    const WHILE: Duration = Duration::from_millis(2_500);
+    const WHILE: Duration = Duration::from_secs(3);
 
     let text = "x".repeat(FRAME);
     let frame = trial.bytes(&[Piece::Text(&text)])?;

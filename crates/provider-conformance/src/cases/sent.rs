@@ -191,7 +191,9 @@ fn contains(value: &Value, marker: &Value) -> bool {
         (Value::Object(fields), _) => fields.values().any(|field| contains(field, marker)),
         (Value::String(text), Value::String(marker)) => text.contains(&**marker),
         (Value::Number(one), Value::Number(other)) => {
-            one == other || (one.is_f64() || other.is_f64()) && one.as_f64() == other.as_f64()
+            // 7 and 7.0 are the same number. A large one is the same only if no digit was rounded away.
+            let is_small = other.as_f64().is_some_and(|number| number.abs() < 1e15);
+            one == other || is_small && one.as_f64() == other.as_f64()
         }
         _ => value == marker,
     }
