@@ -8,7 +8,7 @@ use crate::{ChatRequest, Extracted, extract};
 
 /// The methods that follow from those of [`LlmProvider`].
 pub trait LlmProviderExt: LlmProvider {
-    /// The provider's id, as in [`ProviderDescriptor::id`].
+    /// The provider's id, as in [`ProviderDescriptor::id`](crate::ProviderDescriptor::id).
     fn id(&self) -> &'static str {
         self.descriptor().id
     }
