@@ -1,6 +1,6 @@
 //! The macro that makes a test of each case.
 
-/// Makes a `#[test]` of each case, in a module for each group: `law::one_end`, `bad_day::silent`, ….
+/// Makes a `#[test]` of each case: `conformance::law::one_end`, `conformance::bad_day::silent`, ….
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -59,11 +59,13 @@ macro_rules! conformance_tests {
         }
     };
     (@groups $kit:ident $($group:ident { $($case:ident)* })*) => {
-        $(mod $group {
-            $(#[test]
-            fn $case() {
-                super::$kit().assert_case(concat!(stringify!($group), ": ", stringify!($case)));
+        mod conformance {
+            $(mod $group {
+                $(#[test]
+                fn $case() {
+                    super::super::$kit().assert_case(concat!(stringify!($group), ": ", stringify!($case)));
+                })*
             })*
-        })*
+        }
     };
 }

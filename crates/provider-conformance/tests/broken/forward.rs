@@ -121,11 +121,13 @@ fn push(out: &mut ResponseAccumulator, event: &Event) {
         Event::Text(text) => out.push_text(text),
         Event::Reasoning(text) => out.push_reasoning(text),
         Event::ToolCall(delta) => {
-            let mut piece = ToolCallPiece::default();
-            piece.index = u64::try_from(delta.call).ok();
-            piece.id = delta.id.as_deref();
-            piece.name = delta.name.as_deref();
-            piece.arguments = &delta.arguments;
+            let piece = ToolCallPiece {
+                index: u64::try_from(delta.call).ok(),
+                id: delta.id.as_deref(),
+                name: delta.name.as_deref(),
+                arguments: &delta.arguments,
+                ..ToolCallPiece::default()
+            };
             out.push_tool_call(piece);
         }
         _ => {}

@@ -1,5 +1,7 @@
 //! Providers that are broken on purpose, one fault each: the kit notices all of them, by the right case.
 
+#![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+
 mod decoder;
 mod descriptors;
 mod errors;
