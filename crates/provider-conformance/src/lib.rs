@@ -36,7 +36,7 @@
 //!
 //! # Another wire
 //!
-//! [`ChatCompletions`] and [`JsonLines`] are ready-made. Any other service is a [`Wire`]: how a piece of text,
+//! [`ChatCompletions`], [`Messages`] and [`JsonLines`] are ready-made. Any other service is a [`Wire`]: how a piece of text,
 //! a keep-alive, an error or a list of models looks there, and where in a request's body each parameter
 //! stands.
 //!
@@ -229,4 +229,4 @@ mod wire;
 pub use cases::{Case, cases};
 pub use kit::{At, Kit};
 pub use report::{CaseReport, Outcome, Report};
-pub use wire::{ChatCompletions, Failure, JsonLines, Piece, Reason, Route, Tokens, Wire};
+pub use wire::{ChatCompletions, Failure, JsonLines, Messages, Piece, Reason, Route, Tokens, Wire};

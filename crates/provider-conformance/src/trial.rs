@@ -95,9 +95,14 @@ impl Trial<'_> {
         Duration::from_secs(5).max(self.kit.patience) + self.kit.patience * 8 * calls
     }
 
+    /// A request without messages.
+    pub(crate) fn blank(&self) -> ChatRequest {
+        self.kit.wire.complete(ChatRequest::new(&self.kit.model))
+    }
+
     /// The request to ask with.
     pub(crate) fn request(&self) -> ChatRequest {
-        ChatRequest::new(&self.kit.model).user("Hello")
+        self.blank().user("Hello")
     }
 
     /// The limits of a provider that is not going to wait for nothing.

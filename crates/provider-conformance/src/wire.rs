@@ -2,18 +2,21 @@
 
 mod chat_completions;
 mod json_lines;
+mod messages;
 
 use std::fmt;
 
+use provider_core::ChatRequest;
 use serde_json::Value;
 
 pub use self::chat_completions::ChatCompletions;
 pub use self::json_lines::JsonLines;
+pub use self::messages::Messages;
 
 /// The form that requests and answers have on the wire of a service.
 ///
 /// The kit plays the service with it: it knows which answer a case needs, and the wire how that is written.
-/// Ready-made: [`ChatCompletions`] and [`JsonLines`]. A wire of your own writes what differs.
+/// Ready-made: [`ChatCompletions`], [`Messages`] and [`JsonLines`]. A wire of your own writes what differs.
 pub trait Wire: fmt::Debug + Send + Sync + 'static {
     /// The name of the wire, for reports.
     fn name(&self) -> &'static str;
@@ -23,6 +26,12 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
 
     /// Tells what a request asks for.
     fn route(&self, method: &str, path: &str) -> Route;
+
+    /// Adds to a request what none on this wire can do without, such as a limit of tokens. By default there is
+    /// no such thing.
+    fn complete(&self, request: ChatRequest) -> ChatRequest {
+        request
+    }
 
     /// Whether the body of a chat asks for a stream. By default, its field `stream` is true.
     fn is_streamed(&self, body: &Value) -> bool {

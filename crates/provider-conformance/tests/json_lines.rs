@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use provider_conformance::{At, JsonLines, Kit, conformance_tests};
+use provider_conformance::{At, JsonLines, Kit, Outcome, conformance_tests};
 use provider_core::author::{
     DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead, refuse_all_but,
 };
@@ -30,6 +30,22 @@ fn kit() -> Kit {
     })
     .wire(JsonLines)
     .patience(Duration::from_millis(500))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keyless_provider_is_spared_the_cases_about_keys() {
+    let connect = |at: At| async move { LOCAL.connect(&at.values().set("api_key", "")) };
+    let kit = Kit::new(connect).wire(JsonLines).without_layers();
+    let report = kit.clone().keyless().only("se").run().await;
+    report.assert_all();
+    let spared = |name: &str| {
+        let case = report.cases.iter().find(|case| case.name == name);
+        case.is_some_and(|case| matches!(case.outcome, Outcome::Skipped { .. }))
+    };
+    assert!(spared("secrets: in_the_words") && spared("settings: white_space_around_the_key"), "{report}");
+    assert!(!spared("settings: slash_behind_the_url") && !spared("sent: temperature"), "{report}");
+    let broken = kit.only("secrets: in_a_header_alone").run().await;
+    assert_eq!(broken.broken().count(), 1, "a key was expected: {broken}");
 }
 
 static FIELDS: &[ConfigField] = &[

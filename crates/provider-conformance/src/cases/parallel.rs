@@ -87,7 +87,7 @@ async fn check_all(
 ) -> Result<(), Verdict> {
     let mut running = JoinSet::new();
     for number in (0..CALLS).filter(|number| *number != left_out) {
-        let request = ChatRequest::new(&trial.kit.model).user(marker(number));
+        let request = trial.blank().user(marker(number));
         let call = ask(Arc::clone(&stage.provider), request, is_streamed);
         running.spawn(async move { (number, call.await) });
     }
@@ -122,7 +122,7 @@ async fn chats_stay_apart(trial: &Trial<'_>) -> Result<(), Verdict> {
 
 async fn dropped_one_of_many(trial: &Trial<'_>) -> Result<(), Verdict> {
     let stage = echoing(trial, CALLS, 3).await?;
-    let endless = ChatRequest::new(&trial.kit.model).user(marker(3));
+    let endless = trial.blank().user(marker(3));
     match stage.provider.stream(&endless).await {
         Ok(mut stream) => {
             let first = stream.next().await;
@@ -140,7 +140,7 @@ async fn dropped_one_of_many(trial: &Trial<'_>) -> Result<(), Verdict> {
 
 async fn failed_one_of_many(trial: &Trial<'_>) -> Result<(), Verdict> {
     let stage = echoing(trial, 3, CALLS).await?;
-    let request = ChatRequest::new(&trial.kit.model).user(marker(3));
+    let request = trial.blank().user(marker(3));
     let failing = ask(Arc::clone(&stage.provider), request, true);
     let (failed, others) = tokio::join!(failing, check_all(trial, &stage, true, 3));
     ensure!(failed.is_err(), "a refusal became an answer");
