@@ -1,15 +1,21 @@
 //! The cases, by group.
 
-/// Declares the cases of a group: the name of each, which is that of its function, and its promise, as the
+/// Declares the cases of a group: the capability that they need, if any, and the name of each, which is that of its function, and its promise, as the
 /// method of the trait and the name of the bullet there. `bare` cases are not run behind layers.
 macro_rules! cases {
     (@layers) => { true };
     (@layers bare) => { false };
-    ($group:literal; $($name:ident: $promise:literal $($bare:ident)?;)*) => {
+    (@capability) => { None };
+    (@capability $capability:ident) => { Some(provider_core::Capability::$capability) };
+    ($group:literal $($capability:ident)?; $($name:ident: $promise:literal $($bare:ident)?;)*) => {
+        const NEEDS: Option<provider_core::Capability> = cases!(@capability $($capability)?);
+
+
         pub(crate) static CASES: &[$crate::cases::Case] = &[$($crate::cases::Case {
             group: $group,
             name: concat!($group, ": ", stringify!($name)),
             promise: $promise,
+            capability: NEEDS,
             has_layers: cases!(@layers $($bare)?),
             run: |trial| Box::pin($name(trial)),
         }),*];
@@ -30,6 +36,8 @@ mod settings;
 use std::future::Future;
 use std::pin::Pin;
 
+use provider_core::Capability;
+
 use crate::report::{CaseReport, Outcome};
 use crate::trial::{Trial, Verdict};
 
@@ -39,6 +47,7 @@ pub struct Case {
     pub(crate) group: &'static str,
     pub(crate) name: &'static str,
     pub(crate) promise: &'static str,
+    pub(crate) capability: Option<Capability>,
     pub(crate) has_layers: bool,
     pub(crate) run: Run,
 }
@@ -61,6 +70,11 @@ impl Case {
     /// bullet in its documentation, as in `stream: law`.
     pub fn promise(&self) -> &'static str {
         self.promise
+    }
+
+    /// The capability that the case needs: it is skipped for a provider without it.
+    pub fn capability(&self) -> Option<Capability> {
+        self.capability
     }
 
     pub(crate) fn report(&self, behind_layers: bool, outcome: Outcome) -> CaseReport {

@@ -217,7 +217,7 @@ impl Kit {
         if let Some((_, reason)) = skip {
             return Outcome::Skipped { reason: reason.clone() };
         }
-        let trial = Trial { kit: self, behind_layers };
+        let trial = Trial { kit: self, capability: case.capability, behind_layers };
         match timeout(trial.limit(), (case.run)(&trial)).await {
             Ok(Ok(())) => Outcome::Kept,
             Ok(Err(Verdict::Broken(seen))) => Outcome::Broken { seen },

@@ -36,16 +36,19 @@
 //!
 //! # Another wire
 //!
-//! [`ChatCompletions`], [`Messages`] and [`JsonLines`] are ready-made. Any other service is a [`Wire`]: how a piece of text,
-//! a keep-alive, an error or a list of models looks there, and where in a request's body each parameter
-//! stands.
+//! [`ChatCompletions`], [`Messages`] and [`JsonLines`] are ready-made. Any other service is a [`Wire`]: how a
+//! piece of text, a keep-alive, an error or a list of models looks there, and where in a request's body each
+//! parameter stands. The kit writes answers without the crates that read them, so that no mistake is made on
+//! both sides.
 //!
 //! # The cases
 //!
 //! Each case belongs to a promise: a bullet in the documentation of a method of `LlmProvider`, or of the
 //! trait itself (`all`). Each is run twice, with the provider as it is and behind the standard layers of
-//! `provider-layers`; those with a * once. A [skip](Kit::skip) needs a reason, which the report shows. A wire
-//! that lacks something skips the cases that need it.
+//! `provider-layers`; those with a * once.
+//!
+//! A case is skipped, with the reason in the report, where the wire lacks what it needs, where the provider
+//! lacks the capability, and where a [skip](Kit::skip) names it.
 //!
 //! | case | promise |
 //! |---|---|
@@ -158,7 +161,7 @@
 //! | `descriptor: labelled_fields`* | descriptor: described |
 //! | `descriptor: secret_fields`* | descriptor: described |
 //! | `descriptor: defaults`* | descriptor: described |
-//! | `descriptor: chats` | descriptor: described |
+//! | `descriptor: capabilities` | descriptor: described |
 //! | `descriptor: registered`* | descriptor: registered |
 //! | `descriptor: values_not_repeated`* | descriptor: settings |
 //! | `descriptor: extension_of_another_type` | extension_by_id: exact |

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fault_server::{FaultServer, Request, Script};
-use provider_core::{ChatRequest, ChatResponse, Error, Event, LlmProvider};
+use provider_core::{Capability, ChatRequest, ChatResponse, Error, Event, LlmProvider};
 use serde_json::Value;
 
 use crate::kit::{At, KEY, Kit};
@@ -52,6 +52,8 @@ pub(crate) use ensure;
 /// A case under way.
 pub(crate) struct Trial<'k> {
     pub(crate) kit: &'k Kit,
+    /// The capability that the case needs.
+    pub(crate) capability: Option<Capability>,
     pub(crate) behind_layers: bool,
 }
 
@@ -157,7 +159,14 @@ impl Trial<'_> {
 
     pub(crate) async fn stage_at(&self, server: FaultServer, at: At) -> Result<Stage, Verdict> {
         match self.connect(at).await {
-            Ok(provider) => Ok(Stage { server, provider, kit: self.kit.clone() }),
+            Ok(provider) => {
+                let missing =
+                    self.capability.filter(|needed| !provider.descriptor().capabilities.has(*needed));
+                match missing {
+                    Some(missing) => Err(Verdict::Skip(format!("the provider has no {missing}"))),
+                    None => Ok(Stage { server, provider, kit: self.kit.clone() }),
+                }
+            }
             Err(error) => Err(Verdict::Broken(format!(
                 "the constructor refused good settings: {error} {:?}",
                 error.fields()

@@ -49,8 +49,8 @@ async fn every_case_runs_behind_the_layers_unless_it_is_about_the_provider_alone
     let all: Vec<&str> =
         cases().filter(|case| case.group() == "descriptor").map(|case| case.name()).collect();
     assert_eq!(names(&alone), all);
-    assert_eq!(names(&behind), ["descriptor: chats", "descriptor: extension_of_another_type"]);
-    assert_eq!(behind[0].to_string(), "descriptor: chats, behind layers");
+    assert_eq!(names(&behind), ["descriptor: capabilities", "descriptor: extension_of_another_type"]);
+    assert_eq!(behind[0].to_string(), "descriptor: capabilities, behind layers");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::trial::{Stage, TOKENS, Trial, Verdict, ensure, may_pass};
 use crate::wire::{Piece, Reason, Route};
 
 cases! {
-    "bad_day";
+    "bad_day" Llm;
     refused: "all: failure";
     closed: "all: failure";
     reset: "all: failure";

@@ -9,7 +9,7 @@ use crate::trial::{PLAIN, Read, TOKENS, Trial, Verdict, ensure};
 use crate::wire::{Failure, Piece, Reason, Route};
 
 cases! {
-    "law";
+    "law" Llm;
     text_in_pieces: "stream: law";
     one_end: "stream: law";
     one_end_after_an_error: "stream: law";

@@ -9,7 +9,7 @@ use crate::trial::{PLAIN, Trial, Verdict, ensure};
 use crate::wire::{Failure, Piece, Route};
 
 cases! {
-    "leaving";
+    "leaving" Llm;
     nothing_sent_on_connect: "descriptor: settings";
     dropped_stream: "all: dropped";
     dropped_stream_call: "all: dropped";

@@ -1,5 +1,7 @@
 //! The list of models, the connection test, and the connection made ahead of time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fault_server::Script;
@@ -194,12 +196,14 @@ async fn warm_up_is_free(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn warm_up_that_failed(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let stage = trial.stage(|ask| (ask.route != Route::Chat).then(|| Script::no_response().close()));
-    let stage = stage.await?;
+    let is_down = Arc::new(AtomicBool::new(true));
+    let down = Arc::clone(&is_down);
+    let stage =
+        trial.stage(move |_| down.load(Ordering::Relaxed).then(|| Script::no_response().close())).await?;
     // It may fail or not.
     let _ = stage.provider.warm_up().await;
-    for (way, outcome) in stage.both(&trial.request()).await {
-        ensure!(outcome.is_ok(), "{way}: after a connection that failed: {outcome:?}");
-    }
+    is_down.store(false, Ordering::Relaxed);
+    let outcome = stage.provider.models().await;
+    ensure!(outcome.is_ok(), "after a connection that failed: {outcome:.200?}");
     Ok(())
 }

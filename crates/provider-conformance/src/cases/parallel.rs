@@ -12,7 +12,7 @@ use crate::trial::{Stage, TOKENS, Trial, Verdict, ensure};
 use crate::wire::{Piece, Reason, Route};
 
 cases! {
-    "parallel";
+    "parallel" Llm;
     streams_stay_apart: "all: apart";
     chats_stay_apart: "all: apart";
     dropped_one_of_many: "all: apart";

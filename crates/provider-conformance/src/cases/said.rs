@@ -9,7 +9,7 @@ use crate::trial::{Stage, TOKENS, Trial, Verdict, ensure, may_pass};
 use crate::wire::{Failure, Piece, Reason, Route};
 
 cases! {
-    "said";
+    "said" Llm;
     authentication: "all: failure";
     payment: "all: failure";
     permission: "all: failure";

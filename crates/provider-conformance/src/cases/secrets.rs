@@ -10,7 +10,7 @@ use crate::trial::{Trial, Verdict, ensure};
 use crate::wire::{Failure, Piece, Route};
 
 cases! {
-    "secrets";
+    "secrets" Llm;
     in_the_words: "all: redacted";
     in_the_code: "all: redacted";
     in_plain_text: "all: redacted";

@@ -11,7 +11,7 @@ use crate::trial::{Trial, Verdict, ensure};
 use crate::wire::Route;
 
 cases! {
-    "sent";
+    "sent" Llm;
     tool_choice: "stream: sent";
     parallel_tool_calls: "stream: sent";
     response_format: "stream: sent";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provider_core::{
-    Capability, ConfigField, ConfigValues, Error, FieldKind, LlmProvider, ProviderContext, ProviderDescriptor,
+    ConfigField, ConfigValues, Error, FieldKind, LlmProvider, ProviderContext, ProviderDescriptor,
 };
 use provider_http::settings;
 
@@ -28,9 +28,8 @@ pub(crate) fn of(fault: Fault) -> &'static ProviderDescriptor {
     static UPPER_CASE: ProviderDescriptor =
         ProviderDescriptor::new("Acme AI", "Acme", connect).fields(FIELDS);
     static NAMELESS: ProviderDescriptor = ProviderDescriptor::new("acme", " ", connect).fields(FIELDS);
-    static SPEECHLESS: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect)
-        .fields(FIELDS)
-        .capabilities(&[Capability::ImageUnderstanding]);
+    static SPEECHLESS: ProviderDescriptor =
+        ProviderDescriptor::new("acme", "Acme", connect).fields(FIELDS).capabilities(&[]);
     static STRANGER: ProviderDescriptor = ProviderDescriptor::new("stranger", "Acme", connect).fields(FIELDS);
     static TWICE: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect).fields(&[
         settings::base_url(),
@@ -57,7 +56,7 @@ pub(crate) fn of(fault: Fault) -> &'static ProviderDescriptor {
     match fault {
         Fault::UpperCaseId => &UPPER_CASE,
         Fault::NoDisplayName => &NAMELESS,
-        Fault::CannotChat => &SPEECHLESS,
+        Fault::CannotDoAnything => &SPEECHLESS,
         Fault::NotRegistered => &STRANGER,
         Fault::TwoFieldsOneKey => &TWICE,
         Fault::FieldWithoutLabel => &UNLABELLED,

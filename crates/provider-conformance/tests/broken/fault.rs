@@ -116,7 +116,7 @@ faults! {
     FieldWithoutLabel => "descriptor: labelled_fields",
     KeyIsText => "descriptor: secret_fields",
     DefaultThatIsUnfit => "descriptor: defaults",
-    CannotChat => "descriptor: chats",
+    CannotDoAnything => "descriptor: capabilities",
     NotRegistered => "descriptor: registered",
     RepeatsValues => "descriptor: values_not_repeated",
     ExtendsToEverything => "descriptor: extension_of_another_type" "descriptor: extension_behind_layers",

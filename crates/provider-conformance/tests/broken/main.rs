@@ -57,6 +57,18 @@ async fn every_fault_is_noticed_by_its_case() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_of_a_capability_are_skipped_without_it() {
+    let report = kit(Fault::CannotDoAnything).without_layers().run().await;
+    let broken: Vec<&str> = report.broken().map(|case| &*case.name).collect();
+    // A description with a fault is not the one that is registered.
+    assert_eq!(broken, ["descriptor: capabilities", "descriptor: registered"], "{report}");
+    for (case, known) in report.cases.iter().zip(cases()) {
+        let is_skipped = matches!(case.outcome, Outcome::Skipped { .. });
+        assert_eq!(is_skipped, known.capability().is_some(), "{case}");
+    }
+}
+
 #[test]
 fn every_case_has_a_fault_that_it_notices() {
     let noticed: BTreeSet<&str> = Fault::ALL.iter().flat_map(|(_, cases)| cases.iter().copied()).collect();

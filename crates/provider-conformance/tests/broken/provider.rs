@@ -286,6 +286,7 @@ impl LlmProvider for Acme {
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
+        self.alive()?;
         let list = if self.is(Fault::AsksInATask) {
             let acme = self.clone();
             tokio::spawn(async move { acme.list().await }).await.expect("no panic")
