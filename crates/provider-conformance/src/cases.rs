@@ -1,7 +1,8 @@
 //! The cases, by group.
 
-/// Declares the cases of a group: the capability that they need, if any, and the name of each, which is that of its function, and its promise, as the
-/// method of the trait and the name of the bullet there. `bare` cases are not run behind layers.
+/// Declares the cases of a group: the capability that they need, if any, then for each its name, which is that
+/// of its function, and its promise, as the method of the trait and the name of the bullet there. `bare` cases
+/// are not run behind layers.
 macro_rules! cases {
     (@layers) => { true };
     (@layers bare) => { false };
@@ -60,8 +61,8 @@ impl Case {
         self.name
     }
 
-    /// The group: `law`, `bad_day`, `said`, `secrets`, `leaving`, `lists`, `descriptor`, `settings`, `sent` or
-    /// `parallel`.
+    /// The group: `law`, `bad_day`, `said`, `secrets`, `leaving`, `lists`, `descriptor`, `settings`, `sent`
+    /// or `parallel`.
     pub fn group(&self) -> &'static str {
         self.group
     }

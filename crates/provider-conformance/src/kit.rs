@@ -70,8 +70,8 @@ pub struct At {
     pub url: String,
     /// The API key.
     pub key: String,
-    /// How long the provider is to wait for bytes that do not come, the connection included: its read timeout.
-    /// Long in cases that do not wait for it, so that a busy machine fails none of them.
+    /// How long the provider is to wait for bytes that do not come, the connection included: its read
+    /// timeout. Long in cases that do not wait for it, so that a busy machine fails none of them.
     pub patience: Duration,
     /// How long the provider is to wait for the end of an answer that goes on: its total timeout.
     pub total: Duration,
@@ -130,8 +130,8 @@ impl Kit {
         self
     }
 
-    /// Has the server answer a `GET` of a path that ends so with this JSON, where it is neither a chat nor the
-    /// list of models: the record of a key, for example, that the connection test reads.
+    /// Has the server answer a `GET` of a path that ends so with this JSON, where it is neither a chat nor
+    /// the list of models: the record of a key, for example, that the connection test reads.
     pub fn beside(mut self, path: impl Into<String>, json: impl Into<String>) -> Self {
         self.beside.push((path.into(), json.into()));
         self

@@ -27,8 +27,8 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     /// Tells what a request asks for.
     fn route(&self, method: &str, path: &str) -> Route;
 
-    /// Adds to a request what none on this wire can do without, such as a limit of tokens. By default there is
-    /// no such thing.
+    /// Adds to a request what none on this wire can do without, such as a limit of tokens. By default there
+    /// is no such thing.
     fn complete(&self, request: ChatRequest) -> ChatRequest {
         request
     }
@@ -46,8 +46,8 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     /// answer is streamed.
     fn whole(&self, answer: &[Piece<'_>]) -> Option<String>;
 
-    /// Writes a refusal: its HTTP status and its body, as JSON with these words and, if the wire has one, this
-    /// code. An error inside a success has the same body.
+    /// Writes a refusal: its HTTP status and its body, as JSON with these words and, if the wire has one,
+    /// this code. An error inside a success has the same body.
     fn refusal(&self, failure: Failure, words: &str, code: &str) -> (u16, String);
 
     /// Writes the list of models.
@@ -55,8 +55,8 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
 
     /// Tells where in the body of a request a part of it stands, and as which value: JSON pointers, of which
     /// one must have the value, in itself or anywhere below it. `name` is a parameter, as in
-    /// [`ChatRequest::PARAMETERS`](provider_core::ChatRequest::PARAMETERS), or `messages` or `tools`; `marker`
-    /// is the value that the kit has set. By default it stands under its own name.
+    /// [`ChatRequest::PARAMETERS`](provider_core::ChatRequest::PARAMETERS), or `messages` or `tools`;
+    /// `marker` is the value that the kit has set. By default it stands under its own name.
     fn places(&self, name: &str, marker: &Value) -> Vec<(String, Value)> {
         vec![(format!("/{name}"), marker.clone())]
     }
