@@ -1,8 +1,8 @@
 //! The cases, by group.
 
-/// Declares the cases of a group: the capability that they need, if any, then for each its name, which is that
-/// of its function, and its promise, as the method of the trait and the name of the bullet there. `bare` cases
-/// are not run behind layers.
+/// Declares the cases of a group: the capability that they need, if any, then for each its name, which is
+/// that of its function, and its promise, as the method of the trait and the name of the bullet there.
+/// `bare` cases are not run behind layers.
 macro_rules! cases {
     (@layers) => { true };
     (@layers bare) => { false };

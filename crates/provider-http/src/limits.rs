@@ -39,7 +39,7 @@ impl Default for HttpLimits {
 
 impl HttpLimits {
     /// The limits of a host's context, or the default ones where the host has none. Settings count before
-    /// them ([`with_values`](Self::with_values)).
+    /// them.
     ///
     /// ```
     /// use provider_core::ProviderContext;
