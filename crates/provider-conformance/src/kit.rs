@@ -212,6 +212,17 @@ impl Kit {
         }
     }
 
+    /// Checks that every skip names a case: for the tests that
+    /// [`conformance_tests!`](crate::conformance_tests) makes.
+    ///
+    /// # Panics
+    /// When one does not.
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn assert_skips(self) {
+        Report { wire: self.wire.name(), cases: self.unknown_skips().collect() }.assert_all();
+    }
+
     async fn run_case(&self, case: &'static Case, behind_layers: bool) -> Outcome {
         let skip = self.skips.iter().find(|(skipped, _)| *skipped == case.name());
         if let Some((_, reason)) = skip {

@@ -60,6 +60,11 @@ macro_rules! conformance_tests {
     };
     (@groups $kit:ident $($group:ident { $($case:ident)* })*) => {
         mod conformance {
+            #[test]
+            fn every_skip_names_a_case() {
+                super::$kit().assert_skips();
+            }
+
             $(mod $group {
                 $(#[test]
                 fn $case() {

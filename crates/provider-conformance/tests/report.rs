@@ -33,6 +33,12 @@ async fn skip_of_an_unknown_case_is_broken() {
     assert_eq!(broken, ["law: liev"]);
 }
 
+#[test]
+#[should_panic(expected = "law: liev: **broken**: no case has this name")]
+fn generated_tests_refuse_a_skip_of_an_unknown_case() {
+    kit().skip("law: live", "a reason").skip("law: liev", "a slip").assert_skips();
+}
+
 #[tokio::test]
 #[should_panic(expected = "law: one_end: **broken**: the constructor refused good settings")]
 async fn assert_all_panics_with_the_broken_cases() {
