@@ -13,13 +13,24 @@ use crate::{Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, 
 /// Small and dyn-safe: hosts hold an `Arc<dyn LlmProvider>` and never know which provider it is. Comfort
 /// lives in [`LlmProviderExt`](crate::LlmProviderExt), which every provider has for free.
 ///
-/// All methods keep these promises:
-/// * Dropping the returned future or stream stops our side of the work and closes the connection. Whether the
-///   service stops too, and stops billing, is its own business; streams can usually be stopped, whole answers
-///   cannot.
-/// * No method retries, falls back or changes the request; layers around a provider do.
-/// * Errors need not name the provider, the model or the operation: an
-///   [`ErrorContext`](crate::author::ErrorContext) around the call fills them in.
+/// # Behavior
+///
+/// These promises hold for every method. Each has a name, and so have those of single methods: the crate
+/// `provider-conformance` tests any provider, and its report says which promise a case belongs to.
+///
+/// - **dropped**: dropping the returned future or stream stops our side of the work and closes the
+///   connection. Whether the service stops too, and stops billing, is its own business; streams can usually
+///   be stopped, whole answers cannot.
+/// - **once**: no method retries, falls back or changes the request; layers around a provider do.
+/// - **bounded**: every wait and every buffer has a limit. A service that is silent, or sends without end,
+///   makes an error.
+/// - **failure**: an error tells the truth: its kind, whether trying again can help, the HTTP status, the
+///   service's own words and the time that it asked to wait. It need not name the provider, the model or the
+///   operation: an [`ErrorContext`](crate::author::ErrorContext) around the call fills them in.
+/// - **redacted**: no secret is part of an error or of `Debug`, also where the service repeats it.
+/// - **origin**: requests go to the service that the settings name, and the key in a header alone. A redirect
+///   to another origin is an error.
+/// - **apart**: calls that run at the same time share connections and no state.
 ///
 /// # How it grows
 ///
@@ -36,12 +47,35 @@ use crate::{Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, 
 #[async_trait]
 pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// Returns the descriptor of the provider: name, capabilities, settings.
+    ///
+    /// # Behavior
+    /// - **described**: the id is lower-case ASCII without white space, every field has a label and a key of
+    ///   its own, and a field for a key is a [`Secret`](crate::FieldKind::Secret).
+    /// - **registered**: the same descriptor is among the [linked providers](crate::linked_providers).
+    /// - **settings**: connecting sends nothing. A setting that cannot be used is named in an error of the
+    ///   kind [`Config`](crate::ErrorKind::Config), which does not repeat its value. White space around a
+    ///   value does not count.
     fn descriptor(&self) -> &'static ProviderDescriptor;
 
     /// Asks for an answer and hands it out while it comes in.
     ///
-    /// Requires [`Capability::Llm`](crate::Capability::Llm). Promises the law of [`ChatStream`]. Returns once
-    /// the service has accepted the request: what is refused outright is an error here and not in the stream.
+    /// # Requires
+    /// [`Capability::Llm`](crate::Capability::Llm).
+    ///
+    /// # Behavior
+    /// - **law**: the law of [`ChatStream`]: any number of deltas, one end, then no more. Keep-alives and
+    ///   whatever follows the wire's mark of the end are not visible.
+    /// - **bytes**: where the network cuts the bytes makes no difference, inside a character neither.
+    /// - **live**: a delta is handed out when it has come, before the next one has. A slow reader holds the
+    ///   socket back.
+    /// - **collected**: text, thoughts, tool calls, the model, the finish reason and the usage are in the
+    ///   answer as the service sent them. A tool call that was cut off cannot be run.
+    /// - **accepted**: returns once the service has accepted the request. A request that is refused outright
+    ///   is an error here and not in the stream.
+    /// - **kept**: an answer without an end, or with a frame that cannot be read, is an error. It keeps what
+    ///   had come in [`Error::partial`], and the usage that follows an error in the stream.
+    /// - **sent**: all that a request asks for is sent as it is, or refused by name and not sent at all.
+    ///   No parameter is added, and none that is meant for another provider is sent.
     ///
     /// # Errors
     /// Everything that goes wrong before the first byte of the answer.
@@ -49,8 +83,13 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Asks for an answer and waits until it is complete.
     ///
-    /// Requires [`Capability::Llm`](crate::Capability::Llm). An error that comes with a part of an answer
-    /// keeps it in [`Error::partial`].
+    /// # Requires
+    /// [`Capability::Llm`](crate::Capability::Llm).
+    ///
+    /// # Behavior
+    /// - **same**: the answer is the one that a stream would have collected.
+    /// - **error**: an error inside a success is an error, and so is a success without an answer. A part of
+    ///   an answer that came with it is in [`Error::partial`].
     ///
     /// # Errors
     /// Everything that goes wrong; a success without an answer is an error too.
@@ -61,6 +100,10 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Fetches the models there are for this key, with prices and abilities.
     ///
+    /// # Behavior
+    /// - **listed**: the ids are those of the service, byte for byte, all of them. No chat is sent.
+    /// - **unread**: an answer that is no list is an error, and not an empty list.
+    ///
     /// # Errors
     /// When the list cannot be fetched or read.
     async fn models(&self) -> Result<Catalogue, Error>;
@@ -70,6 +113,9 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// For a provider whose list is the same for every key it is [`models`](Self::models), which is what
     /// happens unless a provider says otherwise.
     ///
+    /// # Behavior
+    /// - **all**: has every model of the service, as [`models`](Self::models) would list it.
+    ///
     /// # Errors
     /// As [`models`](Self::models).
     async fn all_models(&self) -> Result<Catalogue, Error> {
@@ -78,7 +124,10 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Tests the connection: is the service there, and is the key good?
     ///
-    /// Costs nothing and must ask something that a wrong key cannot get.
+    /// # Behavior
+    /// - **key**: asks something that a wrong key cannot get: succeeds with a good key, and fails with a
+    ///   wrong one or without the service.
+    /// - **free**: costs nothing: no chat is sent.
     ///
     /// # Errors
     /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) for a wrong key, or whatever else is
@@ -88,8 +137,9 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// Makes ready for a request that is going to come: connects, so that the request need not wait for it. A
     /// host may call it when a user opens a chat.
     ///
-    /// Costs nothing at the service, and promises nothing: requests go through without it, and after it has
-    /// failed. Without a connection to make, there is nothing to do.
+    /// # Behavior
+    /// - **idle**: costs nothing at the service. Requests go through without it, and after it has failed.
+    ///   Without a connection to make, there is nothing to do.
     ///
     /// # Errors
     /// When there is no connection to be had.
@@ -102,9 +152,9 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// [`LlmProviderExt::extension`](crate::LlmProviderExt::extension), which has an example.
     ///
     /// # Behavior
-    /// - Returns a value of exactly the type that is `wanted`; `None` if the provider has none.
-    /// - A layer returns what the provider inside it returns. Calls through the interface pass the layers by:
-    ///   they are neither retried nor limited, unless a layer knows the type and wraps it.
+    /// - **exact**: returns a value of exactly the type that is `wanted`; `None` if the provider has none.
+    /// - **inner**: a layer returns what the provider inside it returns. Calls through the interface pass the
+    ///   layers by: they are neither retried nor limited, unless a layer knows the type and wraps it.
     fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
         let _ = wanted;
         None

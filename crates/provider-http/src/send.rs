@@ -222,9 +222,11 @@ impl Response {
         let (context, error_response) = (self.context.clone(), self.error_response.clone());
         let text = self.text().await?;
         parse(text_of_body(&text)).map_err(|cause| {
-            let error = match is_foreign(&text) {
-                false => error_response(&context.head, &text),
-                true => context.undecodable(what, &text, &cause.to_string()),
+            // A list that broke off is no error of the service, and asking again brings the same.
+            let says_error = !is_foreign(&text) && text.contains("\"error\"");
+            let error = match says_error {
+                true => error_response(&context.head, &text),
+                false => context.undecodable(what, &text, &cause.to_string()),
             };
             context.apply(misdirected(error, &text, &context.request.example))
         })

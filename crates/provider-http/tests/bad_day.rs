@@ -241,6 +241,8 @@ async fn error_in_a_document_is_read_as_an_error_response() {
         Script::json(200, r#"{"error":{"message":"bad key sk-acme-0a1b2c3d"}}"#).header("x-gen", "g-1"),
         Script::json(200, r#"{"data":7}"#).header("x-gen", "g-2"),
         Script::html_error(200).header("x-gen", "g-3"),
+        Script::json(200, r#"{"data":[{"id":"#).header("x-gen", "g-4"),
+        Script::json(200, r#"{"error":{"message":"bad k"#).header("x-gen", "g-5"),
     ])
     .await
     .expect("a free port");
@@ -266,6 +268,14 @@ async fn error_in_a_document_is_read_as_an_error_response() {
             "{error:?}"
         );
     }
+    // Both broke off: the one in the list, the other in an error.
+    let error = list().await.expect_err("half a list");
+    assert_eq!(
+        (error.kind(), error.is_retryable(), error.generation_id()),
+        (InvalidResponse, false, Some("g-4"))
+    );
+    let error = list().await.expect_err("half an error");
+    assert_eq!((error.kind(), error.generation_id()), (Authentication, Some("g-5")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,110 @@
+//! The report of a run.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The outcome of every case of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The name of the [wire](crate::Wire).
+    pub wire: &'static str,
+    /// The cases, in the order of [`cases`](crate::cases), those behind the layers last.
+    pub cases: Vec<CaseReport>,
+}
+
+/// The outcome of a case.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CaseReport {
+    /// The name of the case: `law: one_end`.
+    pub name: String,
+    /// The promise that it tests: the method, and the name of the bullet in its documentation.
+    pub promise: &'static str,
+    /// Whether the provider was behind the standard layers.
+    pub behind_layers: bool,
+    /// The outcome.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// Whether a promise was kept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The provider kept the promise.
+    Kept,
+    /// The provider broke it.
+    Broken {
+        /// The observation that shows it.
+        seen: String,
+    },
+    /// The case was not run.
+    Skipped {
+        /// The reason.
+        reason: String,
+    },
+}
+
+impl Report {
+    /// Returns the cases that the provider broke.
+    pub fn broken(&self) -> impl Iterator<Item = &CaseReport> {
+        self.cases.iter().filter(|case| matches!(case.outcome, Outcome::Broken { .. }))
+    }
+
+    /// Panics with a list of the broken cases if there are any: for tests.
+    ///
+    /// # Panics
+    /// When a case was broken.
+    #[track_caller]
+    pub fn assert_all(&self) {
+        assert!(self.broken().next().is_none(), "{self}");
+    }
+
+    /// Writes the report as a table in Markdown.
+    pub fn to_markdown(&self) -> String {
+        let mut table = "| case | promise | outcome |\n|---|---|---|\n".to_owned();
+        for case in &self.cases {
+            let outcome = case.outcome.to_string().replace('|', "\\|").replace('\n', " ");
+            table.push_str(&format!("| {case} | `{}` | {outcome} |\n", case.promise));
+        }
+        table
+    }
+
+    /// Writes the report as JSON: an object with `wire` and `cases`, each with `name`, `promise`,
+    /// `behind_layers`, `outcome` (`kept`, `broken`, `skipped`) and `seen` or `reason`.
+    pub fn to_json(&self) -> String {
+        // Texts and flags alone, and no map: writing them cannot fail.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// A line of figures, then a line for each broken case.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count =
+            |wanted: fn(&Outcome) -> bool| self.cases.iter().filter(|case| wanted(&case.outcome)).count();
+        let kept = count(|outcome| *outcome == Outcome::Kept);
+        let skipped = count(|outcome| matches!(outcome, Outcome::Skipped { .. }));
+        write!(f, "{}: {kept} kept, {} broken, {skipped} skipped", self.wire, self.broken().count())?;
+        self.broken().try_for_each(|case| write!(f, "\n{case}: {}", case.outcome))
+    }
+}
+
+impl fmt::Display for CaseReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        if self.behind_layers { f.write_str(", behind layers") } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Kept => f.write_str("kept"),
+            Outcome::Broken { seen } => write!(f, "**broken**: {seen}"),
+            Outcome::Skipped { reason } => write!(f, "skipped: {reason}"),
+        }
+    }
+}

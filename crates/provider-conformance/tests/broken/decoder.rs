@@ -1,0 +1,194 @@
+//! A decoder and a framer that misread answers.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use openai_wire::{ChatDecoder, Plain};
+use provider_core::author::{DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead};
+use provider_http::{FrameTooLarge, Framer, SseFramer};
+use serde_json::{Value, json};
+
+use crate::fault::Fault;
+
+/// The decoder of chat completions, with a fault.
+pub(crate) struct Misreading {
+    inner: ChatDecoder<Plain>,
+    fault: Fault,
+    deltas: usize,
+}
+
+impl Misreading {
+    pub(crate) fn new(head: ResponseHead, fault: Fault) -> Self {
+        Self { inner: ChatDecoder::new(Arc::new(Plain), head), fault, deltas: 0 }
+    }
+
+    /// Changes a chunk. Returns false for one that is passed over.
+    fn change(&mut self, chunk: &mut Value, out: &mut ResponseAccumulator) -> bool {
+        match self.fault {
+            Fault::LosesUsage => {
+                chunk.as_object_mut().map(|fields| fields.remove("usage"));
+            }
+            Fault::NamesTheModelAsked if chunk["model"].is_string() => chunk["model"] = json!("acme/model-1"),
+            Fault::IgnoresErrorsInTheStream if chunk["error"].is_object() => return false,
+            _ => {}
+        }
+        let Some(choice) = chunk.pointer_mut("/choices/0") else { return true };
+        let ends_by_length = choice["finish_reason"] == "length";
+        match self.fault {
+            Fault::ForgetsTheReason => choice["finish_reason"] = Value::Null,
+            Fault::CallsLengthAStop if ends_by_length => choice["finish_reason"] = json!("stop"),
+            Fault::MendsCutOffCalls if ends_by_length => {
+                let rest = json!({"choices": [{"index": 0, "delta": {"tool_calls": [
+                    {"index": 0, "function": {"arguments": "\"}"}},
+                ]}}]});
+                // It is the chunk that a service might have sent.
+                let _ = self.inner.decode(Frame::new(rest.to_string()), out);
+                choice["finish_reason"] = json!("tool_calls");
+            }
+            _ => {}
+        }
+        let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut) else { return true };
+        match self.fault {
+            Fault::LosesADelta => {
+                let is_text = delta.get("content").is_some_and(|text| text != "");
+                self.deltas += usize::from(is_text);
+                return !(is_text && self.deltas == 2);
+            }
+            Fault::ShowsEmptyDeltas => {
+                if let Some(text) = delta.get_mut("content").filter(|text| *text == "") {
+                    *text = json!(" ");
+                }
+            }
+            Fault::LosesThoughts => {
+                delta.remove("reasoning");
+            }
+            Fault::JoinsCalls | Fault::RespellsArguments => {
+                for call in delta.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+                    if self.fault == Fault::JoinsCalls {
+                        call["index"] = json!(0);
+                    } else if let Some(text) = call["function"]["arguments"].as_str() {
+                        call["function"]["arguments"] = json!(text.replace(' ', ""));
+                    }
+                }
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
+impl FrameDecoder for Misreading {
+    fn decode(&mut self, frame: Frame<'_>, out: &mut ResponseAccumulator) -> Result<Progress, DecodeError> {
+        if self.fault == Fault::ReadsAhead {
+            // It has much to read.
+            return self.inner.decode(frame, out);
+        }
+        if self.fault == Fault::IgnoresTheEndMark && frame.data == "[DONE]" {
+            return Ok(Progress::More);
+        }
+        let changed = match serde_json::from_str::<Value>(&frame.data) {
+            Ok(mut chunk) => {
+                if !self.change(&mut chunk, out) {
+                    return Ok(Progress::More);
+                }
+                Cow::Owned(chunk.to_string())
+            }
+            Err(_) if self.fault == Fault::SkipsGarbage && frame.data != "[DONE]" => {
+                return Ok(Progress::More);
+            }
+            Err(_) => frame.data,
+        };
+        let decoded = self.inner.decode(Frame::new(changed), out);
+        match decoded {
+            Err(DecodeError::Reported(error)) if self.fault == Fault::StopsAtAnError => {
+                Err(DecodeError::Fatal(error))
+            }
+            decoded => decoded,
+        }
+    }
+
+    fn decode_body(&mut self, body: &str, out: &mut ResponseAccumulator) -> Result<(), DecodeError> {
+        let Ok(mut answer) = serde_json::from_str::<Value>(body) else {
+            return self.inner.decode_body(body, out);
+        };
+        if let Some(message) = answer.pointer_mut("/choices/0/message").and_then(Value::as_object_mut) {
+            match self.fault {
+                Fault::RewordsWholeAnswers => {
+                    let text =
+                        message["content"].as_str().unwrap_or_default().trim_end_matches('🦀').to_owned();
+                    message.insert("content".to_owned(), json!(text));
+                }
+                Fault::LosesWholeThoughts => {
+                    message.remove("reasoning");
+                }
+                Fault::LosesWholeCalls => {
+                    message.remove("tool_calls");
+                    message.insert("content".to_owned(), json!("I would call tools"));
+                }
+                _ => {}
+            }
+        }
+        self.inner.decode_body(&answer.to_string(), out)
+    }
+
+    fn decode_unfinished(
+        &mut self,
+        frame: Frame<'_>,
+        out: &mut ResponseAccumulator,
+    ) -> Result<Progress, DecodeError> {
+        self.inner.decode_unfinished(frame, out)
+    }
+
+    fn decode_stray(&mut self, lines: &str, out: &mut ResponseAccumulator) -> Result<Progress, DecodeError> {
+        self.inner.decode_stray(lines, out)
+    }
+
+    fn finish(&mut self, out: &mut ResponseAccumulator) -> Result<(), DecodeError> {
+        if self.fault == Fault::EndOfBodyIsAnEnd {
+            out.set_finish_reason("stop");
+        }
+        self.inner.finish(out)
+    }
+
+    fn has_begun(&self) -> bool {
+        self.inner.has_begun()
+    }
+
+    fn repeated_bytes(&self) -> usize {
+        self.inner.repeated_bytes()
+    }
+}
+
+/// A framer of events that changes the bytes.
+pub(crate) struct Miscutting {
+    pub(crate) inner: SseFramer,
+    pub(crate) fault: Fault,
+}
+
+impl Framer for Miscutting {
+    const BODY_END_FINISHES_FRAME: bool = SseFramer::BODY_END_FINISHES_FRAME;
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        match self.fault {
+            Fault::CutsCharacters => self.inner.feed(text.as_bytes()),
+            Fault::ShowsKeepAlives => {
+                let shown = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" \"}}]}";
+                self.inner.feed(text.replace(": keep-alive", shown).as_bytes());
+            }
+            _ => self.inner.feed(bytes),
+        }
+    }
+
+    fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
+        self.inner.next_frame()
+    }
+
+    fn last_frame(&mut self) -> Result<Option<Frame<'_>>, FrameTooLarge> {
+        self.inner.last_frame()
+    }
+
+    fn take_stray_lines(&mut self) -> String {
+        self.inner.take_stray_lines()
+    }
+}

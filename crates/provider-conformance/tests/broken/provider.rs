@@ -1,0 +1,358 @@
+//! A provider for chat completions that breaks one promise.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use openai_wire::{Plain, error, models};
+use provider_conformance::At;
+use provider_core::author::{ResponseHead, parse_duration};
+use provider_core::{
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
+    LlmProvider, ProviderDescriptor, RetryAdvice,
+};
+use provider_http::{BodyFormat, Endpoint, HttpClient, HttpLimits, RequestBuilder, SseFramer, settings};
+
+use crate::decoder::{Miscutting, Misreading};
+use crate::errors::remade;
+use crate::fault::Fault;
+use crate::forward::{Fails, Forward, Says};
+use crate::request::body;
+
+const BASE_URL: &str = "https://acme.example/v1";
+
+#[derive(Clone)]
+pub(crate) struct Acme {
+    endpoint: Endpoint,
+    fault: Fault,
+    key: String,
+    /// Whether a call has broken this provider.
+    is_dead: Arc<AtomicBool>,
+    /// The request that came last.
+    last: Arc<Mutex<Option<ChatRequest>>>,
+    /// The place that the last redirect names.
+    location: Arc<Mutex<Option<String>>>,
+    values: ConfigValues,
+    limits: HttpLimits,
+}
+
+/// The provider with a fault, at the kit's server.
+pub(crate) fn connect_at(at: &At, fault: Fault) -> Result<Arc<dyn LlmProvider>, Error> {
+    let mut values = at.values();
+    let mut limits = HttpLimits::default()
+        .max_body_bytes(at.max_bytes)
+        .max_frame_bytes(at.max_bytes)
+        .max_error_bytes(at.max_bytes.min(16 << 10));
+    let unfit = |field: &str| Error::new(ErrorKind::Config, format!("{field} cannot be used"));
+    match fault {
+        Fault::WaitsForEver => values = values.set("read_timeout", "600").set("total_timeout", "600"),
+        Fault::WaitsForKeepAlives => values = values.set("total_timeout", "600"),
+        Fault::TakesAnyBytes => {
+            limits = limits.max_body_bytes(1 << 30).max_frame_bytes(1 << 30).max_error_bytes(1 << 30);
+        }
+        Fault::RefusesWhiteSpaceInKeys if at.key.trim() != at.key => return Err(unfit("api_key")),
+        Fault::RefusesWhiteSpaceInUrls if at.url.trim() != at.url => return Err(unfit("base_url")),
+        Fault::DoublesSlashes if at.url.ends_with('/') => {
+            values = values.set("base_url", format!("{}/v1//x", at.url))
+        }
+        Fault::CutsKeysAtLineBreaks => {
+            values = values.set("api_key", at.key.lines().next().unwrap_or_default())
+        }
+        Fault::IgnoresBadUrls if descriptors_refuse(&values) => values = values.set("base_url", BASE_URL),
+        _ => {}
+    }
+    connect(&values, Some(limits), fault)
+}
+
+fn descriptors_refuse(values: &ConfigValues) -> bool {
+    crate::descriptors::validate(values).is_err()
+}
+
+pub(crate) fn connect(
+    values: &ConfigValues,
+    limits: Option<HttpLimits>,
+    fault: Fault,
+) -> Result<Arc<dyn LlmProvider>, Error> {
+    crate::descriptors::validate(values)?;
+    let location = Arc::new(Mutex::new(None));
+    let limits = limits.unwrap_or_default();
+    let endpoint = endpoint(values, limits, fault, &location)?;
+    let acme = Acme {
+        endpoint,
+        fault,
+        key: values.get(settings::API_KEY).unwrap_or_default().to_owned(),
+        is_dead: Arc::default(),
+        last: Arc::default(),
+        location,
+        values: values.clone(),
+        limits,
+    };
+    match fault {
+        Fault::AsksOnConnect => {
+            let acme = acme.clone();
+            drop(tokio::spawn(async move { acme.endpoint.get("models").text().await }));
+        }
+        Fault::OutlivesItself => std::mem::forget(acme.endpoint.clone()),
+        _ => {}
+    }
+    Ok(Arc::new(acme))
+}
+
+fn endpoint(
+    values: &ConfigValues,
+    limits: HttpLimits,
+    fault: Fault,
+    location: &Arc<Mutex<Option<String>>>,
+) -> Result<Endpoint, Error> {
+    let location = Arc::clone(location);
+    let mut endpoint = Endpoint::builder(BASE_URL)
+        .provider("acme")
+        .limits(limits)
+        .values(values)
+        .bearer(values.get(settings::API_KEY))
+        .error_response(move |head, body| {
+            *location.lock().expect("no panic") = head.header("location").map(str::to_owned);
+            told(head, body, fault)
+        });
+    if fault == Fault::SendsKeyTwice {
+        endpoint = endpoint.header("x-api-key", values.get(settings::API_KEY).unwrap_or_default());
+    }
+    endpoint.build(&HttpClient::new())
+}
+
+/// The error of an error response.
+fn told(head: &ResponseHead, body: &str, fault: Fault) -> Error {
+    let error = error::from_response(head, body, &Plain);
+    match fault {
+        Fault::QuotesWebPages => Error::new(error.kind(), body),
+        Fault::IgnoresRetryDates
+            if head.header("retry-after").is_some_and(|text| parse_duration(text).is_none()) =>
+        {
+            error.with_retry(RetryAdvice::Now)
+        }
+        _ => error,
+    }
+}
+
+impl Acme {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, Error> {
+        match self.fault {
+            Fault::ConnectsForEachCall => endpoint(&self.values, self.limits, self.fault, &self.location),
+            _ => Ok(self.endpoint.clone()),
+        }
+    }
+
+    fn post<'e>(
+        &self,
+        endpoint: &'e Endpoint,
+        request: &ChatRequest,
+        is_streamed: bool,
+    ) -> Result<RequestBuilder<'e>, Error> {
+        let body = body(request, is_streamed, self.fault)?;
+        let path = match self.fault {
+            Fault::SendsKeyInUrl => format!("chat/completions?key={}", self.key),
+            _ => "chat/completions".to_owned(),
+        };
+        Ok(endpoint.post(&path).model(&request.model).json_text(body))
+    }
+
+    /// The request to send: with a fault, the one that came last.
+    async fn mixed(&self, request: &ChatRequest) -> ChatRequest {
+        if !self.is(Fault::MixesCalls) {
+            return request.clone();
+        }
+        *self.last.lock().expect("no panic") = Some(request.clone());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        self.last.lock().expect("no panic").clone().unwrap_or_default()
+    }
+
+    async fn open(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        let request = &self.mixed(request).await;
+        let endpoint = self.endpoint()?;
+        let fault = self.fault;
+        let post = self.post(&endpoint, request, true)?;
+        let stream = match fault {
+            Fault::CutsCharacters | Fault::ShowsKeepAlives => {
+                let response = post.send().await?.error_for_status().await?;
+                let decoder = Misreading::new(response.head().clone(), fault);
+                match response.format() {
+                    BodyFormat::Events => {
+                        response.stream_framed(Miscutting { inner: SseFramer::new(1 << 20), fault }, decoder)
+                    }
+                    _ => response.stream(|_| decoder).await?,
+                }
+            }
+            _ => post.stream(|head| Misreading::new(head, fault)).await?,
+        };
+        Ok(Forward::stream(stream, fault, &self.key, Arc::clone(&self.is_dead)))
+    }
+
+    async fn ask(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        let request = &self.mixed(request).await;
+        let endpoint = self.endpoint()?;
+        let fault = self.fault;
+        self.post(&endpoint, request, false)?.chat(|head| Misreading::new(head, fault)).await
+    }
+
+    async fn list(&self) -> Result<Catalogue, Error> {
+        if self.is(Fault::ChatsForAList) {
+            self.ask(&ChatRequest::new("acme/model-1").user("Which models are there?")).await?;
+        }
+        let list = self.endpoint()?.get("models").parse("the list of models", models::decode).await;
+        match list {
+            Ok(mut list) if self.is(Fault::LowersIds) => {
+                list.models.iter_mut().for_each(|model| model.id = model.id.to_lowercase());
+                Ok(list)
+            }
+            Err(_) if self.is(Fault::ListsNothingForAnError) => Ok(Catalogue::new(Vec::new(), None)),
+            list => list,
+        }
+    }
+
+    /// The error of a call, after all that the fault does about it.
+    async fn failed(&self, error: Error) -> Error {
+        if self.is(Fault::OneFailureEndsAll) {
+            self.is_dead.store(true, Ordering::Relaxed);
+        }
+        if self.is(Fault::FollowsRedirects) {
+            let location = self.location.lock().expect("no panic").take();
+            let address = location.as_deref().and_then(|url| url.strip_prefix("http://")?.split('/').next());
+            if let Some(address) = address {
+                // As far as connecting.
+                let _ = tokio::net::TcpStream::connect(address).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        remade(error, self.fault, &self.key)
+    }
+
+    fn alive(&self) -> Result<(), Error> {
+        match self.is_dead.load(Ordering::Relaxed) {
+            true => Err(Error::new(ErrorKind::Connection, "not after what happened")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl LlmProvider for Acme {
+    fn descriptor(&self) -> &'static ProviderDescriptor {
+        crate::descriptors::of(self.fault)
+    }
+
+    async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        self.alive()?;
+        let opened = if self.is(Fault::AsksInATask) {
+            let (acme, request) = (self.clone(), request.clone());
+            tokio::spawn(async move { acme.open(&request).await }).await.expect("no panic")
+        } else {
+            self.open(request).await
+        };
+        match opened {
+            Err(_) if self.is(Fault::Retries) => self.open(request).await,
+            Err(error) if self.is(Fault::RefusesInTheStream) => Ok(ChatStream::new(Fails(error))),
+            Err(error) if self.is(Fault::ReadsCompressedBytes) && error.message().contains("gzip") => {
+                Ok(ChatStream::new(Says("\u{1f}\u{8b}")))
+            }
+            Err(error) => Err(self.failed(error).await),
+            Ok(stream) => Ok(stream),
+        }
+    }
+
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
+        self.alive()?;
+        let answer = if self.is(Fault::AsksInATask) {
+            let (acme, request) = (self.clone(), request.clone());
+            tokio::spawn(async move { acme.ask(&request).await }).await.expect("no panic")
+        } else {
+            self.ask(request).await
+        };
+        let Err(error) = answer else { return answer };
+        let is_answer = match self.fault {
+            Fault::TakesNothingForAnAnswer => error.kind() == ErrorKind::EmptyResponse,
+            Fault::TakesHalfABody => error.kind() == ErrorKind::Interrupted,
+            Fault::TakesErrorsForAnswers => error.status() == Some(200),
+            Fault::Retries => return self.ask(request).await,
+            _ => false,
+        };
+        if is_answer { Ok(ChatResponse::default()) } else { Err(self.failed(error).await) }
+    }
+
+    async fn models(&self) -> Result<Catalogue, Error> {
+        self.alive()?;
+        let list = if self.is(Fault::AsksInATask) {
+            let acme = self.clone();
+            tokio::spawn(async move { acme.list().await }).await.expect("no panic")
+        } else {
+            self.list().await
+        };
+        match list {
+            Err(_) if self.is(Fault::RetriesLists) => self.list().await,
+            Err(error) => Err(self.failed(error).await),
+            Ok(list) => Ok(list),
+        }
+    }
+
+    async fn all_models(&self) -> Result<Catalogue, Error> {
+        let mut list = self.models().await?;
+        if self.is(Fault::ListsTheFirstPage) {
+            list.models.truncate(3);
+        }
+        Ok(list)
+    }
+
+    async fn check(&self) -> Result<ConnectionReport, Error> {
+        match self.fault {
+            Fault::ChecksNothing => return Ok(ConnectionReport::default()),
+            Fault::ChecksByChat => drop(self.chat(&ChatRequest::new("acme/model-1").user("Hi")).await?),
+            Fault::ChecksWithoutKey => {
+                let base_url = self.values.get(settings::BASE_URL).unwrap_or_default();
+                let keyless = Endpoint::builder(base_url).build(&HttpClient::new())?;
+                return keyless.get("models").text().await.map(|_| ConnectionReport::default());
+            }
+            _ => {}
+        }
+        match self.models().await {
+            Err(error) => {
+                let is_refused = error.kind() == ErrorKind::Authentication;
+                let passes = is_refused && self.is(Fault::PassesWrongKeys)
+                    || !is_refused && self.is(Fault::PassesWithoutService);
+                if passes { Ok(ConnectionReport::default()) } else { Err(error) }
+            }
+            Ok(_) => Ok(ConnectionReport::default()),
+        }
+    }
+
+    async fn warm_up(&self) -> Result<(), Error> {
+        if self.is(Fault::WarmsUpByChat) {
+            self.chat(&ChatRequest::new("acme/model-1").user("Hi")).await?;
+        }
+        let outcome = self.endpoint.warm_up("models").await;
+        if self.is(Fault::NeedsTheWarmUp) {
+            self.is_dead.store(outcome.is_err(), Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        let has_it = wanted == TypeId::of::<Self>() || self.is(Fault::ExtendsToEverything);
+        has_it.then_some(self as _)
+    }
+}
+
+impl fmt::Debug for Acme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Acme");
+        if self.is(Fault::LeaksInDebug) {
+            shown.field("key", &self.key);
+        }
+        shown.field("endpoint", &self.endpoint).finish()
+    }
+}
