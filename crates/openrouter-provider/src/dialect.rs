@@ -1,7 +1,7 @@
 //! OpenRouter's dialect of chat completions: its fields of requests and answers, and its words for errors.
 
 mod error;
-mod model_id;
+pub(crate) mod model_id;
 mod rules;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use provider_core::{
 use provider_http::{HttpClient, HttpLimits};
 
 use crate::config::{self, FIELDS};
+use crate::dialect::model_id::is_claimed;
 use crate::{ID, ModelsQuery, OpenRouter};
 
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
@@ -28,7 +29,8 @@ pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenRou
             .status("https://status.openrouter.ai"),
     )
     // Presets (`@preset/x`) and variants (`…:nitro`) are not in the catalogue.
-    .accepts_unlisted_models();
+    .accepts_unlisted_models()
+    .claims(is_claimed);
 
 provider_core::register_provider!(OPENROUTER);
 

@@ -31,6 +31,8 @@ pub struct ProviderDescriptor {
     /// id may be tried.
     pub accepts_unlisted_models: bool,
     #[serde(skip)]
+    claims: fn(&str) -> bool,
+    #[serde(skip)]
     constructor: Constructor,
 }
 
@@ -96,6 +98,7 @@ impl ProviderDescriptor {
             fields: &[],
             links: Links::NONE,
             accepts_unlisted_models: false,
+            claims: |_| false,
             constructor,
         }
     }
@@ -133,6 +136,20 @@ impl ProviderDescriptor {
     pub const fn accepts_unlisted_models(mut self) -> Self {
         self.accepts_unlisted_models = true;
         self
+    }
+
+    /// Sets the rule for ids that are the provider's although its catalogue does not list them: presets, and
+    /// variants of a model. In a workspace of several providers, such an id goes to this one; any other id
+    /// that no catalogue lists has to name its provider. Default: no id.
+    #[must_use]
+    pub const fn claims(mut self, claims: fn(&str) -> bool) -> Self {
+        self.claims = claims;
+        self
+    }
+
+    /// Whether an id is the provider's by its [own rule](Self::claims).
+    pub fn claims_model(&self, id: &str) -> bool {
+        (self.claims)(id)
     }
 
     /// Makes a connected provider of settings, without sending anything: only [`LlmProvider::check`] can tell

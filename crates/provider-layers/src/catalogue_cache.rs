@@ -6,6 +6,7 @@ mod shared_fetch;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use tokio::time::timeout;
 
 use self::disk::Disk;
 use self::entry::Entry;
-use self::shared_fetch::{Failure, Shared};
+use self::shared_fetch::{Failure, Shared, SharedFetch};
 
 /// Keeps the catalogue of one provider, in memory and, if wanted, on disk.
 ///
@@ -213,12 +214,16 @@ impl CatalogueCache {
 
     /// Does the same as [`get`](Self::get), but waits no longer than that. A list that is there, however old,
     /// is better than none then. That there was none in time counts as a failed fetch for callers that come
-    /// within the [`negative_ttl`](CatalogueCacheSettings::negative_ttl). Needs a tokio runtime with a clock.
+    /// within the [`negative_ttl`](CatalogueCacheSettings::negative_ttl), unless the fetch, which a task goes on
+    /// with, succeeds before. Needs a tokio runtime with a clock.
     ///
     /// # Errors
     /// Those of [`get`](Self::get); [`ErrorKind::Timeout`] when the time is up.
     pub async fn get_within(&self, time: Duration) -> Result<CachedCatalogue, Error> {
-        let outcome = timeout(time, self.get()).await.unwrap_or_else(|_| {
+        let mut get = pin!(self.get());
+        let outcome = timeout(time, &mut get).await.unwrap_or_else(|_| {
+            // The fetch goes on, so that a slow list is there for a later caller.
+            self.go_on();
             let message = format!("the list of models was not there within {} s", time.as_secs_f64());
             let context = ErrorContext::new(self.shared.provider.id(), Operation::Models);
             let error = context.apply(Error::new(ErrorKind::Timeout, message));
@@ -271,11 +276,23 @@ impl CatalogueCache {
         let Ok(runtime) = Handle::try_current() else { return false };
         let (fetch, is_new) = self.shared.fetch(self.disk.as_ref());
         if is_new {
-            // The fetch files its own outcome.
-            let task = runtime.spawn(async move { drop(fetch.await) });
-            self.shared.replace_task(Some(task.abort_handle()));
+            self.drive(&runtime, fetch);
         }
         true
+    }
+
+    /// Has a task go on with the fetch that is under way, whose callers leave.
+    fn go_on(&self) {
+        if let Ok(runtime) = Handle::try_current() {
+            let (fetch, _) = self.shared.fetch(self.disk.as_ref());
+            self.drive(&runtime, fetch);
+        }
+    }
+
+    /// Polls a fetch in a task of the cache, in place of an earlier one. The fetch files its own outcome.
+    fn drive(&self, runtime: &Handle, fetch: SharedFetch) {
+        let task = runtime.spawn(async move { drop(fetch.await) });
+        self.shared.replace_task(Some(task.abort_handle()));
     }
 }
 

@@ -335,3 +335,15 @@ async fn list_is_stale_from_max_age_on() {
     advance(Duration::from_nanos(1)).await;
     assert!(cache.peek().unwrap().is_stale());
 }
+
+#[tokio::test(start_paused = true)]
+async fn list_that_comes_late_is_there_for_the_next_caller() {
+    let (provider, cache) = cached(of("a"));
+    let late = cache.get_within(SECOND / 2).await.expect_err("it takes a second");
+    assert_eq!(late.kind(), ErrorKind::Timeout);
+    // The failure counts for now, and the fetch goes on.
+    assert_eq!(cache.get().await.expect_err("it has just failed").kind(), ErrorKind::Timeout);
+    sleep(SECOND).await;
+    assert_eq!(model(&cache.get_within(SECOND / 2).await.expect("it is there")), "a");
+    assert_eq!(provider.fetches(), 1);
+}

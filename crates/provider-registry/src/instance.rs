@@ -1,6 +1,7 @@
 //! A configured provider of a workspace.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use provider_core::{Catalogue, Error, LlmProvider, ProviderDescriptor};
 use provider_layers::CatalogueCache;
@@ -41,6 +42,12 @@ impl Instance {
     /// When fetching the list fails.
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>, Error> {
         let cached = self.catalogue.get().await;
+        cached.map(|cached| cached.catalogue).map_err(|error| error.with_provider(&self.id))
+    }
+
+    /// The same, but waits no longer than that: an older list is better than none then.
+    pub(crate) async fn catalogue_within(&self, wait: Duration) -> Result<Arc<Catalogue>, Error> {
+        let cached = self.catalogue.get_within(wait).await;
         cached.map(|cached| cached.catalogue).map_err(|error| error.with_provider(&self.id))
     }
 

@@ -1,6 +1,7 @@
 //! Resolves the text of a model reference to a model.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use provider_core::{Capability, Catalogue, Error, ErrorKind};
@@ -15,8 +16,8 @@ struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    async fn ask(instance: &'a Instance) -> Self {
-        Self { instance, catalogue: instance.catalogue().await }
+    async fn ask(instance: &'a Instance, wait: Duration) -> Self {
+        Self { instance, catalogue: instance.catalogue_within(wait).await }
     }
 
     /// The instance with the catalogue that is in memory.
@@ -61,13 +62,19 @@ impl Workspace {
     /// * `openrouter:openai/gpt-4o`: the model of that provider instance. Split at the first colon, and only
     ///   if what is before it is an instance (or the kind of exactly one); the rest is the model's id, byte
     ///   for byte.
-    /// * `openai/gpt-4o`: the model that exactly one catalogue lists under exactly this id. If none does, the
-    ///   one provider that accepts ids it does not list. `openai` is the model's author there, never a
-    ///   provider.
-    /// * `openrouter/openai/gpt-4o`: accepted as a courtesy if no catalogue lists it and it has two slashes.
+    /// * `openai/gpt-4o`: the model that exactly one catalogue lists under exactly this id. `openai` is the
+    ///   model's author there, never a provider.
+    /// * `openai/gpt-4o:nitro`, `@preset/x`: an id that no catalogue lists goes to the one provider that
+    ///   [claims](provider_core::ProviderDescriptor::claims) it by a rule of its own.
+    /// * `openrouter/openai/gpt-4o`, `local/llama3:8b`: accepted as a courtesy if no catalogue lists it, and
+    ///   what is behind the provider can be a model of it: it has a slash, or that provider lists it.
+    /// * Any other id that no catalogue lists: the provider of
+    ///   [`unlisted_models`](Self::unlisted_models), or the only provider there is, if it accepts such ids.
+    ///   Otherwise it goes nowhere.
     ///
-    /// A model's name decides nothing else. If a catalogue cannot be fetched, a model that its provider may
-    /// have is an error, and goes to no other provider.
+    /// A model's name decides nothing else. A catalogue that is not there in
+    /// [time](Self::catalogue_wait) holds up nobody: a model that another one lists is found without it, and
+    /// one that only the missing provider may have is an error, and goes to no other provider.
     ///
     /// # Errors
     /// [`ErrorKind::Ambiguous`] with the unambiguous forms, [`ErrorKind::NotFound`] with up to three similar
@@ -76,7 +83,8 @@ impl Workspace {
         if let Some(selected) = by_name(self, text)? {
             return Ok(selected);
         }
-        let candidates = join_all(language_models(self).map(Candidate::ask)).await;
+        let ask = |instance| Candidate::ask(instance, self.catalogue_wait);
+        let candidates = join_all(language_models(self).map(ask)).await;
         among(self, text, &candidates)
     }
 
@@ -103,18 +111,23 @@ fn language_models(workspace: &Workspace) -> impl Iterator<Item = &Instance> {
 
 /// The model of a text that names its instance before a colon.
 fn by_name(workspace: &Workspace, text: &str) -> Result<Option<SelectedModel>, Error> {
+    if let Some((name, id)) = text.split_once(':') {
+        match named(workspace, name, id)? {
+            Some(_) if id.is_empty() => {
+                let message = format!("{text:?} names no model after the colon");
+                return Err(Error::new(ErrorKind::NotFound, message));
+            }
+            // Behind its provider an id is whatever it is, white space included.
+            Some(instance) => return Ok(Some(instance.model(id))),
+            None => {}
+        }
+    }
     if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         let message =
             format!("{text:?} is no model reference: write an id such as openai/gpt-4o, without white space");
         return Err(Error::new(ErrorKind::NotFound, message));
     }
-    let Some((name, id)) = text.split_once(':') else { return Ok(None) };
-    match named(workspace, name, id)? {
-        Some(_) if id.is_empty() => {
-            Err(Error::new(ErrorKind::NotFound, format!("{text:?} names no model after the colon")))
-        }
-        instance => Ok(instance.map(|instance| instance.model(id))),
-    }
+    Ok(None)
 }
 
 /// The model of a text that names no instance before a colon, by the catalogues of these candidates.
@@ -124,25 +137,54 @@ fn among(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) -> Res
         [] => {}
         several => return Err(ambiguous(text, text, several.iter().map(|candidate| candidate.instance))),
     }
-    if let Some((name, id)) = text.split_once('/').filter(|(_, id)| is_whole(id)) {
-        if let Some(instance) = named(workspace, name, id)? {
-            let found = candidates.iter().find(|candidate| candidate.instance.id() == instance.id());
-            return Ok(found
-                .map_or_else(|| instance.model(id), |found| found.select(id))
-                .rewritten_from(text));
-        }
+    let claiming = |candidate: &&Candidate<'_>| {
+        candidate.accepts_unlisted() && candidate.instance.descriptor().claims_model(text)
+    };
+    match candidates.iter().filter(claiming).collect::<Vec<_>>().as_slice() {
+        [] => {}
+        [one] => return Ok(one.select(text)),
+        several => return Err(ambiguous(text, text, several.iter().map(|candidate| candidate.instance))),
     }
-    let open: Vec<&Candidate<'_>> =
-        candidates.iter().filter(|candidate| candidate.accepts_unlisted()).collect();
-    match open.as_slice() {
-        // Another provider whose catalogue is missing may have the model: it must not go to this one for
-        // that.
-        [one] => match silent(candidates).find(|(other, _)| other.id() != one.instance.id()) {
-            Some((other, error)) => Err(untold(text, other, error)),
-            None => Ok(one.select(text)),
-        },
-        [] => Err(not_found(workspace, text, candidates)),
-        several => Err(ambiguous(text, text, several.iter().map(|candidate| candidate.instance))),
+    if let Some(selected) = behind_a_slash(workspace, text, candidates)? {
+        return Ok(selected);
+    }
+    unlisted(workspace, text, candidates)
+}
+
+/// The model of a text such as `openrouter/openai/gpt-4o` or `local/llama3:8b`.
+fn behind_a_slash(
+    workspace: &Workspace,
+    text: &str,
+    candidates: &[Candidate<'_>],
+) -> Result<Option<SelectedModel>, Error> {
+    let Some((name, id)) = text.split_once('/').filter(|(_, id)| !id.is_empty()) else { return Ok(None) };
+    let of = |instance: &Instance| candidates.iter().find(|one| one.instance.id() == instance.id());
+    // `openai/gpt-4o` is a whole id, even where an instance is called `openai`, unless that one lists `gpt-4o`.
+    let is_model = |instance: &Instance| is_whole(id) || of(instance).is_some_and(|found| found.lists(id));
+    let Some(instance) = named(workspace, name, id)?.filter(|instance| is_model(instance)) else {
+        return Ok(None);
+    };
+    let selected = of(instance).map_or_else(|| instance.model(id), |found| found.select(id));
+    Ok(Some(selected.rewritten_from(text)))
+}
+
+/// The model of an id that no catalogue lists and no provider claims.
+fn unlisted(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) -> Result<SelectedModel, Error> {
+    let chosen = match (&workspace.unlisted_models, candidates) {
+        (Some(id), _) => {
+            let instance = workspace.instance(id)?;
+            candidates.iter().find(|candidate| candidate.instance.id() == instance.id())
+        }
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let Some(chosen) = chosen.filter(|candidate| candidate.accepts_unlisted()) else {
+        return Err(not_found(workspace, text, candidates));
+    };
+    // Another provider whose catalogue is missing may have the model: it must not go to this one for that.
+    match silent(candidates).find(|(other, _)| other.id() != chosen.instance.id()) {
+        Some((other, error)) => Err(untold(text, other, error)),
+        None => Ok(chosen.select(text)),
     }
 }
 
@@ -223,7 +265,15 @@ fn not_found(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) ->
         .into_iter()
         .map(|(id, instance)| ModelRef::new(instance, id).to_string())
         .collect();
-    let hint = if similar.is_empty() { String::new() } else { format!("; similar: {}", similar.join(", ")) };
-    Error::new(ErrorKind::NotFound, format!("no provider of this workspace has the model {text:?}{hint}"))
-        .with_model(text)
+    let mut message = format!("no provider of this workspace has the model {text:?}");
+    let open = candidates.iter().filter(|candidate| candidate.accepts_unlisted());
+    let forms: Vec<String> =
+        open.map(|candidate| ModelRef::new(candidate.instance.id(), text).to_string()).collect();
+    if !forms.is_empty() {
+        message.push_str(&format!("; to try it without a list, write {}", forms.join(" or ")));
+    }
+    if !similar.is_empty() {
+        message.push_str(&format!("; similar: {}", similar.join(", ")));
+    }
+    Error::new(ErrorKind::NotFound, message).with_model(text)
 }

@@ -18,6 +18,8 @@ pub struct Workspace {
     instances: BTreeMap<String, Instance>,
     catalogue_lifetime: Duration,
     catalogue_dir: Option<PathBuf>,
+    pub(crate) catalogue_wait: Duration,
+    pub(crate) unlisted_models: Option<String>,
 }
 
 impl Workspace {
@@ -29,6 +31,8 @@ impl Workspace {
             instances: BTreeMap::new(),
             catalogue_lifetime: Duration::from_secs(300),
             catalogue_dir: None,
+            catalogue_wait: Duration::from_secs(3),
+            unlisted_models: None,
         }
     }
 
@@ -52,6 +56,28 @@ impl Workspace {
         self.catalogue_dir = Some(path.into());
         self
     }
+
+    /// Sets how long a [selection](Self::model) waits for the catalogues of its providers. One that is not
+    /// there by then counts as missing, and so does one whose fetch has just failed: see
+    /// [`FAILURE_TTL`](Self::FAILURE_TTL). Default: 3 s.
+    #[must_use]
+    pub fn catalogue_wait(mut self, wait: Duration) -> Self {
+        self.catalogue_wait = wait;
+        self
+    }
+
+    /// Names the provider, by its id in this workspace, that gets an id that no catalogue lists and no
+    /// provider claims. Default: none, so that a mistyped id of a local model goes to no service that bills
+    /// it. A workspace with one provider needs none: that one gets whatever it accepts.
+    #[must_use]
+    pub fn unlisted_models(mut self, provider: impl Into<String>) -> Self {
+        self.unlisted_models = Some(provider.into());
+        self
+    }
+
+    /// How long a failed fetch of a catalogue counts, so that a provider that is down holds up one selection
+    /// and not each of them. [`CatalogueCache::refresh`] tries again at once.
+    pub const FAILURE_TTL: Duration = Duration::from_secs(10);
 
     /// The workspace's id.
     pub fn id(&self) -> &str {
@@ -104,9 +130,9 @@ impl Workspace {
             );
             return Err(Error::new(ErrorKind::Duplicate, message).with_provider(id));
         }
-        // Failures are not cached: a user who selects a model again after one expects a new attempt.
-        let mut settings =
-            CatalogueCacheSettings::default().max_age(self.catalogue_lifetime).negative_ttl(Duration::ZERO);
+        let mut settings = CatalogueCacheSettings::default()
+            .max_age(self.catalogue_lifetime)
+            .negative_ttl(Self::FAILURE_TTL);
         if let Some(folder) = &self.catalogue_dir {
             settings = settings.disk(folder.join(file_name(&self.id, id)));
         }

@@ -26,12 +26,13 @@ fn folder(name: &str) -> PathBuf {
 async fn catalogues_are_fetched_concurrently() {
     let slow = |descriptor, id: &str| {
         let provider = ScriptedProvider::new([]).with_descriptor(descriptor).with_listing([id]);
-        Arc::new(provider.with_listing_delay(Duration::from_secs(30)))
+        Arc::new(provider.with_listing_delay(Duration::from_secs(2)))
     };
     let (open, local) = (slow(&OPENROUTER, "openai/gpt-4o"), slow(&OLLAMA, "qwen3"));
     let spare = slow(&OLLAMA, "qwen3");
     let workspace = workspace([("prod", &open), ("spare", &spare), ("local", &local)]);
-    let found = timeout(Duration::from_secs(31), workspace.model("openai/gpt-4o")).await.expect("none waits");
+    let found =
+        timeout(Duration::from_millis(2_500), workspace.model("openai/gpt-4o")).await.expect("none waits");
     assert_eq!(found.unwrap().reference().provider, "prod");
     let error = workspace.model("qwen3").await.unwrap_err();
     assert!(error.message().ends_with("write one of: local:qwen3, spare:qwen3"), "in order: {error}");

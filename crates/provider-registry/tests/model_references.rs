@@ -2,10 +2,13 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use provider_core::{Catalogue, ErrorKind, ProviderDescriptor};
 use provider_registry::{Listing, ModelRef, SelectedModel, Workspace};
+use provider_testing::ScriptedProvider;
+use tokio::time::Instant;
 
 use support::{OLLAMA, OPENROUTER, describe, fetches, listing, unreachable, workspace};
 
@@ -43,23 +46,41 @@ async fn a_listed_id_is_the_model_of_whoever_lists_it() {
 }
 
 #[tokio::test]
-async fn unlisted_id_goes_to_the_sole_open_provider() {
+async fn unlisted_id_goes_to_the_provider_that_claims_it() {
     let workspace = two_kinds();
-    let cases = [
-        "openai/gpt-4o:nitro",
-        "openai/gpt-4@preset/x",
-        "@preset/x",
-        "openrouter/free",
-        "gpt-4o",
-        "a:b",
-        "prod/openai",
-        "OpenAI/GPT-4o",
-    ];
-    for text in cases {
+    for text in ["openai/gpt-4o:nitro", "openai/gpt-4@preset/x", "@preset/x", "openrouter/free"] {
         let model = workspace.model(text).await.unwrap();
         assert_eq!(*model.reference(), ModelRef::new("prod", text));
         assert_eq!(*model.listing(), Listing::Unlisted, "{text}");
         assert_eq!(model.was_rewritten_from(), None, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn unlisted_id_that_none_claims_goes_nowhere_among_several() {
+    for text in ["llama3", "gpt-4o", "a:b", "prod/openai", "OpenAI/GPT-4o"] {
+        let error = two_kinds().model(text).await.unwrap_err();
+        assert_eq!((error.kind(), error.model()), (ErrorKind::NotFound, Some(text)), "{error}");
+        assert!(error.message().contains(&format!("to try it without a list, write prod:{text}")), "{error}");
+        // Unless the workspace names the provider for them.
+        let named = two_kinds().unlisted_models("prod");
+        assert_eq!(*named.model(text).await.unwrap().reference(), ModelRef::new("prod", text));
+        let closed = two_kinds().unlisted_models("local");
+        assert_eq!(
+            closed.model(text).await.unwrap_err().kind(),
+            ErrorKind::NotFound,
+            "it takes listed ids alone"
+        );
+    }
+    let unknown = two_kinds().unlisted_models("prodd").model("llama3").await.unwrap_err();
+    assert!(unknown.message().contains("no provider called \"prodd\""), "{unknown}");
+}
+
+#[tokio::test]
+async fn id_behind_its_provider_is_taken_byte_for_byte() {
+    for id in [" a b ", "x\ty", "ä"] {
+        let model = two_kinds().model(&format!("local:{id}")).await.unwrap();
+        assert_eq!(*model.reference(), ModelRef::new("local", id));
     }
 }
 
@@ -69,16 +90,16 @@ async fn catalogue_says_for_its_instance_whether_unlisted_ids_are_taken() {
     let (open, closed) = (listing(&OLLAMA, &[]), listing(&OPENROUTER, &[]));
     open.set_catalogue(catalogue(true));
     closed.set_catalogue(catalogue(false));
-    let workspace = workspace([("open", &open), ("closed", &closed)]);
-    let model = workspace.model("any").await.unwrap();
+    let to = |id| workspace([("open", &open), ("closed", &closed)]).unlisted_models(id);
+    let model = to("open").model("any").await.unwrap();
     assert_eq!((model.reference(), model.listing()), (&ModelRef::new("open", "any"), &Listing::Unlisted));
+    assert_eq!(to("closed").model("any").await.unwrap_err().kind(), ErrorKind::NotFound);
 
     // Without the catalogue, the descriptor has the word.
-    open.set_catalogue(catalogue(false));
-    workspace.instance("open").unwrap().forget_catalogue();
-    assert_eq!(workspace.model("any").await.unwrap_err().kind(), ErrorKind::NotFound);
-    workspace.instance("closed").unwrap().forget_catalogue();
-    assert_eq!(*workspace.model_offline("any").unwrap().reference(), ModelRef::new("closed", "any"));
+    let sole = workspace([("closed", &closed)]);
+    assert_eq!(*sole.model_offline("any").unwrap().reference(), ModelRef::new("closed", "any"));
+    sole.instance("closed").unwrap().catalogue().await.unwrap();
+    assert_eq!(sole.model_offline("any").unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]
@@ -114,6 +135,8 @@ async fn provider_before_a_slash_is_removed() {
         ("openrouter/openai/gpt-4@preset/x", "prod", "openai/gpt-4@preset/x"),
         ("openrouter/@preset/x", "prod", "@preset/x"),
         ("ollama/library/llama3.1:8b", "local", "library/llama3.1:8b"),
+        ("local/llama3.1:8b", "local", "llama3.1:8b"),
+        ("ollama/llama3.1:8b", "local", "llama3.1:8b"),
     ];
     for (text, instance, id) in cases {
         let model = workspace.model(text).await.unwrap();
@@ -162,7 +185,6 @@ async fn invalid_reference_is_refused() {
         (" openai/gpt-4o", "white space"),
         ("openai/gpt-4o\n", "white space"),
         ("openai / gpt-4o", "white space"),
-        ("prod: openai/gpt-4o", "white space"),
         ("openai/gpt\u{0}4o", "is no model reference"),
         ("openrouter:", "names no model after the colon"),
         ("prod:", "names no model after the colon"),
@@ -375,14 +397,40 @@ async fn ambiguity_stays_while_one_instance_is_down() {
     assert!(error.message().ends_with("write one of: prod:openai/gpt-4o, test:openai/gpt-4o"), "{error}");
 }
 
-#[tokio::test]
-async fn a_failed_fetch_is_not_remembered() {
+#[tokio::test(start_paused = true)]
+async fn failed_fetch_counts_for_a_short_time() {
     let provider = unreachable(&OLLAMA);
     let workspace = workspace([("local", &provider)]);
-    workspace.model("llama3.1:8b").await.unwrap_err();
+    for _ in 0..3 {
+        workspace.model("llama3.1:8b").await.unwrap_err();
+    }
+    assert_eq!(fetches(&provider), 1);
     provider.set_listing(["llama3.1:8b"]);
+    tokio::time::advance(Workspace::FAILURE_TTL).await;
     assert!(is_listed(&workspace.model("llama3.1:8b").await.unwrap()));
     assert_eq!(fetches(&provider), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_provider_holds_up_one_selection_for_a_bounded_time() {
+    let open = listing(&OPENROUTER, &["openai/gpt-4o"]);
+    let day = Duration::from_secs(86_400);
+    let silent = ScriptedProvider::new([]).with_descriptor(&OLLAMA).with_listing_delay(day);
+    let workspace = workspace([("prod", &open), ("local", &Arc::new(silent))]);
+    for (text, seconds) in
+        [("openai/gpt-4o", 3), ("openai/gpt-4o", 0), ("@preset/x", 0), ("openai/gpt-4o:nitro", 0)]
+    {
+        let begin = Instant::now();
+        let model = workspace.model(text).await.unwrap();
+        assert_eq!(
+            (model.reference().provider.as_str(), begin.elapsed().as_secs()),
+            ("prod", seconds),
+            "{text}"
+        );
+    }
+    // Whether it has this one is not known.
+    let error = workspace.model("llama3").await.unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::Timeout, Some("local")), "{error}");
 }
 
 // The text form of a reference.

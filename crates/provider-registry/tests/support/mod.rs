@@ -15,9 +15,16 @@ pub(crate) const fn describe(id: &'static str, display_name: &'static str) -> Pr
         .description("Made up for a test.")
 }
 
-/// A provider that accepts any id, as OpenRouter does.
+/// A provider that accepts any id, and claims presets, variants and its own routers, as OpenRouter does.
 pub(crate) static OPENROUTER: ProviderDescriptor =
-    describe("openrouter", "OpenRouter").accepts_unlisted_models();
+    describe("openrouter", "OpenRouter").accepts_unlisted_models().claims(is_claimed);
+
+fn is_claimed(id: &str) -> bool {
+    match id.strip_prefix("openrouter/") {
+        Some(own) => !own.contains(['/', '@']),
+        None => id.contains("@preset/") || (id.contains('/') && id.ends_with(":nitro")),
+    }
+}
 
 /// A provider that accepts listed ids alone.
 pub(crate) static OLLAMA: ProviderDescriptor = describe("ollama", "Ollama");
