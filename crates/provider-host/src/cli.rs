@@ -1,10 +1,13 @@
 //! The command line: commands, flags, and their help.
 
+mod connect;
+
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Usd;
 
+pub(crate) use self::connect::{ConnectArgs, InstanceArgs};
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
@@ -17,14 +20,19 @@ Examples:
   provider-host chat anthropic/claude-3.5-sonnet \"Summarise this\" < report.txt
   provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
   provider-host models claude --supports tools --sort price
+  provider-host --provider openrouter --provider local=openai-compatible --set local.preset=ollama \
+    compare \"Why?\" openrouter:openai/gpt-4o local:qwen3
   OPENROUTER_API_KEY=sk-or-v1-... provider-host key
 
 Environment:
-  OPENROUTER_API_KEY    the key; there is no flag for it, as flags show in the process list
-  OPENROUTER_BASE_URL   where the API is
-  OPENROUTER_SITE_URL   the address of your app
-  OPENROUTER_SITE_NAME  the name of your app
-  NO_COLOR              no colours
+  OPENROUTER_API_KEY          the key of OpenRouter; there is no flag for a key, as flags show in the process list
+  OPENROUTER_BASE_URL         where its API is
+  OPENROUTER_SITE_URL         the address of your app
+  OPENROUTER_SITE_NAME        the name of your app
+  OPENAI_COMPATIBLE_BASE_URL  where a server is that speaks chat completions
+  OPENAI_COMPATIBLE_API_KEY   its key, if it wants one
+  PROVIDER_HOST_PROVIDERS     the providers to connect, as for --provider, with spaces or commas between them
+  NO_COLOR                    no colours
 Blank variables count as unset. `provider-host providers show NAME` lists the variables of a provider.
 
 `--sandbox` needs no key: a stand-in for the service inside this program makes the answers up, and nothing is billed.";
@@ -46,39 +54,6 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Which provider to use, and how to reach it.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct ConnectArgs {
-    /// The provider, by its id or name; `providers` lists them
-    #[arg(long, global = true, value_name = "NAME", default_value = "openrouter")]
-    pub(crate) provider: String,
-
-    /// Where the API is, version path included [env: OPENROUTER_BASE_URL]
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) base_url: Option<String>,
-
-    /// The address of your app, which the service may show [env: OPENROUTER_SITE_URL]
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) site_url: Option<String>,
-
-    /// The name of your app, which the service may show [env: OPENROUTER_SITE_NAME]
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) site_name: Option<String>,
-
-    /// How often to try again when a request fails in a way that may pass; 0 is never. The default is 2
-    #[arg(
-        long, global = true, value_name = "N",
-        value_parser = at_least::<u16>(0), allow_negative_numbers = true
-    )]
-    pub(crate) retries: Option<u16>,
-
-    /// Use the sandbox inside this program, which needs no key, makes all answers up and costs nothing. A key
-    /// and a base URL in the environment are left alone
-    #[arg(long, global = true, conflicts_with = "base_url")]
-    pub(crate) sandbox: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -111,9 +86,10 @@ Examples:
   provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
   provider-host chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
   provider-host chat openai/gpt-4o \"Rain today?\" --tools tools.json --tool-choice required
-  provider-host chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing")]
+  provider-host chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing
+  provider-host chat local:qwen3 \"Hello\" --fallback openrouter:openai/gpt-4o --allow-paid-fallback")]
 pub(crate) struct ChatArgs {
-    /// The model's id, sent as it is; `openrouter:ID` names the provider as well
+    /// The model's id, sent as it is; `PROVIDER:ID` names the provider as well
     pub(crate) model: String,
 
     /// The prompt. Without it, or with `-`, standard input is read; if both are given, standard input comes
@@ -142,6 +118,9 @@ pub(crate) struct ChatArgs {
 
     #[command(flatten)]
     pub(crate) params: Params,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
 }
 
 #[derive(Args, Debug)]
@@ -194,6 +173,9 @@ pub(crate) struct CompareArgs {
 
     #[command(flatten)]
     pub(crate) params: Params,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
 }
 
 impl CompareArgs {
@@ -279,6 +261,9 @@ pub(crate) struct ModelsArgs {
     /// Write JSON, with everything the service tells of each model
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
 }
 
 /// The order of models.
@@ -297,11 +282,18 @@ pub(crate) enum SortBy {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Costs nothing. Exit code 3 if the key is refused.")]
+#[command(after_help = "\
+Costs nothing. Exit code 3 if a key is refused; of several failures, the first has the exit code.")]
 pub(crate) struct KeyArgs {
+    /// The provider to test, by the id that it is connected under. Default: all that are connected
+    pub(crate) id: Option<String>,
+
     /// Write JSON, with everything the service tells of the key
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
 }
 
 #[derive(Args, Debug)]
@@ -352,6 +344,20 @@ pub(crate) struct SandboxArgs {
         value_parser = at_least::<u64>(0), allow_negative_numbers = true
     )]
     pub(crate) token_delay_ms: u64,
+}
+
+impl Cli {
+    /// The flags for connecting, in front of the command and behind it.
+    pub(crate) fn connect(&self) -> ConnectArgs {
+        let connect = self.connect.clone();
+        match &self.command {
+            Command::Chat(args) => connect.and(&args.instances),
+            Command::Compare(args) => connect.and(&args.instances),
+            Command::Models(args) => connect.and(&args.instances),
+            Command::Key(args) => connect.and(&args.instances),
+            Command::Providers(_) | Command::Sandbox(_) => connect,
+        }
+    }
 }
 
 impl Command {

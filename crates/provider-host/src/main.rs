@@ -1,5 +1,5 @@
-//! The reference host as a command line: it discovers the linked providers, connects one from settings, and
-//! asks its models.
+//! The reference host as a command line: it discovers the linked providers, connects those that are chosen
+//! from settings, and asks their models.
 //!
 //! The host uses the vocabulary of `provider-core` and `provider-registry` alone, and knows no wire format.
 
@@ -10,6 +10,7 @@ mod cli;
 mod compare;
 mod connect;
 mod diagnostics;
+mod dry_run;
 mod environment;
 mod exit;
 mod key;
@@ -20,7 +21,9 @@ mod prompt;
 mod providers;
 mod sandbox;
 mod signal;
+mod similar;
 mod summary;
+mod target;
 mod value_parsers;
 mod wording;
 
@@ -83,11 +86,12 @@ async fn until_stopped(cli: &Cli, output: Output) -> Result<(), Failure> {
 }
 
 async fn run(cli: &Cli, output: Output) -> Result<(), Failure> {
+    let connect = cli.connect();
     match &cli.command {
-        Command::Chat(args) => chat::run(args, &cli.connect, output).await,
-        Command::Compare(args) => compare::run(args, &cli.connect, output).await,
-        Command::Models(args) => models::run(args, &cli.connect, output).await,
-        Command::Key(args) => key::run(args, &cli.connect, output).await,
+        Command::Chat(args) => chat::run(args, &connect, output).await,
+        Command::Compare(args) => compare::run(args, &connect, output).await,
+        Command::Models(args) => models::run(args, &connect, output).await,
+        Command::Key(args) => key::run(args, &connect, output).await,
         Command::Providers(args) => providers::run(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,
     }

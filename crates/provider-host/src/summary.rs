@@ -3,6 +3,7 @@
 use openrouter_provider::OpenRouterResponse;
 use provider_compare::Timings;
 use provider_core::{ChatResponse, ToolCall, Usage};
+use provider_registry::ModelRef;
 
 use crate::ask::Outcome;
 use crate::output::number::{dollars, duration, grouped, or_unknown};
@@ -17,7 +18,7 @@ pub(crate) fn lines(outcome: &Outcome, paint: Paint) -> Vec<String> {
         return lines;
     }
     lines.extend(beside_the_text(response).into_iter().map(|line| paint.yellow(line).to_string()));
-    let served = served(&outcome.requested, response);
+    let served = served(&outcome.requested, outcome.fallback.as_ref(), response);
     lines.push(match served.by_fallback {
         true => paint.yellow(served.line).to_string(),
         false => paint.dim(served.line).to_string(),
@@ -65,16 +66,23 @@ struct Served {
     by_fallback: bool,
 }
 
-fn served(requested: &str, response: &ChatResponse) -> Served {
-    let provider = text::one_line(&response.served_by.to_string());
+fn served(requested: &str, fallback: Option<&ModelRef>, response: &ChatResponse) -> Served {
+    let upstream = text::one_line(&response.served_by.to_string());
     let model = text::one_line(&response.model);
+    if let Some(fallback) = fallback {
+        let fallback = text::one_line(&fallback.to_string());
+        let line = format!(
+            "a fallback answered: asked for {requested}, then for {fallback}, served by {upstream} (model {model})"
+        );
+        return Served { line, by_fallback: true };
+    }
     if model.is_empty() || model == requested {
-        return Served { line: format!("{requested} served by {provider}"), by_fallback: false };
+        return Served { line: format!("{requested} served by {upstream}"), by_fallback: false };
     }
     let maker = response.message.made_by.as_deref();
     let by_fallback = maker.is_some_and(|maker| maker != response.requested);
     let beginning = if by_fallback { "a fallback answered: " } else { "" };
-    let line = format!("{beginning}asked for {requested}, served by {provider} (model {model})");
+    let line = format!("{beginning}asked for {requested}, served by {upstream} (model {model})");
     Served { line, by_fallback }
 }
 
@@ -123,7 +131,7 @@ mod tests {
         response.model = "openai/gpt-4o-2024-11-20".to_owned();
         for (maker, by_fallback) in [(None, false), (Some("openai/gpt-4o"), false), (Some("a/b"), true)] {
             response.message.made_by = maker.map(str::to_owned);
-            let served = served("openrouter:openai/gpt-4o", &response);
+            let served = served("openrouter:openai/gpt-4o", None, &response);
             assert_eq!(served.by_fallback, by_fallback, "{maker:?}");
             assert_eq!(served.line.starts_with("a fallback answered: "), by_fallback, "{}", served.line);
         }
