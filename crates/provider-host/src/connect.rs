@@ -21,6 +21,7 @@ pub(crate) use self::chosen::descriptor;
 use self::given::MAX_ATTEMPTS;
 use self::invalid::Invalid;
 use self::plan::Plan;
+pub(crate) use self::plan::given_to;
 use self::settings::Settings;
 use crate::cli::ConnectArgs;
 use crate::exit::Failure;

@@ -8,6 +8,7 @@ mod ask;
 mod chat;
 mod cli;
 mod compare;
+mod conformance;
 mod connect;
 mod diagnostics;
 mod dry_run;
@@ -92,6 +93,7 @@ async fn run(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Compare(args) => compare::run(args, &connect, output).await,
         Command::Models(args) => models::run(args, &connect, output).await,
         Command::Key(args) => key::run(args, &connect, output).await,
+        Command::Conformance(args) => conformance::run(args, &connect, output).await,
         Command::Providers(args) => providers::run(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,
     }

@@ -1,6 +1,6 @@
 //! The plan for connecting: the chosen providers, and all that flags and environment say of them.
 
-use provider_core::ProviderDescriptor;
+use provider_core::{ConfigValues, ProviderDescriptor};
 use provider_registry::Registry;
 
 use super::chosen::{self, Chosen};
@@ -66,4 +66,18 @@ impl Plan {
             "{variable} is not sent to a base URL that a flag gives; --set-env {name}={variable} sends it"
         )
     }
+}
+
+/// The settings that flags give to a provider that is to be connected alone. The environment is left out.
+///
+/// # Errors
+/// As [`Plan::read`].
+pub(crate) fn given_to(
+    args: &ConnectArgs,
+    registry: &Registry,
+    provider: &'static ProviderDescriptor,
+) -> Result<ConfigValues, Failure> {
+    let chosen = [Chosen::new(registry, provider.id, provider)?];
+    let given = Given::read(args, &chosen, &Environment::of_this_program())?;
+    Ok(given.of(0).collect())
 }

@@ -5,6 +5,7 @@
 
 mod chat;
 mod compare;
+mod conformance;
 mod exits;
 mod key;
 mod keyless;
