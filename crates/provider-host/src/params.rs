@@ -113,7 +113,8 @@ pub(crate) struct Params {
     #[arg(long, value_name = "CHOICE")]
     tool_choice: Option<String>,
 
-    /// A parameter without a flag of its own, such as plugins='[{"id":"web"}]'; repeatable
+    /// A parameter without a flag of its own, such as plugins='[{"id":"web"}]', for every provider that is
+    /// asked; repeatable
     #[arg(long, value_name = "NAME=JSON", value_parser = extra)]
     extra: Vec<(String, Value)>,
 

@@ -84,8 +84,8 @@ impl Target {
 impl Host {
     /// Selects models and their fallbacks, and completes the request for them.
     ///
-    /// If OpenRouter has all of them, on one instance, its own fallback is asked for. Otherwise the host falls
-    /// back itself: each model but the last is asked once, unless its settings say how often.
+    /// If OpenRouter has all of them, on one instance, the request asks for its own fallback. Otherwise the
+    /// host falls back itself: each model but the last is asked once, unless its settings say how often.
     ///
     /// # Errors
     /// When a fallback cannot be selected, or when no model is of the provider that an option is for.
@@ -101,13 +101,15 @@ impl Host {
 
         let all: Vec<&SelectedModel> = models.iter().flatten().chain(&fallbacks).collect();
         let kinds: Vec<&str> = all.iter().map(|model| model.provider().descriptor().id).collect();
-        params.complete(&mut request, &kinds).map_err(|problem| match all.first() {
-            Some(model) => Failure::Usage(format!(
-                "{problem}, and {} is a model of {}",
-                model.reference(),
-                model.provider().descriptor().id
-            )),
-            None => Failure::Usage(problem),
+        params.complete(&mut request, &kinds).map_err(|problem| {
+            let of = |model: &&SelectedModel| {
+                format!(
+                    "{problem}, and {} is a model of {}",
+                    model.reference(),
+                    model.provider().descriptor().id
+                )
+            };
+            Failure::Usage(all.first().map_or_else(|| problem.clone(), of))
         })?;
         let is_one_list = self.is_one_list(&all);
         if is_one_list {

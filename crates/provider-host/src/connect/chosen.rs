@@ -52,7 +52,11 @@ pub(super) fn choose(
     }
     if let Some(listed) = environment.value(PROVIDERS) {
         let names = listed.split(|c: char| c.is_whitespace() || c == ',').filter(|name| !name.is_empty());
-        return named(PROVIDERS, names, registry);
+        let chosen = named(PROVIDERS, names, registry)?;
+        if chosen.is_empty() {
+            return Err(Failure::Usage(format!("{PROVIDERS} names no provider")));
+        }
+        return Ok(chosen);
     }
     let mut chosen = Vec::new();
     if !args.sandbox {

@@ -12,12 +12,12 @@ use super::Host;
 const CATALOGUE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Host {
-    /// The model that a text means, by the rules of [`Workspace::model`](provider_registry::Workspace::model).
+    /// The model that a text means, by the rules of `Workspace::model`.
     ///
     /// With one provider, the host fetches the list of models only where it decides: whether the provider's
     /// name in front of a slash is part of the id, and which models there are where the provider accepts no
-    /// others. For the former, it waits no longer than [`CATALOGUE_TIMEOUT`]. With several, their lists decide
-    /// about an id without a provider in front.
+    /// others. For the former, it waits no longer than [`CATALOGUE_TIMEOUT`]. With several providers, their
+    /// lists decide about an id without a provider in front.
     ///
     /// # Errors
     /// Those of `Workspace::model`.

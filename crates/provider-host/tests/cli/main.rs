@@ -14,6 +14,8 @@ mod providers;
 mod requests;
 #[cfg(unix)]
 mod sandbox;
+mod settings;
+mod several;
 #[cfg(unix)]
 mod signals;
 mod support;
