@@ -42,6 +42,7 @@ impl Given {
         for (name, variable) in &args.instances.set_env {
             let (number, field) = find("--set-env", name, chosen)?;
             let Some(value) = environment.value(variable) else {
+                let variable = if is_variable(variable) { variable } else { "of this name" };
                 return usage(format!("--set-env {name}: the variable {variable} is not set, or blank"));
             };
             given.put(number, field, "--set-env", name, value)?;
@@ -83,6 +84,12 @@ impl Given {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a text looks like the name of a variable: one that does not may be the secret itself.
+fn is_variable(name: &str) -> bool {
+    name.len() < 64
+        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 fn usage<T>(problem: String) -> Result<T, Failure> {

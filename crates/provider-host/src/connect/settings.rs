@@ -27,7 +27,7 @@ impl Settings {
     /// A secret of the environment belongs to the base URL of the environment, or to the provider's own where
     /// the environment has none. It goes to no base URL of a flag, unless it is the same one.
     ///
-    /// With the base URL of a sandbox, that and a key of no use are set, and the environment's are left out.
+    /// With the base URL of a sandbox, that and a key of no use are set, and no secret of the environment.
     pub(super) fn new<'a>(
         chosen: &Chosen,
         given: impl Iterator<Item = (&'static str, &'a str)>,
@@ -47,12 +47,14 @@ impl Settings {
             from_env = from_env.set(key, "");
             values = values.set(key, value);
         }
+        let secrets = chosen.fields.iter().filter(|field| field.kind == FieldKind::Secret);
+        let is_elsewhere = chosen.field(BASE_URL).is_some() && (home.is_none() || place != home);
         let mut withheld = Vec::new();
+        if sandbox.is_some() || is_elsewhere {
+            withheld = secrets.filter_map(|field| Some((from_env.variable(field.key)?, field.key))).collect();
+        }
         if let Some(url) = sandbox {
             values = values.set(BASE_URL, url).set(API_KEY, SANDBOX_KEY);
-        } else if chosen.field(BASE_URL).is_some() && (home.is_none() || place != home) {
-            let secret = chosen.fields.iter().filter(|field| field.kind == FieldKind::Secret);
-            withheld = secret.filter_map(|field| Some((from_env.variable(field.key)?, field.key))).collect();
         }
         for (_, key) in &withheld {
             from_env = from_env.set(*key, "");

@@ -144,6 +144,10 @@ async fn secret_is_refused_on_the_command_line_and_taken_from_a_variable() {
     ran(command.args(["chat", "openai/gpt-4o", "Hi", "--set-env", "api_key=MINE"])).await.with_code(0);
     let sent = questions(&sandbox).pop().unwrap();
     assert_eq!(sent.header("authorization"), Some(&*format!("Bearer {KEY}")));
+    // A key in the place of the variable is not repeated.
+    let mistaken = format!("api_key={KEY}");
+    let ran_so = ran(&mut against(&sandbox, &["key", "--set-env", &mistaken])).await.with_code(2);
+    assert_has(&ran_so.err, &["the variable of this name is not set"]);
     let unset = ["key", "--set-env", "api_key=NO_SUCH_VARIABLE"];
     assert_has(&ran(&mut against(&sandbox, &unset)).await.with_code(2).err, &["NO_SUCH_VARIABLE is not set"]);
 }

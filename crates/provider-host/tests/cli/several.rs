@@ -145,6 +145,23 @@ async fn fallback_crosses_providers_and_tells_of_it() {
 }
 
 #[tokio::test]
+async fn silent_provider_is_waited_for_once_and_a_refused_key_ends_the_call() {
+    let (sandbox, silent) = (sandbox().await, silent().await);
+    let args = ["chat", "local:qwen3", "Hi", "--fallback", "openrouter:openai/gpt-4o-mini"];
+    let args = [&args[..], &["--allow-paid-fallback", "--set", "local.read_timeout=1"]].concat();
+    for form in [&[][..], &["--no-stream"]] {
+        let began = Instant::now();
+        ran(&mut with_both(&sandbox, &silent.url(), &[&args[..], form].concat())).await.with_code(0);
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    }
+    assert_eq!((silent.request_count(), questions(&sandbox).len()), (2, 2));
+
+    let no_key = FaultServer::always(Script::json(401, r#"{"error":{"message":"no key"}}"#)).await.unwrap();
+    ran(&mut with_both(&sandbox, &no_key.url(), &args)).await.with_code(3);
+    assert_eq!(questions(&sandbox).len(), 2, "a wrong key is no outage");
+}
+
+#[tokio::test]
 async fn fallback_from_a_server_of_ones_own_to_the_cloud_needs_permission() {
     let (sandbox, refused) = (sandbox().await, RefusedPort::new().unwrap());
     for more in [&[][..], &["--set", "local.not_billed=yes"]] {
