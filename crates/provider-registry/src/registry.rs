@@ -98,8 +98,8 @@ impl Registry {
         self.find(name).ok_or_else(|| self.unknown(name))
     }
 
-    /// Finds the provider whose id or display name is most similar to an unknown name, in any case: to suggest
-    /// in an error. `None` if none is similar.
+    /// Finds the provider whose id or display name is most similar to an unknown name, in any case: an error
+    /// can suggest it. `None` if none is similar.
     pub fn similar(&self, name: &str) -> Option<&'static ProviderDescriptor> {
         let wanted = name.trim().to_lowercase();
         let similarity = |provider: &ProviderDescriptor| {
