@@ -1,4 +1,4 @@
-//! What the kit has to know of the linked providers, since no test can find it out.
+//! The facts about the linked providers that the kit needs, and that no test can find out.
 
 /// The endpoints of a provider beside chats and models, and the cases that do not apply to it.
 #[derive(Debug, Default)]
