@@ -18,8 +18,10 @@ use crate::target::Target;
 pub(crate) struct Outcome {
     /// The text by which the user named the model.
     pub(crate) requested: String,
-    /// The model of a fallback that was asked in its place, and made the answer or the error.
-    pub(crate) fallback: Option<ModelRef>,
+    /// The model that made the answer or the error; `None` if none was asked.
+    pub(crate) asked: Option<ModelRef>,
+    /// Whether that is another model, which the host has asked in place of the requested one.
+    pub(crate) by_fallback: bool,
     pub(crate) result: Result<ChatResponse, Error>,
     /// The error of an answer that is complete, but not of the requested form.
     pub(crate) problem: Option<Error>,
@@ -32,7 +34,15 @@ impl Outcome {
     /// The outcome of a question that could not be asked.
     pub(crate) fn not_asked(requested: &str, error: Error) -> Self {
         let (requested, timings) = (requested.to_owned(), Timings::default());
-        Self { requested, fallback: None, result: Err(error), problem: None, interrupted: false, timings }
+        Self {
+            requested,
+            asked: None,
+            by_fallback: false,
+            result: Err(error),
+            problem: None,
+            interrupted: false,
+            timings,
+        }
     }
 
     /// The service's id of the answer, also of a partial one.
@@ -61,7 +71,7 @@ impl Serialize for Outcome {
             object.serialize_entry("problem", problem)?;
         }
         object.serialize_entry("timings", &self.timings)?;
-        if let Some(fallback) = &self.fallback {
+        if let Some(fallback) = self.asked.as_ref().filter(|_| self.by_fallback) {
             object.serialize_entry("fallback", fallback)?;
         }
         object.end()
@@ -136,7 +146,7 @@ impl Question {
     /// Resolves when the answer has to end: at `stop` or at the time limit.
     async fn end(&self, stop: impl Future<Output = ()>) -> End {
         let with_context = |error: Error| {
-            let asked = self.target.fallen_back_to().unwrap_or_else(|| self.target.reference().clone());
+            let asked = self.target.asked();
             error.with_provider(asked.provider).with_model(asked.model)
         };
         tokio::select! {
@@ -167,8 +177,10 @@ impl Question {
 
     fn outcome(&self, result: Result<ChatResponse, Error>, watch: &Stopwatch) -> Outcome {
         let timings = watch.stop(result.as_ref().ok().map(|response| &response.usage));
-        let (requested, fallback) = (self.requested.clone(), self.target.fallen_back_to());
-        Outcome { requested, fallback, result, problem: None, interrupted: false, timings }
+        let (asked, requested) = (self.target.asked(), self.requested.clone());
+        let by_fallback = asked != *self.target.reference();
+        let asked = Some(asked);
+        Outcome { requested, asked, by_fallback, result, problem: None, interrupted: false, timings }
     }
 }
 

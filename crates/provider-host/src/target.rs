@@ -52,10 +52,10 @@ impl Target {
         self.fallback.as_ref().map_or(self.model.provider(), |fallback| &fallback.provider)
     }
 
-    /// The model that was asked last, if it is another one.
-    pub(crate) fn fallen_back_to(&self) -> Option<ModelRef> {
-        let last = self.fallback.as_ref()?.answering.get()?;
-        (last != *self.reference()).then_some(last)
+    /// The model that was asked last: this one, or one of its fallbacks.
+    pub(crate) fn asked(&self) -> ModelRef {
+        let last = self.fallback.as_ref().and_then(|fallback| fallback.answering.get());
+        last.unwrap_or_else(|| self.reference().clone())
     }
 
     /// Sends a request and waits for the complete answer.

@@ -55,6 +55,7 @@ async fn model_goes_to_the_provider_that_lists_it() {
     for model in ["qwen3", "local:qwen3", "local/qwen3"] {
         let ran = ran(&mut with_both(&sandbox, &server.url(), &["chat", model, "Hi"])).await.with_code(0);
         assert_eq!(ran.out, "from home\n", "{model}");
+        assert_has(&ran.err, &["served by local"]);
     }
     for model in ["openai/gpt-4o", "openrouter:openai/gpt-4o", "openai/gpt-4o:nitro", "@preset/x"] {
         ran(&mut with_both(&sandbox, &server.url(), &["chat", model, "Hi"])).await.with_code(0);
