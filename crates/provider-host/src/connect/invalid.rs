@@ -1,6 +1,6 @@
 //! Errors of settings in the words of the command line: why each setting is missing, and whose it is.
 
-use provider_core::{ConfigField, Error, FieldProblem};
+use provider_core::{ConfigField, Error, FieldKind, FieldProblem};
 
 use super::chosen::Chosen;
 use super::plan::Plan;
@@ -27,7 +27,13 @@ impl Invalid {
             let secret = settings.withheld.iter().find(|(_, withheld)| withheld == key);
             let told = match (secret, one.field(key).filter(is_unset)) {
                 (Some((variable, key)), _) => plan.is_withheld(one, variable, key),
-                (None, Some(field)) => plan.environment.why_missing(field, &known),
+                (None, Some(field)) => {
+                    let why = plan.environment.why_missing(field, &known);
+                    match field.kind {
+                        FieldKind::Secret => why,
+                        _ => format!("{why}; --set {}.{key}=VALUE gives it as well", one.id),
+                    }
+                }
                 (None, None) => problem.clone(),
             };
             self.problems.push(FieldProblem::new(plan.name(one, key), told));

@@ -78,7 +78,8 @@ async fn provider_of_the_environment_with_wrong_settings_is_an_error() {
             command.env("OPENROUTER_API_KEY", KEY);
         }
         let ran = ran(&mut command).await.with_code(2);
-        assert_has(&ran.err, &[&format!("  {field}: OPENAI_COMPATIBLE_BASE_URL is not set")]);
+        assert_has(&ran.err, &[&format!("  {field}: OPENAI_COMPATIBLE_BASE_URL is not set; ")]);
+        assert_has(&ran.err, &["--set openai-compatible.base_url=VALUE"]);
         assert_has(&ran.err, &["was connected since OPENAI_COMPATIBLE_API_KEY is set", "--provider"]);
     }
     let mut command = binary();
