@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use provider_core::{ConfigField, FieldKind};
+use provider_core::{ConfigField, FieldKind, Secret};
 
 use super::chosen::Chosen;
 use crate::cli::ConnectArgs;
@@ -14,9 +14,9 @@ use crate::similar::nearest;
 pub(super) const MAX_ATTEMPTS: &str = "max_attempts";
 
 /// The settings that flags give to each of the chosen providers, in their order. A blank value is one, too:
-/// it keeps the environment's out.
-#[derive(Debug, PartialEq)]
-pub(super) struct Given(Vec<BTreeMap<&'static str, String>>);
+/// it keeps the environment's out. Those of variables may be secrets.
+#[derive(Debug)]
+pub(super) struct Given(Vec<BTreeMap<&'static str, Secret>>);
 
 impl Given {
     /// Reads `--set`, `--set-env` and the flags that are short for one setting.
@@ -59,7 +59,8 @@ impl Given {
         }
         if let Some(retries) = args.retries {
             for values in &mut given.0 {
-                values.entry(MAX_ATTEMPTS).or_insert_with(|| (u32::from(retries) + 1).to_string());
+                let attempts = || Secret::new((u32::from(retries) + 1).to_string());
+                values.entry(MAX_ATTEMPTS).or_insert_with(attempts);
             }
         }
         Ok(given)
@@ -67,7 +68,7 @@ impl Given {
 
     /// The settings of a provider, by its number among the chosen ones.
     pub(super) fn of(&self, number: usize) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.get(number).into_iter().flatten().map(|(key, value)| (*key, value.as_str()))
+        self.0.get(number).into_iter().flatten().map(|(key, value)| (*key, value.expose()))
     }
 
     fn put(
@@ -78,7 +79,7 @@ impl Given {
         name: &str,
         value: &str,
     ) -> Result<(), Failure> {
-        let earlier = self.0.get_mut(number).and_then(|values| values.insert(field.key, value.to_owned()));
+        let earlier = self.0.get_mut(number).and_then(|values| values.insert(field.key, Secret::new(value)));
         match earlier {
             Some(_) => usage(format!("{flag} {name}: this setting is given twice")),
             None => Ok(()),
