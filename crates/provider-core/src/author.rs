@@ -6,7 +6,7 @@
 //!    over HTTP has one ready made: `provider-http` cuts a body into [`Frame`]s and drives any
 //!    [`FrameDecoder`], so that its author writes the decoder alone.
 //! 2. The decoder hands the pieces to a [`ResponseAccumulator`], which joins them and keeps the law of a
-//!    stream.
+//!    stream. Encoder, decoder and errors of a wire together are a [`ChatCodec`].
 //! 3. Requests carry what only one service understands as [`ProviderOptions`]. An encoder writes the
 //!    [parameters](crate::ChatRequest::parameters) that are set by their type, [`ParameterRef`]; where the
 //!    wire lacks some, [`refuse_all_but`] refuses them by name. A decoder of requests fills
@@ -18,6 +18,7 @@
 
 pub use crate::accumulator::{ResponseAccumulator, ToolCallPiece};
 pub use crate::call_ids::unique_call_ids;
+pub use crate::codec::ChatCodec;
 pub use crate::delegate::Delegate;
 pub use crate::error::{ErrorContext, InFlightWaits, base_url_step, is_foreign, misdirected, text_of_body};
 pub use crate::frame::{DecodeError, Frame, FrameDecoder, Headers, ResponseHead};

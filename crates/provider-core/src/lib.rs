@@ -85,6 +85,7 @@ mod accumulator;
 pub mod author;
 mod call_ids;
 mod capability;
+mod codec;
 mod config;
 mod connection;
 mod context;

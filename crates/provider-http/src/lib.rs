@@ -112,6 +112,7 @@ pub mod error;
 pub mod settings;
 
 mod body;
+mod chat_api;
 mod client;
 mod context;
 mod deadlines;
@@ -125,6 +126,7 @@ mod send;
 mod source;
 mod transport;
 
+pub use chat_api::ChatApi;
 pub use client::HttpClient;
 #[cfg(feature = "hyper")]
 pub use client::HttpClientBuilder;
