@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provider_core::author::{ChatCodec, ErrorContext};
-use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, Operation, ProviderContext};
+use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Operation, ProviderContext};
 
 use crate::endpoint::{Endpoint, EndpointBuilder, RequestBuilder};
 
@@ -74,6 +74,30 @@ impl<C: ChatCodec> ChatApi<C> {
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let post = self.encoded(request, Operation::Chat)?;
         post.chat(|head| self.codec.decoder(request, head)).await
+    }
+
+    /// Tests the key of a service that answers no cheap request with it, such as one whose list of models is
+    /// public: sends a chat that is an empty object, which names no model to run and costs nothing. Services
+    /// look at the key before the body, so a wrong one is refused; an error about the body passes the test.
+    ///
+    /// A service that looks at the body first passes it with any key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
+    pub async fn check_key(&self) -> Result<(), Error> {
+        use ErrorKind::{EmptyResponse, InvalidRequest, ModelNotFound, UnsupportedFeature};
+
+        let nothing = ChatRequest::default();
+        let answer = self.post("").json_text("{}").chat(|head| self.codec.decoder(&nothing, head)).await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind() {
+                InvalidRequest | ModelNotFound | UnsupportedFeature | EmptyResponse => Ok(()),
+                // Some servers find no field in the body, and call that a failure of theirs.
+                ErrorKind::Server if error.status() == Some(500) => Ok(()),
+                _ => Err(error),
+            },
+        }
     }
 
     /// Starts the `POST` of a chat with this model, for a body that is not the codec's.
