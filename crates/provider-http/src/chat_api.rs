@@ -18,7 +18,8 @@ use crate::endpoint::{Endpoint, EndpointBuilder, RequestBuilder};
 /// use provider_core::author::ChatCodec;
 /// use provider_http::{ChatApi, Endpoint, settings};
 ///
-/// # async fn run(codec: impl ChatCodec, values: ConfigValues, context: ProviderContext) -> Result<(), Error> {
+/// # async fn run<C: ChatCodec>(codec: C, values: ConfigValues) -> Result<(), Error> {
+/// let context = ProviderContext::new(); // or the host's
 /// let endpoint = Endpoint::builder("https://acme.example/v1")
 ///     .provider("acme")
 ///     .values(&values)

@@ -100,7 +100,8 @@ pub struct MessagesDecoder {
     head: ResponseHead,
     keep_raw: bool,
     has_begun: bool,
-    /// The error of the first event that cannot be read. The others are still read, and the answer ends in it.
+    /// The error of the first event that cannot be read. The others are still read, and the answer ends in
+    /// it.
     unreadable: Option<Error>,
     /// The figures of the request so far: a later event may have some of them alone.
     input: Input,

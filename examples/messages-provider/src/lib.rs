@@ -1,14 +1,14 @@
 //! Anthropic's messages as a provider: a wire of its own, beside chat completions.
 //!
 //! The wire differs in what the vocabulary has to carry: an answer is a list of blocks whose order matters,
-//! thoughts are signed and go back unchanged, `max_tokens` is required, the system prompt stands outside of the
-//! conversation, and the roles take turns. [`MessagesCodec`] has the wire, sans-IO; all else is an
+//! thoughts are signed and go back unchanged, `max_tokens` is required, the system prompt stands outside of
+//! the conversation, and the roles take turns. [`MessagesCodec`] has the wire, sans-IO; all else is an
 //! endpoint of `provider-http`.
 //!
 //! # Sent in another place
 //!
-//! * System and developer messages are the field `system`. One that follows another message is refused, since
-//!   the wire has no place between two turns.
+//! * System and developer messages are the field `system`. One that follows another message is refused,
+//!   since the wire has no place between two turns.
 //! * Messages of one role that follow each other are one turn. Results of tools are the user's.
 //! * `stop` is `stop_sequences`, `user` is `metadata.user_id`, `parallel_tool_calls` is
 //!   `tool_choice.disable_parallel_tool_use`, `reasoning` is `thinking` and `output_config.effort`, and a JSON
@@ -16,15 +16,16 @@
 //! * A request without `max_tokens` gets the setting of that name, since the service takes none without: the
 //!   one parameter that a request does not have and that is sent all the same. A budget of thoughts comes on
 //!   top, since the service counts them towards it.
-//! * Arguments of a tool call that are no JSON are the field `INVALID_JSON` of an object, as the service asks for.
+//! * Arguments of a tool call that are no JSON are the field `INVALID_JSON` of an object, as the service asks
+//!   for.
 //!
 //! Other parameters are refused by their name.
 //!
 //! # Answers
 //!
 //! The finish reason is chat completions' word for the service's, which is `native_finish_reason`. Thoughts
-//! are `reasoning_details` of the types `reasoning.text`, with the signature, and `reasoning.encrypted`. Blocks
-//! that only the service understands keep their place and go back to it alone.
+//! are `reasoning_details` of the types `reasoning.text`, with the signature, and `reasoning.encrypted`.
+//! Blocks that only the service understands keep their place and go back to it alone.
 
 mod answer;
 mod codec;

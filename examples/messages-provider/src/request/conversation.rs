@@ -224,8 +224,8 @@ fn thought(detail: &ReasoningDetail) -> Option<Block<'_>> {
     }
 }
 
-/// Writes a call. Arguments that are no JSON, as a call has them that was cut off, go in an object with the one
-/// field `INVALID_JSON`, as the service asks for: it takes no other input than an object.
+/// Writes a call. Arguments that are no JSON, as a call has them that was cut off, go in an object with the
+/// one field `INVALID_JSON`, as the service asks for: it takes no other input than an object.
 fn call<'a>(call: &'a ToolCall, field: &str, problems: &mut Problems) -> Option<Block<'a>> {
     if !call.is_function() {
         problems.add(format!("{field}.tool_calls"), "has a call of no function, which this service lacks");
