@@ -11,8 +11,8 @@
 //!   since the wire has no place between two turns.
 //! * Messages of one role that follow each other are one turn. Results of tools are the user's.
 //! * `stop` is `stop_sequences`, `user` is `metadata.user_id`, `parallel_tool_calls` is
-//!   `tool_choice.disable_parallel_tool_use`, `reasoning` is `thinking` and `output_config.effort`, and a JSON
-//!   Schema is `output_config.format`.
+//!   `tool_choice.disable_parallel_tool_use`, `reasoning` is `thinking` and `output_config.effort`, and a
+//!   JSON Schema is `output_config.format`.
 //! * A request without `max_tokens` gets the setting of that name, since the service takes none without: the
 //!   one parameter that a request does not have and that is sent all the same. A budget of thoughts comes on
 //!   top, since the service counts them towards it.
