@@ -79,7 +79,7 @@
 //! Implement [`LlmProvider`], describe the provider in a `static` [`ProviderDescriptor`] and make it known
 //! with [`register_provider!`]. The module [`author`] has what turns the bytes of a service into an answer.
 //! Whole providers are there to copy: `examples/acme-provider`, for a server that speaks chat completions;
-//! `examples/messages-provider`, for Anthropic's messages; the example `json_lines` of `provider-http`.
+//! `examples/messages-provider`, for Anthropic's messages. `docs/writing-a-provider.md` has the contract.
 
 mod accumulator;
 pub mod author;

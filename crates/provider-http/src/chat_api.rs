@@ -38,7 +38,7 @@ pub struct ChatApi<C> {
 
 impl<C: ChatCodec> ChatApi<C> {
     /// Builds the endpoint [in a host's context](EndpointBuilder::build_in), with the codec for its errors.
-    /// Nothing is sent.
+    /// It sends no request.
     ///
     /// # Errors
     /// As [`EndpointBuilder::build`].
@@ -62,7 +62,7 @@ impl<C: ChatCodec> ChatApi<C> {
     /// Streams an answer.
     ///
     /// # Errors
-    /// What the codec refuses, and everything that goes wrong before the answer begins.
+    /// Those of the codec, and everything that goes wrong before the answer begins.
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let post = self.encoded(request, Operation::Stream)?;
         post.stream(|head| self.codec.decoder(request, head)).await
@@ -71,7 +71,7 @@ impl<C: ChatCodec> ChatApi<C> {
     /// Waits for a whole answer.
     ///
     /// # Errors
-    /// What the codec refuses, and everything that goes wrong, with the part of the answer that had come.
+    /// Those of the codec, and everything that goes wrong, with the part of the answer that had come.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let post = self.encoded(request, Operation::Chat)?;
         post.chat(|head| self.codec.decoder(request, head)).await

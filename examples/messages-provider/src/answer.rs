@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lenient_json::{Count, Raw, Text, from_str, object};
+use lenient_json::{Count, Raw, Text, UnknownFields, from_str, object};
 use provider_core::author::{
     BlockKind, DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead, ToolCallPiece,
     text_of_body,
@@ -38,6 +38,7 @@ object! {
         usage: Raw<'a> = "usage",
         error: Raw<'a> = "error",
     }
+    skip "type" | "role"
 }
 
 object! {
@@ -116,12 +117,33 @@ struct Input {
     cache_write: Option<u64>,
 }
 
-/// A block as it began, and the pieces of its input.
+/// A block as it began, and the texts of its fields that came in pieces. Those of `input` are pieces of JSON.
 #[derive(Debug)]
 struct OwnBlock {
     json: RawJson,
-    input: String,
+    pieces: BTreeMap<String, String>,
 }
+
+impl OwnBlock {
+    fn append(&mut self, field: &str, piece: &str) {
+        self.pieces.entry(field.to_owned()).or_default().push_str(piece);
+    }
+
+    /// The whole block. A field whose pieces are no JSON stays as it began.
+    fn into_json(self) -> RawJson {
+        let Ok(mut fields) = self.json.read::<BTreeMap<String, RawJson>>() else { return self.json };
+        for (name, text) in self.pieces {
+            let value = if name == INPUT { text.parse() } else { RawJson::new(&text) };
+            if let Ok(value) = value {
+                fields.insert(name, value);
+            }
+        }
+        RawJson::new(&fields).unwrap_or(self.json)
+    }
+}
+
+/// The field of a block that comes as pieces of JSON.
+const INPUT: &str = "input";
 
 impl MessagesDecoder {
     /// The decoder of the answer that has this head. `keep_raw`: whether to keep the JSON of each event.
@@ -141,7 +163,7 @@ impl MessagesDecoder {
             _ if is_known(&block) => known(&block, out),
             _ => {
                 let json = json.get().map(RawJson::from_checked);
-                self.own = json.map(|json| OwnBlock { json, input: String::new() });
+                self.own = json.map(|json| OwnBlock { json, pieces: BTreeMap::new() });
             }
         }
     }
@@ -155,17 +177,24 @@ impl MessagesDecoder {
             }
         }
         out.show_reasoning(delta.thinking.as_str());
-        let Some(arguments) = delta.partial_json.filled() else { return };
-        match &mut self.own {
-            Some(own) => own.input.push_str(arguments),
-            None => out.push_tool_call(ToolCallPiece { index, arguments, ..ToolCallPiece::default() }),
+        match (&mut self.own, delta.partial_json.filled()) {
+            (Some(own), arguments) => {
+                own.append(INPUT, arguments.unwrap_or_default());
+                for (name, value) in &delta.unknown {
+                    own.append(name, Raw::of(value).text().as_str());
+                }
+            }
+            (None, Some(arguments)) => {
+                out.push_tool_call(ToolCallPiece { index, arguments, ..ToolCallPiece::default() });
+            }
+            (None, None) => {}
         }
     }
 
     /// Hands over a block that only the service understands.
     fn end_own(&mut self, out: &mut ResponseAccumulator) {
-        if let Some(OwnBlock { json, input }) = self.own.take() {
-            out.push_block(ProviderJson::new(ID, with_input(&json, &input).unwrap_or(json)));
+        if let Some(own) = self.own.take() {
+            out.push_block(ProviderJson::new(ID, own.into_json()));
         }
     }
 
@@ -223,6 +252,7 @@ impl FrameDecoder for MessagesDecoder {
             "message_start" => {
                 out.set_id(event.message.id.as_str());
                 out.set_model(event.message.model.as_str());
+                keep_unknown(&event.message.unknown, out);
                 self.update_usage(event.message.usage, out);
             }
             "content_block_start" => self.begin(event.index.0, event.content_block, out),
@@ -230,6 +260,8 @@ impl FrameDecoder for MessagesDecoder {
             "content_block_stop" => self.end_own(out),
             "message_delta" => {
                 stopped(&event.delta.stop_reason, &event.delta.stop_sequence, out);
+                keep_unknown(&event.delta.unknown, out);
+                keep_unknown(&event.unknown, out);
                 self.update_usage(event.usage, out);
             }
             "message_stop" => {
@@ -258,6 +290,7 @@ impl FrameDecoder for MessagesDecoder {
         out.set_model(message.model.as_str());
         message.content.for_each(|json: Raw<'_>| whole(json, out));
         stopped(&message.stop_reason, &message.stop_sequence, out);
+        keep_unknown(&message.unknown, out);
         self.update_usage(message.usage, out);
         Ok(())
     }
@@ -362,10 +395,9 @@ fn stopped(reason: &Text<'_>, sequence: &Text<'_>, out: &mut ResponseAccumulator
     out.set_stop_sequence(sequence.as_str());
 }
 
-/// The block with the input that came in pieces; `None` where none came, or where it is no JSON.
-fn with_input(block: &RawJson, input: &str) -> Option<RawJson> {
-    let input: RawJson = input.parse().ok()?;
-    let mut fields: BTreeMap<String, RawJson> = block.read().ok()?;
-    fields.insert("input".to_owned(), input);
-    RawJson::new(&fields).ok()
+/// Keeps fields of a message that have no place of their own.
+fn keep_unknown(fields: &UnknownFields<'_>, out: &mut ResponseAccumulator) {
+    for (name, value) in fields {
+        out.set_extra(name, RawJson::from_checked(value));
+    }
 }

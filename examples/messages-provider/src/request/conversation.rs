@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{CacheControl, Problems};
 use crate::ID;
 
-/// What one side says until it is the other's turn.
+/// All that one side says until it is the other's turn.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Turn<'a> {

@@ -214,3 +214,44 @@ fn odd_values_cost_nothing_but_themselves() {
     let reply = reply.expect("an answer");
     assert_eq!((reply.text(), reply.id.as_deref(), &*reply.model), ("Hi", Some("7"), ""));
 }
+
+#[test]
+fn fields_and_blocks_that_are_new_are_kept() {
+    let event = |kind: &str, fields: Value| {
+        let mut event = fields;
+        event["type"] = json!(kind);
+        event
+    };
+    let piece = |text: &str| {
+        event("content_block_delta", json!({"index": 0, "delta": {"type": "summary_delta", "summary": text}}))
+    };
+    let streamed = streamed(&[
+        event("message_start", json!({"message": {"id": "m", "type": "message", "role": "assistant"}})),
+        event(
+            "content_block_start",
+            json!({"index": 0, "content_block": {"type": "summary", "summary": null, "n": 1}}),
+        ),
+        piece("So \"far\""),
+        piece(", so good"),
+        event("content_block_stop", json!({"index": 0})),
+        event("content_block_delta", json!({"index": 1, "delta": {"type": "text_delta", "text": "Hi"}})),
+        event("message_delta", json!({"delta": {"stop_reason": "end_turn", "container": {"id": "c"}}})),
+        event("message_stop", json!({})),
+    ]);
+    let block = json!({"type": "summary", "summary": "So \"far\", so good", "n": 1});
+    let whole = whole(&json!({"id": "m", "type": "message", "role": "assistant", "stop_reason": "end_turn",
+        "content": [block, {"type": "text", "text": "Hi"}], "container": {"id": "c"}}));
+    for reply in [streamed, whole].map(|reply| reply.expect("an answer")) {
+        let blocks: Vec<Value> = reply
+            .message
+            .blocks()
+            .filter_map(|one| match one {
+                BlockRef::Provider(json) => serde_json::from_str(json.json().get()).ok(),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((blocks.as_slice(), reply.text()), (&[block.clone()][..], "Hi"));
+        let kept: Vec<(&str, &str)> = reply.extra.iter().map(|(name, json)| (name, json.get())).collect();
+        assert_eq!(kept, [("container", r#"{"id":"c"}"#)]);
+    }
+}
