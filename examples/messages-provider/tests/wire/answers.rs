@@ -2,7 +2,7 @@
 
 use messages_provider::MessagesCodec;
 use provider_core::author::{ChatCodec, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead};
-use provider_core::{BlockRef, ChatRequest, ChatResponse, Error, FinishReason, Usage};
+use provider_core::{AssistantMessage, BlockRef, ChatRequest, ChatResponse, Error, FinishReason, Usage};
 use serde_json::{Value, json};
 
 /// Decodes a stream of these events as one that the model `claude-a` was asked for.
@@ -254,4 +254,37 @@ fn fields_and_blocks_that_are_new_are_kept() {
         let kept: Vec<(&str, &str)> = reply.extra.iter().map(|(name, json)| (name, json.get())).collect();
         assert_eq!(kept, [("container", r#"{"id":"c"}"#)]);
     }
+}
+
+#[test]
+fn thoughts_and_blocks_of_another_provider_stay_here() {
+    let mut said = whole(&message()).expect("an answer").message;
+    said.made_by_provider = Some("openrouter".to_owned());
+    let sent = |said: AssistantMessage| {
+        let request = ChatRequest::new("claude-a").user("Hi").message(said);
+        let body = MessagesCodec::default().encode(&request, false).expect("a good request");
+        String::from_utf8(body).expect("UTF-8")
+    };
+    let body = sent(said.clone());
+    assert!(body.contains("I look ") && body.contains("web_search_tool_result"), "{body}");
+    assert!(!body.contains("thinking") && !body.contains("c2ln") && !body.contains("c2VjcmV0"), "{body}");
+    // A block under another name than this provider's, as a stored conversation may have it.
+    let stored = serde_json::to_string(&said).expect("JSON").replace("\"anthropic\"", "\"other\"");
+    let body = sent(serde_json::from_str(&stored).expect("a message"));
+    assert!(body.contains("I look ") && !body.contains("web_search_tool_result"), "{body}");
+}
+
+#[test]
+fn json_of_events_and_messages_is_kept_where_it_is_asked_for() {
+    let request = ChatRequest::new("claude-a").keep_raw();
+    let decoder = || (MessagesCodec::default().decoder(&request, ResponseHead::default()), collector());
+    let (mut one, mut streamed) = decoder();
+    for event in events() {
+        one.decode(Frame::new(event.to_string()), &mut streamed).expect("an event");
+    }
+    // A keep-alive is no part of the answer.
+    assert_eq!(streamed.response().raw.len(), events().len() - 1);
+    let (mut one, mut whole) = decoder();
+    one.decode_body(&message().to_string(), &mut whole).expect("a message");
+    assert_eq!(whole.response().raw.len(), 1);
 }
