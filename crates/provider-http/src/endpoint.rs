@@ -134,6 +134,11 @@ impl Endpoint {
         }
     }
 
+    /// Returns the id of the provider, empty where the endpoint was built without one.
+    pub(crate) fn provider(&self) -> &Cow<'static, str> {
+        &self.0.provider
+    }
+
     /// Returns the limits of each request.
     pub fn limits(&self) -> &HttpLimits {
         &self.0.limits
