@@ -1,7 +1,5 @@
 //! Fallback to other models.
 
-mod billing;
-
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,8 +11,9 @@ use provider_core::{
     Operation, ProviderDescriptor,
 };
 
+use crate::billing::{PaidSteps, Route, Target};
 use crate::error_context::context;
-use crate::{CatalogueCache, CatalogueCacheSettings, Layer};
+use crate::{CatalogueCache, Layer};
 
 /// Asks other models, in order, when one cannot answer.
 ///
@@ -114,16 +113,7 @@ pub struct FallbackLayer {
 pub struct FallbackSettings {
     kinds: Vec<ErrorKind>,
     routes: Vec<Route>,
-    allow_paid: bool,
-    price_timeout: Duration,
-    catalogues: Vec<Arc<CatalogueCache>>,
-}
-
-/// A model of a provider.
-#[derive(Clone, Debug)]
-struct Route {
-    provider: Arc<dyn LlmProvider>,
-    model: String,
+    paid_steps: PaidSteps,
 }
 
 impl Default for FallbackSettings {
@@ -131,9 +121,7 @@ impl Default for FallbackSettings {
         Self {
             kinds: Self::OUTAGES.to_vec(),
             routes: Vec::new(),
-            allow_paid: false,
-            price_timeout: Duration::from_secs(3),
-            catalogues: Vec::new(),
+            paid_steps: PaidSteps::refused("FallbackSettings::allow_paid"),
         }
     }
 }
@@ -176,7 +164,7 @@ impl FallbackSettings {
     /// left.
     #[must_use]
     pub fn allow_paid(mut self) -> Self {
-        self.allow_paid = true;
+        self.paid_steps.are_allowed = true;
         self
     }
 
@@ -185,7 +173,7 @@ impl FallbackSettings {
     /// while for one that did not come in time. Default: 3 s.
     #[must_use]
     pub fn price_timeout(mut self, time: Duration) -> Self {
-        self.price_timeout = time;
+        self.paid_steps.price_timeout = time;
         self
     }
 
@@ -194,22 +182,8 @@ impl FallbackSettings {
     /// that the layer is put around, if that is the same handle.
     #[must_use]
     pub fn catalogue(mut self, catalogue: Arc<CatalogueCache>) -> Self {
-        self.catalogues.retain(|other| !Arc::ptr_eq(other.provider(), catalogue.provider()));
-        self.catalogues.push(catalogue);
+        self.paid_steps.set_catalogue(catalogue);
         self
-    }
-
-    fn catalogue_of(&self, provider: &Arc<dyn LlmProvider>) -> Option<&Arc<CatalogueCache>> {
-        // One provider with two keys is two handles, which may have different models.
-        self.catalogues.iter().find(|cache| Arc::ptr_eq(cache.provider(), provider))
-    }
-
-    /// Makes a catalogue for a provider that has none.
-    fn add_catalogue_of(&mut self, provider: &Arc<dyn LlmProvider>) {
-        if self.catalogue_of(provider).is_none() {
-            let cache = CatalogueCache::new(provider.clone(), CatalogueCacheSettings::default());
-            self.catalogues.push(Arc::new(cache));
-        }
     }
 }
 
@@ -217,7 +191,7 @@ impl FallbackLayer {
     /// Makes the layer.
     pub fn new(mut settings: FallbackSettings) -> Self {
         for route in settings.routes.clone() {
-            settings.add_catalogue_of(&route.provider);
+            settings.paid_steps.add_catalogue_of(&route.provider);
         }
         Self { settings: Arc::new(settings) }
     }
@@ -229,7 +203,7 @@ impl Layer for FallbackLayer {
             return inner;
         }
         let mut settings = (*self.settings).clone();
-        settings.add_catalogue_of(&inner);
+        settings.paid_steps.add_catalogue_of(&inner);
         Arc::new(FallbackProvider { inner, settings })
     }
 }
@@ -303,9 +277,6 @@ struct FallbackState<'a> {
     failed: Vec<Error>,
 }
 
-/// A provider's model, borrowed.
-type Target<'a> = (&'a Arc<dyn LlmProvider>, &'a str);
-
 impl<'a> FallbackState<'a> {
     fn new(fallback: &'a FallbackProvider, operation: Operation, request: &'a ChatRequest) -> Self {
         Self { fallback, operation, request, taken: 0, failed: Vec::new() }
@@ -352,13 +323,14 @@ impl<'a> FallbackState<'a> {
         }
         let mut next = self.taken + 1;
         let mut has_note = false;
+        let steps = &self.fallback.settings.paid_steps;
         loop {
             let Some(target) = self.target(next) else { return Err(self.ended(error)) };
             let here = (self.provider(), self.model());
-            let Some(objection) = billing::objection(&self.fallback.settings, here, target).await else {
+            let Some(objection) = steps.objection("fallback", here, target).await else {
                 break;
             };
-            error = if has_note { error.with_note(&objection) } else { not_allowed(error, &objection) };
+            error = if has_note { error.with_note(&objection) } else { steps.not_allowed(error, &objection) };
             has_note = true;
             next += 1;
         }
@@ -380,14 +352,4 @@ impl<'a> FallbackState<'a> {
     fn ended(&mut self, error: Error) -> Error {
         error.in_place_of(&self.request.model).after(std::mem::take(&mut self.failed))
     }
-}
-
-/// The error of a model after which the next one may not be asked.
-fn not_allowed(error: Error, objection: &str) -> Error {
-    let allow = "allow the step from free to paid with `FallbackSettings::allow_paid`";
-    let next_step = match error.next_step() {
-        Some(other) => format!("{other}; or {allow}"),
-        None => allow.to_owned(),
-    };
-    error.with_note(objection).with_next_step(next_step)
 }

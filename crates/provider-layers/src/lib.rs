@@ -56,6 +56,7 @@
 //!
 //! [`LlmProvider`]: provider_core::LlmProvider
 
+mod billing;
 mod breaker;
 mod catalogue_cache;
 mod error_context;
