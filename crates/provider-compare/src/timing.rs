@@ -51,7 +51,7 @@ impl Stopwatch {
         match event {
             Event::Finished(_) => self.finished = Some(self.started.elapsed()),
             // The model did not write these.
-            Event::Raw(_) | Event::Annotation(_) => {}
+            Event::Raw(_) | Event::Annotation(_) | Event::Seam(_) => {}
             piece => {
                 self.pieces += 1;
                 self.thoughts |= matches!(piece, Event::Reasoning(_));

@@ -7,10 +7,10 @@ use std::collections::{VecDeque, vec_deque};
 
 use self::tool_calls::OpenCalls;
 pub use self::tool_calls::ToolCallPiece;
-use crate::response::BlockKind;
+use crate::response::{BlockKind, Earlier};
 use crate::{
     Annotation, Audio, AudioDelta, ChatResponse, Error, ErrorKind, Event, FinishReason, Finished, Image,
-    ProviderJson, RawJson, ReasoningDetail, Secret, TokenLogprob, Usage,
+    ProviderJson, RawJson, ReasoningDetail, Seam, Secret, TokenLogprob, Usage,
 };
 
 /// The longest id of a generation that an error names, in bytes: what is longer is none, and errors are of
@@ -400,6 +400,57 @@ impl ResponseAccumulator {
     /// The model that was asked for at first, where this answers in its place.
     pub(crate) fn in_place_of(&mut self, model: &str) {
         model.clone_into(&mut self.response.requested);
+    }
+
+    /// The provider and the model that were asked, as far as they are known.
+    pub(crate) fn asked(&self) -> (Option<String>, String) {
+        let provider = Some(&*self.provider).filter(|provider| !provider.is_empty());
+        (provider.map(str::to_owned), self.asked.clone())
+    }
+
+    /// Begins the next part of an answer that broke off: all that is not of the text before is forgotten.
+    pub(crate) fn begin_part(&mut self, earlier: Earlier, seam: Seam) {
+        self.emit(|| Event::Seam(Box::new(seam.clone())));
+        self.response = earlier.join(ChatResponse::default(), seam);
+        // These are up to the part, whose own accumulator they come from.
+        self.calls = OpenCalls::default();
+        self.asked.clear();
+        self.provider = Cow::Borrowed("");
+        self.end_marked = false;
+    }
+
+    /// Shows in the answer so far what is known of the part under way.
+    pub(crate) fn show_part(&mut self, part: &ChatResponse) {
+        let ChatResponse { id, model, served_by, .. } = &mut self.response;
+        if model.is_empty() && !part.model.is_empty() {
+            model.clone_from(&part.model);
+            id.clone_from(&part.id);
+            served_by.clone_from(&part.served_by);
+        }
+    }
+
+    /// An event of the next part, which is collected when the part is whole.
+    pub(crate) fn push_event(&mut self, event: Event) {
+        self.emit(|| event);
+    }
+
+    /// The next part is whole: this is the answer.
+    pub(crate) fn end_part(&mut self, whole: ChatResponse) {
+        self.response = whole;
+        self.end_marked = true;
+    }
+
+    /// The next part broke off as well. Returns its error, with all parts.
+    pub(crate) fn fail_part(
+        &mut self,
+        earlier: Earlier,
+        part: ChatResponse,
+        seam: Seam,
+        error: Error,
+    ) -> Error {
+        let before = earlier.attempts().to_vec();
+        self.response = earlier.join(part, seam);
+        error.after(before).with_partial(self.response.clone())
     }
 
     /// Whether there was a [sign of life](crate::author::Activity::Life) since this was last asked.

@@ -14,7 +14,7 @@
 //!    [`ParameterMut`]s.
 //!
 //! A wrapper around a provider is a [`Delegate`], or an [`LlmProvider`](crate::LlmProvider) that writes every
-//! method; it watches streams with a [`StreamObserver`]. An error is made of kind, text and cause; an
+//! method; it watches streams with a [`StreamObserver`], and goes on with a broken one by a [`Continuation`]. An error is made of kind, text and cause; an
 //! [`ErrorContext`] around the call adds provider, model and operation.
 
 pub use crate::accumulator::{ResponseAccumulator, ToolCallPiece};
@@ -29,4 +29,4 @@ pub use crate::request::{
 };
 pub use crate::response::BlockKind;
 pub use crate::retry_hints::{MAX_RETRY_AFTER, RetryHints, parse_duration, parse_moment};
-pub use crate::stream::{Activity, ChunkSource, Progress, StreamObserver};
+pub use crate::stream::{Activity, ChunkSource, Continuation, NextPart, Progress, StreamObserver};

@@ -146,7 +146,8 @@ pub use request::{
 };
 pub use response::{
     Annotation, AssistantMessage, Audio, AudioDelta, BlockRef, ChatResponse, DetailValue, FileAnnotation,
-    FinishReason, Image, ReasoningDetail, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation, Usage,
+    FinishReason, Image, ReasoningDetail, Seam, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation,
+    Usage,
 };
 pub use secret::Secret;
 pub use stream::ChatStream;

@@ -6,7 +6,9 @@ mod audio;
 mod block;
 mod finish;
 mod logprobs;
+mod overlap;
 mod reasoning_detail;
+mod seam;
 mod usage;
 
 use std::fmt;
@@ -20,7 +22,10 @@ pub(crate) use self::block::Blocks;
 pub use self::block::{BlockKind, BlockRef};
 pub use self::finish::FinishReason;
 pub use self::logprobs::{TokenLogprob, TopLogprob};
+pub(crate) use self::overlap::Overlap;
 pub use self::reasoning_detail::{DetailValue, ReasoningDetail};
+pub(crate) use self::seam::Earlier;
+pub use self::seam::Seam;
 pub use self::usage::Usage;
 use crate::{Error, ExtraFields, RawJson};
 
@@ -66,10 +71,17 @@ pub struct ChatResponse {
     /// provider and model.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Error>,
+    /// Where the answer broke off and another request went on with it, in the order of the text. A layer does
+    /// so where a host asks for it; else there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seams: Vec<Seam>,
     /// The JSON that the answer came in, where the request asked to keep it: the whole answer, or each chunk
     /// of a stream.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub raw: Vec<RawJson>,
+    /// The usage of the part behind the last seam, where there is one.
+    #[serde(skip)]
+    pub(crate) last_part_usage: Option<Box<Usage>>,
 }
 
 impl ChatResponse {

@@ -1,6 +1,7 @@
 //! The stream of an answer.
 
 mod activity;
+mod continuation;
 mod observer;
 
 use std::borrow::Cow;
@@ -12,8 +13,10 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 pub use self::activity::Activity;
-use self::observer::Observers;
+pub use self::continuation::{Continuation, NextPart};
+use self::continuation::{Continued, Joint, NextSource, NoSource};
 pub use self::observer::StreamObserver;
+use self::observer::{Halt, Observers};
 use crate::accumulator::ResponseAccumulator;
 use crate::error::ErrorContext;
 use crate::{ChatResponse, Error, ErrorKind, Event, Finished};
@@ -52,11 +55,15 @@ pub struct ChatStream {
     /// The name of the provider's instance, which its errors have in place of its id.
     instance: Option<String>,
     observers: Observers,
+    /// Goes on with the answer where it breaks off.
+    continued: Option<Box<Continued>>,
 }
 
 enum State {
     /// Pieces are coming.
     Open(Box<dyn ChunkSource>),
+    /// The answer broke off, and its next part is asked for.
+    Broken(Box<Joint>),
     /// The source is exhausted or failed; its last events are still to be handed out, then this.
     Closing(Box<dyn ChunkSource>, Result<Box<Finished>, Error>),
     /// A complete answer was handed out; the source may still tidy up.
@@ -113,7 +120,8 @@ impl ChatStream {
         let (accumulator, state) =
             (Box::new(ResponseAccumulator::with_events()), State::Open(Box::new(source)));
         let observers = Observers::default();
-        Self { accumulator, state, has_begun: false, context: None, instance: None, observers }
+        let (context, instance, continued) = (None, None, None);
+        Self { accumulator, state, has_begun: false, context, instance, observers, continued }
     }
 
     /// Says what was asked for, for [`ChatResponse::requested`]: the request's model, and those that may
@@ -136,6 +144,10 @@ impl ChatStream {
         if self.context.is_none() {
             self.amend(|error| context.apply(error));
             self.context = Some(context);
+        } else if let Some(continued) =
+            self.continued.as_mut().filter(|continued| continued.has_inner_context)
+        {
+            continued.outer_context.get_or_insert(context);
         }
         self
     }
@@ -143,6 +155,9 @@ impl ChatStream {
     /// Names the instance of the provider in the errors of this stream, in place of the provider's id: for
     /// hosts that have several instances of one provider.
     pub fn named(mut self, instance: impl Into<String>) -> Self {
+        if let Some(continued) = &mut self.continued {
+            continued.has_inner_instance = false;
+        }
         self.instance = Some(instance.into());
         self
     }
@@ -160,14 +175,39 @@ impl ChatStream {
             (State::Open(_), seen) => {
                 self.observers.add(observer);
                 if let Err(error) = seen {
-                    self.end(Err(error));
+                    self.end(Err(Halt { error, is_inner: false }));
                 }
+            }
+            // The end of this part is told to those inside. Output that waits has been shown.
+            (State::Broken(_), Ok(())) => self.observers.add(observer),
+            (State::Broken(_), Err(error)) => {
+                self.observers.add(observer);
+                self.end_between(error);
             }
             // There is nothing left to end.
             (State::Closing(_, Err(error)) | State::Ended(Err(error)), _) => observer.on_end(Err(error)),
             (State::Closing(_, Ok(_)) | State::Finished(_) | State::Ended(Ok(())), _) => {
                 observer.on_end(Ok(self.accumulator.response()));
             }
+        }
+        self
+    }
+
+    /// Has the answer gone on with where it breaks off after its first output: by an error of its source, or
+    /// of an observer that the stream has by now. Observers that come later watch the answer with all its
+    /// parts, and are told nothing of a break; their errors end it. A stream that has a continuation keeps
+    /// it, so the innermost counts.
+    ///
+    /// An [`Event::Seam`] stands between the parts, and [`ChatResponse::seams`] has it.
+    pub fn continued_by(mut self, continuation: impl Continuation + 'static) -> Self {
+        if self.continued.is_none() {
+            self.observers.enclose();
+            self.continued = Some(Box::new(Continued {
+                continuation: Box::new(continuation),
+                has_inner_context: self.context.is_some(),
+                has_inner_instance: self.instance.is_some(),
+                outer_context: None,
+            }));
         }
         self
     }
@@ -180,6 +220,7 @@ impl ChatStream {
             State::Open(source) | State::Closing(source, _) | State::Finished(source) => {
                 self.fail(&*source, error)
             }
+            State::Broken(joint) => self.fail_between(*joint, error),
             State::Ended(_) => {
                 let error = self.accumulator.fail_mut(error);
                 self.name(error)
@@ -229,7 +270,7 @@ impl ChatStream {
                 return Poll::Ready(Ok(()));
             }
             match &self.state {
-                State::Open(_) => ready!(self.poll_source(cx)),
+                State::Open(_) | State::Broken(_) => ready!(self.poll_source(cx)),
                 State::Closing(_, Err(error)) | State::Ended(Err(error)) => {
                     return Poll::Ready(Err(error.clone()));
                 }
@@ -261,10 +302,15 @@ impl ChatStream {
                 Ok(std::mem::take(&mut *self.accumulator).into_response())
             }
             State::Ended(Err(error)) | State::Closing(_, Err(error)) => Err(error),
-            State::Open(source) | State::Closing(source, Ok(_)) => {
+            state => {
                 let message =
                     "the stream was not read to its end; read until `next` gives `None`, or use `collect`";
-                let error = self.fail(&*source, Error::new(ErrorKind::Interrupted, message));
+                let error = Error::new(ErrorKind::Interrupted, message);
+                let error = match state {
+                    State::Open(source) | State::Closing(source, _) => self.fail(&*source, error),
+                    State::Broken(joint) => self.fail_between(*joint, error),
+                    State::Finished(_) | State::Ended(_) => error,
+                };
                 self.observers.leave(self.accumulator.response(), Some(&error));
                 Err(error)
             }
@@ -288,7 +334,7 @@ impl ChatStream {
                 return Poll::Ready(Some(Ok(event)));
             }
             match &mut self.state {
-                State::Open(_) => ready!(self.poll_source(cx)),
+                State::Open(_) | State::Broken(_) => ready!(self.poll_source(cx)),
                 State::Closing(..) => return Poll::Ready(self.close()),
                 State::Finished(source) => {
                     ready!(source.poll_drain(cx));
@@ -302,18 +348,25 @@ impl ChatStream {
 
     /// Lets an open source take a step; at its end the stream closes.
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let State::Open(source) = &mut self.state else { return Poll::Ready(()) };
+        let source = match &mut self.state {
+            State::Open(source) => source,
+            State::Broken(_) => return self.poll_next_part(cx),
+            _ => return Poll::Ready(()),
+        };
         // The events that wait to be read were shown when they came.
         let shown = self.accumulator.events().len();
         let step = source.poll_progress(cx, &mut self.accumulator);
         let seen = self.show_guards(shown);
         let end = match (step, seen) {
             (Poll::Ready(Ok(Progress::More)), Ok(())) => return Poll::Ready(()),
-            (Poll::Ready(Ok(Progress::More)) | Poll::Pending, Err(error)) => Err(error),
+            (Poll::Ready(Ok(Progress::More)) | Poll::Pending, Err(halt)) => Err(halt),
             (Poll::Pending, Ok(())) if self.accumulator.events().len() > shown => return Poll::Ready(()),
             (Poll::Pending, Ok(())) => Err(ready!(self.observers.poll_waiting(cx))),
-            (Poll::Ready(Ok(Progress::End)), _) => self.accumulator.conclude(),
-            (Poll::Ready(Err(error)), _) => Err(error),
+            // An error of the answer itself is none that an observer outside of its parts has found.
+            (Poll::Ready(Ok(Progress::End)), _) => {
+                self.accumulator.conclude().map_err(|error| Halt { error, is_inner: true })
+            }
+            (Poll::Ready(Err(error)), _) => Err(Halt { error, is_inner: true }),
         };
         self.end(end);
         Poll::Ready(())
@@ -321,7 +374,7 @@ impl ChatStream {
 
     /// Shows the observers what has come with a step of the source: the output behind the events that were
     /// `shown` before, or else that there was life. An error ends the stream.
-    fn show_guards(&mut self, shown: usize) -> Result<(), Error> {
+    fn show_guards(&mut self, shown: usize) -> Result<(), Halt> {
         let has_life = self.accumulator.take_life();
         if self.has_begun && self.observers.is_empty() {
             return Ok(());
@@ -337,21 +390,86 @@ impl ChatStream {
     }
 
     /// Closes an open stream, and lets go of its observers.
-    fn end(&mut self, end: Result<Finished, Error>) {
+    fn end(&mut self, end: Result<Finished, Halt>) {
         if let State::Open(source) = self.take_state() {
             let end = match end {
                 Ok(finished) => {
                     self.observers.end(Ok(self.accumulator.response()));
                     Ok(Box::new(finished))
                 }
-                Err(error) => {
+                Err(Halt { error, is_inner }) => {
                     let error = self.fail(&*source, error);
-                    self.observers.end(Err(&error));
-                    Err(error)
+                    match if is_inner { self.go_on(error) } else { Err(error) } {
+                        Ok(joint) => {
+                            self.state = State::Broken(Box::new(joint));
+                            return;
+                        }
+                        Err(error) => {
+                            self.observers.end(Err(&error));
+                            Err(error)
+                        }
+                    }
                 }
             };
             self.state = State::Closing(source, end);
         }
+    }
+
+    /// Begins to go on with an answer that broke off in this error.
+    ///
+    /// # Errors
+    /// The error that the stream ends in, if it is not gone on with.
+    fn go_on(&mut self, broken: Error) -> Result<Joint, Error> {
+        let Some(continued) = self.continued.as_mut().filter(|_| self.has_begun) else { return Err(broken) };
+        let next = continued.continuation.go_on(broken.clone())?;
+        self.observers.end_part(&broken);
+        Ok(Joint { broken, next })
+    }
+
+    /// Waits for the next part of a broken answer.
+    fn poll_next_part(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let State::Broken(joint) = &mut self.state else { return Poll::Ready(()) };
+        match joint.next.as_mut().poll(cx) {
+            Poll::Ready(Ok(part)) => {
+                if let State::Broken(joint) = self.take_state() {
+                    let source = NextSource::new(joint.broken, part, &mut self.accumulator);
+                    self.state = State::Open(Box::new(source));
+                }
+                // The next part has names of its own.
+                if let Some(continued) = &mut self.continued {
+                    if std::mem::take(&mut continued.has_inner_context) {
+                        self.context = continued.outer_context.take();
+                    }
+                    if std::mem::take(&mut continued.has_inner_instance) {
+                        self.instance = None;
+                    }
+                }
+            }
+            Poll::Ready(Err(error)) => {
+                self.observers.end(Err(&error));
+                self.state = State::Closing(Box::new(NoSource), Err(error));
+            }
+            Poll::Pending => {
+                let halt = ready!(self.observers.poll_waiting(cx));
+                self.end_between(halt.error);
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Ends the stream between two parts.
+    fn end_between(&mut self, error: Error) {
+        if let State::Broken(joint) = self.take_state() {
+            let error = self.fail_between(*joint, error);
+            self.observers.end(Err(&error));
+            self.state = State::Closing(Box::new(NoSource), Err(error));
+        }
+    }
+
+    /// The error of a stream that ends between two parts, behind the one that broke the first off.
+    fn fail_between(&mut self, joint: Joint, error: Error) -> Error {
+        let error = self.accumulator.fail_mut(error.after(joint.broken.into_attempts()));
+        self.name(error)
     }
 
     /// The state, for one that is to be another.
@@ -414,6 +532,7 @@ impl fmt::Debug for ChatStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Open(_) => "open",
+            State::Broken(_) => "broken off",
             State::Closing(..) => "closing",
             State::Finished(_) | State::Ended(Ok(())) => "finished",
             State::Ended(Err(_)) => "failed",

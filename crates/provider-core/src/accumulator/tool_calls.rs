@@ -187,7 +187,8 @@ impl OpenCalls {
     pub(super) fn seal(&mut self, response: &mut ChatResponse) {
         let is_in_order = response.message.blocks.has_tool_calls();
         let calls = &mut response.message.tool_calls;
-        if calls.is_empty() {
+        // Calls that no piece was joined to are of an answer that is whole already.
+        if calls.is_empty() || self.open.is_empty() {
             return;
         }
         let mut numbered: Vec<(OpenCall, ToolCall)> =

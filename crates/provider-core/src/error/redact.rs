@@ -10,7 +10,7 @@ use super::{
 };
 use crate::response::{
     Annotation, AssistantMessage, Audio, ChatResponse, DetailValue, FinishReason, Image, ReasoningDetail,
-    ServedBy, TokenLogprob, ToolCall, TopLogprob, Usage,
+    Seam, ServedBy, TokenLogprob, ToolCall, TopLogprob, Usage,
 };
 use crate::{Capability, ExtraFields, RawJson, Secret, Timestamp};
 
@@ -70,6 +70,7 @@ redact_fields! {
     ToolCall { id, received_id, name, arguments, extra }
     Audio { id, data, transcript, expires_at, extra }
     TopLogprob { token, logprob, bytes }
+    Seam { at, broken_by, provider, model, usage, repeated }
 }
 
 /// Types without a text in them. The bytes of a token go with its text, see [`redact_tokens`].
@@ -87,6 +88,7 @@ without_text!(
     u8,
     u16,
     u64,
+    usize,
     f64,
     ErrorKind,
     RetryAdvice,
@@ -122,8 +124,13 @@ impl Redact for ChatResponse {
             system_fingerprint,
             extra,
             attempts,
+            seams,
             raw,
+            last_part_usage,
         } = self;
+        for seam in &mut *seams {
+            seam.at = secret.redacted_offset(&message.text, seam.at);
+        }
         let is_said = message.redact(secret) | redact_tokens(logprobs, secret);
         if is_said && raw.len() > 1 {
             // The pieces that the message was joined from may each have a part of it.
@@ -143,7 +150,9 @@ impl Redact for ChatResponse {
             system_fingerprint.redact(secret),
             extra.redact(secret),
             attempts.redact(secret),
+            seams.redact(secret),
             raw.redact(secret),
+            last_part_usage.redact(secret),
         ];
         is_said || beside.contains(&true)
     }

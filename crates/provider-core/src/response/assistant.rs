@@ -88,6 +88,16 @@ impl AssistantMessage {
         }
     }
 
+    /// Whether the message has [signed](ReasoningDetail::is_signed) thoughts, or a function call with a
+    /// signature beside it.
+    pub fn has_signed_reasoning(&self) -> bool {
+        let beside_calls = self.tool_calls.iter().filter(|call| call.is_function());
+        self.reasoning_details.iter().flatten().any(ReasoningDetail::is_signed)
+            || beside_calls
+                .flat_map(|call| call.extra.iter())
+                .any(|(name, value)| name.contains("signature") || value.get().contains("signature\""))
+    }
+
     /// Whether the message says nothing at all.
     pub fn is_empty(&self) -> bool {
         let AssistantMessage {

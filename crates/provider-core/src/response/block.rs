@@ -97,6 +97,16 @@ impl Blocks {
         self.0.iter().any(|block| matches!(block, Block::ToolCall(_)))
     }
 
+    /// Moves the beginnings of texts to where they are behind a text of so many bytes, once these bytes at
+    /// their own beginning are gone.
+    pub(super) fn move_text(&mut self, length: usize, repeated: usize) {
+        for block in &mut self.0 {
+            if let Block::Text(block) = block {
+                block.start = block.start.saturating_sub(repeated) + length;
+            }
+        }
+    }
+
     pub(crate) fn push_provider(&mut self, json: ProviderJson) {
         self.0.push(Block::Provider(json));
     }

@@ -77,6 +77,20 @@ impl ReasoningDetail {
         self.text_of("text").or_else(|| self.text_of("summary"))
     }
 
+    /// Whether the item is only for who made it: it is encrypted, or has a signature. Only the upstream
+    /// provider that made it can read or check it, so that another one refuses it.
+    pub fn is_signed(&self) -> bool {
+        let has = |name: &str| match self.get(name) {
+            Some(DetailValue::Text(text)) => !text.is_empty(),
+            Some(value) => !value.is_null(),
+            None => false,
+        };
+        let kind = self.kind().unwrap_or_default();
+        kind.contains("encrypted")
+            || kind.contains("redacted")
+            || ["signature", "data", "encrypted_content"].into_iter().any(has)
+    }
+
     /// All fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &DetailValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))

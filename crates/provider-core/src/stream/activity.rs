@@ -13,6 +13,7 @@ use crate::Event;
 /// | any other chunk: role, usage, finish reason, empty delta, logprobs, thoughts without a text | [`Life`] |
 /// | the JSON that is kept of the wire ([`Event::Raw`]) | none: the chunk that it is of is one |
 /// | a keep-alive: an SSE comment, an empty event, an event of another name such as `ping` | none |
+/// | a seam ([`Event::Seam`]) | none: it is a layer's, and not the service's |
 /// | the end, or an error | none: [`StreamObserver::on_end`] tells it |
 ///
 /// [`Output`]: Self::Output
@@ -41,7 +42,7 @@ impl<'a> Activity<'a> {
             | Event::Image(_)
             | Event::Audio(_)
             | Event::Annotation(_) => Some(Self::Output(event)),
-            Event::Raw(_) | Event::Finished(_) => None,
+            Event::Raw(_) | Event::Seam(_) | Event::Finished(_) => None,
         }
     }
 

@@ -46,44 +46,71 @@ pub trait StreamObserver: Send {
 
 /// The observers of a stream, from the inside out. Without any it is an empty list.
 #[derive(Default)]
-pub(super) struct Observers(Vec<Box<dyn StreamObserver>>);
+pub(super) struct Observers {
+    list: Vec<Box<dyn StreamObserver>>,
+    /// How many of them stand inside of a [`Continuation`](super::Continuation), and watch one part alone.
+    inner: usize,
+}
+
+/// An error that an observer ends a stream in.
+pub(super) struct Halt {
+    pub(super) error: Error,
+    /// Whether the observer watches the part under way alone, so that another part may come.
+    pub(super) is_inner: bool,
+}
 
 impl Observers {
     pub(super) fn add(&mut self, observer: impl StreamObserver + 'static) {
-        self.0.push(Box::new(observer));
+        self.list.push(Box::new(observer));
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
-    pub(super) fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Error> {
+    /// Has those that there are now watch the part under way alone.
+    pub(super) fn enclose(&mut self) {
+        self.inner = self.list.len();
+    }
+
+    pub(super) fn on_activity(&mut self, activity: Activity<'_>) -> Result<(), Halt> {
         let mut seen = Ok(());
-        for observer in &mut self.0 {
+        for (place, observer) in self.list.iter_mut().enumerate() {
             // Each sees every sign, also one that another ends the stream at.
-            seen = seen.and(observer.on_activity(activity));
+            let halt = observer.on_activity(activity);
+            seen = seen.and(halt.map_err(|error| Halt { error, is_inner: place < self.inner }));
         }
         seen
     }
 
-    pub(super) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        self.0
-            .iter_mut()
-            .map(|observer| observer.poll_waiting(cx))
-            .find(Poll::is_ready)
-            .unwrap_or(Poll::Pending)
+    pub(super) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Halt> {
+        for (place, observer) in self.list.iter_mut().enumerate() {
+            if let Poll::Ready(error) = observer.poll_waiting(cx) {
+                return Poll::Ready(Halt { error, is_inner: place < self.inner });
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Tells those of the part under way that it broke off, and lets go of them.
+    pub(super) fn end_part(&mut self, broken: &Error) {
+        for mut observer in self.list.drain(..std::mem::take(&mut self.inner)) {
+            observer.on_end(Err(broken));
+        }
     }
 
     /// Tells them that it is over, and lets go of them.
     pub(super) fn end(&mut self, end: Result<&ChatResponse, &Error>) {
-        for mut observer in self.0.drain(..) {
+        self.inner = 0;
+        for mut observer in self.list.drain(..) {
             observer.on_end(end);
         }
     }
 
     /// Tells those that there still are that the reader leaves, and lets go of them.
     pub(super) fn leave(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
-        for mut observer in self.0.drain(..) {
+        self.inner = 0;
+        for mut observer in self.list.drain(..) {
             observer.on_leave(so_far, reason);
         }
     }
@@ -91,6 +118,6 @@ impl Observers {
 
 impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Observers").field(&self.0.len()).finish()
+        f.debug_tuple("Observers").field(&self.list.len()).finish()
     }
 }

@@ -74,7 +74,16 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
         system_fingerprint: Some(text()),
         extra: extra(),
         attempts: attempts.clone(),
+        seams: vec![Seam {
+            at: 0,
+            broken_by: ErrorKind::Interrupted,
+            provider: Some(text()),
+            model: text(),
+            usage: Usage::filled(json()),
+            repeated: 0,
+        }],
         raw: vec![json()],
+        last_part_usage: Some(Box::new(Usage::filled(json()))),
     };
     let mut limit = UsageLimit::new(LimitKind::Key);
     (limit.source, limit.scope, limit.window) = (Some(text()), Some(text()), Some(text()));
@@ -155,6 +164,7 @@ fn no_string_of_an_error_keeps_the_key_however_it_is_written() {
             "/operation",
             "/capability",
             "/timeout",
+            "/broken_by",
             "cost",
             "(name)",
             "/blocks/0/type",
