@@ -59,6 +59,7 @@
 mod billing;
 mod breaker;
 mod catalogue_cache;
+mod continuation;
 mod error_context;
 mod fallback;
 mod layer;
@@ -71,6 +72,7 @@ mod trace;
 
 pub use breaker::{BreakerLayer, BreakerSettings, BreakerState, BreakerStatus};
 pub use catalogue_cache::{CachedCatalogue, CatalogueCache, CatalogueCacheSettings, CatalogueOrigin};
+pub use continuation::{ContinueLayer, ContinueSettings};
 pub use error_context::ErrorContextLayer;
 pub use fallback::{FallbackLayer, FallbackSettings};
 pub use layer::Layer;

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use self::backoff::Jitter;
 pub use self::backoff::RetrySettings;
-use self::budget::RetryBudget;
+pub(crate) use self::budget::RetryBudget;
 use self::in_flight::{InFlightQueue, Turn};
 use crate::error_context::context;
 use crate::timeout::deadlines::{Deadline, Deadlines, Work, moment};

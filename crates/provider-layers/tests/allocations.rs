@@ -12,7 +12,7 @@ use provider_core::author::{ChunkSource, Progress, ResponseAccumulator};
 use provider_core::{
     Catalogue, ChatRequest, ChatStream, ConnectionReport, Error, LlmProvider, ProviderDescriptor,
 };
-use provider_layers::{StandardSettings, standard};
+use provider_layers::{ContinueLayer, ContinueSettings, Layer, StandardSettings, standard};
 
 use support::ACME;
 
@@ -68,12 +68,9 @@ impl LlmProvider for Chatter {
 }
 
 /// The blocks that reading an answer of so many words takes.
-fn blocks(words: u32, has_layers: bool) -> u64 {
+fn blocks(words: u32, wrap: impl FnOnce(Arc<dyn LlmProvider>) -> Arc<dyn LlmProvider>) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    let mut provider: Arc<dyn LlmProvider> = Arc::new(Chatter { words });
-    if has_layers {
-        provider = standard(provider, &StandardSettings::default());
-    }
+    let provider = wrap(Arc::new(Chatter { words }));
     let request = ChatRequest::new("a").user("Hello");
     let measured = allocation_counter::measure(|| {
         runtime.block_on(async {
@@ -86,8 +83,18 @@ fn blocks(words: u32, has_layers: bool) -> u64 {
 
 #[test]
 fn standard_layers_allocate_nothing_per_event() {
-    let cost = |words| blocks(words, true) - blocks(words, false);
+    let layered = |words| blocks(words, |provider| standard(provider, &StandardSettings::default()));
+    let cost = |words| layered(words) - blocks(words, |provider| provider);
     let (short, long) = (cost(10), cost(10_000));
     assert_eq!(short, long, "blocks for all of an answer of 10 and of 10,000 words");
     assert!(long <= 8, "{long} blocks");
+}
+
+#[test]
+fn continue_layer_allocates_nothing_per_event() {
+    let layer = ContinueLayer::new(ContinueSettings::default());
+    let cost = |words| blocks(words, |provider| layer.layer(provider)) - blocks(words, |provider| provider);
+    let (short, long) = (cost(10), cost(10_000));
+    assert_eq!(short, long, "blocks for all of an answer of 10 and of 10,000 words");
+    assert!(long <= 16, "{long} blocks");
 }

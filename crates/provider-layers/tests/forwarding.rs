@@ -18,9 +18,9 @@ use provider_core::{
     Model, ProviderDescriptor, TimeoutPhase,
 };
 use provider_layers::{
-    BreakerLayer, BreakerSettings, ErrorContextLayer, FallbackLayer, FallbackSettings, Layer, LimitLayer,
-    LimitSettings, RetryLayer, RetrySettings, Stack, StandardSettings, TimeoutLayer, TimeoutSettings,
-    TraceLayer, TraceSettings, standard,
+    BreakerLayer, BreakerSettings, ContinueLayer, ContinueSettings, ErrorContextLayer, FallbackLayer,
+    FallbackSettings, Layer, LimitLayer, LimitSettings, RetryLayer, RetrySettings, Stack, StandardSettings,
+    TimeoutLayer, TimeoutSettings, TraceLayer, TraceSettings, standard,
 };
 
 use support::ACME;
@@ -73,7 +73,7 @@ impl LlmProvider for Lists {
 }
 
 /// Every layer around a provider, the standard layers, and a foreign wrapper.
-fn layers(inner: Arc<dyn LlmProvider>) -> [Arc<dyn LlmProvider>; 9] {
+fn layers(inner: Arc<dyn LlmProvider>) -> [Arc<dyn LlmProvider>; 10] {
     let fallback = FallbackSettings::default().to(inner.clone(), "b");
     let limit = LimitSettings::off().max_concurrency(1);
     [
@@ -83,6 +83,7 @@ fn layers(inner: Arc<dyn LlmProvider>) -> [Arc<dyn LlmProvider>; 9] {
         RetryLayer::new(RetrySettings::default()).layer(inner.clone()),
         BreakerLayer::new(BreakerSettings::default()).layer(inner.clone()),
         FallbackLayer::new(fallback).layer(inner.clone()),
+        ContinueLayer::new(ContinueSettings::default()).layer(inner.clone()),
         TraceLayer::new(TraceSettings::default()).layer(inner.clone()),
         standard(inner.clone(), &StandardSettings::default().limit(limit)),
         Arc::new(Foreign(inner)),

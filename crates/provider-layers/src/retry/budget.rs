@@ -7,7 +7,7 @@ const RETRY: u64 = 1000;
 
 /// A token bucket that calls fill and retries empty. It is full at first.
 #[derive(Debug)]
-pub(super) struct RetryBudget {
+pub(crate) struct RetryBudget {
     tokens: AtomicU64,
     capacity: u64,
     deposit: u64,
@@ -15,21 +15,21 @@ pub(super) struct RetryBudget {
 
 impl RetryBudget {
     /// Makes a bucket that holds `capacity` retries, into which each call puts `deposit` retries.
-    pub(super) fn new(capacity: u32, deposit: f64) -> Self {
+    pub(crate) fn new(capacity: u32, deposit: f64) -> Self {
         let capacity = u64::from(capacity) * RETRY;
         // A cast of a float saturates, and turns NaN into 0.
         Self { tokens: AtomicU64::new(capacity), capacity, deposit: (deposit * RETRY as f64).round() as u64 }
     }
 
     /// Puts in the share of a call that begins, up to the capacity.
-    pub(super) fn deposit(&self) {
+    pub(crate) fn deposit(&self) {
         let filled = |tokens: u64| Some(tokens.saturating_add(self.deposit).min(self.capacity));
         // The closure never returns `None`, so the update cannot fail.
         let _ = self.tokens.fetch_update(Relaxed, Relaxed, filled);
     }
 
     /// Takes out the price of a retry. Returns `false`, and takes nothing, if there is less.
-    pub(super) fn withdraw(&self) -> bool {
+    pub(crate) fn withdraw(&self) -> bool {
         self.tokens.fetch_update(Relaxed, Relaxed, |tokens| tokens.checked_sub(RETRY)).is_ok()
     }
 }
