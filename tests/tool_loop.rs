@@ -6,14 +6,15 @@
 use std::sync::Arc;
 
 use openrouter_provider::OpenRouter;
+use openrouter_provider::options::{DataCollection, OpenRouterOptions, ProviderPreferences};
 use openrouter_sandbox::Sandbox;
 use provider_core::schemars::{self, JsonSchema};
 use provider_core::{
-    ChatRequest, ErrorKind, Event, FunctionTool, Json, JsonSchema as Format, LlmProvider, LlmProviderExt,
-    LoopEvent, ResponseFormat, RunOutcome, ToolChoice, ToolSet, Usd,
+    ChatRequest, Effort, ErrorKind, Event, FunctionTool, Json, JsonSchema as Format, LlmProvider,
+    LlmProviderExt, LoopEvent, Reasoning, ResponseFormat, RunOutcome, ToolChoice, ToolSet, Usd,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const MODELS: [&str; 3] = ["openai/gpt-4o", "anthropic/claude-sonnet-4.5", "google/gemini-2.5-flash"];
 
@@ -177,4 +178,47 @@ async fn a_loop_can_end_in_a_type() {
     assert_eq!(run.steps.len(), 2);
     let item: Item = run.into_response().expect("an answer").parse().expect("an item");
     assert!(!item.name.is_empty());
+}
+
+#[tokio::test]
+async fn turns_keep_to_the_upstream_that_signed_their_thoughts() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let provider = provider(&sandbox);
+    let preferences =
+        ProviderPreferences::new().order(["google-vertex"]).data_collection(DataCollection::Deny);
+    let question = ChatRequest::new("anthropic/claude-sonnet-4.5")
+        .user("What are the weather and the time in Rome?")
+        .reasoning(Reasoning::effort(Effort::Low))
+        .options(OpenRouterOptions::new().provider(preferences));
+    for is_pinned in [true, false] {
+        let before = sandbox.requests().len();
+        let tools = tools();
+        let looping = provider.tool_loop(&tools);
+        let run = if is_pinned { looping.pin_upstream() } else { looping }.run(&question).await;
+        assert_eq!(run.outcome, RunOutcome::Answered);
+        let first = &run.steps[0].response;
+        assert!(first.message.has_signed_reasoning());
+        let upstream = first.served_by.provider.as_deref().expect("an upstream provider");
+        let sent: Vec<Value> =
+            sandbox.requests()[before..].iter().map(|request| request.body["provider"].clone()).collect();
+        let own = json!({"order": ["google-vertex"], "data_collection": "deny"});
+        let pinned = json!({"order": [upstream], "allow_fallbacks": false, "data_collection": "deny"});
+        assert_eq!(sent, [own.clone(), if is_pinned { pinned } else { own }]);
+        assert_eq!(run.steps[1].response.served_by, first.served_by);
+        assert_eq!(run.request.options, question.options, "the next run is free again");
+    }
+}
+
+#[tokio::test]
+async fn preferences_that_are_json_of_the_callers_own_stay() {
+    let sandbox = Sandbox::start().await.expect("a sandbox");
+    let question = ChatRequest::new("anthropic/claude-sonnet-4.5")
+        .user("What is the time in Rome?")
+        .reasoning(Reasoning::effort(Effort::Low))
+        .extra("openrouter", "provider", json!({"sort": "price"}));
+    let run = provider(&sandbox).tool_loop(&tools()).pin_upstream().run(&question).await;
+    assert_eq!(run.outcome, RunOutcome::Answered);
+    for request in sandbox.requests() {
+        assert_eq!(request.body["provider"], json!({"sort": "price"}));
+    }
 }

@@ -12,6 +12,7 @@ use provider_http::{HttpClient, HttpLimits};
 
 use crate::config::{self, FIELDS};
 use crate::dialect::model_id::is_claimed;
+use crate::options::OpenRouterOptions;
 use crate::{ID, ModelsQuery, OpenRouter};
 
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
@@ -30,9 +31,26 @@ pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenRou
     )
     // Presets (`@preset/x`) and variants (`…:nitro`) are not in the catalogue.
     .accepts_unlisted_models()
-    .claims(is_claimed);
+    .claims(is_claimed)
+    .pins_upstream(pin_upstream);
 
 provider_core::register_provider!(OPENROUTER);
+
+/// Has a request served by one upstream provider or by none. The answer names it by its display name, which
+/// the service takes in the place of the slug.
+fn pin_upstream(request: &mut ChatRequest, upstream: &str) -> bool {
+    let own = request.extra.get(ID);
+    if own.is_some_and(|parameters| parameters.contains_key("provider"))
+        || request.options.problem::<OpenRouterOptions>().is_some()
+    {
+        return false;
+    }
+    request.options.edit(|options: &mut OpenRouterOptions| {
+        let preferences = options.provider.take().unwrap_or_default();
+        options.provider = Some(preferences.order([upstream]).allow_fallbacks(false));
+    });
+    true
+}
 
 fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
     let mut builder = OpenRouter::builder()

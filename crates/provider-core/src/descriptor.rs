@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::{Capabilities, Capability, ConfigField, ConfigValues, Error, LlmProvider, ProviderContext};
+use crate::{
+    Capabilities, Capability, ChatRequest, ConfigField, ConfigValues, Error, LlmProvider, ProviderContext,
+};
 
 /// A provider as data: its names, what it can do, which settings it takes, and how to connect it.
 ///
@@ -32,6 +34,8 @@ pub struct ProviderDescriptor {
     pub accepts_unlisted_models: bool,
     #[serde(skip)]
     claims: fn(&str) -> bool,
+    #[serde(skip)]
+    pin_upstream: Option<fn(&mut ChatRequest, &str) -> bool>,
     #[serde(skip)]
     constructor: Constructor,
 }
@@ -99,6 +103,7 @@ impl ProviderDescriptor {
             links: Links::NONE,
             accepts_unlisted_models: false,
             claims: |_| false,
+            pin_upstream: None,
             constructor,
         }
     }
@@ -150,6 +155,22 @@ impl ProviderDescriptor {
     /// Whether an id is the provider's by its [own rule](Self::claims).
     pub fn claims_model(&self, id: &str) -> bool {
         (self.claims)(id)
+    }
+
+    /// Sets how a request is kept to one upstream provider, for a service that has several behind a model. The
+    /// function gets the name as [`ServedBy::provider`](crate::ServedBy::provider) has it, and returns whether
+    /// it could. Default: the service has no such choice.
+    #[must_use]
+    pub const fn pins_upstream(mut self, pin: fn(&mut ChatRequest, &str) -> bool) -> Self {
+        self.pin_upstream = Some(pin);
+        self
+    }
+
+    /// Has a request served by this upstream provider or by none, and returns whether it could: `false`, and
+    /// an unchanged request, where the service has no such choice or the request makes it in a way that cannot
+    /// be changed.
+    pub fn pin_upstream(&self, request: &mut ChatRequest, upstream: &str) -> bool {
+        self.pin_upstream.is_some_and(|pin| pin(request, upstream))
     }
 
     /// Makes a connected provider of settings, without sending anything: only [`LlmProvider::check`] can tell

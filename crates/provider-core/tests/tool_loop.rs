@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use provider_core::author::{ResponseAccumulator, ToolCallPiece};
 use provider_core::{
-    ChatRequest, Content, ErrorKind, Event, ExtraFields, FunctionTool, Json, LlmProvider, LlmProviderExt,
-    LoopEvent, Message, Part, RetryAdvice, RunOutcome, Tool, ToolCall, ToolChoice, ToolError, ToolErrorKind,
-    ToolErrors, ToolRun, ToolSet,
+    ChatRequest, Content, DetailValue, Error, ErrorKind, Event, ExtraFields, FunctionTool, Json, LlmProvider,
+    LlmProviderExt, LoopEvent, Message, Part, ProviderDescriptor, ReasoningDetail, RetryAdvice, RunOutcome,
+    Tool, ToolCall, ToolChoice, ToolError, ToolErrorKind, ToolErrors, ToolRun, ToolSet,
 };
 use provider_testing::{Operation, ScriptedProvider, Turn};
 use support::{call_ids, cost, results};
@@ -655,4 +655,91 @@ async fn an_id_that_was_made_up_is_not_said_to_have_been_received() {
     let run = scripted.tool_loop(&tools).run(&request).await;
     let call = &run.calls().next().expect("a call").call;
     assert_eq!((call.id.as_str(), call.received_id.as_deref()), ("call_gen1_0_2", None));
+}
+
+/// A service with several upstream providers behind a model.
+static GATEWAY: ProviderDescriptor = ProviderDescriptor::new("gateway", "Gateway", |_, _| {
+    Err(Error::new(ErrorKind::Config, "made by hand only"))
+})
+.pins_upstream(|request, upstream| {
+    let is_free = !request.extra.contains_key("gateway");
+    if is_free {
+        *request = request.clone().extra("gateway", "upstream", upstream);
+    }
+    is_free
+});
+
+/// A turn that calls a tool, with thoughts that have this field, served by this upstream provider.
+fn thinks(upstream: &'static str, field: &'static str) -> Turn {
+    Turn::calls([("echo", "1")]).apply(move |answer| {
+        answer.set_served_by(upstream);
+        let mut detail = ReasoningDetail::new();
+        detail.set("type", DetailValue::Text("reasoning.text".to_owned()));
+        detail.set(field, DetailValue::Text("c2lnbmVk".to_owned()));
+        answer.reasoning_details_mut().push(detail);
+    })
+}
+
+/// The upstream provider that each request was kept to.
+fn pins(provider: &ScriptedProvider) -> Vec<Option<String>> {
+    let pin =
+        |request: ChatRequest| Some(request.extra.get("gateway")?.get("upstream")?.as_str()?.to_owned());
+    provider.requests().into_iter().map(pin).collect()
+}
+
+#[tokio::test]
+async fn turns_keep_to_the_upstream_that_signed_where_it_is_asked_for() {
+    let turns =
+        || [thinks("One", "text"), thinks("Two", "signature"), thinks("Three", "data"), Turn::says("Done")];
+    for is_pinned in [false, true] {
+        for is_watched in [false, true] {
+            let provider = ScriptedProvider::new(turns()).with_descriptor(&GATEWAY);
+            let tools = tools();
+            let mut looping = provider.tool_loop(&tools);
+            if is_pinned {
+                looping = looping.pin_upstream();
+            }
+            if is_watched {
+                looping = looping.watch(|_| {});
+            }
+            let run = looping.run(&request()).await;
+            assert_eq!(run.outcome, RunOutcome::Answered);
+            // Thoughts that nobody signed keep a turn to nobody, and the first signature counts.
+            let two = is_pinned.then(|| "Two".to_owned());
+            assert_eq!(pins(&provider), [None, None, two.clone(), two]);
+            assert!(run.request.extra.is_empty(), "a later run begins without");
+        }
+    }
+}
+
+#[tokio::test]
+async fn turn_that_cannot_be_pinned_is_sent_as_it_is() {
+    let turns = || [thinks("One", "signature"), Turn::says("Done")];
+    let other_maker = thinks("One", "signature").apply(|answer| answer.set_provider("another"));
+    let cases = [
+        (ScriptedProvider::new(turns()), request()),
+        (ScriptedProvider::new(turns()).with_descriptor(&GATEWAY), request().extra("gateway", "zone", "eu")),
+        (ScriptedProvider::new([other_maker, Turn::says("Done")]).with_descriptor(&GATEWAY), request()),
+    ];
+    for (provider, request) in cases {
+        let run = provider.tool_loop(&tools()).pin_upstream().run(&request).await;
+        assert_eq!(run.outcome, RunOutcome::Answered);
+        assert_eq!(pins(&provider), [None, None]);
+        assert_eq!(provider.requests()[1].extra, request.extra);
+    }
+}
+
+#[tokio::test]
+async fn error_of_a_pinned_turn_says_so() {
+    for is_signed in [true, false] {
+        let first = thinks("One", if is_signed { "signature" } else { "text" });
+        let turns = [first, Turn::fails(ErrorKind::NoEndpoint)];
+        let provider = ScriptedProvider::new(turns).with_descriptor(&GATEWAY);
+        let run = provider.tool_loop(&tools()).pin_upstream().run(&request()).await;
+        let RunOutcome::Failed(error) = run.outcome else { panic!("{:?}", run.outcome) };
+        assert_eq!(
+            (error.kind(), error.message().contains("kept to One")),
+            (ErrorKind::NoEndpoint, is_signed)
+        );
+    }
 }

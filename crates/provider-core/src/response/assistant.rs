@@ -284,7 +284,42 @@ impl Image {
 
 #[cfg(test)]
 mod tests {
-    use super::Image;
+    use super::{AssistantMessage, Image, ReasoningDetail, ToolCall};
+
+    #[test]
+    fn signed_reasoning_is_known_by_its_fields() {
+        let detail = |json: &str| serde_json::from_str::<ReasoningDetail>(json).unwrap();
+        let cases = [
+            (r#"{"type": "reasoning.text", "text": "Hm.", "signature": "c2ln"}"#, true),
+            (r#"{"type": "reasoning.encrypted", "id": "rs_1"}"#, true),
+            (r#"{"type": "reasoning.encrypted", "data": "gAAAA"}"#, true),
+            (r#"{"type": "redacted_thinking", "data": "c2ln"}"#, true),
+            (r#"{"type": "reasoning.text", "text": "Hm.", "signature": null}"#, false),
+            (r#"{"type": "reasoning.text", "text": "Hm.", "signature": ""}"#, false),
+            (r#"{"type": "reasoning.summary", "summary": "It thought."}"#, false),
+        ];
+        for (json, is_signed) in cases {
+            let mut message = AssistantMessage::default();
+            assert!(!message.has_signed_reasoning());
+            message.reasoning_details = Some(vec![ReasoningDetail::new(), detail(json)]);
+            assert_eq!(message.has_signed_reasoning(), is_signed, "{json}");
+        }
+    }
+
+    #[test]
+    fn signature_beside_a_function_call_is_one_of_reasoning() {
+        let cases = [
+            ("extra_content", r#"{"google": {"thought_signature": "c2ln"}}"#, true),
+            ("thought_signature", r#""c2ln""#, true),
+            ("caller", r#"{"type": "direct"}"#, false),
+        ];
+        for (name, value, is_signed) in cases {
+            let mut call = ToolCall::new("1", "f", "{}");
+            call.extra.insert(name, value.parse().unwrap());
+            let message = AssistantMessage { tool_calls: vec![call], ..AssistantMessage::default() };
+            assert_eq!(message.has_signed_reasoning(), is_signed, "{name}");
+        }
+    }
 
     #[test]
     fn image_that_is_made_tells_its_url() {

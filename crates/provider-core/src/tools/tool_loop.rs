@@ -1,6 +1,7 @@
 //! The loop: ask the model, run the tools it calls, tell it the results, until it answers or a limit is
 //! reached.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -67,6 +68,7 @@ pub struct ToolLoop<'a, P: ?Sized> {
     deadline: Deadline<'a>,
     pace: Pace<'a>,
     watcher: Watcher<'a>,
+    pins_upstream: bool,
 }
 
 impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
@@ -82,6 +84,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
             deadline: Deadline::default(),
             pace: Pace::default(),
             watcher: Watcher::default(),
+            pins_upstream: false,
         }
     }
 
@@ -149,6 +152,23 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         self
     }
 
+    /// Keeps to the upstream provider that signed the model's thoughts: once an answer has
+    /// [signed thoughts](crate::AssistantMessage::has_signed_reasoning), each further turn of this run is
+    /// served by the [upstream provider](ChatResponse::served_by) of that answer or by none. A signature, or an
+    /// encrypted thought, of one host is refused by another that serves the same model.
+    ///
+    /// It costs availability: the service does not fall back to another upstream provider, so that the run
+    /// fails where this one does. Its own choice of providers in the request gives way for these turns; what
+    /// else it says of them stays. [`ToolRun::request`] has nothing of it, so that a later run begins without.
+    /// A run that goes on after a [`Handover`](RunOutcome::Handover) does, too.
+    ///
+    /// Without effect on a service that has no such choice, on an answer that does not say who served it, and
+    /// on one of another provider than the loop's (a fallback). Default: the service chooses in every turn.
+    pub fn pin_upstream(mut self) -> Self {
+        self.pins_upstream = true;
+        self
+    }
+
     /// Tells what happens as it happens. Answers are streamed then; without, whole answers are asked for.
     ///
     /// Called in between the work, so it must not block: hand the event to a channel, or print it.
@@ -206,12 +226,25 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
     }
 
     async fn turns(&mut self, run: &mut ToolRun) -> RunOutcome {
+        let mut pinned: Option<String> = None;
         while run.steps.len() < self.max_turns {
             let started = Instant::now();
-            let mut response = match self.turn(&run.request, run.steps.len() + 1).await {
+            let request = pinned.as_deref().and_then(|upstream| self.pinned(&run.request, upstream));
+            let is_pinned = request.is_some();
+            let request = request.map_or(Cow::Borrowed(&run.request), Cow::Owned);
+            let mut response = match self.turn(&request, run.steps.len() + 1).await {
                 Ok(response) => response,
+                Err(RunOutcome::Failed(error)) if is_pinned => {
+                    let upstream = pinned.as_deref().unwrap_or_default();
+                    let note =
+                        format!("the turn was kept to {upstream}, which signed the thoughts before it");
+                    return RunOutcome::Failed(error.with_note(&note));
+                }
                 Err(outcome) => return outcome,
             };
+            if self.pins_upstream && pinned.is_none() {
+                pinned = self.signer(&response).map(str::to_owned);
+            }
             if matches!(run.request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
                 run.request.tool_choice = None;
             }
@@ -236,6 +269,21 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
             }
         }
         RunOutcome::TurnLimit
+    }
+
+    /// The request, kept to this upstream provider; `None` where it cannot be.
+    fn pinned(&self, request: &ChatRequest, upstream: &str) -> Option<ChatRequest> {
+        let mut request = request.clone();
+        self.provider.descriptor().pin_upstream(&mut request, upstream).then_some(request)
+    }
+
+    /// The upstream provider that signed the thoughts of an answer.
+    fn signer<'r>(&self, response: &'r ChatResponse) -> Option<&'r str> {
+        let message = &response.message;
+        let id = self.provider.descriptor().id;
+        let is_own = message.made_by_provider.as_deref().is_none_or(|maker| maker == id);
+        let upstream = response.served_by.provider.as_deref();
+        upstream.filter(|_| is_own && message.has_signed_reasoning())
     }
 
     /// Asks the model, and once more where that was in the way of others.
@@ -404,6 +452,7 @@ impl<P: fmt::Debug + ?Sized> fmt::Debug for ToolLoop<'_, P> {
             .field("max_parallel", &self.max_parallel)
             .field("on_tool_error", &self.on_tool_error)
             .field("pace", &self.pace)
+            .field("pins_upstream", &self.pins_upstream)
             .finish_non_exhaustive()
     }
 }
