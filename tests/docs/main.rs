@@ -18,6 +18,8 @@ mod chat;
 mod comparison;
 #[path = "../../docs/examples/compatible_servers.rs"]
 mod compatible_servers;
+#[path = "../../docs/examples/continuation.rs"]
+mod continuation;
 #[path = "../../docs/examples/failures.rs"]
 mod failures;
 #[path = "../../docs/examples/fallback.rs"]
@@ -175,6 +177,15 @@ async fn fallback() {
     let (_other_sandbox, other) = start().await;
     let model = fallback::fallback(Arc::new(one), Arc::new(other)).await;
     assert!(model.expect("it runs").starts_with("anthropic/"));
+}
+
+#[tokio::test]
+async fn continuation() {
+    let (sandbox, client) = start().await;
+    let text = continuation::continuation(Arc::new(client)).await.expect("it runs");
+    assert!(text.contains("that is how it goes on"), "{text}");
+    let models: Vec<_> = sandbox.requests().iter().map(|request| request.body["model"].clone()).collect();
+    assert_eq!(models, ["sandbox/reset", "sandbox/reset", "anthropic/claude-sonnet-4.5"]);
 }
 
 #[tokio::test]

@@ -14,8 +14,9 @@
 //!    [`ParameterMut`]s.
 //!
 //! A wrapper around a provider is a [`Delegate`], or an [`LlmProvider`](crate::LlmProvider) that writes every
-//! method; it watches streams with a [`StreamObserver`], and goes on with a broken one by a [`Continuation`]. An error is made of kind, text and cause; an
-//! [`ErrorContext`] around the call adds provider, model and operation.
+//! method; it watches streams with a [`StreamObserver`], and goes on with a broken one by a [`Continuation`].
+//! An error is made of kind, text and cause; an [`ErrorContext`] around the call adds provider, model and
+//! operation.
 
 pub use crate::accumulator::{ResponseAccumulator, ToolCallPiece};
 pub use crate::call_ids::unique_call_ids;

@@ -157,9 +157,9 @@ impl ProviderDescriptor {
         (self.claims)(id)
     }
 
-    /// Sets how a request is kept to one upstream provider, for a service that has several behind a model. The
-    /// function gets the name as [`ServedBy::provider`](crate::ServedBy::provider) has it, and returns whether
-    /// it could. Default: the service has no such choice.
+    /// Sets how a request is kept to one upstream provider, for a service that has several behind a model.
+    /// The function gets the name as [`ServedBy::provider`](crate::ServedBy::provider) has it, and returns
+    /// whether it could. Default: the service has no such choice.
     #[must_use]
     pub const fn pins_upstream(mut self, pin: fn(&mut ChatRequest, &str) -> bool) -> Self {
         self.pin_upstream = Some(pin);
@@ -167,8 +167,8 @@ impl ProviderDescriptor {
     }
 
     /// Has a request served by this upstream provider or by none, and returns whether it could: `false`, and
-    /// an unchanged request, where the service has no such choice or the request makes it in a way that cannot
-    /// be changed.
+    /// an unchanged request, where the service has no such choice or the request makes it in a way that
+    /// cannot be changed.
     pub fn pin_upstream(&self, request: &mut ChatRequest, upstream: &str) -> bool {
         self.pin_upstream.is_some_and(|pin| pin(request, upstream))
     }

@@ -32,8 +32,8 @@ pub enum Event {
     /// The JSON of the chunk that the next events are made of, where the request asked to
     /// [keep it](crate::ChatRequest::keep_raw).
     Raw(RawJson),
-    /// The answer broke off here, and another request goes on with it. Whatever was handed out stays; the next
-    /// text follows it. Only where a host has asked for a layer that does so.
+    /// The answer broke off here, and another request goes on with it. Whatever was handed out stays; the
+    /// next text follows it. Only where a host has asked for a layer that does so.
     Seam(Box<Seam>),
     /// The end of a complete answer.
     Finished(Box<Finished>),

@@ -69,7 +69,8 @@ use crate::{CatalogueCache, FallbackSettings, Layer, TimeoutSettings};
 /// # Who goes on
 ///
 /// The model that broke off, unless [the settings](ContinueSettings::other_models_only) leave it out, then
-/// the next ones of the list, until one begins to answer. The same model is passed by where the error advises
+/// the next ones of the list, until one begins to answer. One that has broken off twice is passed by, where
+/// another is left. The same model is passed by where the error advises
 /// against another attempt or names a time to wait: this layer does not wait. One that cannot be asked or
 /// refuses costs no seam, and is among the attempts. If none is left, the error is that of the broken answer.
 ///
@@ -88,9 +89,9 @@ use crate::{CatalogueCache, FallbackSettings, Layer, TimeoutSettings};
 /// [`attempts`](ChatResponse::attempts) has the error of each broken part, with the part in its
 /// [`partial`](Error::partial). [`usage`](ChatResponse::usage) is the sum of all parts; services often tell
 /// nothing of a broken one, which [`is_usage_complete`](ChatResponse::is_usage_complete) says then.
-/// [`requested`](ChatResponse::requested) is the model of the caller's request, `model`, `served_by`, `id` and
-/// the thoughts are those of the last part: thoughts of a broken one must not go back to another model, and
-/// are in its attempt. An error at the end has all parts in its `partial`.
+/// [`requested`](ChatResponse::requested) is the model of the caller's request, `model`, `served_by`, `id`
+/// and the thoughts are those of the last part: thoughts of a broken one must not go back to another model,
+/// and are in its attempt. An error at the end has all parts in its `partial`.
 ///
 /// # The budget
 ///
@@ -100,8 +101,8 @@ use crate::{CatalogueCache, FallbackSettings, Layer, TimeoutSettings};
 ///
 /// # Its place, and who shares it
 ///
-/// In [the order](crate#the-order) it stands around the retries and the fallback of its provider: each part is
-/// a call of theirs, with timeouts, retries and a deadline of its own. Around this layer, a trace sees one
+/// In [the order](crate#the-order) it stands around the retries and the fallback of its provider: each part
+/// is a call of theirs, with timeouts, retries and a deadline of its own. Around this layer, a trace sees one
 /// call. The budget lives in the layer, and so do the price lists, as a
 /// [`FallbackLayer`](crate::FallbackLayer) has them.
 ///

@@ -12,6 +12,7 @@
 //! * [`RetryLayer`] makes another attempt when that may help.
 //! * [`BreakerLayer`] refuses calls to models that keep failing.
 //! * [`FallbackLayer`] asks other models, of the same or of other providers, when one cannot answer.
+//! * [`ContinueLayer`] goes on with an answer that broke off, where a host asks for it.
 //! * [`TraceLayer`] makes spans for the host's `tracing`, in OpenTelemetry's words.
 //! * [`CatalogueCache`] is no layer but a helper of layers and hosts: it fetches a provider's list of models
 //!   once for all callers, and keeps it.
@@ -25,7 +26,7 @@
 //! From the outside in:
 //!
 //! ```text
-//! trace( fallback( breaker( retry( limit( timeout( error context( provider )))))))
+//! trace( continue( fallback( breaker( retry( limit( timeout( error context( provider ))))))))
 //! ```
 //!
 //! | layer | stands there because |
@@ -36,6 +37,7 @@
 //! | retry | it makes one call of several attempts, within one deadline |
 //! | breaker | it counts calls with all their attempts, and refuses a call before they begin |
 //! | fallback | it asks elsewhere when the attempts at one model are used up |
+//! | continue | it asks for the rest of an answer, by calls with all that stands inside |
 //! | trace | one request is one span, whatever happened in it |
 //!
 //! In another order they work, too, but mean something else: a retry around a fallback goes through all the
@@ -46,6 +48,7 @@
 //! - A layer that is off, by its settings, returns the provider itself.
 //! - State lives in the layer. Its clones share it; two calls of `new` share nothing.
 //! - It changes nothing that was handed on: once the first output of a stream is out, no layer asks again.
+//!   [`ContinueLayer`] asks for the rest.
 //! - It lists failed attempts in the answer
 //!   ([`ChatResponse::attempts`](provider_core::ChatResponse::attempts)) or in the error
 //!   ([`Error::attempts`](provider_core::Error::attempts)), oldest first, in one flat list.

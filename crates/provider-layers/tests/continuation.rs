@@ -185,6 +185,16 @@ async fn other_models_only_passes_the_same_one_by() {
 }
 
 #[tokio::test]
+async fn model_that_has_broken_off_twice_is_passed_by() {
+    let acme = acme(["Hel", "lo, "].map(|text| Turn::new().text(text).breaks_off()));
+    let other = other([Turn::says("world")]);
+    let settings = ContinueSettings::default().to(other, "b").allow_paid();
+    let reply = around(&acme, settings).chat(&hello()).await.expect("an answer");
+    assert_eq!(reply.text(), "Hello, world");
+    assert_eq!(reply.seams.iter().map(|seam| &*seam.model).collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[tokio::test]
 async fn model_that_is_to_rest_is_passed_by() {
     let limited = Error::new(ErrorKind::RateLimited, "slow down")
         .with_retry(RetryAdvice::After(Duration::from_secs(30)));

@@ -152,15 +152,15 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
         self
     }
 
-    /// Keeps to the upstream provider that signed the model's thoughts: once an answer has
-    /// [signed thoughts](crate::AssistantMessage::has_signed_reasoning), each further turn of this run is
-    /// served by the [upstream provider](ChatResponse::served_by) of that answer or by none. A signature, or an
+    /// Keeps to the upstream provider that signed the model's thoughts: once an answer has [signed
+    /// thoughts](crate::AssistantMessage::has_signed_reasoning), each further turn of this run is served by
+    /// the [upstream provider](ChatResponse::served_by) of that answer or by none. A signature, or an
     /// encrypted thought, of one host is refused by another that serves the same model.
     ///
     /// It costs availability: the service does not fall back to another upstream provider, so that the run
     /// fails where this one does. Its own choice of providers in the request gives way for these turns; what
-    /// else it says of them stays. [`ToolRun::request`] has nothing of it, so that a later run begins without.
-    /// A run that goes on after a [`Handover`](RunOutcome::Handover) does, too.
+    /// else it says of them stays. [`ToolRun::request`] has nothing of it, so that a later run begins
+    /// without. A run that goes on after a [`Handover`](RunOutcome::Handover) does, too.
     ///
     /// Without effect on a service that has no such choice, on an answer that does not say who served it, and
     /// on one of another provider than the loop's (a fallback). Default: the service chooses in every turn.

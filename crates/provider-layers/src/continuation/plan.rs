@@ -21,12 +21,14 @@ pub(super) struct Plan {
     request: ChatRequest,
     /// The place of the model that answers: 0 for that of the request, then the routes.
     at: Arc<AtomicUsize>,
+    /// The place of the model that broke off last.
+    broke_last: Option<usize>,
     seams: u32,
 }
 
 impl Plan {
     pub(super) fn new(shared: Arc<Shared>, request: &ChatRequest) -> Self {
-        Self { shared, request: request.clone(), at: Arc::default(), seams: 0 }
+        Self { shared, request: request.clone(), at: Arc::default(), broke_last: None, seams: 0 }
     }
 
     /// Asks for the rest of a whole answer, until it is one.
@@ -67,9 +69,11 @@ impl Plan {
         };
         self.seams += 1;
         let from = self.at.load(Relaxed);
+        let settings = &self.shared.settings;
         // A service that names a time has somebody else asked meanwhile.
         let advises_another = matches!(broken.retry(), RetryAdvice::Now | RetryAdvice::Exhausted { .. });
-        let is_left_out = self.shared.settings.other_models_only || !advises_another;
+        let has_broken_again = self.broke_last.replace(from) == Some(from) && from < settings.routes.len();
+        let is_left_out = settings.other_models_only || !advises_another || has_broken_again;
         Ok(Candidates {
             shared: self.shared.clone(),
             request,
