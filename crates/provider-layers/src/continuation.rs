@@ -80,8 +80,8 @@ use crate::{CatalogueCache, FallbackSettings, Layer, TimeoutSettings};
 /// # Repeated text
 ///
 /// A model may say again what it was given. The layer leaves out what repeats the end of the text before, or
-/// all of it: only 32 bytes or more, only byte for byte, and only where these bytes do not stand elsewhere in
-/// that text. A beginning that may be such a repetition is held back until it differs. Shorter or changed
+/// all of it: 32 bytes to 4 KiB or all, only byte for byte, and only where these bytes do not stand elsewhere
+/// in that text. A beginning that may be such a repetition is held back until it differs. Shorter or changed
 /// repetitions stay, as do those of a model that begins anew and then says something else.
 ///
 /// # The answer

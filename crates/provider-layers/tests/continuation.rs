@@ -319,6 +319,7 @@ async fn requests_for_more_than_text_are_not_gone_on_with() {
         (hello().response_format(ResponseFormat::JsonObject), "structured"),
         (hello().tool_choice(ToolChoice::Required), "tool call"),
         (in_loop.clone(), "signed"),
+        (hello().modalities(["text", "image"]), "more than text"),
     ];
     for (request, why) in unfit {
         let provider = acme([Turn::new().text("{").breaks_off()]);
@@ -330,6 +331,7 @@ async fn requests_for_more_than_text_are_not_gone_on_with() {
     }
     let fits = [
         hello().response_format(ResponseFormat::Text),
+        hello().modalities(["text"]),
         hello().tool(Tool::function("get_time", "The time", serde_json::json!({}))),
         in_loop.user("Thanks. And now?"),
     ];

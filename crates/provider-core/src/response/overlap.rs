@@ -5,11 +5,15 @@ use std::borrow::Cow;
 /// The shortest repeated text that is cut out, in bytes. Shorter ones happen by chance.
 const MIN_OVERLAP: usize = 32;
 
+/// The longest repeated text that is looked for, in bytes, but for all of the text before. Each byte that is
+/// held back is compared with up to so many places.
+const MAX_OVERLAP: usize = 4 << 10;
+
 /// Finds what the beginning of the next part of an answer repeats of the end of the text before it.
 ///
 /// Two things count, and only where they agree byte for byte:
 ///
-/// * A text of 32 bytes or more that ends the text before, up to all of it. The last 32 bytes must not stand
+/// * A text of 32 bytes to 4 KiB that ends the text before, or all of it. The last 32 bytes must not stand
 ///   elsewhere in that text, since the model may write what it has written often (a rule of dashes) again.
 /// * The white space at the end of the text before, which services refuse at the end of a prefix and which
 ///   is therefore not sent.
@@ -54,8 +58,10 @@ impl Overlap {
                 let blank = self.earlier.trim_end().len();
                 let blank = Some(blank).filter(|blank| *blank < self.earlier.len());
                 let bounds = |at: &usize| self.earlier.is_char_boundary(*at);
-                let long = last.map(|last| (0..=last).filter(bounds)).into_iter().flatten();
-                long.chain(blank).filter(goes_on).collect()
+                let first = self.earlier.len().saturating_sub(MAX_OVERLAP);
+                let all = last.filter(|_| first > 0).map(|_| 0);
+                let long = last.map(|last| (first..=last).filter(bounds)).into_iter().flatten();
+                all.into_iter().chain(long).chain(blank).filter(goes_on).collect()
             }
             Places::Found(places) => places.into_iter().filter(goes_on).collect(),
         };

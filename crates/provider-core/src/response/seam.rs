@@ -107,8 +107,8 @@ impl ChatResponse {
     /// for layers that ask for the rest of an answer. Text, usage and attempts are those of both parts, and
     /// the [seam](Self::seams) is marked. Thoughts are those of this part alone.
     ///
-    /// The text at the beginning of this part that repeats at least 32 bytes at the end of the part before
-    /// is left out, and so is the white space there.
+    /// The text at the beginning of this part that repeats 32 bytes to 4 KiB at the end of the part before, or
+    /// all of that, is left out, and so is the white space there.
     #[must_use]
     pub fn continuing(self, broken: Error) -> Self {
         Earlier::of(broken).join_whole(self, false)

@@ -100,7 +100,7 @@ impl Plan {
     /// The reason why there is none.
     fn prefilled(&self, text: &str, broken: &Error) -> Result<ChatRequest, &'static str> {
         let settings = &self.shared.settings;
-        if let Some(why) = broken.partial().and_then(|partial| unfit_answer(partial)) {
+        if let Some(why) = broken.partial().and_then(unfit_answer) {
             return Err(why);
         }
         if let Some(why) = unfit_request(&self.request) {
@@ -257,6 +257,8 @@ fn unfit_request(request: &ChatRequest) -> Option<&'static str> {
         Some("the request asks for a structured answer")
     } else if !matches!(request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
         Some("the request asks for a tool call")
+    } else if request.audio.is_some() || request.modalities.iter().any(|modality| modality != "text") {
+        Some("the request asks for more than text")
     } else if since_user.into_iter().any(is_signed) {
         Some("the turn has signed thoughts")
     } else {

@@ -71,3 +71,46 @@ fn characters_of_several_bytes_stay_whole() {
         ("夕方は赤い。".to_owned(), earlier.len())
     );
 }
+
+#[test]
+fn long_texts_are_compared_with_their_end_and_their_whole() {
+    let line = |number: usize| format!("Line {number} of a long text.\n");
+    let earlier: String = (0..1000).map(line).collect();
+    let end = &earlier[earlier.len() - MAX_OVERLAP..];
+    let longer = &earlier[earlier.len() - MAX_OVERLAP - 1..];
+    for (again, repeated) in [(&*earlier, earlier.len()), (end, MAX_OVERLAP), (longer, 0)] {
+        let text = format!("{again}The end.");
+        let (kept, cut) = joined(&earlier, &[&text], false);
+        assert_eq!((cut, kept.len()), (repeated, text.len() - repeated));
+    }
+}
+
+#[test]
+fn pieces_make_no_difference_and_the_longest_exact_repetition_is_cut() {
+    let mut state = 7_u64;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap_or_default() % below
+    };
+    let mut cuts = 0;
+    for _ in 0..2000 {
+        let letters = 1 + random(3);
+        let earlier: String = (0..random(120)).map(|_| char::from(b"ab "[random(letters)])).collect();
+        let mut next = earlier[random(earlier.len() + 1)..].to_owned();
+        next.extend((0..random(20)).map(|_| char::from(b"ab "[random(letters)])));
+        let whole = joined(&earlier, &[&next], false);
+        for size in [1, 3, 31] {
+            let pieces: Vec<&str> =
+                next.as_bytes().chunks(size).map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+            assert_eq!(joined(&earlier, &pieces, false), whole, "{size}: {earlier:?} {next:?}");
+        }
+        let (kept, repeated) = whole;
+        let is_repeated = |length: &usize| earlier.ends_with(&next[..*length]);
+        assert!(is_repeated(&repeated) && kept == next[repeated..], "{earlier:?} {next:?}");
+        let longest = (0..=next.len()).rev().find(is_repeated).unwrap_or_default();
+        let is_blank = earlier[earlier.trim_end().len()..].len() == repeated;
+        assert!(repeated == longest || repeated == 0 || is_blank, "{earlier:?} {next:?}");
+        cuts += usize::from(repeated >= MIN_OVERLAP);
+    }
+    assert!(cuts > 100, "only {cuts}");
+}
