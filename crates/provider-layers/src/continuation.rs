@@ -86,9 +86,9 @@ use crate::{CatalogueCache, FallbackSettings, Layer, TimeoutSettings};
 ///
 /// # The answer
 ///
-/// [`attempts`](ChatResponse::attempts) has the error of each broken part, with the part in its
-/// [`partial`](Error::partial). [`usage`](ChatResponse::usage) is the sum of all parts; services often tell
-/// nothing of a broken one, which [`is_usage_complete`](ChatResponse::is_usage_complete) says then.
+/// [`attempts`](ChatResponse::attempts) has the error of each broken part, with all that had come by then in
+/// its [`partial`](Error::partial). [`usage`](ChatResponse::usage) is the sum of all parts; services often
+/// tell nothing of a broken one, which [`is_usage_complete`](ChatResponse::is_usage_complete) says then.
 /// [`requested`](ChatResponse::requested) is the model of the caller's request, `model`, `served_by`, `id`
 /// and the thoughts are those of the last part: thoughts of a broken one must not go back to another model,
 /// and are in its attempt. An error at the end has all parts in its `partial`.

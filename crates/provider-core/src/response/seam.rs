@@ -13,7 +13,8 @@ pub struct Seam {
     /// The byte of the [text](crate::AssistantMessage::text) at which the next part begins.
     pub at: usize,
     /// The kind of the error that the part before ended in. The error itself is among the
-    /// [attempts](ChatResponse::attempts), with that part in its [`partial`](Error::partial).
+    /// [attempts](ChatResponse::attempts), with all that had come by then in its
+    /// [`partial`](Error::partial).
     pub broken_by: ErrorKind,
     /// The id of the provider that the next part is of, where it says so.
     pub provider: Option<String>,
@@ -107,8 +108,8 @@ impl ChatResponse {
     /// for layers that ask for the rest of an answer. Text, usage and attempts are those of both parts, and
     /// the [seam](Self::seams) is marked. Thoughts are those of this part alone.
     ///
-    /// The text at the beginning of this part that repeats 32 bytes to 4 KiB at the end of the part before, or
-    /// all of that, is left out, and so is the white space there.
+    /// The text at the beginning of this part that repeats 32 bytes to 4 KiB at the end of the part before,
+    /// or all of that, is left out, and so is the white space there.
     #[must_use]
     pub fn continuing(self, broken: Error) -> Self {
         Earlier::of(broken).join_whole(self, false)
