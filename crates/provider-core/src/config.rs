@@ -34,6 +34,9 @@ pub struct ConfigField {
     pub required: bool,
     /// Whether a form should tuck it away.
     pub advanced: bool,
+    /// The heading that a form shows it under, together with the fields of the same group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<&'static str>,
     /// The value that the provider applies itself when none is given. Forms and documentation show it;
     /// [`ConfigValues`] do not fill it in.
     pub default: Option<&'static str>,
@@ -43,7 +46,7 @@ pub struct ConfigField {
     pub help: &'static str,
     /// The environment variable it can come from.
     pub env: Option<&'static str>,
-    /// The choices of a [`FieldKind::Select`].
+    /// The choices of a [`FieldKind::Select`] or a [`FieldKind::List`].
     pub options: &'static [&'static str],
     #[serde(skip)]
     check: fn(&str) -> Result<(), String>,
@@ -67,6 +70,9 @@ pub enum FieldKind {
     Url,
     /// One of the field's [`options`](ConfigField::options); anything when it has none.
     Select,
+    /// Names with commas or line breaks between them: `openai, azure`. Where the field has
+    /// [`options`](ConfigField::options), each is one of them.
+    List,
     /// Yes or no.
     Bool,
     /// A whole number.
@@ -97,6 +103,7 @@ impl ConfigField {
             kind,
             required: false,
             advanced: false,
+            group: None,
             default: None,
             placeholder: "",
             help: "",
@@ -119,6 +126,13 @@ impl ConfigField {
     #[must_use]
     pub const fn advanced(mut self) -> Self {
         self.advanced = true;
+        self
+    }
+
+    /// Names the heading that a form shows the field under. Fields of one group follow each other in the table.
+    #[must_use]
+    pub const fn group(mut self, heading: &'static str) -> Self {
+        self.group = Some(heading);
         self
     }
 
@@ -151,7 +165,7 @@ impl ConfigField {
         self
     }
 
-    /// Sets the choices of a [`FieldKind::Select`]. It accepts no other value then.
+    /// Sets the choices of a [`FieldKind::Select`] or a [`FieldKind::List`]. It accepts no other value then.
     #[must_use]
     pub const fn options(mut self, options: &'static [&'static str]) -> Self {
         self.options = options;
@@ -280,6 +294,19 @@ impl ConfigValues {
     /// The value of a [`FieldKind::Duration`] setting.
     pub fn duration(&self, key: &str) -> Option<Duration> {
         self.get(key).and_then(kinds::duration)
+    }
+
+    /// The names of a [`FieldKind::List`] setting.
+    ///
+    /// ```
+    /// use provider_core::ConfigValues;
+    ///
+    /// let values = ConfigValues::from([("regions", "eu, us,\nasia")]);
+    /// assert_eq!(values.list("regions"), Some(vec!["eu", "us", "asia"]));
+    /// assert_eq!(values.list("zones"), None);
+    /// ```
+    pub fn list(&self, key: &str) -> Option<Vec<&str>> {
+        self.get(key).map(|text| kinds::list(text).collect())
     }
 
     /// The values for these fields alone.

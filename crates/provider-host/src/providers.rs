@@ -124,6 +124,7 @@ fn kind(kind: FieldKind) -> &'static str {
         FieldKind::Text => "text",
         FieldKind::Url => "url",
         FieldKind::Select => "choice",
+        FieldKind::List => "list",
         FieldKind::Bool => "yes or no",
         FieldKind::Integer => "integer",
         FieldKind::Number => "number",
