@@ -285,7 +285,8 @@ pub(crate) enum SortBy {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Costs nothing. Exit code 3 if a key is refused; of several failures, the first has the exit code.")]
+Costs nothing. Exit code 3 if a key is refused, 4 if it is good but a limit of money is used up; of several failures, the first \
+has the exit code.")]
 pub(crate) struct KeyArgs {
     /// The provider to test, by the id that it is connected under. Default: all that are connected
     pub(crate) id: Option<String>,
