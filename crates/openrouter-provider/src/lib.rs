@@ -90,6 +90,8 @@ mod headers;
 mod limits;
 pub mod options;
 mod path;
+#[cfg(feature = "pkce")]
+pub mod pkce;
 mod provider;
 mod record;
 mod response;
