@@ -11,13 +11,11 @@
 //! ```no_run
 //! use openrouter_provider::pkce::Authorization;
 //! use openrouter_provider::OpenRouter;
-//! use provider_core::ConfigValues;
-//! use provider_http::HttpClient;
+//! use provider_core::{ConfigValues, ProviderContext};
 //!
 //! # async fn connect(send_browser_to: impl AsyncFn(&str) -> String) -> Result<(), provider_core::Error> {
-//! let values = ConfigValues::new(); // the public service
-//! let authorization =
-//!     Authorization::start("http://localhost:3000/callback", &values, &HttpClient::new())?;
+//! let (values, context) = (ConfigValues::new(), ProviderContext::new()); // the public service
+//! let authorization = Authorization::start("http://localhost:3000/callback", &values, &context)?;
 //! // The address at which the browser comes back.
 //! let redirected = send_browser_to(authorization.url()).await;
 //! let code = authorization.code(&redirected)?;
@@ -36,8 +34,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lenient_json::{Text, from_str, object};
 use openai_wire::error;
 use provider_core::author::text_of_body;
-use provider_core::{ConfigValues, Error, ErrorKind, FieldProblem, Secret};
-use provider_http::{Endpoint, HttpClient, settings};
+use provider_core::{ConfigValues, Error, ErrorKind, FieldProblem, ProviderContext, Secret};
+use provider_http::{Endpoint, HttpClient, HttpLimits, settings};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
@@ -82,12 +80,17 @@ impl Authorization {
     ///
     /// OpenRouter sends the browser to `callback_url` with a code: an `https` URL, or an `http` one of this
     /// machine (`localhost`, `127.0.0.1`) on any port. Of `values`, the settings count that say where the
-    /// service is and how long to wait (`base_url`, `allow_http`, the time-outs).
+    /// service is and how long to wait (`base_url`, `allow_http`, the time-outs). Of `context`, the HTTP client
+    /// and the limits count.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] for a callback URL or settings that cannot be used, or when the system has no
     /// random numbers.
-    pub fn start(callback_url: &str, values: &ConfigValues, http: &HttpClient) -> Result<Self, Error> {
+    pub fn start(
+        callback_url: &str,
+        values: &ConfigValues,
+        context: &ProviderContext,
+    ) -> Result<Self, Error> {
         let verifier = Secret::new(random()?);
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose()));
         let state = random()?;
@@ -98,7 +101,7 @@ impl Authorization {
             .append_pair("callback_url", callback.as_str())
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
-        Ok(Self { endpoint: endpoint(values, http)?, url, state, verifier })
+        Ok(Self { endpoint: endpoint(values, context)?, url, state, verifier })
     }
 
     /// Returns the request again whose [`state`](Self::state) and [`verifier`](Self::verifier) were stored: for
@@ -111,9 +114,9 @@ impl Authorization {
         state: impl Into<String>,
         verifier: Secret,
         values: &ConfigValues,
-        http: &HttpClient,
+        context: &ProviderContext,
     ) -> Result<Self, Error> {
-        Ok(Self { endpoint: endpoint(values, http)?, url: page(values)?, state: state.into(), verifier })
+        Ok(Self { endpoint: endpoint(values, context)?, url: page(values)?, state: state.into(), verifier })
     }
 
     /// The address of the page on which the user approves.
@@ -259,12 +262,14 @@ fn page(values: &ConfigValues) -> Result<Url, Error> {
     Ok(url)
 }
 
-fn endpoint(values: &ConfigValues, http: &HttpClient) -> Result<Endpoint, Error> {
+fn endpoint(values: &ConfigValues, context: &ProviderContext) -> Result<Endpoint, Error> {
     let dialect = OpenRouterDialect::default();
     Endpoint::builder(DEFAULT_BASE_URL)
         .provider(ID)
+        .limits(HttpLimits::of(context))
         .values(values)
         .header("user-agent", USER_AGENT)
         .error_response(move |head, body| error::from_response(head, body, &dialect))
-        .build(http)
+        // Not `build_in`, which would send a key of the context along.
+        .build(&HttpClient::of(context))
 }

@@ -123,6 +123,7 @@ fn page(provider: Option<&str>, report: &ConnectionReport, output: Output) -> St
 /// Whether the provider tells anything of an account. One that does not may have limits all the same.
 fn tells_of_account(report: &ConnectionReport) -> bool {
     report.limit.is_some()
+        || report.next_limit.is_some()
         || report.usage.is_some()
         || report.can_run_models.is_some()
         || report.is_free_tier.is_some()

@@ -63,7 +63,12 @@ fn page(provider: &ProviderDescriptor, fields: &[ConfigField], output: Output) -
     };
     let mut sections = vec![format!("{title}\n{}", prose(provider.description.to_owned()))];
     sections.push(capabilities(provider).render(output.columns, output.out));
-    sections.push(settings(fields).render(output.columns, output.out));
+    for fields in fields.chunk_by(|one, next| one.group == next.group) {
+        let heading = fields.first().and_then(|field| field.group);
+        let heading = heading.map(|heading| format!("{}\n", output.out.bold(heading.to_owned())));
+        let table = settings(fields).render(output.columns, output.out);
+        sections.push(heading.unwrap_or_default() + &table);
+    }
     sections.push(fields.iter().map(help).map(prose).collect());
     sections.push(links(provider).map(prose).collect());
     sections.retain(|section| !section.is_empty());

@@ -6,14 +6,14 @@ use fault_server::{FaultServer, Request, Script};
 use openrouter_provider::OpenRouter;
 use openrouter_provider::pkce::Authorization;
 use openrouter_sandbox::Sandbox;
-use provider_core::{ConfigValues, Error, ErrorKind};
+use provider_core::{ConfigValues, Error, ErrorKind, ProviderContext};
 use provider_http::{Endpoint, HttpClient};
 
 const CALLBACK: &str = "http://localhost:3000/callback?from=settings";
 
 fn start(base_url: &str) -> Result<Authorization, Error> {
     let values = ConfigValues::from([("base_url", base_url)]);
-    Authorization::start(CALLBACK, &values, &HttpClient::new())
+    Authorization::start(CALLBACK, &values, &ProviderContext::new())
 }
 
 /// Visits the page of the sandbox, which approves at once. Returns the address that the browser is sent to.
@@ -75,14 +75,14 @@ async fn code_that_is_used_late_or_anothers_gets_no_key() {
     let sandbox = Sandbox::start().await.expect("a sandbox");
     let late = Sandbox::builder().auth_code_life(Duration::ZERO).start().await.expect("a sandbox");
     let values = |sandbox: &Sandbox| ConfigValues::from([("base_url", sandbox.base_url())]);
-    let http = HttpClient::new();
+    let context = ProviderContext::new();
 
     let first = start(sandbox.base_url()).expect("a request");
     let redirected = approve(&sandbox, &first).await;
     let code = first.code(&redirected).expect("a code");
     // Another process of the host has the same request from its store.
-    let again =
-        Authorization::resume(first.state(), first.verifier().clone(), &values(&sandbox), &http).expect("it");
+    let again = Authorization::resume(first.state(), first.verifier().clone(), &values(&sandbox), &context)
+        .expect("it");
     first.exchange(code.clone()).await.expect("a key");
     let reused = again.exchange(code).await;
 
@@ -129,7 +129,7 @@ async fn failed_exchange_shows_no_secret() {
 fn callback_must_be_https_or_this_machine() {
     let start = |callback: &str| {
         let values = ConfigValues::new();
-        Authorization::start(callback, &values, &HttpClient::new())
+        Authorization::start(callback, &values, &ProviderContext::new())
     };
     for good in ["https://app.example/cb", "http://localhost:1/", "http://127.0.0.1:8/cb?a=b"] {
         let authorization = start(good).expect(good);
