@@ -2,9 +2,10 @@ use openrouter_provider::OpenRouter;
 use openrouter_provider::pkce::Authorization;
 use provider_core::{ConfigValues, Error, ProviderContext};
 
+/// `visit` sends the user's browser to an address, and returns the one that it comes back to.
 pub async fn key_by_one_click(
-    values: &ConfigValues,               // none for the public service
-    visit: impl AsyncFn(&str) -> String, // sends the browser there, and returns the address that it comes back to
+    values: &ConfigValues, // none for the public service
+    visit: impl AsyncFn(&str) -> String,
 ) -> Result<OpenRouter, Error> {
     let context = ProviderContext::new();
     let authorization = Authorization::start("http://localhost:3000/callback", values, &context)?;

@@ -59,8 +59,8 @@ impl OpenRouter {
         })
     }
 
-    /// Fetches the presets of the account, for a picker beside the models: [`Preset::model_id`] is the id that
-    /// a request has. `GET /presets`, with a key of the account.
+    /// Fetches the presets of the account, for a picker beside the models: [`Preset::model_id`] is the id
+    /// that a request has. `GET /presets`, with a key of the account.
     ///
     /// # Errors
     /// When the list cannot be fetched or read.

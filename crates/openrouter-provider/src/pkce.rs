@@ -5,8 +5,8 @@
 //!    [`url`](Authorization::url).
 //! 2. OpenRouter sends the browser back to the program's own address, with a code in it, which
 //!    [`code`](Authorization::code) takes out. It refuses an address that is not the answer to this request.
-//! 3. [`exchange`](Authorization::exchange) gives the code and the verifier, which never left the program, for
-//!    a key.
+//! 3. [`exchange`](Authorization::exchange) gives the code and the verifier, which never left the program,
+//!    for a key.
 //!
 //! ```no_run
 //! use openrouter_provider::pkce::Authorization;
@@ -61,7 +61,8 @@ pub struct Authorization {
     verifier: Secret,
 }
 
-/// The code of an approval, which [`Authorization::exchange`] gives for a key. It works once, for some minutes.
+/// The code of an approval, which [`Authorization::exchange`] gives for a key. It works once, for some
+/// minutes.
 #[derive(Clone, Debug)]
 pub struct AuthorizationCode(Secret);
 
@@ -80,8 +81,8 @@ impl Authorization {
     ///
     /// OpenRouter sends the browser to `callback_url` with a code: an `https` URL, or an `http` one of this
     /// machine (`localhost`, `127.0.0.1`) on any port. Of `values`, the settings count that say where the
-    /// service is and how long to wait (`base_url`, `allow_http`, the time-outs). Of `context`, the HTTP client
-    /// and the limits count.
+    /// service is and how long to wait (`base_url`, `allow_http`, the time-outs). Of `context`, the HTTP
+    /// client and the limits count.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] for a callback URL or settings that cannot be used, or when the system has no
@@ -104,9 +105,9 @@ impl Authorization {
         Ok(Self { endpoint: endpoint(values, context)?, url, state, verifier })
     }
 
-    /// Returns the request again whose [`state`](Self::state) and [`verifier`](Self::verifier) were stored: for
-    /// a host of several processes, of which another one gets the user back. Its [`url`](Self::url) is that of
-    /// the bare page, since the browser has been there.
+    /// Returns the request again whose [`state`](Self::state) and [`verifier`](Self::verifier) were stored:
+    /// for a host of several processes, of which another one gets the user back. Its [`url`](Self::url) is
+    /// that of the bare page, since the browser has been there.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] for settings that cannot be used.
@@ -124,8 +125,8 @@ impl Authorization {
         self.url.as_str()
     }
 
-    /// The text in the callback URL that tells the answer to this request from others. A host stores it in the
-    /// user's session, under which [`resume`](Self::resume) finds it again.
+    /// The text in the callback URL that tells the answer to this request from others. A host stores it in
+    /// the user's session, under which [`resume`](Self::resume) finds it again.
     pub fn state(&self) -> &str {
         &self.state
     }
@@ -139,9 +140,9 @@ impl Authorization {
     /// query, or the query alone.
     ///
     /// # Errors
-    /// [`ErrorKind::Authentication`] for an address that is not the answer to this request (its state differs:
-    /// an old page, or one that somebody else made), [`ErrorKind::PermissionDenied`] when the user did not
-    /// approve, [`ErrorKind::InvalidResponse`] when there is no code.
+    /// [`ErrorKind::Authentication`] for an address that is not the answer to this request (its state
+    /// differs: an old page, or one that somebody else made), [`ErrorKind::PermissionDenied`] when the user
+    /// did not approve, [`ErrorKind::InvalidResponse`] when there is no code.
     pub fn code(&self, redirected: &str) -> Result<AuthorizationCode, Error> {
         let address = redirected.split('#').next().unwrap_or_default();
         let query = address.split_once('?').map_or(address, |(_, query)| query);

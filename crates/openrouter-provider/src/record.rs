@@ -45,8 +45,8 @@ pub(crate) fn list<T>(list: Raw<'_>, read: fn(Raw<'_>) -> T) -> Vec<T> {
     items
 }
 
-/// Reads the values of an object by name; one of which `read` makes nothing is skipped. What is no object reads
-/// as one without fields.
+/// Reads the values of an object by name; one of which `read` makes nothing is skipped. What is no object
+/// reads as one without fields.
 pub(crate) fn map<T>(
     reader: &mut Reader<'_>,
     read: impl Fn(Raw<'_>) -> Option<T>,

@@ -1,8 +1,8 @@
 //! The model catalogue: realistic rows, read from `catalogue.json`.
 //!
 //! A row has the fields of `GET /models` and private keys: the `endpoints` that serve the model, the legacy
-//! spellings (`aliases`) of its id, for a router the id of the model that it chooses (`routes_to`), and whether it
-//! lists `tool_choice` but fails the test of forced calls (`fails_forced_tools`).
+//! spellings (`aliases`) of its id, for a router the id of the model that it chooses (`routes_to`), and
+//! whether it lists `tool_choice` but fails the test of forced calls (`fails_forced_tools`).
 
 use serde_json::{Map, Value, json};
 

@@ -59,8 +59,8 @@
 //! # A key by one click
 //!
 //! `GET /auth` (beside the API, not below it) stands for the page on which a user approves: the user of the
-//! sandbox approves at once, and the browser is sent back to the `callback_url` with a code. `POST /auth/keys`
-//! gives a key for it, and refuses with 403 a code that is unknown, used or
+//! sandbox approves at once, and the browser is sent back to the `callback_url` with a code.
+//! `POST /auth/keys` gives a key for it, and refuses with 403 a code that is unknown, used or
 //! [too old](SandboxBuilder::auth_code_life), and a verifier that is not that of the challenge.
 //!
 //! # Guarantees

@@ -46,8 +46,8 @@ impl SandboxBuilder {
         Self { settings: Settings { slow_first_token, ..self.settings }, ..self }
     }
 
-    /// The time for which the code of an approval can be given for a key. Default: 10 min; the service does not
-    /// tell its own.
+    /// The time for which the code of an approval can be given for a key. Default: 10 min; the service does
+    /// not tell its own.
     pub fn auth_code_life(self, auth_code_life: Duration) -> Self {
         Self { settings: Settings { auth_code_life, ..self.settings }, ..self }
     }

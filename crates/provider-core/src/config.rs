@@ -129,7 +129,8 @@ impl ConfigField {
         self
     }
 
-    /// Names the heading that a form shows the field under. Fields of one group follow each other in the table.
+    /// Names the heading that a form shows the field under. Fields of one group follow each other in the
+    /// table.
     #[must_use]
     pub const fn group(mut self, heading: &'static str) -> Self {
         self.group = Some(heading);

@@ -42,8 +42,8 @@ pub struct ConnectionReport {
 }
 
 impl ConnectionReport {
-    /// Returns the limit of money that is used up, so that the service refuses requests with this key although
-    /// the key is good. `None`: no limit stands in the way, or none is told.
+    /// Returns the limit of money that is used up, so that the service refuses requests with this key
+    /// although the key is good. `None`: no limit stands in the way, or none is told.
     ///
     /// ```
     /// use provider_core::{ConnectionReport, LimitAmount, LimitKind, UsageLimit};

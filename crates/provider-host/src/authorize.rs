@@ -1,4 +1,5 @@
-//! `connect`: gets a key from a provider whose page asks the user, and hands it to a file or to standard output.
+//! `connect`: gets a key from a provider whose page asks the user, and hands it to a file or to standard
+//! output.
 
 mod key_file;
 mod loopback;

@@ -106,8 +106,8 @@ record! {
 }
 
 impl KeyInfo {
-    /// Returns the budget that refuses requests first: what the service says, or what follows from the budgets
-    /// and the key's own limit where it says nothing. `None`: no budget, or not told.
+    /// Returns the budget that refuses requests first: what the service says, or what follows from the
+    /// budgets and the key's own limit where it says nothing. `None`: no budget, or not told.
     pub fn next_budget(&self) -> Option<Budget> {
         if self.effective_budget.is_some() {
             return self.effective_budget.clone();
