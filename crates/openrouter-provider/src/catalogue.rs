@@ -111,17 +111,17 @@ impl OpenRouter {
         self.fetch("tools", "the list of server tools", server_tool::read_list).await
     }
 
-    /// Fetches one of these tools by its [id](ServerToolInfo::id) (`openrouter:web_search`), with the models
-    /// that run it themselves. `GET /tools/{id}`.
+    /// Fetches one of these tools by its [id](ServerToolInfo::id) (`openrouter:web_search`) or another of its
+    /// [names](ServerToolInfo::aliases), with the models that run it themselves. `GET /tools/{name}`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] for what cannot be an id, [`ErrorKind::NotFound`] when there is none of
-    /// that id, or whatever else is in the way.
-    pub async fn server_tool(&self, id: &str) -> Result<ServerToolInfo, Error> {
-        let path = format!("tools/{}", path::segment("id", id)?);
+    /// [`ErrorKind::InvalidRequest`] for what cannot be a name, [`ErrorKind::NotFound`] when there is none of
+    /// that name, or whatever else is in the way.
+    pub async fn server_tool(&self, name: &str) -> Result<ServerToolInfo, Error> {
+        let path = format!("tools/{}", path::segment("name", name)?);
         self.fetch(&path, "the server tool", server_tool::read).await.map_err(|error| match error.status() {
             Some(404) => {
-                let message = format!("there is no server tool of this id: {}", error.message());
+                let message = format!("there is no server tool of this name: {}", error.message());
                 retold(error, ErrorKind::NotFound, message)
             }
             _ => error,

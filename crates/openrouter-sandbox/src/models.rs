@@ -118,6 +118,7 @@ fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value 
         "service_tier": null,
         "supports_tool_choice": model.tool_choice_support(),
         "native_tools": native_tools(endpoint),
+        "supports_diarization": false,
         "supports_implicit_caching": model.author() != "anthropic",
         "uptime_last_5m": 100,
         "uptime_last_30m": 99.7,

@@ -31,7 +31,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route("/model/{author}/{slug}", get(models::show))
         .route("/endpoints/zdr", get(models::zdr_endpoints))
         .route("/tools", get(server_tools::list))
-        .route("/tools/{id}", get(server_tools::show))
+        .route("/tools/{name}", get(server_tools::show))
         .route("/presets", get(account::presets))
         .route("/key", get(account::key))
         .route("/auth/keys", post(pkce::exchange))

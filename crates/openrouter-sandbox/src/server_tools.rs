@@ -29,7 +29,7 @@ pub(crate) async fn list(headers: HeaderMap, uri: Uri) -> Result<Response<Body>,
     Ok(json_response(StatusCode::OK, &body))
 }
 
-/// `GET /tools/{id}`: one tool, by its canonical name or another one, with the models that run it themselves.
+/// `GET /tools/{name}`: one tool, by its canonical name or another one, with the models that run it themselves.
 pub(crate) async fn show(headers: HeaderMap, Path(id): Path<String>) -> Result<Response<Body>, ApiError> {
     ApiKey::check(&headers)?;
     let is_named = |tool: &Value| {
@@ -47,7 +47,10 @@ pub(crate) async fn show(headers: HeaderMap, Path(id): Path<String>) -> Result<R
 
 fn tools() -> Vec<Value> {
     let chats = json!(["responses", "chat-completions", "anthropic-messages"]);
-    let name = |word: &str| json!({"type": word, "api_formats": chats, "output_names": [{"api_format": "chat-completions", "name": word}]});
+    let name = |word: &str| {
+        let surfaces_as = json!([{"api_format": "chat-completions", "type": "reasoning.server_tool_call"}]);
+        json!({"type": word, "api_formats": chats, "output_names": surfaces_as})
+    };
     let engine = |id: Option<&str>, executed_by: &str, pricing_source: &str, pricing: Value| {
         json!({
             "id": id,

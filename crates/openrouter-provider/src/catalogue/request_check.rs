@@ -1,10 +1,10 @@
 //! A check of a request against the endpoints that may serve it, and the choices that they are for a form.
 
-use provider_core::{ChatRequest, FieldProblem, ResponseFormat, Tool, ToolChoice};
+use provider_core::{ChatRequest, FieldProblem, Price, ResponseFormat, Tool, ToolChoice};
 use serde::Serialize;
 
 use super::{Endpoint, ModelEndpoints, ToolChoiceSupport};
-use crate::options::{List, ProviderPreferences};
+use crate::options::{List, MaxPrice, PriceCap, ProviderPreferences};
 use crate::{OpenRouter, OpenRouterOptions, config};
 
 /// A value that a setting of the routing can have for a model, with words to show.
@@ -156,7 +156,20 @@ fn may_serve(endpoint: &Endpoint, preferences: &ProviderPreferences) -> bool {
     let precise = preferences.quantizations.as_ref().is_none_or(|words| {
         endpoint.quantization.as_ref().is_none_or(|quantization| words.contains(quantization))
     });
-    only && !ignored && ordered && precise
+    only && !ignored && ordered && precise && is_affordable(endpoint, preferences.max_price.as_ref())
+}
+
+/// Whether the listed prices of an endpoint are within the caps. A price that is not told, or varies, is.
+fn is_affordable(endpoint: &Endpoint, caps: Option<&MaxPrice>) -> bool {
+    let Some(caps) = caps else { return true };
+    let is_within = |price: Option<Price>, units: u64, cap: &Option<PriceCap>| match (price, cap) {
+        (Some(Price::Fixed(price)), Some(PriceCap(cap))) => price * units <= *cap,
+        _ => true,
+    };
+    let pricing = &endpoint.pricing;
+    is_within(pricing.prompt, 1_000_000, &caps.prompt)
+        && is_within(pricing.completion, 1_000_000, &caps.completion)
+        && is_within(pricing.request, 1, &caps.request)
 }
 
 /// Whether a name in the preferences is that of an endpoint: its tag, its provider's slug, or its provider's

@@ -9,7 +9,7 @@ use crate::options::ServerTool;
 use crate::record::{self, record};
 
 record! {
-    /// A tool that OpenRouter runs itself, as its registry describes it. `GET /tools`, `GET /tools/{id}`.
+    /// A tool that OpenRouter runs itself, as its registry describes it. `GET /tools`, `GET /tools/{name}`.
     pub struct ServerToolInfo {
         /// Its canonical name (`openrouter:web_search`): the `type` of the tool in a request.
         id: String = "id",
@@ -140,7 +140,7 @@ pub(crate) fn read_list(body: &str) -> Result<Vec<ServerToolInfo>, String> {
     Ok(tools)
 }
 
-/// Reads the answer of `GET /tools/{id}`.
+/// Reads the answer of `GET /tools/{name}`.
 ///
 /// # Errors
 /// When there is no tool in it.

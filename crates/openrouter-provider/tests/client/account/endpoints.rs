@@ -12,7 +12,7 @@ use super::{answered, paths, server};
 use fault_server::Script;
 
 const TWO: &str = r#"{"data":{"id":"acme/parrot","name":"Parrot","endpoints":[
-    {"provider_name":"Acme","tag":"acme/fp8","quantization":"fp8","service_tier":"priority",
+    {"provider_name":"Acme","tag":"acme/fp8","quantization":"fp8","pricing":{"prompt":"0.000003","completion":"0.000009"},"service_tier":"priority",
      "max_completion_tokens":1000,"supported_parameters":["tools","tool_choice","structured_outputs"],
      "supports_tool_choice":{"auto":true,"none":true,"required":true,"function":false},
      "native_tools":{"openrouter:web_search":{"type":"web_search_20260209"},"odd":7},
@@ -88,6 +88,9 @@ async fn preferences_of_the_workspace_count_in_the_check() {
         (vec![("provider_order", "big-cloud"), ("allow_fallbacks", "no")], Some("tool_choice")),
         (vec![("provider_order", "big-cloud")], None),
         (vec![("quantizations", "fp8")], None),
+        (vec![("max_price_prompt", "2.99")], Some("tool_choice")),
+        (vec![("max_price_prompt", "3"), ("max_price_completion", "9")], None),
+        (vec![("max_price_completion", "8"), ("provider_only", "acme")], Some("options.provider")),
     ] {
         let values = settings.into_iter().collect::<ConfigValues>().set("api_key", "k");
         let client = OpenRouter::from_values(values.set("base_url", server.url())).expect("settings");
@@ -156,7 +159,8 @@ async fn server_tools_come_with_their_schemas() {
     assert_eq!(schema["properties"]["max_results"]["maximum"], 25);
     assert!(search.input_schema.is_some() && search.output_schema.is_none());
 
-    let one = client.server_tool("openrouter:web_search").await.expect("a tool");
+    let one = client.server_tool("web_search").await.expect("a tool, by another of its names");
+    assert_eq!(one.id, search.id);
     assert_eq!(one.native_models[0].slug, "anthropic/claude-sonnet-4.5");
     let parameters = RawJson::new(&serde_json::json!({"max_results": 2})).expect("JSON");
     let options = OpenRouterOptions::new().server_tools([one.to_tool(Some(&parameters))]);
@@ -167,7 +171,7 @@ async fn server_tools_come_with_their_schemas() {
     let before = sandbox.requests().len();
     for id in ["", "..", "a b"] {
         let error = client.server_tool(id).await.expect_err(id);
-        assert_eq!((error.kind(), error.fields()[0].field.as_str()), (ErrorKind::InvalidRequest, "id"));
+        assert_eq!((error.kind(), error.fields()[0].field.as_str()), (ErrorKind::InvalidRequest, "name"));
     }
     assert_eq!(sandbox.requests().len(), before, "nothing is sent");
 }
