@@ -29,7 +29,8 @@ pub(crate) async fn list(headers: HeaderMap, uri: Uri) -> Result<Response<Body>,
     Ok(json_response(StatusCode::OK, &body))
 }
 
-/// `GET /tools/{name}`: one tool, by its canonical name or another one, with the models that run it themselves.
+/// `GET /tools/{name}`: one tool, by its canonical name or another one, with the models that run it
+/// themselves.
 pub(crate) async fn show(headers: HeaderMap, Path(id): Path<String>) -> Result<Response<Body>, ApiError> {
     ApiKey::check(&headers)?;
     let is_named = |tool: &Value| {

@@ -113,7 +113,11 @@ fn help(field: &ConfigField) -> String {
         "" => String::new(),
         example => format!(" Example: {example}"),
     };
-    format!("{}: {}{example}", field.key, field.help)
+    let choices = match field.options {
+        [] => String::new(),
+        options => format!(" One of: {}.", options.join(", ")),
+    };
+    format!("{}: {}{choices}{example}", field.key, field.help)
 }
 
 fn links(provider: &ProviderDescriptor) -> impl Iterator<Item = String> {

@@ -7,13 +7,15 @@ use openrouter_provider::OpenRouter;
 use openrouter_provider::pkce::Authorization;
 use openrouter_sandbox::Sandbox;
 use provider_core::{ConfigValues, Error, ErrorKind, ProviderContext};
-use provider_http::{Endpoint, HttpClient};
+use provider_http::{Endpoint, HttpClient, KeySources};
 
 const CALLBACK: &str = "http://localhost:3000/callback?from=settings";
 
 fn start(base_url: &str) -> Result<Authorization, Error> {
     let values = ConfigValues::from([("base_url", base_url)]);
-    Authorization::start(CALLBACK, &values, &ProviderContext::new())
+    // A key of the host, which no request of this flow may carry.
+    let keys = KeySources::new().with_base_url(openrouter_provider::ID, base_url, "sk-or-v1-of-the-host");
+    Authorization::start(CALLBACK, &values, &ProviderContext::new().with(keys))
 }
 
 /// Visits the page of the sandbox, which approves at once. Returns the address that the browser is sent to.
