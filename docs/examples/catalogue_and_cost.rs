@@ -25,14 +25,14 @@ pub async fn catalogue_and_cost(openrouter: &OpenRouter) -> Result<(), Error> {
         println!("{:?} run by {:?}", generation.total_cost, generation.provider_name);
     }
 
-    // Who serves it, and whether one of them can do what the request asks for.
+    // Its endpoints, and whether one of them can do what the request asks for.
     let endpoints = openrouter.endpoints(&request.model).await?;
     for endpoint in &endpoints.endpoints {
         println!("{}: up {:?} %", endpoint.provider_name, endpoint.uptime_last_1d);
     }
     assert!(openrouter.endpoint_problems(&endpoints, &request).is_empty());
 
-    // What the key has left, and the limit that refuses its requests now or next.
+    // The money that the key has left, and the limit that refuses its requests now or next.
     let report = openrouter.check().await?;
     match report.blocked_by() {
         Some(limit) => println!("requests are refused: {limit}"),

@@ -20,8 +20,8 @@ pub struct Choice {
 impl OpenRouter {
     /// Returns the fields of this request that none of the model's endpoints can do which may serve it: the
     /// request's routing preferences and the workspace's say which. Each has the problem and how to mend it.
-    /// Nothing is sent; `endpoints` comes from [`endpoints`](Self::endpoints), and a host may keep it for
-    /// some minutes.
+    /// The method sends nothing; `endpoints` comes from [`endpoints`](Self::endpoints), and a host may keep
+    /// it for some minutes.
     ///
     /// Only what the endpoints state counts, and the service has the last word. It leaves out
     /// [what the model cannot do](provider_core::Model::problems) whoever serves it.

@@ -68,7 +68,7 @@ record! {
         id: Option<String> = "id",
         /// Its name to show.
         name: String = "name",
-        /// Who runs it: `openrouter`, `provider` (the model's), `client` (the caller's program).
+        /// The one who runs it: `openrouter`, `provider` (the model's), `client` (the caller's program).
         executed_by: Option<String> = "executed_by",
         /// Whether it needs a key of the caller's own at the engine's vendor: `required`, `optional`, `none`.
         byok: Option<String> = "byok",
@@ -76,7 +76,8 @@ record! {
         data_regions: Vec<String> = "data_regions",
         /// The value of the parameter `mode` that a request without one has. `None`: there are no modes.
         default_mode: Option<String> = "default_mode",
-        /// Who bills the calls: `openrouter` (see `pricing`), `provider`, `byok` (the vendor), `none`.
+        /// The one who bills the calls: `openrouter` (see `pricing`), `provider`, `byok` (the vendor),
+        /// `none`.
         pricing_source: Option<String> = "pricing_source",
         /// The prices that OpenRouter bills.
         pricing: Vec<ServerToolPrice> = "pricing",
