@@ -49,7 +49,6 @@
 //! public, as llama.cpp's is. A passed test proves that the API is there, and that the server does not refuse
 //! the key for chats. It proves no more of a server that looks at the body first, or at no key at all.
 
-mod api;
 mod client;
 mod config;
 mod dialect;

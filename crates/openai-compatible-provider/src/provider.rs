@@ -4,13 +4,13 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use provider_core::author::ChatCodec as _;
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
     LlmProvider, ProviderContext, ProviderDescriptor,
 };
-use provider_http::Endpoint;
 
-use crate::client::{CHAT, MODELS, post};
+use crate::client::MODELS;
 use crate::config::FIELDS;
 use crate::{ID, OpenAiCompatible};
 
@@ -36,29 +36,20 @@ impl LlmProvider for OpenAiCompatible {
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let body = self.body(request, true)?;
-        let ask = |endpoint: Endpoint| {
-            let body = body.clone();
-            async move { post(&endpoint, request, body).stream(|head| self.decoder(head, request)).await }
-        };
-        self.api.ask(ask).await
+        self.api.stream(request).await
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let body = self.body(request, false)?;
-        let ask = |endpoint: Endpoint| {
-            let body = body.clone();
-            async move { post(&endpoint, request, body).chat(|head| self.decoder(head, request)).await }
-        };
-        self.api.ask(ask).await
+        self.api.chat(request).await
     }
 
     /// Fetches the server's list of models, or gives those of the setting `models`.
     async fn models(&self) -> Result<Catalogue, Error> {
-        let mut catalogue = self.list().await?;
-        catalogue.models.iter_mut().for_each(|model| self.describe(model));
-        let catalogue = catalogue.with_unlisted_models(!self.settings.models.is_empty());
-        Ok(if self.settings.is_billed { catalogue } else { catalogue.not_billed() })
+        let catalogue = match self.models.listed() {
+            Some(catalogue) => catalogue,
+            None => self.list().await?,
+        };
+        Ok(self.models.complete(catalogue))
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
@@ -69,18 +60,15 @@ impl LlmProvider for OpenAiCompatible {
     /// model and without messages, which no server can run. Servers look at the key before the body, so one
     /// that has keys refuses a wrong one here, even if its list is public.
     async fn check(&self) -> Result<ConnectionReport, Error> {
-        self.list().await?;
-        let ask = |endpoint: Endpoint| async move {
-            let nothing = ChatRequest::default();
-            endpoint.post(CHAT).json_text("{}").chat(|head| self.decoder(head, &nothing)).await
-        };
-        match self.api.ask(ask).await {
+        let mut report = ConnectionReport::default();
+        report.label = self.name.as_deref().map(str::to_owned);
+        if self.models.listed().is_none() {
+            self.list().await?;
+        }
+        let decoder = |head| self.api.codec().decoder(&ChatRequest::default(), head);
+        match self.api.post("").json_text("{}").chat(decoder).await {
             Err(error) if !is_about_body(&error) => Err(error),
-            _ => {
-                let mut report = ConnectionReport::default();
-                report.label.clone_from(&self.settings.name);
-                Ok(report)
-            }
+            _ => Ok(report),
         }
     }
 
