@@ -74,6 +74,20 @@ impl OpenAiCompatible {
             _ => error,
         })
     }
+
+    /// Whether the server refuses its list to whoever sends no key. Then a list that it gave has proved the
+    /// key.
+    pub(crate) async fn is_list_for_keys(&self) -> bool {
+        let endpoint = self.api.endpoint();
+        if !endpoint.has_key() {
+            return false;
+        }
+        match endpoint.get(MODELS).without_key().send().await {
+            // The body of a public list is not read once more.
+            Ok(answer) => matches!(answer.head().status(), 401 | 403),
+            Err(_) => false,
+        }
+    }
 }
 
 const WITHOUT_LIST: &str =

@@ -56,14 +56,19 @@ impl LlmProvider for OpenAiCompatible {
         self.models().await
     }
 
-    /// Fetches the list of models, unless the setting `models` stands in for it, and sends a chat without a
-    /// model and without messages, which no server can run. Servers look at the key before the body, so one
-    /// that has keys refuses a wrong one here, even if its list is public.
+    /// Fetches the list of models, with the key and then without: a server that refuses the second has
+    /// looked at the key of the first, and the test is over. Where the list is public, where no key is set,
+    /// and where the setting `models` stands in for the list, it sends a chat without a model and without
+    /// messages, which no server can run. Servers look at the key before the body, so one that has keys
+    /// refuses a wrong one there.
     async fn check(&self) -> Result<ConnectionReport, Error> {
         let mut report = ConnectionReport::default();
         report.label = self.name.as_deref().map(str::to_owned);
         if self.models.listed().is_none() {
             self.list().await?;
+            if self.is_list_for_keys().await {
+                return Ok(report);
+            }
         }
         let decoder = |head| self.api.codec().decoder(&ChatRequest::default(), head);
         match self.api.post("").json_text("{}").chat(decoder).await {
