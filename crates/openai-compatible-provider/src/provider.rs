@@ -87,12 +87,12 @@ impl LlmProvider for OpenAiCompatible {
 }
 
 /// Whether an error is about the body of a chat without a model and messages: then the server has looked at
-/// it. Some servers answer it with 500.
+/// it. Some servers answer it with 500, and name what is missing; a 500 in other words may be about anything.
 fn is_about_body(error: &Error) -> bool {
     use ErrorKind::{EmptyResponse, InvalidRequest, ModelNotFound, Server, UnsupportedFeature};
     match error.kind() {
         InvalidRequest | ModelNotFound | UnsupportedFeature | EmptyResponse => true,
-        Server => error.status() == Some(500),
+        Server => ["messages", "model"].iter().any(|field| error.message().contains(field)),
         _ => false,
     }
 }

@@ -90,6 +90,57 @@ async fn errors_without_an_envelope_keep_kind_and_words() {
 }
 
 #[tokio::test]
+async fn errors_of_gateways_have_kind_and_words() {
+    for (status, body, kind, words) in [
+        // LiteLLM: a wrong key where it has no database, and a model that it does not know.
+        (
+            400,
+            r#"{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}"#,
+            ErrorKind::Authentication,
+            "No connected db.",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"/chat/completions: Invalid model name passed in model=m.","type":"invalid_request_error","param":null,"code":"400"}}"#,
+            ErrorKind::ModelNotFound,
+            "Invalid model name",
+        ),
+        (
+            429,
+            r#"{"error":{"message":"litellm.RateLimitError: slow down","type":"throttling_error","param":null,"code":"429"}}"#,
+            ErrorKind::RateLimited,
+            "slow down",
+        ),
+        // Portkey: a service that does not answer, and a header that is missing.
+        (
+            500,
+            r#"{"html-message":"Message: fetch failed Cause: Error: connect ECONNREFUSED 10.0.0.1:80 Name: TypeError"}"#,
+            ErrorKind::Server,
+            "fetch failed Cause",
+        ),
+        (
+            400,
+            r#"{"status":"failure","message":"Either x-portkey-config or x-portkey-provider header is required"}"#,
+            ErrorKind::InvalidRequest,
+            "x-portkey-provider header is required",
+        ),
+        // llama.cpp: a prompt that is too long.
+        (
+            400,
+            r#"{"error":{"code":400,"message":"request (6052 tokens) exceeds the available context size (2048 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":6052,"n_ctx":2048}}"#,
+            ErrorKind::ContextLength,
+            "6052 tokens",
+        ),
+    ] {
+        for answer in both(Script::json(status, body), Script::json(status, body), []).await {
+            let error = answer.expect_err(body);
+            assert_eq!((error.kind(), error.status()), (kind, Some(status)), "{body}: {error}");
+            assert!(error.message().contains(words) && !error.message().starts_with('{'), "{body}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn error_inside_a_success_is_an_error() {
     for body in [
         r#"{"error":{"message":"out of memory","code":500}}"#,

@@ -100,6 +100,8 @@ async fn server_in_trouble_fails() {
         (403, r#"{"detail":"Forbidden"}"#),
         (404, r#"{"detail":"Not Found"}"#),
         (200, r#"{"error":{"message":"Invalid API key","code":"invalid_api_key"}}"#),
+        (500, "Internal Server Error"),
+        (400, r#"{"error":{"message":"No connected db.","type":"no_db_connection","code":"400"}}"#),
     ] {
         let server = with_public_list(status, body).await;
         let report = client(&v1(&server), [("api_key", "sk-good")]).check().await;
