@@ -178,3 +178,41 @@ async fn thoughts_between_tags_are_read_where_that_is_set() {
         assert_eq!(answer.reasoning(), "");
     }
 }
+
+#[tokio::test]
+async fn thoughts_between_tags_in_whole_messages_are_read_once() {
+    let message = |text: &str, end: &str| {
+        format!(r#"{{"choices":[{{"message":{{"content":"{text}"}},"finish_reason":{end}}}]}}"#)
+    };
+    let delta = |text: &str| format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}}}}]}}"#);
+    for chunks in [
+        // The whole so far, each time.
+        vec![
+            message("<think>Hm", "null"),
+            message("<think>Hm.</think> Hel", "null"),
+            message("<think>Hm.</think> Hello", "\"stop\""),
+        ],
+        vec![message("<th", "null"), message("<think>Hm.</think> Hello", "\"stop\"")],
+        // Pieces, and the whole at the end.
+        vec![
+            message("<think>H", "null"),
+            message("m.</th", "null"),
+            message("ink> Hel", "null"),
+            message("lo", "null"),
+            message("<think>Hm.</think> Hello", "\"stop\""),
+        ],
+        // Behind deltas.
+        vec![
+            delta("<think>Hm."),
+            delta("</think> Hel"),
+            delta("lo"),
+            message("<think>Hm.</think> Hello", "\"stop\""),
+        ],
+        vec![delta("<thi"), delta("nk>Hm.</think> Hel"), message("<think>Hm.</think> Hello", "\"stop\"")],
+    ] {
+        let chunks: Vec<&str> = chunks.iter().map(String::as_str).collect();
+        let [_, streamed] = both(Script::json(200, "{}"), events(&chunks), [("reasoning_tags", "yes")]).await;
+        let answer = streamed.expect("an answer");
+        assert_eq!((answer.text(), &*answer.reasoning()), ("Hello", "Hm."), "{chunks:?}");
+    }
+}
