@@ -2,6 +2,7 @@
 //! that it is skipped, and passes.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
+#![allow(clippy::print_stdout, reason = "a test says when it is skipped, and the kit what it saw")]
 
 mod litellm;
 mod llama_cpp;
