@@ -53,8 +53,9 @@ async fn chat_on_each_goes_to_its_own_server_with_its_own_key() {
         assert!(!whole.text().is_empty() && !streamed.text().is_empty(), "{text}");
     }
     assert!(server.requests().iter().all(|sent| sent.header("authorization") == Some("Bearer sk-home")));
-    let unlisted = workspace.model("no/such:model").await.expect("OpenRouter takes any id");
-    assert_eq!(unlisted.reference().provider, "openrouter");
+    let error = workspace.model("no/such:model").await.expect_err("an id that none lists and none claims");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert!(error.to_string().contains("write openrouter:no/such:model"), "{error}");
 }
 
 #[tokio::test]
@@ -64,7 +65,8 @@ async fn server_without_a_list_takes_any_id() {
     let listed = workspace.model("qwen3").await.expect("a configured model");
     assert_eq!(listed.reference().provider, "local");
     let error = workspace.model("phi4").await.expect_err("both take any id");
-    assert_eq!(error.kind(), ErrorKind::Ambiguous, "{error}");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert!(error.to_string().contains("local:phi4 or openrouter:phi4"), "{error}");
     let named = workspace.model("local:phi4").await.expect("named");
     assert_eq!(named.chat(&named.request().user("Hello")).await.expect("an answer").text(), "Hi");
 }

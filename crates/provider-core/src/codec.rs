@@ -7,8 +7,8 @@ use crate::{ChatRequest, Error};
 
 /// The wire of a service, sans-IO: it writes the bodies of chats, and reads answers and errors.
 ///
-/// A provider over HTTP gives one to the `ChatApi` of `provider-http`, which sends and receives. A service that
-/// speaks chat completions has one ready made: `openai_wire::ChatCompletions`.
+/// A provider over HTTP gives one to the `ChatApi` of `provider-http`, which sends and receives. A service
+/// that speaks chat completions has one ready made: `openai_wire::ChatCompletions`.
 ///
 /// ```
 /// use provider_core::author::{

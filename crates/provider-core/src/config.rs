@@ -55,7 +55,7 @@ pub struct ConfigField {
     supply: Option<Supply>,
 }
 
-/// What of a host's context may stand in for a value: that for a provider at its address.
+/// The resource of a host's context that may stand in for a value: the one for a provider at its address.
 #[derive(Clone, Copy)]
 struct Supply {
     provider: &'static str,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provider_core::author::{ChatCodec, ErrorContext};
-use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, Operation, ProviderContext};
+use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Operation, ProviderContext};
 
 use crate::endpoint::{Endpoint, EndpointBuilder, RequestBuilder};
 
@@ -18,7 +18,8 @@ use crate::endpoint::{Endpoint, EndpointBuilder, RequestBuilder};
 /// use provider_core::author::ChatCodec;
 /// use provider_http::{ChatApi, Endpoint, settings};
 ///
-/// # async fn run(codec: impl ChatCodec, values: ConfigValues, context: ProviderContext) -> Result<(), Error> {
+/// # async fn run<C: ChatCodec>(codec: C, values: ConfigValues) -> Result<(), Error> {
+/// let context = ProviderContext::new(); // or the host's
 /// let endpoint = Endpoint::builder("https://acme.example/v1")
 ///     .provider("acme")
 ///     .values(&values)
@@ -37,7 +38,7 @@ pub struct ChatApi<C> {
 
 impl<C: ChatCodec> ChatApi<C> {
     /// Builds the endpoint [in a host's context](EndpointBuilder::build_in), with the codec for its errors.
-    /// Nothing is sent.
+    /// It sends no request.
     ///
     /// # Errors
     /// As [`EndpointBuilder::build`].
@@ -61,7 +62,7 @@ impl<C: ChatCodec> ChatApi<C> {
     /// Streams an answer.
     ///
     /// # Errors
-    /// What the codec refuses, and everything that goes wrong before the answer begins.
+    /// Those of the codec, and everything that goes wrong before the answer begins.
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let post = self.encoded(request, Operation::Stream)?;
         post.stream(|head| self.codec.decoder(request, head)).await
@@ -70,10 +71,34 @@ impl<C: ChatCodec> ChatApi<C> {
     /// Waits for a whole answer.
     ///
     /// # Errors
-    /// What the codec refuses, and everything that goes wrong, with the part of the answer that had come.
+    /// Those of the codec, and everything that goes wrong, with the part of the answer that had come.
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let post = self.encoded(request, Operation::Chat)?;
         post.chat(|head| self.codec.decoder(request, head)).await
+    }
+
+    /// Tests the key of a service that answers no cheap request with it, such as one whose list of models is
+    /// public: sends a chat that is an empty object, which names no model to run and costs nothing. Services
+    /// look at the key before the body, so a wrong one is refused; an error about the body passes the test.
+    ///
+    /// A service that looks at the body first passes it with any key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
+    pub async fn check_key(&self) -> Result<(), Error> {
+        use ErrorKind::{EmptyResponse, InvalidRequest, ModelNotFound, UnsupportedFeature};
+
+        let nothing = ChatRequest::default();
+        let answer = self.post("").json_text("{}").chat(|head| self.codec.decoder(&nothing, head)).await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind() {
+                InvalidRequest | ModelNotFound | UnsupportedFeature | EmptyResponse => Ok(()),
+                // Some servers find no field in the body, and call that a failure of theirs.
+                ErrorKind::Server if error.status() == Some(500) => Ok(()),
+                _ => Err(error),
+            },
+        }
     }
 
     /// Starts the `POST` of a chat with this model, for a body that is not the codec's.

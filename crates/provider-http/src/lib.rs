@@ -6,7 +6,8 @@
 //!
 //! # A provider
 //!
-//! A service that streams one JSON document per line, and a whole provider for it:
+//! A service that streams one JSON document per line, and a whole provider for it. With the encoder and the
+//! decoder in a [`ChatCodec`](provider_core::author::ChatCodec), [`ChatApi`] has both of its methods:
 //!
 //! ```
 //! use provider_core::author::{

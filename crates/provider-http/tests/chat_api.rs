@@ -31,7 +31,14 @@ impl ChatCodec for OneWord {
     }
 
     fn decode_error(&self, head: &ResponseHead, body: &str) -> Error {
-        Error::new(ErrorKind::PaymentRequired, head.redact(body))
+        let kind = match head.status() {
+            400 => ErrorKind::InvalidRequest,
+            401 => ErrorKind::Authentication,
+            402 => ErrorKind::PaymentRequired,
+            404 => ErrorKind::ModelNotFound,
+            _ => ErrorKind::Server,
+        };
+        Error::new(kind, head.redact(body))
     }
 }
 
@@ -84,5 +91,26 @@ async fn codec_makes_the_errors_of_every_request() {
     let list = api.endpoint().get("models").text().await.map(drop);
     for error in [chat, list].map(|outcome| outcome.expect_err("a refusal")) {
         assert_eq!((error.kind(), error.message()), (ErrorKind::PaymentRequired, "bro"));
+    }
+}
+
+#[tokio::test]
+async fn check_of_the_key_passes_where_the_body_alone_is_at_fault() {
+    for (status, body, kind) in [
+        (200, "w:Hi", None),
+        (200, "", None),
+        (400, "no model", None),
+        (404, "no model", None),
+        (500, "KeyError: model", None),
+        (200, "<html>", Some(ErrorKind::InvalidResponse)),
+        (401, "no such key", Some(ErrorKind::Authentication)),
+        (402, "broke", Some(ErrorKind::PaymentRequired)),
+        (503, "down", Some(ErrorKind::Server)),
+    ] {
+        let server = FaultServer::always(Script::json(status, body)).await.expect("a free port");
+        let api = api(&server, &ProviderContext::new()).expect("good settings");
+        let outcome = api.check_key().await;
+        assert_eq!(outcome.err().map(|error| error.kind()), kind, "{status} {body}");
+        assert_eq!(server.requests()[0].text(), "{}");
     }
 }

@@ -159,8 +159,13 @@ fn behind_a_slash(
 ) -> Result<Option<SelectedModel>, Error> {
     let Some((name, id)) = text.split_once('/').filter(|(_, id)| !id.is_empty()) else { return Ok(None) };
     let of = |instance: &Instance| candidates.iter().find(|one| one.instance.id() == instance.id());
-    // `openai/gpt-4o` is a whole id, even where an instance is called `openai`, unless that one lists `gpt-4o`.
-    let is_model = |instance: &Instance| is_whole(id) || of(instance).is_some_and(|found| found.lists(id));
+    // `openai/gpt-4o` is an id, even where an instance is called `openai`, unless that one lists `gpt-4o` or
+    // claims it.
+    let is_model = |instance: &Instance| {
+        id.contains('/')
+            || instance.descriptor().claims_model(id)
+            || of(instance).is_some_and(|found| found.lists(id))
+    };
     let Some(instance) = named(workspace, name, id)?.filter(|instance| is_model(instance)) else {
         return Ok(None);
     };
@@ -230,13 +235,6 @@ fn untold(text: &str, instance: &Instance, error: &Error) -> Error {
         .with_provider(instance.id())
         .with_model(text)
         .with_source(error.clone())
-}
-
-/// Whether a text can be a whole id: `author/slug`, or a preset. In `openai/gpt-4@preset/x`, the part behind
-/// `openai/` cannot.
-fn is_whole(id: &str) -> bool {
-    let model = id.split_once('@').map_or(id, |(model, _)| model);
-    id.starts_with("@preset/") || model.contains('/')
 }
 
 fn ambiguous<'a>(text: &str, model: &str, instances: impl Iterator<Item = &'a Instance>) -> Error {

@@ -71,8 +71,9 @@ impl Wire for Messages {
             Piece::Error { failure, words, code } => {
                 format!("event: error\ndata: {}\n\n", self.refusal(*failure, words, code).1)
             }
-            // It comes with the end alone.
-            Piece::Usage(_) => return None,
+            Piece::Usage(tokens) => {
+                event("message_delta", json!({"delta": {"stop_reason": null}, "usage": usage(*tokens)}))
+            }
         })
     }
 
