@@ -4,10 +4,9 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use provider_core::author::ChatCodec as _;
 use provider_core::{
-    Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
-    LlmProvider, ProviderContext, ProviderDescriptor,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, LlmProvider,
+    ProviderContext, ProviderDescriptor,
 };
 
 use crate::client::MODELS;
@@ -70,11 +69,8 @@ impl LlmProvider for OpenAiCompatible {
                 return Ok(report);
             }
         }
-        let decoder = |head| self.api.codec().decoder(&ChatRequest::default(), head);
-        match self.api.post("").json_text("{}").chat(decoder).await {
-            Err(error) if !is_about_body(&error) => Err(error),
-            _ => Ok(report),
-        }
+        self.api.check_key().await?;
+        Ok(report)
     }
 
     fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
@@ -83,16 +79,5 @@ impl LlmProvider for OpenAiCompatible {
 
     async fn warm_up(&self) -> Result<(), Error> {
         self.api.endpoint().warm_up(MODELS).await
-    }
-}
-
-/// Whether an error is about the body of a chat without a model and messages: then the server has looked at
-/// it. Some servers answer it with 500, and name what is missing; a 500 in other words may be about anything.
-fn is_about_body(error: &Error) -> bool {
-    use ErrorKind::{EmptyResponse, InvalidRequest, ModelNotFound, Server, UnsupportedFeature};
-    match error.kind() {
-        InvalidRequest | ModelNotFound | UnsupportedFeature | EmptyResponse => true,
-        Server => ["messages", "model"].iter().any(|field| error.message().contains(field)),
-        _ => false,
     }
 }
