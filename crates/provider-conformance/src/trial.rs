@@ -9,7 +9,7 @@ use provider_core::{Capability, ChatRequest, ChatResponse, Error, Event, LlmProv
 use serde_json::Value;
 
 use crate::kit::{At, KEY, Kit};
-use crate::wire::{Piece, Reason, Route, Tokens};
+use crate::wire::{Failure, Piece, Reason, Route, Tokens};
 
 /// The answer that the service gives when a case does not say otherwise.
 pub(crate) const PLAIN: &[Piece<'static>] = &[
@@ -124,7 +124,8 @@ impl Trial<'_> {
         Ok(if self.behind_layers { self.kit.layered(provider) } else { provider })
     }
 
-    /// A service that plays what `answer` says, and otherwise works well; with a provider that asks it.
+    /// A service that plays what `answer` says, and otherwise works well; with a provider that asks it. Its
+    /// list of models is for those who send the key, unless the kit is [keyless](Kit::keyless).
     pub(crate) async fn stage(
         &self,
         answer: impl FnMut(&Ask<'_>) -> Option<Script> + Send + 'static,
@@ -185,7 +186,13 @@ impl Trial<'_> {
             let ask = Ask { request, route, is_streamed: kit.wire.is_streamed(&body) };
             answer(&ask).unwrap_or_else(|| match route {
                 Route::Chat => reply(&kit, ask.is_streamed, PLAIN),
-                Route::Models => Script::json(200, kit.wire.models(MODELS)),
+                Route::Models if kit.is_keyless || has_key(request) => {
+                    Script::json(200, kit.wire.models(MODELS))
+                }
+                Route::Models => {
+                    let (status, body) = kit.wire.refusal(Failure::Authentication, "a key is missing", "");
+                    Script::json(status, body)
+                }
                 Route::Other => {
                     let path = request.path.split('?').next().unwrap_or_default();
                     match kit.beside.iter().find(|(end, _)| path.ends_with(&**end)) {
@@ -269,6 +276,11 @@ impl Stage {
         let requests = self.server.requests().into_iter();
         requests.filter(|request| self.kit.wire.route(&request.method, &request.path) == route).collect()
     }
+}
+
+/// Whether a request has the kit's key, in whichever header.
+pub(crate) fn has_key(request: &Request) -> bool {
+    request.headers.iter().any(|(_, value)| value.contains(KEY))
 }
 
 /// A good answer, in the form in which it was asked for.

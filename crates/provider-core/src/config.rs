@@ -313,6 +313,20 @@ impl ConfigValues {
         self.get(key).and_then(kinds::duration)
     }
 
+    /// The items of a [`FieldKind::Text`] setting that has several: in lines, or with commas between them.
+    /// None where it is not set.
+    ///
+    /// ```
+    /// use provider_core::ConfigValues;
+    ///
+    /// let values = ConfigValues::from([("models", "llama3.2, qwen3:8b\nphi4,")]);
+    /// assert_eq!(values.list("models").collect::<Vec<_>>(), ["llama3.2", "qwen3:8b", "phi4"]);
+    /// assert_eq!(values.list("others").count(), 0);
+    /// ```
+    pub fn list(&self, key: &str) -> impl Iterator<Item = &str> {
+        items(self.get(key).unwrap_or_default())
+    }
+
     /// The values for these fields alone.
     #[must_use]
     pub fn only(&self, fields: &[ConfigField]) -> Self {
@@ -376,6 +390,11 @@ impl ConfigValues {
             value => self.0.insert(key.to_owned(), ConfigValue { value: Secret::new(value), variable }),
         };
     }
+}
+
+/// The items of a text, which stand in lines or have commas between them.
+pub(crate) fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', ',']).map(str::trim).filter(|item| !item.is_empty())
 }
 
 fn missing(field: &ConfigField) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fault_server::Script;
 use provider_core::ErrorKind;
 
-use crate::trial::{MODELS, Trial, Verdict, ensure};
+use crate::trial::{MODELS, Trial, Verdict, ensure, has_key};
 use crate::wire::{Failure, Route};
 
 cases! {
@@ -166,9 +166,6 @@ async fn check_sends_the_key(trial: &Trial<'_>) -> Result<(), Verdict> {
     trial.needs_key()?;
     let stage = trial.plain_stage().await?;
     let outcome = stage.provider.check().await;
-    let has_key = |request: &fault_server::Request| {
-        request.headers.iter().any(|(_, value)| value.contains(crate::kit::KEY))
-    };
     ensure!(stage.server.requests().iter().any(has_key), "the connection test sent no key: {outcome:?}");
     Ok(())
 }
