@@ -55,7 +55,7 @@ struct Inner {
     http: HttpClient,
     provider: Cow<'static, str>,
     generation_id_header: Option<&'static str>,
-    example: String,
+    example: Arc<str>,
     error_response: ErrorReader,
 }
 
@@ -320,7 +320,7 @@ impl EndpointBuilder {
                 http: http.clone(),
                 provider: self.provider,
                 generation_id_header: self.generation_id_header,
-                example: self.example,
+                example: self.example.into(),
                 error_response: self.error_response,
             }))),
             _ => Err(Error::config(&self.provider, self.problems)),
@@ -348,7 +348,8 @@ impl fmt::Debug for EndpointBuilder {
 pub struct RequestBuilder<'e> {
     endpoint: &'e Endpoint,
     method: Method,
-    path: String,
+    /// The base URL with the path behind it.
+    url: String,
     accept: Option<&'static str>,
     headers: HeaderMap,
     body: Option<Bytes>,
@@ -362,7 +363,8 @@ impl<'e> RequestBuilder<'e> {
         Self {
             endpoint,
             method,
-            path: path.to_owned(),
+            // Appended, never resolved: the base URL's own path stays.
+            url: [&endpoint.0.base, "/", path.trim_start_matches('/')].concat(),
             accept: None,
             headers: HeaderMap::new(),
             body: None,
@@ -370,7 +372,7 @@ impl<'e> RequestBuilder<'e> {
             context: RequestContext {
                 provider: endpoint.0.provider.clone(),
                 generation_id_header: endpoint.0.generation_id_header,
-                example: Cow::Owned(endpoint.0.example.clone()),
+                example: endpoint.0.example.clone(),
                 secrets: endpoint.0.secrets.clone(),
                 ..RequestContext::default()
             },
@@ -510,9 +512,9 @@ impl<'e> RequestBuilder<'e> {
     ///
     /// # Errors
     /// When no answer begins.
-    pub async fn send(self) -> Result<Response, Error> {
+    pub async fn send(mut self) -> Result<Response, Error> {
         let Inner { origin, key, key_header, limits, http, error_response, .. } = &*self.endpoint.0;
-        let (context, format) = (self.context.clone(), self.format);
+        let (context, format) = (Arc::new(std::mem::take(&mut self.context)), self.format);
         let request = self.into_request().map_err(|error| context.apply(error))?;
         let authorize = |headers: &mut HeaderMap, secret: &Secret| {
             if key.fixed().is_some() {
@@ -537,14 +539,14 @@ impl<'e> RequestBuilder<'e> {
         if !self.problems.is_empty() {
             return Err(Error::invalid_request(self.problems));
         }
-        let inner = &self.endpoint.0;
-        let path = self.path.trim_start_matches('/');
-        // Appended, never resolved: the base URL's own path stays.
-        let uri: Uri = format!("{}/{path}", inner.base).parse().map_err(|cause| {
+        let Inner { base, headers, .. } = &*self.endpoint.0;
+        let url = Bytes::from(self.url);
+        let uri = Uri::from_maybe_shared(url.clone()).map_err(|cause| {
+            let path = String::from_utf8_lossy(&url[base.len() + 1..]);
             let message = format!("there cannot be an address {path:?} of the API: {cause}");
             Error::new(ErrorKind::InvalidRequest, message).with_source(cause)
         })?;
-        let mut headers = inner.headers.clone();
+        let mut headers = headers.clone();
         headers.extend(self.headers);
         headers.insert(ACCEPT, HeaderValue::from_static(self.accept.unwrap_or("application/json")));
         if self.body.is_some() {
@@ -561,7 +563,7 @@ impl fmt::Debug for RequestBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestBuilder")
             .field("method", &self.method)
-            .field("path", &self.path)
+            .field("url", &self.url)
             .field("body_bytes", &self.body.as_ref().map(Bytes::len))
             .finish_non_exhaustive()
     }
