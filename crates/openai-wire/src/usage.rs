@@ -5,6 +5,7 @@ use provider_core::Usage;
 
 use crate::dialect::Dialect;
 use crate::values::{Keep as _, amount};
+
 object! {
     /// `usage` of an answer. The figures have other names, too, where a gateway forwards its upstream's
     /// counts.
@@ -108,6 +109,8 @@ pub(crate) fn read<D: Dialect>(raw: Raw<'_>, dialect: &D) -> Usage {
     usage.rejected_prediction_tokens = completion.rejected_prediction_tokens.0;
     usage.cost = amount(wire.cost);
     usage.raw = raw.keep();
-    dialect.read_usage(raw, &mut usage);
+    for (name, value) in wire.unknown {
+        dialect.read_usage_field(&name, Raw::of(value), &mut usage);
+    }
     usage
 }
