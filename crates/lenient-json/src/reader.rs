@@ -305,8 +305,8 @@ impl<'a> Reader<'a> {
 /// Returns how many bytes stand before the first that is no plain part of a string: a quote, a backslash or a
 /// control character. All of them, if there is none.
 ///
-/// Most strings of a wire are a word, for which a search by vectors takes longer to set up than to run. So the
-/// first bytes are looked at eight at a time.
+/// Most strings of a wire are a word, for which a search by vectors takes longer to set up than to run. So
+/// the first bytes are looked at eight at a time.
 #[inline]
 fn plain_length(bytes: &[u8]) -> usize {
     /// How many bytes are looked at by words.

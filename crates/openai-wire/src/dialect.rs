@@ -139,8 +139,8 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Reads a field of the usage object that has no place of its own: figures that only this service has. The
-    /// object is read once, so this is called field by field, in their order, and never for a `null`.
+    /// Reads a field of the usage object that has no place of its own: figures that only this service has.
+    /// The object is read once, so this is called field by field, in their order, and never for a `null`.
     fn read_usage_field(&self, name: &str, value: Raw<'_>, figures: &mut Usage) {
         let _ = (name, value, figures);
     }

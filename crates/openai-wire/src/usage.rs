@@ -48,7 +48,7 @@ object! {
     }
 }
 
-/// The value of a field for the usage: an object is read where it stands, since skipping it first takes as long.
+/// The value of a field for the usage. An object is read where it stands: skipping it first takes as long.
 #[derive(Debug, Default)]
 pub(crate) struct UsageField<'a> {
     pub(crate) raw: Raw<'a>,

@@ -19,8 +19,8 @@ const TICKS: u32 = 16;
 ///
 /// Silence is counted from the moment that a task waits: a reader who takes its time is not the service's
 /// silence. A piece that is there costs no look at the clock, and neither does a wait that is over before the
-/// timer fires. So the timer fires [sixteen times](TICKS) in the time of the longest silence, and a silence that
-/// begins between two of these ticks counts from the later one.
+/// timer fires. For that the timer fires [sixteen times](TICKS) in the time of the longest silence, and one
+/// that begins between two of these ticks counts from the later one.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     started: Instant,

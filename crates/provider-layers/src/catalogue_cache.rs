@@ -214,8 +214,8 @@ impl CatalogueCache {
 
     /// Does the same as [`get`](Self::get), but waits no longer than that. A list that is there, however old,
     /// is better than none then. That there was none in time counts as a failed fetch for callers that come
-    /// within the [`negative_ttl`](CatalogueCacheSettings::negative_ttl), unless the fetch, which a task goes on
-    /// with, succeeds before. Needs a tokio runtime with a clock.
+    /// within the [`negative_ttl`](CatalogueCacheSettings::negative_ttl), unless the fetch, which a task goes
+    /// on with, succeeds before. Needs a tokio runtime with a clock.
     ///
     /// # Errors
     /// Those of [`get`](Self::get); [`ErrorKind::Timeout`] when the time is up.

@@ -159,7 +159,8 @@ fn behind_a_slash(
 ) -> Result<Option<SelectedModel>, Error> {
     let Some((name, id)) = text.split_once('/').filter(|(_, id)| !id.is_empty()) else { return Ok(None) };
     let of = |instance: &Instance| candidates.iter().find(|one| one.instance.id() == instance.id());
-    // `openai/gpt-4o` is a whole id, even where an instance is called `openai`, unless that one lists `gpt-4o`.
+    // `openai/gpt-4o` is a whole id, even where an instance is called `openai`, unless that one lists
+    // `gpt-4o`.
     let is_model = |instance: &Instance| is_whole(id) || of(instance).is_some_and(|found| found.lists(id));
     let Some(instance) = named(workspace, name, id)?.filter(|instance| is_model(instance)) else {
         return Ok(None);

@@ -62,8 +62,8 @@ impl Deadline {
 ///
 /// The clock is read when the timer fires, and with every 64th sign where the reader never has to wait. So an
 /// event that is there already costs nothing, and a short wait nearly so. For that the timer fires
-/// [sixteen times](TICKS) in the time of the longest pause, and a pause that begins between two of these ticks
-/// counts from the later one.
+/// [sixteen times](TICKS) in the time of the longest pause, and a pause that begins between two of these
+/// ticks counts from the later one.
 #[derive(Default)]
 pub(crate) struct Deadlines {
     /// The deadline of the whole call, which counts whatever the reader does.
