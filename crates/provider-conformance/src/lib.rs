@@ -224,6 +224,7 @@
 
 mod cases;
 mod kit;
+mod panics;
 mod report;
 mod tests_macro;
 mod trial;
@@ -232,4 +233,7 @@ mod wire;
 pub use cases::{Case, cases};
 pub use kit::{At, Kit};
 pub use report::{CaseReport, Outcome, Report};
-pub use wire::{ChatCompletions, Failure, JsonLines, Messages, Piece, Reason, Route, Tokens, Wire};
+pub use wire::{
+    ChatCompletions, Failure, JsonLines, Messages, Piece, Reason, Route, SentCall, SentMessage, Spelling,
+    Tokens, Wire,
+};

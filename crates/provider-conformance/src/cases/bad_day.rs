@@ -38,9 +38,16 @@ cases! {
     redirect: "all: origin";
 }
 
-/// The pause between two pieces of an answer without end: a provider without a limit must not fill the memory
-/// before the case is over.
-const PAUSE: Duration = Duration::from_millis(4);
+/// The size of a piece of an answer without end.
+const PIECE: usize = 64 << 10;
+
+/// An answer without end: more of it than any limit. Then nothing comes, so that a provider without a limit
+/// does not fill the memory.
+fn endless(begun: Script, piece: impl Into<Vec<u8>>) -> Script {
+    const BYTES: usize = 32 << 20;
+    const PAUSE: Duration = Duration::from_millis(2);
+    begun.repeat(piece, (BYTES / PIECE) as u64, PAUSE).stall()
+}
 
 /// The text that had come in an answer that failed.
 const KEPT: &str = "Hello";
@@ -100,6 +107,12 @@ async fn check_both(trial: &Trial<'_>, stage: &Stage, wanted: &Wanted) -> Result
 
 async fn check_streamed(trial: &Trial<'_>, stage: &Stage, wanted: &Wanted) -> Result<(), Verdict> {
     let read = stage.read(&trial.request()).await;
+    if let (true, Err(error)) = (read.is_refused, &read.outcome) {
+        return Err(Verdict::Broken(format!(
+            "no stream came of a good head: {error}; {}",
+            trial.log.shown()
+        )));
+    }
     ensure!(read.ends == 1 && !read.has_more, "{} ends, and more after them: {}", read.ends, read.has_more);
     ensure!(read.text() == wanted.kept, "handed out {:?}, not {:?}", read.text(), wanted.kept);
     wanted.check("streamed", read.outcome)
@@ -187,15 +200,15 @@ async fn endless_frame(trial: &Trial<'_>) -> Result<(), Verdict> {
     let frame = trial.bytes(&[Piece::Text("#")])?;
     let begin = frame.split('#').next().unwrap_or_default();
     let bytes = trial.bytes(BEGUN)? + begin;
-    let script = trial.streaming(bytes).repeat_forever("x".repeat(16 << 10), PAUSE);
+    let script = endless(trial.streaming(bytes), "x".repeat(PIECE));
     let stage = playing(trial, script).await?;
     check_streamed(trial, &stage, &Wanted::new(&[InvalidResponse]).for_good().keeping()).await
 }
 
 async fn endless_answer(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let text = "x".repeat(16 << 10);
+    let text = "x".repeat(PIECE);
     let frame = trial.bytes(&[Piece::Text(&text)])?;
-    let script = trial.streaming(trial.bytes(BEGUN)?).repeat_forever(frame, PAUSE);
+    let script = endless(trial.streaming(trial.bytes(BEGUN)?), frame);
     let stage = playing(trial, script).await?;
     let read = stage.read(&trial.request()).await;
     let Err(error) = read.outcome else {
@@ -208,13 +221,13 @@ async fn endless_answer(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn endless_body(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let script = Script::json(200, "{").chunked().repeat_forever(" ".repeat(16 << 10), PAUSE);
+    let script = endless(Script::json(200, "{").chunked(), " ".repeat(PIECE));
     let stage = playing(trial, script).await?;
     check_both(trial, &stage, &Wanted::new(&[InvalidResponse]).for_good()).await
 }
 
 async fn endless_error(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let script = Script::json(500, "").chunked().repeat_forever("x".repeat(16 << 10), PAUSE);
+    let script = endless(Script::json(500, "").chunked(), "x".repeat(PIECE));
     let stage = playing(trial, script).await?;
     let wanted = Wanted::new(&[Server, Upstream]);
     for (way, outcome) in stage.both(&trial.request()).await {

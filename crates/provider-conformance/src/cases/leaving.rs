@@ -31,8 +31,8 @@ async fn nothing_sent_on_connect(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 /// Waits until the client has closed its connection.
-async fn closes(stage: &crate::trial::Stage) -> Result<(), Verdict> {
-    let closed = timeout(Duration::from_secs(2), stage.server.wait_for_client_close(1)).await;
+async fn closes(trial: &Trial<'_>, stage: &crate::trial::Stage) -> Result<(), Verdict> {
+    let closed = timeout(trial.soon(), stage.server.wait_for_client_close(1)).await;
     ensure!(matches!(closed, Ok(Ok(()))), "the connection stays open: {:?}", stage.server);
     Ok(())
 }
@@ -45,7 +45,7 @@ async fn dropped_stream(trial: &Trial<'_>) -> Result<(), Verdict> {
             let first = stream.next().await;
             ensure!(matches!(first, Some(Ok(_))), "the first event is {first:?}");
             drop(stream);
-            closes(&stage).await
+            closes(trial, &stage).await
         }
         Err(error) => Err(Verdict::Broken(format!("no stream: {error}"))),
     }
@@ -61,7 +61,7 @@ async fn dropped_stream_call(trial: &Trial<'_>) -> Result<(), Verdict> {
         }
         asked = stage.server.wait_for_requests(1) => asked?,
     }
-    closes(&stage).await
+    closes(trial, &stage).await
 }
 
 async fn dropped_chat(trial: &Trial<'_>) -> Result<(), Verdict> {
@@ -74,10 +74,11 @@ async fn dropped_chat(trial: &Trial<'_>) -> Result<(), Verdict> {
         }
         asked = stage.server.wait_for_requests(1) => asked?,
     }
-    closes(&stage).await
+    closes(trial, &stage).await
 }
 
 async fn dropped_list(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let script = Script::no_response().stall();
     let stage = trial.stage(move |ask| (ask.route == Route::Models).then(|| script.clone())).await?;
     tokio::select! {
@@ -86,7 +87,7 @@ async fn dropped_list(trial: &Trial<'_>) -> Result<(), Verdict> {
         }
         asked = stage.server.wait_for_requests(1) => asked?,
     }
-    closes(&stage).await
+    closes(trial, &stage).await
 }
 
 async fn dropped_provider(trial: &Trial<'_>) -> Result<(), Verdict> {
@@ -95,7 +96,7 @@ async fn dropped_provider(trial: &Trial<'_>) -> Result<(), Verdict> {
     ensure!(outcome.is_ok(), "{outcome:?}");
     let crate::trial::Stage { server, provider, .. } = stage;
     drop(provider);
-    let closed = timeout(Duration::from_secs(2), server.wait_for_all_closed()).await;
+    let closed = timeout(trial.soon(), server.wait_for_all_closed()).await;
     ensure!(matches!(closed, Ok(Ok(()))), "a connection outlives the provider: {server:?}");
     Ok(())
 }
@@ -155,6 +156,7 @@ async fn asked_once(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn asked_once_for_a_list(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let (status, body) = trial.kit.wire.refusal(Failure::Overloaded, "busy", "");
     let stage =
         trial.stage(move |ask| (ask.route == Route::Models).then(|| Script::json(status, body.clone())));

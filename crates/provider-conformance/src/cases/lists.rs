@@ -45,6 +45,7 @@ async fn check(trial: &Trial<'_>, script: Script, kinds: &[ErrorKind]) -> Result
 }
 
 async fn ids(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let stage = trial.plain_stage().await?;
     match stage.provider.models().await {
         Ok(list) => listed(&list),
@@ -57,11 +58,23 @@ fn listed(list: &provider_core::Catalogue) -> Result<(), Verdict> {
     let mut sent = MODELS.to_vec();
     ids.sort_unstable();
     sent.sort_unstable();
-    ensure!(ids == sent, "the ids are {ids:?}, and {sent:?} were sent");
+    let only = |one: &[&str], other: &[&str]| -> Vec<String> {
+        let missing = one.iter().filter(|id| !other.contains(id));
+        missing.take(5).map(|id| (*id).to_owned()).collect()
+    };
+    ensure!(
+        ids == sent,
+        "{} ids of {}: lost {:?}, made up {:?}",
+        ids.len(),
+        sent.len(),
+        only(&sent, &ids),
+        only(&ids, &sent)
+    );
     Ok(())
 }
 
 async fn ids_of_all(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let stage = trial.plain_stage().await?;
     match stage.provider.all_models().await {
         Ok(list) => listed(&list),
@@ -70,6 +83,7 @@ async fn ids_of_all(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn no_chat_for_a_list(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let stage = trial.plain_stage().await?;
     let outcomes = [stage.provider.models().await, stage.provider.all_models().await];
     ensure!(outcomes.iter().all(Result::is_ok), "{outcomes:.200?}");
@@ -78,6 +92,7 @@ async fn no_chat_for_a_list(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn garbage(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     for body in ["{\"data\": 7", "{\"data\": 7}", "7", "{}"] {
         check(trial, Script::json(200, body), &[ErrorKind::InvalidResponse]).await?;
     }
@@ -85,21 +100,26 @@ async fn garbage(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn web_page(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     check(trial, Script::html_error(200), &[ErrorKind::InvalidResponse]).await
 }
 
 async fn empty_body(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let kinds = [ErrorKind::InvalidResponse, ErrorKind::EmptyResponse];
     check(trial, Script::json(200, ""), &kinds).await
 }
 
 async fn endless(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let script =
-        Script::json(200, "{").chunked().repeat_forever(" ".repeat(16 << 10), Duration::from_millis(4));
+        // 32 MiB, which is more than any limit.
+        Script::json(200, "{").chunked().repeat(" ".repeat(64 << 10), 512, Duration::from_millis(2)).stall();
     check(trial, script, &[ErrorKind::InvalidResponse]).await
 }
 
 async fn silent(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let script = Script::no_response().stall();
     let stage = trial.waiting_stage(move |ask| (ask.route == Route::Models).then(|| script.clone())).await?;
     let kind = stage.provider.models().await.map_err(|error| error.kind()).map(drop);
@@ -108,17 +128,20 @@ async fn silent(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn wrong_key(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     trial.needs_key()?;
     let (status, body) = trial.kit.wire.refusal(Failure::Authentication, "no such key", "");
     check(trial, Script::json(status, body), &[ErrorKind::Authentication]).await
 }
 
 async fn broken_service(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let (status, body) = trial.kit.wire.refusal(Failure::Server, "it broke", "");
     check(trial, Script::json(status, body), &[ErrorKind::Server, ErrorKind::Upstream]).await
 }
 
 async fn redirect(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let other = trial.serve(|_| None).await?;
     let to = format!("{}/v1/models", other.url());
     let stage = trial.stage(move |ask| (ask.route != Route::Chat).then(|| Script::redirect(302, to.clone())));
@@ -133,7 +156,8 @@ async fn redirect(trial: &Trial<'_>) -> Result<(), Verdict> {
 async fn check_passes(trial: &Trial<'_>) -> Result<(), Verdict> {
     let stage = trial.plain_stage().await?;
     let outcome = stage.provider.check().await;
-    ensure!(outcome.is_ok(), "the connection test of a good service fails: {outcome:?}");
+    let advice = trial.log.unplayed();
+    ensure!(outcome.is_ok(), "the connection test of a good service fails: {outcome:?}{advice}");
     ensure!(stage.server.request_count() > 0, "the connection test asked the service for nothing");
     Ok(())
 }
@@ -203,7 +227,7 @@ async fn warm_up_that_failed(trial: &Trial<'_>) -> Result<(), Verdict> {
     // It may fail or not.
     let _ = stage.provider.warm_up().await;
     is_down.store(false, Ordering::Relaxed);
-    let outcome = stage.provider.models().await;
+    let outcome = trial.ask_for_something(&stage).await;
     ensure!(outcome.is_ok(), "after a connection that failed: {outcome:.200?}");
     Ok(())
 }

@@ -96,7 +96,8 @@ async fn check_all(
             Ok((number, Ok(reply))) => {
                 let marker = marker(number);
                 ensure!(reply.text() == marker, "the call {marker} has the answer {:?}", reply.text());
-                ensure!(reply.model == marker, "the call {marker} has the model {:?}", reply.model);
+                let is_told = !trial.begins_with("", &marker) || reply.model == marker;
+                ensure!(is_told, "the call {marker} has the model {:?}", reply.model);
             }
             Ok((number, Err(error))) => {
                 return Err(Verdict::Broken(format!(

@@ -104,6 +104,7 @@ async fn escaped(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn in_the_list_of_models(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     trial.needs_key()?;
     let (status, body) = trial.kit.wire.refusal(Failure::Authentication, &echo(), "");
     let scripts = [

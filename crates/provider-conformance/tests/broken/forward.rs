@@ -75,6 +75,7 @@ impl ChunkSource for Forward {
         if let Inner::Stream(stream) = &self.inner {
             let so_far = stream.so_far();
             out.set_model(&so_far.model);
+            out.set_id(so_far.id.as_deref().unwrap_or_default());
             out.update_usage(so_far.usage.clone());
         }
         if self.is_dead.load(Ordering::Relaxed) {

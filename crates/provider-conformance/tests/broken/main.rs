@@ -42,7 +42,7 @@ async fn every_fault_is_noticed_by_its_case() {
             let permits = Arc::clone(&permits);
             running.spawn(async move {
                 let _permit = permits.acquire_owned().await;
-                (fault, case, kit(*fault).without_layers().only(*case).run().await)
+                (fault, case, kit(*fault).without_layers().without_second_run().only(*case).run().await)
             });
         }
     }
@@ -65,7 +65,7 @@ async fn every_fault_is_noticed_by_its_case() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_of_a_capability_are_skipped_without_it() {
-    let report = kit(Fault::CannotDoAnything).without_layers().run().await;
+    let report = kit(Fault::CannotDoAnything).without_layers().without_second_run().run().await;
     let broken: Vec<&str> = report.broken().map(|case| &*case.name).collect();
     // A description with a fault is not the one that is registered.
     assert_eq!(broken, ["descriptor: capabilities", "descriptor: registered"], "{report}");
