@@ -205,15 +205,20 @@
 //! | `sent: system` | stream: sent |
 //! | `sent: developer` | stream: sent |
 //! | `sent: assistant` | stream: sent |
+//! | `sent: conversation` | stream: sent |
+//! | `sent: name` | stream: sent |
 //! | `sent: tools` | stream: sent |
 //! | `sent: tool_result` | stream: sent |
+//! | `sent: empty_tool_result` | stream: sent |
 //! | `sent: image` | stream: sent |
+//! | `sent: media` | stream: sent |
 //! | `sent: extra` | stream: sent |
 //! | `sent: zero` | stream: sent |
 //! | `sent: not_finite` | stream: sent |
 //! | `sent: nothing_added` | all: once |
 //! | `sent: foreign_extra` | stream: sent |
 //! | `sent: foreign_thoughts` | stream: sent |
+//! | `sent: own_thoughts` | stream: sent |
 //! | `parallel: streams_stay_apart` | all: apart |
 //! | `parallel: chats_stay_apart` | all: apart |
 //! | `parallel: dropped_one_of_many` | all: apart |
@@ -234,6 +239,6 @@ pub use cases::{Case, cases};
 pub use kit::{At, Kit};
 pub use report::{CaseReport, Outcome, Report};
 pub use wire::{
-    ChatCompletions, Failure, JsonLines, Messages, Piece, Reason, Route, SentCall, SentMessage, Spelling,
-    Tokens, Wire,
+    ChatCompletions, Failure, Hint, JsonLines, Messages, Piece, Reason, Route, SentCall, SentMessage,
+    Spelling, Tokens, Wire,
 };

@@ -37,24 +37,24 @@ macro_rules! conformance_tests {
             said { authentication payment permission model_not_found invalid_request context_length
                 rate_limited overloaded server words status retry_after_seconds retry_after_date
                 refused_at_once error_in_the_stream usage_behind_an_error error_in_a_success }
-            secrets { in_the_words in_the_code in_plain_text in_a_header in_a_redirect in_a_frame
-                in_garbage escaped in_the_list_of_models in_the_check in_debug in_a_header_alone }
+            secrets { in_the_words in_the_code in_plain_text in_a_header in_a_redirect in_a_frame in_garbage
+                escaped in_the_list_of_models in_the_check in_debug in_a_header_alone }
             leaving { nothing_sent_on_connect dropped_stream dropped_stream_call dropped_chat dropped_list
                 dropped_provider connection_used_again slow_reader asked_once asked_once_for_a_list }
             lists { ids ids_of_all no_chat_for_a_list garbage web_page empty_body endless silent wrong_key
                 broken_service redirect check_passes check_with_a_wrong_key check_without_a_service
                 check_of_a_web_page check_sends_the_key check_is_free silent_check warm_up_is_free
                 warm_up_that_failed }
-            descriptor { id label unique_keys labelled_fields secret_fields defaults capabilities
-                registered values_not_repeated extension_of_another_type extension_behind_layers }
+            descriptor { id label unique_keys labelled_fields secret_fields defaults capabilities registered
+                values_not_repeated extension_of_another_type extension_behind_layers }
             settings { white_space_around_the_key white_space_around_the_url slash_behind_the_url
                 line_break_in_the_key url_that_is_none not_a_number }
             sent { tool_choice parallel_tool_calls response_format reasoning temperature top_p top_k top_a
                 min_p frequency_penalty presence_penalty repetition_penalty seed stop max_tokens
-                max_completion_tokens logit_bias logprobs top_logprobs verbosity prediction modalities
-                audio service_tier prompt_cache_key prompt_cache_options user metadata model text system
-                developer assistant tools tool_result image extra zero not_finite nothing_added
-                foreign_extra foreign_thoughts }
+                max_completion_tokens logit_bias logprobs top_logprobs verbosity prediction modalities audio
+                service_tier prompt_cache_key prompt_cache_options user metadata model text system developer
+                assistant conversation name tools tool_result empty_tool_result image media extra zero
+                not_finite nothing_added foreign_extra foreign_thoughts own_thoughts }
             parallel { streams_stay_apart chats_stay_apart dropped_one_of_many failed_one_of_many }
         }
     };

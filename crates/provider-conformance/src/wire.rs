@@ -73,9 +73,10 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Whether messages can carry the thoughts of an earlier answer back to the model that had them. By
-    /// default they cannot.
-    fn carries_thoughts(&self) -> bool {
+    /// Whether messages on this wire carry a hint, which a provider may leave out where they do not. By
+    /// default they carry none.
+    fn carries(&self, hint: Hint) -> bool {
+        let _ = hint;
         false
     }
 
@@ -93,6 +94,16 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     fn places(&self, name: &str, marker: &Value) -> Vec<(String, Value)> {
         vec![(format!("/{name}"), marker.clone())]
     }
+}
+
+/// A part of a message that a service can do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// The name of the speaker.
+    Name,
+    /// The thoughts of an earlier answer, for the model that had them.
+    Thoughts,
 }
 
 /// A message in the body of a chat.

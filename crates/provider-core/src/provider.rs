@@ -74,8 +74,10 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     ///   is an error here and not in the stream.
     /// - **kept**: an answer without an end, or with a frame that cannot be read, is an error. It keeps what
     ///   had come in [`Error::partial`], and the usage that follows an error in the stream.
-    /// - **sent**: all that a request asks for is sent as it is, or refused by name and not sent at all.
-    ///   No parameter is added, and none that is meant for another provider is sent.
+    /// - **sent**: all that a request asks for is sent as it is, or refused by name and not sent at all:
+    ///   every message in its role and its place, every value of a list, every digit. No parameter and no
+    ///   message is added, and none that is meant for another provider is sent. Hints may be left out where
+    ///   the wire has no place for them: [`refuse_all_but`](crate::author::refuse_all_but) names them.
     ///
     /// # Errors
     /// Everything that goes wrong before the first byte of the answer.

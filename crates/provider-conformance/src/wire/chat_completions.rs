@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Failure, Piece, Reason, Route, SentCall, SentMessage, Spelling, Tokens, Wire, spellings_of_events,
+    Failure, Hint, Piece, Reason, Route, SentCall, SentMessage, Spelling, Tokens, Wire, spellings_of_events,
 };
 
 /// OpenAI's chat completions: an SSE stream of chunks, ended by `[DONE]`.
@@ -119,8 +119,8 @@ impl Wire for ChatCompletions {
         Some(&["model", "messages", "stream", "stream_options"])
     }
 
-    fn carries_thoughts(&self) -> bool {
-        true
+    fn carries(&self, hint: Hint) -> bool {
+        matches!(hint, Hint::Name | Hint::Thoughts)
     }
 
     fn spellings(&self, answer: &str) -> Vec<Spelling> {
