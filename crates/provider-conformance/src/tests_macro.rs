@@ -26,8 +26,9 @@
 macro_rules! conformance_tests {
     ($kit:ident) => {
         $crate::conformance_tests! { @groups $kit
-            law { text_in_pieces one_end one_end_after_an_error keep_alives empty_pieces after_the_end
-                cut_anywhere live so_far usage made_by thoughts tool_calls length cut_off_call
+            law { text_in_pieces one_end one_end_after_an_error keep_alives empty_pieces blank_pieces
+                after_the_end cut_anywhere spellings opened_at_the_head live so_far usage usage_on_the_way
+                made_by thoughts tool_calls whole_call reused_index length filtered cut_off_call
                 whole_equals_streamed whole_thoughts whole_tool_calls }
             bad_day { refused closed reset half_a_head not_http silent silent_behind_the_head
                 silent_in_the_stream silent_in_a_frame keep_alives_for_ever endless_frame endless_answer

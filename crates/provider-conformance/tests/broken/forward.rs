@@ -81,7 +81,12 @@ impl ChunkSource for Forward {
         if self.is_dead.load(Ordering::Relaxed) {
             return Poll::Ready(Err(Error::new(ErrorKind::Interrupted, "another call failed")));
         }
-        let is_held_back = matches!(self.fault, Fault::WaitsForTheEnd | Fault::LosesBrokenAnswers);
+        let is_held_back = |event: &Event| match self.fault {
+            Fault::WaitsForTheEnd | Fault::LosesBrokenAnswers => true,
+            Fault::HoldsBackThoughts => matches!(event, Event::Reasoning(_)),
+            Fault::HoldsBackCalls => matches!(event, Event::ToolCall(_)),
+            _ => false,
+        };
         Poll::Ready(match event {
             Some(Ok(Event::Finished(finished))) => {
                 self.has_ended = true;
@@ -92,7 +97,7 @@ impl ChunkSource for Forward {
                 out.set_end_marked();
                 Ok(Progress::More)
             }
-            Some(Ok(event)) if is_held_back => {
+            Some(Ok(event)) if is_held_back(&event) => {
                 self.held_back.push_back(event);
                 Ok(Progress::More)
             }

@@ -14,7 +14,7 @@ use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
     LlmProvider, ProviderDescriptor, RetryAdvice,
 };
-use provider_http::{BodyFormat, Endpoint, HttpClient, HttpLimits, RequestBuilder, SseFramer, settings};
+use provider_http::{BodyFormat, Endpoint, HttpClient, HttpLimits, RequestBuilder, settings};
 
 use crate::decoder::{Miscutting, Misreading};
 use crate::errors::remade;
@@ -179,19 +179,32 @@ impl Acme {
         let fault = self.fault;
         let post = self.post(&endpoint, request, true)?;
         let stream = match fault {
-            Fault::CutsCharacters | Fault::ShowsKeepAlives => {
+            Fault::CutsCharacters
+            | Fault::CutsCharactersOfThoughts
+            | Fault::CutsCharactersOfCalls
+            | Fault::NeedsLineFeeds
+            | Fault::NeedsASpace
+            | Fault::NeedsNoCharset
+            | Fault::ShowsKeepAlives => {
                 let response = post.send().await?.error_for_status().await?;
+                let has_charset =
+                    response.head().header("content-type").is_some_and(|kind| kind.contains(';'));
+                if fault == Fault::NeedsNoCharset && has_charset {
+                    return Err(Error::new(ErrorKind::InvalidResponse, "this is no event stream"));
+                }
                 let decoder = Misreading::new(response.head().clone(), fault);
                 match response.format() {
-                    BodyFormat::Events => {
-                        response.stream_framed(Miscutting { inner: SseFramer::new(1 << 20), fault }, decoder)
-                    }
+                    BodyFormat::Events => response.stream_framed(Miscutting::new(fault), decoder),
                     _ => response.stream(|_| decoder).await?,
                 }
             }
             _ => post.stream(|head| Misreading::new(head, fault)).await?,
         };
-        Ok(Forward::stream(stream, fault, &self.key, Arc::clone(&self.is_dead)))
+        let mut stream = Forward::stream(stream, fault, &self.key, Arc::clone(&self.is_dead));
+        if fault == Fault::WaitsForTheFirstPiece {
+            stream.ready().await?;
+        }
+        Ok(stream)
     }
 
     async fn ask(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
