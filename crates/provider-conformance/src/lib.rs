@@ -96,6 +96,7 @@
 //! | `bad_day: no_end` | stream: kept |
 //! | `bad_day: bad_chunk` | stream: kept |
 //! | `bad_day: garbage_in_the_middle` | stream: kept |
+//! | `bad_day: all_kept` | stream: kept |
 //! | `bad_day: cut_off_body` | chat: error |
 //! | `bad_day: empty` | chat: error |
 //! | `bad_day: only_the_end` | chat: error |
@@ -103,6 +104,7 @@
 //! | `bad_day: web_page_of_a_gateway` | all: failure |
 //! | `bad_day: compressed` | all: failure |
 //! | `bad_day: redirect` | all: origin |
+//! | `bad_day: redirect_loop` | all: bounded |
 //! | `said: authentication` | all: failure |
 //! | `said: payment` | all: failure |
 //! | `said: permission` | all: failure |
@@ -114,12 +116,16 @@
 //! | `said: server` | all: failure |
 //! | `said: words` | all: failure |
 //! | `said: status` | all: failure |
+//! | `said: long_words` | all: failure |
+//! | `said: gateway_without_words` | all: failure |
 //! | `said: retry_after_seconds` | all: failure |
 //! | `said: retry_after_date` | all: failure |
+//! | `said: odd_retry_after` | all: failure |
 //! | `said: refused_at_once` | stream: accepted |
 //! | `said: error_in_the_stream` | stream: kept |
 //! | `said: usage_behind_an_error` | stream: kept |
 //! | `said: error_in_a_success` | chat: error |
+//! | `said: part_of_a_failed_body` | chat: error |
 //! | `secrets: in_the_words` | all: redacted |
 //! | `secrets: in_the_code` | all: redacted |
 //! | `secrets: in_plain_text` | all: redacted |
@@ -127,6 +133,7 @@
 //! | `secrets: in_a_redirect` | all: redacted |
 //! | `secrets: in_a_frame` | all: redacted |
 //! | `secrets: in_garbage` | all: redacted |
+//! | `secrets: in_the_answer` | all: redacted |
 //! | `secrets: escaped` | all: redacted |
 //! | `secrets: in_the_list_of_models` | all: redacted |
 //! | `secrets: in_the_check` | all: redacted |
@@ -142,14 +149,18 @@
 //! | `leaving: slow_reader` | stream: live |
 //! | `leaving: asked_once`* | all: once |
 //! | `leaving: asked_once_for_a_list`* | all: once |
+//! | `leaving: asked_each_time`* | all: once |
 //! | `lists: ids` | models: listed |
 //! | `lists: ids_of_all` | all_models: all |
+//! | `lists: long_list` | models: listed |
+//! | `lists: empty_list` | models: listed |
 //! | `lists: no_chat_for_a_list` | models: listed |
 //! | `lists: garbage` | models: unread |
 //! | `lists: web_page` | models: unread |
 //! | `lists: empty_body` | models: unread |
 //! | `lists: endless` | all: bounded |
 //! | `lists: silent` | all: bounded |
+//! | `lists: silent_in_the_list` | all: bounded |
 //! | `lists: wrong_key` | all: failure |
 //! | `lists: broken_service` | all: failure |
 //! | `lists: redirect` | all: origin |
@@ -160,6 +171,7 @@
 //! | `lists: check_sends_the_key` | check: key |
 //! | `lists: check_is_free` | check: free |
 //! | `lists: silent_check` | all: bounded |
+//! | `lists: silent_warm_up` | all: bounded |
 //! | `lists: warm_up_is_free` | warm_up: idle |
 //! | `lists: warm_up_that_failed` | warm_up: idle |
 //! | `descriptor: id`* | descriptor: described |
@@ -228,6 +240,7 @@
 //! | `sent: own_thoughts` | stream: sent |
 //! | `parallel: streams_stay_apart` | all: apart |
 //! | `parallel: chats_stay_apart` | all: apart |
+//! | `parallel: all_at_once` | all: apart |
 //! | `parallel: dropped_one_of_many` | all: apart |
 //! | `parallel: failed_one_of_many` | all: apart |
 //!

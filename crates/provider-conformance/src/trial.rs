@@ -24,8 +24,17 @@ pub(crate) const PLAIN: &[Piece<'static>] = &[
 pub(crate) const TOKENS: Tokens = Tokens { prompt: 11, completion: 7 };
 
 /// The models that the service lists: with what a careless provider would change.
-pub(crate) const MODELS: &[&str] =
-    &["acme/model-1", "Acme/Model-1", "acme/model-1:free", "~acme/model-latest", "@preset/mine", "modèle 2"];
+pub(crate) const MODELS: &[&str] = &[
+    "acme/model-1",
+    "Acme/Model-1",
+    "acme/model-1:free",
+    "~acme/model-latest",
+    "@preset/mine",
+    "modèle 2",
+    " edge ",
+    "twin",
+    "twin",
+];
 
 /// The end of a case that was not kept.
 pub(crate) enum Verdict {

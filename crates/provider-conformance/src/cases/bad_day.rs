@@ -29,6 +29,7 @@ cases! {
     no_end: "stream: kept";
     bad_chunk: "stream: kept";
     garbage_in_the_middle: "stream: kept";
+    all_kept: "stream: kept";
     cut_off_body: "chat: error";
     empty: "chat: error";
     only_the_end: "chat: error";
@@ -36,6 +37,7 @@ cases! {
     web_page_of_a_gateway: "all: failure";
     compressed: "all: failure";
     redirect: "all: origin";
+    redirect_loop: "all: bounded";
 }
 
 /// The size of a piece of an answer without end.
@@ -275,6 +277,26 @@ async fn garbage_in_the_middle(trial: &Trial<'_>) -> Result<(), Verdict> {
     check_streamed(trial, &stage, &Wanted::new(&[InvalidResponse]).for_good().keeping()).await
 }
 
+async fn all_kept(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let call = Piece::Call { index: 0, id: "call_a", name: "weather", arguments: "{}" };
+    let pieces = [Piece::Thought("Let me see"), call, Piece::Usage(TOKENS)];
+    // A wire may lack each.
+    let written = pieces.each_ref().map(|piece| trial.kit.wire.piece(piece));
+    let [thought, call, usage] = written.each_ref().map(|written| written.is_some());
+    let bytes = trial.bytes(BEGUN)? + &written.into_iter().flatten().collect::<String>();
+    let stage = playing(trial, trial.streaming(bytes).wait(Duration::from_millis(50)).close()).await?;
+    let read = stage.read(&trial.request()).await;
+    let Err(error) = read.outcome else { return Err(Verdict::Broken("an answer without an end".to_owned())) };
+    let Some(kept) = error.partial() else {
+        return Err(Verdict::Broken(format!("nothing was kept: {error}")));
+    };
+    ensure!(kept.text() == KEPT, "kept the text {:?}", kept.text());
+    ensure!(!thought || kept.reasoning() == "Let me see", "kept the thoughts {:?}", kept.reasoning());
+    ensure!(!call || kept.message.tool_calls.len() == 1, "kept the calls {:?}", kept.message.tool_calls);
+    ensure!(!usage || kept.usage.prompt_tokens == Some(TOKENS.prompt), "kept the usage {:?}", kept.usage);
+    Ok(())
+}
+
 /// Without a whole answer on the wire, nothing can be cut off of it.
 fn whole(trial: &Trial<'_>) -> Result<String, Verdict> {
     let whole = trial.kit.wire.whole(crate::trial::PLAIN);
@@ -347,5 +369,20 @@ async fn redirect(trial: &Trial<'_>) -> Result<(), Verdict> {
                 .or_else(|_| Wanted::new(&[InvalidResponse]).for_good().check(way, outcome))?;
         }
     }
+    Ok(())
+}
+
+async fn redirect_loop(trial: &Trial<'_>) -> Result<(), Verdict> {
+    /// More than any limit for redirects.
+    const REQUESTS: usize = 100;
+    let loops = |ask: &crate::trial::Ask<'_>| {
+        (ask.route == Route::Chat).then(|| Script::redirect(307, ask.request.path.clone()))
+    };
+    let stage = trial.waiting_stage(loops).await?;
+    for (way, outcome) in stage.both(&trial.request()).await {
+        ensure!(outcome.is_err(), "{way}: a redirect became an answer");
+    }
+    let asked = stage.server.request_count();
+    ensure!(asked < REQUESTS, "a redirect to itself was followed {asked} times");
     Ok(())
 }

@@ -38,6 +38,7 @@ async fn refused(trial: &Trial<'_>, change: impl FnOnce(At) -> At, value: &str) 
         Ok(_) => Err(Verdict::Broken("settings that cannot be used were taken".to_owned())),
         Err(error) => {
             ensure!(error.kind() == ErrorKind::Config, "the kind is {:?}: {error}", error.kind());
+            ensure!(!error.fields().is_empty(), "the error names no field: {error}");
             let shown = format!("{error} {error:?} {:?}", error.fields());
             ensure!(!shown.contains(value), "the value shows in {shown}");
             Ok(())

@@ -165,6 +165,9 @@ impl FrameDecoder for Misreading {
             Err(DecodeError::Reported(error)) if self.fault == Fault::StopsAtAnError => {
                 Err(DecodeError::Fatal(error))
             }
+            Err(DecodeError::Reported(error)) if self.fault == Fault::CallsStreamErrorsInvalid => {
+                Err(DecodeError::Reported(Error::new(ErrorKind::InvalidRequest, error.message())))
+            }
             decoded => decoded,
         }
     }

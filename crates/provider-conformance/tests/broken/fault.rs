@@ -8,6 +8,12 @@ macro_rules! faults {
         pub(crate) enum Fault {
             /// None: the provider is built as one with a fault, and keeps all promises.
             Harmless,
+            /// A panic in every stream.
+            Panics,
+            /// No fault: the service has no list of models, and the connection test sends an empty chat.
+            HasNoList,
+            /// No fault: a field with a number of tokens, and one with the number of a version.
+            CountsTokens,
             $($fault,)*
         }
 
@@ -53,6 +59,7 @@ faults! {
     EndOfBodyIsAnEnd => "bad_day: no_end",
     SkipsGarbage => "bad_day: garbage_in_the_middle",
     IgnoresErrorsInTheStream => "said: error_in_the_stream" "law: one_end_after_an_error",
+    CallsStreamErrorsInvalid => "said: error_in_the_stream",
     StopsAtAnError => "said: usage_behind_an_error",
     // The stream.
     WaitsForTheEnd => "law: live" "law: so_far",
@@ -60,6 +67,8 @@ faults! {
     HoldsBackCalls => "law: live",
     WaitsForTheFirstPiece => "law: opened_at_the_head",
     LosesBrokenAnswers => "bad_day: closed_in_the_stream" "bad_day: reset_in_the_stream" "bad_day: bad_chunk",
+    KeepsTextAlone => "bad_day: all_kept",
+    LeaksInAnswers => "secrets: in_the_answer",
     RefusesInTheStream => "said: refused_at_once",
     ReadsInATask => "leaving: dropped_stream",
     ReadsAhead => "leaving: slow_reader",
@@ -70,6 +79,7 @@ faults! {
     LosesWholeCalls => "law: whole_tool_calls",
     TakesNothingForAnAnswer => "bad_day: empty" "bad_day: only_the_end",
     TakesHalfABody => "bad_day: cut_off_body",
+    LosesPartsOfFailedBodies => "said: part_of_a_failed_body",
     TakesErrorsForAnswers => "said: error_in_a_success",
     // Errors.
     ReadsCompressedBytes => "bad_day: compressed",
@@ -88,16 +98,25 @@ faults! {
     GivesUpOnServerErrors => "said: server",
     LosesTheWords => "said: words",
     LosesTheStatus => "said: status",
+    LosesMostStatuses => "said: status",
+    CutsWordsAtAByte => "said: long_words",
+    GivesUpOnGateways => "said: gateway_without_words",
+    FearsOddWaits => "said: odd_retry_after",
+    IgnoresWaitsOfOverload => "said: retry_after_seconds" "said: retry_after_date",
     IgnoresRetryAfter => "said: retry_after_seconds",
     IgnoresRetryDates => "said: retry_after_date",
     // Limits.
     WaitsForEver => "bad_day: silent" "bad_day: silent_behind_the_head" "bad_day: silent_in_the_stream"
         "bad_day: silent_in_a_frame" "lists: silent" "lists: silent_check",
+    ListsWaitForEver => "lists: silent_in_the_list",
+    WarmsUpForEver => "lists: silent_warm_up",
+    FollowsItself => "bad_day: redirect_loop",
     WaitsForKeepAlives => "bad_day: keep_alives_for_ever",
     TakesAnyBytes => "bad_day: endless_frame" "bad_day: endless_answer" "bad_day: endless_body"
         "bad_day: endless_error" "lists: endless",
     // Origin and secrets.
     FollowsRedirects => "bad_day: redirect" "lists: redirect",
+    FollowsPermanentRedirects => "lists: redirect",
     LeaksInWords => "secrets: in_the_words" "secrets: in_plain_text" "secrets: in_a_redirect"
         "secrets: in_a_frame" "secrets: escaped" "secrets: in_the_list_of_models"
         "secrets: in_the_check",
@@ -105,19 +124,36 @@ faults! {
     LeaksInCodes => "secrets: in_the_code",
     LeaksInHeaders => "secrets: in_a_header",
     LeaksInDebug => "secrets: in_debug",
+    ShowsKeyBytes => "secrets: in_debug",
+    ShowsMostOfTheKey => "secrets: in_debug",
+    SendsKeyInListUrl => "secrets: in_a_header_alone",
     SendsKeyInUrl => "secrets: in_a_header_alone",
     SendsKeyTwice => "secrets: in_a_header_alone",
     // Connections.
     AsksOnConnect => "leaving: nothing_sent_on_connect",
     AsksInATask => "leaving: dropped_stream_call" "leaving: dropped_chat" "leaving: dropped_list",
+    ReadsBodiesInATask => "leaving: dropped_chat",
+    ReadsListsInATask => "leaving: dropped_list",
     OutlivesItself => "leaving: dropped_provider",
     ConnectsForEachCall => "leaving: connection_used_again",
+    CarriesUsageOver => "leaving: connection_used_again",
+    RetriesRateLimits => "leaving: asked_once",
+    RetriesWithoutTemperature => "leaving: asked_once",
+    CachesAnswers => "leaving: asked_each_time",
     Retries => "leaving: asked_once",
     RetriesLists => "leaving: asked_once_for_a_list",
     MixesCalls => "parallel: chats_stay_apart" "parallel: streams_stay_apart",
+    AsksOneByOne => "parallel: all_at_once",
     OneFailureEndsAll => "parallel: failed_one_of_many",
     // Lists, the connection test, the connection ahead of time.
     LowersIds => "lists: ids",
+    ListsAHundred => "lists: long_list",
+    TrimsIds => "lists: ids",
+    MergesTwins => "lists: ids",
+    RefusesEmptyLists => "lists: empty_list",
+    LosesWordsOfLists => "lists: broken_service",
+    HidesErrorsOfAll => "lists: broken_service",
+    PassesForbiddenKeys => "lists: check_without_a_service",
     ListsTheFirstPage => "lists: ids_of_all",
     ChatsForAList => "lists: no_chat_for_a_list",
     ListsNothingForAnError => "lists: garbage" "lists: web_page" "lists: empty_body" "lists: broken_service",
@@ -133,6 +169,7 @@ faults! {
     NoDisplayName => "descriptor: label",
     TwoFieldsOneKey => "descriptor: unique_keys",
     FieldWithoutLabel => "descriptor: labelled_fields",
+    BearerIsText => "descriptor: secret_fields",
     KeyIsText => "descriptor: secret_fields",
     DefaultThatIsUnfit => "descriptor: defaults",
     CannotDoAnything => "descriptor: capabilities",
@@ -144,6 +181,7 @@ faults! {
     RefusesWhiteSpaceInUrls => "settings: white_space_around_the_url",
     DoublesSlashes => "settings: slash_behind_the_url",
     CutsKeysAtLineBreaks => "settings: line_break_in_the_key",
+    NamesNoField => "settings: url_that_is_none" "settings: line_break_in_the_key",
     IgnoresBadUrls => "settings: url_that_is_none",
     TakesAnyNumber => "settings: not_a_number",
     // Requests.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator, ToolCallPiece};
-use provider_core::{ChatStream, Error, ErrorKind, Event};
+use provider_core::{ChatResponse, ChatStream, Error, ErrorKind, Event};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::errors::remade;
@@ -107,7 +107,18 @@ impl ChunkSource for Forward {
             }
             Some(Err(error)) => {
                 self.has_ended = true;
-                Err(remade(error, self.fault, &self.key))
+                Err(match (self.fault, error.partial().cloned()) {
+                    (Fault::KeepsTextAlone, Some(partial)) => {
+                        let mut kept = ChatResponse::default();
+                        kept.message.text = partial.message.text;
+                        error.with_partial(kept)
+                    }
+                    (Fault::LeaksInAnswers, Some(mut partial)) => {
+                        partial.message.text = partial.message.text.replace("***", &self.key);
+                        error.with_partial(partial)
+                    }
+                    _ => remade(error, self.fault, &self.key),
+                })
             }
             None => Ok(Progress::End),
         })
