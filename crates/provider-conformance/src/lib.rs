@@ -39,7 +39,19 @@
 //! [`ChatCompletions`], [`Messages`] and [`JsonLines`] are ready-made. Any other service is a [`Wire`]: how a
 //! piece of text, a keep-alive, an error or a list of models looks there, and where in a request's body each
 //! parameter stands. The kit writes answers without the crates that read them, so that no mistake is made on
-//! both sides.
+//! both sides. Some cases compare more than the required methods tell: [`Wire::messages`],
+//! [`Wire::always_sent`], [`Wire::carries`] and [`Wire::spellings`] have defaults, with which those cases are
+//! skipped or look at less. A list in pages is [`Wire::page`]; a service without a list is
+//! [`Kit::unlisted`], and one without a key [`Kit::keyless`].
+//!
+//! A run begins with a chat. If the provider asks for something that is no chat on the wire, it ends with one
+//! line that says so.
+//!
+//! # Time
+//!
+//! A run takes about ten times the [patience](Kit::patience), half a minute more if a case fails for lack of
+//! time: that one runs again, alone, with four times the patience ([`Kit::without_second_run`] leaves this
+//! out). The JSON of the report has the `seconds` of each case.
 //!
 //! # The cases
 //!
@@ -243,6 +255,9 @@
 //! | `parallel: all_at_once` | all: apart |
 //! | `parallel: dropped_one_of_many` | all: apart |
 //! | `parallel: failed_one_of_many` | all: apart |
+//!
+//! The kit runs in one process, so it sets no environment variables: that a setting wins over its variable
+//! ([`ConfigField::env`](provider_core::ConfigField::env)) is for a test of the provider's own.
 //!
 //! A parameter that the wire lacks has to be refused by its name; so the cases of `sent` hold for every
 //! provider, whatever its wire can carry.
