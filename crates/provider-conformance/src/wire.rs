@@ -53,11 +53,18 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     /// Writes the list of models.
     fn models(&self, ids: &[&str]) -> String;
 
-    /// Writes the page of the list that is at this path, its query included. By default the list has one
-    /// page, whatever the path.
+    /// Writes the page of the list that is at this path, its query included. By default the first page has
+    /// all, and one that the query says is a later one (`page=2`, `offset=100`, `after=…`, `after_id=…`,
+    /// `cursor=…`, `page_token=…`) has none.
     fn page(&self, ids: &[&str], path: &str) -> String {
-        let _ = path;
-        self.models(ids)
+        let query = path.split_once('?').map_or("", |(_, query)| query);
+        let is_later = query.split('&').filter_map(|pair| pair.split_once('=')).any(|pair| match pair {
+            ("page", number) => !matches!(number, "" | "0" | "1"),
+            ("offset", number) => !matches!(number, "" | "0"),
+            ("after" | "after_id" | "cursor" | "page_token", place) => !place.is_empty(),
+            _ => false,
+        });
+        self.models(if is_later { &[] } else { ids })
     }
 
     /// Reads the messages in the body of a chat, in their order; a system prompt that stands beside them

@@ -375,10 +375,13 @@ async fn redirect(trial: &Trial<'_>) -> Result<(), Verdict> {
 async fn redirect_loop(trial: &Trial<'_>) -> Result<(), Verdict> {
     /// More than any limit for redirects.
     const REQUESTS: usize = 100;
-    let loops = |ask: &crate::trial::Ask<'_>| {
-        (ask.route == Route::Chat).then(|| Script::redirect(307, ask.request.path.clone()))
-    };
-    let stage = trial.waiting_stage(loops).await?;
+    let stage = trial
+        .waiting_stage(|ask| {
+            let host = ask.request.header("host").unwrap_or_default();
+            let itself = format!("http://{host}{}", ask.request.path);
+            (ask.route == Route::Chat).then(|| Script::redirect(307, itself))
+        })
+        .await?;
     for (way, outcome) in stage.both(&trial.request()).await {
         ensure!(outcome.is_err(), "{way}: a redirect became an answer");
     }

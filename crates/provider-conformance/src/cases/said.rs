@@ -92,9 +92,19 @@ async fn permission(trial: &Trial<'_>) -> Result<(), Verdict> {
     kind(trial, Failure::Permission, "This key may not do that", kinds, false).await
 }
 
+/// Whether the body of this failure has no more than the words, so that the status has to tell its kind.
+fn has_words_alone(trial: &Trial<'_>, failure: Failure) -> bool {
+    let body = |failure| trial.kit.wire.refusal(failure, WORDS, "").1;
+    body(failure) == body(Failure::InvalidRequest) && body(failure) == body(Failure::Server)
+}
+
 async fn model_not_found(trial: &Trial<'_>) -> Result<(), Verdict> {
     let words = "The model does not exist";
-    kind(trial, Failure::ModelNotFound, words, &[ErrorKind::ModelNotFound], false).await
+    let kinds = match has_words_alone(trial, Failure::ModelNotFound) {
+        true => &[ErrorKind::ModelNotFound, ErrorKind::NotFound][..],
+        false => &[ErrorKind::ModelNotFound],
+    };
+    kind(trial, Failure::ModelNotFound, words, kinds, false).await
 }
 
 async fn invalid_request(trial: &Trial<'_>) -> Result<(), Verdict> {
@@ -104,7 +114,11 @@ async fn invalid_request(trial: &Trial<'_>) -> Result<(), Verdict> {
 
 async fn context_length(trial: &Trial<'_>) -> Result<(), Verdict> {
     let words = "This model's maximum context length is 8192 tokens, however you requested 9000 tokens.";
-    kind(trial, Failure::ContextLength, words, &[ErrorKind::ContextLength], false).await
+    let kinds = match has_words_alone(trial, Failure::ContextLength) {
+        true => &[ErrorKind::ContextLength, ErrorKind::InvalidRequest][..],
+        false => &[ErrorKind::ContextLength],
+    };
+    kind(trial, Failure::ContextLength, words, kinds, false).await
 }
 
 async fn rate_limited(trial: &Trial<'_>) -> Result<(), Verdict> {

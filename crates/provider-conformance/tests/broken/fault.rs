@@ -12,6 +12,8 @@ macro_rules! faults {
             Panics,
             /// No fault: the service has no list of models, and the connection test sends an empty chat.
             HasNoList,
+            /// No fault: reads the pages of the list until one is empty.
+            ReadsPages,
             /// No fault: a field with a number of tokens, and one with the number of a version.
             CountsTokens,
             $($fault,)*

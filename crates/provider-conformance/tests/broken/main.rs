@@ -122,6 +122,11 @@ async fn cases_about_lists_are_skipped_for_a_service_without_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn list_in_pages_passes() {
+    kit(Fault::ReadsPages).without_layers().only("lists").run().await.assert_all();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_that_only_look_like_keys_and_numbers_pass() {
     let report = kit(Fault::CountsTokens).without_layers().only("descriptor").run().await;
     // A description of its own is not the one that is registered.

@@ -248,6 +248,18 @@ impl Acme {
             self.ask(&ChatRequest::new("acme/model-1").user("Which models are there?")).await?;
         }
         let endpoint = self.endpoint()?;
+        if self.is(Fault::ReadsPages) {
+            let mut all = Vec::new();
+            for page in 1.. {
+                let list = endpoint.get(&format!("models?page={page}"));
+                let list = list.parse("the list of models", models::decode).await?;
+                if list.models.is_empty() {
+                    break;
+                }
+                all.extend(list.models);
+            }
+            return Ok(Catalogue::new(all, None));
+        }
         let path = match self.fault {
             Fault::SendsKeyInListUrl => format!("models?key={}", self.key),
             _ => "models".to_owned(),
