@@ -87,7 +87,7 @@ impl Log {
         log.0.push(line);
     }
 
-    /// What the servers saw, for a message.
+    /// The requests in a few words, for a message.
     pub(crate) fn shown(&self) -> String {
         let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match log.0.last() {
