@@ -42,6 +42,7 @@ mod tools;
 mod tracing;
 
 mod decisions;
+mod guide;
 mod links;
 mod settings;
 

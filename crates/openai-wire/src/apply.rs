@@ -74,9 +74,9 @@ fn apply_choice(choice: Choice<'_>, out: &mut ResponseAccumulator, state: &mut A
         collect_piece(delta, false, out, &mut state.texts);
     }
     if let Some(message) = choice.message {
-        if out.response().message.is_empty() {
+        if out.response().message.is_empty() && state.texts.tagged_bytes() == 0 {
             collect_piece(*message, true, out, &mut state.texts);
-            state.messages.began(out);
+            state.messages.began(out, &mut state.texts);
         } else {
             let ended = choice.finish_reason.filled().is_some();
             state.messages.collect(*message, ended, out, &mut state.texts);

@@ -195,7 +195,8 @@ impl Trial<'_> {
         Ok(if self.behind_layers { self.kit.layered(provider) } else { provider })
     }
 
-    /// A service that plays what `answer` says, and otherwise works well; with a provider that asks it.
+    /// A service that plays what `answer` says, and otherwise works well; with a provider that asks it. Its
+    /// list of models is for those who send the key, unless the kit is [keyless](Kit::keyless).
     pub(crate) async fn stage(
         &self,
         answer: impl FnMut(&Ask<'_>) -> Option<Script> + Send + 'static,
@@ -264,7 +265,13 @@ impl Trial<'_> {
                     Some(Script::json(status, body))
                 }
                 Route::Chat => Some(reply(&kit, ask.is_streamed, PLAIN)),
-                Route::Models => Some(Script::json(200, kit.wire.page(MODELS, &request.path))),
+                Route::Models if kit.is_keyless || has_key(request) => {
+                    Some(Script::json(200, kit.wire.page(MODELS, &request.path)))
+                }
+                Route::Models => {
+                    let (status, body) = kit.wire.refusal(Failure::Authentication, "a key is missing", "");
+                    Some(Script::json(status, body))
+                }
                 Route::Other => beside().map(|(_, json)| Script::json(200, json.clone())),
             });
             log.note(request, answer.is_some());
@@ -366,6 +373,11 @@ impl Stage {
         let requests = self.server.requests().into_iter();
         requests.filter(|request| self.kit.wire.route(&request.method, &request.path) == route).collect()
     }
+}
+
+/// Whether a request has the kit's key, in whichever header.
+pub(crate) fn has_key(request: &Request) -> bool {
+    request.headers.iter().any(|(_, value)| value.contains(KEY))
 }
 
 /// A good answer, in the form in which it was asked for.

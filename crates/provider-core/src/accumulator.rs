@@ -259,6 +259,12 @@ impl ResponseAccumulator {
         replace(&mut self.response.native_finish_reason, reason);
     }
 
+    /// The stop text that the model came to. An empty one says nothing.
+    pub fn set_stop_sequence(&mut self, text: &str) {
+        self.has_life |= !text.is_empty();
+        replace(&mut self.response.stop_sequence, text);
+    }
+
     /// A field beside the message that has no place of its own. May come several times; the last value
     /// counts.
     pub fn set_extra(&mut self, name: &str, value: RawJson) {

@@ -9,6 +9,7 @@ mod pricing;
 mod problems;
 mod query;
 mod reasoning;
+pub mod settings;
 mod time_of_day;
 
 use std::time::SystemTime;

@@ -6,16 +6,22 @@ use std::time::Duration;
 
 use provider_compare::{Stopwatch, Timings};
 use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event};
-use provider_registry::SelectedModel;
+use provider_registry::ModelRef;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use tokio::time::sleep;
+
+use crate::target::Target;
 
 /// The outcome of a question.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// The text by which the user named the model.
     pub(crate) requested: String,
+    /// The model that made the answer or the error; `None` if none was asked.
+    pub(crate) asked: Option<ModelRef>,
+    /// Whether that is another model, which the host has asked in place of the requested one.
+    pub(crate) by_fallback: bool,
     pub(crate) result: Result<ChatResponse, Error>,
     /// The error of an answer that is complete, but not of the requested form.
     pub(crate) problem: Option<Error>,
@@ -28,7 +34,15 @@ impl Outcome {
     /// The outcome of a question that could not be asked.
     pub(crate) fn not_asked(requested: &str, error: Error) -> Self {
         let (requested, timings) = (requested.to_owned(), Timings::default());
-        Self { requested, result: Err(error), problem: None, interrupted: false, timings }
+        Self {
+            requested,
+            asked: None,
+            by_fallback: false,
+            result: Err(error),
+            problem: None,
+            interrupted: false,
+            timings,
+        }
     }
 
     /// The service's id of the answer, also of a partial one.
@@ -44,7 +58,8 @@ impl Outcome {
 }
 
 impl Serialize for Outcome {
-    /// Writes `requested`, then either `response` or `error`, then `problem` if there is one, then `timings`.
+    /// Writes `requested`, then either `response` or `error`, then `problem` if there is one, then `timings`,
+    /// then `fallback` if the host has asked another model.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(Some(3))?;
         object.serialize_entry("requested", &self.requested)?;
@@ -56,6 +71,9 @@ impl Serialize for Outcome {
             object.serialize_entry("problem", problem)?;
         }
         object.serialize_entry("timings", &self.timings)?;
+        if let Some(fallback) = self.asked.as_ref().filter(|_| self.by_fallback) {
+            object.serialize_entry("fallback", fallback)?;
+        }
         object.end()
     }
 }
@@ -64,7 +82,7 @@ impl Serialize for Outcome {
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     requested: String,
-    model: SelectedModel,
+    target: Target,
     request: ChatRequest,
     limit: Option<Duration>,
 }
@@ -74,18 +92,18 @@ impl Question {
     /// take no longer than `limit`.
     pub(crate) fn new(
         requested: &str,
-        model: SelectedModel,
+        target: Target,
         mut request: ChatRequest,
         limit: Option<Duration>,
     ) -> Self {
-        request.model = model.id().to_owned();
-        Self { requested: requested.to_owned(), model, request, limit }
+        target.id().clone_into(&mut request.model);
+        Self { requested: requested.to_owned(), target, request, limit }
     }
 
     /// Waits for the complete answer, or until `stop` resolves.
     pub(crate) async fn whole(&self, stop: impl Future<Output = ()>) -> Outcome {
         let (watch, mut end) = (Stopwatch::start(), pin!(self.end(stop)));
-        match until_end(&mut end, self.model.chat(&self.request)).await {
+        match until_end(&mut end, self.target.chat(&self.request)).await {
             Ok(result) => self.outcome(result, &watch),
             Err(end) => self.cut_short(end, &watch),
         }
@@ -102,7 +120,7 @@ impl Question {
         mut show: impl FnMut(&Event) -> Result<(), E>,
     ) -> Result<Outcome, E> {
         let (mut watch, mut end) = (Stopwatch::start(), pin!(self.end(stop)));
-        let mut stream = match until_end(&mut end, self.model.stream(&self.request)).await {
+        let mut stream = match until_end(&mut end, self.target.stream(&self.request)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Ok(self.outcome(Err(error), &watch)),
             Err(end) => return Ok(self.cut_short(end, &watch)),
@@ -127,8 +145,10 @@ impl Question {
 
     /// Resolves when the answer has to end: at `stop` or at the time limit.
     async fn end(&self, stop: impl Future<Output = ()>) -> End {
-        let with_context =
-            |error: Error| error.with_provider(&self.model.reference().provider).with_model(self.model.id());
+        let with_context = |error: Error| {
+            let asked = self.target.asked();
+            error.with_provider(asked.provider).with_model(asked.model)
+        };
         tokio::select! {
             biased;
             () = stop => {
@@ -157,7 +177,10 @@ impl Question {
 
     fn outcome(&self, result: Result<ChatResponse, Error>, watch: &Stopwatch) -> Outcome {
         let timings = watch.stop(result.as_ref().ok().map(|response| &response.usage));
-        Outcome { requested: self.requested.clone(), result, problem: None, interrupted: false, timings }
+        let (asked, requested) = (self.target.asked(), self.requested.clone());
+        let by_fallback = asked != *self.target.reference();
+        let asked = Some(asked);
+        Outcome { requested, asked, by_fallback, result, problem: None, interrupted: false, timings }
     }
 }
 

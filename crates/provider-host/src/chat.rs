@@ -2,9 +2,7 @@
 
 use std::pin::pin;
 
-use openrouter_provider::body;
-use provider_core::{ChatRequest, Event};
-use provider_registry::SelectedModel;
+use provider_core::{ChatRequest, Error, ErrorKind, Event};
 
 use crate::answer_check::AnswerForm;
 use crate::ask::{Outcome, Question};
@@ -13,8 +11,8 @@ use crate::connect::Host;
 use crate::exit::Failure;
 use crate::output::progress::Progress;
 use crate::output::{Output, StdoutError, text};
-use crate::params::set_fallbacks;
-use crate::{diagnostics, prompt, signal, summary};
+use crate::target::{Prepared, Target};
+use crate::{diagnostics, dry_run, prompt, signal, summary};
 
 /// Runs the command. It handles signals itself, to show the partial answer.
 pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
@@ -37,7 +35,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     let mut outcome = match connected {
         // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
-            let question = Question::new(&args.model, connected.model, connected.request, args.timeout);
+            let question = Question::new(&args.model, connected.target, connected.request, args.timeout);
             let outcome = ask(args, &question, stop.as_mut(), output).await?;
             if outcome.interrupted { outcome } else { explained(outcome, &connected.host, stop).await }
         }
@@ -85,33 +83,45 @@ async fn explained(outcome: Outcome, host: &Host, stop: impl Future<Output = ()>
 async fn show(
     args: &ChatArgs,
     connect: &ConnectArgs,
-    mut request: ChatRequest,
+    request: ChatRequest,
     output: Output,
 ) -> Result<(), Failure> {
-    let host = Host::open_offline(connect, output)?;
-    host.model(&args.model).await?.id().clone_into(&mut request.model);
-    set_fallbacks(&mut request, &host.ids(args.params.fallbacks()).await?);
-    let body = body::to_json(&request).map_err(Failure::Provider)?;
+    let dry_run = dry_run::DryRun::default();
+    let host = Host::open_offline(connect, dry_run.context(), output)?;
+    let (target, request) = target(args, &host, request).await?;
+    let body = dry_run.body(&target, request).await.map_err(Failure::Provider)?;
     Ok(output.write(&format!("{body}\n"))?)
 }
 
 /// A model of a connected host, and the request for it.
 struct Connected {
     host: Host,
-    model: SelectedModel,
+    target: Target,
     request: ChatRequest,
 }
 
 async fn connected(
     args: &ChatArgs,
     connect: &ConnectArgs,
-    mut request: ChatRequest,
+    request: ChatRequest,
     output: Output,
 ) -> Result<Connected, Failure> {
     let host = Host::open(connect, output).await?;
-    let model = host.model(&args.model).await?;
-    set_fallbacks(&mut request, &host.ids(args.params.fallbacks()).await?);
-    Ok(Connected { host, model, request })
+    let (target, request) = target(args, &host, request).await?;
+    Ok(Connected { host, target, request })
+}
+
+/// The model to ask, and the request with all that depends on its provider.
+async fn target(
+    args: &ChatArgs,
+    host: &Host,
+    request: ChatRequest,
+) -> Result<(Target, ChatRequest), Failure> {
+    let Prepared { request, targets } =
+        host.prepare(std::slice::from_ref(&args.model), &args.params, request).await?;
+    let target = targets.into_iter().next();
+    let missing = || Error::new(ErrorKind::NotFound, "no model was selected");
+    Ok((target.unwrap_or_else(|| Err(missing()))?, request))
 }
 
 /// Asks, and shows the answer while it arrives.

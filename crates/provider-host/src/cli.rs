@@ -1,14 +1,17 @@
 //! The command line: commands, flags, and their help.
 
+mod connect;
+
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Usd;
 
+pub(crate) use self::connect::{ConnectArgs, InstanceArgs};
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
-use crate::value_parsers::{at_least, between, dollars, seconds};
+use crate::value_parsers::{at_least, between, dollars, pair, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,14 +20,19 @@ Examples:
   provider-host chat anthropic/claude-3.5-sonnet \"Summarise this\" < report.txt
   provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
   provider-host models claude --supports tools --sort price
+  provider-host --provider openrouter --provider local=openai-compatible --set local.preset=ollama \
+    compare \"Why?\" openrouter:openai/gpt-4o local:qwen3
   OPENROUTER_API_KEY=sk-or-v1-... provider-host key
 
 Environment:
-  OPENROUTER_API_KEY    the key; there is no flag for it, as flags show in the process list
-  OPENROUTER_BASE_URL   where the API is
-  OPENROUTER_SITE_URL   the address of your app
-  OPENROUTER_SITE_NAME  the name of your app
-  NO_COLOR              no colours
+  OPENROUTER_API_KEY          the key of OpenRouter; there is no flag for a key, as flags show in the process list
+  OPENROUTER_BASE_URL         where its API is
+  OPENROUTER_SITE_URL         the address of your app
+  OPENROUTER_SITE_NAME        the name of your app
+  OPENAI_COMPATIBLE_BASE_URL  where a server is that speaks chat completions
+  OPENAI_COMPATIBLE_API_KEY   its key, if it wants one
+  PROVIDER_HOST_PROVIDERS     the providers to connect, as for --provider, with spaces or commas between them
+  NO_COLOR                    no colours
 Blank variables count as unset. `provider-host providers show NAME` lists the variables of a provider.
 
 `--sandbox` needs no key: a stand-in for the service inside this program makes the answers up, and nothing is billed.";
@@ -48,39 +56,6 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Which provider to use, and how to reach it.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct ConnectArgs {
-    /// The provider, by its id or name; `providers` lists them
-    #[arg(long, global = true, value_name = "NAME", default_value = "openrouter")]
-    pub(crate) provider: String,
-
-    /// Where the API is, version path included [env: OPENROUTER_BASE_URL]
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) base_url: Option<String>,
-
-    /// The address of your app, which the service may show [env: OPENROUTER_SITE_URL]
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) site_url: Option<String>,
-
-    /// The name of your app, which the service may show [env: OPENROUTER_SITE_NAME]
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) site_name: Option<String>,
-
-    /// How often to try again when a request fails in a way that may pass; 0 is never. The default is 2
-    #[arg(
-        long, global = true, value_name = "N",
-        value_parser = at_least::<u16>(0), allow_negative_numbers = true
-    )]
-    pub(crate) retries: Option<u16>,
-
-    /// Use the sandbox inside this program, which needs no key, makes all answers up and costs nothing. A key
-    /// and a base URL in the environment are left alone
-    #[arg(long, global = true, conflicts_with = "base_url")]
-    pub(crate) sandbox: bool,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Ask a model, and read its answer as it comes
@@ -91,6 +66,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Test the key, and see what it has left
     Key(KeyArgs),
+    /// Test whether a provider keeps the promises that all providers make, without its service
+    Conformance(ConformanceArgs),
     /// See the providers there are, and the settings they take
     Providers(ProvidersArgs),
     /// Run the sandbox for other programs, until Ctrl-C
@@ -111,9 +88,10 @@ Examples:
   provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
   provider-host chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
   provider-host chat openai/gpt-4o \"Rain today?\" --tools tools.json --tool-choice required
-  provider-host chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing")]
+  provider-host chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing
+  provider-host chat local:qwen3 \"Hello\" --fallback openrouter:openai/gpt-4o --allow-paid-fallback")]
 pub(crate) struct ChatArgs {
-    /// The model's id, sent as it is; `openrouter:ID` names the provider as well
+    /// The model's id, sent as it is; `PROVIDER:ID` names the provider as well
     pub(crate) model: String,
 
     /// The prompt. Without it, or with `-`, standard input is read; if both are given, standard input comes
@@ -142,6 +120,9 @@ pub(crate) struct ChatArgs {
 
     #[command(flatten)]
     pub(crate) params: Params,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
 }
 
 #[derive(Args, Debug)]
@@ -194,6 +175,9 @@ pub(crate) struct CompareArgs {
 
     #[command(flatten)]
     pub(crate) params: Params,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
 }
 
 impl CompareArgs {
@@ -279,6 +263,9 @@ pub(crate) struct ModelsArgs {
     /// Write JSON, with everything the service tells of each model
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
 }
 
 /// The order of models.
@@ -297,11 +284,18 @@ pub(crate) enum SortBy {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Costs nothing. Exit code 3 if the key is refused.")]
+#[command(after_help = "\
+Costs nothing. Exit code 3 if a key is refused; of several failures, the first has the exit code.")]
 pub(crate) struct KeyArgs {
+    /// The provider to test, by the id that it is connected under. Default: all that are connected
+    pub(crate) id: Option<String>,
+
     /// Write JSON, with everything the service tells of the key
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
 }
 
 #[derive(Args, Debug)]
@@ -331,6 +325,61 @@ pub(crate) enum ProvidersCommand {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "\
+The service is played on this machine, bad days included: nothing is sent anywhere else, and no key of yours is \
+used. The provider is tested as it is and behind the layers that every provider has around it. Takes some seconds. \
+Exit code 1 if a promise is broken.
+
+Examples:
+  provider-host conformance openrouter
+  provider-host conformance openai-compatible --filter law
+  provider-host conformance acme --wire json-lines --set region=eu --skip \"sent: top_a=no such parameter\"")]
+pub(crate) struct ConformanceArgs {
+    /// The provider, by its id or its name
+    #[arg(value_name = "PROVIDER")]
+    pub(crate) name: String,
+
+    /// The form of requests and answers that it speaks
+    #[arg(long, value_name = "WIRE", default_value = "chat-completions")]
+    pub(crate) wire: WireName,
+
+    /// Only the cases whose name begins so: a group (law), or one case (\"law: one_end\")
+    #[arg(long, value_name = "NAME")]
+    pub(crate) filter: Option<String>,
+
+    /// Leave a case out, and say why; repeatable
+    #[arg(long, value_name = "CASE=REASON", value_parser = pair)]
+    pub(crate) skip: Vec<(String, String)>,
+
+    /// Answer a GET of a path that ends so with this JSON, where the provider asks for more than chats and
+    /// models; repeatable
+    #[arg(long, value_name = "PATH=JSON", value_parser = pair)]
+    pub(crate) beside: Vec<(String, String)>,
+
+    /// The model to ask, where the provider does not take every id
+    #[arg(long, value_name = "ID")]
+    pub(crate) model: Option<String>,
+
+    /// Write the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
+}
+
+/// A wire that the conformance kit has ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WireName {
+    /// Chat completions, as OpenAI has them
+    ChatCompletions,
+    /// One JSON object in each line
+    JsonLines,
+    /// Messages, as Anthropic has them
+    Messages,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct SandboxArgs {
     /// The port to listen on, on this machine only; 0 takes a free one
     #[arg(
@@ -354,6 +403,21 @@ pub(crate) struct SandboxArgs {
     pub(crate) token_delay_ms: u64,
 }
 
+impl Cli {
+    /// The flags for connecting, in front of the command and behind it.
+    pub(crate) fn connect(&self) -> ConnectArgs {
+        let connect = self.connect.clone();
+        match &self.command {
+            Command::Chat(args) => connect.and(&args.instances),
+            Command::Compare(args) => connect.and(&args.instances),
+            Command::Models(args) => connect.and(&args.instances),
+            Command::Key(args) => connect.and(&args.instances),
+            Command::Conformance(args) => connect.and(&args.instances),
+            Command::Providers(_) | Command::Sandbox(_) => connect,
+        }
+    }
+}
+
 impl Command {
     /// Whether standard output gets JSON.
     pub(crate) fn is_json(&self) -> bool {
@@ -362,6 +426,7 @@ impl Command {
             Command::Compare(args) => args.form() == CompareOutput::Json,
             Command::Models(args) => args.json,
             Command::Key(args) => args.json,
+            Command::Conformance(args) => args.json,
             Command::Providers(args) => args.json,
             Command::Sandbox(_) => false,
         }

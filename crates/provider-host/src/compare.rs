@@ -6,8 +6,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use provider_compare::{Cell, CellStep, Comparison, Ended, Report};
 use provider_core::{Catalogue, Error};
+use provider_registry::Instance;
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -17,10 +19,10 @@ use crate::connect::Host;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::output::progress::Progress;
-use crate::params::set_fallbacks;
+use crate::target::Prepared;
 use crate::{diagnostics, prompt, signal};
 
-/// The longest wait for the catalogue once the answers are there; it only adds prices.
+/// The longest wait for the catalogues once the answers are there; they only add prices.
 const CATALOGUE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A report, and the answers that are not of the requested form.
@@ -59,9 +61,9 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
             progress.relabel(format!("{done} of {} done", args.models.len()));
         }
     });
-    let (mut report, catalogue) = progress.during(with_catalogue(asked, &host)).await;
-    if let (Some(catalogue), Ok(instance)) = (catalogue, host.instance()) {
-        report.add_listings(instance.id(), &catalogue);
+    let (mut report, catalogues) = progress.during(with_catalogues(asked, &host)).await;
+    for (provider, catalogue) in &catalogues {
+        report.add_listings(provider, catalogue);
     }
     if report.ended != Ended::Stopped {
         tokio::select! {
@@ -97,19 +99,19 @@ async fn prepared(
     output: Output,
 ) -> Result<(Comparison, AnswerForm, Host), Failure> {
     let prompt = prompt::read(Some(&args.prompt), output).await?;
-    let mut request = args.params.request(&prompt)?;
+    let request = args.params.request(&prompt)?;
     let form = AnswerForm::of(&request)?;
     let host = Host::open(connect, output).await?;
-    set_fallbacks(&mut request, &host.ids(args.params.fallbacks()).await?);
+    let Prepared { request, targets } = host.prepare(&args.models, &args.params, request).await?;
     let mut comparison =
         Comparison::new(request).concurrency(args.concurrency.into()).cell_timeout(args.timeout);
     if let Some(deadline) = args.deadline {
         comparison = comparison.deadline(deadline);
     }
-    for requested in &args.models {
-        let cell = match host.model(requested).await {
-            Ok(model) => Cell::new(requested, model.provider().clone(), model.id())
-                .provider_name(&model.reference().provider),
+    for (requested, target) in args.models.iter().zip(targets) {
+        let cell = match target {
+            Ok(target) => Cell::new(requested, target.provider().clone(), target.id())
+                .provider_name(&target.reference().provider),
             Err(error) => Cell::not_asked(requested, error),
         };
         comparison = comparison.cells([cell]);
@@ -117,24 +119,33 @@ async fn prepared(
     Ok((comparison, form, host))
 }
 
-/// Fetches the catalogue for its prices while the models answer. Without it, the report lacks them.
-async fn with_catalogue(
+/// Fetches the catalogues for their prices while the models answer. Where one is missing, so are its prices.
+async fn with_catalogues(
     asked: impl Future<Output = Report>,
     host: &Host,
-) -> (Report, Option<Arc<Catalogue>>) {
-    let (mut asked, mut fetched) = (pin!(asked), None);
-    let mut catalogue = pin!(async { host.instance().ok()?.catalogue().await.ok() });
-    loop {
+) -> (Report, Vec<(String, Arc<Catalogue>)>) {
+    let (mut asked, mut fetched) = (pin!(asked), Vec::new());
+    let fetch = |instance: &'_ Instance| {
+        let (id, cache) = (instance.id().to_owned(), instance.catalogue_cache().clone());
+        async move { Some((id, cache.get().await.ok()?.catalogue)) }
+    };
+    let mut catalogues: FuturesUnordered<_> = host.instances().map(fetch).collect();
+    let report = loop {
         tokio::select! {
-            report = &mut asked => {
-                if fetched.is_none() && report.ended != Ended::Stopped {
-                    fetched = timeout(CATALOGUE_TIMEOUT, &mut catalogue).await.ok();
-                }
-                return (report, fetched.flatten());
-            }
-            catalogue = &mut catalogue, if fetched.is_none() => fetched = Some(catalogue),
+            report = &mut asked => break report,
+            Some(catalogue) = catalogues.next() => fetched.extend(catalogue),
         }
+    };
+    if report.ended != Ended::Stopped {
+        let rest = async {
+            while let Some(catalogue) = catalogues.next().await {
+                fetched.extend(catalogue);
+            }
+        };
+        // A list that does not come in time is left out.
+        let _ = timeout(CATALOGUE_TIMEOUT, rest).await;
     }
+    (report, fetched)
 }
 
 /// Adds similar models to the errors of unknown ones.

@@ -38,6 +38,11 @@ impl Environment {
         self.filled.iter().any(|(filled, _)| filled == name)
     }
 
+    /// The value of a variable, if it has one that is not blank.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.filled.iter().find(|(filled, _)| filled == name).map(|(_, value)| value.as_str())
+    }
+
     /// Says why a required setting has no value, without the value of any variable.
     pub(crate) fn why_missing(&self, field: &ConfigField, all: &[ConfigField]) -> String {
         let Some(variable) = field.env else { return format!("missing; enter the {}", field.label) };

@@ -1,33 +1,125 @@
-//! `key`: tests the connection, and shows the key's limit and usage.
+//! `key`: tests the connections, and shows the limits and usage of their keys.
 
-use provider_core::{ConnectionReport, Usd};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use provider_core::{ConnectionReport, Error, ErrorKind, Usd};
+use provider_registry::Instance;
+use serde::Serialize;
+use tokio::time::timeout;
 
 use crate::cli::{ConnectArgs, KeyArgs};
 use crate::connect::Host;
-use crate::exit::Failure;
+use crate::diagnostics;
+use crate::exit::{Exit, Failure};
 use crate::output::number::{UNKNOWN, dollars};
 use crate::output::progress::Progress;
 use crate::output::{Output, text};
 
+/// The longest that the test of one provider may take where several are tested.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The tests of several providers.
+#[derive(Serialize)]
+struct Tested {
+    providers: Vec<TestedProvider>,
+}
+
+/// The test of one of several providers.
+#[derive(Serialize)]
+struct TestedProvider {
+    provider: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<ConnectionReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Error>,
+}
+
 pub(crate) async fn run(args: &KeyArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
     let host = Host::open(connect, output).await?;
+    let instances = match &args.id {
+        Some(id) => vec![host.instance(id)?],
+        None => host.instances().collect(),
+    };
     let progress = Progress::new(output, "testing the key");
-    let report = progress.during(host.instance()?.provider().check()).await?;
-    if args.json {
-        return Ok(output.write_json(&report)?);
+    match instances.as_slice() {
+        [one] => {
+            let report = progress.during(one.provider().check()).await;
+            let report = report.map_err(|error| error.with_provider(one.id()))?;
+            if args.json {
+                return Ok(output.write_json(&report)?);
+            }
+            Ok(output.write(&page(None, &report, output))?)
+        }
+        several => {
+            let tested = progress.during(join_all(several.iter().map(|one| test(one)))).await;
+            show(args, tested, output)
+        }
     }
-    let lines = rows(&report).map(|(name, value)| {
+}
+
+async fn test(instance: &Instance) -> TestedProvider {
+    let outcome = timeout(TIMEOUT, instance.provider().check()).await.unwrap_or_else(|_| {
+        let message = format!("the test was not over within {} s", TIMEOUT.as_secs());
+        Err(Error::new(ErrorKind::Timeout, message))
+    });
+    let provider = instance.id().to_owned();
+    match outcome {
+        Ok(report) => TestedProvider { provider, report: Some(report), error: None },
+        Err(error) => {
+            let error = error.with_provider(&provider);
+            TestedProvider { provider, report: None, error: Some(error) }
+        }
+    }
+}
+
+/// Shows the tests of several providers. The first failure is that of the command.
+fn show(args: &KeyArgs, tested: Vec<TestedProvider>, output: Output) -> Result<(), Failure> {
+    let tested = Tested { providers: tested };
+    if args.json {
+        output.write_json(&tested)?;
+    } else {
+        let pages = tested
+            .providers
+            .iter()
+            .filter_map(|one| Some(page(Some(&one.provider), one.report.as_ref()?, output)));
+        output.write(&pages.collect::<Vec<_>>().join("\n"))?;
+    }
+    let mut first = None;
+    for error in tested.providers.iter().filter_map(|one| one.error.as_ref()) {
+        diagnostics::error(error, output);
+        first = first.or(Some(Exit::from(error.kind())));
+    }
+    first.map_or(Ok(()), |exit| Err(Failure::Told(exit)))
+}
+
+fn page(provider: Option<&str>, report: &ConnectionReport, output: Output) -> String {
+    let lines = rows(report).into_iter().map(|(name, value)| {
         let line = format!("{} {}", output.out.dim(format!("{name:<10}")), text::one_line(&value));
         match output.columns {
             Some(room) => text::wrap(&line, room, 11).join("\n") + "\n",
             None => line + "\n",
         }
     });
-    Ok(output.write(&format!("{}\n{}", output.out.green("the key works"), lines.concat()))?)
+    let whose = provider.map_or_else(String::new, |id| format!("{id}: "));
+    let verdict = if tells_of_account(report) { "the key works" } else { "the test passed" };
+    format!("{whose}{}\n{}", output.out.green(verdict), lines.collect::<String>())
 }
 
-fn rows(report: &ConnectionReport) -> [(&'static str, String); 6] {
+/// Whether the provider tells anything of an account. One that does not may have limits all the same.
+fn tells_of_account(report: &ConnectionReport) -> bool {
+    report.limit.is_some()
+        || report.usage.is_some()
+        || report.can_run_models.is_some()
+        || report.is_free_tier.is_some()
+        || report.expires_at.is_some()
+}
+
+fn rows(report: &ConnectionReport) -> Vec<(&'static str, String)> {
     let known = |text: &Option<String>, otherwise: &str| text.clone().unwrap_or(otherwise.to_owned());
+    if !tells_of_account(report) {
+        return report.label.iter().map(|label| ("label", label.clone())).collect();
+    }
     let money = |amount: Option<Usd>, otherwise: &str| amount.map_or(otherwise.to_owned(), dollars);
     let remaining = match &report.limit_reset {
         Some(when) => format!("{} (starts anew {when})", money(report.limit_remaining, UNKNOWN)),
@@ -38,7 +130,7 @@ fn rows(report: &ConnectionReport) -> [(&'static str, String); 6] {
         Some(false) => "no",
         None => UNKNOWN,
     };
-    [
+    vec![
         ("label", known(&report.label, UNKNOWN)),
         ("limit", money(report.limit, "no limit")),
         ("remaining", remaining),

@@ -1,5 +1,5 @@
-//! The reference host as a command line: it discovers the linked providers, connects one from settings, and
-//! asks its models.
+//! The reference host as a command line: it discovers the linked providers, connects those that are chosen
+//! from settings, and asks their models.
 //!
 //! The host uses the vocabulary of `provider-core` and `provider-registry` alone, and knows no wire format.
 
@@ -8,8 +8,10 @@ mod ask;
 mod chat;
 mod cli;
 mod compare;
+mod conformance;
 mod connect;
 mod diagnostics;
+mod dry_run;
 mod environment;
 mod exit;
 mod key;
@@ -20,7 +22,9 @@ mod prompt;
 mod providers;
 mod sandbox;
 mod signal;
+mod similar;
 mod summary;
+mod target;
 mod value_parsers;
 mod wording;
 
@@ -83,11 +87,13 @@ async fn until_stopped(cli: &Cli, output: Output) -> Result<(), Failure> {
 }
 
 async fn run(cli: &Cli, output: Output) -> Result<(), Failure> {
+    let connect = cli.connect();
     match &cli.command {
-        Command::Chat(args) => chat::run(args, &cli.connect, output).await,
-        Command::Compare(args) => compare::run(args, &cli.connect, output).await,
-        Command::Models(args) => models::run(args, &cli.connect, output).await,
-        Command::Key(args) => key::run(args, &cli.connect, output).await,
+        Command::Chat(args) => chat::run(args, &connect, output).await,
+        Command::Compare(args) => compare::run(args, &connect, output).await,
+        Command::Models(args) => models::run(args, &connect, output).await,
+        Command::Key(args) => key::run(args, &connect, output).await,
+        Command::Conformance(args) => conformance::run(args, &connect, output).await,
         Command::Providers(args) => providers::run(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,
     }

@@ -1,14 +1,18 @@
-//! `models`: searches the catalogue as a model selector does.
+//! `models`: searches the catalogues as a model selector does.
 
+mod lists;
 mod unknown;
 
 use std::time::SystemTime;
 
-use provider_core::{Model, ModelQuery, ModelSort};
+use provider_core::{Error, Model, ModelQuery, ModelSort};
+use provider_registry::ModelRef;
 use serde::Serialize;
 
+use self::lists::Lists;
 use crate::cli::{ConnectArgs, ModelsArgs, SortBy};
 use crate::connect::Host;
+use crate::diagnostics;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::output::number::{grouped, or_unknown, per_million};
@@ -17,27 +21,49 @@ use crate::output::table::Table;
 
 #[derive(Serialize)]
 struct Listed<'a> {
-    /// The number of models in the catalogue.
+    /// The number of models in the catalogues.
     total_count: usize,
-    models: Vec<&'a Model>,
+    models: Vec<ListedModel<'a>>,
+    /// The providers whose catalogue cannot be had.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Failed<'a>>,
+}
+
+/// A model, and the id that its provider is connected under.
+#[derive(Serialize)]
+struct ListedModel<'a> {
+    provider: &'a str,
+    #[serde(flatten)]
+    model: &'a Model,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    provider: &'a str,
+    error: &'a Error,
 }
 
 pub(crate) async fn run(args: &ModelsArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
     let host = Host::open(connect, output).await?;
     let progress = Progress::new(output, "fetching the list of models");
-    let catalogue = progress.during(host.instance()?.catalogue()).await?;
+    let lists = progress.during(Lists::fetch(&host)).await?;
 
-    if let Some(error) = unknown::words(args, &catalogue) {
+    if let Some(error) = unknown::words(args, lists.catalogue()) {
         return Err(Failure::Provider(error));
     }
-    let models = catalogue.select(&args.query());
-    let total_count = catalogue.models.len();
+    let models = lists.select(&args.query());
+    let total_count = lists.catalogue().models.len();
     if args.json {
-        return Ok(output.write_json(&Listed { total_count, models })?);
+        let models = models.iter().map(|&(provider, model)| ListedModel { provider, model }).collect();
+        let failed = lists.failed().map(|(provider, error)| Failed { provider, error }).collect();
+        return Ok(output.write_json(&Listed { total_count, models, failed })?);
     }
     let count = format!("{} of {total_count} models", models.len());
     if !models.is_empty() {
-        output.write(&table(&models).render(output.columns, output.out))?;
+        output.write(&table(&models, host.has_several()).render(output.columns, output.out))?;
+    }
+    for (_, error) in lists.failed() {
+        diagnostics::line(&diagnostics::sentence(error), output);
     }
     output.note(&output.err.dim(count).to_string());
     Ok(())
@@ -67,7 +93,7 @@ impl ModelsArgs {
     }
 }
 
-fn table(models: &[&Model]) -> Table {
+fn table(models: &[(&str, &Model)], names_providers: bool) -> Table {
     let mut table = Table::new()
         .left("ID")
         .right("CONTEXT")
@@ -75,9 +101,13 @@ fn table(models: &[&Model]) -> Table {
         .right("$/M IN")
         .right("$/M OUT")
         .left("CAN");
-    for model in models {
+    for (provider, model) in models {
+        let id = match names_providers {
+            true => ModelRef::new(*provider, &model.id).to_string(),
+            false => model.id.clone(),
+        };
         table.row([
-            model.id.clone(),
+            id,
             or_unknown(model.context_length, grouped),
             or_unknown(model.max_completion_tokens, grouped),
             per_million(model.pricing.prompt),

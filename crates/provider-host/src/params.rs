@@ -16,7 +16,6 @@ use serde_json::Value;
 
 use self::attachments::Attachments;
 use self::routing::Routing;
-pub(crate) use self::routing::set_fallbacks;
 use crate::exit::Failure;
 use crate::value_parsers::{at_least, between, number, pair};
 
@@ -114,7 +113,8 @@ pub(crate) struct Params {
     #[arg(long, value_name = "CHOICE")]
     tool_choice: Option<String>,
 
-    /// A parameter without a flag of its own, such as plugins='[{"id":"web"}]'; repeatable
+    /// A parameter without a flag of its own, such as plugins='[{"id":"web"}]', for every provider that is
+    /// asked; repeatable
     #[arg(long, value_name = "NAME=JSON", value_parser = extra)]
     extra: Vec<(String, Value)>,
 
@@ -149,7 +149,8 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    /// A request with these parameters, without a model.
+    /// A request with these parameters, without a model and what depends on its provider: see
+    /// [`complete`](Self::complete).
     ///
     /// # Errors
     /// When the file of the schema or of the tools cannot be read.
@@ -181,9 +182,6 @@ impl Params {
         request.logprobs = self.logprobs.then_some(true);
         request.top_logprobs = self.top_logprobs;
         request.response_format = self.response_format()?;
-        if !self.extra.is_empty() {
-            request.extra.insert(openrouter_provider::ID.to_owned(), self.extra.iter().cloned().collect());
-        }
         request.metadata = self.metadata.iter().cloned().collect();
         let mut options = self.routing.add_to(OpenRouterOptions::new());
         if let Some(file) = &self.tools {
@@ -195,9 +193,47 @@ impl Params {
         Ok(request)
     }
 
+    /// Adds to the request what depends on the providers that are asked: `--extra` goes to each of them.
+    ///
+    /// # Errors
+    /// When there is an option of OpenRouter, which no other provider would see, and OpenRouter is not among
+    /// them.
+    pub(crate) fn complete(&self, request: &mut ChatRequest, providers: &[&str]) -> Result<(), String> {
+        if !self.extra.is_empty() {
+            for provider in providers {
+                request.extra.insert((*provider).to_owned(), self.extra.iter().cloned().collect());
+            }
+        }
+        if providers.is_empty() || providers.contains(&openrouter_provider::ID) {
+            return Ok(());
+        }
+        if let Some(flag) = self.routing.first_given() {
+            return Err(format!("{flag} is an option of OpenRouter"));
+        }
+        let options = request.options.get::<OpenRouterOptions>();
+        match options.is_some_and(|options| options.server_tools.is_some()) {
+            true => Err("--tools has tools that OpenRouter runs itself".to_owned()),
+            false => Ok(()),
+        }
+    }
+
     /// The fallback models, as they were given.
     pub(crate) fn fallbacks(&self) -> &[String] {
         self.routing.fallbacks()
+    }
+
+    /// Whether a free model may fall back to one that is billed.
+    pub(crate) fn allows_paid_fallback(&self) -> bool {
+        self.routing.allows_paid_fallback()
+    }
+
+    /// Adds fallback models for OpenRouter to try itself.
+    pub(crate) fn add_fallbacks<'a>(&self, request: &mut ChatRequest, ids: impl Iterator<Item = &'a str>) {
+        let ids: Vec<String> = ids.map(str::to_owned).collect();
+        if !ids.is_empty() {
+            let options = request.options.remove::<OpenRouterOptions>().unwrap_or_default();
+            request.options.set(options.models(ids));
+        }
     }
 
     fn reasoning(&self) -> Option<Reasoning> {
@@ -244,7 +280,10 @@ mod tests {
     }
 
     fn request(line: &str) -> ChatRequest {
-        Line::try_parse_from(line.split(' ')).unwrap().params.request("hi").unwrap()
+        let params = Line::try_parse_from(line.split(' ')).unwrap().params;
+        let mut request = params.request("hi").unwrap();
+        params.complete(&mut request, &["openrouter"]).unwrap();
+        request
     }
 
     #[test]

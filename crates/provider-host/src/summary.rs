@@ -17,7 +17,7 @@ pub(crate) fn lines(outcome: &Outcome, paint: Paint) -> Vec<String> {
         return lines;
     }
     lines.extend(beside_the_text(response).into_iter().map(|line| paint.yellow(line).to_string()));
-    let served = served(&outcome.requested, response);
+    let served = served(outcome, response);
     lines.push(match served.by_fallback {
         true => paint.yellow(served.line).to_string(),
         false => paint.dim(served.line).to_string(),
@@ -65,16 +65,26 @@ struct Served {
     by_fallback: bool,
 }
 
-fn served(requested: &str, response: &ChatResponse) -> Served {
-    let provider = text::one_line(&response.served_by.to_string());
-    let model = text::one_line(&response.model);
-    if model.is_empty() || model == requested {
-        return Served { line: format!("{requested} served by {provider}"), by_fallback: false };
+/// The model that answered, and the upstream provider, or the one that was asked where none is told.
+fn served(outcome: &Outcome, response: &ChatResponse) -> Served {
+    let requested = &outcome.requested;
+    let asked = outcome.asked.as_ref();
+    let upstream = response.served_by.provider.as_deref().or(asked.map(|asked| asked.provider.as_str()));
+    let (upstream, model) = (text::one_line(upstream.unwrap_or("unknown")), text::one_line(&response.model));
+    if let Some(fallback) = asked.filter(|_| outcome.by_fallback) {
+        let fallback = text::one_line(&fallback.to_string());
+        let line = format!(
+            "a fallback answered: asked for {requested}, then for {fallback}, served by {upstream} (model {model})"
+        );
+        return Served { line, by_fallback: true };
+    }
+    if model.is_empty() || model == *requested {
+        return Served { line: format!("{requested} served by {upstream}"), by_fallback: false };
     }
     let maker = response.message.made_by.as_deref();
     let by_fallback = maker.is_some_and(|maker| maker != response.requested);
     let beginning = if by_fallback { "a fallback answered: " } else { "" };
-    let line = format!("{beginning}asked for {requested}, served by {provider} (model {model})");
+    let line = format!("{beginning}asked for {requested}, served by {upstream} (model {model})");
     Served { line, by_fallback }
 }
 
@@ -112,20 +122,25 @@ fn cost(usage: &Usage) -> String {
 
 #[cfg(test)]
 mod tests {
-    use provider_core::{ChatResponse, FinishReason, RawJson, ToolCall};
+    use provider_core::{ChatResponse, Error, ErrorKind, FinishReason, RawJson, ToolCall};
+    use provider_registry::ModelRef;
 
     use super::{beside_the_text, served};
+    use crate::ask::Outcome;
 
     #[test]
     fn fallback_is_the_model_in_the_message() {
         let mut response = ChatResponse::default();
         response.requested = "openai/gpt-4o".to_owned();
         response.model = "openai/gpt-4o-2024-11-20".to_owned();
+        let mut outcome = Outcome::not_asked("openrouter:openai/gpt-4o", Error::new(ErrorKind::Server, ""));
+        outcome.asked = Some(ModelRef::new("openrouter", "openai/gpt-4o"));
         for (maker, by_fallback) in [(None, false), (Some("openai/gpt-4o"), false), (Some("a/b"), true)] {
             response.message.made_by = maker.map(str::to_owned);
-            let served = served("openrouter:openai/gpt-4o", &response);
+            let served = served(&outcome, &response);
             assert_eq!(served.by_fallback, by_fallback, "{maker:?}");
             assert_eq!(served.line.starts_with("a fallback answered: "), by_fallback, "{}", served.line);
+            assert!(served.line.contains("served by openrouter"), "{}", served.line);
         }
     }
 

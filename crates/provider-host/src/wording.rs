@@ -13,6 +13,8 @@ const WORDS: &[(&str, &str)] = &[
     ("; for longer lists fall back on the client's side", ""),
     (" (`stream` comes from the method that is called)", ""),
     ("call `allow_paid_fallback`", "give --allow-paid-fallback"),
+    ("`FallbackSettings::allow_paid`", "--allow-paid-fallback"),
+    ("enter the ids of its models in `models`", "name its models with --set models=ID,ID"),
     ("`logprobs` to be true", "--logprobs"),
     ("leave parameters out, or `require_parameters`", "leave parameters out, or --require-parameters"),
     ("`provider.only`", "--provider-only"),
@@ -24,7 +26,7 @@ const WORDS: &[(&str, &str)] = &[
     ("`require_parameters`", "--require-parameters"),
     (", or build with the feature `socks` of provider-http", ""),
     ("give the HTTP client one: HttpClientBuilder::rustls_config", "this program has none to show"),
-    (" base_url", " --base-url or OPENROUTER_BASE_URL"),
+    (" base_url", " --base-url (of one provider among several: --set ID.base_url)"),
 ];
 
 /// Whole messages that need a subject.
@@ -68,6 +70,7 @@ mod tests {
         let mut code = String::new();
         for library in [
             "openrouter-provider",
+            "openai-compatible-provider",
             "openai-wire",
             "provider-http",
             "provider-core",
@@ -104,7 +107,7 @@ mod tests {
     fn plain_leaves_no_word_of_the_libraries() {
         for (library, _) in WORDS {
             let said = plain(library);
-            assert!(!said.contains(['`', '_']) || said.contains("OPENROUTER_BASE_URL"), "{said}");
+            assert!(!said.contains(['`', '_']) || said.contains("--set ID.base_url"), "{said}");
             assert!(!said.contains("::"), "{said}");
         }
         assert_eq!(plain("the service's own `words` stay"), "the service's own `words` stay");

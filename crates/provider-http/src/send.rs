@@ -166,6 +166,12 @@ impl Response {
         self
     }
 
+    /// Whether it is a success that an API may have given, by its status and format: no page of a web site.
+    pub(crate) fn is_of_api(&self) -> bool {
+        let of_api = |content_type: &str| self.format != BodyFormat::Whole || content_type.contains("json");
+        self.context.head.is_success() && self.context.head.header("content-type").is_some_and(of_api)
+    }
+
     /// Gives the answer if its status is a success and its body can be read, and makes the error of any
     /// other: an [error response](crate::EndpointBuilder::error_response), a body that is compressed unasked.
     ///

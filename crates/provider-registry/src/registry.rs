@@ -98,6 +98,19 @@ impl Registry {
         self.find(name).ok_or_else(|| self.unknown(name))
     }
 
+    /// Finds the provider whose id or display name is most similar to an unknown name, in any case: an error
+    /// can suggest it. `None` if none is similar.
+    pub fn similar(&self, name: &str) -> Option<&'static ProviderDescriptor> {
+        let wanted = name.trim().to_lowercase();
+        let similarity = |provider: &ProviderDescriptor| {
+            let like = |name: &str| strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase());
+            like(provider.id).max(like(provider.display_name))
+        };
+        let rated = self.providers().map(|provider| (similarity(provider), provider));
+        let similar = rated.filter(|(similarity, _)| *similarity >= MIN_SIMILARITY);
+        similar.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, provider)| provider)
+    }
+
     /// Checks that these providers are registered, for example at start-up.
     ///
     /// # Errors
@@ -152,14 +165,8 @@ impl Registry {
         let linked: Vec<String> =
             self.providers().map(|provider| format!("{} ({})", provider.id, provider.display_name)).collect();
         let linked = if linked.is_empty() { "none".to_owned() } else { linked.join(", ") };
-        let wanted = name.trim().to_lowercase();
-        let similarity = |provider: &&ProviderDescriptor| {
-            let like = |name: &str| strsim::normalized_damerau_levenshtein(&wanted, &name.to_lowercase());
-            like(provider.id).max(like(provider.display_name))
-        };
-        let similar = self.providers().filter(|provider| similarity(provider) >= MIN_SIMILARITY);
-        let similar = similar.max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-        let hint = similar.map_or_else(String::new, |provider| format!(" (did you mean {:?}?)", provider.id));
+        let hint =
+            self.similar(name).map_or_else(String::new, |one| format!(" (did you mean {:?}?)", one.id));
         // The crate's name by convention, if the given name can be part of one.
         let word: String = name
             .trim()

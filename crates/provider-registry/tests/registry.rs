@@ -272,7 +272,9 @@ fn misspelt_provider_suggests_a_name() {
     for name in ["openruter", "Open Router", "OPENROUTR"] {
         let error = registry.descriptor(name).unwrap_err();
         assert!(error.message().contains("did you mean \"openrouter\"?"), "{error}");
+        assert_eq!(registry.similar(name).map(|provider| provider.id), Some("openrouter"));
     }
+    assert!(registry.similar("acme").is_none());
     assert!(!registry.descriptor("acme").unwrap_err().message().contains("did you mean"));
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fault_server::Script;
 use provider_core::ErrorKind;
 
-use crate::trial::{Ask, MODELS, Trial, Verdict, ensure, may_pass};
+use crate::trial::{Ask, MODELS, Trial, Verdict, ensure, has_key, may_pass};
 use crate::wire::{Failure, Route};
 
 cases! {
@@ -257,9 +257,6 @@ async fn check_sends_the_key(trial: &Trial<'_>) -> Result<(), Verdict> {
     trial.needs_key()?;
     let stage = trial.plain_stage().await?;
     let outcome = stage.provider.check().await;
-    let has_key = |request: &fault_server::Request| {
-        request.headers.iter().any(|(_, value)| value.contains(crate::kit::KEY))
-    };
     ensure!(stage.server.requests().iter().any(has_key), "the connection test sent no key: {outcome:?}");
     Ok(())
 }

@@ -78,8 +78,9 @@ impl Wire for Messages {
             Piece::Error { failure, words, code } => {
                 format!("event: error\ndata: {}\n\n", self.refusal(*failure, words, code).1)
             }
-            // It comes with the end alone.
-            Piece::Usage(_) => return None,
+            Piece::Usage(tokens) => {
+                event("message_delta", json!({"delta": {"stop_reason": null}, "usage": usage(*tokens)}))
+            }
         })
     }
 
@@ -182,6 +183,7 @@ impl Wire for Messages {
         match name {
             "messages" => vec![at("/messages"), at("/system")],
             "stop" => vec![at("/stop_sequences")],
+            "response_format" => vec![at("/output_config/format")],
             "user" => vec![at("/metadata/user_id")],
             "tool_choice" if marker == "required" => vec![("/tool_choice/type".to_owned(), json!("any"))],
             "reasoning" => vec![at("/thinking"), at("/output_config/effort")],

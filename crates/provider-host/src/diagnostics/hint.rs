@@ -18,7 +18,9 @@ pub(crate) fn hint(error: &Error) -> Option<String> {
 /// The advice for a kind of errors, and a command or a page.
 fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
     let page = |what: &str, link: Option<&str>| link.map(|link| format!("{what} {link}"));
-    let is_about_the_key = error.fields().iter().any(|problem| problem.field == "api_key");
+    // Of one provider among several, a setting has its id in front.
+    let is_key = |field: &str| field.rsplit('.').next() == Some("api_key");
+    let is_about_the_key = error.fields().iter().any(|problem| is_key(&problem.field));
     let (usual, pointer) = match error.kind() {
         ErrorKind::Config if is_about_the_key => {
             return (None, page("keys are made at", links.key));

@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(advice("`provider-host key` shows it"), "`provider-host key` shows it");
         assert_eq!(
             advice("set base_url to the address of the API"),
-            "set --base-url or OPENROUTER_BASE_URL to the address of the API"
+            "set --base-url (of one provider among several: --set ID.base_url) to the address of the API"
         );
     }
 

@@ -1,17 +1,17 @@
-//! Flags for the options of OpenRouter alone: routing, prices, caching.
+//! Flags for fallbacks, and for the options of OpenRouter alone: routing, prices, caching.
 
 use clap::Args;
 use openrouter_provider::OpenRouterOptions;
 use openrouter_provider::options::{List, MaxPrice, ProviderPreferences, ResponseCache};
-use provider_core::{ChatRequest, Usd};
+use provider_core::Usd;
 
 use crate::value_parsers::{dollars, pair};
 
-/// The options of OpenRouter.
+/// Fallbacks, and the options of OpenRouter.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Routing (left to the service unless given)")]
+#[command(next_help_heading = "Fallback, and routing at OpenRouter (left to the service unless given)")]
 pub(crate) struct Routing {
-    /// A model to try when the others failed; up to three, in this order
+    /// A model to try when the others failed, of any provider; repeatable, in this order
     #[arg(long, value_name = "MODEL")]
     fallback: Vec<String>,
 
@@ -81,9 +81,8 @@ pub(crate) struct Routing {
 }
 
 impl Routing {
-    /// Adds the given options to `options`.
+    /// Adds the given options to `options`. The fallback models are added once they are selected.
     pub(super) fn add_to(&self, mut options: OpenRouterOptions) -> OpenRouterOptions {
-        options.models = filled(&self.fallback);
         options.allow_paid_fallback = self.allow_paid_fallback;
         let preferences = self.preferences();
         options.provider = (preferences != ProviderPreferences::new()).then_some(preferences);
@@ -97,6 +96,53 @@ impl Routing {
     /// The fallback models.
     pub(crate) fn fallbacks(&self) -> &[String] {
         &self.fallback
+    }
+
+    /// Whether a free model may fall back to one that is billed.
+    pub(super) fn allows_paid_fallback(&self) -> bool {
+        self.allow_paid_fallback
+    }
+
+    /// The first given flag of an option that OpenRouter alone has.
+    pub(super) fn first_given(&self) -> Option<&'static str> {
+        let Self {
+            // Any provider's models can be fallbacks.
+            fallback: _,
+            allow_paid_fallback: _,
+            provider_order,
+            provider_only,
+            provider_ignore,
+            provider_sort,
+            no_provider_fallbacks,
+            require_parameters,
+            data_collection,
+            zdr,
+            quantization,
+            max_price_in,
+            max_price_out,
+            session_id,
+            response_cache,
+            show_routing,
+            header,
+        } = self;
+        let flags = [
+            ("--provider-order", !provider_order.is_empty()),
+            ("--provider-only", !provider_only.is_empty()),
+            ("--provider-ignore", !provider_ignore.is_empty()),
+            ("--provider-sort", provider_sort.is_some()),
+            ("--no-provider-fallbacks", *no_provider_fallbacks),
+            ("--require-parameters", *require_parameters),
+            ("--data-collection", data_collection.is_some()),
+            ("--zdr", *zdr),
+            ("--quantization", !quantization.is_empty()),
+            ("--max-price-in", max_price_in.is_some()),
+            ("--max-price-out", max_price_out.is_some()),
+            ("--session-id", session_id.is_some()),
+            ("--response-cache", *response_cache),
+            ("--show-routing", *show_routing),
+            ("--header", !header.is_empty()),
+        ];
+        flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
     }
 
     fn preferences(&self) -> ProviderPreferences {
@@ -117,14 +163,6 @@ impl Routing {
             preferences.max_price = Some(most);
         }
         preferences
-    }
-}
-
-/// Replaces the texts of the fallback models with their ids.
-pub(crate) fn set_fallbacks(request: &mut ChatRequest, ids: &[String]) {
-    if let Some(mut options) = request.options.remove::<OpenRouterOptions>() {
-        options.models = filled(ids);
-        request.options.set(options);
     }
 }
 

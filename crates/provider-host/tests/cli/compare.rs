@@ -3,7 +3,7 @@ use std::time::Duration;
 use fault_server::{FaultServer, Script};
 use openrouter_sandbox::Sandbox;
 
-use crate::support::{KEY, Ran, against, assert_has, binary, questions, ran, run, sandbox};
+use crate::support::{KEY, KEY_OF_ENV, Ran, against, assert_has, binary, questions, ran, run, sandbox};
 
 const MODELS: [&str; 3] = ["sandbox/slow-first-token", "sandbox/no-credits", "openai/gpt-4o"];
 
@@ -142,7 +142,12 @@ async fn concurrency_of_one_sends_equal_requests() {
 async fn markdown_errors_use_words_of_the_options() {
     let server = FaultServer::always(Script::html_error(502)).await.unwrap();
     let mut command = binary();
-    command.env("OPENROUTER_API_KEY", KEY).args(["--base-url", &server.url(), "--retries", "0"]);
+    command.env("OPENROUTER_API_KEY", KEY).args(KEY_OF_ENV).args([
+        "--base-url",
+        &server.url(),
+        "--retries",
+        "0",
+    ]);
     let ran = ran(command.args(["compare", "Hello", "a/b", "--markdown"])).await.with_code(8);
     assert_has(&ran.out, &["**Error:** ", "the service answered with a web page, not with an answer"]);
 }

@@ -1,6 +1,8 @@
 use fault_server::{FaultServer, Script};
 
-use crate::support::{KEY, REFUSED_KEY, against, assert_has, binary, questions, ran, run, sandbox};
+use crate::support::{
+    KEY, KEY_OF_ENV, REFUSED_KEY, against, assert_has, binary, questions, ran, run, sandbox,
+};
 
 #[tokio::test]
 async fn each_failure_has_its_exit_code() {
@@ -100,7 +102,11 @@ async fn each_invalid_setting_has_a_line() {
 #[tokio::test]
 async fn refused_connection_exits_with_7() {
     let mut command = binary();
-    command.env("OPENROUTER_API_KEY", "any").args(["key", "--base-url", "http://127.0.0.1:1/api/v1"]);
+    command.env("OPENROUTER_API_KEY", "any").args(KEY_OF_ENV).args([
+        "key",
+        "--base-url",
+        "http://127.0.0.1:1/api/v1",
+    ]);
     assert_has(&ran(&mut command).await.with_code(7).err, &["error: connection failed"]);
 }
 
@@ -125,7 +131,8 @@ async fn unsupported_parameter_exits_with_2() {
     let body = r#"{"error":{"code":400,"message":"`temperature` is deprecated for this model."}}"#;
     let server = FaultServer::always(Script::json(400, body)).await.unwrap();
     let mut command = binary();
-    command.env("OPENROUTER_API_KEY", KEY).args(["chat", "a/b", "Hello", "--temperature", "1"]);
+    command.env("OPENROUTER_API_KEY", KEY).args(KEY_OF_ENV);
+    command.args(["chat", "a/b", "Hello", "--temperature", "1"]);
     let ran = ran(command.args(["--base-url", &server.url()])).await.with_code(2);
     assert_has(&ran.err, &["error: unsupported feature: "]);
 }

@@ -5,6 +5,7 @@
 
 mod chat;
 mod compare;
+mod conformance;
 mod exits;
 mod key;
 mod keyless;
@@ -13,6 +14,8 @@ mod providers;
 mod requests;
 #[cfg(unix)]
 mod sandbox;
+mod settings;
+mod several;
 #[cfg(unix)]
 mod signals;
 mod support;

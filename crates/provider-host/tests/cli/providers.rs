@@ -4,11 +4,13 @@ use crate::support::{assert_has, binary, ran};
 async fn providers_are_listed() {
     for args in [&["providers"][..], &["providers", "list"]] {
         let ran = ran(binary().args(args)).await.with_code(0);
-        assert_has(&ran.out, &["openrouter", "OpenRouter", "llm"]);
+        assert_has(&ran.out, &["openai-compatible", "openrouter", "OpenRouter", "llm"]);
         assert_eq!(ran.err, "");
     }
     let json = ran(binary().args(["providers", "--json"])).await.with_code(0).json();
-    assert_eq!(json["providers"][0]["id"], "openrouter");
+    let ids: Vec<&str> =
+        json["providers"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["openai-compatible", "openrouter"], "sorted by id");
 }
 
 #[tokio::test]

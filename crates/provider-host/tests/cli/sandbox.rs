@@ -1,7 +1,7 @@
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::signals::interrupt;
-use crate::support::{assert_has, binary, gone, ran};
+use crate::support::{KEY_OF_ENV, assert_has, binary, gone, ran};
 
 #[tokio::test]
 async fn sandbox_serves_another_program() {
@@ -19,7 +19,13 @@ async fn sandbox_serves_another_program() {
     assert_has(&greeting.join("\n"), &["OPENROUTER_API_KEY=any", "sandbox/rate-limit"]);
 
     let mut client = binary();
-    client.env("OPENROUTER_API_KEY", "any").args(["chat", "openai/gpt-4o", "Hello", "--base-url", base_url]);
+    client.env("OPENROUTER_API_KEY", "any").args(KEY_OF_ENV).args([
+        "chat",
+        "openai/gpt-4o",
+        "Hello",
+        "--base-url",
+        base_url,
+    ]);
     assert_has(&ran(&mut client).await.with_code(0).out, &["Hello"]);
 
     interrupt(&server);

@@ -6,7 +6,9 @@ use openrouter_sandbox::Sandbox;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 
-use crate::support::{KEY, against, all_streams_closed, assert_has, binary, gone, questions, sandbox, until};
+use crate::support::{
+    KEY, KEY_OF_ENV, against, all_streams_closed, assert_has, binary, gone, questions, sandbox, until,
+};
 
 /// Sends the signal of Ctrl-C.
 pub(crate) fn interrupt(child: &Child) {
@@ -61,7 +63,7 @@ async fn signal_writes_partial_answer_as_json() {
         let script = Script::new(200).header("content-type", "text/event-stream").write(&*answer).stall();
         let server = FaultServer::always(script).await.unwrap();
         let mut command = binary();
-        command.env("OPENROUTER_API_KEY", KEY).args(["--base-url", &server.url()]);
+        command.env("OPENROUTER_API_KEY", KEY).args(KEY_OF_ENV).args(["--base-url", &server.url()]);
         let mut child = command.args(["chat", "a/b", "Hello", "--json", "--show-reasoning"]).spawn().unwrap();
         child.stderr.as_mut().unwrap().read_exact(&mut [0; 2]).await.unwrap();
         send(signal, &child);

@@ -14,12 +14,18 @@ pub(crate) const KEY: &str = "sk-or-v1-marker-0123456789abcdef";
 /// A key that the sandbox refuses.
 pub(crate) const REFUSED_KEY: &str = "sk-or-v1-marker-invalid-89abcdef";
 
+/// The flag that sends the key of the environment to a base URL of the flags.
+pub(crate) const KEY_OF_ENV: [&str; 2] = ["--set-env", "api_key=OPENROUTER_API_KEY"];
+
 /// The binary with an environment of its own and nothing on standard input.
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_provider-host"));
     for (name, _) in std::env::vars_os() {
         let upper = name.to_string_lossy().to_uppercase();
-        if ["OPENROUTER", "OPEN_ROUTER", "OPENAI"].iter().any(|service| upper.starts_with(service)) {
+        if ["OPENROUTER", "OPEN_ROUTER", "OPENAI", "PROVIDER_HOST"]
+            .iter()
+            .any(|service| upper.starts_with(service))
+        {
             command.env_remove(name);
         }
     }

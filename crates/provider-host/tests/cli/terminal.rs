@@ -193,7 +193,7 @@ fn words(line: &str) -> Vec<String> {
 #[tokio::test]
 async fn readme_commands_run_on_terminal_and_pipe() {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
+    let readme = std::fs::read_to_string(readme).unwrap().replace("\\\n", "");
     let commands: Vec<&str> = readme.lines().filter_map(|line| line.strip_prefix("cargo run -- ")).collect();
     assert_eq!(commands.first(), Some(&"--sandbox chat openai/gpt-4o \"Hello\""));
     for line in commands {

@@ -3,7 +3,7 @@
 use fault_server::{FaultServer, RefusedPort, Script};
 use openrouter_sandbox::FAILURES;
 
-use crate::support::{KEY, against, assert_has, binary, ran, run, sandbox, test_file};
+use crate::support::{KEY, KEY_OF_ENV, against, assert_has, binary, ran, run, sandbox, test_file};
 
 /// Asserts that a text has no word that only users of the Rust libraries know.
 #[track_caller]
@@ -74,7 +74,12 @@ async fn wrong_addresses_have_plain_words() {
                 it.args(command);
                 it
             };
-            command.env("OPENROUTER_API_KEY", KEY).args(["--base-url", &url, "--retries", "0"]);
+            command.env("OPENROUTER_API_KEY", KEY).args(KEY_OF_ENV).args([
+                "--base-url",
+                &url,
+                "--retries",
+                "0",
+            ]);
             let ran = ran(&mut command).await.with_code(code);
             assert_has(&ran.err, &["error: "]);
             assert!(!ran.err.contains(": a web page"), "{}", ran.err);
@@ -93,6 +98,40 @@ async fn unknown_names_have_plain_words() {
         &["chat", "openrouter:", "Hello"],
         &["chat", "with space", "Hello"],
         &["chat", "nope/nope", "Hello"],
+        &["key", "nope"],
+        &["key", "--provider", "x=nope"],
+        &["key", "--set", "nope=1"],
+        &["key", "--set", "nope.site_name=1"],
+        &["key", "--set", "api_key=1"],
+        &["key", "--provider", "openai-compatible"],
+        &["key", "--base-url", "https://example.com/v1"],
+        &[
+            "chat",
+            "a:a/b",
+            "Hello",
+            "--provider",
+            "a=openrouter",
+            "--provider",
+            "b=openrouter",
+            "--dry-run",
+            "--zdr",
+            "--fallback",
+            "c/d",
+        ],
+        &["conformance", "nope"],
+        &["conformance", "openrouter", "--filter", "nope"],
+        &[
+            "--sandbox",
+            "--provider",
+            "openrouter",
+            "--provider",
+            "local=openai-compatible",
+            "chat",
+            "local:sandbox/overload",
+            "Hello",
+            "--fallback",
+            "openrouter:openai/gpt-4o",
+        ],
     ] {
         let ran = run(args).await;
         assert!(ran.code.is_some_and(|code| code != 0), "{args:?}");
