@@ -4,14 +4,14 @@ use crate::support::{KEY, assert_has, binary, ran};
 
 #[tokio::test]
 async fn linked_providers_keep_the_promises() {
-    for (provider, skipped) in [("openrouter", 0), ("OpenAI-Compatible", 2)] {
+    for provider in ["openrouter", "OpenAI-Compatible"] {
         let ran = ran(binary().args(["conformance", provider, "--json"])).await.with_code(0);
         let json = ran.json();
         assert_eq!(json["wire"], "chat completions");
         let cases = json["cases"].as_array().unwrap();
         let count = |outcome: &str| cases.iter().filter(|case| case["outcome"] == outcome).count();
         assert!(count("kept") > 200, "{}", ran.out);
-        assert_eq!((count("broken"), count("skipped")), (0, skipped), "{provider}");
+        assert_eq!((count("broken"), count("skipped")), (0, 0), "{provider}: {}", ran.out);
     }
 }
 
