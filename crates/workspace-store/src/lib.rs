@@ -1,0 +1,27 @@
+//! Workspaces that last: their providers and sealed keys, in SQLite or PostgreSQL.
+//!
+//! A [`Store`] is opened with a URL and a [`MasterKey`], which seals the secrets of all workspaces.
+//! [`Connections`] connect the providers of a workspace when it is first asked for, and again when somebody
+//! changes them, on this host or on another one.
+
+mod audit;
+mod connections;
+mod database;
+mod error;
+mod feed;
+mod key;
+mod provider;
+mod revision;
+mod store;
+mod time;
+mod workspace;
+
+pub use audit::{Actor, AuditEntry};
+pub use connections::{ConnectedWorkspace, Connections};
+pub use database::Backend;
+pub use error::{Cause, Conflict, RecordKind, Result, StoreError};
+pub use feed::Change;
+pub use key::{MasterKey, MasterKeyError, MasterKeys, SealError};
+pub use provider::{ChangedProvider, NewProvider, ProviderChange, ProviderRecord};
+pub use store::{Health, Rewrapped, Store, StoreOptions};
+pub use workspace::{NewWorkspace, WorkspaceChange, WorkspaceRecord};
