@@ -102,7 +102,7 @@ impl Connections {
     ) -> Self {
         let slots = Arc::new(Slots::default());
         let watcher: Weak<Slots> = Arc::downgrade(&slots);
-        store.watch(watcher);
+        store.0.watch(watcher);
         Self(Arc::new(Shared { store, registry, max_workspaces, configure, slots }))
     }
 

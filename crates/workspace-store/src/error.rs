@@ -4,7 +4,9 @@ use std::fmt;
 
 use provider_core::FieldProblem;
 
+use crate::budget::BudgetRefusal;
 use crate::key::{MasterKeyError, SealError};
+use crate::token::TokenError;
 
 /// The result of an operation of the store.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -48,6 +50,10 @@ pub enum StoreError {
     Conflict(Conflict),
     /// Values that cannot be stored, field by field.
     Invalid(Vec<FieldProblem>),
+    /// A token does not let its bearer in.
+    Token(TokenError),
+    /// A budget has not enough left for a call.
+    Budget(Box<BudgetRefusal>),
     /// The workspace has not enabled this model of the provider.
     NotEnabled {
         /// The id of the configured provider.
@@ -69,6 +75,10 @@ pub enum RecordKind {
     Workspace,
     /// A configured provider.
     Provider,
+    /// An API token.
+    Token,
+    /// A budget.
+    Budget,
 }
 
 impl RecordKind {
@@ -77,6 +87,8 @@ impl RecordKind {
         match self {
             RecordKind::Workspace => "workspace",
             RecordKind::Provider => "provider",
+            RecordKind::Token => "token",
+            RecordKind::Budget => "budget",
         }
     }
 }
@@ -195,6 +207,12 @@ impl From<SealError> for StoreError {
     }
 }
 
+impl From<TokenError> for StoreError {
+    fn from(error: TokenError) -> Self {
+        StoreError::Token(error)
+    }
+}
+
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
         StoreError::Io(error)
@@ -224,6 +242,8 @@ impl fmt::Display for StoreError {
                 f.write_str("cannot be stored:")?;
                 problems.iter().try_for_each(|problem| write!(f, " {}: {};", problem.field, problem.problem))
             }
+            StoreError::Token(error) => fmt::Display::fmt(error, f),
+            StoreError::Budget(refusal) => fmt::Display::fmt(refusal, f),
             StoreError::NotEnabled { provider, model } => {
                 write!(f, "the workspace has not enabled the model {model:?} of {provider:?}")
             }

@@ -124,7 +124,7 @@ async fn last_number(inner: &Inner) -> Result<i64> {
 }
 
 fn kind_of(word: &str) -> Option<RecordKind> {
-    let kinds = [RecordKind::Workspace, RecordKind::Provider];
+    let kinds = [RecordKind::Workspace, RecordKind::Provider, RecordKind::Token, RecordKind::Budget];
     kinds.into_iter().find(|kind| kind.as_str() == word)
 }
 

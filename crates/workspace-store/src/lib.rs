@@ -5,6 +5,7 @@
 //! changes them, on this host or on another one.
 
 mod audit;
+mod budget;
 mod connections;
 mod database;
 mod error;
@@ -14,9 +15,11 @@ mod provider;
 mod revision;
 mod store;
 mod time;
+mod token;
 mod workspace;
 
 pub use audit::{Actor, AuditEntry};
+pub use budget::{Amount, BudgetRecord, BudgetRefusal, Call, Period, Reservation, Scope, Settled};
 pub use connections::{ConnectedWorkspace, Connections};
 pub use database::Backend;
 pub use error::{Cause, Conflict, RecordKind, Result, StoreError};
@@ -24,4 +27,5 @@ pub use feed::Change;
 pub use key::{MasterKey, MasterKeyError, MasterKeys, SealError};
 pub use provider::{ChangedProvider, NewProvider, ProviderChange, ProviderRecord};
 pub use store::{Health, Rewrapped, Store, StoreOptions};
+pub use token::{CreatedToken, NewToken, Role, TokenError, TokenRecord};
 pub use workspace::{NewWorkspace, WorkspaceChange, WorkspaceRecord};

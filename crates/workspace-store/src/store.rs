@@ -11,16 +11,18 @@ use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
 
 use crate::audit::{Action, Actor};
+use crate::budget;
 use crate::database::{Backend, Database, Tx};
 use crate::error::{RecordKind, Result};
 use crate::feed::{self, Change};
-use crate::key::{MasterKeyError, MasterKeys, Place, Purpose, SealError, Sealed};
+use crate::key::{MasterKeyError, MasterKeys, Place, Purpose, SealError, Sealed, hex};
 use crate::time::{Clock, timestamp};
+use crate::token::TokenMemory;
 
 /// Workspaces in a database. Cheap to clone; all clones are one handle.
 ///
-/// While a handle lives, a task of tokio's runtime reads the [change feed](Self::changes) and drops what has
-/// expired. It ends with the last clone.
+/// While a handle lives, a task of tokio's runtime reads the [change feed](Self::changes), renews the
+/// reservations of this host and drops what has expired. It ends with the last clone.
 #[derive(Clone)]
 pub struct Store(pub(crate) Arc<Inner>);
 
@@ -29,11 +31,15 @@ pub(crate) struct Inner {
     pub(crate) keys: MasterKeys,
     pub(crate) clock: Clock,
     pub(crate) options: StoreOptions,
+    /// Random; tells the reservations of this handle from those of others.
+    pub(crate) host: String,
+    pub(crate) pending: budget::Pending,
+    pub(crate) tokens: Arc<TokenMemory>,
     changes: broadcast::Sender<Change>,
     watchers: Mutex<Vec<Weak<dyn Watch>>>,
     /// Since when the database is away, in milliseconds since 1970; 0 while it is there.
     away_since: AtomicI64,
-    wake: Arc<Notify>,
+    pub(crate) wake: Arc<Notify>,
     tasks: Mutex<Vec<AbortHandle>>,
 }
 
@@ -49,6 +55,7 @@ pub struct StoreOptions {
     pub(crate) max_connections: u32,
     pub(crate) acquire_timeout: Duration,
     pub(crate) poll_interval: Duration,
+    pub(crate) reservation_lease: Duration,
     now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
@@ -59,6 +66,7 @@ impl StoreOptions {
             max_connections: 10,
             acquire_timeout: Duration::from_secs(5),
             poll_interval: Duration::from_millis(500),
+            reservation_lease: Duration::from_secs(60),
             now: Arc::new(SystemTime::now),
         }
     }
@@ -87,6 +95,14 @@ impl StoreOptions {
         self
     }
 
+    /// Sets how long a [reservation](crate::Reservation) lives after its host was last heard of. Default: 60 s.
+    /// A host renews its reservations three times in that span.
+    #[must_use]
+    pub fn reservation_lease(mut self, lease: Duration) -> Self {
+        self.reservation_lease = lease.max(Duration::from_millis(300));
+        self
+    }
+
     /// Sets the clock of this host. Default: the system's. With PostgreSQL its difference from the database's
     /// clock is taken into account.
     #[must_use]
@@ -108,6 +124,7 @@ impl fmt::Debug for StoreOptions {
             .field("max_connections", &self.max_connections)
             .field("acquire_timeout", &self.acquire_timeout)
             .field("poll_interval", &self.poll_interval)
+            .field("reservation_lease", &self.reservation_lease)
             .finish_non_exhaustive()
     }
 }
@@ -143,18 +160,24 @@ impl Store {
     pub async fn open_with(url: &str, keys: impl Into<MasterKeys>, options: StoreOptions) -> Result<Self> {
         let database = Database::open(url, options.max_connections, options.acquire_timeout).await?;
         database.migrate().await?;
+        let mut host = [0; 8];
+        getrandom::fill(&mut host).map_err(|_| MasterKeyError::NoRandomness)?;
         let wake = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
             database,
             keys: keys.into(),
             clock: Clock::new(options.now.clone()),
             options,
+            host: hex(&host),
+            pending: budget::Pending::default(),
+            tokens: Arc::default(),
             changes: broadcast::channel(CHANGES_KEPT).0,
             watchers: Mutex::default(),
             away_since: AtomicI64::new(0),
             wake: wake.clone(),
             tasks: Mutex::default(),
         });
+        inner.watch(Arc::downgrade(&inner.tokens) as Weak<TokenMemory>);
         inner.check_keys().await?;
         inner.read_clock().await?;
         let reader = feed::Reader::new(&inner).await?;
@@ -270,13 +293,6 @@ impl Store {
         self.0.wake.notify_one();
         Ok(())
     }
-
-    /// Has a part of this crate hear of changes, as long as it lives.
-    pub(crate) fn watch(&self, watcher: Weak<dyn Watch>) {
-        let mut watchers = self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        watchers.retain(|watcher| watcher.strong_count() > 0);
-        watchers.push(watcher);
-    }
 }
 
 impl fmt::Debug for Store {
@@ -353,6 +369,13 @@ impl Inner {
         Ok(())
     }
 
+    /// Has a part of this crate hear of changes, as long as it lives.
+    pub(crate) fn watch(&self, watcher: Weak<dyn Watch>) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        watchers.push(watcher);
+    }
+
     fn tell_watchers(&self, change: &Change) {
         let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         watchers.iter().filter_map(Weak::upgrade).for_each(|watcher| watcher.changed(change));
@@ -383,9 +406,9 @@ impl Drop for Inner {
 /// How often what has expired is dropped.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Reads the feed at each poll and whenever it is woken; sweeps.
+/// Reads the feed at each poll and whenever it is woken; renews reservations; sweeps.
 async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader) {
-    let mut swept = SystemTime::now();
+    let (mut renewed, mut swept) = (SystemTime::now(), SystemTime::now());
     let is_due = |since: SystemTime, every: Duration| since.elapsed().is_ok_and(|past| past >= every);
     loop {
         let Some(interval) = inner.upgrade().map(|inner| inner.options.poll_interval) else { return };
@@ -397,6 +420,13 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
             inner.tell_watchers(&change);
             // Nobody may be listening.
             let _ = inner.changes.send(change);
+        }
+        budget::settle_pending(&inner).await;
+        if is_due(renewed, inner.options.reservation_lease / 3) {
+            renewed = SystemTime::now();
+            if let Err(error) = budget::renew(&inner).await {
+                tracing::warn!(%error, "the reservations of this host were not renewed");
+            }
         }
         if is_due(swept, SWEEP_INTERVAL) {
             swept = SystemTime::now();
@@ -410,5 +440,6 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
 /// Drops what has expired.
 async fn sweep(inner: &Inner) -> Result<()> {
     inner.read_clock().await?;
+    budget::lapse(inner).await?;
     feed::prune(inner).await
 }

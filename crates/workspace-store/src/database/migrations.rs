@@ -16,4 +16,5 @@ macro_rules! migration {
 }
 
 /// All steps: the first one makes version 1.
-pub(crate) const MIGRATIONS: &[Migration] = &[migration!("0001_workspaces.sql")];
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[migration!("0001_workspaces.sql"), migration!("0002_tokens.sql"), migration!("0003_budgets.sql")];

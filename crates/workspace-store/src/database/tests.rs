@@ -12,3 +12,45 @@ fn urls_name_a_file_or_postgres() {
         assert!(!refused.to_string().contains("secret"), "{url}");
     }
 }
+
+/// Databases without a schema, each for one test of the steps.
+async fn empty_databases(folder: &Path, version: usize) -> Vec<Database> {
+    let wait = Duration::from_secs(30);
+    let url = format!("sqlite:{}", folder.join(format!("{version}.db")).display());
+    let mut databases = vec![Database::open(&url, 2, wait).await.unwrap()];
+    if let Some(server) = std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) {
+        let name = format!("store_steps_{version}");
+        let pool = AnyPool::connect(&server).await.unwrap();
+        let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        pool.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+        pool.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+        let url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+        databases.push(Database::open(&url, 2, wait).await.unwrap());
+    }
+    databases
+}
+
+#[tokio::test]
+async fn every_version_is_brought_to_the_newest_with_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    for version in 0..=MIGRATIONS.len() {
+        for database in empty_databases(folder.path(), version).await {
+            database.migrate_to(version).await.unwrap();
+            if version > 0 {
+                let sql = "INSERT INTO workspaces (id, name, time_zone, revision, changed, created) \
+                           VALUES ('acme', 'Acme', 'UTC', 1, '{}', 0)";
+                database.write.execute(sql).await.unwrap();
+            }
+            for _ in 0..2 {
+                database.migrate().await.unwrap();
+            }
+            let sql = "SELECT count(*) FROM schema_versions";
+            let steps: i64 = sqlx::query_scalar(sql).fetch_one(&database.read).await.unwrap();
+            assert_eq!(usize::try_from(steps), Ok(MIGRATIONS.len()));
+            let names: Vec<String> =
+                sqlx::query_scalar("SELECT name FROM workspaces").fetch_all(&database.read).await.unwrap();
+            assert_eq!(names.len(), usize::from(version > 0), "from version {version}");
+            database.read.close().await;
+        }
+    }
+}

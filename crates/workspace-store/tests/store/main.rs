@@ -4,7 +4,9 @@
 
 mod support;
 
+mod budgets;
 mod opening;
 mod providers;
 mod secrets;
+mod tokens;
 mod workspaces;

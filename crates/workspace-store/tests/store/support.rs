@@ -1,8 +1,9 @@
 //! Databases for tests: one of its own for each, on every server that there is.
 
 use std::io::Write as _;
-use std::sync::Once;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
+use std::time::{Duration, SystemTime};
 
 use provider_registry::Registry;
 use sqlx::{AnyPool, Executor as _};
@@ -25,6 +26,13 @@ impl TestDatabase {
         Store::open_with(&self.url, key(), options()).await.unwrap()
     }
 
+    /// A store whose clock is as many seconds ahead as the counter says.
+    pub(crate) async fn open_with_clock(&self, ahead: &Arc<AtomicU64>) -> Store {
+        let ahead = ahead.clone();
+        let clock = move || SystemTime::now() + Duration::from_secs(ahead.load(Ordering::Relaxed));
+        Store::open_with(&self.url, key(), options().clock(clock)).await.unwrap()
+    }
+
     /// The database without the store.
     pub(crate) async fn raw(&self) -> AnyPool {
         sqlx::any::install_default_drivers();
@@ -41,13 +49,13 @@ impl TestDatabase {
 }
 
 /// Runs a test on each database.
-pub(crate) fn on_each<F: Future<Output = ()>>(test: impl Fn(std::sync::Arc<TestDatabase>) -> F) {
+pub(crate) fn on_each<F: Future<Output = ()>>(test: impl Fn(Arc<TestDatabase>) -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         for database in [Some(sqlite()), postgres().await].into_iter().flatten() {
-            let database = std::sync::Arc::new(database);
+            let database = Arc::new(database);
             test(database.clone()).await;
-            std::sync::Arc::into_inner(database).expect("no test keeps its database").drop().await;
+            Arc::into_inner(database).expect("no test keeps its database").drop().await;
         }
     });
 }
