@@ -79,6 +79,14 @@ pub enum RecordKind {
     Token,
     /// A budget.
     Budget,
+    /// A conversation.
+    Conversation,
+    /// A message of a conversation.
+    Message,
+    /// A run.
+    Run,
+    /// A comparison.
+    Comparison,
 }
 
 impl RecordKind {
@@ -89,6 +97,10 @@ impl RecordKind {
             RecordKind::Provider => "provider",
             RecordKind::Token => "token",
             RecordKind::Budget => "budget",
+            RecordKind::Conversation => "conversation",
+            RecordKind::Message => "message",
+            RecordKind::Run => "run",
+            RecordKind::Comparison => "comparison",
         }
     }
 }

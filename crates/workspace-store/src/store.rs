@@ -441,5 +441,6 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
 async fn sweep(inner: &Inner) -> Result<()> {
     inner.read_clock().await?;
     budget::lapse(inner).await?;
+    inner.drop_old_contents().await?;
     feed::prune(inner).await
 }

@@ -16,5 +16,10 @@ macro_rules! migration {
 }
 
 /// All steps: the first one makes version 1.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[migration!("0001_workspaces.sql"), migration!("0002_tokens.sql"), migration!("0003_budgets.sql")];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    migration!("0001_workspaces.sql"),
+    migration!("0002_tokens.sql"),
+    migration!("0003_budgets.sql"),
+    migration!("0004_runs.sql"),
+    migration!("0005_conversations.sql"),
+];

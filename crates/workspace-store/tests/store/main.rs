@@ -5,8 +5,10 @@
 mod support;
 
 mod budgets;
+mod conversations;
 mod opening;
 mod providers;
+mod runs;
 mod secrets;
 mod tokens;
 mod workspaces;
