@@ -63,6 +63,8 @@ pub enum StoreError {
     },
     /// The provider refused its settings, or failed.
     Provider(provider_core::Error),
+    /// An export cannot be read.
+    Import(String),
     /// A file of the store cannot be read or written.
     Io(std::io::Error),
 }
@@ -260,6 +262,7 @@ impl fmt::Display for StoreError {
                 write!(f, "the workspace has not enabled the model {model:?} of {provider:?}")
             }
             StoreError::Provider(error) => fmt::Display::fmt(error, f),
+            StoreError::Import(problem) => write!(f, "the export cannot be read: {problem}"),
             StoreError::Io(error) => write!(f, "a file of the store: {error}"),
         }
     }

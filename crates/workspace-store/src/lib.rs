@@ -20,6 +20,7 @@ mod run;
 mod store;
 mod time;
 mod token;
+mod transfer;
 mod workspace;
 
 pub use audit::{Actor, AuditEntry};
@@ -36,4 +37,5 @@ pub use recorder::{Recorder, RecorderCounts, RecorderSettings};
 pub use run::{Run, RunContent, RunFilter, RunTotals};
 pub use store::{Health, Rewrapped, Store, StoreOptions};
 pub use token::{CreatedToken, NewToken, Role, TokenError, TokenRecord};
+pub use transfer::Imported;
 pub use workspace::{NewWorkspace, WorkspaceChange, WorkspaceRecord};

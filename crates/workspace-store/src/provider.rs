@@ -312,6 +312,16 @@ impl Store {
         Ok(stored(workspace, rows))
     }
 
+    /// The same within a transaction.
+    pub(crate) async fn providers_in(
+        &self,
+        connection: &mut sqlx::AnyConnection,
+        workspace: &str,
+    ) -> Result<Vec<StoredProvider>> {
+        let rows = sqlx::query_as::<_, Row>(ALL).bind(workspace).fetch_all(connection).await?;
+        Ok(stored(workspace, rows))
+    }
+
     async fn lock_provider(&self, tx: &mut Tx, workspace: &str, id: &str) -> Result<StoredProvider> {
         let sql = self.database().pick(
             "SELECT 1 FROM providers WHERE workspace = $1 AND id = $2",
@@ -409,7 +419,7 @@ fn stored(workspace: &str, rows: Vec<Row>) -> Vec<StoredProvider> {
     providers
 }
 
-async fn put_secret(
+pub(crate) async fn put_secret(
     tx: &mut Tx,
     keys: &MasterKeys,
     workspace: &str,
@@ -469,7 +479,7 @@ fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn check_id(id: &str) -> Result<()> {
+pub(crate) fn check_id(id: &str) -> Result<()> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     if (1..=64).contains(&id.len()) && id.chars().all(fits) {
         return Ok(());

@@ -416,7 +416,8 @@ impl Inner {
         Ok(inserted)
     }
 
-    async fn insert_run(&self, tx: &mut Tx, run: &Run) -> Result<u64> {
+    /// Inserts a run that is not there yet, and returns how many that were.
+    pub(crate) async fn insert_run(&self, tx: &mut Tx, run: &Run) -> Result<u64> {
         let sql = concat!(
             "INSERT INTO runs (",
             columns!(),
@@ -456,6 +457,39 @@ impl Inner {
         sqlx::query(sql).bind(self.clock.now()).execute(&self.database.write).await?;
         Ok(())
     }
+}
+
+/// The runs of a workspace behind this one, by their ids, with what is kept of their content.
+pub(crate) async fn page(
+    connection: &mut sqlx::AnyConnection,
+    workspace: &str,
+    after: &str,
+    limit: i64,
+    now: i64,
+) -> Result<Vec<Run>> {
+    use sqlx::Row as _;
+
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        ", c.request, c.response FROM runs ",
+        "LEFT JOIN run_contents c ON c.run = id AND c.expires > $1 ",
+        "WHERE workspace = $2 AND id > $3 ORDER BY id LIMIT $4"
+    );
+    let query = sqlx::query(sql).bind(now).bind(workspace).bind(after).bind(limit);
+    let mut runs = Vec::new();
+    for row in query.fetch_all(connection).await? {
+        let mut run = read(&row)?;
+        let request: Option<String> = row.try_get("request")?;
+        let response: Option<String> = row.try_get("response")?;
+        run.content = request.zip(response).map(|(request, response)| RunContent {
+            // Both were written from JSON.
+            request: RawJson::from_checked(&request),
+            response: RawJson::from_checked(&response),
+        });
+        runs.push(run);
+    }
+    Ok(runs)
 }
 
 fn read(row: &sqlx::any::AnyRow) -> Result<Run, sqlx::Error> {

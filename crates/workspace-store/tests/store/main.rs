@@ -11,4 +11,5 @@ mod providers;
 mod runs;
 mod secrets;
 mod tokens;
+mod transfer;
 mod workspaces;
