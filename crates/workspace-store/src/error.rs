@@ -186,6 +186,8 @@ impl From<sqlx::Error> for StoreError {
         let is_away = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            // A proxy that takes the connection while the server behind it is away.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,

@@ -45,14 +45,14 @@ const CHANNEL: &str = "workspace_store";
 /// How long changes are kept for hosts that are away.
 const KEPT_FOR: Duration = Duration::from_secs(3600);
 
-/// Puts changes into the feed: the last statements of a transaction, since they take a lock that all writers
-/// want.
+/// Puts changes into the feed, and returns their number: the last statements of a transaction, since they take
+/// a lock that all writers want.
 pub(crate) async fn publish(
     tx: &mut Tx,
     backend: Backend,
     now: i64,
     changes: &[(&str, RecordKind, &str)],
-) -> Result<()> {
+) -> Result<i64> {
     let next = "UPDATE feed SET number = number + 1 WHERE only_row = 1 RETURNING number";
     let number: i64 = sqlx::query_scalar(next).fetch_one(&mut **tx).await?;
     for (workspace, kind, id) in changes {
@@ -64,7 +64,7 @@ pub(crate) async fn publish(
     if backend == Backend::Postgres {
         sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(&mut **tx).await?;
     }
-    Ok(())
+    Ok(number)
 }
 
 /// Reads the feed of one host.
@@ -81,8 +81,13 @@ impl Reader {
         Ok(Self { number, seen: None })
     }
 
-    /// The changes since the last call.
-    pub(crate) async fn read(&mut self, inner: &Inner) -> Result<Vec<Change>> {
+    /// The last change that was read.
+    pub(crate) fn number(&self) -> i64 {
+        self.number
+    }
+
+    /// The changes since the last call, with their numbers.
+    pub(crate) async fn read(&mut self, inner: &Inner) -> Result<Vec<(i64, Change)>> {
         if inner.database.backend == Backend::Sqlite && !self.has_commits(inner).await? {
             return Ok(Vec::new());
         }
@@ -96,12 +101,12 @@ impl Reader {
         let is_whole = last > self.number && rows.first().is_some_and(|row| row.0 == self.number + 1);
         self.number = rows.last().map_or(last, |row| row.0);
         if !is_whole {
-            return Ok(vec![Change::Everything]);
+            return Ok(vec![(self.number, Change::Everything)]);
         }
-        let change = |(_, workspace, kind, id): (i64, String, String, String)| match kind_of(&kind) {
-            Some(kind) => Change::Of { workspace, kind, id },
+        let change = |(number, workspace, kind, id): (i64, String, String, String)| match kind_of(&kind) {
+            Some(kind) => (number, Change::Of { workspace, kind, id }),
             // A newer version has kinds that this one does not know.
-            None => Change::Everything,
+            None => (number, Change::Everything),
         };
         Ok(rows.into_iter().map(change).collect())
     }

@@ -1,5 +1,6 @@
 //! The handle of a store, and what it does on its own.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -37,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) tokens: Arc<TokenMemory>,
     changes: broadcast::Sender<Change>,
     watchers: Mutex<Vec<Weak<dyn Watch>>>,
+    /// The numbers of changes of this handle that its reader has not come to: watchers have heard of them.
+    own_changes: Mutex<BTreeSet<i64>>,
     /// Since when the database is away, in milliseconds since 1970; 0 while it is there.
     away_since: AtomicI64,
     pub(crate) wake: Arc<Notify>,
@@ -173,6 +176,7 @@ impl Store {
             tokens: Arc::default(),
             changes: broadcast::channel(CHANGES_KEPT).0,
             watchers: Mutex::default(),
+            own_changes: Mutex::default(),
             away_since: AtomicI64::new(0),
             wake: wake.clone(),
             tasks: Mutex::default(),
@@ -284,8 +288,9 @@ impl Store {
     ) -> Result<()> {
         let now = self.now();
         action.log(&mut tx, now, by).await?;
-        feed::publish(&mut tx, self.backend(), now, changes).await?;
+        let number = feed::publish(&mut tx, self.backend(), now, changes).await?;
         tx.commit().await?;
+        self.0.own_changes.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
         for (workspace, kind, id) in changes {
             let (workspace, kind, id) = ((*workspace).to_owned(), *kind, (*id).to_owned());
             self.0.tell_watchers(&Change::Of { workspace, kind, id });
@@ -381,6 +386,15 @@ impl Inner {
         watchers.iter().filter_map(Weak::upgrade).for_each(|watcher| watcher.changed(change));
     }
 
+    fn is_own(&self, number: i64) -> bool {
+        self.own_changes.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
+    }
+
+    fn forget_own_changes(&self, up_to: i64) {
+        let mut own_changes = self.own_changes.lock().unwrap_or_else(PoisonError::into_inner);
+        own_changes.retain(|number| *number > up_to);
+    }
+
     /// Notes whether the database answers.
     pub(crate) fn note(&self, is_there: bool) {
         if is_there {
@@ -416,11 +430,14 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
         let Some(inner) = inner.upgrade() else { return };
         let read = reader.read(&inner).await;
         inner.note(read.is_ok());
-        for change in read.unwrap_or_default() {
-            inner.tell_watchers(&change);
+        for (number, change) in read.unwrap_or_default() {
+            if !inner.is_own(number) || change == Change::Everything {
+                inner.tell_watchers(&change);
+            }
             // Nobody may be listening.
             let _ = inner.changes.send(change);
         }
+        inner.forget_own_changes(reader.number());
         budget::settle_pending(&inner).await;
         if is_due(renewed, inner.options.reservation_lease / 3) {
             renewed = SystemTime::now();

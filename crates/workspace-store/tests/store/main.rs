@@ -7,6 +7,7 @@ mod support;
 mod budgets;
 mod conversations;
 mod opening;
+mod outages;
 mod providers;
 mod runs;
 mod secrets;
