@@ -353,7 +353,7 @@ impl Store {
         }
         let (now, zone) = (self.now(), time_zone(&self.workspace(workspace).await?.time_zone)?);
         let ends = PeriodEnds::of(now, zone);
-        Ok(rows.into_iter().map(|row| read(row).as_of(now, ends).record).collect())
+        Ok(rows.into_iter().map(|row| read(row).at(now, ends).record).collect())
     }
 
     /// Changes the limit of a budget that the caller has read at this revision. The unit stays.
@@ -654,7 +654,7 @@ fn read(row: Row) -> Counted {
 
 impl Counted {
     /// The budget in the period that is now, which no call may have begun yet.
-    fn as_of(mut self, now: i64, ends: PeriodEnds) -> Self {
+    fn at(mut self, now: i64, ends: PeriodEnds) -> Self {
         if self.period_end <= now {
             let record = &mut self.record;
             (record.spent, record.reserved) = (record.limit.with_units(0), record.limit.with_units(0));

@@ -170,8 +170,7 @@ impl Run {
     /// Takes over what an answer tells: models, tokens, cost, attempts, finish reason.
     #[must_use]
     pub fn answered(mut self, response: &ChatResponse) -> Self {
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        self.served = text(&response.model);
+        self.served = Some(response.model.clone()).filter(|model| !model.is_empty());
         self.upstream.clone_from(&response.served_by.provider);
         self.generation.clone_from(&response.id);
         self.attempts = u32::try_from(response.attempts.len()).unwrap_or(u32::MAX).saturating_add(1);

@@ -57,7 +57,7 @@ impl Spill {
         for run in runs {
             // A run is always JSON.
             let line = serde_json::to_vec(run).unwrap_or_default();
-            if self.len + (lines.len() + line.len()) as u64 + 1 <= self.max {
+            if self.len + ((lines.len() + line.len()) as u64) < self.max {
                 lines.extend_from_slice(&line);
                 lines.push(b'\n');
                 added += 1;

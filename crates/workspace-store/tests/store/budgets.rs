@@ -246,11 +246,11 @@ fn calls_at_once_on_two_hosts_never_reserve_beyond_a_limit() {
         let few =
             stores[0].add_budget("acme", user, Amount::Requests(30), Period::Day, &ada()).await.unwrap();
         let taken = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
-        let tasks: Vec<_> = (0..64)
+        let tasks: Vec<_> = (0_usize..64)
             .map(|number| {
                 let (store, taken) = (stores[number % 2].clone(), taken.clone());
                 tokio::spawn(async move {
-                    let user = if number % 3 == 0 { "ada" } else { "bob" };
+                    let user = if number.is_multiple_of(3) { "ada" } else { "bob" };
                     let call = Call::new("acme").user(user).estimate(usd("0.01"));
                     for _ in 0..4 {
                         match store.reserve(&call).await {

@@ -69,7 +69,7 @@ fn runs_are_filtered_and_paged() {
         let store = database.open().await;
         acme(&store).await;
         for number in 0..10 {
-            let mut given = run(number).node(if number % 2 == 0 { "even" } else { "odd" });
+            let mut given = run(number).node(if number.is_multiple_of(2) { "even" } else { "odd" });
             given.id = format!("{number:032}");
             given.cost = (number > 0).then(|| "0.1".parse().unwrap());
             given.error_kind = (number == 9).then(|| "server".to_owned());
@@ -208,7 +208,7 @@ fn full_queue_and_full_file_drop_and_count() {
         let recorder = Recorder::start(store, settings).unwrap();
         for number in 0..200 {
             recorder.record(run(number));
-            if number % 4 == 0 {
+            if number.is_multiple_of(4) {
                 tokio::task::yield_now().await;
             }
         }

@@ -65,7 +65,7 @@ fn changes_at_once_leave_one_winner_for_each_revision() {
         acme(&one).await;
         let changing: Vec<_> = (0..20)
             .map(|number: u32| {
-                let store = if number % 2 == 0 { one.clone() } else { other.clone() };
+                let store = if number.is_multiple_of(2) { one.clone() } else { other.clone() };
                 let change = WorkspaceChange::new().name(format!("name {number}"));
                 tokio::spawn(async move { store.change_workspace("acme", 1, change, &ada()).await.is_ok() })
             })
