@@ -250,6 +250,27 @@ pub(crate) struct Settlement {
     requests: i64,
 }
 
+impl Settlement {
+    /// The same for a call that was not sent.
+    fn released(&self) -> Self {
+        Self { usd: 0, requests: 0, ..self.clone() }
+    }
+}
+
+/// A reservation whose transaction is not known to have ended. Dropped before it is, it is given back.
+struct Unconfirmed<'a> {
+    inner: &'a Inner,
+    settlement: Option<Settlement>,
+}
+
+impl Drop for Unconfirmed<'_> {
+    fn drop(&mut self) {
+        if let Some(settlement) = self.settlement.take() {
+            self.inner.queue(settlement);
+        }
+    }
+}
+
 /// The part of a reservation that is in one budget.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Hold {
@@ -284,9 +305,8 @@ impl Reservation {
     /// # Errors
     /// As [`settle`](Self::settle).
     pub async fn release(mut self) -> Result<Settled> {
-        let Some(mut settlement) = self.settlement.take() else { return Ok(Settled::Now) };
-        (settlement.usd, settlement.requests) = (0, 0);
-        self.store.0.settle_or_queue(settlement).await
+        let Some(settlement) = self.settlement.take() else { return Ok(Settled::Now) };
+        self.store.0.settle_or_queue(settlement.released()).await
     }
 }
 
@@ -421,7 +441,7 @@ impl Store {
         let mut has_swept = false;
         let mut tries = 0;
         loop {
-            let error = match self.try_reserve(call).await {
+            let error = match self.0.bounded(self.try_reserve(call)).await {
                 Ok(reservation) => return Ok(reservation),
                 Err(error) => error,
             };
@@ -500,13 +520,16 @@ impl Store {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|_| SealError::NotSealed)?;
         let id = hex(&id);
+        let settlement = Settlement { reservation: id.clone(), holds, usd, requests: 1 };
+        // If the transaction ends without a word, or its future is dropped, the reservation may be there.
+        let mut unconfirmed = Unconfirmed { inner: &self.0, settlement: Some(settlement.released()) };
         let sql = "INSERT INTO reservations (id, host, created, expires, holds) VALUES ($1, $2, $3, $4, $5)";
         let query = sqlx::query(sql).bind(&id).bind(&self.0.host).bind(now).bind(now + self.0.lease_ms());
         // Texts and numbers are always JSON.
-        query.bind(serde_json::to_string(&holds).unwrap_or_default()).execute(&mut *tx).await?;
+        query.bind(serde_json::to_string(&settlement.holds).unwrap_or_default()).execute(&mut *tx).await?;
         tx.commit().await?;
-        let settlement = Some(Settlement { reservation: id, holds, usd, requests: 1 });
-        Ok(Reservation { store: self.clone(), settlement })
+        unconfirmed.settlement = None;
+        Ok(Reservation { store: self.clone(), settlement: Some(settlement) })
     }
 }
 
@@ -548,7 +571,7 @@ impl Inner {
     async fn settle(&self, settlement: &Settlement) -> Result<()> {
         let mut tries = 0;
         loop {
-            match self.try_settle(settlement).await {
+            match self.bounded(self.try_settle(settlement)).await {
                 Err(error) if error.is_contention() && tries < MAX_TRIES => {
                     tries += 1;
                     back_off(tries).await;

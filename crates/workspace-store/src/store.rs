@@ -18,7 +18,7 @@ use crate::error::{RecordKind, Result};
 use crate::feed::{self, Change};
 use crate::key::{MasterKeyError, MasterKeys, Place, Purpose, SealError, Sealed, hex};
 use crate::time::{Clock, timestamp};
-use crate::token::TokenMemory;
+use crate::token::{self, TokenMemory};
 
 /// Workspaces in a database. Cheap to clone; all clones are one handle.
 ///
@@ -83,7 +83,7 @@ impl StoreOptions {
     }
 
     /// Sets how long an operation waits for a free connection before the database counts as away. Default:
-    /// 5 s.
+    /// 5 s. A reservation, a settlement and a look at a token end after twice that time in all.
     #[must_use]
     pub fn acquire_timeout(mut self, wait: Duration) -> Self {
         self.acquire_timeout = wait;
@@ -395,6 +395,18 @@ impl Inner {
         own_changes.retain(|number| *number > up_to);
     }
 
+    /// Bounds an operation on whose result a call waits: a database that is cut off without a word would hold it
+    /// up for as long as the network takes to notice.
+    pub(crate) async fn bounded<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
+        let bounded = tokio::time::timeout(self.options.acquire_timeout * 2, operation).await;
+        bounded.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
+    }
+
+    /// Whether the database was away when it was last asked.
+    pub(crate) fn is_away(&self) -> bool {
+        self.away_since.load(Ordering::Relaxed) != 0
+    }
+
     /// Notes whether the database answers.
     pub(crate) fn note(&self, is_there: bool) {
         if is_there {
@@ -428,7 +440,7 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
         let Some(interval) = inner.upgrade().map(|inner| inner.options.poll_interval) else { return };
         let _ = tokio::time::timeout(interval, wake.notified()).await;
         let Some(inner) = inner.upgrade() else { return };
-        let read = reader.read(&inner).await;
+        let read = inner.bounded(reader.read(&inner)).await;
         inner.note(read.is_ok());
         for (number, change) in read.unwrap_or_default() {
             if !inner.is_own(number) || change == Change::Everything {
@@ -439,6 +451,7 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
         }
         inner.forget_own_changes(reader.number());
         budget::settle_pending(&inner).await;
+        token::note_uses(&inner).await;
         if is_due(renewed, inner.options.reservation_lease / 3) {
             renewed = SystemTime::now();
             if let Err(error) = budget::renew(&inner).await {

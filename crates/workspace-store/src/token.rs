@@ -18,7 +18,7 @@ use crate::audit::{Action, Actor};
 use crate::error::{RecordKind, Result, StoreError};
 use crate::feed::Change;
 use crate::key::{SealError, hex};
-use crate::store::{Store, Watch};
+use crate::store::{Inner, Store, Watch};
 use crate::time::timestamp;
 use crate::workspace::check_name;
 
@@ -219,14 +219,22 @@ impl Store {
         let (id, secret) = parse(text).ok_or(TokenError::Malformed)?;
         let sql = "SELECT id, workspace, name, role, hash, created, expires, revoked, last_used FROM tokens \
                    WHERE id = $1";
-        let asked = sqlx::query_as::<_, Row>(sql).bind(id).fetch_optional(&self.database().read).await;
-        let stored = match asked.map_err(StoreError::from) {
-            Ok(row) => row.map(Stored::read).transpose()?,
-            Err(error) if error.is_unavailable() => {
-                self.0.note(false);
-                Some(self.0.tokens.remembered(id, self.now()).ok_or(error)?)
+        let remembered = || self.0.tokens.remembered(id, self.now());
+        let stored = match remembered().filter(|_| self.0.is_away()) {
+            // Nobody waits for a database that is known to be away.
+            Some(stored) => Some(stored),
+            None => {
+                let query = sqlx::query_as::<_, Row>(sql).bind(id);
+                let asked = async { Ok(query.fetch_optional(&self.database().read).await?) };
+                match self.0.bounded(asked).await {
+                    Ok(row) => row.map(Stored::read).transpose()?,
+                    Err(error) if error.is_unavailable() => {
+                        self.0.note(false);
+                        Some(remembered().ok_or(error)?)
+                    }
+                    Err(error) => return Err(error),
+                }
             }
-            Err(error) => return Err(error),
         };
         let given = hash(&secret);
         let expected = stored.as_ref().map_or([0; SECRET_LEN], |stored| stored.hash);
@@ -239,13 +247,8 @@ impl Store {
         if stored.expires.is_some_and(|expires| expires <= now) {
             return Err(TokenError::Expired.into());
         }
-        let is_due = stored.last_used.is_none_or(|used| used <= now - LAST_USE_MS);
-        if is_due && self.health().away_since.is_none() {
-            let sql = "UPDATE tokens SET last_used = $1 WHERE id = $2";
-            let noted = sqlx::query(sql).bind(now).bind(id).execute(&self.database().write).await;
-            if let Err(error) = noted {
-                tracing::debug!(error = %StoreError::from(error), "the use of a token was not noted");
-            }
+        if stored.last_used.is_none_or(|used| used <= now - LAST_USE_MS) {
+            self.0.tokens.note_use(id, now);
         }
         let record = stored.record.clone();
         self.0.tokens.remember(stored, now);
@@ -299,13 +302,16 @@ impl Stored {
     }
 }
 
-/// The tokens that were taken lately, for when the database is away.
+/// The tokens that were taken lately, for when the database is away; uses that are to be written.
 #[derive(Default)]
-pub(crate) struct TokenMemory(Mutex<HashMap<String, (Stored, i64)>>);
+pub(crate) struct TokenMemory {
+    taken: Mutex<HashMap<String, (Stored, i64)>>,
+    uses: Mutex<HashMap<String, i64>>,
+}
 
 impl TokenMemory {
     fn remember(&self, stored: Stored, now: i64) {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() >= MAX_REMEMBERED && !tokens.contains_key(&stored.record.id) {
             tokens.retain(|_, (_, taken)| *taken > now - GRACE_MS);
         }
@@ -314,8 +320,15 @@ impl TokenMemory {
         }
     }
 
+    fn note_use(&self, id: &str, now: i64) {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        if uses.len() < MAX_REMEMBERED {
+            uses.insert(id.to_owned(), now);
+        }
+    }
+
     fn remembered(&self, id: &str, now: i64) -> Option<Stored> {
-        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let (stored, taken) = tokens.get(id)?;
         (*taken > now - GRACE_MS).then(|| stored.clone())
     }
@@ -323,7 +336,7 @@ impl TokenMemory {
 
 impl Watch for TokenMemory {
     fn changed(&self, change: &Change) {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         match change {
             Change::Of { kind: RecordKind::Token, id, .. } => drop(tokens.remove(id)),
             Change::Of { workspace, kind: RecordKind::Workspace, .. } => {
@@ -331,6 +344,18 @@ impl Watch for TokenMemory {
             }
             Change::Of { .. } => {}
             Change::Everything => tokens.clear(),
+        }
+    }
+}
+
+/// Writes the last uses of tokens, off the path of their calls.
+pub(crate) async fn note_uses(inner: &Inner) {
+    let uses = std::mem::take(&mut *inner.tokens.uses.lock().unwrap_or_else(PoisonError::into_inner));
+    for (id, used) in uses {
+        let sql = "UPDATE tokens SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)";
+        if let Err(error) = sqlx::query(sql).bind(used).bind(id).execute(&inner.database.write).await {
+            // The next use is noted again.
+            return tracing::debug!(error = %StoreError::from(error), "the use of a token was not noted");
         }
     }
 }

@@ -202,6 +202,28 @@ fn dropped_reservation_is_settled_with_its_estimate() {
 }
 
 #[test]
+fn reservation_whose_future_is_dropped_is_given_back() {
+    on_each(async |database| {
+        let (store, other) = (acme(&database).await, database.open().await);
+        let added =
+            store.add_budget("acme", Scope::Workspace, dollars("1"), Period::Total, &ada()).await.unwrap();
+        for milliseconds in 0..40 {
+            let call = Call::new("acme").estimate(usd("0.001"));
+            let reserving =
+                tokio::time::timeout(Duration::from_micros(milliseconds * 100), store.reserve(&call));
+            if let Ok(reservation) = reserving.await {
+                reservation.unwrap().release().await.unwrap();
+            }
+        }
+        within_a_second("nothing is reserved", async || {
+            let budget = other.budget("acme", &added.id).await.unwrap();
+            (budget.spent, budget.reserved) == (dollars("0"), dollars("0"))
+        })
+        .await;
+    });
+}
+
+#[test]
 fn reservation_of_a_dead_host_lapses_and_that_of_a_living_one_does_not() {
     on_each(async |database| {
         let store = acme(&database).await;
