@@ -7,7 +7,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor as _, Transaction};
+use sqlx::{Any, AnyPool, Connection as _, Executor as _, Transaction};
 
 pub(crate) use self::migrations::MIGRATIONS;
 use crate::error::{Result, StoreError};
@@ -41,12 +41,15 @@ const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
 /// moments.
 const SQLITE_MODES: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON";
 
+/// How long a connection is idle before it is tested when it is next used.
+const TEST_AFTER: Duration = Duration::from_secs(1);
+
 impl Database {
     /// Connects, and makes a SQLite file that does not exist.
     pub(crate) async fn open(url: &str, max_connections: u32, wait: Duration) -> Result<Self> {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(sqlx::any::install_default_drivers);
-        let options = || AnyPoolOptions::new().acquire_timeout(wait);
+        let options = || AnyPoolOptions::new().acquire_timeout(wait).test_before_acquire(false);
         if let Some(path) = sqlite_path(url)? {
             make_file(&path)?;
             let url = sqlite_url(&path)?;
@@ -63,7 +66,16 @@ impl Database {
             let read = options().max_connections(max_connections).connect(&url).await?;
             return Ok(Self { backend: Backend::Sqlite, read, write });
         }
-        let pool = options().max_connections(max_connections).connect(url).await;
+        let options = options().max_connections(max_connections).before_acquire(|connection, about| {
+            Box::pin(async move {
+                // One that was just used is alive; each test is a round trip.
+                if about.idle_for >= TEST_AFTER {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        });
+        let pool = options.connect(url).await;
         let pool = pool.map_err(|error| match error {
             // The cause may repeat parts of the URL, which has the password.
             sqlx::Error::Configuration(_) => StoreError::Url("is no URL of PostgreSQL".to_owned()),
