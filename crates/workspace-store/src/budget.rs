@@ -67,8 +67,8 @@ impl fmt::Display for Scope {
     }
 }
 
-/// The time in which a budget may be spent, before it begins anew. Days, weeks (from Monday on) and months are
-/// those of the workspace's time zone.
+/// The time in which a budget may be spent, before it begins anew. Days, weeks (from Monday on) and months
+/// are those of the workspace's time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -430,8 +430,8 @@ impl Store {
         self.commit(tx, action, by, &[(workspace, kind, id)]).await
     }
 
-    /// Reserves a call's estimate in every budget that it counts in, or in none. Call it before the request is
-    /// sent, and [settle](Reservation::settle) after it.
+    /// Reserves a call's estimate in every budget that it counts in, or in none. Call it before the request
+    /// is sent, and [settle](Reservation::settle) after it.
     ///
     /// The call counts in the period in which it was reserved.
     ///

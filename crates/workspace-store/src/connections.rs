@@ -17,8 +17,8 @@ use crate::workspace::WorkspaceRecord;
 ///
 /// A workspace's providers are connected when it is first asked for, once for all callers, and again when
 /// their settings change, on whichever host. A provider that has not changed stays connected. The least
-/// recently used workspaces are dropped beyond [a number](Self::max_workspaces); calls that still use them end
-/// as they would. Opened keys are in connected providers, and nowhere else.
+/// recently used workspaces are dropped beyond [a number](Self::max_workspaces); calls that still use them
+/// end as they would. Opened keys are in connected providers, and nowhere else.
 ///
 /// While the database is away, connected workspaces go on as they are.
 #[derive(Clone)]
@@ -109,8 +109,8 @@ impl Connections {
     /// Returns a workspace with its providers connected.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], and those of the database while the workspace is not connected yet. A provider
-    /// that does not connect is no error here: see [`ConnectedWorkspace::error`].
+    /// [`StoreError::NotFound`], and those of the database while the workspace is not connected yet. A
+    /// provider that does not connect is no error here: see [`ConnectedWorkspace::error`].
     pub async fn workspace(&self, id: &str) -> Result<Arc<ConnectedWorkspace>> {
         let slot = self.0.slots.slot(id, self.0.max_workspaces);
         if let Some(connected) = slot.fresh() {
@@ -261,8 +261,8 @@ impl fmt::Debug for ConnectedWorkspace {
 }
 
 impl Slots {
-    /// The place of a workspace, which counts as used now. Beyond the bound, the one that was not used for the
-    /// longest time goes.
+    /// The place of a workspace, which counts as used now. Beyond the bound, the one that was not used for
+    /// the longest time goes.
     fn slot(&self, id: &str, max: usize) -> Arc<Slot> {
         let mut map = lock(&self.0);
         map.uses += 1;

@@ -81,8 +81,8 @@ impl Store {
         row.map(record).ok_or_else(|| StoreError::not_found(RecordKind::Conversation, id))
     }
 
-    /// The conversations of a workspace, newest first: at most `limit`, those created before the one `before`;
-    /// those of a user, or of all.
+    /// The conversations of a workspace, newest first: at most `limit`, those created before the one
+    /// `before`; those of a user, or of all.
     ///
     /// # Errors
     /// Those of the database.
@@ -127,13 +127,13 @@ impl Store {
         }
     }
 
-    /// Adds messages behind one another, the first behind `parent`, and returns their ids. A parent that has a
-    /// message behind it already gets a second branch: so a question is asked anew, or answered by another
+    /// Adds messages behind one another, the first behind `parent`, and returns their ids. A parent that has
+    /// a message behind it already gets a second branch: so a question is asked anew, or answered by another
     /// model. Without a parent they begin the conversation.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for a conversation that is not in the workspace, or a parent that is not in the
-    /// conversation; [`StoreError::Invalid`] for a message that cannot be written as JSON.
+    /// [`StoreError::NotFound`] for a conversation that is not in the workspace, or a parent that is not in
+    /// the conversation; [`StoreError::Invalid`] for a message that cannot be written as JSON.
     pub async fn append(
         &self,
         workspace: &str,
@@ -172,8 +172,8 @@ impl Store {
     /// The messages of a branch, from the first to `last`: what a request goes on with.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for a message that is not in the conversation, or a conversation that is not in
-    /// the workspace.
+    /// [`StoreError::NotFound`] for a message that is not in the conversation, or a conversation that is not
+    /// in the workspace.
     pub async fn branch(
         &self,
         workspace: &str,

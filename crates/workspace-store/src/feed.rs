@@ -45,8 +45,8 @@ const CHANNEL: &str = "workspace_store";
 /// How long changes are kept for hosts that are away.
 const KEPT_FOR: Duration = Duration::from_secs(3600);
 
-/// Puts changes into the feed, and returns their number: the last statements of a transaction, since they take
-/// a lock that all writers want.
+/// Puts changes into the feed, and returns their number: the last statements of a transaction, since they
+/// take a lock that all writers want.
 pub(crate) async fn publish(
     tx: &mut Tx,
     backend: Backend,

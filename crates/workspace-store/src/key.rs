@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 
 /// The key that seals every secret of a store: 256 random bits, which the host keeps apart from the database.
 ///
-/// Its text is base64 or hexadecimal. `Debug` shows its [id](Self::id) alone, and the memory is wiped on drop.
+/// Its text is base64 or hexadecimal. `Debug` shows its [id](Self::id) alone, and the memory is wiped on
+/// drop.
 #[derive(Clone)]
 pub struct MasterKey {
     key: Zeroizing<[u8; KEY_LEN]>,
@@ -70,7 +71,8 @@ impl MasterKey {
     /// Reads a key from a file that its owner alone can read.
     ///
     /// # Errors
-    /// [`MasterKeyError::File`], [`MasterKeyError::ReadableByOthers`] (on Unix), or as [`parse`](Self::parse).
+    /// [`MasterKeyError::File`], [`MasterKeyError::ReadableByOthers`] (on Unix), or as
+    /// [`parse`](Self::parse).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, MasterKeyError> {
         let path = path.as_ref();
         check_owner_only(path)?;
@@ -215,8 +217,8 @@ impl Purpose {
     }
 }
 
-/// The place of a sealed secret. It is authenticated with the secret, so that a row that was copied to another
-/// place does not open there.
+/// The place of a sealed secret. It is authenticated with the secret, so that a row that was copied to
+/// another place does not open there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) purpose: Purpose,

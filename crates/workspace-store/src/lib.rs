@@ -1,5 +1,5 @@
-//! Workspaces that last: their providers and sealed keys, tokens, budgets, runs and conversations, in SQLite or
-//! PostgreSQL.
+//! Workspaces that last: their providers and sealed keys, tokens, budgets, runs and conversations, in SQLite
+//! or PostgreSQL.
 //!
 //! | to | take |
 //! |---|---|
@@ -39,8 +39,8 @@
 //! # }
 //! ```
 //!
-//! The page `docs/store.md` has a whole call, from the token to the bill, and what holds while the database is
-//! away.
+//! The page `docs/store.md` has a whole call, from the token to the bill, and what holds while the database
+//! is away.
 
 mod audit;
 mod budget;

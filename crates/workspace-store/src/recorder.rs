@@ -46,8 +46,8 @@ pub struct RecorderSettings {
 }
 
 impl RecorderSettings {
-    /// The defaults, with the spill file in this place. The file is for one recorder; it is made for its owner
-    /// alone, since it has prompts and answers of workspaces that keep them.
+    /// The defaults, with the spill file in this place. The file is for one recorder; it is made for its
+    /// owner alone, since it has prompts and answers of workspaces that keep them.
     pub fn new(spill: impl Into<PathBuf>) -> Self {
         Self {
             spill: spill.into(),

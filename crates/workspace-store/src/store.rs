@@ -98,8 +98,8 @@ impl StoreOptions {
         self
     }
 
-    /// Sets how long a [reservation](crate::Reservation) lives after its host was last heard of. Default: 60 s.
-    /// A host renews its reservations three times in that span.
+    /// Sets how long a [reservation](crate::Reservation) lives after its host was last heard of. Default: 60
+    /// s. A host renews its reservations three times in that span.
     #[must_use]
     pub fn reservation_lease(mut self, lease: Duration) -> Self {
         self.reservation_lease = lease.max(Duration::from_millis(300));
@@ -145,13 +145,13 @@ impl Store {
     ///
     /// | URL | database |
     /// |---|---|
-    /// | `sqlite:data/store.db` | SQLite, which is inside this crate. Folder and file are made if there are none |
+    /// | `sqlite:data/store.db` | SQLite, which is inside this crate; folder and file are made |
     /// | `postgres://user:password@host/name` | PostgreSQL, from version 15 |
     ///
     /// # Errors
-    /// [`StoreError::Url`](crate::StoreError::Url), [`StoreError::NewerSchema`](crate::StoreError::NewerSchema),
-    /// [`MasterKeyError::Wrong`] when the database's secrets are sealed with another master key, and those of
-    /// the database.
+    /// [`StoreError::Url`](crate::StoreError::Url),
+    /// [`StoreError::NewerSchema`](crate::StoreError::NewerSchema), [`MasterKeyError::Wrong`] when the
+    /// database's secrets are sealed with another master key, and those of the database.
     pub async fn open(url: &str, keys: impl Into<MasterKeys>) -> Result<Self> {
         Self::open_with(url, keys, StoreOptions::new()).await
     }
@@ -395,8 +395,8 @@ impl Inner {
         own_changes.retain(|number| *number > up_to);
     }
 
-    /// Bounds an operation on whose result a call waits: a database that is cut off without a word would hold it
-    /// up for as long as the network takes to notice.
+    /// Bounds an operation on whose result a call waits: a database that is cut off without a word would hold
+    /// it up for as long as the network takes to notice.
     pub(crate) async fn bounded<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
         let bounded = tokio::time::timeout(self.options.acquire_timeout * 2, operation).await;
         bounded.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))

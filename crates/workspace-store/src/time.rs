@@ -57,7 +57,8 @@ pub(crate) fn time_zone(name: &str) -> Result<TimeZone> {
     TimeZone::get(name).map_err(unknown)
 }
 
-/// The ends of the day, the week (Monday is its first day) and the month that a moment is in, in milliseconds.
+/// The ends of the day, the week (Monday is its first day) and the month that a moment is in, in
+/// milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PeriodEnds {
     pub(crate) day: i64,

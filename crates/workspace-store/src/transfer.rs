@@ -49,8 +49,8 @@ const VERSION: u32 = 1;
 const MIN_PASSPHRASE: usize = 12;
 
 impl Store {
-    /// Writes a workspace as JSON lines: settings, providers, budgets, conversations, runs with what is kept of
-    /// their content, comparisons. It is as it was at one moment, and read in pages.
+    /// Writes a workspace as JSON lines: settings, providers, budgets, conversations, runs with what is kept
+    /// of their content, comparisons. It is as it was at one moment, and read in pages.
     ///
     /// Without a passphrase no secret is in it. With one (12 characters at least) the providers' secrets and
     /// the hashes of the API tokens are, sealed with a key that argon2id derives from it.

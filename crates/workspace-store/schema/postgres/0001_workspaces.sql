@@ -1,4 +1,5 @@
--- Times are milliseconds since 1970. `changed` is a JSON object: the revision in which each field last changed.
+-- Times are milliseconds since 1970. `changed` is a JSON object: the revision in which each field last
+-- changed.
 CREATE TABLE workspaces (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -54,7 +55,8 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_of_workspace ON audit (workspace, id);
 
--- One row. Each transaction that changes settings counts it up last, so that numbers are in the order of commits.
+-- One row. Each transaction that changes settings counts it up last, so that numbers are in the order of
+-- commits.
 CREATE TABLE feed (
     only_row BIGINT PRIMARY KEY CHECK (only_row = 1),
     number BIGINT NOT NULL

@@ -1,4 +1,5 @@
--- Costs are decimal texts, as exact as the bill. Ids of runs begin with their time, so that they are in its order.
+-- Costs are decimal texts, as exact as the bill. Ids of runs begin with their time, so that they are in its
+-- order.
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     workspace TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
