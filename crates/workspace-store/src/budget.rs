@@ -9,6 +9,7 @@ mod amount;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use provider_core::{Timestamp, Usd};
 use serde::Serialize;
@@ -48,12 +49,14 @@ impl Scope {
         }
     }
 
-    fn read(word: &str, id: String) -> Self {
+    /// Reads what [`parts`](Self::parts) gives.
+    pub(crate) fn read(word: &str, id: String) -> Option<Self> {
         match word {
-            "node" => Scope::Node(id),
-            "user" => Scope::User(id),
-            "token" => Scope::Token(id),
-            _ => Scope::Workspace,
+            "workspace" => Some(Scope::Workspace),
+            "node" => Some(Scope::Node(id)),
+            "user" => Some(Scope::User(id)),
+            "token" => Some(Scope::Token(id)),
+            _ => None,
         }
     }
 }
@@ -93,9 +96,9 @@ impl Period {
         }
     }
 
-    fn read(word: &str) -> Self {
-        let periods = [Period::Day, Period::Week, Period::Month];
-        periods.into_iter().find(|period| period.as_str() == word).unwrap_or(Period::Total)
+    pub(crate) fn read(word: &str) -> Option<Self> {
+        let periods = [Period::Day, Period::Week, Period::Month, Period::Total];
+        periods.into_iter().find(|period| period.as_str() == word)
     }
 
     fn end(self, ends: PeriodEnds) -> i64 {
@@ -249,7 +252,23 @@ pub(crate) struct Settlement {
     holds: Vec<Hold>,
     usd: i64,
     requests: i64,
+    /// Set while it is not known whether the reservation is there, or will be.
+    doubt: Option<Doubt>,
 }
+
+/// A reservation whose transaction was left alone: the server may end it at any time, so that it is looked for
+/// several times, each after twice the time of the one before.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    tries: u32,
+    next_try: Instant,
+}
+
+/// How often a reservation in doubt is looked for. The last time is half a minute after the first.
+const MAX_DOUBTS: u32 = 9;
+
+/// How long after the first time it is looked for again.
+const FIRST_DOUBT: Duration = Duration::from_millis(100);
 
 impl Settlement {
     /// The same for a call that was not sent.
@@ -267,7 +286,8 @@ struct Unconfirmed<'a> {
 impl Drop for Unconfirmed<'_> {
     fn drop(&mut self) {
         if let Some(settlement) = self.settlement.take() {
-            self.inner.queue(settlement);
+            let doubt = Some(Doubt { tries: 0, next_try: Instant::now() });
+            self.inner.queue(Settlement { doubt, ..settlement });
         }
     }
 }
@@ -532,10 +552,11 @@ impl Store {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(|_| SealError::NotSealed)?;
         let id = hex(&id);
-        let settlement = Settlement { reservation: id.clone(), holds, usd, requests: 1 };
+        let settlement = Settlement { reservation: id.clone(), holds, usd, requests: 1, doubt: None };
         // If the transaction ends without a word, or its future is dropped, the reservation may be there.
         let mut unconfirmed = Unconfirmed { inner: &self.0, settlement: Some(settlement.released()) };
-        let sql = "INSERT INTO reservations (id, host, created, expires, holds) VALUES ($1, $2, $3, $4, $5)";
+        let sql = "INSERT INTO reservations (id, host, created, expires, lapsed, holds) \
+                   VALUES ($1, $2, $3, $4, 0, $5)";
         let query = sqlx::query(sql).bind(&id).bind(&self.0.host).bind(now).bind(now + self.0.lease_ms());
         // Texts and numbers are always JSON.
         query.bind(serde_json::to_string(&settlement.holds).unwrap_or_default()).execute(&mut *tx).await?;
@@ -549,6 +570,12 @@ impl Store {
 #[derive(Default)]
 pub(crate) struct Pending(Mutex<VecDeque<Settlement>>);
 
+impl Pending {
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
 /// How many settlements wait at most. Each beyond them drops the oldest, whose reservation lapses.
 const MAX_PENDING: usize = 100_000;
 
@@ -559,7 +586,7 @@ impl Inner {
 
     async fn settle_or_queue(&self, settlement: Settlement) -> Result<Settled> {
         match self.settle(&settlement).await {
-            Ok(()) => Ok(Settled::Now),
+            Ok(_) => Ok(Settled::Now),
             Err(error) if error.is_unavailable() || error.is_contention() => {
                 self.note(!error.is_unavailable());
                 self.queue(settlement);
@@ -569,18 +596,23 @@ impl Inner {
         }
     }
 
+    /// Has a settlement written soon.
     fn queue(&self, settlement: Settlement) {
+        self.keep_pending(settlement);
+        self.wake.notify_one();
+    }
+
+    fn keep_pending(&self, settlement: Settlement) {
         let mut pending = self.pending.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.len() >= MAX_PENDING {
             pending.pop_front();
             tracing::error!("a settlement of a budget was dropped: too many wait for the database");
         }
         pending.push_back(settlement);
-        self.wake.notify_one();
     }
 
-    /// Settles, until it passes among other writers.
-    async fn settle(&self, settlement: &Settlement) -> Result<()> {
+    /// Settles, until it passes among other writers. Returns whether the reservation was still there.
+    async fn settle(&self, settlement: &Settlement) -> Result<bool> {
         let mut tries = 0;
         loop {
             match self.bounded(self.try_settle(settlement)).await {
@@ -593,12 +625,14 @@ impl Inner {
         }
     }
 
-    async fn try_settle(&self, settlement: &Settlement) -> Result<()> {
+    async fn try_settle(&self, settlement: &Settlement) -> Result<bool> {
         let mut tx = self.database.begin().await?;
-        let sql = "DELETE FROM reservations WHERE id = $1";
-        let deleted = sqlx::query(sql).bind(&settlement.reservation).execute(&mut *tx).await?;
+        let sql = "DELETE FROM reservations WHERE id = $1 RETURNING lapsed";
+        let query = sqlx::query_scalar::<_, i64>(sql).bind(&settlement.reservation);
+        // Without a row it was settled before: a commit may pass although its answer was lost.
+        let Some(lapsed) = query.fetch_optional(&mut *tx).await? else { return Ok(false) };
         // A reservation that has lapsed is reserved no more; the bill is due all the same.
-        let is_reserved = deleted.rows_affected() > 0;
+        let is_reserved = lapsed == 0;
         for hold in &settlement.holds {
             let spent = if hold.unit == "usd" { settlement.usd } else { settlement.requests };
             let sql = "UPDATE budgets SET reserved = reserved - $1, \
@@ -608,20 +642,32 @@ impl Inner {
             let query = query.bind(spent).bind(&hold.budget).bind(hold.period_end);
             query.execute(&mut *tx).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 }
 
 /// Settles what waited for the database.
 pub(crate) async fn settle_pending(inner: &Inner) {
-    let take = || inner.pending.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    while let Some(settlement) = take() {
-        if let Err(error) = inner.settle(&settlement).await {
-            if error.is_unavailable() || error.is_contention() {
-                inner.pending.0.lock().unwrap_or_else(PoisonError::into_inner).push_front(settlement);
+    let mut waiting = std::mem::take(&mut *inner.pending.0.lock().unwrap_or_else(PoisonError::into_inner));
+    while let Some(mut settlement) = waiting.pop_front() {
+        if settlement.doubt.is_some_and(|doubt| doubt.next_try > Instant::now()) {
+            inner.keep_pending(settlement);
+            continue;
+        }
+        match (inner.settle(&settlement).await, &mut settlement.doubt) {
+            (Ok(false), Some(doubt)) if doubt.tries < MAX_DOUBTS => {
+                doubt.next_try = Instant::now() + FIRST_DOUBT * 2_u32.pow(doubt.tries);
+                doubt.tries += 1;
+                inner.keep_pending(settlement);
+            }
+            (Ok(_), _) => {}
+            (Err(error), _) if error.is_unavailable() || error.is_contention() => {
+                inner.keep_pending(settlement);
+                waiting.into_iter().for_each(|settlement| inner.keep_pending(settlement));
                 return;
             }
-            tracing::error!(%error, "a call was not settled with its budget");
+            (Err(error), _) => tracing::error!(%error, "a call was not settled with its budget"),
         }
     }
 }
@@ -629,7 +675,7 @@ pub(crate) async fn settle_pending(inner: &Inner) {
 /// Renews the reservations of this host, which is alive.
 pub(crate) async fn renew(inner: &Inner) -> Result<()> {
     let now = inner.clock.now();
-    let sql = "UPDATE reservations SET expires = $1 WHERE host = $2 AND created > $3";
+    let sql = "UPDATE reservations SET expires = $1 WHERE host = $2 AND created > $3 AND lapsed = 0";
     let query = sqlx::query(sql).bind(now + inner.lease_ms()).bind(&inner.host).bind(now - MAX_AGE_MS);
     query.execute(&inner.database.write).await?;
     Ok(())
@@ -640,14 +686,15 @@ pub(crate) async fn lapse(inner: &Inner) -> Result<u64> {
     let mut count = 0;
     loop {
         let now = inner.clock.now();
-        let sql = "SELECT id FROM reservations WHERE expires <= $1 ORDER BY id LIMIT 100";
+        let sql = "SELECT id FROM reservations WHERE expires <= $1 AND lapsed = 0 ORDER BY id LIMIT 100";
         let ids: Vec<String> = sqlx::query_scalar(sql).bind(now).fetch_all(&inner.database.read).await?;
         if ids.is_empty() {
             return Ok(count);
         }
         for id in ids {
             let mut tx = inner.database.begin().await?;
-            let sql = "DELETE FROM reservations WHERE id = $1 AND expires <= $2 RETURNING holds";
+            let sql = "UPDATE reservations SET lapsed = 1 WHERE id = $1 AND expires <= $2 AND lapsed = 0 \
+                       RETURNING holds";
             let query = sqlx::query_scalar::<_, String>(sql).bind(&id).bind(now);
             let holds = query.fetch_optional(&mut *tx).await?;
             count += u64::from(holds.is_some());
@@ -660,6 +707,17 @@ pub(crate) async fn lapse(inner: &Inner) -> Result<u64> {
             tx.commit().await?;
         }
     }
+}
+
+/// How long the bill of a lapsed reservation may still come.
+const LATE_BILL_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Drops lapsed reservations whose bill comes no more.
+pub(crate) async fn prune(inner: &Inner) -> Result<()> {
+    let sql = "DELETE FROM reservations WHERE lapsed = 1 AND expires <= $1";
+    let query = sqlx::query(sql).bind(inner.clock.now() - LATE_BILL_MS);
+    query.execute(&inner.database.write).await?;
+    Ok(())
 }
 
 type Row = (String, String, String, String, String, i64, String, i64, i64, i64, i64);
@@ -676,9 +734,9 @@ fn read(row: Row) -> Counted {
     let record = BudgetRecord {
         id,
         workspace,
-        scope: Scope::read(&scope, scope_id),
+        scope: Scope::read(&scope, scope_id).unwrap_or(Scope::Workspace),
         limit: amount(limit),
-        period: Period::read(&period),
+        period: Period::read(&period).unwrap_or(Period::Total),
         spent: amount(spent),
         reserved: amount(reserved),
         resets: (period_end != NEVER).then(|| timestamp(period_end)),
@@ -707,5 +765,5 @@ async fn back_off(tries: u32) {
     let _ = getrandom::fill(&mut random);
     let most = 5_u64 << tries.min(6);
     let wait = most * u64::from(random[0]) / 255;
-    tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+    tokio::time::sleep(Duration::from_millis(wait)).await;
 }

@@ -59,6 +59,7 @@ pub struct StoreOptions {
     pub(crate) acquire_timeout: Duration,
     pub(crate) poll_interval: Duration,
     pub(crate) reservation_lease: Duration,
+    pub(crate) token_grace: Duration,
     now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
@@ -70,6 +71,7 @@ impl StoreOptions {
             acquire_timeout: Duration::from_secs(5),
             poll_interval: Duration::from_millis(500),
             reservation_lease: Duration::from_secs(60),
+            token_grace: Duration::from_secs(300),
             now: Arc::new(SystemTime::now),
         }
     }
@@ -106,6 +108,14 @@ impl StoreOptions {
         self
     }
 
+    /// Sets how long after its last use a token is still taken while the database is away. Default: 5 minutes;
+    /// zero: not at all.
+    #[must_use]
+    pub fn token_grace(mut self, time: Duration) -> Self {
+        self.token_grace = time;
+        self
+    }
+
     /// Sets the clock of this host. Default: the system's. With PostgreSQL its difference from the database's
     /// clock is taken into account.
     #[must_use]
@@ -128,6 +138,7 @@ impl fmt::Debug for StoreOptions {
             .field("acquire_timeout", &self.acquire_timeout)
             .field("poll_interval", &self.poll_interval)
             .field("reservation_lease", &self.reservation_lease)
+            .field("token_grace", &self.token_grace)
             .finish_non_exhaustive()
     }
 }
@@ -138,6 +149,8 @@ impl fmt::Debug for StoreOptions {
 pub struct Health {
     /// Since when the database has been away; `None` while it is there.
     pub away_since: Option<Timestamp>,
+    /// How many calls wait to be settled with their budgets, 100,000 at most.
+    pub waiting_settlements: usize,
 }
 
 impl Store {
@@ -202,7 +215,10 @@ impl Store {
     /// Whether the database is there, as the last poll or operation found it.
     pub fn health(&self) -> Health {
         let since = self.0.away_since.load(Ordering::Relaxed);
-        Health { away_since: (since != 0).then(|| timestamp(since)) }
+        Health {
+            away_since: (since != 0).then(|| timestamp(since)),
+            waiting_settlements: self.0.pending.len(),
+        }
     }
 
     /// The changes of settings, tokens and budgets that this host and all others make from now on. A receiver
@@ -471,6 +487,7 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
 async fn sweep(inner: &Inner) -> Result<()> {
     inner.read_clock().await?;
     budget::lapse(inner).await?;
+    budget::prune(inner).await?;
     inner.drop_old_contents().await?;
     feed::prune(inner).await
 }

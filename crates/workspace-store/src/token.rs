@@ -152,9 +152,6 @@ const PREFIX: &str = "wst_";
 /// The length of a secret and of its hash, in bytes.
 const SECRET_LEN: usize = 32;
 
-/// How long a token is still taken while the database is away.
-const GRACE_MS: i64 = 5 * 60 * 1000;
-
 /// How old a stored last use gets before it is written again.
 const LAST_USE_MS: i64 = 60 * 1000;
 
@@ -210,8 +207,8 @@ impl Store {
     }
 
     /// Lets the bearer of a token in. The database is asked each time, so that a revoked token is refused at
-    /// once on every host. While the database is away, a token is taken that was taken within the last 5
-    /// minutes.
+    /// once on every host. While the database is away, a token is taken that was taken
+    /// [lately](crate::StoreOptions::token_grace).
     ///
     /// # Errors
     /// [`StoreError::Token`].
@@ -219,7 +216,8 @@ impl Store {
         let (id, secret) = parse(text).ok_or(TokenError::Malformed)?;
         let sql = "SELECT id, workspace, name, role, hash, created, expires, revoked, last_used FROM tokens \
                    WHERE id = $1";
-        let remembered = || self.0.tokens.remembered(id, self.now());
+        let grace = i64::try_from(self.0.options.token_grace.as_millis()).unwrap_or(i64::MAX);
+        let remembered = || self.0.tokens.remembered(id, self.now().saturating_sub(grace));
         let stored = match remembered().filter(|_| self.0.is_away()) {
             // Nobody waits for a database that is known to be away.
             Some(stored) => Some(stored),
@@ -251,7 +249,7 @@ impl Store {
             self.0.tokens.note_use(id, now);
         }
         let record = stored.record.clone();
-        self.0.tokens.remember(stored, now);
+        self.0.tokens.remember(stored, now, now.saturating_sub(grace));
         Ok(record)
     }
 
@@ -310,10 +308,11 @@ pub(crate) struct TokenMemory {
 }
 
 impl TokenMemory {
-    fn remember(&self, stored: Stored, now: i64) {
+    /// Remembers a token. Where there are too many, those that were taken before `oldest` go.
+    fn remember(&self, stored: Stored, now: i64, oldest: i64) {
         let mut tokens = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() >= MAX_REMEMBERED && !tokens.contains_key(&stored.record.id) {
-            tokens.retain(|_, (_, taken)| *taken > now - GRACE_MS);
+            tokens.retain(|_, (_, taken)| *taken > oldest);
         }
         if tokens.len() < MAX_REMEMBERED {
             tokens.insert(stored.record.id.clone(), (stored, now));
@@ -327,10 +326,11 @@ impl TokenMemory {
         }
     }
 
-    fn remembered(&self, id: &str, now: i64) -> Option<Stored> {
+    /// A token that was taken after `oldest`.
+    fn remembered(&self, id: &str, oldest: i64) -> Option<Stored> {
         let tokens = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let (stored, taken) = tokens.get(id)?;
-        (*taken > now - GRACE_MS).then(|| stored.clone())
+        (*taken > oldest).then(|| stored.clone())
     }
 }
 

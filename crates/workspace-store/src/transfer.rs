@@ -17,6 +17,7 @@ use self::lines::{
     ProviderLine, SecretLine, TokenLine, WorkspaceLine, read_line,
 };
 use crate::audit::{Action, Actor};
+use crate::budget::{Period, Scope};
 use crate::conversation::insert_message;
 use crate::database::{Backend, Tx};
 use crate::error::{RecordKind, Result, StoreError};
@@ -53,7 +54,8 @@ impl Store {
     /// of their content, comparisons. It is as it was at one moment, and read in pages.
     ///
     /// Without a passphrase no secret is in it. With one (12 characters at least) the providers' secrets and
-    /// the hashes of the API tokens are, sealed with a key that argon2id derives from it.
+    /// the hashes of the API tokens are, sealed with a key that argon2id derives from it. Content of runs is kept
+    /// anew for the workspace's time where it is imported.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Invalid`] for a short passphrase; [`StoreError::Seal`] for a
@@ -389,6 +391,8 @@ impl Import<'_> {
         if self.workspace.is_some() {
             return Err(StoreError::Import("it has two workspaces".to_owned()));
         }
+        crate::workspace::check_id(&line.id)?;
+        crate::workspace::check_name(&line.name)?;
         time_zone(&line.time_zone)?;
         let sql = "INSERT INTO workspaces (id, name, time_zone, unlisted_models, keep_content_ms, revision, changed, \
                    created) VALUES ($1, $2, $3, $4, $5, 1, '{}', $6)";
@@ -431,6 +435,12 @@ impl Import<'_> {
     }
 
     async fn budget(&mut self, workspace: &str, line: BudgetLine) -> Result<()> {
+        let is_known = Scope::read(&line.scope, line.scope_id.clone()).is_some()
+            && Period::read(&line.period).is_some()
+            && ["usd", "requests"].contains(&&*line.unit);
+        if !is_known || line.amount < 0 || line.spent < 0 {
+            return Err(StoreError::Import(format!("the budget {:?} is none", line.id)));
+        }
         let sql = "INSERT INTO budgets (id, workspace, scope, scope_id, unit, amount, period, revision, changed, \
                    created, period_end, spent, reserved) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, 1, '{}', $8, $9, $10, 0)";

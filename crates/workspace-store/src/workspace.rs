@@ -116,10 +116,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Duplicate`], [`StoreError::Invalid`] for an id or a time zone that cannot be used.
     pub async fn create_workspace(&self, new: NewWorkspace, by: &Actor) -> Result<WorkspaceRecord> {
-        let fits = |c: char| !c.is_whitespace() && !c.is_control();
-        if !(1..=128).contains(&new.id.chars().count()) || !new.id.chars().all(fits) {
-            return Err(StoreError::invalid("id", "has 1 to 128 characters, without white space"));
-        }
+        check_id(&new.id)?;
         check_name(&new.name)?;
         time_zone(&new.time_zone)?;
         let (kind, now) = (RecordKind::Workspace, self.now());
@@ -256,6 +253,14 @@ fn record(row: Row) -> (WorkspaceRecord, ChangedIn) {
     let record =
         WorkspaceRecord { id, name, time_zone, unlisted_models, keep_content_seconds, revision, created };
     (record, ChangedIn::parse(&changed))
+}
+
+pub(crate) fn check_id(id: &str) -> Result<()> {
+    let fits = |c: char| !c.is_whitespace() && !c.is_control();
+    if !(1..=128).contains(&id.chars().count()) || !id.chars().all(fits) {
+        return Err(StoreError::invalid("id", "has 1 to 128 characters, without white space"));
+    }
+    Ok(())
 }
 
 pub(crate) fn check_name(name: &str) -> Result<()> {

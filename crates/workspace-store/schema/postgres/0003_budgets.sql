@@ -17,12 +17,14 @@ CREATE TABLE budgets (
 );
 CREATE INDEX budgets_of_workspace ON budgets (workspace, scope, scope_id);
 
--- `holds` is a JSON array: budget, amount, end of the period that it was reserved in.
+-- `holds` is a JSON array: budget, amount, end of the period that it was reserved in. A reservation that has
+-- lapsed (1) is kept for a day: its bill may still come, once.
 CREATE TABLE reservations (
     id TEXT PRIMARY KEY,
     host TEXT NOT NULL,
     created BIGINT NOT NULL,
     expires BIGINT NOT NULL,
+    lapsed BIGINT NOT NULL,
     holds TEXT NOT NULL
 );
 CREATE INDEX reservations_by_expiry ON reservations (expires);

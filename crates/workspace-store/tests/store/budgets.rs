@@ -256,6 +256,27 @@ fn reservation_of_a_dead_host_lapses_and_that_of_a_living_one_does_not() {
 }
 
 #[test]
+fn bill_that_comes_after_the_lapse_is_counted_once() {
+    on_each(async |database| {
+        let store = acme(&database).await;
+        let added =
+            store.add_budget("acme", Scope::Workspace, dollars("1"), Period::Total, &ada()).await.unwrap();
+        let late = store.reserve(&Call::new("acme").estimate(usd("0.9"))).await.unwrap();
+        let raw = database.raw().await;
+        sqlx::query("UPDATE reservations SET expires = 1").execute(&raw).await.unwrap();
+        raw.close().await;
+        let other =
+            store.reserve(&Call::new("acme").estimate(usd("0.8"))).await.expect("the first has lapsed");
+        late.settle(Some(usd("0.7"))).await.unwrap();
+        let budget = store.budget("acme", &added.id).await.unwrap();
+        assert_eq!((budget.spent, budget.reserved), (dollars("0.7"), dollars("0.8")));
+        other.settle(Some(usd("0.1"))).await.unwrap();
+        let budget = store.budget("acme", &added.id).await.unwrap();
+        assert_eq!((budget.spent, budget.reserved), (dollars("0.8"), dollars("0")));
+    });
+}
+
+#[test]
 fn calls_at_once_on_two_hosts_never_reserve_beyond_a_limit() {
     on_each(async |database| {
         let stores = [acme(&database).await, database.open().await];

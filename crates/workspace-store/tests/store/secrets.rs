@@ -1,8 +1,11 @@
 use std::path::Path;
 
-use workspace_store::{Connections, MasterKeys, NewProvider, NewWorkspace, SealError, Store, StoreError};
+use workspace_store::{
+    Connections, MasterKeys, NewProvider, NewToken, NewWorkspace, ProviderChange, Role, SealError, Store,
+    StoreError,
+};
 
-use crate::support::{API_KEY, acme, ada, key, on_each, other_key, registry, sqlite};
+use crate::support::{API_KEY, acme, ada, key, on_each, other_key, postgres, registry, sqlite};
 
 /// The error of the provider `openrouter` of this workspace.
 async fn error_of(store: &Store, workspace: &str) -> Option<String> {
@@ -118,6 +121,58 @@ fn files_of_the_database_hold_no_secret() {
     });
     assert!(!is_in_files(database.folder.path(), API_KEY));
     assert!(!is_in_files(database.folder.path(), key().to_text().expose()));
+}
+
+#[test]
+fn tables_of_postgres_hold_no_secret() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let Some(database) = postgres().await else { return };
+        let store = database.open().await;
+        acme(&store).await;
+        let token = store.create_token("acme", NewToken::new("CI", Role::Owner), &ada()).await.unwrap();
+        let raw = database.raw().await;
+        let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&raw).await.unwrap();
+        let mut dump = String::new();
+        for table in tables {
+            let sql = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t");
+            let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&raw).await.unwrap();
+            dump.push_str(&rows);
+        }
+        assert!(dump.contains("site_name"), "the test looks where settings are");
+        let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        for secret in [API_KEY, &token.text.expose()[29..], key().to_text().expose()] {
+            assert!(!dump.contains(secret) && !dump.contains(&hex(secret)));
+        }
+    });
+}
+
+#[test]
+fn rewrap_and_changes_of_other_hosts_go_together() {
+    on_each(async |database| {
+        let old = database.open().await;
+        acme(&old).await;
+        let keys = || MasterKeys::new(other_key()).previous(key());
+        let both = Store::open(&database.url, keys()).await.unwrap();
+        let other = Store::open(&database.url, keys()).await.unwrap();
+        let changing = tokio::spawn(async move {
+            for revision in 1..=20 {
+                let change = ProviderChange::new().set([("api_key", API_KEY)]);
+                other
+                    .change_provider("acme", "openrouter", revision, &registry(), change, &ada())
+                    .await
+                    .unwrap();
+            }
+        });
+        while !changing.is_finished() {
+            assert!(both.rewrap(&ada()).await.unwrap().failed.is_empty());
+        }
+        changing.await.unwrap();
+        assert!(both.rewrap(&ada()).await.unwrap().failed.is_empty());
+        let new = Store::open(&database.url, other_key()).await.unwrap();
+        assert_eq!(error_of(&new, "acme").await, None);
+    });
 }
 
 /// Whether a text is in any file of a folder.

@@ -33,7 +33,7 @@ async fn full(store: &Store) -> Secret {
         run.cost = Some("0.000119150000000001".parse().unwrap());
         if number == 0 {
             let request = ChatRequest::new("openai/gpt-4o").user("a question in private");
-            run = run.with_content(&request, None).unwrap();
+            run = run.node("kept").with_content(&request, None).unwrap();
         }
         store.record_run(&run).await.unwrap();
     }
@@ -83,9 +83,8 @@ fn workspace_moves_with_its_secrets_between_databases_and_back() {
         let connections = Connections::new(other.clone(), registry());
         assert!(connections.workspace("acme").await.unwrap().error("openrouter").is_none());
         assert_eq!(other.authenticate(token.expose()).await.unwrap().role, Role::Member);
-        let newest = other.runs("acme", &RunFilter::new(), None, 1200).await.unwrap();
-        let first = newest.last().unwrap();
-        assert!(other.run_content("acme", &first.id).await.unwrap().is_some());
+        let kept = other.runs("acme", &RunFilter::new().node("kept"), None, 9).await.unwrap();
+        assert!(other.run_content("acme", &kept[0].id).await.unwrap().is_some());
 
         let back = export(&other, Some(&passphrase())).await;
         store.delete_workspace("acme", &ada()).await.unwrap();
@@ -121,6 +120,7 @@ fn files_that_are_no_whole_export_are_refused_and_leave_nothing() {
     on_each(async |database| {
         let store = database.open().await;
         acme(&store).await;
+        store.add_budget("acme", Scope::Workspace, Amount::Requests(5), Period::Total, &ada()).await.unwrap();
         let file = export(&store, Some(&passphrase())).await;
         let (_folder, other) = target().await;
         let text = String::from_utf8(file.clone()).unwrap();
@@ -130,10 +130,21 @@ fn files_that_are_no_whole_export_are_refused_and_leave_nothing() {
         let newer = text.replacen("\"version\":1", "\"version\":2", 1);
         let costly = text.replacen("\"memory\":65536", "\"memory\":4294967295", 1);
         let moved = text.replacen("\"provider\":{\"id\":\"openrouter\"", "\"provider\":{\"id\":\"other\"", 1);
+        let odd = text.replacen("\"unit\":\"requests\"", "\"unit\":\"euros\"", 1);
         let swapped = [lines[0], lines[2], lines[1]].join("\n");
-        for bad in
-            ["", "{}", "[1]", &cut, &missing, &newer, &costly, &moved, &swapped, &text[..text.len() / 2]]
-        {
+        for bad in [
+            "",
+            "{}",
+            "[1]",
+            &cut,
+            &missing,
+            &newer,
+            &odd,
+            &costly,
+            &moved,
+            &swapped,
+            &text[..text.len() / 2],
+        ] {
             let refused = other.import(&mut bad.as_bytes(), Some(&passphrase()), &ada()).await.unwrap_err();
             assert!(matches!(refused, StoreError::Import(_)), "{refused}: {bad:.60}");
         }
