@@ -224,6 +224,8 @@ impl Call {
 /// A call's part of its budgets, until it is settled. A host that dies loses it: it lapses with the
 /// [lease](crate::StoreOptions::reservation_lease).
 ///
+/// A call may take two hours: after that its reservation is not renewed, and lapses as well.
+///
 /// A reservation that is dropped unsettled, as when the future of a call is dropped, is settled with its
 /// estimate: the call may have been sent.
 #[derive(Debug)]
@@ -245,7 +247,7 @@ pub enum Settled {
     Later,
 }
 
-/// What is to be written when a call is over.
+/// The writes that are due when a call is over.
 #[derive(Clone, Debug)]
 pub(crate) struct Settlement {
     reservation: String,
@@ -256,8 +258,8 @@ pub(crate) struct Settlement {
     doubt: Option<Doubt>,
 }
 
-/// A reservation whose transaction was left alone: the server may end it at any time, so that it is looked for
-/// several times, each after twice the time of the one before.
+/// A reservation whose transaction was left alone: the server may end it at any time, so that it is looked
+/// for several times, each after twice the time of the one before.
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
     tries: u32,
@@ -468,7 +470,7 @@ impl Store {
             };
             tries += 1;
             match &error {
-                // What dead hosts have reserved may be enough.
+                // The reservations of dead hosts may be enough.
                 StoreError::Budget(_) if !has_swept => {
                     has_swept = true;
                     if lapse(&self.0).await? == 0 {

@@ -116,7 +116,7 @@ impl Connections {
         if let Some(connected) = slot.fresh() {
             return Ok(connected);
         }
-        // Nobody waits for a database that is known to be away.
+        // No call waits for a database that is known to be away.
         if let Some(before) = lock(&slot.connected).clone().filter(|_| self.0.store.0.is_away()) {
             return Ok(before);
         }

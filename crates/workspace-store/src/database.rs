@@ -148,7 +148,9 @@ fn sqlite_path(url: &str) -> Result<Option<PathBuf>> {
         return Err(StoreError::Url("names no file; write one such as sqlite:data/store.db".to_owned()));
     }
     if path.contains(['?', '#', '%']) {
-        return Err(StoreError::Url("has ?, # or % in it, which stand for themselves nowhere".to_owned()));
+        return Err(StoreError::Url(
+            "has ?, # or % in it, which the name of its file cannot have".to_owned(),
+        ));
     }
     Ok(Some(PathBuf::from(path)))
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use provider_core::{ChatRequest, ChatResponse, Error, RawJson, Usage, Usd};
+use provider_core::{ChatRequest, ChatResponse, Error, OptionsByProvider, RawJson, Usage, Usd};
 use serde::{Deserialize, Serialize};
 
 use crate::database::Tx;
@@ -80,7 +80,7 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunContent {
-    /// The request, in the stored form of [`ChatRequest`].
+    /// The request, in the stored form of [`ChatRequest`], without options of providers.
     pub request: RawJson,
     /// The answer, or the part of it that came, as the JSON of a [`ChatResponse`]; `null` if none did.
     pub response: RawJson,
@@ -199,13 +199,16 @@ impl Run {
         self
     }
 
-    /// Adds the prompt and the answer, for workspaces that keep them.
+    /// Adds the prompt and the answer, for workspaces that keep them. The request goes without the
+    /// [options](ChatRequest::options) of providers: a key of a gateway may be among their headers.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] if one of them cannot be written as JSON.
     pub fn with_content(mut self, request: &ChatRequest, response: Option<&ChatResponse>) -> Result<Self> {
         let problem = |error: serde_json::Error| StoreError::invalid("content", error.to_string());
-        let request = RawJson::new(request).map_err(problem)?;
+        let mut kept = request.clone();
+        kept.options = OptionsByProvider::default();
+        let request = RawJson::new(&kept).map_err(problem)?;
         let response = RawJson::new(&response).map_err(problem)?;
         self.content = Some(RunContent { request, response });
         Ok(self)

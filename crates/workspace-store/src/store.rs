@@ -108,8 +108,8 @@ impl StoreOptions {
         self
     }
 
-    /// Sets how long after its last use a token is still taken while the database is away. Default: 5 minutes;
-    /// zero: not at all.
+    /// Sets how long after its last use a token is still taken while the database is away. Default: 5
+    /// minutes; zero: not at all.
     #[must_use]
     pub fn token_grace(mut self, time: Duration) -> Self {
         self.token_grace = time;
@@ -462,7 +462,7 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
             if !inner.is_own(number) || change == Change::Everything {
                 inner.tell_watchers(&change);
             }
-            // Nobody may be listening.
+            // It fails where no receiver listens.
             let _ = inner.changes.send(change);
         }
         inner.forget_own_changes(reader.number());

@@ -219,7 +219,7 @@ impl Store {
         let grace = i64::try_from(self.0.options.token_grace.as_millis()).unwrap_or(i64::MAX);
         let remembered = || self.0.tokens.remembered(id, self.now().saturating_sub(grace));
         let stored = match remembered().filter(|_| self.0.is_away()) {
-            // Nobody waits for a database that is known to be away.
+            // No call waits for a database that is known to be away.
             Some(stored) => Some(stored),
             None => {
                 let query = sqlx::query_as::<_, Row>(sql).bind(id);

@@ -54,8 +54,8 @@ impl Store {
     /// of their content, comparisons. It is as it was at one moment, and read in pages.
     ///
     /// Without a passphrase no secret is in it. With one (12 characters at least) the providers' secrets and
-    /// the hashes of the API tokens are, sealed with a key that argon2id derives from it. Content of runs is kept
-    /// anew for the workspace's time where it is imported.
+    /// the hashes of the API tokens are, sealed with a key that argon2id derives from it. Content of runs is
+    /// kept anew for the workspace's time where it is imported.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Invalid`] for a short passphrase; [`StoreError::Seal`] for a

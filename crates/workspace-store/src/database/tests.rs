@@ -13,28 +13,39 @@ fn urls_name_a_file_or_postgres() {
     }
 }
 
-/// Databases without a schema, each for one test of the steps.
-async fn empty_databases(folder: &Path, version: usize) -> Vec<Database> {
+/// A database without a schema.
+struct Empty {
+    database: Database,
+    /// A PostgreSQL database's server and name.
+    postgres: Option<(String, String)>,
+}
+
+async fn empty_databases(folder: &Path, version: usize) -> Vec<Empty> {
     let wait = Duration::from_secs(30);
     let url = format!("sqlite:{}", folder.join(format!("{version}.db")).display());
-    let mut databases = vec![Database::open(&url, 2, wait).await.unwrap()];
+    let mut databases =
+        vec![Empty { database: Database::open(&url, 2, wait).await.unwrap(), postgres: None }];
     if let Some(server) = std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) {
-        let name = format!("store_steps_{version}");
-        let pool = AnyPool::connect(&server).await.unwrap();
-        let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-        pool.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
-        pool.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+        let name = format!("store_steps_{version}_{}", std::process::id());
+        run_on(&server, format!("CREATE DATABASE {name}")).await;
         let url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
-        databases.push(Database::open(&url, 2, wait).await.unwrap());
+        let database = Database::open(&url, 2, wait).await.unwrap();
+        databases.push(Empty { database, postgres: Some((server, name)) });
     }
     databases
+}
+
+async fn run_on(server: &str, sql: String) {
+    let pool = AnyPool::connect(server).await.unwrap();
+    pool.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    pool.close().await;
 }
 
 #[tokio::test]
 async fn every_version_is_brought_to_the_newest_with_what_it_holds() {
     let folder = tempfile::tempdir().unwrap();
     for version in 0..=MIGRATIONS.len() {
-        for database in empty_databases(folder.path(), version).await {
+        for Empty { database, postgres } in empty_databases(folder.path(), version).await {
             database.migrate_to(version).await.unwrap();
             if version > 0 {
                 let sql = "INSERT INTO workspaces (id, name, time_zone, revision, changed, created) \
@@ -51,6 +62,9 @@ async fn every_version_is_brought_to_the_newest_with_what_it_holds() {
                 sqlx::query_scalar("SELECT name FROM workspaces").fetch_all(&database.read).await.unwrap();
             assert_eq!(names.len(), usize::from(version > 0), "from version {version}");
             database.read.close().await;
+            if let Some((server, name)) = postgres {
+                run_on(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+            }
         }
     }
 }

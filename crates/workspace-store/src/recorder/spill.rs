@@ -35,7 +35,7 @@ impl Spill {
         })?;
         let mut len = file.metadata()?.len();
         if len > 0 {
-            // What follows a half-written line must not be part of it.
+            // A half-written line must not run into the next one.
             file.write_all(b"\n")?;
             len += 1;
         }

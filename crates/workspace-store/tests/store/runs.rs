@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use openrouter_provider::OpenRouterOptions;
 use provider_core::{ChatRequest, ErrorKind, LlmProvider, Usd};
 use provider_testing::{ScriptedProvider, Turn};
 use workspace_store::{
@@ -99,7 +100,9 @@ fn content_is_kept_only_where_and_as_long_as_the_workspace_wants() {
         let change = WorkspaceChange::new().keep_content(Some(Duration::from_secs(3600)));
         store.change_workspace("acme", 1, change, &ada()).await.unwrap();
         let request = ChatRequest::new("openai/gpt-4o").user("a question in private");
-        let kept = run(1).with_content(&request, None).unwrap();
+        let options = OpenRouterOptions::new().header("X-Gateway-Key", "gw-5ec2e7");
+        let kept = run(1).with_content(&request.clone().options(options), None).unwrap();
+        assert!(!serde_json::to_string(&kept).unwrap().contains("gw-5ec2e7"), "a key of a gateway");
         let mut not_kept = run(2).with_content(&request, None).unwrap();
         not_kept.workspace = "other".to_owned();
         store.record_run(&kept).await.unwrap();
