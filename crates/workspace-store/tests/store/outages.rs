@@ -176,5 +176,6 @@ fn host_goes_on_while_its_database_is_away_and_loses_nothing() {
         let refused = store.authenticate(token.text.expose()).await.unwrap_err();
         assert!(matches!(refused, StoreError::Token(_)), "{refused}");
         store.reserve(&Call::new("acme")).await.unwrap().settle(None).await.unwrap();
+        database.drop().await;
     });
 }

@@ -145,6 +145,8 @@ fn tables_of_postgres_hold_no_secret() {
         for secret in [API_KEY, &token.text.expose()[29..], key().to_text().expose()] {
             assert!(!dump.contains(secret) && !dump.contains(&hex(secret)));
         }
+        raw.close().await;
+        database.drop().await;
     });
 }
 

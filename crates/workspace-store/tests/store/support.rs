@@ -39,7 +39,8 @@ impl TestDatabase {
         AnyPool::connect(&self.url).await.unwrap()
     }
 
-    async fn drop(self) {
+    /// Removes it from its server.
+    pub(crate) async fn drop(self) {
         if let Some((name, server)) = &self.postgres {
             let pool = AnyPool::connect(server).await.unwrap();
             let sql = format!("DROP DATABASE {name} WITH (FORCE)");
