@@ -231,7 +231,7 @@ fn reservation_of_a_dead_host_lapses_and_that_of_a_living_one_does_not() {
             .add_budget("acme", Scope::Workspace, Amount::Requests(2), Period::Total, &ada())
             .await
             .unwrap();
-        let short = || options().reservation_lease(Duration::from_millis(600));
+        let short = || options().reservation_lease(Duration::from_millis(1500));
         let living = Store::open_with(&database.url, key(), short()).await.unwrap();
         let kept = living.reserve(&Call::new("acme")).await.unwrap();
         // A host that dies settles nothing: its upkeep and its destructors do not run.
@@ -245,7 +245,7 @@ fn reservation_of_a_dead_host_lapses_and_that_of_a_living_one_does_not() {
         lost.await.unwrap();
         dead.shutdown_background();
         refusal(store.reserve(&Call::new("acme")).await);
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        tokio::time::sleep(Duration::from_millis(3000)).await;
         let taken = store.reserve(&Call::new("acme")).await.expect("the dead host's reservation has lapsed");
         refusal(store.reserve(&Call::new("acme")).await);
         kept.settle(None).await.unwrap();
