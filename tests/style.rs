@@ -43,7 +43,8 @@ fn within(places: &[String], ceiling: usize, what: &str) {
 /// The Rust files of the project, without what cargo builds.
 fn sources() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut folders: Vec<PathBuf> = ["crates", "tests", "docs", "fuzz"].map(|name| root.join(name)).to_vec();
+    let mut folders: Vec<PathBuf> =
+        ["crates", "examples", "tests", "docs", "fuzz"].map(|name| root.join(name)).to_vec();
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a readable folder").flatten() {

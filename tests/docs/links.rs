@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders at the top of the repository: a name that begins with one of them is a path.
-const TOP: [&str; 5] = [".ci/", "crates/", "docs/", "fuzz/", "tests/"];
+const TOP: [&str; 6] = [".ci/", "crates/", "docs/", "examples/", "fuzz/", "tests/"];
 
 /// How the names of files end, as far as texts name them. A folder ends in a slash.
 const ENDINGS: [&str; 6] = ["/", ".rs", ".md", ".toml", ".lock", ".sh"];

@@ -44,6 +44,7 @@ mod tools;
 mod tracing;
 
 mod decisions;
+mod guide;
 mod links;
 mod settings;
 

@@ -1,6 +1,7 @@
 //! The fields that a dialect writes into a request's body, and the problems of a request.
 
 use provider_core::FieldProblem;
+pub use provider_core::author::NOT_FINITE;
 use serde::Serialize;
 
 /// Takes the fields of a body, in the order in which they are to be written.
@@ -14,9 +15,6 @@ pub trait FieldWriter {
     /// When the value cannot be written as JSON.
     fn field<V: Serialize + ?Sized>(&mut self, name: &str, value: &V) -> Result<(), Self::Error>;
 }
-
-/// The problem of a number that JSON does not have.
-pub const NOT_FINITE: &str = "must be a finite number: JSON has no NaN and no infinity";
 
 /// The problems of a request that were found so far.
 #[derive(Debug, Default)]

@@ -3,7 +3,8 @@
 //! This crate has everything that a provider for such a service needs of the wire, without sockets: the body
 //! of a request ([`encode`]), the decoder of a streamed or a whole answer ([`ChatDecoder`]), errors in all
 //! their shapes ([`error`]) and the table that decides what they mean ([`rules`]), the list of models
-//! ([`models`]), and a body read back ([`decode`]). A [`Dialect`] adds a service's own fields and words.
+//! ([`models`]), and a body read back ([`decode`]). A [`Dialect`] adds a service's own fields and words, and
+//! [`ChatCompletions`] has encoder, decoder and errors in one value, for the `ChatApi` of `provider-http`.
 //!
 //! A whole exchange with a plain server, whose `completion_tokens` is a text:
 //!
@@ -44,6 +45,7 @@
 
 mod apply;
 mod chunk;
+mod codec;
 mod content;
 mod conversation;
 mod decoder;
@@ -64,6 +66,7 @@ mod usage;
 mod values;
 mod wire_error;
 
+pub use codec::ChatCompletions;
 pub use conversation::{ReadBody, decode, exact};
 pub use decoder::ChatDecoder;
 pub use dialect::{Dialect, Plain, WIRE};

@@ -8,7 +8,7 @@ use provider_http::{KeySource, KeySources, settings};
 use url::Url;
 
 use crate::ID;
-use crate::options::{List, MaxPrice, PriceCap, ProviderPreferences};
+use crate::options::{MaxPrice, PriceCap, ProviderPreferences};
 
 /// Where the service is, unless `base_url` says otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://openrouter.ai/api/v1";
@@ -230,7 +230,7 @@ fn price(text: &str) -> Result<Usd, String> {
 /// When a value does not fit its field.
 pub(crate) fn preferences(values: &ConfigValues) -> Result<ProviderPreferences, String> {
     let object = values.get("routing").map_or_else(|| Ok(ProviderPreferences::new()), routing)?;
-    let list = |key: &str| values.list(key).map(List::from);
+    let list = |key: &str| values.get(key).map(|_| values.list(key).collect());
     let mut fields = ProviderPreferences::new();
     fields.order = list(ORDER);
     fields.only = list(ONLY);

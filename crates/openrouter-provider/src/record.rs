@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lenient_json::{Count, Flag, FromJson, Raw, Reader, Text, Texts, integer, number, owned};
 use openai_wire::{Keep as _, amount};
-use provider_core::{Effort, RawJson, Usd};
+use provider_core::{Effort, RawJson, ShortText, Usd};
 
 /// A struct that is read from a JSON object. [`record!`] and [`fields!`] write it from rows.
 pub(crate) trait Record: Default {
@@ -92,6 +92,7 @@ field_types! {
     String: Text<'_> => |text| text.into_cow().into_owned();
     Option<String>: Text<'_> => owned;
     Vec<String>: Texts => |texts| texts.0;
+    Vec<ShortText>: Texts<ShortText> => |texts| texts.0;
     bool: Flag => |flag| flag.0 == Some(true);
     Option<bool>: Flag => |flag| flag.0;
     Option<u64>: Count => |count| count.0;

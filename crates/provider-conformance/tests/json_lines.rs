@@ -1,4 +1,4 @@
-//! A provider for another wire keeps the promises: one test for each case.
+//! A small provider for Ollama's JSON lines keeps the promises: a test of each case, with and without a key.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
@@ -8,13 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provider_conformance::{At, JsonLines, Kit, Outcome, conformance_tests};
 use provider_core::author::{
-    DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead, refuse_all_but,
+    ChatCodec, DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead, range_problems,
+    refuse_all_but,
 };
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigField, ConfigValues, ConnectionReport, Error,
     ErrorKind, LlmProvider, Message, Model, ProviderContext, ProviderDescriptor, Usage,
 };
-use provider_http::{Endpoint, HttpClient, HttpLimits, RequestBuilder, error, settings};
+use provider_http::{ChatApi, Endpoint, HttpLimits, error, settings};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -22,10 +23,7 @@ conformance_tests!(kit);
 
 fn kit() -> Kit {
     Kit::new(|at: At| async move {
-        let limits = HttpLimits::default()
-            .max_body_bytes(at.max_bytes)
-            .max_frame_bytes(at.max_bytes)
-            .max_error_bytes(at.max_bytes.min(16 << 10));
+        let limits = HttpLimits::default().max_body_bytes(at.max_bytes).max_frame_bytes(at.max_bytes);
         LOCAL.connect_with(&at.values(), &ProviderContext::new().with(limits))
     })
     .wire(JsonLines)
@@ -64,18 +62,19 @@ provider_core::register_provider!(LOCAL);
 fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
     let endpoint = Endpoint::builder("http://localhost:11434/api")
         .provider(LOCAL.id)
-        .limits(HttpLimits::of(context))
         .values(values)
-        .bearer(values.get(settings::API_KEY))
-        .error_response(told)
-        .build(&HttpClient::of(context))?;
-    Ok(Arc::new(Local { endpoint }))
+        .bearer(values.get(settings::API_KEY));
+    Ok(Arc::new(Local { api: ChatApi::new(endpoint, Ollama, context)? }))
 }
 
 #[derive(Debug)]
 struct Local {
-    endpoint: Endpoint,
+    api: ChatApi<Ollama>,
 }
+
+/// The wire: the native chat of Ollama.
+#[derive(Debug)]
+struct Ollama;
 
 /// The parameters that stand among the options, by their names here and there.
 const OPTIONS: &[(&str, &str)] = &[
@@ -89,24 +88,31 @@ const OPTIONS: &[(&str, &str)] = &[
     ("repetition_penalty", "repeat_penalty"),
 ];
 
-impl Local {
-    fn request(&self, request: &ChatRequest, stream: bool) -> Result<RequestBuilder<'_>, Error> {
+impl ChatCodec for Ollama {
+    type Decoder = Lines;
+
+    fn path(&self) -> &str {
+        "chat"
+    }
+
+    fn encode(&self, request: &ChatRequest, stream: bool) -> Result<Vec<u8>, Error> {
         let carried: Vec<&str> =
             OPTIONS.iter().map(|(name, _)| *name).chain(["system", "assistant"]).collect();
         refuse_all_but(request, LOCAL.id, &carried)?;
-        let messages: Vec<Value> = request
-            .messages
-            .iter()
-            .filter_map(|message| {
-                let (role, text) = match message {
-                    Message::System(message) => ("system", message.content.text()),
-                    Message::User(message) => ("user", message.content.text()),
-                    Message::Assistant(message) => ("assistant", message.text.clone()),
-                    _ => return None,
-                };
-                Some(json!({"role": role, "content": text}))
-            })
-            .collect();
+        let problems = range_problems(request);
+        if !problems.is_empty() {
+            return Err(Error::invalid_request(problems));
+        }
+        let messages = request.messages.iter().filter_map(|message| {
+            let (role, text) = match message {
+                Message::System(message) => ("system", message.content.text()),
+                Message::User(message) => ("user", message.content.text()),
+                Message::Assistant(message) => ("assistant", message.text.clone()),
+                _ => return None, // refused above
+            };
+            Some(json!({"role": role, "content": text}))
+        });
+        let messages: Vec<Value> = messages.collect();
         let mut options = Map::new();
         let set = serde_json::to_value(request).unwrap_or_default();
         for (name, there) in OPTIONS {
@@ -114,18 +120,28 @@ impl Local {
                 options.insert((*there).to_owned(), value.clone());
             }
         }
-        let finite = |number: Option<f64>| number.is_none_or(f64::is_finite);
-        if !finite(request.temperature) || !finite(request.top_p) || !finite(request.min_p) {
-            return Err(Error::new(
-                ErrorKind::InvalidRequest,
-                "temperature, top_p and min_p must be numbers",
-            ));
-        }
         let mut body = json!({"model": request.model, "messages": messages, "stream": stream});
         if !options.is_empty() {
             body["options"] = Value::Object(options);
         }
-        Ok(self.endpoint.post("chat").model(&request.model).json(&body))
+        Ok(body.to_string().into_bytes())
+    }
+
+    fn decoder(&self, _request: &ChatRequest, head: ResponseHead) -> Lines {
+        Lines { head }
+    }
+
+    /// Reads a refusal: `{"error": "words"}`, of which two are telling.
+    fn decode_error(&self, head: &ResponseHead, body: &str) -> Error {
+        let error = error::from_response(head, body);
+        let kind = match error.kind() {
+            ErrorKind::InvalidRequest if error.message().contains("context length") => {
+                ErrorKind::ContextLength
+            }
+            ErrorKind::NotFound => ErrorKind::ModelNotFound,
+            _ => return error,
+        };
+        Error::new(kind, error.message())
     }
 }
 
@@ -136,11 +152,11 @@ impl LlmProvider for Local {
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        self.request(request, true)?.stream(Lines::new).await
+        self.api.stream(request).await
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        self.request(request, false)?.chat(Lines::new).await
+        self.api.chat(request).await
     }
 
     async fn models(&self) -> Result<Catalogue, Error> {
@@ -152,8 +168,9 @@ impl LlmProvider for Local {
         struct Tag {
             name: String,
         }
+        let endpoint = self.api.endpoint();
         let tags: Tags =
-            self.endpoint.get("tags").parse("the list of models", |text| serde_json::from_str(text)).await?;
+            endpoint.get("tags").parse("the list of models", |text| serde_json::from_str(text)).await?;
         let models = tags.models.into_iter().map(|tag| {
             let mut model = Model::default();
             model.id = tag.name;
@@ -167,30 +184,13 @@ impl LlmProvider for Local {
     }
 
     async fn warm_up(&self) -> Result<(), Error> {
-        self.endpoint.warm_up("tags").await
+        self.api.endpoint().warm_up("tags").await
     }
-}
-
-/// Reads a refusal: `{"error": "words"}`, of which two are telling.
-fn told(head: &ResponseHead, body: &str) -> Error {
-    let error = error::from_response(head, body);
-    let kind = match error.kind() {
-        ErrorKind::InvalidRequest if error.message().contains("context length") => ErrorKind::ContextLength,
-        ErrorKind::NotFound => ErrorKind::ModelNotFound,
-        _ => return error,
-    };
-    Error::new(kind, error.message())
 }
 
 /// Decodes the lines of an answer.
 struct Lines {
     head: ResponseHead,
-}
-
-impl Lines {
-    fn new(head: ResponseHead) -> Self {
-        Self { head }
-    }
 }
 
 #[derive(Default, Deserialize)]

@@ -54,6 +54,16 @@ pub struct ConfigField {
     check_among: fn(&str, &ConfigValues) -> Result<(), String>,
     #[serde(skip)]
     is_supplied: fn(&ConfigValues, &ProviderContext) -> bool,
+    #[serde(skip)]
+    supply: Option<Supply>,
+}
+
+/// The resource of a host's context that may stand in for a value: the one for a provider at its address.
+#[derive(Clone, Copy)]
+struct Supply {
+    provider: &'static str,
+    address: &'static str,
+    is_there: fn(&str, &str, &ConfigValues, &ProviderContext) -> bool,
 }
 
 /// The sort of value that a [`ConfigField`] takes. [`ConfigValues::problems`] checks it, for every provider
@@ -112,6 +122,7 @@ impl ConfigField {
             check: anything,
             check_among: anything_among,
             is_supplied: never,
+            supply: None,
         }
     }
 
@@ -196,6 +207,26 @@ impl ConfigField {
     pub const fn supplied_by(mut self, is_supplied: fn(&ConfigValues, &ProviderContext) -> bool) -> Self {
         self.is_supplied = is_supplied;
         self
+    }
+
+    /// The same for a resource that a host has by the id of a provider and the address of its service, as a
+    /// source of keys is. `is_there` gets the two before the settings. For crates that make fields for any
+    /// provider; a field has this beside its own [`supplied_by`](Self::supplied_by).
+    #[must_use]
+    pub const fn supplied_for(
+        mut self,
+        provider: &'static str,
+        address: &'static str,
+        is_there: fn(&str, &str, &ConfigValues, &ProviderContext) -> bool,
+    ) -> Self {
+        self.supply = Some(Supply { provider, address, is_there });
+        self
+    }
+
+    /// Whether the host's context stands in for a missing value.
+    fn is_supplied(&self, values: &ConfigValues, context: &ProviderContext) -> bool {
+        let by_supply = |supply: Supply| (supply.is_there)(supply.provider, supply.address, values, context);
+        (self.is_supplied)(values, context) || self.supply.is_some_and(by_supply)
     }
 }
 
@@ -297,17 +328,18 @@ impl ConfigValues {
         self.get(key).and_then(kinds::duration)
     }
 
-    /// The names of a [`FieldKind::List`] setting.
+    /// The items of a [`FieldKind::List`] setting, or of a [`FieldKind::Text`] one that has several: in lines,
+    /// or with commas between them. None where it is not set.
     ///
     /// ```
     /// use provider_core::ConfigValues;
     ///
-    /// let values = ConfigValues::from([("regions", "eu, us,\nasia")]);
-    /// assert_eq!(values.list("regions"), Some(vec!["eu", "us", "asia"]));
-    /// assert_eq!(values.list("zones"), None);
+    /// let values = ConfigValues::from([("models", "llama3.2, qwen3:8b\nphi4,")]);
+    /// assert_eq!(values.list("models").collect::<Vec<_>>(), ["llama3.2", "qwen3:8b", "phi4"]);
+    /// assert_eq!(values.list("others").count(), 0);
     /// ```
-    pub fn list(&self, key: &str) -> Option<Vec<&str>> {
-        self.get(key).map(|text| kinds::list(text).collect())
+    pub fn list(&self, key: &str) -> impl Iterator<Item = &str> {
+        items(self.get(key).unwrap_or_default())
     }
 
     /// The values for these fields alone.
@@ -344,7 +376,7 @@ impl ConfigValues {
         let mut problems = Vec::new();
         for field in fields {
             let is_required = field.required && field.default.is_none();
-            match (self.get(field.key), is_required && !(field.is_supplied)(self, context)) {
+            match (self.get(field.key), is_required && !field.is_supplied(self, context)) {
                 (None, true) => problems.push(FieldProblem::new(field.key, missing(field))),
                 (None, false) => {}
                 (Some(value), _) => {
@@ -373,6 +405,11 @@ impl ConfigValues {
             value => self.0.insert(key.to_owned(), ConfigValue { value: Secret::new(value), variable }),
         };
     }
+}
+
+/// The items of a text, which stand in lines or have commas between them.
+pub(crate) fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', ',']).map(str::trim).filter(|item| !item.is_empty())
 }
 
 fn missing(field: &ConfigField) -> String {

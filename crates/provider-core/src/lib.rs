@@ -78,13 +78,14 @@
 //!
 //! Implement [`LlmProvider`], describe the provider in a `static` [`ProviderDescriptor`] and make it known
 //! with [`register_provider!`]. The module [`author`] has what turns the bytes of a service into an answer.
-//! Two whole providers are there to copy: the examples `compatible_server` of `openai-wire`, for a server
-//! that speaks chat completions, and `json_lines` of `provider-http`, for a wire of its own.
+//! Whole providers are there to copy: `examples/acme-provider`, for a server that speaks chat completions;
+//! `examples/messages-provider`, for Anthropic's messages. `docs/writing-a-provider.md` has the contract.
 
 mod accumulator;
 pub mod author;
 mod call_ids;
 mod capability;
+mod codec;
 mod config;
 mod connection;
 mod context;
@@ -108,6 +109,7 @@ mod request;
 mod response;
 mod retry_hints;
 mod secret;
+mod short_text;
 mod stored;
 mod stream;
 mod text_delta;
@@ -148,6 +150,7 @@ pub use response::{
     FinishReason, Image, ReasoningDetail, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation, Usage,
 };
 pub use secret::Secret;
+pub use short_text::ShortText;
 pub use stream::ChatStream;
 pub use text_delta::TextDelta;
 pub use timestamp::{ParseTimestampError, Timestamp};

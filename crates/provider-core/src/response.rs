@@ -46,6 +46,10 @@ pub struct ChatResponse {
     pub finish_reason: Option<FinishReason>,
     /// The same in the upstream provider's own word (`end_turn`, `MAX_TOKENS`, …).
     pub native_finish_reason: Option<String>,
+    /// The [stop text](crate::ChatRequest::stop) that the model came to, where the service says which of them
+    /// it was. It is not part of the answer's text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_sequence: Option<String>,
     /// The usage and the cost of the answer.
     pub usage: Usage,
     /// Log probabilities of the answer's tokens, where asked for.

@@ -60,3 +60,15 @@ fn an_empty_reason_is_none() {
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     assert_eq!(answer(&["stop", ""], "").expect("an answer").finish_reason, Some(FinishReason::Stop));
 }
+
+#[test]
+fn stop_text_that_was_met_is_in_the_answer_where_it_was_told() {
+    let mut accumulator = ResponseAccumulator::without_events();
+    accumulator.push_text("1, 2");
+    accumulator.set_finish_reason("stop_sequence");
+    accumulator.set_stop_sequence(", 3");
+    accumulator.set_stop_sequence("");
+    let reply = accumulator.finish().expect("an answer");
+    assert_eq!((reply.text(), reply.stop_sequence.as_deref()), ("1, 2", Some(", 3")));
+    assert_eq!(answer(&["stop"], "").expect("an answer").stop_sequence, None);
+}

@@ -292,7 +292,7 @@ fn pieces_of_the_answer_are_output_and_chunks_without_any_are_life() {
         sound,
         |accumulator| accumulator.push_annotation(Annotation::new(RawJson::default())),
     ];
-    let life: [Hand; 7] = [
+    let life: [Hand; 8] = [
         ResponseAccumulator::note_chunk,
         |accumulator| {
             accumulator.note_chunk();
@@ -303,8 +303,9 @@ fn pieces_of_the_answer_are_output_and_chunks_without_any_are_life() {
         |accumulator| accumulator.update_usage(Usage::default()),
         |accumulator| accumulator.set_finish_reason("stop"),
         |accumulator| accumulator.set_native_finish_reason("end_turn"),
+        |accumulator| accumulator.set_stop_sequence("END"),
     ];
-    let nothing: [Hand; 8] = [
+    let nothing: [Hand; 9] = [
         |accumulator| accumulator.push_raw(RawJson::default()),
         |accumulator| accumulator.push_text(""),
         |accumulator| accumulator.push_reasoning(""),
@@ -312,6 +313,7 @@ fn pieces_of_the_answer_are_output_and_chunks_without_any_are_life() {
         |accumulator| accumulator.push_refusal(""),
         |accumulator| accumulator.set_finish_reason(""),
         |accumulator| accumulator.set_native_finish_reason(""),
+        |accumulator| accumulator.set_stop_sequence(""),
         // They are told again with every chunk.
         |accumulator| {
             accumulator.set_id("gen-1");

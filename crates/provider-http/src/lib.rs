@@ -6,7 +6,8 @@
 //!
 //! # A provider
 //!
-//! A service that streams one JSON document per line, and a whole provider for it:
+//! A service that streams one JSON document per line, and a whole provider for it. With the encoder and the
+//! decoder in a [`ChatCodec`](provider_core::author::ChatCodec), [`ChatApi`] has both of its methods:
 //!
 //! ```
 //! use provider_core::author::{
@@ -112,6 +113,7 @@ pub mod error;
 pub mod settings;
 
 mod body;
+mod chat_api;
 mod client;
 mod context;
 mod deadlines;
@@ -125,6 +127,7 @@ mod send;
 mod source;
 mod transport;
 
+pub use chat_api::ChatApi;
 pub use client::HttpClient;
 #[cfg(feature = "hyper")]
 pub use client::HttpClientBuilder;

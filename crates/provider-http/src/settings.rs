@@ -5,7 +5,7 @@
 //! use provider_http::settings;
 //!
 //! static FIELDS: &[ConfigField] = &[
-//!     settings::api_key().env("ACME_API_KEY").help("The key of your Acme account."),
+//!     settings::api_key_for("acme", "https://acme.example/v1").help("The key of your Acme account."),
 //!     settings::base_url().default("https://acme.example/v1").env("ACME_BASE_URL"),
 //!     settings::allow_http(),
 //!     settings::connect_timeout(),
@@ -21,15 +21,16 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderName, Uri};
-use provider_core::{ConfigField, ConfigValues, FieldKind};
+use provider_core::{ConfigField, ConfigValues, FieldKind, ProviderContext};
 use url::Url;
 
+use crate::KeySources;
 use crate::headers::{self, IS_OURS, NO_NAME, is_ours};
 
 /// A base URL to show where the service has no public one.
 pub const EXAMPLE_BASE_URL: &str = "https://api.example.com/v1";
 
-/// The key of [`api_key`] and [`optional_api_key`].
+/// The key of [`api_key`], [`api_key_for`] and [`optional_api_key`].
 pub const API_KEY: &str = "api_key";
 /// The key of [`base_url`].
 pub const BASE_URL: &str = "base_url";
@@ -53,6 +54,33 @@ const AUTHORIZATION: &str = "Authorization";
 /// The field for an API key: required, and checked by [`check_api_key`].
 pub const fn api_key() -> ConfigField {
     optional_api_key().required()
+}
+
+/// The field for an API key that the host may have a [source](KeySources) for, in place of a setting: it is
+/// required only where there is none for this provider at this base URL. `base_url` is the one where the
+/// settings have none. [`EndpointBuilder::build_in`](crate::EndpointBuilder::build_in) takes the source.
+///
+/// ```
+/// use provider_core::{ConfigField, ConfigValues, ProviderContext};
+/// use provider_http::{KeySources, settings};
+///
+/// static FIELDS: &[ConfigField] = &[
+///     settings::api_key_for("acme", "https://acme.example/v1").env("ACME_API_KEY"),
+///     settings::base_url().default("https://acme.example/v1"),
+/// ];
+///
+/// let context = ProviderContext::new().with(KeySources::new().with("acme", "sk-of-the-host"));
+/// let here = ConfigValues::new();
+/// let elsewhere = here.clone().set("base_url", "https://example.org/v1");
+/// assert_eq!(here.problems_in(FIELDS, &context), []);
+/// assert_eq!(elsewhere.problems_in(FIELDS, &context)[0].field, "api_key");
+/// assert_eq!(here.problems(FIELDS)[0].field, "api_key");
+/// ```
+pub const fn api_key_for(provider: &'static str, base_url: &'static str) -> ConfigField {
+    fn has_source(provider: &str, base_url: &str, values: &ConfigValues, context: &ProviderContext) -> bool {
+        context.get::<KeySources>().is_some_and(|sources| sources.get(provider, values, base_url).is_some())
+    }
+    api_key().supplied_for(provider, base_url, has_source)
 }
 
 /// The field for an API key of a server that may want none, as servers on a host's own machine do. Checked by
@@ -340,6 +368,11 @@ pub fn check_no_endpoint(
 
 fn is_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether a segment of a URL's path is a version.
+pub(crate) fn has_version(url: &Url) -> bool {
+    url.path().split('/').any(is_version)
 }
 
 /// Whether a path ends in a version path (`/v1`, `/api/v1`) and the same once more.

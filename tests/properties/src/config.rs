@@ -73,8 +73,8 @@ pub fn config(input: &[u8]) {
             ("provider_ignore", "ignore"),
             ("quantizations", "quantizations"),
         ] {
-            if let Some(names) = values.list(key) {
-                given[name] = names.into();
+            if values.get(key).is_some() {
+                given[name] = values.list(key).collect();
             }
         }
         if let Some(word) = values.get("provider_sort") {

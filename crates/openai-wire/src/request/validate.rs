@@ -5,14 +5,13 @@
 //! models (an effort, a tool, a length).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 
-use provider_core::author::{Parameter, ParameterRef, foreign_json};
+use provider_core::author::{foreign_json, range_problems};
 use provider_core::{ChatRequest, FieldProblem, JsonSchema, ResponseFormat, Tool};
 
 use super::{Body, Extra, extra_of};
 use crate::dialect::{Dialect, WIRE};
-use crate::fields::{NOT_FINITE, Problems};
+use crate::fields::Problems;
 
 /// The most stop texts.
 const MAX_STOPS: usize = 4;
@@ -84,35 +83,12 @@ fn lengths(request: &ChatRequest, has_prompt: bool, problems: &mut Problems) {
 }
 
 fn numbers(request: &ChatRequest, problems: &mut Problems) {
-    for Parameter { name, value, range, .. } in request.parameters() {
-        match value {
-            ParameterRef::Number(number) => in_range(name, number, range.as_ref(), problems),
-            ParameterRef::Integer(number) => in_range(name, number as f64, range.as_ref(), problems),
-            ParameterRef::NumberMap(numbers) => {
-                for (key, number) in numbers {
-                    in_range(&format!("{name}.{key}"), *number, range.as_ref(), problems);
-                }
-            }
-            _ => {}
-        }
-    }
+    problems.extend(range_problems(request));
     if request.max_tokens.is_some() && request.max_completion_tokens.is_some() {
         problems.add("max_completion_tokens", "is another name of max_tokens; set one of them");
     }
     if request.top_logprobs.is_some() && request.logprobs != Some(true) {
         problems.add("top_logprobs", "needs `logprobs` to be true");
-    }
-}
-
-fn in_range(field: &str, number: f64, range: Option<&RangeInclusive<f64>>, problems: &mut Problems) {
-    if !number.is_finite() {
-        return problems.add(field, NOT_FINITE);
-    }
-    let Some(range) = range else { return };
-    if number < *range.start() {
-        problems.add(field, format!("is {number}, but must be at least {}", range.start()));
-    } else if number > *range.end() {
-        problems.add(field, format!("is {number}, but must be at most {}", range.end()));
     }
 }
 

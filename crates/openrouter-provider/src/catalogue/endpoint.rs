@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lenient_json::{FromJson as _, Raw, Reader, Text, UnixSeconds, object};
 use openai_wire::Keep as _;
-use provider_core::{Pricing, RawJson};
+use provider_core::{Pricing, RawJson, ShortText};
 
 use crate::document;
 use crate::record::{self, Field, record};
@@ -23,9 +23,9 @@ record! {
         /// Its input and output in one word (`text+image->text`).
         modality: Option<String> = "modality" in "architecture",
         /// The kinds of input that it reads.
-        input_modalities: Vec<String> = "input_modalities" in "architecture",
+        input_modalities: Vec<ShortText> = "input_modalities" in "architecture",
         /// The kinds of output that it writes.
-        output_modalities: Vec<String> = "output_modalities" in "architecture",
+        output_modalities: Vec<ShortText> = "output_modalities" in "architecture",
         /// The family of its tokenizer.
         tokenizer: Option<String> = "tokenizer" in "architecture",
         /// The format of its instructions, for open models.
@@ -65,7 +65,7 @@ record! {
         /// Its prices here.
         pricing: Pricing = "pricing",
         /// The request parameters it takes.
-        supported_parameters: Vec<String> = "supported_parameters",
+        supported_parameters: Vec<ShortText> = "supported_parameters",
         /// The values of `tool_choice` that it takes, as the service has tested. That `supported_parameters`
         /// has `tool_choice` only says that the endpoint accepts the parameter.
         supports_tool_choice: Option<ToolChoiceSupport> = "supports_tool_choice",

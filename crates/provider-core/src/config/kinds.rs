@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{ConfigField, FieldKind};
+use super::{ConfigField, FieldKind, items};
 
 /// Checks that a value is of its field's kind, and that nothing came along when it was copied. `is_variable`
 /// says that the value is an environment variable's.
@@ -34,11 +34,6 @@ pub(super) fn check(field: &ConfigField, value: &str, is_variable: bool) -> Resu
     }
 }
 
-/// The names that a text lists.
-pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty())
-}
-
 /// The truth value that a text spells.
 pub(super) fn flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
@@ -60,11 +55,11 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 fn check_list(field: &ConfigField, value: &str) -> Result<(), String> {
-    if list(value).next().is_none() || value.contains(['[', ']', '{', '}', '"']) {
+    if items(value).next().is_none() || value.contains(['[', ']', '{', '}', '"']) {
         let example = if field.placeholder.is_empty() { "first, second" } else { field.placeholder };
         return Err(format!("must be names with commas between them, such as {example}"));
     }
-    match list(value).all(|name| field.options.is_empty() || field.options.contains(&name)) {
+    match items(value).all(|name| field.options.is_empty() || field.options.contains(&name)) {
         true => Ok(()),
         false => Err(format!("must have no other names than these: {}", field.options.join(", "))),
     }

@@ -57,6 +57,7 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
         },
         finish_reason: Some(FinishReason::Other(text())),
         native_finish_reason: Some(text()),
+        stop_sequence: Some(text()),
         usage: Usage::filled(json()),
         logprobs: vec![TokenLogprob {
             token: text(),
