@@ -24,9 +24,19 @@ pub async fn catalogue_and_cost(openrouter: &OpenRouter) -> Result<(), Error> {
         let generation = openrouter.generation(id).await?; // waits shortly while it is not there yet
         println!("{:?} run by {:?}", generation.total_cost, generation.provider_name);
     }
-    for endpoint in openrouter.endpoints("openai/gpt-4o").await?.endpoints {
+
+    // Its endpoints, and whether one of them can do what the request asks for.
+    let endpoints = openrouter.endpoints(&request.model).await?;
+    for endpoint in &endpoints.endpoints {
         println!("{}: up {:?} %", endpoint.provider_name, endpoint.uptime_last_1d);
     }
-    println!("{:?} left on the key", openrouter.key().await?.limit_remaining);
+    assert!(openrouter.endpoint_problems(&endpoints, &request).is_empty());
+
+    // The money that the key has left, and the limit that refuses its requests now or next.
+    let report = openrouter.check().await?;
+    match report.blocked_by() {
+        Some(limit) => println!("requests are refused: {limit}"),
+        None => println!("{:?} left of {:?}", report.remaining(), report.next_limit),
+    }
     Ok(())
 }

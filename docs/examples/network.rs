@@ -14,6 +14,6 @@ pub async fn network(key: &str, gateway: &str) -> Result<OpenRouter, Error> {
         .build()?; // checks the settings; sends nothing
     openrouter.warm_up().await?; // connects, by way of the proxy if there is one
     let report = openrouter.check().await?; // whether the key is good there
-    println!("{:?} has {:?} left", report.label, report.limit_remaining);
+    println!("{:?} has {:?} left", report.label, report.remaining());
     Ok(openrouter)
 }

@@ -26,6 +26,8 @@ mod failures;
 mod fallback;
 #[path = "../../docs/examples/images_and_files.rs"]
 mod images_and_files;
+#[path = "../../docs/examples/key_by_one_click.rs"]
+mod key_by_one_click;
 #[path = "../../docs/examples/network.rs"]
 mod network;
 #[path = "../../docs/examples/reasoning.rs"]
@@ -55,6 +57,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fault_server::{FaultServer, Script};
 use openrouter_provider::OpenRouter;
 use openrouter_sandbox::Sandbox;
+use provider_http::{Endpoint, HttpClient};
 
 /// A sandbox, and a client of it.
 async fn start() -> (Sandbox, OpenRouter) {
@@ -219,6 +222,21 @@ async fn failures() {
         let told = told(model).await.expect_err("a failure");
         assert!(told.contains(words), "{model}: {told}");
     }
+}
+
+#[tokio::test]
+async fn key_by_one_click() {
+    let (sandbox, _) = start().await;
+    let values = provider_core::ConfigValues::from([("base_url", sandbox.base_url())]);
+    let visit = async |url: &str| {
+        let root = format!("http://{}", sandbox.address());
+        let browser = Endpoint::builder(&root).build(&HttpClient::new()).expect("an endpoint");
+        let path = url.strip_prefix(&root).expect("a page of the sandbox");
+        let response = browser.get(path).send().await.expect("an answer");
+        response.head().header("location").expect("sent back").to_owned()
+    };
+    let client = key_by_one_click::key_by_one_click(&values, visit).await.expect("it runs");
+    client.check().await.expect("a good key");
 }
 
 #[tokio::test]

@@ -2,41 +2,25 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use openai_wire::{ChatDecoder, encode, error, models};
-use provider_core::author::ResponseHead;
-use provider_core::{Catalogue, ChatRequest, ConfigValues, Error, Model, Pricing, ProviderContext};
-use provider_http::{Endpoint, HttpClient, HttpLimits, KeySource, KeySources, RequestBuilder, settings};
+use openai_wire::{ChatCompletions, models};
+use provider_core::author::model_settings::ModelSettings;
+use provider_core::{Catalogue, ConfigValues, Error, ProviderContext};
+use provider_http::{ChatApi, Endpoint, settings};
 
-use crate::api::Api;
-use crate::config::{self, EXAMPLE_BASE_URL, FIELDS};
+use crate::config::{EXAMPLE_BASE_URL, FIELDS};
 use crate::dialect::CompatibleDialect;
 use crate::{ID, preset};
 
 /// The path of the list of models.
 pub(crate) const MODELS: &str = "models";
-/// The path of chats.
-pub(crate) const CHAT: &str = "chat/completions";
 
 /// A client of a server that speaks chat completions, whose methods are those of
 /// [`LlmProvider`](provider_core::LlmProvider). Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct OpenAiCompatible {
-    pub(crate) api: Arc<Api>,
-    dialect: Arc<CompatibleDialect>,
-    pub(crate) settings: Arc<ClientSettings>,
-}
-
-/// The settings that count once the client is made.
-#[derive(Debug)]
-pub(crate) struct ClientSettings {
-    pub(crate) name: Option<String>,
-    /// The models to offer. Empty: those of the server's list.
-    pub(crate) models: Vec<String>,
-    context_length: Option<u64>,
-    pricing: Option<Pricing>,
-    pub(crate) is_billed: bool,
-    reasoning_tags: bool,
+    pub(crate) api: ChatApi<ChatCompletions<CompatibleDialect>>,
+    pub(crate) models: Arc<ModelSettings>,
+    pub(crate) name: Option<Arc<str>>,
 }
 
 impl OpenAiCompatible {
@@ -51,28 +35,18 @@ impl OpenAiCompatible {
         if !problems.is_empty() {
             return Err(Error::config(ID, problems));
         }
-        let source = || KeySources::of(context).get(ID, values, EXAMPLE_BASE_URL).cloned();
-        let key = values.get(settings::API_KEY).map(KeySource::from).or_else(source).unwrap_or_default();
-        let dialect = Arc::new(CompatibleDialect::new(values));
-        let of_errors = dialect.clone();
-        let name = values.get("name").map(str::to_owned);
+        let name = values.get("name");
         let endpoint = Endpoint::builder(EXAMPLE_BASE_URL)
-            .provider(name.clone().unwrap_or_else(|| ID.to_owned()))
-            .limits(HttpLimits::of(context))
-            .key(values, key)
+            .provider(ID)
+            .name(name)
+            .default_version("v1")
             .header("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .error_response(move |head, body| error::from_response(head, body, &*of_errors));
-        let context_length = values.integer("context_length").and_then(|tokens| u64::try_from(tokens).ok());
-        let settings = ClientSettings {
-            name,
-            models: config::items(values.get("models").unwrap_or_default()).map(str::to_owned).collect(),
-            context_length,
-            pricing: config::pricing(values),
-            is_billed: !values.flag("not_billed").unwrap_or(false),
-            reasoning_tags: values.flag("reasoning_tags").unwrap_or(false),
-        };
-        let api = Arc::new(Api::new(endpoint, values, &HttpClient::of(context))?);
-        Ok(Self { api, dialect, settings: Arc::new(settings) })
+            .values(values)
+            .key(values, values.get(settings::API_KEY));
+        let codec = ChatCompletions::new(CompatibleDialect::new(values))
+            .reasoning_tags(values.flag("reasoning_tags").unwrap_or(false));
+        let api = ChatApi::new(endpoint, codec, context)?;
+        Ok(Self { api, models: Arc::new(ModelSettings::of(values)), name: name.map(Arc::from) })
     }
 
     /// A client with settings given by key, as a form or a database has them.
@@ -92,53 +66,29 @@ impl OpenAiCompatible {
         Self::from_values(ConfigValues::from_env(FIELDS))
     }
 
-    pub(crate) fn body(&self, request: &ChatRequest, stream: bool) -> Result<Bytes, Error> {
-        let body = encode(request, stream, &*self.dialect);
-        let name = self.settings.name.as_deref().unwrap_or(ID);
-        body.map(Bytes::from).map_err(|error| error.with_provider(name).with_model(&request.model))
-    }
-
-    pub(crate) fn decoder(
-        &self,
-        head: ResponseHead,
-        request: &ChatRequest,
-    ) -> ChatDecoder<CompatibleDialect> {
-        ChatDecoder::new(self.dialect.clone(), head)
-            .keep_raw(request.keep_raw)
-            .reasoning_tags(self.settings.reasoning_tags)
-    }
-
-    /// The models of the setting `models`, or else the server's list.
+    /// The server's list of models.
     pub(crate) async fn list(&self) -> Result<Catalogue, Error> {
-        if !self.settings.models.is_empty() {
-            let model = |id: &String| {
-                let mut model = Model::default();
-                model.id.clone_from(id);
-                model
-            };
-            return Ok(Catalogue::new(self.settings.models.iter().map(model).collect(), None));
-        }
-        let ask = |endpoint: Endpoint| async move {
-            endpoint.get(MODELS).parse("the list of models", models::decode).await
-        };
-        self.api.ask(ask).await.map_err(|error| match error.status() {
+        let list = self.api.endpoint().get(MODELS).parse("the list of models", models::decode).await;
+        list.map_err(|error| match error.status() {
             Some(404 | 405 | 501) => error.with_next_step(WITHOUT_LIST),
             _ => error,
         })
     }
 
-    /// Adds to a model what the settings say of all.
-    pub(crate) fn describe(&self, model: &mut Model) {
-        model.context_length = model.context_length.or(self.settings.context_length);
-        if let Some(pricing) = &self.settings.pricing {
-            model.pricing.clone_from(pricing);
+    /// Whether the server refuses its list to whoever sends no key. Then a list that it gave has proved the
+    /// key.
+    pub(crate) async fn is_list_for_keys(&self) -> bool {
+        let endpoint = self.api.endpoint();
+        if !endpoint.has_key() {
+            return false;
+        }
+        match endpoint.get(MODELS).without_key().send().await {
+            // The body of a public list is not read once more.
+            Ok(answer) => matches!(answer.head().status(), 401 | 403),
+            Err(_) => false,
         }
     }
 }
 
 const WITHOUT_LIST: &str =
     "check base_url; if the server has no list of models, enter the ids of its models in `models`";
-
-pub(crate) fn post<'e>(endpoint: &'e Endpoint, request: &ChatRequest, body: Bytes) -> RequestBuilder<'e> {
-    endpoint.post(CHAT).model(&request.model).json_text(body)
-}

@@ -3,11 +3,11 @@
 use openai_wire::{Dialect, Problems};
 use provider_core::{ChatRequest, ConfigValues};
 
-use crate::config::{self, OUTPUT_CAPS};
+use crate::config::OUTPUT_CAPS;
 use crate::{ID, preset};
 
 /// A server's way to speak chat completions, by its settings.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CompatibleDialect {
     unsupported: Vec<String>,
     /// The name under which the server takes the output cap. `None`: as the request has it.
@@ -17,7 +17,7 @@ pub(crate) struct CompatibleDialect {
 
 impl CompatibleDialect {
     pub(crate) fn new(values: &ConfigValues) -> Self {
-        let unsupported = config::items(values.get("unsupported_parameters").unwrap_or_default());
+        let unsupported = values.list("unsupported_parameters");
         let cap = values.get("output_cap");
         Self {
             unsupported: unsupported.filter(|name| *name != preset::NONE).map(str::to_owned).collect(),

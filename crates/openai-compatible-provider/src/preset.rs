@@ -15,7 +15,7 @@ pub struct Preset {
 /// The presets: servers of one's own with their usual port, and OpenAI.
 ///
 /// `unsupported_parameters` has what a server passes over without a word, where that changes the answer, or
-/// what it refuses for every model.
+/// what it refuses for every model. The page about compatible servers says where each fact is from.
 pub static PRESETS: &[Preset] = &[
     Preset {
         name: "vllm",
@@ -23,7 +23,8 @@ pub static PRESETS: &[Preset] = &[
             ("base_url", "http://localhost:8000/v1"),
             (
                 "unsupported_parameters",
-                "reasoning, top_a, verbosity, prediction, modalities, audio, prompt_cache_options",
+                "reasoning, top_a, verbosity, prediction, modalities, audio, service_tier, \
+                 prompt_cache_options",
             ),
         ],
     },

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use provider_core::{
-    Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
-    LlmProvider, ProviderContext, ProviderDescriptor,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, LlmProvider,
+    ProviderContext, ProviderDescriptor,
 };
-use provider_http::Endpoint;
 
-use crate::client::{CHAT, MODELS, post};
+use crate::client::MODELS;
 use crate::config::FIELDS;
 use crate::{ID, OpenAiCompatible};
 
@@ -36,52 +35,42 @@ impl LlmProvider for OpenAiCompatible {
     }
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let body = self.body(request, true)?;
-        let ask = |endpoint: Endpoint| {
-            let body = body.clone();
-            async move { post(&endpoint, request, body).stream(|head| self.decoder(head, request)).await }
-        };
-        self.api.ask(ask).await
+        self.api.stream(request).await
     }
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        let body = self.body(request, false)?;
-        let ask = |endpoint: Endpoint| {
-            let body = body.clone();
-            async move { post(&endpoint, request, body).chat(|head| self.decoder(head, request)).await }
-        };
-        self.api.ask(ask).await
+        self.api.chat(request).await
     }
 
     /// Fetches the server's list of models, or gives those of the setting `models`.
     async fn models(&self) -> Result<Catalogue, Error> {
-        let mut catalogue = self.list().await?;
-        catalogue.models.iter_mut().for_each(|model| self.describe(model));
-        let catalogue = catalogue.with_unlisted_models(!self.settings.models.is_empty());
-        Ok(if self.settings.is_billed { catalogue } else { catalogue.not_billed() })
+        let catalogue = match self.models.listed() {
+            Some(catalogue) => catalogue,
+            None => self.list().await?,
+        };
+        Ok(self.models.complete(catalogue))
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
         self.models().await
     }
 
-    /// Fetches the list of models, unless the setting `models` stands in for it, and sends a chat without a
-    /// model and without messages, which no server can run. Servers look at the key before the body, so one
-    /// that has keys refuses a wrong one here, even if its list is public.
+    /// Fetches the list of models, with the key and then without: a server that refuses the second has
+    /// looked at the key of the first, and the test is over. Where the list is public, where no key is set,
+    /// and where the setting `models` stands in for the list, it sends a chat without a model and without
+    /// messages, which no server can run. Servers look at the key before the body, so one that has keys
+    /// refuses a wrong one there.
     async fn check(&self) -> Result<ConnectionReport, Error> {
-        self.list().await?;
-        let ask = |endpoint: Endpoint| async move {
-            let nothing = ChatRequest::default();
-            endpoint.post(CHAT).json_text("{}").chat(|head| self.decoder(head, &nothing)).await
-        };
-        match self.api.ask(ask).await {
-            Err(error) if !is_about_body(&error) => Err(error),
-            _ => {
-                let mut report = ConnectionReport::default();
-                report.label.clone_from(&self.settings.name);
-                Ok(report)
+        let mut report = ConnectionReport::default();
+        report.label = self.name.as_deref().map(str::to_owned);
+        if self.models.listed().is_none() {
+            self.list().await?;
+            if self.is_list_for_keys().await {
+                return Ok(report);
             }
         }
+        self.api.check_key().await?;
+        Ok(report)
     }
 
     fn extension_by_id(&self, wanted: TypeId) -> Option<&(dyn Any + Send + Sync)> {
@@ -90,16 +79,5 @@ impl LlmProvider for OpenAiCompatible {
 
     async fn warm_up(&self) -> Result<(), Error> {
         self.api.endpoint().warm_up(MODELS).await
-    }
-}
-
-/// Whether an error is about the body of a chat without a model and messages: then the server has looked at
-/// it. Some servers answer it with 500.
-fn is_about_body(error: &Error) -> bool {
-    use ErrorKind::{EmptyResponse, InvalidRequest, ModelNotFound, Server, UnsupportedFeature};
-    match error.kind() {
-        InvalidRequest | ModelNotFound | UnsupportedFeature | EmptyResponse => true,
-        Server => error.status() == Some(500),
-        _ => false,
     }
 }

@@ -137,10 +137,10 @@ struct Texts<'a> {
 
 impl Messages {
     /// Records that the first message was collected as it is.
-    pub(crate) fn began(&mut self, out: &ResponseAccumulator) {
+    pub(crate) fn began(&mut self, out: &ResponseAccumulator, joiner: &mut TextJoiner) {
         let message = &out.response().message;
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        self.content.bytes = message.text.len();
+        self.content.bytes = message.text.len().max(joiner.tagged_bytes());
         self.reasoning.bytes = length(&message.reasoning);
         self.refusal.bytes = length(&message.refusal);
         if let Some(audio) = &message.audio {
@@ -165,8 +165,10 @@ impl Messages {
         collect_content(message.content, &mut texts, out);
         texts.refusal += message.refusal.inside().unwrap_or_default();
         self.collect_reasoning(&texts.reasoning, message.reasoning_details, ended, out, joiner);
-        let so_far = &out.response().message.text;
+        let tagged = joiner.take_tagged();
+        let so_far = if tagged.is_empty() { &out.response().message.text } else { &tagged };
         let text = self.content.take(so_far, &texts.content, ended, JoinedText::Content, joiner);
+        joiner.put_back(tagged);
         joiner.push_joined_text(&text, out);
         let so_far = out.response().message.refusal.as_deref().unwrap_or_default();
         out.push_refusal(&self.refusal.take(so_far, &texts.refusal, ended, JoinedText::Refusal, joiner));

@@ -23,15 +23,25 @@ object! {
         max_model_len: Count = "max_model_len",
         context_window: Count = "context_window",
         max_context_length: Count = "max_context_length",
+        max_input_tokens: Count = "max_input_tokens",
+        meta: Raw<'a> = "meta",
+    }
+}
+
+object! {
+    /// The facts of a model that llama.cpp has loaded.
+    struct Meta<'a> {
+        context_length: Count = "n_ctx",
+        context_length_in_training: Count = "n_ctx_train",
     }
 }
 
 /// Reads the answer of `GET /models`: an object with the list in `data`, or the bare list.
 ///
 /// The list leaves out a row without an id, since a request cannot name its model. A model without a name is
-/// called by its id. The context's length is
-/// that of `context_length`, `max_model_len` (vLLM), `context_window` (Groq) or `max_context_length`
-/// (LM Studio, Mistral). [`Model::raw`] keeps the whole row.
+/// called by its id. The context's length is that of `context_length`, `max_model_len` (vLLM),
+/// `context_window` (Groq), `max_context_length` (LM Studio, Mistral), `meta.n_ctx` or else `meta.n_ctx_train`
+/// (llama.cpp), or `max_input_tokens` (LiteLLM). [`Model::raw`] keeps the whole row.
 ///
 /// ```
 /// let body = r#"{"object":"list","data":[{"id":"m","object":"model","max_model_len":8192}]}"#;
@@ -62,7 +72,16 @@ fn model(raw: Raw<'_>) -> Option<Model> {
     model.name = owned(row.name).unwrap_or_else(|| model.id.clone());
     model.description = owned(row.description);
     model.created = row.created.0;
-    let lengths = [row.context_length, row.max_model_len, row.context_window, row.max_context_length];
+    let meta = row.meta.read::<Meta<'_>>().unwrap_or_default();
+    let lengths = [
+        row.context_length,
+        row.max_model_len,
+        row.context_window,
+        row.max_context_length,
+        meta.context_length,
+        meta.context_length_in_training,
+        row.max_input_tokens,
+    ];
     model.context_length = lengths.into_iter().find_map(|length| length.0);
     model.raw = raw.keep();
     Some(model)

@@ -14,14 +14,20 @@ const MAX_HELD: usize = 64;
 ///
 /// Only white space may come before the first tag. The tags, and the white space before the first one and
 /// behind the last one, are in neither. Thoughts without an end are thoughts up to the end of the answer.
-/// Allocates for a piece that cuts the first tag, and for no other.
-#[derive(Debug)]
-pub(crate) struct ReasoningTags(State);
+/// A text without tags costs no allocation, unless a piece cuts what may become the first one.
+#[derive(Debug, Default)]
+pub(crate) struct ReasoningTags {
+    state: State,
+    /// The text as it came, tags included. Empty where the answer does not begin with one: then it is the
+    /// answer's own.
+    raw: String,
+}
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum State {
-    /// Whether the answer begins with the tag is open. Holds what has come of it.
-    Beginning(String),
+    /// Whether the answer begins with the tag is open. `raw` is held back.
+    #[default]
+    Beginning,
     /// Within the tags. So many bytes of the last one have come.
     Thoughts(usize),
     /// Behind the tags, and before any text.
@@ -30,32 +36,36 @@ enum State {
     Text,
 }
 
-impl Default for ReasoningTags {
-    fn default() -> Self {
-        Self(State::Beginning(String::new()))
-    }
-}
-
 impl ReasoningTags {
     /// Collects a piece of the text.
     pub(crate) fn push(&mut self, piece: &str, out: &mut ResponseAccumulator) {
-        match &mut self.0 {
-            State::Text => out.push_text(piece),
+        if let State::Beginning = self.state {
+            let mut held = std::mem::take(&mut self.raw);
+            if held.is_empty() {
+                return self.begin(piece, out);
+            }
+            held.push_str(piece);
+            return self.begin(&held, out);
+        }
+        if !self.raw.is_empty() {
+            self.raw.push_str(piece);
+        }
+        match self.state {
             State::Gap => self.push_behind(piece, out),
             State::Thoughts(_) => self.push_thoughts(piece, out),
-            State::Beginning(held) if held.is_empty() => self.begin(piece, out),
-            State::Beginning(held) => {
-                let mut text = std::mem::take(held);
-                text.push_str(piece);
-                self.begin(&text, out);
-            }
+            State::Beginning | State::Text => out.push_text(piece),
         }
+    }
+
+    /// The text as it came, where that is not the text of the answer: with tags, or held back.
+    pub(crate) fn raw(&mut self) -> &mut String {
+        &mut self.raw
     }
 
     /// Collects what was held back, since no more will come.
     pub(crate) fn finish(&mut self, out: &mut ResponseAccumulator) {
-        match std::mem::replace(&mut self.0, State::Text) {
-            State::Beginning(held) => out.push_text(&held),
+        match std::mem::replace(&mut self.state, State::Text) {
+            State::Beginning => out.push_text(&std::mem::take(&mut self.raw)),
             State::Thoughts(come) => out.push_reasoning(&CLOSE[..come]),
             State::Gap | State::Text => {}
         }
@@ -64,43 +74,44 @@ impl ReasoningTags {
     fn begin(&mut self, text: &str, out: &mut ResponseAccumulator) {
         let beginning = text.trim_start();
         if let Some(thoughts) = beginning.strip_prefix(OPEN) {
-            self.0 = State::Thoughts(0);
+            text.clone_into(&mut self.raw);
+            self.state = State::Thoughts(0);
             self.push_thoughts(thoughts, out);
         } else if OPEN.starts_with(beginning) && text.len() <= MAX_HELD {
-            self.0 = State::Beginning(text.to_owned());
+            text.clone_into(&mut self.raw);
         } else {
-            self.0 = State::Text;
+            self.state = State::Text;
             out.push_text(text);
         }
     }
 
     fn push_thoughts(&mut self, piece: &str, out: &mut ResponseAccumulator) {
-        let State::Thoughts(come) = self.0 else { return };
+        let State::Thoughts(come) = self.state else { return };
         // `CLOSE` has its first character once, so a beginning of it that goes on otherwise holds no other.
         let rest = &CLOSE[come..];
         if come > 0 && piece.len() < rest.len() && rest.starts_with(piece) {
-            self.0 = State::Thoughts(come + piece.len());
+            self.state = State::Thoughts(come + piece.len());
             return;
         }
         if let Some(text) = piece.strip_prefix(rest).filter(|_| come > 0) {
-            self.0 = State::Gap;
+            self.state = State::Gap;
             return self.push_behind(text, out);
         }
         out.push_reasoning(&CLOSE[..come]);
         if let Some((thoughts, text)) = piece.split_once(CLOSE) {
             out.push_reasoning(thoughts);
-            self.0 = State::Gap;
+            self.state = State::Gap;
             return self.push_behind(text, out);
         }
         let come = (1..CLOSE.len()).rev().find(|length| piece.ends_with(&CLOSE[..*length])).unwrap_or(0);
         out.push_reasoning(&piece[..piece.len() - come]);
-        self.0 = State::Thoughts(come);
+        self.state = State::Thoughts(come);
     }
 
     fn push_behind(&mut self, piece: &str, out: &mut ResponseAccumulator) {
         let text = piece.trim_start();
         if !text.is_empty() {
-            self.0 = State::Text;
+            self.state = State::Text;
             out.push_text(text);
         }
     }

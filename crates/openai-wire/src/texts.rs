@@ -70,6 +70,24 @@ impl TextJoiner {
         }
     }
 
+    /// Takes the answer's text as it came, where its reader of tags has made something else of it. To be
+    /// [put back](Self::put_back) before the next piece. Empty: the text is the answer's own.
+    pub(crate) fn take_tagged(&mut self) -> String {
+        self.tags.as_mut().map(|tags| std::mem::take(tags.raw())).unwrap_or_default()
+    }
+
+    /// Puts back what [`take_tagged`](Self::take_tagged) took.
+    pub(crate) fn put_back(&mut self, tagged: String) {
+        if let Some(tags) = &mut self.tags {
+            *tags.raw() = tagged;
+        }
+    }
+
+    /// Returns how long that text is, in bytes.
+    pub(crate) fn tagged_bytes(&mut self) -> usize {
+        self.tags.as_mut().map_or(0, |tags| tags.raw().len())
+    }
+
     /// Returns the text of a piece; `None` for a value that is no text.
     pub(crate) fn join<'s>(&'s mut self, raw: Raw<'s>, place: JoinedText) -> Option<&'s str> {
         match raw.string() {

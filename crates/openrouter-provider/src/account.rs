@@ -2,20 +2,27 @@
 
 pub(crate) mod generation;
 pub(crate) mod key;
+mod preset;
 
 use std::time::Duration;
 
 use provider_core::{ConnectionReport, Error, ErrorKind};
 
 pub use self::generation::{Generation, ProviderResponse};
-pub use self::key::{Credits, KeyInfo};
-use crate::OpenRouter;
+pub use self::key::{Budget, Credits, FreeRequests, KeyInfo};
+pub use self::preset::Preset;
 use crate::error::retold;
-use crate::path;
+use crate::{OpenRouter, path};
+
+/// The presets of a page; the most that the service gives.
+const PRESETS_PAGE: usize = 100;
+/// The most pages of presets that are fetched.
+const MAX_PRESETS_PAGES: usize = 100;
 
 impl OpenRouter {
     /// Tests the connection: whether the service is there and the key is good. `GET /key`, which costs
-    /// nothing.
+    /// nothing. A good key may still be refused for money:
+    /// [`ConnectionReport::blocked_by`] says so, and until when.
     ///
     /// # Errors
     /// [`ErrorKind::Authentication`] for a wrong key, or whatever else is in the way.
@@ -50,6 +57,26 @@ impl OpenRouter {
             }
             _ => error,
         })
+    }
+
+    /// Fetches the presets of the account, for a picker beside the models: [`Preset::model_id`] is the id
+    /// that a request has. `GET /presets`, with a key of the account.
+    ///
+    /// # Errors
+    /// When the list cannot be fetched or read.
+    pub async fn presets(&self) -> Result<Vec<Preset>, Error> {
+        let (mut all, mut offset) = (Vec::new(), 0);
+        for _ in 0..MAX_PRESETS_PAGES {
+            let path = format!("presets?offset={offset}&limit={PRESETS_PAGE}");
+            let (count, presets, total) = self.fetch(&path, "the list of presets", preset::read).await?;
+            all.extend(presets);
+            offset += count;
+            let is_last = total.map_or(count < PRESETS_PAGE, |total| offset as u64 >= total);
+            if count == 0 || is_last {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     /// Fetches the service's record of an answer: what it cost, who served it, how long it took.

@@ -12,6 +12,9 @@ use crate::dialect::OpenRouterDialect;
 use crate::options::ProviderPreferences;
 use crate::{ID, Limits, OpenRouter};
 
+/// How this crate names itself to the service.
+pub(crate) const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
 /// Builds an [`OpenRouter`] from settings given one by one or by key, and from what only code can give:
 /// limits, an HTTP client and a source of keys. Made by [`OpenRouter::builder`].
 ///
@@ -80,7 +83,8 @@ impl OpenRouterBuilder {
     }
 
     /// Which upstream providers may serve, where a request leaves it open: the whole workspace's routing
-    /// preferences and data policy.
+    /// preferences and data policy. The settings that have a field of their own (`provider_order`,
+    /// `data_collection`, …) count before it.
     pub fn routing(self, preferences: &ProviderPreferences) -> Self {
         // The preferences are texts, flags and numbers: all of them can be written. A number that is none
         // becomes `null`.
@@ -128,7 +132,7 @@ impl OpenRouterBuilder {
             .limits(self.limits.http)
             .values(values)
             .bearer(key.unwrap_or_default())
-            .header("user-agent", concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .header("user-agent", USER_AGENT)
             .error_response(move |head, body| error::from_response(head, body, &*of_errors));
         if let Some(referer) = config::referer(values).map_err(unfit)? {
             endpoint = endpoint.header("http-referer", referer);

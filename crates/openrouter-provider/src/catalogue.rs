@@ -6,12 +6,18 @@ mod models_query;
 pub(crate) mod page;
 mod pricing;
 mod provider_info;
+mod request_check;
+mod server_tool;
 
 use provider_core::{Catalogue, Error, ErrorKind, Model};
 
-pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles};
+pub use self::endpoint::{Endpoint, ModelEndpoints, Percentiles, ToolChoiceSupport, WorkloadPerformance};
 pub use self::models_query::{ModelsQuery, ModelsSort};
 pub use self::provider_info::ProviderInfo;
+pub use self::request_check::Choice;
+pub use self::server_tool::{
+    NativeModel, ServerToolAlias, ServerToolEngine, ServerToolInfo, ServerToolPrice,
+};
 use crate::error::retold;
 use crate::{ID, OpenRouter, document, path, record};
 
@@ -94,6 +100,32 @@ impl OpenRouter {
     /// When the list cannot be fetched or read.
     pub async fn providers(&self) -> Result<Vec<ProviderInfo>, Error> {
         self.fetch("providers", "the list of providers", provider_info::read).await
+    }
+
+    /// Fetches the registry of the tools that OpenRouter runs itself, deprecated ones and those of other APIs
+    /// included ([`ServerToolInfo::is_for_chats`]). `GET /tools`.
+    ///
+    /// # Errors
+    /// When the list cannot be fetched or read.
+    pub async fn server_tools(&self) -> Result<Vec<ServerToolInfo>, Error> {
+        self.fetch("tools", "the list of server tools", server_tool::read_list).await
+    }
+
+    /// Fetches one of these tools by its [id](ServerToolInfo::id) (`openrouter:web_search`) or another of its
+    /// [names](ServerToolInfo::aliases), with the models that run it themselves. `GET /tools/{name}`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidRequest`] for what cannot be a name, [`ErrorKind::NotFound`] when there is none of
+    /// that name, or whatever else is in the way.
+    pub async fn server_tool(&self, name: &str) -> Result<ServerToolInfo, Error> {
+        let path = format!("tools/{}", path::segment("name", name)?);
+        self.fetch(&path, "the server tool", server_tool::read).await.map_err(|error| match error.status() {
+            Some(404) => {
+                let message = format!("there is no server tool of this name: {}", error.message());
+                retold(error, ErrorKind::NotFound, message)
+            }
+            _ => error,
+        })
     }
 
     /// Fetches all pages of a list of models.

@@ -3,12 +3,12 @@
 
 use openai_wire::exact;
 use percent_encoding::{AsciiSet, utf8_percent_encode};
-use provider_core::{ConfigField, ConfigValues, Error, FieldKind, ProviderContext, RawJson};
+use provider_core::{ConfigField, ConfigValues, Error, FieldKind, ProviderContext, RawJson, Usd};
 use provider_http::{KeySource, KeySources, settings};
 use url::Url;
 
 use crate::ID;
-use crate::options::ProviderPreferences;
+use crate::options::{MaxPrice, PriceCap, ProviderPreferences};
 
 /// Where the service is, unless `base_url` says otherwise.
 pub const DEFAULT_BASE_URL: &str = "https://openrouter.ai/api/v1";
@@ -17,6 +17,20 @@ pub const DEFAULT_BASE_URL: &str = "https://openrouter.ai/api/v1";
 const SITE_URL: &str = "site_url";
 /// The key of the site's name.
 const SITE_NAME: &str = "site_name";
+
+/// The heading of the settings of routing.
+const ROUTING_GROUP: &str = "Routing";
+/// The key of the providers to try first.
+pub(crate) const ORDER: &str = "provider_order";
+/// The key of the providers that may serve.
+pub(crate) const ONLY: &str = "provider_only";
+/// The key of the providers that may not serve.
+pub(crate) const IGNORE: &str = "provider_ignore";
+/// The key of the precisions that may serve.
+pub(crate) const QUANTIZATIONS: &str = "quantizations";
+const MAX_PRICE_PROMPT: &str = "max_price_prompt";
+const MAX_PRICE_COMPLETION: &str = "max_price_completion";
+const MAX_PRICE_REQUEST: &str = "max_price_request";
 
 /// The settings of OpenRouter, in the order a form shows them.
 pub static FIELDS: &[ConfigField] = &[
@@ -45,17 +59,71 @@ pub static FIELDS: &[ConfigField] = &[
     settings::connect_timeout(),
     settings::read_timeout(),
     settings::total_timeout(),
+    ConfigField::new(ORDER, "Providers to Try First", FieldKind::List)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .placeholder("azure, openai")
+        .help("Upstream providers to try first, in this order; the others come after them, unless fallbacks are off."),
+    ConfigField::new(ONLY, "Allowed Providers", FieldKind::List)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .placeholder("deepinfra, openai/priority")
+        .help("Only these upstream providers may serve. Empty: all that the account allows."),
+    ConfigField::new(IGNORE, "Ignored Providers", FieldKind::List)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .placeholder("deepinfra")
+        .help("These upstream providers may not serve."),
+    ConfigField::new("allow_fallbacks", "Allow Fallbacks", FieldKind::Bool)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .help("Whether other upstream providers may serve when the first ones fail. Empty: they may."),
+    ConfigField::new(QUANTIZATIONS, "Quantizations", FieldKind::List)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .placeholder("fp8, bf16")
+        .help("Only endpoints of these precisions may serve. Empty: all."),
+    ConfigField::new("provider_sort", "Sort Providers by", FieldKind::Select)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .options(&["price", "throughput", "latency", "exacto"])
+        .help("The order of the endpoints, which switches load balancing off: cheapest, fastest, soonest, best at calling tools. Empty: as OpenRouter balances."),
+    ConfigField::new(MAX_PRICE_PROMPT, "Highest Prompt Price", FieldKind::Number)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .placeholder("2.5")
+        .help("The most that a million tokens of the prompt may cost, in US dollars; dearer endpoints may not serve.")
+        .check(check_price),
+    ConfigField::new(MAX_PRICE_COMPLETION, "Highest Answer Price", FieldKind::Number)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .placeholder("10")
+        .help("The most that a million tokens of the answer may cost, in US dollars; dearer endpoints may not serve.")
+        .check(check_price),
+    ConfigField::new(MAX_PRICE_REQUEST, "Highest Request Price", FieldKind::Number)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .placeholder("0.01")
+        .help("The most that a request may cost beside its tokens, in US dollars; dearer endpoints may not serve.")
+        .check(check_price),
+    ConfigField::new("require_parameters", "Require Parameters", FieldKind::Bool)
+        .advanced()
+        .group(ROUTING_GROUP)
+        .help("Whether only endpoints may serve that know every parameter of the request. Empty: others may, and ignore what they do not know."),
     ConfigField::new("data_collection", "Data Collection", FieldKind::Select)
         .advanced()
+        .group(ROUTING_GROUP)
         .options(&["allow", "deny"])
         .help("Whether providers that keep or train on prompts may serve. Empty: as the account says."),
     ConfigField::new("zdr", "Zero Data Retention", FieldKind::Bool)
         .advanced()
+        .group(ROUTING_GROUP)
         .help("Whether only endpoints may serve that retain nothing. Empty: as the account says."),
-    ConfigField::new("routing", "Routing Preferences", FieldKind::Json)
+    ConfigField::new("routing", "More Routing Preferences", FieldKind::Json)
         .advanced()
-        .placeholder("{\"sort\": \"price\"}")
-        .help("Which upstream providers may serve, as the JSON object `provider` of the API. A request's own preferences count before it.")
+        .group(ROUTING_GROUP)
+        .placeholder("{\"preferred_min_throughput\": 50}")
+        .help("Which upstream providers may serve, as the JSON object `provider` of the API. The fields above count before it, and a request's own preferences before both.")
         .check(check_routing),
 ];
 
@@ -145,16 +213,42 @@ fn routing(json: &str) -> Result<ProviderPreferences, String> {
     exact(&raw).ok_or_else(|| format!("does not fit (a list stands for an object in it); {example}"))
 }
 
+fn check_price(text: &str) -> Result<(), String> {
+    price(text).map(drop)
+}
+
+fn price(text: &str) -> Result<Usd, String> {
+    match text.parse::<Usd>() {
+        Ok(price) if !price.is_negative() => Ok(price),
+        _ => Err("must be an amount of US dollars that is not negative, such as 2.5".to_owned()),
+    }
+}
+
 /// The workspace's preferences: what the fields of their own say counts before the object.
+///
+/// # Errors
+/// When a value does not fit its field.
 pub(crate) fn preferences(values: &ConfigValues) -> Result<ProviderPreferences, String> {
-    let mut preferences = values.get("routing").map_or_else(|| Ok(ProviderPreferences::new()), routing)?;
-    if let Some(word) = values.get("data_collection") {
-        preferences = preferences.data_collection(word);
-    }
-    if let Some(zdr) = values.flag("zdr") {
-        preferences = preferences.zdr(zdr);
-    }
-    Ok(preferences)
+    let object = values.get("routing").map_or_else(|| Ok(ProviderPreferences::new()), routing)?;
+    let list = |key: &str| values.get(key).map(|_| values.list(key).collect());
+    let mut fields = ProviderPreferences::new();
+    fields.order = list(ORDER);
+    fields.only = list(ONLY);
+    fields.ignore = list(IGNORE);
+    fields.quantizations = list(QUANTIZATIONS);
+    fields.allow_fallbacks = values.flag("allow_fallbacks");
+    fields.require_parameters = values.flag("require_parameters");
+    fields.sort = values.get("provider_sort").map(Into::into);
+    fields.data_collection = values.get("data_collection").map(Into::into);
+    fields.zdr = values.flag("zdr");
+
+    let cap = |key: &str| values.get(key).map(price).transpose().map(|price| price.map(PriceCap));
+    let mut caps = object.max_price.clone().unwrap_or_default();
+    caps.prompt = cap(MAX_PRICE_PROMPT)?.or(caps.prompt);
+    caps.completion = cap(MAX_PRICE_COMPLETION)?.or(caps.completion);
+    caps.request = cap(MAX_PRICE_REQUEST)?.or(caps.request);
+    fields.max_price = Some(caps).filter(|caps| *caps != MaxPrice::default());
+    Ok(fields.or(&object))
 }
 
 fn parse(text: &str) -> Result<Url, String> {
@@ -182,8 +276,8 @@ fn base_url(text: &str, allow_http: bool) -> Result<(), String> {
 }
 
 /// The service's own host, and how those of its regions end.
-const SERVICE: &str = "openrouter.ai";
-const SUBDOMAINS: &str = ".openrouter.ai";
+pub(crate) const SERVICE: &str = "openrouter.ai";
+pub(crate) const SUBDOMAINS: &str = ".openrouter.ai";
 
 /// Whether the service has an API at this path: `/api/v1`, or that of another version.
 fn is_api_path(path: &str) -> bool {

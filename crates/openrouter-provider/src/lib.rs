@@ -90,13 +90,19 @@ mod headers;
 mod limits;
 pub mod options;
 mod path;
+#[cfg(feature = "pkce")]
+pub mod pkce;
 mod provider;
 mod record;
 mod response;
 
-pub use account::{Credits, Generation, KeyInfo, ProviderResponse};
+pub use account::{Budget, Credits, FreeRequests, Generation, KeyInfo, Preset, ProviderResponse};
 pub use builder::OpenRouterBuilder;
-pub use catalogue::{Endpoint, ModelEndpoints, ModelsQuery, ModelsSort, Percentiles, ProviderInfo};
+pub use catalogue::{
+    Choice, Endpoint, ModelEndpoints, ModelsQuery, ModelsSort, NativeModel, Percentiles, ProviderInfo,
+    ServerToolAlias, ServerToolEngine, ServerToolInfo, ServerToolPrice, ToolChoiceSupport,
+    WorkloadPerformance,
+};
 pub use client::OpenRouter;
 pub use config::{DEFAULT_BASE_URL, FIELDS};
 pub use limits::Limits;

@@ -46,6 +46,19 @@ pub(crate) fn model(id: &str) -> Result<String, Error> {
     Ok(segments.into_iter().map(escaped).collect::<Vec<_>>().join("/"))
 }
 
+/// One segment of a path, escaped.
+///
+/// # Errors
+/// [`ErrorKind::InvalidRequest`](provider_core::ErrorKind::InvalidRequest), naming the field, for what would
+/// be another path.
+pub(crate) fn segment(field: &str, text: &str) -> Result<String, Error> {
+    check_text(field, text)?;
+    if [".", ".."].contains(&text) {
+        return Err(refused(field, "is a way to another path; write a name"));
+    }
+    Ok(utf8_percent_encode(text, ESCAPED_IN_PATH).to_string())
+}
+
 /// A value of a query, escaped.
 pub(crate) fn encode_value(value: &str) -> String {
     utf8_percent_encode(value, ESCAPED_IN_VALUE).to_string()

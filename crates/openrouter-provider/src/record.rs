@@ -1,8 +1,10 @@
 //! Records of the API: structs that are filled from the fields of a JSON object, one row for a field.
 
+use std::collections::BTreeMap;
+
 use lenient_json::{Count, Flag, FromJson, Raw, Reader, Text, Texts, integer, number, owned};
-use openai_wire::amount;
-use provider_core::{Effort, Usd};
+use openai_wire::{Keep as _, amount};
+use provider_core::{Effort, RawJson, ShortText, Usd};
 
 /// A struct that is read from a JSON object. [`record!`] and [`fields!`] write it from rows.
 pub(crate) trait Record: Default {
@@ -43,6 +45,25 @@ pub(crate) fn list<T>(list: Raw<'_>, read: fn(Raw<'_>) -> T) -> Vec<T> {
     items
 }
 
+/// Reads the values of an object by name; one of which `read` makes nothing is skipped. What is no object
+/// reads as one without fields.
+pub(crate) fn map<T>(
+    reader: &mut Reader<'_>,
+    read: impl Fn(Raw<'_>) -> Option<T>,
+) -> Option<BTreeMap<String, T>> {
+    let mut values = BTreeMap::new();
+    if reader.peek()? != b'{' {
+        return reader.value().map(|_| values);
+    }
+    reader.object(|reader, name| {
+        if let Some(value) = read(Raw::of(reader.value()?)) {
+            values.insert(name.into_owned(), value);
+        }
+        Some(())
+    })?;
+    Some(values)
+}
+
 fn fill<R: Record>(record: &mut R, outer: &str, reader: &mut Reader<'_>) -> Option<()> {
     if reader.peek()? != b'{' {
         return reader.value().map(drop);
@@ -71,6 +92,7 @@ field_types! {
     String: Text<'_> => |text| text.into_cow().into_owned();
     Option<String>: Text<'_> => owned;
     Vec<String>: Texts => |texts| texts.0;
+    Vec<ShortText>: Texts<ShortText> => |texts| texts.0;
     bool: Flag => |flag| flag.0 == Some(true);
     Option<bool>: Flag => |flag| flag.0;
     Option<u64>: Count => |count| count.0;
@@ -78,7 +100,32 @@ field_types! {
     Option<i64>: Raw<'_> => integer;
     Option<f64>: Raw<'_> => number;
     Option<Usd>: Raw<'_> => amount;
+    Option<RawJson>: Raw<'_> => |raw| if raw.is_object() { raw.keep() } else { None };
     Option<Effort>: Text<'_> => |word| word.filled().map(Effort::from);
+}
+
+/// Writes [`Field`] for lists of records.
+macro_rules! list_fields {
+    ($($record:ty),*) => {$(
+        impl $crate::record::Field for Vec<$record> {
+            fn read(reader: &mut lenient_json::Reader<'_>) -> Option<Self> {
+                let list = <lenient_json::Raw<'_> as lenient_json::FromJson>::from_json(reader)?;
+                Some($crate::record::list(list, $crate::record::of))
+            }
+        }
+    )*};
+}
+
+/// Writes [`Field`] for records that may be missing.
+macro_rules! optional_fields {
+    ($($record:ty),*) => {$(
+        impl $crate::record::Field for Option<$record> {
+            fn read(reader: &mut lenient_json::Reader<'_>) -> Option<Self> {
+                let raw = <lenient_json::Raw<'_> as lenient_json::FromJson>::from_json(reader)?;
+                Some(raw.is_object().then(|| $crate::record::of(raw)))
+            }
+        }
+    )*};
 }
 
 /// Says how a struct is read: `field = "its name on the wire"`, and for a field of an object inside
@@ -152,4 +199,4 @@ macro_rules! value {
     };
 }
 
-pub(crate) use {fields, outer, record, value};
+pub(crate) use {fields, list_fields, optional_fields, outer, record, value};

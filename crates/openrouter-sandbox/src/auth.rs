@@ -1,6 +1,7 @@
 //! API keys. Every key is accepted; words inside a key choose its kind.
 //!
-//! `invalid` is rejected, `poor` has no credits, `management` manages the account but cannot run models.
+//! `invalid` is rejected, `poor` has no credits, `capped` belongs to a workspace whose budget is spent,
+//! `management` manages the account but cannot run models.
 
 use axum::http::{HeaderMap, header};
 
@@ -36,9 +37,14 @@ impl ApiKey {
         self.0.contains("poor")
     }
 
+    /// Whether the budget of its workspace is spent.
+    pub(crate) fn is_over_budget(&self) -> bool {
+        self.0.contains("capped")
+    }
+
     /// The id of the account that owns the key.
     pub(crate) fn user_id(&self) -> String {
-        format!("user_{}", Rng::new(0, &self.0).alphanumeric(27))
+        user_id(&self.0)
     }
 
     /// The redacted key: both ends, and never more than half of it.
@@ -49,6 +55,11 @@ impl ApiKey {
         let tail: String = characters.iter().skip(characters.len() - quarter.min(3)).collect();
         format!("{head}...{tail}")
     }
+}
+
+/// The id of the account that owns a key.
+pub(crate) fn user_id(key: &str) -> String {
+    format!("user_{}", Rng::new(0, key).alphanumeric(27))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The model catalogue: realistic rows, read from `catalogue.json`.
 //!
 //! A row has the fields of `GET /models` and private keys: the `endpoints` that serve the model, the legacy
-//! spellings (`aliases`) of its id, and for a router the id of the model that it chooses (`routes_to`).
+//! spellings (`aliases`) of its id, for a router the id of the model that it chooses (`routes_to`), and
+//! whether it lists `tool_choice` but fails the test of forced calls (`fails_forced_tools`).
 
 use serde_json::{Map, Value, json};
 
@@ -53,6 +54,8 @@ pub(crate) struct Model {
     /// The row without its private keys.
     pub(crate) row: Value,
     aliases: Vec<String>,
+    /// Whether it lists `tool_choice`, but fails the test of forced calls.
+    fails_forced_tools: bool,
     /// The id of the model that an alias or a router stands for.
     target: Option<String>,
 }
@@ -70,6 +73,7 @@ impl Model {
             .map(|item| Some(Endpoint { provider: text(&item["provider"])?, tag: text(&item["tag"])? }))
             .collect::<Option<_>>()?;
         let aliases = private_list(&mut row, "aliases").iter().filter_map(text).collect();
+        let fails_forced_tools = row.remove("fails_forced_tools") == Some(Value::Bool(true));
         let routes_to = row.remove("routes_to").as_ref().and_then(text);
 
         let canonical_slug = text(row.get("canonical_slug")?)?;
@@ -85,6 +89,7 @@ impl Model {
             prompt_price: Usd::parse(row["pricing"]["prompt"].as_str()?)?,
             completion_price: Usd::parse(row["pricing"]["completion"].as_str()?)?,
             aliases,
+            fails_forced_tools,
             target: text(&row["alias_target"]["slug"]).or(routes_to),
             canonical_slug,
             row,
@@ -107,6 +112,17 @@ impl Model {
         let listed =
             |list: &Value| list.as_array().is_some_and(|items| items.iter().any(|item| item == value));
         listed(&self.row[key]) || listed(&self.row["architecture"][key])
+    }
+
+    /// The values of `tool_choice` that its endpoints take.
+    pub(crate) fn tool_choice_support(&self) -> Value {
+        let (has_tools, forced) = (self.lists("supported_parameters", "tools"), self.takes_forced_tools());
+        json!({"auto": has_tools, "none": has_tools, "required": forced, "function": forced})
+    }
+
+    /// Whether a request may force a tool call.
+    pub(crate) fn takes_forced_tools(&self) -> bool {
+        self.lists("supported_parameters", "tool_choice") && !self.fails_forced_tools
     }
 
     /// Whether the model reasons without being asked to.

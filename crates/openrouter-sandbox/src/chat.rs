@@ -13,7 +13,7 @@ use crate::catalogue::DEFAULT_MODEL;
 use crate::completion::Completion;
 use crate::conversation::Conversation;
 use crate::cost::Usage;
-use crate::failures::{Failure, no_credits};
+use crate::failures::{Failure, no_credits, workspace_budget};
 use crate::generation::Generation;
 use crate::response_cache::{CacheHit, CacheKey, CacheOptions};
 use crate::rng::Rng;
@@ -44,6 +44,9 @@ fn try_create(
     }
     let request = parse_body(headers, body)?;
     validate::chat_request(&request)?;
+    if key.is_over_budget() {
+        return Err(workspace_budget());
+    }
     if key.has_no_credits() {
         return Err(no_credits());
     }
@@ -101,7 +104,8 @@ fn send_cached(
     response
 }
 
-fn parse_body(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
+/// Reads a body that must be JSON.
+pub(crate) fn parse_body(headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();

@@ -4,7 +4,9 @@ mod errors;
 
 use std::time::Duration;
 
-pub(crate) use self::errors::{alignment, context_length, no_credits, upstream};
+pub(crate) use self::errors::{
+    WORKSPACE_BUDGET, WORKSPACE_SPENT, alignment, context_length, no_credits, upstream, workspace_budget,
+};
 
 /// The model ids that fail on purpose, each with a description. The catalogue does not list them.
 pub const FAILURES: &[(&str, &str)] = &[

@@ -28,7 +28,8 @@
 //! # Keys
 //!
 //! The sandbox accepts every key, unless it contains one of these words: `invalid` is rejected (401), `poor`
-//! has no credits (402), `management` may read `/credits` but not run models (403).
+//! has no credits (402), `capped` belongs to a workspace whose budget is spent (403), `management` may read
+//! `/credits` but not run models (403).
 //!
 //! # Models
 //!
@@ -55,6 +56,13 @@
 //! streamed or not, with a usage and a cost of zero. `X-OpenRouter-Cache-TTL` and `X-OpenRouter-Cache-Clear`
 //! work as documented. The cache stores complete answers alone, the newest 1,000.
 //!
+//! # A key by one click
+//!
+//! `GET /auth` (beside the API, not below it) stands for the page on which a user approves: the user of the
+//! sandbox approves at once, and the browser is sent back to the `callback_url` with a code.
+//! `POST /auth/keys` gives a key for it, and refuses with 403 a code that is unknown, used or
+//! [too old](SandboxBuilder::auth_code_life), and a verifier that is not that of the challenge.
+//!
 //! # Guarantees
 //!
 //! * The same seed and request get the same content, streamed or not. Ids and times count up from a fixed
@@ -79,6 +87,7 @@ mod generation;
 mod json_body;
 mod model_id;
 mod models;
+mod pkce;
 mod reasoning;
 mod record;
 mod response_cache;
@@ -88,6 +97,7 @@ mod routing;
 mod sandbox;
 mod schema_fill;
 mod scripted_body;
+mod server_tools;
 mod socket;
 mod state;
 mod tokens;

@@ -115,13 +115,28 @@ fn endpoint_record(model: &Model, endpoint: &Endpoint, with_key: bool) -> Value 
         "max_prompt_tokens": null,
         "supported_parameters": row["supported_parameters"],
         "status": 0,
+        "service_tier": null,
+        "supports_tool_choice": model.tool_choice_support(),
+        "native_tools": native_tools(endpoint),
+        "supports_diarization": false,
         "supports_implicit_caching": model.author() != "anthropic",
         "uptime_last_5m": 100,
         "uptime_last_30m": 99.7,
         "uptime_last_1d": 99.9,
         "latency_last_30m": speed(420),
         "throughput_last_30m": speed(64),
+        "perf_last_30m_by_workload": with_key.then(|| json!({
+            "text_generation": {"latency": speed(420), "throughput": speed(64), "request_count": 1200},
+        })),
     })
+}
+
+/// The server tools that the provider runs itself.
+fn native_tools(endpoint: &Endpoint) -> Value {
+    match endpoint.slug() {
+        "anthropic" => json!({"openrouter:web_search": {"type": "web_search_20260209"}}),
+        _ => json!({}),
+    }
 }
 
 /// Finds the model of an id in any spelling. The id of an alias or a router finds its own row.

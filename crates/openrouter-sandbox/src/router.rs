@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use crate::api_error::ApiError;
 use crate::record::RecordedRequest;
 use crate::state::AppState;
-use crate::{account, chat, models};
+use crate::{account, chat, models, pkce, server_tools};
 
 /// The path of the API below the host.
 pub(crate) const BASE_PATH: &str = "/api/v1";
@@ -30,12 +30,17 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route("/models/{author}/{slug}/endpoints", get(models::endpoints))
         .route("/model/{author}/{slug}", get(models::show))
         .route("/endpoints/zdr", get(models::zdr_endpoints))
+        .route("/tools", get(server_tools::list))
+        .route("/tools/{name}", get(server_tools::show))
+        .route("/presets", get(account::presets))
         .route("/key", get(account::key))
+        .route("/auth/keys", post(pkce::exchange))
         .route("/credits", get(account::credits))
         .route("/generation", get(account::generation))
         .route("/providers", get(account::providers));
     Router::new()
         .nest(BASE_PATH, service)
+        .route("/auth", get(pkce::approve))
         .fallback(async || ApiError::not_found("Not Found"))
         .method_not_allowed_fallback(async || ApiError::new(405, "Method Not Allowed"))
         .layer(middleware::from_fn_with_state(Arc::clone(&state), record))

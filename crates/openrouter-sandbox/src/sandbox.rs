@@ -46,6 +46,12 @@ impl SandboxBuilder {
         Self { settings: Settings { slow_first_token, ..self.settings }, ..self }
     }
 
+    /// The time for which the code of an approval can be given for a key. Default: 10 min; the service does
+    /// not tell its own.
+    pub fn auth_code_life(self, auth_code_life: Duration) -> Self {
+        Self { settings: Settings { auth_code_life, ..self.settings }, ..self }
+    }
+
     /// Starts the sandbox, on the loopback interface only. Needs a tokio runtime.
     ///
     /// # Errors
@@ -89,7 +95,12 @@ impl Sandbox {
         let slow_first_token = Duration::from_secs(3);
         SandboxBuilder {
             port: 0,
-            settings: Settings { seed: 1, token_delay: Duration::ZERO, slow_first_token },
+            settings: Settings {
+                seed: 1,
+                token_delay: Duration::ZERO,
+                slow_first_token,
+                auth_code_life: Duration::from_secs(600),
+            },
         }
     }
 

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::completion::Completion;
 use crate::cost::Usd;
 use crate::generation::Generation;
+use crate::pkce::Grant;
 use crate::record::{BoundedLog, RecordedRequest};
 use crate::response_cache::{CacheHit, CacheKey, CacheOptions, ResponseCache};
 use crate::rng::Rng;
@@ -21,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     pub(crate) token_delay: Duration,
     pub(crate) slow_first_token: Duration,
+    pub(crate) auth_code_life: Duration,
 }
 
 /// The state of one sandbox.
@@ -33,6 +35,8 @@ pub(crate) struct AppState {
     generations: Mutex<BoundedLog<Generation>>,
     spent: Mutex<Usd>,
     cache: Mutex<ResponseCache>,
+    grants: Mutex<BoundedLog<(String, Grant)>>,
+    grant_count: AtomicU64,
     generation_count: AtomicU64,
     /// Whether the next request to `sandbox/flaky` succeeds.
     flaky_succeeds: AtomicBool,
@@ -48,6 +52,8 @@ impl AppState {
             generations: Mutex::default(),
             spent: Mutex::default(),
             cache: Mutex::default(),
+            grants: Mutex::default(),
+            grant_count: AtomicU64::new(0),
             generation_count: AtomicU64::new(0),
             flaky_succeeds: AtomicBool::new(false),
         }
@@ -85,6 +91,14 @@ impl AppState {
         lock(&self.generations).iter().find(|known| known.id == id).map(|known| known.record.clone())
     }
 
+    /// The number of generations of free models.
+    pub(crate) fn free_generations(&self) -> usize {
+        let is_free = |known: &&Generation| {
+            known.record["model"].as_str().is_some_and(|model| model.ends_with(":free"))
+        };
+        lock(&self.generations).iter().filter(is_free).count()
+    }
+
     /// The stored completion for this key, if there is one.
     pub(crate) fn cached(&self, key: &CacheKey, options: CacheOptions) -> Option<CacheHit> {
         lock(&self.cache).find(key, options)
@@ -93,6 +107,22 @@ impl AppState {
     /// Stores a completion under this key.
     pub(crate) fn cache(&self, key: CacheKey, completion: Completion, ttl: Duration) {
         lock(&self.cache).keep(key, completion, ttl);
+    }
+
+    /// Keeps a grant, and returns its code.
+    pub(crate) fn grant(&self, grant: Grant) -> String {
+        let count = self.grant_count.fetch_add(1, Ordering::SeqCst);
+        let code = format!("auth_code_{}", Rng::new(self.settings.seed, &format!("grant {count}")).hex(32));
+        lock(&self.grants).push((code.clone(), grant));
+        code
+    }
+
+    /// Uses a code up. Returns the key that it is given for; `None` if it is not good.
+    pub(crate) fn redeem(&self, code: &str, verifier: Option<&str>, method: Option<&str>) -> Option<String> {
+        let mut grants = lock(&self.grants);
+        let (code, grant) = grants.iter_mut().find(|(known, _)| known == code)?;
+        let is_good = grant.redeem(verifier, method, self.settings.auth_code_life);
+        is_good.then(|| format!("sk-or-v1-{}", Rng::new(self.settings.seed, code).hex(64)))
     }
 
     /// The cost of all generations.

@@ -16,7 +16,8 @@
 //! A wrapper around a provider is a [`Delegate`], or an [`LlmProvider`](crate::LlmProvider) that writes every
 //! method; it watches streams with a [`StreamObserver`], and goes on with a broken one by a [`Continuation`].
 //! An error is made of kind, text and cause; an [`ErrorContext`] around the call adds provider, model and
-//! operation.
+//! operation. Where a service tells too little of its models, a user does: the settings of
+//! [`model_settings`].
 
 pub use crate::accumulator::{ResponseAccumulator, ToolCallPiece};
 pub use crate::call_ids::unique_call_ids;
@@ -24,6 +25,7 @@ pub use crate::codec::ChatCodec;
 pub use crate::delegate::Delegate;
 pub use crate::error::{ErrorContext, InFlightWaits, base_url_step, is_foreign, misdirected, text_of_body};
 pub use crate::frame::{DecodeError, Frame, FrameDecoder, Headers, ResponseHead};
+pub use crate::model::settings as model_settings;
 pub use crate::options::ProviderOptions;
 pub use crate::request::{
     NOT_FINITE, Parameter, ParameterMut, ParameterRef, foreign_json, range_problems, refuse_all_but,

@@ -34,6 +34,9 @@ pub struct ConfigField {
     pub required: bool,
     /// Whether a form should tuck it away.
     pub advanced: bool,
+    /// The heading that a form shows it under, together with the fields of the same group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<&'static str>,
     /// The value that the provider applies itself when none is given. Forms and documentation show it;
     /// [`ConfigValues`] do not fill it in.
     pub default: Option<&'static str>,
@@ -43,7 +46,7 @@ pub struct ConfigField {
     pub help: &'static str,
     /// The environment variable it can come from.
     pub env: Option<&'static str>,
-    /// The choices of a [`FieldKind::Select`].
+    /// The choices of a [`FieldKind::Select`] or a [`FieldKind::List`].
     pub options: &'static [&'static str],
     #[serde(skip)]
     check: fn(&str) -> Result<(), String>,
@@ -77,6 +80,9 @@ pub enum FieldKind {
     Url,
     /// One of the field's [`options`](ConfigField::options); anything when it has none.
     Select,
+    /// Names with commas or line breaks between them: `openai, azure`. Where the field has
+    /// [`options`](ConfigField::options), each is one of them.
+    List,
     /// Yes or no.
     Bool,
     /// A whole number.
@@ -107,6 +113,7 @@ impl ConfigField {
             kind,
             required: false,
             advanced: false,
+            group: None,
             default: None,
             placeholder: "",
             help: "",
@@ -130,6 +137,14 @@ impl ConfigField {
     #[must_use]
     pub const fn advanced(mut self) -> Self {
         self.advanced = true;
+        self
+    }
+
+    /// Names the heading that a form shows the field under. Fields of one group follow each other in the
+    /// table.
+    #[must_use]
+    pub const fn group(mut self, heading: &'static str) -> Self {
+        self.group = Some(heading);
         self
     }
 
@@ -162,7 +177,7 @@ impl ConfigField {
         self
     }
 
-    /// Sets the choices of a [`FieldKind::Select`]. It accepts no other value then.
+    /// Sets the choices of a [`FieldKind::Select`] or a [`FieldKind::List`]. It accepts no other value then.
     #[must_use]
     pub const fn options(mut self, options: &'static [&'static str]) -> Self {
         self.options = options;
@@ -313,6 +328,20 @@ impl ConfigValues {
         self.get(key).and_then(kinds::duration)
     }
 
+    /// The items of a [`FieldKind::List`] setting, or of a [`FieldKind::Text`] one that has several: in lines,
+    /// or with commas between them. None where it is not set.
+    ///
+    /// ```
+    /// use provider_core::ConfigValues;
+    ///
+    /// let values = ConfigValues::from([("models", "llama3.2, qwen3:8b\nphi4,")]);
+    /// assert_eq!(values.list("models").collect::<Vec<_>>(), ["llama3.2", "qwen3:8b", "phi4"]);
+    /// assert_eq!(values.list("others").count(), 0);
+    /// ```
+    pub fn list(&self, key: &str) -> impl Iterator<Item = &str> {
+        items(self.get(key).unwrap_or_default())
+    }
+
     /// The values for these fields alone.
     #[must_use]
     pub fn only(&self, fields: &[ConfigField]) -> Self {
@@ -376,6 +405,11 @@ impl ConfigValues {
             value => self.0.insert(key.to_owned(), ConfigValue { value: Secret::new(value), variable }),
         };
     }
+}
+
+/// The items of a text, which stand in lines or have commas between them.
+pub(crate) fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', ',']).map(str::trim).filter(|item| !item.is_empty())
 }
 
 fn missing(field: &ConfigField) -> String {

@@ -109,6 +109,7 @@ mod request;
 mod response;
 mod retry_hints;
 mod secret;
+mod short_text;
 mod stored;
 mod stream;
 mod text_delta;
@@ -150,6 +151,7 @@ pub use response::{
     Usage,
 };
 pub use secret::Secret;
+pub use short_text::ShortText;
 pub use stream::ChatStream;
 pub use text_delta::TextDelta;
 pub use timestamp::{ParseTimestampError, Timestamp};

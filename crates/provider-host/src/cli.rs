@@ -2,6 +2,7 @@
 
 mod connect;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -22,6 +23,7 @@ Examples:
   provider-host models claude --supports tools --sort price
   provider-host --provider openrouter --provider local=openai-compatible --set local.preset=ollama \
     compare \"Why?\" openrouter:openai/gpt-4o local:qwen3
+  provider-host connect openrouter --key-file openrouter.key
   OPENROUTER_API_KEY=sk-or-v1-... provider-host key
 
 Environment:
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Compare(Box<CompareArgs>),
     /// Search the models there are, with prices and abilities
     Models(ModelsArgs),
+    /// Get a key from a provider whose page asks you, without pasting one
+    Connect(AuthorizeArgs),
     /// Test the key, and see what it has left
     Key(KeyArgs),
     /// Test whether a provider keeps the promises that all providers make, without its service
@@ -284,8 +288,56 @@ pub(crate) enum SortBy {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    group = clap::ArgGroup::new("place").required(true).multiple(true).args(["key_file", "show_key"]),
+    after_help = "\
+The page of the provider asks you in the browser, and sends the browser back to this program with a code, which is given for \
+a key of your account. The key lasts until you delete it there. The browser has to run on this machine.
+
+Examples:
+  provider-host connect openrouter --key-file ~/.openrouter-key
+  OPENROUTER_API_KEY=\"$(cat ~/.openrouter-key)\" provider-host key
+  OPENROUTER_API_KEY=\"$(provider-host connect openrouter --show-key)\" provider-host chat openai/gpt-4o \"Hello\""
+)]
+pub(crate) struct AuthorizeArgs {
+    /// The provider, by its id or its name
+    #[arg(value_name = "PROVIDER")]
+    pub(crate) name: String,
+
+    /// Write the key to this file, which must not exist yet, and which you alone may read
+    #[arg(long, value_name = "PATH")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// Write the key to standard output
+    #[arg(long)]
+    pub(crate) show_key: bool,
+
+    /// Do not open the browser, only show the address
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+
+    /// The port that the browser comes back to, on this machine only; 0 takes a free one
+    #[arg(
+        long, value_name = "N", default_value_t = 0,
+        value_parser = between::<u16>(0, 65_535), allow_negative_numbers = true
+    )]
+    pub(crate) port: u16,
+
+    /// Give up after so many seconds
+    #[arg(
+        long, value_name = "SECONDS", default_value = "300",
+        value_parser = seconds, allow_negative_numbers = true
+    )]
+    pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) instances: InstanceArgs,
+}
+
+#[derive(Args, Debug)]
 #[command(after_help = "\
-Costs nothing. Exit code 3 if a key is refused; of several failures, the first has the exit code.")]
+Costs nothing. Exit code 3 if a key is refused, 4 if it is good but a limit of money is used up; of several failures, the first \
+has the exit code.")]
 pub(crate) struct KeyArgs {
     /// The provider to test, by the id that it is connected under. Default: all that are connected
     pub(crate) id: Option<String>,
@@ -411,6 +463,7 @@ impl Cli {
             Command::Chat(args) => connect.and(&args.instances),
             Command::Compare(args) => connect.and(&args.instances),
             Command::Models(args) => connect.and(&args.instances),
+            Command::Connect(args) => connect.and(&args.instances),
             Command::Key(args) => connect.and(&args.instances),
             Command::Conformance(args) => connect.and(&args.instances),
             Command::Providers(_) | Command::Sandbox(_) => connect,
@@ -428,7 +481,7 @@ impl Command {
             Command::Key(args) => args.json,
             Command::Conformance(args) => args.json,
             Command::Providers(args) => args.json,
-            Command::Sandbox(_) => false,
+            Command::Connect(_) | Command::Sandbox(_) => false,
         }
     }
 }

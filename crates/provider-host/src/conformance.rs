@@ -93,14 +93,10 @@ fn kit(
     if let Some(model) = &args.model {
         kit = kit.model(model);
     }
-    let known = known::of(provider.id);
-    for (case, reason) in known.skips {
-        kit = kit.skip(*case, *reason);
-    }
     for (case, reason) in &args.skip {
         kit = kit.skip(case, reason);
     }
-    for (path, json) in known.beside {
+    for (path, json) in known::beside(provider.id) {
         kit = kit.beside(*path, *json);
     }
     for (path, json) in &args.beside {

@@ -55,6 +55,26 @@ struct Connected {
     catalogue_asked: OnceCell<()>,
 }
 
+/// The settings of one provider that is not connected: those of flags and environment, or of a sandbox, which
+/// runs until it is dropped.
+///
+/// # Errors
+/// When a setting is unknown, or the sandbox cannot start.
+pub(crate) async fn settings_of(
+    provider: &'static ProviderDescriptor,
+    args: &ConnectArgs,
+    output: Output,
+) -> Result<(ConfigValues, Option<Sandbox>), Failure> {
+    let plan = Plan::of_one(provider, args)?;
+    let mut sandbox = None;
+    if args.sandbox {
+        sandbox = Some(sandbox::start(&plan).await?);
+        output.note(&output.err.dim(sandbox::note(&plan)).to_string());
+    }
+    let settings = plan.settings(sandbox.as_ref().map(Sandbox::base_url)).pop();
+    Ok((settings.map(|settings| settings.values).unwrap_or_default(), sandbox))
+}
+
 impl Host {
     /// Connects the providers without sending anything.
     ///

@@ -58,7 +58,7 @@ impl Exit {
             Exit::Failed => "another failure",
             Exit::Usage => "wrong usage, settings or request, or a feature that the model lacks",
             Exit::Key => "the key is refused, or may not do this",
-            Exit::Payment => "payment required",
+            Exit::Payment => "payment required, or a limit of money is used up",
             Exit::NotFound => "no such model or provider, or no endpoint fits",
             Exit::RateLimited => "rate limited",
             Exit::Unreachable => "timeout, or the service cannot be reached",

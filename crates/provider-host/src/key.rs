@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use provider_core::{ConnectionReport, Error, ErrorKind, Usd};
+use provider_core::{ConnectionReport, Error, ErrorKind, LimitAmount, UsageLimit, Usd};
 use provider_registry::Instance;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -46,10 +46,11 @@ pub(crate) async fn run(args: &KeyArgs, connect: &ConnectArgs, output: Output) -
         [one] => {
             let report = progress.during(one.provider().check()).await;
             let report = report.map_err(|error| error.with_provider(one.id()))?;
-            if args.json {
-                return Ok(output.write_json(&report)?);
+            match args.json {
+                true => output.write_json(&report)?,
+                false => output.write(&page(None, &report, output))?,
             }
-            Ok(output.write(&page(None, &report, output))?)
+            report.blocked_by().map_or(Ok(()), |_| Err(Failure::Told(Exit::Payment)))
         }
         several => {
             let tested = progress.during(join_all(several.iter().map(|one| test(one)))).await;
@@ -86,9 +87,14 @@ fn show(args: &KeyArgs, tested: Vec<TestedProvider>, output: Output) -> Result<(
         output.write(&pages.collect::<Vec<_>>().join("\n"))?;
     }
     let mut first = None;
-    for error in tested.providers.iter().filter_map(|one| one.error.as_ref()) {
-        diagnostics::error(error, output);
-        first = first.or(Some(Exit::from(error.kind())));
+    for one in &tested.providers {
+        if let Some(error) = &one.error {
+            diagnostics::error(error, output);
+            first = first.or(Some(Exit::from(error.kind())));
+        }
+        if one.report.as_ref().is_some_and(|report| report.blocked_by().is_some()) {
+            first = first.or(Some(Exit::Payment));
+        }
     }
     first.map_or(Ok(()), |exit| Err(Failure::Told(exit)))
 }
@@ -102,13 +108,22 @@ fn page(provider: Option<&str>, report: &ConnectionReport, output: Output) -> St
         }
     });
     let whose = provider.map_or_else(String::new, |id| format!("{id}: "));
-    let verdict = if tells_of_account(report) { "the key works" } else { "the test passed" };
-    format!("{whose}{}\n{}", output.out.green(verdict), lines.collect::<String>())
+    let verdict = match report.blocked_by() {
+        Some(limit) => {
+            let until = limit.resets_at.map_or_else(String::new, |moment| format!(" until {moment}"));
+            let said = format!("the key is good, but requests with it are refused{until}: ");
+            output.out.red(format!("{said}{} is used up", limit.kind)).to_string()
+        }
+        None if tells_of_account(report) => output.out.green("the key works").to_string(),
+        None => output.out.green("the test passed").to_string(),
+    };
+    format!("{whose}{verdict}\n{}", lines.collect::<String>())
 }
 
 /// Whether the provider tells anything of an account. One that does not may have limits all the same.
 fn tells_of_account(report: &ConnectionReport) -> bool {
     report.limit.is_some()
+        || report.next_limit.is_some()
         || report.usage.is_some()
         || report.can_run_models.is_some()
         || report.is_free_tier.is_some()
@@ -121,21 +136,39 @@ fn rows(report: &ConnectionReport) -> Vec<(&'static str, String)> {
         return report.label.iter().map(|label| ("label", label.clone())).collect();
     }
     let money = |amount: Option<Usd>, otherwise: &str| amount.map_or(otherwise.to_owned(), dollars);
-    let remaining = match &report.limit_reset {
-        Some(when) => format!("{} (starts anew {when})", money(report.limit_remaining, UNKNOWN)),
-        None => money(report.limit_remaining, "no limit"),
+    let remaining = match &report.next_limit {
+        None => "no limit".to_owned(),
+        Some(limit) => format!("{} ({})", money(report.remaining(), UNKNOWN), extent(limit)),
     };
     let free_tier = match report.is_free_tier {
         Some(true) => "yes: the account has never paid",
         Some(false) => "no",
         None => UNKNOWN,
     };
-    vec![
+    let mut rows = vec![
         ("label", known(&report.label, UNKNOWN)),
         ("limit", money(report.limit, "no limit")),
         ("remaining", remaining),
         ("usage", money(report.usage, UNKNOWN)),
         ("free tier", free_tier.to_owned()),
-        ("expires", known(&report.expires_at, "never")),
-    ]
+    ];
+    let requests = |amount| match amount {
+        Some(LimitAmount::Requests(count)) => Some(count),
+        _ => None,
+    };
+    let free = report.free_requests.as_ref();
+    if let Some((left, limit)) = free.and_then(|free| requests(free.remaining).zip(requests(free.limit))) {
+        rows.push(("free today", format!("{left} of {limit} requests to free models are left")));
+    }
+    rows.push(("expires", known(&report.expires_at, "never")));
+    rows
+}
+
+/// Whose limit it is, and when it starts anew.
+fn extent(limit: &UsageLimit) -> String {
+    match (&limit.window, limit.resets_at) {
+        (_, Some(moment)) => format!("{}, starts anew at {moment}", limit.kind),
+        (Some(window), None) => format!("{}, starts anew {window}", limit.kind),
+        (None, None) => limit.kind.to_string(),
+    }
 }

@@ -5,6 +5,7 @@
 
 mod answer_check;
 mod ask;
+mod authorize;
 mod chat;
 mod cli;
 mod compare;
@@ -92,6 +93,7 @@ async fn run(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Chat(args) => chat::run(args, &connect, output).await,
         Command::Compare(args) => compare::run(args, &connect, output).await,
         Command::Models(args) => models::run(args, &connect, output).await,
+        Command::Connect(args) => authorize::run(args, &connect, output).await,
         Command::Key(args) => key::run(args, &connect, output).await,
         Command::Conformance(args) => conformance::run(args, &connect, output).await,
         Command::Providers(args) => providers::run(args, output),

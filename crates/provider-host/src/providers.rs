@@ -63,7 +63,12 @@ fn page(provider: &ProviderDescriptor, fields: &[ConfigField], output: Output) -
     };
     let mut sections = vec![format!("{title}\n{}", prose(provider.description.to_owned()))];
     sections.push(capabilities(provider).render(output.columns, output.out));
-    sections.push(settings(fields).render(output.columns, output.out));
+    for fields in fields.chunk_by(|one, next| one.group == next.group) {
+        let heading = fields.first().and_then(|field| field.group);
+        let heading = heading.map(|heading| format!("{}\n", output.out.bold(heading.to_owned())));
+        let table = settings(fields).render(output.columns, output.out);
+        sections.push(heading.unwrap_or_default() + &table);
+    }
     sections.push(fields.iter().map(help).map(prose).collect());
     sections.push(links(provider).map(prose).collect());
     sections.retain(|section| !section.is_empty());
@@ -108,7 +113,11 @@ fn help(field: &ConfigField) -> String {
         "" => String::new(),
         example => format!(" Example: {example}"),
     };
-    format!("{}: {}{example}", field.key, field.help)
+    let choices = match field.options {
+        [] => String::new(),
+        options => format!(" One of: {}.", options.join(", ")),
+    };
+    format!("{}: {}{choices}{example}", field.key, field.help)
 }
 
 fn links(provider: &ProviderDescriptor) -> impl Iterator<Item = String> {
@@ -124,6 +133,7 @@ fn kind(kind: FieldKind) -> &'static str {
         FieldKind::Text => "text",
         FieldKind::Url => "url",
         FieldKind::Select => "choice",
+        FieldKind::List => "list",
         FieldKind::Bool => "yes or no",
         FieldKind::Integer => "integer",
         FieldKind::Number => "number",

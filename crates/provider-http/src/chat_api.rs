@@ -94,8 +94,9 @@ impl<C: ChatCodec> ChatApi<C> {
             Ok(_) => Ok(()),
             Err(error) => match error.kind() {
                 InvalidRequest | ModelNotFound | UnsupportedFeature | EmptyResponse => Ok(()),
-                // Some servers find no field in the body, and call that a failure of theirs.
-                ErrorKind::Server if error.status() == Some(500) => Ok(()),
+                // Some servers find no field in the body, and call that a failure of theirs. A 500 that names
+                // no field may be about anything: LiteLLM without its database gives one for a missing key.
+                ErrorKind::Server if error.status() == Some(500) && names_field(&error) => Ok(()),
                 _ => Err(error),
             },
         }
@@ -117,4 +118,9 @@ impl<C: ChatCodec> ChatApi<C> {
             }
         }
     }
+}
+
+/// Whether an error names a field that the body of a chat must have.
+fn names_field(error: &Error) -> bool {
+    ["messages", "model"].iter().any(|field| error.message().contains(field))
 }

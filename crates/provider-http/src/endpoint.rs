@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use provider_core::author::{FrameDecoder, ResponseHead};
 use provider_core::{
     ChatResponse, ChatStream, ConfigValues, Error, ErrorKind, FieldProblem, Operation, ProviderContext,
@@ -43,6 +43,8 @@ pub struct Endpoint(Arc<Inner>);
 struct Inner {
     /// Without a slash at the end.
     base: String,
+    /// The version that may be missing at its end.
+    version: Option<Version>,
     /// Scheme, host and port, as errors name them.
     origin: String,
     key: KeySource,
@@ -53,10 +55,18 @@ struct Inner {
     secrets: Arc<[Secret]>,
     limits: HttpLimits,
     http: HttpClient,
+    /// The provider's name in errors.
     provider: Cow<'static, str>,
     generation_id_header: Option<&'static str>,
-    example: String,
+    example: Arc<str>,
     error_response: ErrorReader,
+}
+
+/// A version that may be missing at the end of a base URL.
+struct Version {
+    path: &'static str,
+    /// Whether it is missing, once an answer has told.
+    is_missing: OnceLock<bool>,
 }
 
 /// The header that the key goes in.
@@ -87,6 +97,7 @@ impl Endpoint {
         EndpointBuilder {
             example: base_url.clone(),
             base_url,
+            default_version: None,
             allow_http: false,
             key: KeySource::none(),
             key_header: KeyHeader::BEARER,
@@ -94,6 +105,7 @@ impl Endpoint {
             limits: HttpLimits::default(),
             values: ConfigValues::new(),
             provider: Cow::default(),
+            name: None,
             generation_id_header: None,
             error_response: Arc::new(error::from_response),
             problems: Vec::new(),
@@ -134,7 +146,12 @@ impl Endpoint {
         }
     }
 
-    /// Returns the id of the provider, empty where the endpoint was built without one.
+    /// Whether requests go out with a key, fixed or from a source.
+    pub fn has_key(&self) -> bool {
+        !self.0.key.is_none()
+    }
+
+    /// Returns the provider's name in errors, empty where the endpoint was built without one.
     pub(crate) fn provider(&self) -> &Cow<'static, str> {
         &self.0.provider
     }
@@ -163,6 +180,7 @@ pub struct EndpointBuilder {
     base_url: String,
     /// The base URL that the provider's author gave.
     example: String,
+    default_version: Option<&'static str>,
     allow_http: bool,
     key: KeySource,
     key_header: KeyHeader,
@@ -171,6 +189,8 @@ pub struct EndpointBuilder {
     /// The settings that were taken, for what a host's context may add.
     values: ConfigValues,
     provider: Cow<'static, str>,
+    /// In place of the id in errors.
+    name: Option<String>,
     generation_id_header: Option<&'static str>,
     error_response: ErrorReader,
     problems: Vec<FieldProblem>,
@@ -198,6 +218,16 @@ impl EndpointBuilder {
         }
     }
 
+    /// Looks for the API below this version (`v1`) as well, where the path of the base URL has none. Default: no.
+    ///
+    /// A request that is answered with 404 is sent once more below the version, until an answer has told the
+    /// place; it is kept for all requests of the endpoint and its clones. No other status has it sent again,
+    /// and of two errors the one that says more is given.
+    pub fn default_version(mut self, version: &'static str) -> Self {
+        self.default_version = Some(version);
+        self
+    }
+
     /// Allows plain `http` to another machine. Default: to this machine alone.
     pub fn allow_http(mut self, is_allowed: bool) -> Self {
         self.allow_http = is_allowed;
@@ -207,6 +237,13 @@ impl EndpointBuilder {
     /// Names the provider in errors, by its id.
     pub fn provider(mut self, id: impl Into<Cow<'static, str>>) -> Self {
         self.provider = id.into();
+        self
+    }
+
+    /// Names the provider in errors by this name in place of its id, where a user gave one. A host's
+    /// [sources](KeySources) of keys stay those of the id. Default: none.
+    pub fn name(mut self, name: Option<impl Into<String>>) -> Self {
+        self.name = name.map(Into::into);
         self
     }
 
@@ -308,6 +345,7 @@ impl EndpointBuilder {
             self.headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         }
         let secrets = headers::secrets(&self.headers);
+        let provider = self.name.take().map_or(self.provider, Cow::Owned);
         if let Some(problem) =
             self.key.fixed().and_then(|key| self.key_header.put(&mut self.headers, key).err())
         {
@@ -316,6 +354,10 @@ impl EndpointBuilder {
         match base {
             Some(base) if self.problems.is_empty() => Ok(Endpoint(Arc::new(Inner {
                 base: base.as_str().trim_end_matches('/').to_owned(),
+                version: self
+                    .default_version
+                    .filter(|_| !settings::has_version(&base))
+                    .map(|path| Version { path, is_missing: OnceLock::new() }),
                 origin: base.origin().ascii_serialization(),
                 key: self.key,
                 key_header: self.key_header,
@@ -323,12 +365,12 @@ impl EndpointBuilder {
                 secrets,
                 limits: self.limits,
                 http: http.clone(),
-                provider: self.provider,
+                provider,
                 generation_id_header: self.generation_id_header,
-                example: self.example,
+                example: self.example.into(),
                 error_response: self.error_response,
             }))),
-            _ => Err(Error::config(&self.provider, self.problems)),
+            _ => Err(Error::config(&provider, self.problems)),
         }
     }
 
@@ -349,15 +391,18 @@ impl fmt::Debug for EndpointBuilder {
 
 /// A request that is being made. One of [`stream`](Self::stream), [`chat`](Self::chat), [`text`](Self::text),
 /// [`parse`](Self::parse) and [`send`](Self::send) sends it.
+#[derive(Clone)]
 #[must_use = "a request is sent by one of its async methods"]
 pub struct RequestBuilder<'e> {
     endpoint: &'e Endpoint,
     method: Method,
-    path: String,
+    /// The base URL with the path behind it.
+    url: String,
     accept: Option<&'static str>,
     headers: HeaderMap,
     body: Option<Bytes>,
     format: Option<BodyFormat>,
+    has_key: bool,
     context: RequestContext,
     problems: Vec<FieldProblem>,
 }
@@ -367,15 +412,17 @@ impl<'e> RequestBuilder<'e> {
         Self {
             endpoint,
             method,
-            path: path.to_owned(),
+            // Appended, never resolved: the base URL's own path stays.
+            url: [&endpoint.0.base, "/", path.trim_start_matches('/')].concat(),
             accept: None,
             headers: HeaderMap::new(),
             body: None,
             format: None,
+            has_key: true,
             context: RequestContext {
                 provider: endpoint.0.provider.clone(),
                 generation_id_header: endpoint.0.generation_id_header,
-                example: Cow::Owned(endpoint.0.example.clone()),
+                example: endpoint.0.example.clone(),
                 secrets: endpoint.0.secrets.clone(),
                 ..RequestContext::default()
             },
@@ -418,6 +465,13 @@ impl<'e> RequestBuilder<'e> {
             (Ok(_), _) => UNSENDABLE,
         };
         self.problems.push(FieldProblem::new(field, problem));
+        self
+    }
+
+    /// Leaves the endpoint's key out of this request: whether a service refuses it then tells a connection
+    /// test whether the service looks at keys. Extra headers go out all the same.
+    pub fn without_key(mut self) -> Self {
+        self.has_key = false;
         self
     }
 
@@ -516,9 +570,17 @@ impl<'e> RequestBuilder<'e> {
     /// # Errors
     /// When no answer begins.
     pub async fn send(self) -> Result<Response, Error> {
+        let version = self.endpoint.0.version.as_ref();
+        let known = version.filter(|version| version.is_missing.get() == Some(&true));
+        self.send_below(known.map(|version| version.path)).await
+    }
+
+    /// Sends the request to a path below the base URL.
+    async fn send_below(mut self, version: Option<&'static str>) -> Result<Response, Error> {
         let Inner { origin, key, key_header, limits, http, error_response, .. } = &*self.endpoint.0;
-        let (context, format) = (self.context.clone(), self.format);
-        let request = self.into_request().map_err(|error| context.apply(error))?;
+        let (context, format) = (Arc::new(std::mem::take(&mut self.context)), self.format);
+        let key = if self.has_key { key } else { &KeySource::none() };
+        let request = self.into_request(version).map_err(|error| context.apply(error))?;
         let authorize = |headers: &mut HeaderMap, secret: &Secret| {
             if key.fixed().is_some() {
                 return Ok(());
@@ -535,21 +597,53 @@ impl<'e> RequestBuilder<'e> {
     }
 
     async fn send_for_success(self) -> Result<Response, Error> {
-        self.send().await?.error_for_status().await
+        let version = self.endpoint.0.version.as_ref();
+        let Some(version) = version.filter(|version| version.is_missing.get().is_none()) else {
+            return self.send().await?.error_for_status().await;
+        };
+        let again = self.clone();
+        let first = self.send_below(None).await?;
+        if first.head().status() != StatusCode::NOT_FOUND {
+            if first.is_of_api() {
+                version.is_missing.get_or_init(|| false);
+            }
+            return first.error_for_status().await;
+        }
+        let error = match first.error_for_status().await {
+            Err(error) => error,
+            success => return success,
+        };
+        let second = again.send_below(Some(version.path)).await?;
+        if second.head().status() != StatusCode::NOT_FOUND {
+            version.is_missing.get_or_init(|| true);
+            return second.error_for_status().await;
+        }
+        // A server that knows the place, and not the model, says so in words of its own.
+        match second.error_for_status().await {
+            Err(again) if again.kind() == ErrorKind::NotFound => Err(error),
+            again => again,
+        }
     }
 
-    fn into_request(self) -> Result<Request<Bytes>, Error> {
+    fn into_request(self, version: Option<&str>) -> Result<Request<Bytes>, Error> {
         if !self.problems.is_empty() {
             return Err(Error::invalid_request(self.problems));
         }
-        let inner = &self.endpoint.0;
-        let path = self.path.trim_start_matches('/');
-        // Appended, never resolved: the base URL's own path stays.
-        let uri: Uri = format!("{}/{path}", inner.base).parse().map_err(|cause| {
+        let Inner { base, headers, key_header, .. } = &*self.endpoint.0;
+        let mut url = self.url;
+        if let Some(version) = version {
+            url.insert_str(base.len(), &format!("/{version}"));
+        }
+        let url = Bytes::from(url);
+        let uri = Uri::from_maybe_shared(url.clone()).map_err(|cause| {
+            let path = String::from_utf8_lossy(&url[base.len() + 1..]);
             let message = format!("there cannot be an address {path:?} of the API: {cause}");
             Error::new(ErrorKind::InvalidRequest, message).with_source(cause)
         })?;
-        let mut headers = inner.headers.clone();
+        let mut headers = headers.clone();
+        if !self.has_key {
+            headers.remove(&key_header.name);
+        }
         headers.extend(self.headers);
         headers.insert(ACCEPT, HeaderValue::from_static(self.accept.unwrap_or("application/json")));
         if self.body.is_some() {
@@ -566,7 +660,7 @@ impl fmt::Debug for RequestBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestBuilder")
             .field("method", &self.method)
-            .field("path", &self.path)
+            .field("url", &self.url)
             .field("body_bytes", &self.body.as_ref().map(Bytes::len))
             .finish_non_exhaustive()
     }

@@ -370,6 +370,11 @@ fn is_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+/// Whether a segment of a URL's path is a version.
+pub(crate) fn has_version(url: &Url) -> bool {
+    url.path().split('/').any(is_version)
+}
+
 /// Whether a path ends in a version path (`/v1`, `/api/v1`) and the same once more.
 fn has_version_twice(path: &str) -> bool {
     let segments: Vec<&str> = path.split('/').skip(1).collect();

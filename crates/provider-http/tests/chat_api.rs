@@ -105,6 +105,7 @@ async fn check_of_the_key_passes_where_the_body_alone_is_at_fault() {
         (200, "<html>", Some(ErrorKind::InvalidResponse)),
         (401, "no such key", Some(ErrorKind::Authentication)),
         (402, "broke", Some(ErrorKind::PaymentRequired)),
+        (500, "Internal Server Error", Some(ErrorKind::Server)),
         (503, "down", Some(ErrorKind::Server)),
     ] {
         let server = FaultServer::always(Script::json(status, body)).await.expect("a free port");

@@ -341,3 +341,60 @@ async fn echoed_key_is_in_no_error() {
         assert!(!format!("{endpoint:?} {:?}", endpoint.get("x")).contains("MARKER"));
     }
 }
+
+#[tokio::test]
+async fn request_without_key_sends_none_and_the_extra_headers() {
+    let server = FaultServer::always(Script::json(200, "{}")).await.expect("a free port");
+    let source = KeySource::from_fn(|| async { Ok(Secret::new(KEY)) });
+    for (key, name) in [(KeySource::from(KEY), "authorization"), (source, "x-api-key")] {
+        let endpoint = Endpoint::builder(server.url()).header("x-team", "blue");
+        let endpoint = match name {
+            "x-api-key" => endpoint.key_header(name, key),
+            _ => endpoint.bearer(key),
+        };
+        let endpoint = endpoint.build(&HttpClient::new()).expect("settings");
+        assert!(endpoint.has_key());
+        endpoint.get("models").text().await.expect("an answer");
+        endpoint.get("models").without_key().text().await.expect("an answer");
+        let requests = server.requests();
+        let [.., with, without] = &requests[..] else { panic!("two requests") };
+        assert!(with.header(name).is_some_and(|value| value.contains(KEY)), "{name}");
+        assert_eq!((without.header(name), without.header("x-team")), (None, Some("blue")));
+    }
+    let keyless = Endpoint::builder(server.url()).build(&HttpClient::new()).expect("settings");
+    assert!(!keyless.has_key());
+}
+
+#[tokio::test]
+async fn name_stands_in_errors_and_the_id_finds_the_key_of_the_host() {
+    let server = FaultServer::always(Script::json(500, "{}")).await.expect("a free port");
+    let sources = KeySources::new().with_base_url("acme", &server.url(), KEY);
+    let context = ProviderContext::new().with(sources);
+    for (name, shown) in [(Some("GPU box"), "GPU box"), (None, "acme")] {
+        let endpoint = Endpoint::builder(server.url()).provider("acme").name(name).build_in(&context);
+        let error = endpoint.expect("settings").post("chat").chat(Words::new).await.expect_err("a failure");
+        let sent = server.requests().pop().expect("a request");
+        assert_eq!(sent.header("authorization"), Some(&*format!("Bearer {KEY}")));
+        assert_eq!(error.provider(), Some(shown));
+    }
+}
+
+#[tokio::test]
+async fn web_page_does_not_tell_where_the_api_is() {
+    let server = FaultServer::start(|request| match &*request.path {
+        "/home" => Script::html_error(200),
+        "/v1/models" => Script::json(200, "{}"),
+        _ => Script::json(404, "{}"),
+    });
+    let server = server.await.expect("a free port");
+    let endpoint = Endpoint::builder(server.url()).default_version("v1");
+    let endpoint = endpoint.build(&HttpClient::new()).expect("settings");
+    endpoint.get("home").text().await.expect("a page");
+    for _ in 0..2 {
+        endpoint.get("models").text().await.expect("a list");
+    }
+    // A warm-up goes to the place that was found.
+    endpoint.clone().warm_up("models").await.expect("a connection");
+    let paths: Vec<String> = server.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/home", "/models", "/v1/models", "/v1/models", "/v1/models"]);
+}

@@ -62,8 +62,28 @@ pub fn config(input: &[u8]) {
         if let Some(word) = values.get("data_collection") {
             given["data_collection"] = word.into();
         }
-        if let Some(zdr) = values.flag("zdr") {
-            given["zdr"] = zdr.into();
+        for key in ["zdr", "allow_fallbacks", "require_parameters"] {
+            if let Some(flag) = values.flag(key) {
+                given[key] = flag.into();
+            }
+        }
+        for (key, name) in [
+            ("provider_order", "order"),
+            ("provider_only", "only"),
+            ("provider_ignore", "ignore"),
+            ("quantizations", "quantizations"),
+        ] {
+            if values.get(key).is_some() {
+                given[name] = values.list(key).collect();
+            }
+        }
+        if let Some(word) = values.get("provider_sort") {
+            given["sort"] = word.into();
+        }
+        for name in ["prompt", "completion", "request"] {
+            if let Some(price) = values.get(&format!("max_price_{name}")) {
+                given["max_price"][name] = price.into();
+            }
         }
         as_text(&mut given["max_price"]);
         let body: Value = client.body_of(&request()).expect("a good request").read().expect("JSON");

@@ -90,6 +90,57 @@ async fn errors_without_an_envelope_keep_kind_and_words() {
 }
 
 #[tokio::test]
+async fn errors_of_gateways_have_kind_and_words() {
+    for (status, body, kind, words) in [
+        // LiteLLM: a wrong key where it has no database, and a model that it does not know.
+        (
+            400,
+            r#"{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}"#,
+            ErrorKind::Authentication,
+            "No connected db.",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"/chat/completions: Invalid model name passed in model=m.","type":"invalid_request_error","param":null,"code":"400"}}"#,
+            ErrorKind::ModelNotFound,
+            "Invalid model name",
+        ),
+        (
+            429,
+            r#"{"error":{"message":"litellm.RateLimitError: slow down","type":"throttling_error","param":null,"code":"429"}}"#,
+            ErrorKind::RateLimited,
+            "slow down",
+        ),
+        // Portkey: a service that does not answer, and a header that is missing.
+        (
+            500,
+            r#"{"html-message":"Message: fetch failed Cause: Error: connect ECONNREFUSED 10.0.0.1:80 Name: TypeError"}"#,
+            ErrorKind::Server,
+            "fetch failed Cause",
+        ),
+        (
+            400,
+            r#"{"status":"failure","message":"Either x-portkey-config or x-portkey-provider header is required"}"#,
+            ErrorKind::InvalidRequest,
+            "x-portkey-provider header is required",
+        ),
+        // llama.cpp: a prompt that is too long.
+        (
+            400,
+            r#"{"error":{"code":400,"message":"request (6052 tokens) exceeds the available context size (2048 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":6052,"n_ctx":2048}}"#,
+            ErrorKind::ContextLength,
+            "6052 tokens",
+        ),
+    ] {
+        for answer in both(Script::json(status, body), Script::json(status, body), []).await {
+            let error = answer.expect_err(body);
+            assert_eq!((error.kind(), error.status()), (kind, Some(status)), "{body}: {error}");
+            assert!(error.message().contains(words) && !error.message().starts_with('{'), "{body}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn error_inside_a_success_is_an_error() {
     for body in [
         r#"{"error":{"message":"out of memory","code":500}}"#,
@@ -125,5 +176,43 @@ async fn thoughts_between_tags_are_read_where_that_is_set() {
         let answer = answer.expect("an answer");
         assert_eq!(answer.text(), "<think>\nHm.\n</think>\n\nHello");
         assert_eq!(answer.reasoning(), "");
+    }
+}
+
+#[tokio::test]
+async fn thoughts_between_tags_in_whole_messages_are_read_once() {
+    let message = |text: &str, end: &str| {
+        format!(r#"{{"choices":[{{"message":{{"content":"{text}"}},"finish_reason":{end}}}]}}"#)
+    };
+    let delta = |text: &str| format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}}}}]}}"#);
+    for chunks in [
+        // The whole so far, each time.
+        vec![
+            message("<think>Hm", "null"),
+            message("<think>Hm.</think> Hel", "null"),
+            message("<think>Hm.</think> Hello", "\"stop\""),
+        ],
+        vec![message("<th", "null"), message("<think>Hm.</think> Hello", "\"stop\"")],
+        // Pieces, and the whole at the end.
+        vec![
+            message("<think>H", "null"),
+            message("m.</th", "null"),
+            message("ink> Hel", "null"),
+            message("lo", "null"),
+            message("<think>Hm.</think> Hello", "\"stop\""),
+        ],
+        // Behind deltas.
+        vec![
+            delta("<think>Hm."),
+            delta("</think> Hel"),
+            delta("lo"),
+            message("<think>Hm.</think> Hello", "\"stop\""),
+        ],
+        vec![delta("<thi"), delta("nk>Hm.</think> Hel"), message("<think>Hm.</think> Hello", "\"stop\"")],
+    ] {
+        let chunks: Vec<&str> = chunks.iter().map(String::as_str).collect();
+        let [_, streamed] = both(Script::json(200, "{}"), events(&chunks), [("reasoning_tags", "yes")]).await;
+        let answer = streamed.expect("an answer");
+        assert_eq!((answer.text(), &*answer.reasoning()), ("Hello", "Hm."), "{chunks:?}");
     }
 }

@@ -22,6 +22,22 @@ async fn list_of_the_server_has_context_and_prices_of_the_settings() {
 }
 
 #[tokio::test]
+async fn context_length_is_read_under_the_name_of_each_server() {
+    for (row, length) in [
+        (r#"{"id":"m","max_model_len":8192}"#, Some(8192)),
+        (r#"{"id":"m","meta":{"n_ctx":2048,"n_ctx_train":4096}}"#, Some(2048)),
+        (r#"{"id":"m","meta":{"n_ctx_train":4096}}"#, Some(4096)),
+        (r#"{"id":"m","meta":null}"#, None),
+        (r#"{"id":"m","max_input_tokens":128000,"max_output_tokens":16384}"#, Some(128_000)),
+    ] {
+        let list = format!(r#"{{"data":[{row}]}}"#);
+        let server = FaultServer::always(Script::json(200, list)).await.expect("a free port");
+        let catalogue = client(&v1(&server), []).models().await.expect("a list");
+        assert_eq!(catalogue.models[0].context_length, length, "{row}");
+    }
+}
+
+#[tokio::test]
 async fn models_of_the_settings_stand_in_for_a_list() {
     let server = FaultServer::always(Script::json(404, "{}")).await.expect("a free port");
     let settings = [("models", "llama3.2, qwen3:8b\n\nphi4"), ("not_billed", "yes")];

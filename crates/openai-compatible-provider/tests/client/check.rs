@@ -45,6 +45,53 @@ async fn wrong_or_missing_key_fails_though_the_list_is_public() {
     }
 }
 
+/// A server whose list wants a key. Its chats are never asked for.
+async fn with_protected_list(refusal: u16) -> FaultServer {
+    let script = move |request: &Request| match (&*request.path, request.header("x-api-key")) {
+        ("/v1/models", Some("sk-good")) => Script::json(200, r#"{"data":[{"id":"m"}]}"#),
+        ("/v1/models", _) => Script::json(refusal, r#"{"error":{"message":"no"}}"#),
+        ("/v1/chat/completions", _) => Script::json(500, "{}"),
+        _ => Script::json(404, "{}"),
+    };
+    FaultServer::start(script).await.expect("a free port")
+}
+
+#[tokio::test]
+async fn list_for_keys_alone_proves_the_key_without_a_chat() {
+    for refusal in [401, 403] {
+        let server = with_protected_list(refusal).await;
+        let settings = [("api_key", "sk-good"), ("key_header", "x-api-key")];
+        client(&server.url(), settings).check().await.expect("a good key");
+        let asked = server.requests().into_iter().map(|request| {
+            let has_key = request.header("x-api-key").is_some();
+            (request.path, has_key)
+        });
+        // The first is how the place is found.
+        let asked: Vec<_> = asked.collect();
+        assert_eq!(
+            asked.iter().map(|(path, has_key)| (&**path, *has_key)).collect::<Vec<_>>()[..],
+            [("/models", true), ("/v1/models", true), ("/v1/models", false)]
+        );
+        let wrong = [("api_key", "sk-wrong"), ("key_header", "x-api-key")];
+        let error = client(&v1(&server), wrong).check().await.expect_err("a wrong key");
+        assert_eq!(error.status(), Some(refusal), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn list_that_fails_without_key_for_another_reason_proves_nothing() {
+    for (status, body) in [(500, "Internal Server Error"), (429, "{}"), (400, "{}"), (404, "{}")] {
+        let script = move |request: &Request| match (&*request.path, request.header("authorization")) {
+            ("/v1/models", Some(_)) => Script::json(200, r#"{"data":[{"id":"m"}]}"#),
+            ("/v1/models", None) => Script::json(status, body),
+            _ => Script::json(401, r#"{"error":{"message":"Invalid API Key"}}"#),
+        };
+        let server = FaultServer::start(script).await.expect("a free port");
+        let error = client(&v1(&server), [("api_key", "sk-wrong")]).check().await.expect_err("a wrong key");
+        assert_eq!((error.kind(), server.request_count()), (ErrorKind::Authentication, 3), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn server_in_trouble_fails() {
     for (status, body) in [
@@ -53,6 +100,8 @@ async fn server_in_trouble_fails() {
         (403, r#"{"detail":"Forbidden"}"#),
         (404, r#"{"detail":"Not Found"}"#),
         (200, r#"{"error":{"message":"Invalid API key","code":"invalid_api_key"}}"#),
+        (500, "Internal Server Error"),
+        (400, r#"{"error":{"message":"No connected db.","type":"no_db_connection","code":"400"}}"#),
     ] {
         let server = with_public_list(status, body).await;
         let report = client(&v1(&server), [("api_key", "sk-good")]).check().await;

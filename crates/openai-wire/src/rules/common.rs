@@ -62,6 +62,8 @@ pub static RULES: &[Rule] = &[
     .step(LEAVE_OUT),
     Rule::new(Code, ANY, Authentication, Never, &[
         ("invalid_api_key", r#"{"code":"invalid_api_key","type":"invalid_request_error","message":"No"}"#),
+        // LiteLLM without a database, of every key but its own.
+        ("no_db_connection", r#"{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}"#),
         ("api_key_invalid", r#"{"code":400,"message":"No","details":[{"reason":"API_KEY_INVALID"}]}"#),
     ]),
     Rule::new(Code, ANY, PermissionDenied, Never, &[
@@ -227,6 +229,7 @@ pub static RULES: &[Rule] = &[
         ("^ models|model not found|exist", "Model not exist."),
         ("model identifier is invalid", "The provided model identifier is invalid."),
         ("^ unknown|invalid model ? $", "Invalid model: acme/none"),
+        ("invalid model name passed in", "/chat/completions: Invalid model name passed in model=acme/none. Call `/v1/models` to view available models for your key."),
         ("invalid model ? permitted", "Invalid model 'acme/none'. Permitted models are in the documentation."),
         ("? is not found for api version", "models/acme-none is not found for API version v1beta"),
         ("unable to access model", "Unable to access model acme/none. Please visit the list of models"),

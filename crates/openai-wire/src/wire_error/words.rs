@@ -61,6 +61,7 @@ object! {
         error_description: Raw<'a> = "error_description",
         error_msg: Raw<'a> = "error_msg",
         status_msg: Raw<'a> = "status_msg",
+        html_message: Raw<'a> = "html-message",
         base_resp: Raw<'a> = "base_resp",
         inner: Raw<'a> = "innererror",
     }
@@ -163,6 +164,7 @@ impl Words {
             layer.msg,
             layer.error_msg,
             layer.status_msg,
+            layer.html_message,
             layer.base_resp,
             detail,
             layer.errors,

@@ -1,8 +1,10 @@
 //! The endpoints that serve a model: at which price, how fast and how reliably.
 
-use lenient_json::{FromJson as _, Raw, Reader, UnixSeconds, object};
+use std::collections::BTreeMap;
+
+use lenient_json::{FromJson as _, Raw, Reader, Text, UnixSeconds, object};
 use openai_wire::Keep as _;
-use provider_core::{Pricing, RawJson};
+use provider_core::{Pricing, RawJson, ShortText};
 
 use crate::document;
 use crate::record::{self, Field, record};
@@ -21,9 +23,9 @@ record! {
         /// Its input and output in one word (`text+image->text`).
         modality: Option<String> = "modality" in "architecture",
         /// The kinds of input that it reads.
-        input_modalities: Vec<String> = "input_modalities" in "architecture",
+        input_modalities: Vec<ShortText> = "input_modalities" in "architecture",
         /// The kinds of output that it writes.
-        output_modalities: Vec<String> = "output_modalities" in "architecture",
+        output_modalities: Vec<ShortText> = "output_modalities" in "architecture",
         /// The family of its tokenizer.
         tokenizer: Option<String> = "tokenizer" in "architecture",
         /// The format of its instructions, for open models.
@@ -48,6 +50,8 @@ record! {
         provider_name: String = "provider_name",
         /// Its name in routing (`openai`, `deepinfra/fp8`, `openai/priority`).
         tag: Option<String> = "tag",
+        /// The service tier that it sells (`flex`, `priority`, …). `None`: it is a standard endpoint.
+        service_tier: Option<String> = "service_tier",
         /// How its numbers are shortened: `fp8`, `int4`, `bf16`, …
         quantization: Option<String> = "quantization",
         /// How it is: 0 is well, below 0 is not; the degrees are not documented.
@@ -61,7 +65,13 @@ record! {
         /// Its prices here.
         pricing: Pricing = "pricing",
         /// The request parameters it takes.
-        supported_parameters: Vec<String> = "supported_parameters",
+        supported_parameters: Vec<ShortText> = "supported_parameters",
+        /// The values of `tool_choice` that it takes, as the service has tested. That `supported_parameters`
+        /// has `tool_choice` only says that the endpoint accepts the parameter.
+        supports_tool_choice: Option<ToolChoiceSupport> = "supports_tool_choice",
+        /// The server tools that the provider runs itself (`engine: "native"`), each with the provider's own
+        /// type of tool: `openrouter:web_search` to `web_search_20260209`.
+        native_tools: BTreeMap<String, String> = "native_tools",
         /// Whether it caches prompts without being asked to.
         supports_implicit_caching: Option<bool> = "supports_implicit_caching",
         /// Whether it speaks with the voice of a sample.
@@ -77,8 +87,39 @@ record! {
         latency_last_30m: Option<Percentiles> = "latency_last_30m",
         /// How quickly tokens came, in tokens per second, over the last half hour.
         throughput_last_30m: Option<Percentiles> = "throughput_last_30m",
+        /// The same by kind of work (`text_generation`, `image_generation`, …), with the number of requests.
+        /// For images and videos the latency is that of the whole answer. Only with a key.
+        perf_last_30m_by_workload: BTreeMap<String, WorkloadPerformance> = "perf_last_30m_by_workload",
         /// The whole entry as it was sent.
         raw: Option<RawJson>,
+    }
+}
+
+record! {
+    /// The values of `tool_choice` that passed the service's tests of an endpoint. `None`: not told.
+    #[derive(Copy)]
+    pub struct ToolChoiceSupport {
+        /// Whether it takes `auto`.
+        auto: Option<bool> = "auto",
+        /// Whether it takes `none`.
+        none: Option<bool> = "none",
+        /// Whether it takes `required`.
+        required: Option<bool> = "required",
+        /// Whether it takes the name of a function.
+        function: Option<bool> = "function",
+    }
+}
+
+record! {
+    /// The speed of an endpoint in one kind of work, over the last half hour.
+    #[derive(Copy)]
+    pub struct WorkloadPerformance {
+        /// How long the first token took, or the whole image or video, in milliseconds.
+        latency: Option<Percentiles> = "latency",
+        /// How quickly tokens came, in tokens per second.
+        throughput: Option<Percentiles> = "throughput",
+        /// How many requests of this kind it had.
+        request_count: Option<u64> = "request_count",
     }
 }
 
@@ -135,8 +176,23 @@ impl Field for Vec<Endpoint> {
     }
 }
 
-impl Field for Option<Percentiles> {
+impl Field for BTreeMap<String, WorkloadPerformance> {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        Raw::from_json(reader).map(|raw| raw.is_object().then(|| record::of(raw)))
+        record::map(reader, |raw| raw.is_object().then(|| record::of(raw)))
     }
 }
+
+object! {
+    /// The provider's own tool.
+    struct NativeTool<'a> {
+        tool_type: Text<'a> = "type",
+    }
+}
+
+impl Field for BTreeMap<String, String> {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        record::map(reader, |raw| raw.read::<NativeTool<'_>>()?.tool_type.filled().map(str::to_owned))
+    }
+}
+
+record::optional_fields!(Percentiles, ToolChoiceSupport);

@@ -1,5 +1,7 @@
 //! The catalogue and the account: what can be asked beside chats. Over real sockets, through the public API.
 
+mod budgets;
+mod endpoints;
 mod fields;
 mod oddities;
 mod sandbox;

@@ -12,6 +12,8 @@ mod error_words;
 mod failures;
 mod limits_met;
 mod options;
+#[cfg(feature = "pkce")]
+mod pkce;
 mod requests;
 mod schema;
 mod settings;

@@ -125,6 +125,51 @@ async fn a_request_overrides_the_workspace() {
     assert_eq!(error.fields()[0].field, "extra.openrouter.provider");
 }
 
+#[tokio::test]
+async fn routing_is_set_field_by_field() {
+    let settings = |server: &FaultServer| {
+        let values = [
+            ("api_key", "k"),
+            ("provider_order", "azure, openai/priority"),
+            ("provider_only", "azure\nopenai"),
+            ("provider_ignore", "deepinfra"),
+            ("allow_fallbacks", "no"),
+            ("quantizations", "fp8,bf16"),
+            ("provider_sort", "throughput"),
+            ("max_price_prompt", "2.5"),
+            ("max_price_request", "0"),
+            ("require_parameters", "yes"),
+            ("data_collection", "deny"),
+            ("zdr", "yes"),
+            // The object has the rest; the fields count before it, price by price.
+            (
+                "routing",
+                r#"{"sort":"price","only":["groq"],"max_price":{"prompt":9,"image":1},
+                "enforce_distillable_text":true,"preferred_min_throughput":50}"#,
+            ),
+        ];
+        let values = ConfigValues::from(values).set("base_url", server.url());
+        OpenRouter::from_values(values).expect("good settings")
+    };
+    assert_eq!(
+        json_of(&sent(settings, &request()).await)["provider"],
+        json!({
+            "order": ["azure", "openai/priority"],
+            "only": ["azure", "openai"],
+            "ignore": ["deepinfra"],
+            "allow_fallbacks": false,
+            "quantizations": ["fp8", "bf16"],
+            "sort": "throughput",
+            "max_price": {"prompt": "2.5", "request": "0", "image": "1"},
+            "require_parameters": true,
+            "data_collection": "deny",
+            "zdr": true,
+            "enforce_distillable_text": true,
+            "preferred_min_throughput": 50.0,
+        })
+    );
+}
+
 #[test]
 fn settings_of_the_wrong_kind_are_refused_by_name() {
     for (key, value, hint) in [

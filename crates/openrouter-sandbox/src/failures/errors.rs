@@ -70,11 +70,7 @@ impl Failure {
                 }),
             ),
             "guardrail-budget" => budget("Budget limit exceeded", "openrouter_guardrail_budget", "member"),
-            "workspace-budget" => budget(
-                "Workspace daily budget of $25.00 exceeded",
-                "openrouter_workspace_budget",
-                "workspace",
-            ),
+            "workspace-budget" => workspace_budget(),
             "moderation" => {
                 ApiError::new(403, "The input was flagged and cannot be processed").metadata(json!({
                     "reasons": ["harassment"],
@@ -226,13 +222,23 @@ fn payment(message: &str, metadata: Value) -> ApiError {
     ApiError::new(402, message).metadata(metadata)
 }
 
+/// The daily budget of a workspace, in dollars.
+pub(crate) const WORKSPACE_BUDGET: f64 = 25.0;
+/// The spending of a workspace whose budget is spent, in dollars.
+pub(crate) const WORKSPACE_SPENT: f64 = 25.13;
+
+/// 403: the budget of the workspace is spent.
+pub(crate) fn workspace_budget() -> ApiError {
+    budget("Workspace daily budget of $25.00 exceeded", "openrouter_workspace_budget", "workspace")
+}
+
 /// 403: a budget is exhausted until the end of the day.
 fn budget(message: &str, limit_source: &str, scope: &str) -> ApiError {
     ApiError::new(403, message).metadata(json!({
         "limit_source": limit_source,
         "scope": scope,
-        "limit_usd": 25,
-        "spend_usd": 25.13,
+        "limit_usd": WORKSPACE_BUDGET,
+        "spend_usd": WORKSPACE_SPENT,
         "resets_at": clock::rfc3339(clock::next_midnight()),
     }))
 }

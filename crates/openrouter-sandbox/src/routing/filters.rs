@@ -209,7 +209,7 @@ fn check_tools(model: &Model, request: &Value) -> Check {
     }
     let choice = &request["tool_choice"];
     let forced = !choice.is_null() && choice != "auto" && choice != "none";
-    if forced && !model.lists("supported_parameters", "tool_choice") {
+    if forced && !model.takes_forced_tools() {
         let message =
             format!("No endpoints found that support the provided 'tool_choice' value. {LEARN_MORE}");
         return Err(routing_error(model, &message, Some("Filter by Tool Compatibility")));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{KEY, ask, chat, get, start};
+use crate::support::{KEY, ask, chat, client, get, start};
 
 #[tokio::test]
 async fn key_endpoint_hides_the_key() {
@@ -17,6 +17,29 @@ async fn key_endpoint_hides_the_key() {
     assert_eq!(get(&sandbox, "/key", None).await.0, 401);
     assert_eq!(get(&sandbox, "/key", Some("sk-invalid")).await.0, 401);
     assert_eq!(get(&sandbox, "/key", Some("sk-poor")).await.1["data"]["limit_remaining"], 0);
+}
+
+#[tokio::test]
+async fn key_tells_the_budgets_that_requests_meet() {
+    let sandbox = start().await;
+    let (_, body) = get(&sandbox, "/key", Some(KEY)).await;
+    assert_eq!(body["data"]["effective_budget"]["scope"], "key_limit");
+    let free = json!({"limit": 1000, "used": 0, "remaining": 1000});
+    assert_eq!(body["data"]["free_model_daily_requests"], free);
+    chat(&sandbox, &ask("openai/gpt-oss-20b:free", "Hi", json!({}))).await;
+    let (_, body) = get(&sandbox, "/key", Some(KEY)).await;
+    assert_eq!(body["data"]["free_model_daily_requests"]["used"], 1);
+
+    let (_, body) = get(&sandbox, "/key", Some("sk-capped")).await;
+    let budgets = body["data"]["budgets"].as_array().unwrap();
+    assert_eq!((budgets.len(), &budgets[0]), (2, &body["data"]["effective_budget"]));
+    assert_eq!((&budgets[0]["scope"], &budgets[0]["remaining_usd"]), (&json!("workspace"), &json!(-0.13)));
+    let question = ask("openai/gpt-4o", "Hi", json!({}));
+    let url = format!("{}/chat/completions", sandbox.base_url());
+    let response = client().post(url).bearer_auth("sk-capped").json(&question).send().await.unwrap();
+    assert_eq!(response.status(), 403);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["error"]["metadata"]["resets_at"], budgets[0]["resets_at"]);
 }
 
 #[tokio::test]

@@ -9,6 +9,20 @@ fn ids(body: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn server_tools_have_schemas_and_presets_a_status() {
+    let sandbox = start().await;
+    assert_eq!(get(&sandbox, "/tools", None).await.0, 401);
+    let (_, tools) = get(&sandbox, "/tools?api_format=chat-completions", Some(KEY)).await;
+    assert_eq!(tools["total_count"], tools["data"].as_array().unwrap().len());
+    assert_eq!(tools["data"][0]["parameters_schema"]["type"], "object");
+    let (_, tool) = get(&sandbox, "/tools/openrouter:web_search", Some(KEY)).await;
+    assert_eq!(tool["data"]["native_support"]["models"][0]["providers"][0], "anthropic");
+    assert_eq!(get(&sandbox, "/tools/openrouter:nothing", Some(KEY)).await.0, 404);
+    let (_, presets) = get(&sandbox, "/presets?offset=1&limit=1", Some(KEY)).await;
+    assert_eq!((&presets["data"][0]["status"], &presets["total_count"]), (&"disabled".into(), &2.into()));
+}
+
+#[tokio::test]
 async fn models_are_listed_without_a_key() {
     let sandbox = start().await;
     let (status, body) = get(&sandbox, "/models", Some("sk-invalid")).await;

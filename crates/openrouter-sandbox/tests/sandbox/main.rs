@@ -9,6 +9,7 @@ mod catalogue;
 mod chat;
 mod failures;
 mod lifecycle;
+mod pkce;
 mod refusals;
 mod schema;
 mod streaming;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{ConfigField, FieldKind};
+use super::{ConfigField, FieldKind, items};
 
 /// Checks that a value is of its field's kind, and that nothing came along when it was copied. `is_variable`
 /// says that the value is an environment variable's.
@@ -18,6 +18,7 @@ pub(super) fn check(field: &ConfigField, value: &str, is_variable: bool) -> Resu
         FieldKind::Url => check_url(field, value),
         FieldKind::Select if field.options.is_empty() || field.options.contains(&value) => Ok(()),
         FieldKind::Select => Err(format!("must be one of: {}", field.options.join(", "))),
+        FieldKind::List => check_list(field, value),
         FieldKind::Bool => flag(value).map(drop).ok_or("must be true or false".to_owned()),
         FieldKind::Integer => {
             value.parse::<i64>().map(drop).map_err(|_| "must be a whole number, such as 3".to_owned())
@@ -51,6 +52,17 @@ pub(super) fn number(text: &str) -> Option<f64> {
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let span = Duration::try_from_secs_f64(number(text)?).ok()?;
     Some(span).filter(|span| !span.is_zero())
+}
+
+fn check_list(field: &ConfigField, value: &str) -> Result<(), String> {
+    if items(value).next().is_none() || value.contains(['[', ']', '{', '}', '"']) {
+        let example = if field.placeholder.is_empty() { "first, second" } else { field.placeholder };
+        return Err(format!("must be names with commas between them, such as {example}"));
+    }
+    match items(value).all(|name| field.options.is_empty() || field.options.contains(&name)) {
+        true => Ok(()),
+        false => Err(format!("must have no other names than these: {}", field.options.join(", "))),
+    }
 }
 
 fn check_url(field: &ConfigField, value: &str) -> Result<(), String> {
@@ -135,8 +147,8 @@ mod tests {
 
     #[test]
     fn every_kind_takes_its_values_alone() {
-        use FieldKind::{Bool, Duration, Integer, Json, Number, Url};
-        let cases: [(FieldKind, &[&str], &[&str]); 6] = [
+        use FieldKind::{Bool, Duration, Integer, Json, List, Number, Url};
+        let cases: [(FieldKind, &[&str], &[&str]); 7] = [
             (
                 Url,
                 &["https://a.example/b", "http://[::1]:80", "https://例え.jp"],
@@ -155,6 +167,7 @@ mod tests {
             (Integer, &["3", "-3"], &["3.0", "three", "1e3", "99999999999999999999"]),
             (Number, &["3", "-2.5", "1e3"], &["2,5", "NaN", "inf", "two"]),
             (Duration, &["90", "0.5"], &["0", "-1", "90 s", "1m", "NaN", "inf", "1e300", "1e-300"]),
+            (List, &["a", "a, b/c", "a\nb,"], &[",", "[\"a\"]", "\"a\", \"b\"", "{a}"]),
             (Json, &["{}", "\"text\"", "[1]"], &["{", "{'a': 1}", "'{}'"]),
         ];
         for (kind, good, bad) in cases {
@@ -168,6 +181,12 @@ mod tests {
         let field = ConfigField::new("region", "Region", FieldKind::Select).options(&["eu", "us"]);
         assert_eq!(check(&field, "eu", false), Ok(()));
         assert_eq!(check(&field, "EU", false), Err("must be one of: eu, us".to_owned()));
+        let field = ConfigField::new("regions", "Regions", FieldKind::List).options(&["eu", "us"]);
+        assert_eq!(check(&field, "us, eu", false), Ok(()));
+        assert_eq!(
+            check(&field, "eu, asia", false),
+            Err("must have no other names than these: eu, us".to_owned())
+        );
     }
 
     #[test]

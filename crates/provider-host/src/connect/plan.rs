@@ -31,6 +31,17 @@ impl Plan {
         Ok(Self { registry, environment, chosen, given })
     }
 
+    /// Reads flags and environment for one provider alone.
+    ///
+    /// # Errors
+    /// When a setting is unknown.
+    pub(super) fn of_one(provider: &'static ProviderDescriptor, args: &ConnectArgs) -> Result<Self, Failure> {
+        let (registry, environment) = (Registry::discover()?, Environment::of_this_program());
+        let chosen = vec![Chosen::new(&registry, provider.id, provider)?];
+        let given = Given::read(args, &chosen, &environment)?;
+        Ok(Self { registry, environment, chosen, given })
+    }
+
     /// The settings of each provider, those of the sandbox at this base URL if there is one.
     pub(super) fn settings(&self, sandbox: Option<&str>) -> Vec<Settings> {
         let numbered = self.chosen.iter().enumerate();

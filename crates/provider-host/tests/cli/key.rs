@@ -1,4 +1,4 @@
-use crate::support::{assert_has, run};
+use crate::support::{against, assert_has, ran, run, sandbox};
 
 #[tokio::test]
 async fn key_is_tested_and_not_shown() {
@@ -15,6 +15,18 @@ async fn key_is_tested_and_not_shown() {
             "expires    never",
         ],
     );
+}
+
+#[tokio::test]
+async fn key_of_a_spent_budget_does_not_pass() {
+    let sandbox = sandbox().await;
+    for (key, whose, until) in
+        [("sk-or-v1-capped", "the workspace's budget", "until 2"), ("sk-or-v1-poor", "the key's limit", ": ")]
+    {
+        let ran = ran(against(&sandbox, &["key"]).env("OPENROUTER_API_KEY", key)).await.with_code(4);
+        assert_has(&ran.out, &["requests with it are refused", whose, until, "is used up"]);
+        assert!(!ran.out.contains("the key works"), "{}", ran.out);
+    }
 }
 
 #[tokio::test]

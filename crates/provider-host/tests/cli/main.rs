@@ -3,6 +3,7 @@
 // Helpers of tests fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod authorize;
 mod chat;
 mod compare;
 mod conformance;

@@ -26,7 +26,12 @@ async fn provider_page_has_settings_and_links() {
         "{page}"
     );
     assert!(rows.contains(&vec!["max_attempts", "Attempts", "integer", "no", "-", "3"]), "{page}");
-    assert_has(&page, &["deadline: How many seconds"]);
+    assert_has(&page, &["deadline: How many seconds", "provider_only: Only these upstream providers"]);
+    assert_has(&page, &["One of: price, throughput, latency, exacto."]);
+    let order = ["provider_order", "Providers", "to", "Try", "First", "list", "no", "-", "-"];
+    assert!(rows.contains(&order.to_vec()), "{page}");
+    let heading = rows.iter().position(|row| row == &["Routing"]).expect("a group");
+    assert_eq!(rows[heading + 2][0], "provider_order", "{page}");
     assert_has(&page, &["site_url", "site_name", "base_url", "https://openrouter.ai/api/v1", "status "]);
 }
 

@@ -1,0 +1,31 @@
+-- Amounts are billionths of a US dollar, or requests. `spent` and `reserved` are of the period that ends at
+-- `period_end`; a later reservation begins the next one.
+CREATE TABLE budgets (
+    id TEXT PRIMARY KEY,
+    workspace TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
+    scope TEXT NOT NULL,
+    scope_id TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    period TEXT NOT NULL,
+    revision BIGINT NOT NULL,
+    changed TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    period_end BIGINT NOT NULL,
+    spent BIGINT NOT NULL,
+    reserved BIGINT NOT NULL
+);
+CREATE INDEX budgets_of_workspace ON budgets (workspace, scope, scope_id);
+
+-- `holds` is a JSON array: budget, amount, end of the period that it was reserved in. A reservation that has
+-- lapsed (1) is kept for a day: its bill may still come, once.
+CREATE TABLE reservations (
+    id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    lapsed BIGINT NOT NULL,
+    holds TEXT NOT NULL
+);
+CREATE INDEX reservations_by_expiry ON reservations (expires);
+CREATE INDEX reservations_of_host ON reservations (host);

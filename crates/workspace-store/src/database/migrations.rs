@@ -1,0 +1,25 @@
+//! The steps of the schema, forward only. A step that was released is not changed any more.
+
+/// A step of the schema in the words of both databases.
+pub(crate) struct Migration {
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+}
+
+macro_rules! migration {
+    ($file:literal) => {
+        Migration {
+            sqlite: include_str!(concat!("../../schema/sqlite/", $file)),
+            postgres: include_str!(concat!("../../schema/postgres/", $file)),
+        }
+    };
+}
+
+/// All steps: the first one makes version 1.
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    migration!("0001_workspaces.sql"),
+    migration!("0002_tokens.sql"),
+    migration!("0003_budgets.sql"),
+    migration!("0004_runs.sql"),
+    migration!("0005_conversations.sql"),
+];

@@ -1,0 +1,70 @@
+use super::*;
+
+#[test]
+fn urls_name_a_file_or_postgres() {
+    let path = |url| sqlite_path(url).unwrap();
+    assert_eq!(path("sqlite:data/store.db"), Some(PathBuf::from("data/store.db")));
+    assert_eq!(path("sqlite:///var/lib/store.db"), Some(PathBuf::from("/var/lib/store.db")));
+    assert_eq!(path("postgres://u:secret@localhost/x"), None);
+    for url in ["", "store.db", "mysql://u:secret@h/x", "sqlite:", "sqlite::memory:", "sqlite:a?mode=ro"] {
+        let refused = sqlite_path(url).unwrap_err();
+        assert!(matches!(refused, StoreError::Url(_)), "{url}");
+        assert!(!refused.to_string().contains("secret"), "{url}");
+    }
+}
+
+/// A database without a schema.
+struct Empty {
+    database: Database,
+    /// A PostgreSQL database's server and name.
+    postgres: Option<(String, String)>,
+}
+
+async fn empty_databases(folder: &Path, version: usize) -> Vec<Empty> {
+    let wait = Duration::from_secs(30);
+    let url = format!("sqlite:{}", folder.join(format!("{version}.db")).display());
+    let mut databases =
+        vec![Empty { database: Database::open(&url, 2, wait).await.unwrap(), postgres: None }];
+    if let Some(server) = std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) {
+        let name = format!("store_steps_{version}_{}", std::process::id());
+        run_on(&server, format!("CREATE DATABASE {name}")).await;
+        let url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+        let database = Database::open(&url, 2, wait).await.unwrap();
+        databases.push(Empty { database, postgres: Some((server, name)) });
+    }
+    databases
+}
+
+async fn run_on(server: &str, sql: String) {
+    let pool = AnyPool::connect(server).await.unwrap();
+    pool.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn every_version_is_brought_to_the_newest_with_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    for version in 0..=MIGRATIONS.len() {
+        for Empty { database, postgres } in empty_databases(folder.path(), version).await {
+            database.migrate_to(version).await.unwrap();
+            if version > 0 {
+                let sql = "INSERT INTO workspaces (id, name, time_zone, revision, changed, created) \
+                           VALUES ('acme', 'Acme', 'UTC', 1, '{}', 0)";
+                database.write.execute(sql).await.unwrap();
+            }
+            for _ in 0..2 {
+                database.migrate().await.unwrap();
+            }
+            let sql = "SELECT count(*) FROM schema_versions";
+            let steps: i64 = sqlx::query_scalar(sql).fetch_one(&database.read).await.unwrap();
+            assert_eq!(usize::try_from(steps), Ok(MIGRATIONS.len()));
+            let names: Vec<String> =
+                sqlx::query_scalar("SELECT name FROM workspaces").fetch_all(&database.read).await.unwrap();
+            assert_eq!(names.len(), usize::from(version > 0), "from version {version}");
+            database.read.close().await;
+            if let Some((server, name)) = postgres {
+                run_on(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+            }
+        }
+    }
+}

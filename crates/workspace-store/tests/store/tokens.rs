@@ -1,0 +1,105 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use workspace_store::{NewToken, RecordKind, Role, StoreError, TokenError};
+
+use crate::secrets::is_in_files;
+use crate::support::{acme, ada, on_each, within_a_second};
+
+fn token_error(error: StoreError) -> TokenError {
+    let StoreError::Token(error) = error else { panic!("{error}") };
+    error
+}
+
+/// A token's prefix with its id, and its secret.
+fn split(text: &str) -> (&str, &str) {
+    (&text[..28], &text[29..])
+}
+
+#[test]
+fn token_lets_its_bearer_in_on_every_host() {
+    on_each(async |database| {
+        let (one, other) = (database.open().await, database.open().await);
+        acme(&one).await;
+        let created = one.create_token("acme", NewToken::new("CI", Role::Member), &ada()).await.unwrap();
+        let found = other.authenticate(created.text.expose()).await.unwrap();
+        assert_eq!((found.workspace.as_str(), found.role), ("acme", Role::Member));
+        let listed = one.tokens("acme").await.unwrap();
+        assert_eq!(listed.len(), 1);
+        within_a_second("the use is noted", async || {
+            one.tokens("acme").await.unwrap()[0].last_used.is_some()
+        })
+        .await;
+        assert!(!format!("{created:?}{listed:?}").contains(created.text.expose()));
+        if database.backend == workspace_store::Backend::Sqlite {
+            let secret = split(created.text.expose()).1;
+            assert!(!is_in_files(database.folder.path(), secret));
+        }
+    });
+}
+
+#[test]
+fn revoked_token_is_refused_at_once_on_every_host() {
+    on_each(async |database| {
+        let (one, other) = (database.open().await, database.open().await);
+        acme(&one).await;
+        let created = one.create_token("acme", NewToken::new("CI", Role::Admin), &ada()).await.unwrap();
+        other.authenticate(created.text.expose()).await.unwrap();
+        let elsewhere = one.revoke_token("other", &created.record.id, &ada()).await.unwrap_err();
+        assert!(matches!(elsewhere, StoreError::NotFound { kind: RecordKind::Token, .. }), "{elsewhere}");
+        one.revoke_token("acme", &created.record.id, &ada()).await.unwrap();
+        for store in [&one, &other] {
+            let refused = store.authenticate(created.text.expose()).await.unwrap_err();
+            assert_eq!(token_error(refused), TokenError::Revoked);
+        }
+    });
+}
+
+#[test]
+fn token_expires() {
+    on_each(async |database| {
+        let ahead = Arc::new(AtomicU64::new(0));
+        let store = database.open_with_clock(&ahead).await;
+        acme(&store).await;
+        let new = NewToken::new("CI", Role::Viewer).expires_in(Duration::from_secs(3600));
+        let created = store.create_token("acme", new, &ada()).await.unwrap();
+        ahead.store(3500, Ordering::Relaxed);
+        store.authenticate(created.text.expose()).await.unwrap();
+        ahead.store(3601, Ordering::Relaxed);
+        let refused = store.authenticate(created.text.expose()).await.unwrap_err();
+        assert_eq!(token_error(refused), TokenError::Expired);
+    });
+}
+
+#[test]
+fn texts_that_are_no_token_are_refused() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let created = store.create_token("acme", NewToken::new("CI", Role::Owner), &ada()).await.unwrap();
+        let text = created.text.expose();
+        let injected = format!("wst_{}' OR '1'='1_x", created.record.id);
+        let long = "wst_".to_owned() + &"a".repeat(1_000_000);
+        for bad in ["", "Bearer x", "wst_", "wst_x_y", &text[..text.len() - 1], &injected, &long, "wst_\0_\0"]
+        {
+            let refused = store.authenticate(bad).await.unwrap_err();
+            assert_eq!(token_error(refused), TokenError::Malformed, "{:.40}", bad);
+        }
+        let (id, secret) = split(text);
+        let other = store.create_token("acme", NewToken::new("CI", Role::Owner), &ada()).await.unwrap();
+        let other_id = split(other.text.expose()).0.to_owned();
+        let unknown_id = format!("wst_{}", "0".repeat(24));
+        for (id, secret) in [(&*other_id, secret), (&*unknown_id, secret), (id, &"A".repeat(43))] {
+            let refused = store.authenticate(&format!("{id}_{secret}")).await.unwrap_err();
+            assert_eq!(token_error(refused), TokenError::Unknown);
+        }
+    });
+}
+
+#[test]
+fn roles_include_those_before_them() {
+    assert!(Role::Owner > Role::Admin && Role::Admin > Role::Member && Role::Member > Role::Viewer);
+    assert_eq!("admin".parse::<Role>().unwrap(), Role::Admin);
+    assert!("root".parse::<Role>().is_err());
+}
