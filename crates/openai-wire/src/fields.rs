@@ -17,13 +17,17 @@ pub trait FieldWriter {
 }
 
 /// The problems of a request that were found so far.
-#[derive(Debug, Default)]
-pub struct Problems(Vec<FieldProblem>);
+#[derive(Debug)]
+pub struct Problems {
+    /// The provider whose extra parameters are sent.
+    provider: String,
+    found: Vec<FieldProblem>,
+}
 
 impl Problems {
     /// Adds a problem: the field's name as the caller knows it, and what is wrong with it.
     pub fn add(&mut self, field: impl Into<String>, what: impl Into<String>) {
-        self.0.push(FieldProblem::new(field, what));
+        self.found.push(FieldProblem::new(field, what));
     }
 
     /// Adds a problem unless `id` can be the id of a model.
@@ -39,11 +43,20 @@ impl Problems {
         }
     }
 
+    /// No problems yet, of a request to this provider.
+    pub(crate) fn of(provider: &str) -> Self {
+        Self { provider: provider.to_owned(), found: Vec::new() }
+    }
+
+    pub(crate) fn provider(&self) -> &str {
+        &self.provider
+    }
+
     pub(crate) fn extend(&mut self, problems: Vec<FieldProblem>) {
-        self.0.extend(problems);
+        self.found.extend(problems);
     }
 
     pub(crate) fn into_vec(self) -> Vec<FieldProblem> {
-        self.0
+        self.found
     }
 }

@@ -22,28 +22,30 @@ const MAX_LABELS: (usize, usize, usize) = (16, 64, 512);
 
 impl Problems {
     /// Adds a problem for each parameter of a request that a service does not take, by its name: one of
-    /// [`ChatRequest::PARAMETERS`], `tools`, or an extra parameter of the wire or of this provider.
-    pub fn refuse(&mut self, request: &ChatRequest, provider: &str, is_refused: impl Fn(&str) -> bool) {
+    /// [`ChatRequest::PARAMETERS`], `tools`, or an extra parameter of the wire or of the dialect's provider.
+    pub fn refuse(&mut self, request: &ChatRequest, is_refused: impl Fn(&str) -> bool) {
         const WHY: &str = "is a parameter that the service does not take; leave it out";
         let tools = (!request.tools.is_empty()).then_some("tools");
         let names = tools.into_iter().chain(request.parameters().map(|parameter| parameter.name));
         names.filter(|name| is_refused(name)).for_each(|name| self.add(name, WHY));
-        for extra in extra_of(request, provider).filter(|extra| is_refused(extra.name)) {
-            self.add(format!("extra.{}.{}", extra.provider, extra.name), WHY);
-        }
+        let extra: Vec<String> = extra_of(request, self.provider())
+            .filter(|extra| is_refused(extra.name))
+            .map(|extra| format!("extra.{}.{}", extra.provider, extra.name))
+            .collect();
+        extra.into_iter().for_each(|field| self.add(field, WHY));
     }
 }
 
 /// Returns all problems of the body that would be sent.
 pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
-    let mut problems = Problems::default();
+    let provider = body.dialect.provider();
+    let mut problems = Problems::of(provider);
     let request = body.request;
     problems.model_id("model", &request.model);
     lengths(request, body.dialect.has_prompt(request), &mut problems);
     numbers(request, &mut problems);
     names(request, &mut problems);
     body.dialect.validate(request, &mut problems);
-    let provider = body.dialect.provider();
     problems.extend(foreign_json(request, &[provider, WIRE]));
     if !request.extra.is_empty() {
         extra(body, provider, &mut problems);
