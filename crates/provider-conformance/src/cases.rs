@@ -36,6 +36,7 @@ mod settings;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use provider_core::Capability;
 
@@ -78,8 +79,8 @@ impl Case {
         self.capability
     }
 
-    pub(crate) fn report(&self, behind_layers: bool, outcome: Outcome) -> CaseReport {
-        CaseReport { name: self.name.to_owned(), promise: self.promise, behind_layers, outcome }
+    pub(crate) fn report(&self, behind_layers: bool, outcome: Outcome, time: Duration) -> CaseReport {
+        CaseReport { name: self.name.to_owned(), promise: self.promise, behind_layers, time, outcome }
     }
 }
 

@@ -4,17 +4,18 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use provider_core::{ConfigValues, Error, LlmProvider};
+use provider_core::{Capability, ConfigValues, Error, LlmProvider};
 use provider_layers::{RetrySettings, StandardSettings, standard};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::cases::{Case, cases};
+use crate::panics;
 use crate::report::{CaseReport, Outcome, Report};
 use crate::trial::{Trial, Verdict};
-use crate::wire::{ChatCompletions, Wire};
+use crate::wire::{ChatCompletions, Route, Wire};
 
 /// The key that the kit hands out: no other text of a case has it.
 pub(crate) const KEY: &str = "sk-conformance-7c1e90b2d4";
@@ -53,8 +54,10 @@ pub struct Kit {
     pub(crate) model: String,
     pub(crate) patience: Duration,
     pub(crate) is_keyless: bool,
+    pub(crate) is_unlisted: bool,
     pub(crate) beside: Vec<(String, String)>,
     has_layers: bool,
+    has_second_run: bool,
     only: Option<String>,
     skips: Vec<(String, String)>,
 }
@@ -105,8 +108,10 @@ impl Kit {
             model: "acme/model-1".to_owned(),
             patience: Duration::from_secs(1),
             is_keyless: false,
+            is_unlisted: false,
             beside: Vec::new(),
             has_layers: true,
+            has_second_run: true,
             only: None,
             skips: Vec::new(),
         }
@@ -127,6 +132,13 @@ impl Kit {
     /// Says that the provider has no key, as one for a local server may: the cases about keys are skipped.
     pub fn keyless(mut self) -> Self {
         self.is_keyless = true;
+        self
+    }
+
+    /// Says that the service has no list of models, so that [`models`](LlmProvider::models) has nothing to
+    /// fetch: the cases about lists are skipped.
+    pub fn unlisted(mut self) -> Self {
+        self.is_unlisted = true;
         self
     }
 
@@ -157,6 +169,12 @@ impl Kit {
         self
     }
 
+    /// Leaves out the second run of the cases that depend on time: see [`run`](Self::run).
+    pub fn without_second_run(mut self) -> Self {
+        self.has_second_run = false;
+        self
+    }
+
     /// Runs only the cases whose name begins so: a group (`law`), or one case (`law: one_end`).
     pub fn only(mut self, prefix: impl Into<String>) -> Self {
         self.only = Some(prefix.into());
@@ -165,31 +183,53 @@ impl Kit {
 
     /// Runs the cases, some at the same time: first with the provider as it is, then behind the standard
     /// layers. Needs a tokio runtime with I/O and time.
+    ///
+    /// A chat comes first: if the provider asks for something that is no chat on the [wire](Self::wire), the
+    /// report says so in one line, and no case is run.
+    ///
+    /// A case that depends on time and fails is run again when all others are over, with four times the
+    /// patience, so that a busy machine fails none. Three that fail again end this: then it is the provider.
     pub async fn run(self) -> Report {
         /// Each case has a server and a provider, and many of them only wait.
         const AT_ONCE: usize = 24;
 
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         let layers: &[bool] = if self.has_layers { &[false, true] } else { &[false] };
-        let chosen = |case: &&Case| self.only.as_ref().is_none_or(|only| case.name().starts_with(only));
-        let mut running = Vec::new();
-        for &behind_layers in layers {
-            for case in cases().filter(chosen).filter(|case| case.has_layers || !behind_layers) {
-                let (kit, permits) = (self.clone(), Arc::clone(&permits));
-                let run = tokio::spawn(async move {
-                    let _permit = permits.acquire_owned().await;
-                    kit.run_case(case, behind_layers).await
-                });
-                running.push((case, behind_layers, run));
+        let is_chosen = |case: &&Case| self.only.as_ref().is_none_or(|only| case.name().starts_with(only));
+        let chosen: Vec<(&'static Case, bool)> = layers
+            .iter()
+            .flat_map(|layers| cases().filter(is_chosen).map(move |case| (case, *layers)))
+            .filter(|(case, behind_layers)| case.has_layers || !behind_layers)
+            .collect();
+        if chosen.iter().any(|(case, _)| case.capability == Some(Capability::Llm)) {
+            if let Some(seen) = self.first_chat().await {
+                return self.without_a_chat(seen, &chosen);
             }
         }
-        let mut reports = Vec::new();
-        for (case, behind_layers, run) in running {
-            let outcome = run.await.unwrap_or_else(|panic| Outcome::Broken { seen: format!("{panic}") });
-            reports.push(case.report(behind_layers, outcome));
+        let mut running = Vec::new();
+        for (case, behind_layers) in chosen {
+            let (kit, permits) = (self.clone(), Arc::clone(&permits));
+            let run = tokio::spawn(async move {
+                let _permit = permits.acquire_owned().await;
+                kit.run_case(case, behind_layers, 1).await
+            });
+            running.push((case, behind_layers, run));
         }
-        reports.extend(self.unknown_skips());
-        Report { wire: self.wire.name(), cases: reports }
+        let mut ended = Vec::new();
+        for (case, behind_layers, run) in running {
+            let run = run.await.unwrap_or_else(|panic| Run::broken(panic.to_string()));
+            ended.push((case, behind_layers, run));
+        }
+        let mut failed_again = 0;
+        for (case, behind_layers, run) in &mut ended {
+            if self.has_second_run && run.is_broken() && run.is_timed && failed_again < 3 {
+                *run = self.run_case(case, *behind_layers, 4).await;
+                failed_again += usize::from(run.is_broken());
+            }
+        }
+        let reports = ended.into_iter().map(|(case, layers, run)| case.report(layers, run.outcome, run.time));
+        let cases = reports.chain(self.unknown_skips()).collect();
+        Report { wire: self.wire.name(), cases }
     }
 
     /// Runs the one case of this name, alone and behind the layers, in a runtime of its own: for the tests
@@ -204,7 +244,7 @@ impl Kit {
         match runtime {
             Ok(runtime) => {
                 let mut report = runtime.block_on(self.clone().only(name).run());
-                report.cases.retain(|case| case.name == name);
+                report.cases.retain(|case| case.name == name || case.name == FIRST_CHAT);
                 assert!(!report.cases.is_empty(), "there is no case {name}");
                 report.assert_all();
             }
@@ -223,18 +263,60 @@ impl Kit {
         Report { wire: self.wire.name(), cases: self.unknown_skips().collect() }.assert_all();
     }
 
-    async fn run_case(&self, case: &'static Case, behind_layers: bool) -> Outcome {
+    /// Runs a case once. With `slack`, everything may take so many times as long.
+    async fn run_case(&self, case: &'static Case, behind_layers: bool, slack: u32) -> Run {
+        let started = Instant::now();
         let skip = self.skips.iter().find(|(skipped, _)| *skipped == case.name());
         if let Some((_, reason)) = skip {
-            return Outcome::Skipped { reason: reason.clone() };
+            return Run::ended(Outcome::Skipped { reason: reason.clone() });
         }
-        let trial = Trial { kit: self, capability: case.capability, behind_layers };
-        match timeout(trial.limit(), (case.run)(&trial)).await {
-            Ok(Ok(())) => Outcome::Kept,
-            Ok(Err(Verdict::Broken(seen))) => Outcome::Broken { seen },
-            Ok(Err(Verdict::Skip(reason))) => Outcome::Skipped { reason },
-            Err(_) => Outcome::Broken { seen: format!("still not over after {:?}", trial.limit()) },
-        }
+        let kit = Self { patience: self.patience * slack, ..self.clone() };
+        let trial = Trial::new(&kit, case.capability, behind_layers, slack);
+        let outcome = match timeout(trial.limit(), panics::caught((case.run)(&trial))).await {
+            Ok(Ok(Ok(()))) => Outcome::Kept,
+            Ok(Ok(Err(Verdict::Broken(seen)))) => Outcome::Broken { seen },
+            Ok(Ok(Err(Verdict::Skip(reason)))) => Outcome::Skipped { reason },
+            Ok(Err(panic)) => Outcome::Broken { seen: panic },
+            Err(_) => {
+                trial.depends_on_time();
+                let seen = format!("still not over after {:?}; {}", trial.limit(), trial.log.shown());
+                Outcome::Broken { seen }
+            }
+        };
+        Run { outcome, time: started.elapsed(), is_timed: trial.is_timed() }
+    }
+
+    /// Sends a chat, and tells if the provider asked for something else on this wire.
+    async fn first_chat(&self) -> Option<String> {
+        let trial = Trial::new(self, Some(Capability::Llm), false, 1);
+        // Whatever else goes wrong is a matter of the cases.
+        let chat = async {
+            let stage = trial.plain_stage().await.ok()?;
+            let outcome = stage.provider.chat(&trial.request()).await;
+            let is_chat = !stage.asked(Route::Chat).is_empty();
+            let asked = stage.server.requests().into_iter().next().filter(|_| !is_chat)?;
+            let path = asked.path.split('?').next().unwrap_or_default().to_owned();
+            let (method, wire) = (asked.method, self.wire.name());
+            let end = outcome.map_or_else(|error| error.to_string(), |_| "an answer".to_owned());
+            Some(format!("{method} {path} is no chat on the wire \"{wire}\": see `Wire::route`; {end}"))
+        };
+        timeout(trial.limit(), panics::caught(chat)).await.ok()?.ok()?
+    }
+
+    /// The report of a provider that asks for no chat on this wire.
+    fn without_a_chat(&self, seen: String, chosen: &[(&'static Case, bool)]) -> Report {
+        let first = CaseReport {
+            name: FIRST_CHAT.to_owned(),
+            promise: "",
+            behind_layers: false,
+            time: Duration::ZERO,
+            outcome: Outcome::Broken { seen },
+        };
+        let reason = "the first chat was none on this wire".to_owned();
+        let skipped = Outcome::Skipped { reason };
+        let rest = chosen.iter().map(|(case, layers)| case.report(*layers, skipped.clone(), Duration::ZERO));
+        let cases = std::iter::once(first).chain(rest).chain(self.unknown_skips()).collect();
+        Report { wire: self.wire.name(), cases }
     }
 
     /// Puts the standard layers around a provider. They retry, but hardly wait.
@@ -251,8 +333,34 @@ impl Kit {
             name: skipped.clone(),
             promise: "",
             behind_layers: false,
+            time: Duration::ZERO,
             outcome: Outcome::Broken { seen: "no case has this name".to_owned() },
         })
+    }
+}
+
+/// The line of a report that stands before the cases, where the first chat was none.
+const FIRST_CHAT: &str = "first chat";
+
+/// A case that was run.
+struct Run {
+    outcome: Outcome,
+    time: Duration,
+    /// Whether a busy machine can have failed it.
+    is_timed: bool,
+}
+
+impl Run {
+    fn ended(outcome: Outcome) -> Self {
+        Self { outcome, time: Duration::ZERO, is_timed: false }
+    }
+
+    fn broken(seen: String) -> Self {
+        Self::ended(Outcome::Broken { seen })
+    }
+
+    fn is_broken(&self) -> bool {
+        matches!(self.outcome, Outcome::Broken { .. })
     }
 }
 

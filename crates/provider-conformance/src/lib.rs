@@ -39,7 +39,19 @@
 //! [`ChatCompletions`], [`Messages`] and [`JsonLines`] are ready-made. Any other service is a [`Wire`]: how a
 //! piece of text, a keep-alive, an error or a list of models looks there, and where in a request's body each
 //! parameter stands. The kit writes answers without the crates that read them, so that no mistake is made on
-//! both sides.
+//! both sides. Some cases compare more than the required methods tell: [`Wire::messages`],
+//! [`Wire::always_sent`], [`Wire::carries`] and [`Wire::spellings`] have defaults, with which those cases are
+//! skipped or look at less. A list in pages is [`Wire::page`]; a service without a list is
+//! [`Kit::unlisted`], and one without a key [`Kit::keyless`].
+//!
+//! A run begins with a chat. If the provider asks for something that is no chat on the wire, it ends with one
+//! line that says so.
+//!
+//! # Time
+//!
+//! A run takes about ten times the [patience](Kit::patience), half a minute more if a case fails for lack of
+//! time: that one runs again, alone, with four times the patience ([`Kit::without_second_run`] leaves this
+//! out). The JSON of the report has the `seconds` of each case.
 //!
 //! # The cases
 //!
@@ -57,15 +69,22 @@
 //! | `law: one_end_after_an_error` | stream: law |
 //! | `law: keep_alives` | stream: law |
 //! | `law: empty_pieces` | stream: law |
+//! | `law: blank_pieces` | stream: law |
 //! | `law: after_the_end` | stream: law |
 //! | `law: cut_anywhere` | stream: bytes |
+//! | `law: spellings` | stream: bytes |
+//! | `law: opened_at_the_head`* | stream: accepted |
 //! | `law: live` | stream: live |
 //! | `law: so_far` | stream: collected |
 //! | `law: usage` | stream: collected |
+//! | `law: usage_on_the_way` | stream: collected |
 //! | `law: made_by` | stream: collected |
 //! | `law: thoughts` | stream: collected |
 //! | `law: tool_calls` | stream: collected |
+//! | `law: whole_call` | stream: collected |
+//! | `law: reused_index` | stream: collected |
 //! | `law: length` | stream: collected |
+//! | `law: filtered` | stream: collected |
 //! | `law: cut_off_call` | stream: collected |
 //! | `law: whole_equals_streamed` | chat: same |
 //! | `law: whole_thoughts` | chat: same |
@@ -89,6 +108,7 @@
 //! | `bad_day: no_end` | stream: kept |
 //! | `bad_day: bad_chunk` | stream: kept |
 //! | `bad_day: garbage_in_the_middle` | stream: kept |
+//! | `bad_day: all_kept` | stream: kept |
 //! | `bad_day: cut_off_body` | chat: error |
 //! | `bad_day: empty` | chat: error |
 //! | `bad_day: only_the_end` | chat: error |
@@ -96,6 +116,7 @@
 //! | `bad_day: web_page_of_a_gateway` | all: failure |
 //! | `bad_day: compressed` | all: failure |
 //! | `bad_day: redirect` | all: origin |
+//! | `bad_day: redirect_loop` | all: bounded |
 //! | `said: authentication` | all: failure |
 //! | `said: payment` | all: failure |
 //! | `said: permission` | all: failure |
@@ -107,12 +128,16 @@
 //! | `said: server` | all: failure |
 //! | `said: words` | all: failure |
 //! | `said: status` | all: failure |
+//! | `said: long_words` | all: failure |
+//! | `said: gateway_without_words` | all: failure |
 //! | `said: retry_after_seconds` | all: failure |
 //! | `said: retry_after_date` | all: failure |
+//! | `said: odd_retry_after` | all: failure |
 //! | `said: refused_at_once` | stream: accepted |
 //! | `said: error_in_the_stream` | stream: kept |
 //! | `said: usage_behind_an_error` | stream: kept |
 //! | `said: error_in_a_success` | chat: error |
+//! | `said: part_of_a_failed_body` | chat: error |
 //! | `secrets: in_the_words` | all: redacted |
 //! | `secrets: in_the_code` | all: redacted |
 //! | `secrets: in_plain_text` | all: redacted |
@@ -120,6 +145,7 @@
 //! | `secrets: in_a_redirect` | all: redacted |
 //! | `secrets: in_a_frame` | all: redacted |
 //! | `secrets: in_garbage` | all: redacted |
+//! | `secrets: in_the_answer` | all: redacted |
 //! | `secrets: escaped` | all: redacted |
 //! | `secrets: in_the_list_of_models` | all: redacted |
 //! | `secrets: in_the_check` | all: redacted |
@@ -135,14 +161,18 @@
 //! | `leaving: slow_reader` | stream: live |
 //! | `leaving: asked_once`* | all: once |
 //! | `leaving: asked_once_for_a_list`* | all: once |
+//! | `leaving: asked_each_time`* | all: once |
 //! | `lists: ids` | models: listed |
 //! | `lists: ids_of_all` | all_models: all |
+//! | `lists: long_list` | models: listed |
+//! | `lists: empty_list` | models: listed |
 //! | `lists: no_chat_for_a_list` | models: listed |
 //! | `lists: garbage` | models: unread |
 //! | `lists: web_page` | models: unread |
 //! | `lists: empty_body` | models: unread |
 //! | `lists: endless` | all: bounded |
 //! | `lists: silent` | all: bounded |
+//! | `lists: silent_in_the_list` | all: bounded |
 //! | `lists: wrong_key` | all: failure |
 //! | `lists: broken_service` | all: failure |
 //! | `lists: redirect` | all: origin |
@@ -153,6 +183,7 @@
 //! | `lists: check_sends_the_key` | check: key |
 //! | `lists: check_is_free` | check: free |
 //! | `lists: silent_check` | all: bounded |
+//! | `lists: silent_warm_up` | all: bounded |
 //! | `lists: warm_up_is_free` | warm_up: idle |
 //! | `lists: warm_up_that_failed` | warm_up: idle |
 //! | `descriptor: id`* | descriptor: described |
@@ -205,25 +236,35 @@
 //! | `sent: system` | stream: sent |
 //! | `sent: developer` | stream: sent |
 //! | `sent: assistant` | stream: sent |
+//! | `sent: conversation` | stream: sent |
+//! | `sent: name` | stream: sent |
 //! | `sent: tools` | stream: sent |
 //! | `sent: tool_result` | stream: sent |
+//! | `sent: empty_tool_result` | stream: sent |
 //! | `sent: image` | stream: sent |
+//! | `sent: media` | stream: sent |
 //! | `sent: extra` | stream: sent |
 //! | `sent: zero` | stream: sent |
 //! | `sent: not_finite` | stream: sent |
 //! | `sent: nothing_added` | all: once |
 //! | `sent: foreign_extra` | stream: sent |
 //! | `sent: foreign_thoughts` | stream: sent |
+//! | `sent: own_thoughts` | stream: sent |
 //! | `parallel: streams_stay_apart` | all: apart |
 //! | `parallel: chats_stay_apart` | all: apart |
+//! | `parallel: all_at_once` | all: apart |
 //! | `parallel: dropped_one_of_many` | all: apart |
 //! | `parallel: failed_one_of_many` | all: apart |
+//!
+//! The kit runs in one process, so it sets no environment variables: that a setting wins over its variable
+//! ([`ConfigField::env`](provider_core::ConfigField::env)) is for a test of the provider's own.
 //!
 //! A parameter that the wire lacks has to be refused by its name; so the cases of `sent` hold for every
 //! provider, whatever its wire can carry.
 
 mod cases;
 mod kit;
+mod panics;
 mod report;
 mod tests_macro;
 mod trial;
@@ -232,4 +273,7 @@ mod wire;
 pub use cases::{Case, cases};
 pub use kit::{At, Kit};
 pub use report::{CaseReport, Outcome, Report};
-pub use wire::{ChatCompletions, Failure, JsonLines, Messages, Piece, Reason, Route, Tokens, Wire};
+pub use wire::{
+    ChatCompletions, Failure, Hint, JsonLines, Messages, Piece, Reason, Route, SentCall, SentMessage,
+    Spelling, Tokens, Wire,
+};

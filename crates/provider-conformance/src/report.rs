@@ -1,8 +1,9 @@
 //! The report of a run.
 
 use std::fmt;
+use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The outcome of every case of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,6 +25,9 @@ pub struct CaseReport {
     pub promise: &'static str,
     /// Whether the provider was behind the standard layers.
     pub behind_layers: bool,
+    /// The time that it took: in JSON `seconds`, as a number.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub time: Duration,
     /// The outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -73,14 +77,19 @@ impl Report {
     }
 
     /// Writes the report as JSON: an object with `wire` and `cases`, each with `name`, `promise`,
-    /// `behind_layers`, `outcome` (`kept`, `broken`, `skipped`) and `seen` or `reason`.
+    /// `behind_layers`, `seconds`, `outcome` (`kept`, `broken`, `skipped`) and `seen` or `reason`.
     pub fn to_json(&self) -> String {
         // Texts and flags alone, and no map: writing them cannot fail.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
 
-/// A line of figures, then a line for each broken case.
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+/// A line of figures, then a line for each broken case. One that fails in the same way behind the layers has
+/// one line for both.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count =
@@ -88,7 +97,17 @@ impl fmt::Display for Report {
         let kept = count(|outcome| *outcome == Outcome::Kept);
         let skipped = count(|outcome| matches!(outcome, Outcome::Skipped { .. }));
         write!(f, "{}: {kept} kept, {} broken, {skipped} skipped", self.wire, self.broken().count())?;
-        self.broken().try_for_each(|case| write!(f, "\n{case}: {}", case.outcome))
+        let twin_of = |case: &CaseReport| {
+            self.broken().any(|twin| {
+                let is_other = twin.behind_layers != case.behind_layers;
+                is_other && twin.name == case.name && twin.outcome == case.outcome
+            })
+        };
+        self.broken().try_for_each(|case| match (twin_of(case), case.behind_layers) {
+            (true, true) => Ok(()),
+            (true, false) => write!(f, "\n{case}, with layers and without: {}", case.outcome),
+            (false, _) => write!(f, "\n{case}: {}", case.outcome),
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! A trial: one case with one provider, and the service that the kit plays for it.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fault_server::{FaultServer, Request, Script};
@@ -23,8 +24,17 @@ pub(crate) const PLAIN: &[Piece<'static>] = &[
 pub(crate) const TOKENS: Tokens = Tokens { prompt: 11, completion: 7 };
 
 /// The models that the service lists: with what a careless provider would change.
-pub(crate) const MODELS: &[&str] =
-    &["acme/model-1", "Acme/Model-1", "acme/model-1:free", "~acme/model-latest", "@preset/mine", "modèle 2"];
+pub(crate) const MODELS: &[&str] = &[
+    "acme/model-1",
+    "Acme/Model-1",
+    "acme/model-1:free",
+    "~acme/model-latest",
+    "@preset/mine",
+    "modèle 2",
+    " edge ",
+    "twin",
+    "twin",
+];
 
 /// The end of a case that was not kept.
 pub(crate) enum Verdict {
@@ -55,6 +65,45 @@ pub(crate) struct Trial<'k> {
     /// The capability that the case needs.
     pub(crate) capability: Option<Capability>,
     pub(crate) behind_layers: bool,
+    /// How many times as long everything may take.
+    slack: u32,
+    /// Whether the case depends on time.
+    is_timed: AtomicBool,
+    pub(crate) log: Log,
+}
+
+/// The requests that the servers of a case got, and the path of each that the kit does not play.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<(Vec<String>, Vec<String>)>>);
+
+impl Log {
+    fn note(&self, request: &Request, is_played: bool) {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let line = format!("{} {path}", request.method);
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_played {
+            log.1.push(line.clone());
+        }
+        log.0.push(line);
+    }
+
+    /// The requests in a few words, for a message.
+    pub(crate) fn shown(&self) -> String {
+        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match log.0.last() {
+            Some(last) => format!("the server got {} requests, the last a {last}", log.0.len()),
+            None => "the server got no request".to_owned(),
+        }
+    }
+
+    /// Advice, where the provider asked for a page that the kit does not play.
+    pub(crate) fn unplayed(&self) -> String {
+        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match log.1.first() {
+            Some(asked) => format!("; the kit does not play {asked}, unless `Kit::beside` says how"),
+            None => String::new(),
+        }
+    }
 }
 
 /// A request as the service sees it.
@@ -90,7 +139,29 @@ impl Read {
     }
 }
 
+impl<'k> Trial<'k> {
+    pub(crate) fn new(kit: &'k Kit, capability: Option<Capability>, behind_layers: bool, slack: u32) -> Self {
+        let (is_timed, log) = (AtomicBool::new(false), Log::default());
+        Self { kit, capability, behind_layers, slack, is_timed, log }
+    }
+}
+
 impl Trial<'_> {
+    /// Notes that a busy machine can fail the case.
+    pub(crate) fn depends_on_time(&self) {
+        self.is_timed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_timed(&self) -> bool {
+        self.is_timed.load(Ordering::Relaxed)
+    }
+
+    /// Longer than anything takes that the provider is to do at once.
+    pub(crate) fn soon(&self) -> Duration {
+        self.depends_on_time();
+        Duration::from_secs(3) * self.slack
+    }
+
     /// How long the case may take.
     pub(crate) fn limit(&self) -> Duration {
         let calls = if self.behind_layers { 2 } else { 1 };
@@ -140,6 +211,7 @@ impl Trial<'_> {
         &self,
         answer: impl FnMut(&Ask<'_>) -> Option<Script> + Send + 'static,
     ) -> Result<Stage, Verdict> {
+        self.depends_on_time();
         let server = self.serve(answer).await?;
         let at = self.waiting(server.url());
         self.stage_at(server, at).await
@@ -179,27 +251,32 @@ impl Trial<'_> {
         &self,
         mut answer: impl FnMut(&Ask<'_>) -> Option<Script> + Send + 'static,
     ) -> io::Result<FaultServer> {
-        let kit = self.kit.clone();
+        let (kit, log) = (self.kit.clone(), self.log.clone());
         FaultServer::start(move |request| {
             let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
             let route = kit.wire.route(&request.method, &request.path);
             let ask = Ask { request, route, is_streamed: kit.wire.is_streamed(&body) };
-            answer(&ask).unwrap_or_else(|| match route {
-                Route::Chat => reply(&kit, ask.is_streamed, PLAIN),
+            let path = request.path.split('?').next().unwrap_or_default();
+            let beside = || kit.beside.iter().find(|(end, _)| path.ends_with(&**end));
+            let answer = answer(&ask).or_else(|| match route {
+                Route::Chat if lacks_all(&body) => {
+                    let (status, body) =
+                        kit.wire.refusal(Failure::InvalidRequest, "the request has no messages", "");
+                    Some(Script::json(status, body))
+                }
+                Route::Chat => Some(reply(&kit, ask.is_streamed, PLAIN)),
                 Route::Models if kit.is_keyless || has_key(request) => {
-                    Script::json(200, kit.wire.models(MODELS))
+                    Some(Script::json(200, kit.wire.page(MODELS, &request.path)))
                 }
                 Route::Models => {
                     let (status, body) = kit.wire.refusal(Failure::Authentication, "a key is missing", "");
-                    Script::json(status, body)
+                    Some(Script::json(status, body))
                 }
-                Route::Other => {
-                    let path = request.path.split('?').next().unwrap_or_default();
-                    match kit.beside.iter().find(|(end, _)| path.ends_with(&**end)) {
-                        Some((_, json)) => Script::json(200, json.clone()),
-                        None => Script::json(404, "{\"error\":{\"message\":\"no such page\",\"code\":404}}"),
-                    }
-                }
+                Route::Other => beside().map(|(_, json)| Script::json(200, json.clone())),
+            });
+            log.note(request, answer.is_some());
+            answer.unwrap_or_else(|| {
+                Script::json(404, "{\"error\":{\"message\":\"no such page\",\"code\":404}}")
             })
         })
         .await
@@ -221,6 +298,24 @@ impl Trial<'_> {
         let bytes = bytes.into();
         let head = Script::new(200).header("content-type", self.kit.wire.content_type()).chunked();
         if bytes.is_empty() { head } else { head.write(bytes) }
+    }
+
+    /// Whether an answer on this wire begins with this text, as its id or its model.
+    pub(crate) fn begins_with(&self, id: &str, model: &str) -> bool {
+        let begin = self.kit.wire.piece(&Piece::Begin { id, model }).unwrap_or_default();
+        begin.contains(if id.is_empty() { model } else { id })
+    }
+
+    /// Asks for the list, or for an answer where the service has none. For cases that are about neither.
+    pub(crate) async fn ask_for_something(&self, stage: &Stage) -> Result<(), Error> {
+        match self.kit.is_unlisted {
+            true => stage.provider.chat(&self.request()).await.map(drop),
+            false => stage.provider.models().await.map(drop),
+        }
+    }
+
+    pub(crate) fn needs_list(&self) -> Result<(), Verdict> {
+        if self.kit.is_unlisted { Err(Verdict::Skip("the service has no list".to_owned())) } else { Ok(()) }
     }
 
     pub(crate) fn needs_key(&self) -> Result<(), Verdict> {
@@ -266,9 +361,11 @@ impl Stage {
         [("streamed", streamed), ("whole", self.provider.chat(request).await)]
     }
 
-    /// The number of chats that the service was asked for.
+    /// The number of chats that the service was asked for. One that lacks everything costs nothing.
     pub(crate) fn chats(&self) -> usize {
-        self.asked(Route::Chat).len()
+        let is_whole =
+            |asked: &&Request| !lacks_all(&serde_json::from_slice(&asked.body).unwrap_or_default());
+        self.asked(Route::Chat).iter().filter(is_whole).count()
     }
 
     /// The requests of this sort so far.
@@ -295,6 +392,21 @@ pub(crate) fn reply(kit: &Kit, is_streamed: bool, answer: &[Piece<'_>]) -> Scrip
     }
 }
 
+/// Whether a body has neither a model nor messages nor any other content: a connection test may send such a
+/// chat, and every service refuses it.
+fn lacks_all(body: &Value) -> bool {
+    match body {
+        Value::Object(fields) => fields.values().all(|field| match field {
+            Value::Number(_) => false,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Null | Value::Bool(_) => true,
+            Value::Object(_) => lacks_all(field),
+        }),
+        _ => false,
+    }
+}
+
 /// The text of an event that has one.
 pub(crate) fn text_of(event: &Event) -> Option<&str> {
     match event {
@@ -314,7 +426,8 @@ fn name(piece: &Piece<'_>) -> &'static str {
         Piece::Text(_) => "text",
         Piece::Thought(_) => "thoughts",
         Piece::Call { .. } | Piece::Arguments { .. } => "tool calls in pieces",
-        Piece::Finish(..) => "finish reason",
+        Piece::WholeCall { .. } => "tool calls",
+        Piece::Finish(..) => "finish reason of this sort",
         Piece::Usage(_) => "usage alone",
         Piece::End => "mark of the end",
         Piece::KeepAlive => "keep-alives",

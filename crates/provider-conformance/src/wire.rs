@@ -43,7 +43,7 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     fn piece(&self, piece: &Piece<'_>) -> Option<String>;
 
     /// Writes a whole answer of these pieces, as a body of JSON. `None` if the wire has none such: then every
-    /// answer is streamed.
+    /// answer is streamed. With a [`Piece::Error`] at the end it is an answer that failed on the way.
     fn whole(&self, answer: &[Piece<'_>]) -> Option<String>;
 
     /// Writes a refusal: its HTTP status and its body, as JSON with these words and, if the wire has one,
@@ -53,6 +53,47 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     /// Writes the list of models.
     fn models(&self, ids: &[&str]) -> String;
 
+    /// Writes the page of the list that is at this path, its query included. By default the first page has
+    /// all, and one that the query says is a later one (`page=2`, `offset=100`, `after=…`, `after_id=…`,
+    /// `cursor=…`, `page_token=…`) has none.
+    fn page(&self, ids: &[&str], path: &str) -> String {
+        let query = path.split_once('?').map_or("", |(_, query)| query);
+        let is_later = query.split('&').filter_map(|pair| pair.split_once('=')).any(|pair| match pair {
+            ("page", number) => !matches!(number, "" | "0" | "1"),
+            ("offset", number) => !matches!(number, "" | "0"),
+            ("after" | "after_id" | "cursor" | "page_token", place) => !place.is_empty(),
+            _ => false,
+        });
+        self.models(if is_later { &[] } else { ids })
+    }
+
+    /// Reads the messages in the body of a chat, in their order; a system prompt that stands beside them
+    /// comes first. `None` if the wire has no messages: the cases that compare them are skipped. By default
+    /// the field `messages` has them, in the form of chat completions.
+    fn messages(&self, body: &Value) -> Option<Vec<SentMessage>> {
+        body.get("messages")?.as_array()?.iter().map(chat_completions::message).collect()
+    }
+
+    /// The fields of a body that are there without any parameter, as in `["model", "messages", "stream"]`.
+    /// By default it is not known, and the kit only looks for parameters that were added.
+    fn always_sent(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
+    /// Whether messages on this wire carry a hint, which a provider may leave out where they do not. By
+    /// default they carry none.
+    fn carries(&self, hint: Hint) -> bool {
+        let _ = hint;
+        false
+    }
+
+    /// Other spellings of a streamed answer, which mean the same and which services use. By default there
+    /// are none.
+    fn spellings(&self, answer: &str) -> Vec<Spelling> {
+        let _ = answer;
+        Vec::new()
+    }
+
     /// Tells where in the body of a request a part of it stands, and as which value: JSON pointers, of which
     /// one must have the value, in itself or anywhere below it. `name` is a parameter, as in
     /// [`ChatRequest::PARAMETERS`](provider_core::ChatRequest::PARAMETERS), or `messages` or `tools`;
@@ -60,6 +101,51 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     fn places(&self, name: &str, marker: &Value) -> Vec<(String, Value)> {
         vec![(format!("/{name}"), marker.clone())]
     }
+}
+
+/// A part of a message that a service can do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// The name of the speaker.
+    Name,
+    /// The thoughts of an earlier answer, for the model that had them.
+    Thoughts,
+}
+
+/// A message in the body of a chat.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SentMessage {
+    /// The role: `system`, `developer`, `user`, `assistant` or `tool`.
+    pub role: String,
+    /// The text, joined if it is in parts.
+    pub text: String,
+    /// The tool calls of an answer.
+    pub calls: Vec<SentCall>,
+    /// The id of the call whose result this is.
+    pub call_id: Option<String>,
+}
+
+/// A tool call in the body of a chat.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SentCall {
+    /// The id.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments: a string where the wire has them as text, and then byte for byte; else their JSON.
+    pub arguments: Value,
+}
+
+/// A spelling of a streamed answer.
+#[derive(Clone, Debug)]
+pub struct Spelling {
+    /// The difference, for reports: `CRLF`.
+    pub name: &'static str,
+    /// The content type.
+    pub content_type: String,
+    /// The bytes of the answer.
+    pub bytes: String,
 }
 
 /// The sort of request that a provider sent.
@@ -75,6 +161,7 @@ pub enum Route {
 
 /// A piece of a streamed answer, before it is written.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Piece<'a> {
     /// The beginning: the answer's id and the model that answers.
     Begin {
@@ -105,6 +192,17 @@ pub enum Piece<'a> {
         /// The piece.
         arguments: &'a str,
     },
+    /// A tool call in one piece.
+    WholeCall {
+        /// The number of the call, from 0.
+        index: usize,
+        /// Its id. A wire without ids leaves it out.
+        id: &'a str,
+        /// The tool's name.
+        name: &'a str,
+        /// Its arguments, as JSON.
+        arguments: &'a str,
+    },
     /// The reason why the model stopped, and the usage, where the wire has it.
     Finish(Reason, Option<Tokens>),
     /// The usage alone.
@@ -128,6 +226,7 @@ pub enum Piece<'a> {
 
 /// The reason why a model stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// It had said all.
     Stop,
@@ -135,6 +234,8 @@ pub enum Reason {
     Length,
     /// It calls tools.
     ToolCalls,
+    /// A filter held the rest back.
+    ContentFilter,
 }
 
 /// The tokens of an answer.
@@ -168,4 +269,33 @@ pub enum Failure {
     Overloaded,
     /// The service failed.
     Server,
+}
+
+impl Failure {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Authentication,
+        Self::Payment,
+        Self::Permission,
+        Self::ModelNotFound,
+        Self::InvalidRequest,
+        Self::ContextLength,
+        Self::RateLimited,
+        Self::Overloaded,
+        Self::Server,
+    ];
+}
+
+/// The spellings of an event stream.
+fn spellings_of_events(answer: &str) -> Vec<Spelling> {
+    let spelling = |name, content_type: &str, bytes: String| Spelling {
+        name,
+        content_type: content_type.to_owned(),
+        bytes,
+    };
+    vec![
+        spelling("CRLF", "text/event-stream", answer.replace('\n', "\r\n")),
+        spelling("no space behind the colon", "text/event-stream", answer.replace("data: ", "data:")),
+        spelling("a charset", "text/event-stream; charset=utf-8", answer.to_owned()),
+    ]
 }

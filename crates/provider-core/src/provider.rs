@@ -21,16 +21,21 @@ use crate::{Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, 
 /// - **dropped**: dropping the returned future or stream stops our side of the work and closes the
 ///   connection. Whether the service stops too, and stops billing, is its own business; streams can usually
 ///   be stopped, whole answers cannot.
-/// - **once**: no method retries, falls back or changes the request; layers around a provider do.
-/// - **bounded**: every wait and every buffer has a limit. A service that is silent, or sends without end,
-///   makes an error.
+/// - **once**: no method retries, falls back, answers from a cache or changes the request; layers around a
+///   provider do.
+/// - **bounded**: every wait, every buffer and every chain of redirects has a limit. A service that is
+///   silent, or sends without end, makes an error.
 /// - **failure**: an error tells the truth: its kind, whether trying again can help, the HTTP status, the
-///   service's own words and the time that it asked to wait. It need not name the provider, the model or the
-///   operation: an [`ErrorContext`](crate::author::ErrorContext) around the call fills them in.
-/// - **redacted**: no secret is part of an error or of `Debug`, also where the service repeats it.
-/// - **origin**: requests go to the service that the settings name, and the key in a header alone. A redirect
-///   to another origin is an error.
-/// - **apart**: calls that run at the same time share connections and no state.
+///   service's own words and the time that it asked to wait, on every method and for every refusal. Words
+///   that are too long are cut, and a time that makes no sense is left out. It need not name the provider,
+///   the model or the operation: an [`ErrorContext`](crate::author::ErrorContext) around the call fills
+///   them in.
+/// - **redacted**: no secret, and no large part of one, is in an error, in the part of an answer that it
+///   keeps, or in `Debug`, also where the service repeats it.
+/// - **origin**: requests go to the service that the settings name, and the key in a header alone, for a list
+///   as for a chat. A redirect to another origin is an error.
+/// - **apart**: calls share connections and no state. Those that run at the same time do not wait for each
+///   other, and an earlier one leaves nothing behind for the next.
 ///
 /// # How it grows
 ///
@@ -63,19 +68,23 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// [`Capability::Llm`](crate::Capability::Llm).
     ///
     /// # Behavior
-    /// - **law**: the law of [`ChatStream`]: any number of deltas, one end, then no more. Keep-alives and
-    ///   whatever follows the wire's mark of the end are not visible.
-    /// - **bytes**: where the network cuts the bytes makes no difference, inside a character neither.
-    /// - **live**: a delta is handed out when it has come, before the next one has. A slow reader holds the
-    ///   socket back.
-    /// - **collected**: text, thoughts, tool calls, the model, the finish reason and the usage are in the
-    ///   answer as the service sent them. A tool call that was cut off cannot be run.
-    /// - **accepted**: returns once the service has accepted the request. A request that is refused outright
-    ///   is an error here and not in the stream.
-    /// - **kept**: an answer without an end, or with a frame that cannot be read, is an error. It keeps what
-    ///   had come in [`Error::partial`], and the usage that follows an error in the stream.
-    /// - **sent**: all that a request asks for is sent as it is, or refused by name and not sent at all.
-    ///   No parameter is added, and none that is meant for another provider is sent.
+    /// - **law**: the law of [`ChatStream`]: any number of deltas, one end, then no more. Keep-alives, empty
+    ///   pieces and whatever follows the wire's mark of the end are not visible; blank pieces are.
+    /// - **bytes**: where the network cuts the bytes makes no difference, inside a character neither. Nor
+    ///   does the spelling, as far as the wire allows several: line breaks, spaces, null for what is absent.
+    /// - **live**: a delta of text, of thoughts or of a tool call is handed out when it has come, before the
+    ///   next one has. A slow reader holds the socket back.
+    /// - **collected**: text, thoughts, tool calls, the id, the model, the finish reason and the usage are in
+    ///   the answer as the service sent them, in whichever order they came; the usage that came last counts.
+    ///   A tool call that was cut off cannot be run, even if its arguments are JSON.
+    /// - **accepted**: returns once the service has accepted the request, and does not wait for the first
+    ///   piece. A request that is refused outright is an error here and not in the stream.
+    /// - **kept**: an answer without an end, or with a frame that cannot be read, is an error. It keeps all
+    ///   that had come in [`Error::partial`], and the usage that follows an error in the stream.
+    /// - **sent**: all that a request asks for is sent as it is, or refused by name and not sent at all:
+    ///   every message in its role and its place, every value of a list, every digit. No parameter and no
+    ///   message is added, and none that is meant for another provider is sent. Hints may be left out where
+    ///   the wire has no place for them: [`refuse_all_but`](crate::author::refuse_all_but) names them.
     ///
     /// # Errors
     /// Everything that goes wrong before the first byte of the answer.
@@ -101,7 +110,8 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     /// Fetches the models there are for this key, with prices and abilities.
     ///
     /// # Behavior
-    /// - **listed**: the ids are those of the service, byte for byte, all of them. No chat is sent.
+    /// - **listed**: the ids are those of the service, byte for byte, all of them, be they hundreds or none.
+    ///   No chat is sent.
     /// - **unread**: an answer that is no list is an error, and not an empty list.
     ///
     /// # Errors
@@ -126,8 +136,9 @@ pub trait LlmProvider: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Behavior
     /// - **key**: asks something that a wrong key cannot get: succeeds with a good key, and fails with a
-    ///   wrong one or without the service.
-    /// - **free**: costs nothing: no chat is sent.
+    ///   wrong one, with one that may not or cannot pay, or without the service.
+    /// - **free**: costs nothing: no chat is sent, unless one that lacks everything, which no service can
+    ///   run.
     ///
     /// # Errors
     /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) for a wrong key, or whatever else is

@@ -29,6 +29,7 @@ cases! {
     no_end: "stream: kept";
     bad_chunk: "stream: kept";
     garbage_in_the_middle: "stream: kept";
+    all_kept: "stream: kept";
     cut_off_body: "chat: error";
     empty: "chat: error";
     only_the_end: "chat: error";
@@ -36,11 +37,19 @@ cases! {
     web_page_of_a_gateway: "all: failure";
     compressed: "all: failure";
     redirect: "all: origin";
+    redirect_loop: "all: bounded";
 }
 
-/// The pause between two pieces of an answer without end: a provider without a limit must not fill the memory
-/// before the case is over.
-const PAUSE: Duration = Duration::from_millis(4);
+/// The size of a piece of an answer without end.
+const PIECE: usize = 64 << 10;
+
+/// An answer without end: more of it than any limit. Then nothing comes, so that a provider without a limit
+/// does not fill the memory.
+fn endless(begun: Script, piece: impl Into<Vec<u8>>) -> Script {
+    const BYTES: usize = 32 << 20;
+    const PAUSE: Duration = Duration::from_millis(2);
+    begun.repeat(piece, (BYTES / PIECE) as u64, PAUSE).stall()
+}
 
 /// The text that had come in an answer that failed.
 const KEPT: &str = "Hello";
@@ -100,6 +109,12 @@ async fn check_both(trial: &Trial<'_>, stage: &Stage, wanted: &Wanted) -> Result
 
 async fn check_streamed(trial: &Trial<'_>, stage: &Stage, wanted: &Wanted) -> Result<(), Verdict> {
     let read = stage.read(&trial.request()).await;
+    if let (true, Err(error)) = (read.is_refused, &read.outcome) {
+        return Err(Verdict::Broken(format!(
+            "no stream came of a good head: {error}; {}",
+            trial.log.shown()
+        )));
+    }
     ensure!(read.ends == 1 && !read.has_more, "{} ends, and more after them: {}", read.ends, read.has_more);
     ensure!(read.text() == wanted.kept, "handed out {:?}, not {:?}", read.text(), wanted.kept);
     wanted.check("streamed", read.outcome)
@@ -187,15 +202,15 @@ async fn endless_frame(trial: &Trial<'_>) -> Result<(), Verdict> {
     let frame = trial.bytes(&[Piece::Text("#")])?;
     let begin = frame.split('#').next().unwrap_or_default();
     let bytes = trial.bytes(BEGUN)? + begin;
-    let script = trial.streaming(bytes).repeat_forever("x".repeat(16 << 10), PAUSE);
+    let script = endless(trial.streaming(bytes), "x".repeat(PIECE));
     let stage = playing(trial, script).await?;
     check_streamed(trial, &stage, &Wanted::new(&[InvalidResponse]).for_good().keeping()).await
 }
 
 async fn endless_answer(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let text = "x".repeat(16 << 10);
+    let text = "x".repeat(PIECE);
     let frame = trial.bytes(&[Piece::Text(&text)])?;
-    let script = trial.streaming(trial.bytes(BEGUN)?).repeat_forever(frame, PAUSE);
+    let script = endless(trial.streaming(trial.bytes(BEGUN)?), frame);
     let stage = playing(trial, script).await?;
     let read = stage.read(&trial.request()).await;
     let Err(error) = read.outcome else {
@@ -208,13 +223,13 @@ async fn endless_answer(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn endless_body(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let script = Script::json(200, "{").chunked().repeat_forever(" ".repeat(16 << 10), PAUSE);
+    let script = endless(Script::json(200, "{").chunked(), " ".repeat(PIECE));
     let stage = playing(trial, script).await?;
     check_both(trial, &stage, &Wanted::new(&[InvalidResponse]).for_good()).await
 }
 
 async fn endless_error(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let script = Script::json(500, "").chunked().repeat_forever("x".repeat(16 << 10), PAUSE);
+    let script = endless(Script::json(500, "").chunked(), "x".repeat(PIECE));
     let stage = playing(trial, script).await?;
     let wanted = Wanted::new(&[Server, Upstream]);
     for (way, outcome) in stage.both(&trial.request()).await {
@@ -260,6 +275,26 @@ async fn garbage_in_the_middle(trial: &Trial<'_>) -> Result<(), Verdict> {
     let bytes = trial.bytes(BEGUN)? + &trial.bytes(&[Piece::Garbage("}{")])? + &trial.bytes(&end)?;
     let stage = playing(trial, trial.streaming(bytes)).await?;
     check_streamed(trial, &stage, &Wanted::new(&[InvalidResponse]).for_good().keeping()).await
+}
+
+async fn all_kept(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let call = Piece::Call { index: 0, id: "call_a", name: "weather", arguments: "{}" };
+    let pieces = [Piece::Thought("Let me see"), call, Piece::Usage(TOKENS)];
+    // A wire may lack each.
+    let written = pieces.each_ref().map(|piece| trial.kit.wire.piece(piece));
+    let [thought, call, usage] = written.each_ref().map(|written| written.is_some());
+    let bytes = trial.bytes(BEGUN)? + &written.into_iter().flatten().collect::<String>();
+    let stage = playing(trial, trial.streaming(bytes).wait(Duration::from_millis(50)).close()).await?;
+    let read = stage.read(&trial.request()).await;
+    let Err(error) = read.outcome else { return Err(Verdict::Broken("an answer without an end".to_owned())) };
+    let Some(kept) = error.partial() else {
+        return Err(Verdict::Broken(format!("nothing was kept: {error}")));
+    };
+    ensure!(kept.text() == KEPT, "kept the text {:?}", kept.text());
+    ensure!(!thought || kept.reasoning() == "Let me see", "kept the thoughts {:?}", kept.reasoning());
+    ensure!(!call || kept.message.tool_calls.len() == 1, "kept the calls {:?}", kept.message.tool_calls);
+    ensure!(!usage || kept.usage.prompt_tokens == Some(TOKENS.prompt), "kept the usage {:?}", kept.usage);
+    Ok(())
 }
 
 /// Without a whole answer on the wire, nothing can be cut off of it.
@@ -334,5 +369,23 @@ async fn redirect(trial: &Trial<'_>) -> Result<(), Verdict> {
                 .or_else(|_| Wanted::new(&[InvalidResponse]).for_good().check(way, outcome))?;
         }
     }
+    Ok(())
+}
+
+async fn redirect_loop(trial: &Trial<'_>) -> Result<(), Verdict> {
+    /// More than any limit for redirects.
+    const REQUESTS: usize = 100;
+    let stage = trial
+        .waiting_stage(|ask| {
+            let host = ask.request.header("host").unwrap_or_default();
+            let itself = format!("http://{host}{}", ask.request.path);
+            (ask.route == Route::Chat).then(|| Script::redirect(307, itself))
+        })
+        .await?;
+    for (way, outcome) in stage.both(&trial.request()).await {
+        ensure!(outcome.is_err(), "{way}: a redirect became an answer");
+    }
+    let asked = stage.server.request_count();
+    ensure!(asked < REQUESTS, "a redirect to itself was followed {asked} times");
     Ok(())
 }

@@ -62,11 +62,14 @@ async fn labelled_fields(trial: &Trial<'_>) -> Result<(), Verdict> {
 async fn secret_fields(trial: &Trial<'_>) -> Result<(), Verdict> {
     let is_secret = |key: &str| {
         let mut words = key.split('_');
-        words.any(|word| matches!(word, "secret" | "password" | "token")) || key.ends_with("api_key")
+        words.any(|word| matches!(word, "secret" | "password" | "token" | "bearer" | "credentials"))
+            || ["api_key", "access_key", "private_key"].iter().any(|end| key.ends_with(end))
     };
     for field in fields(trial).await?.1 {
         let kind = field.kind;
-        ensure!(!is_secret(field.key) || kind == FieldKind::Secret, "{:?} is a field of {kind:?}", field.key);
+        // A number of tokens is none.
+        let is_open = matches!(kind, FieldKind::Text | FieldKind::Url | FieldKind::Json);
+        ensure!(!is_open || !is_secret(field.key), "{:?} is a field of {kind:?}", field.key);
     }
     Ok(())
 }

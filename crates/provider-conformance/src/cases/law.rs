@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use provider_core::{ChatResponse, Event, FinishReason};
+use fault_server::Script;
+use provider_core::{ChatResponse, Event, FinishReason, Tool};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::trial::{PLAIN, Read, TOKENS, Trial, Verdict, ensure};
-use crate::wire::{Failure, Piece, Reason, Route};
+use crate::wire::{Failure, Piece, Reason, Route, Spelling, Tokens};
 
 cases! {
     "law" Llm;
@@ -15,15 +17,22 @@ cases! {
     one_end_after_an_error: "stream: law";
     keep_alives: "stream: law";
     empty_pieces: "stream: law";
+    blank_pieces: "stream: law";
     after_the_end: "stream: law";
     cut_anywhere: "stream: bytes";
+    spellings: "stream: bytes";
+    opened_at_the_head: "stream: accepted" bare;
     live: "stream: live";
     so_far: "stream: collected";
     usage: "stream: collected";
+    usage_on_the_way: "stream: collected";
     made_by: "stream: collected";
     thoughts: "stream: collected";
     tool_calls: "stream: collected";
+    whole_call: "stream: collected";
+    reused_index: "stream: collected";
     length: "stream: collected";
+    filtered: "stream: collected";
     cut_off_call: "stream: collected";
     whole_equals_streamed: "chat: same";
     whole_thoughts: "chat: same";
@@ -52,12 +61,13 @@ const CALLS: &[Piece<'static>] = &[
     Piece::End,
 ];
 
-const CUT_CALL: &[Piece<'static>] = &[
-    BEGIN,
-    Piece::Call { index: 0, id: "call_a", name: "weather", arguments: "{\"city\":\"Zür" },
-    Piece::Finish(Reason::Length, Some(TOKENS)),
-    Piece::End,
-];
+/// The limit of tokens may cut a call where its arguments happen to be JSON.
+const CUT_CALLS: [&[Piece<'static>]; 2] = [&cut_call("{\"city\":\"Zür"), &cut_call("{\"city\":\"Zürich\"}")];
+
+const fn cut_call(arguments: &'static str) -> [Piece<'static>; 4] {
+    let call = Piece::Call { index: 0, id: "call_a", name: "weather", arguments };
+    [BEGIN, call, Piece::Finish(Reason::Length, Some(TOKENS)), Piece::End]
+}
 
 async fn read(trial: &Trial<'_>, answer: &'static [Piece<'static>]) -> Result<(Read, ChatResponse), Verdict> {
     let stage = trial.answering(answer).await?;
@@ -128,6 +138,22 @@ async fn empty_pieces(trial: &Trial<'_>) -> Result<(), Verdict> {
     Ok(())
 }
 
+async fn blank_pieces(trial: &Trial<'_>) -> Result<(), Verdict> {
+    const BLANK: &[Piece<'static>] = &[
+        BEGIN,
+        Piece::Text("\n "),
+        Piece::Text("a"),
+        Piece::Text("\n\n"),
+        Piece::Text("b "),
+        STOP,
+        Piece::End,
+    ];
+    let (read, reply) = read(trial, BLANK).await?;
+    ensure!(read.text() == "\n a\n\nb ", "the deltas are {:?}", read.text());
+    ensure!(reply.text() == read.text(), "collected {:?}", reply.text());
+    Ok(())
+}
+
 async fn after_the_end(trial: &Trial<'_>) -> Result<(), Verdict> {
     if trial.bytes(&[Piece::End])?.is_empty() {
         return Err(Verdict::Skip("the wire has no mark of the end".to_owned()));
@@ -151,30 +177,86 @@ async fn cut_anywhere(trial: &Trial<'_>) -> Result<(), Verdict> {
         let text = read.outcome.as_ref().map(|reply| reply.text().to_owned());
         ensure!(text.as_deref().ok() == Some(WORDS_TEXT), "in pieces of {size} bytes: {:?}", text);
     }
+    for (part, answer) in [("thoughts", CUT_THOUGHTS), ("calls", CALLS)] {
+        // A wire may lack either.
+        let Ok(bytes) = trial.bytes(answer) else { continue };
+        let script = trial.streaming("").trickle(bytes, 1, Duration::ZERO);
+        let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| script.clone())).await?;
+        let read = stage.read(&trial.request()).await;
+        let is_same = match (&read.outcome, part) {
+            (Ok(reply), "thoughts") => reply.reasoning() == CUT_THOUGHT,
+            (Ok(reply), _) => calls(reply) == SENT_CALLS,
+            (Err(_), _) => false,
+        };
+        let message = read.outcome.map(|reply| reply.message);
+        ensure!(is_same, "{part} in pieces of a byte: {message:.300?}");
+    }
     Ok(())
 }
 
-/// Longer than a delta takes on a busy machine.
-const SOON: Duration = Duration::from_secs(3);
+const CUT_THOUGHT: &str = "Zürich ✓ 🦀";
+
+const CUT_THOUGHTS: &[Piece<'static>] =
+    &[BEGIN, Piece::Thought(CUT_THOUGHT), Piece::Text("Hello"), STOP, Piece::End];
+
+async fn spellings(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let spellings = trial.kit.wire.spellings(&trial.bytes(WORDS)?);
+    if spellings.is_empty() {
+        return Err(Verdict::Skip("the wire has one spelling".to_owned()));
+    }
+    for Spelling { name, content_type, bytes } in spellings {
+        let script = Script::with_body(200, &content_type, bytes);
+        let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| script.clone())).await?;
+        let read = stage.read(&trial.request()).await;
+        let text = read.outcome.as_ref().map(|reply| reply.text().to_owned());
+        ensure!(text.as_deref().ok() == Some(WORDS_TEXT), "with {name}: {text:?}");
+        let ended_by = read.outcome.map(|reply| reply.finish_reason).ok().flatten();
+        ensure!(ended_by == Some(FinishReason::Stop), "with {name}: ended by {ended_by:?}");
+    }
+    Ok(())
+}
+
+async fn opened_at_the_head(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let script = trial.streaming(trial.bytes(&[BEGIN])?).stall();
+    let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| script.clone())).await?;
+    match timeout(trial.soon(), stage.provider.stream(&trial.request())).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(Verdict::Broken(format!("no stream: {error}"))),
+        Err(_) => Err(Verdict::Broken("the service has accepted, and `stream` waits for more".to_owned())),
+    }
+}
 
 async fn live(trial: &Trial<'_>) -> Result<(), Verdict> {
     let script = trial.streaming(trial.bytes(&[BEGIN, Piece::Text("Hel")])?).stall();
     let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| script.clone())).await?;
     let request = trial.request();
     let first =
-        timeout(SOON, async { stage.provider.stream(&request).await?.next().await.transpose() }).await;
+        timeout(trial.soon(), async { stage.provider.stream(&request).await?.next().await.transpose() })
+            .await;
     match first {
-        Ok(Ok(Some(Event::Text(text)))) if &*text == "Hel" => Ok(()),
-        Ok(first) => Err(Verdict::Broken(format!("the first event is {first:?}"))),
-        Err(_) => Err(Verdict::Broken("a delta that had come was held back".to_owned())),
+        Ok(Ok(Some(Event::Text(text)))) if &*text == "Hel" => {}
+        Ok(first) => return Err(Verdict::Broken(format!("the first event is {first:?}"))),
+        Err(_) => return Err(Verdict::Broken("a delta that had come was held back".to_owned())),
     }
+    let call = Piece::Call { index: 0, id: "call_a", name: "weather", arguments: "{\"city\":" };
+    for piece in [Piece::Thought("Let"), call] {
+        // A wire may lack either.
+        let Ok(bytes) = trial.bytes(&[BEGIN, piece.clone()]) else { continue };
+        let script = trial.streaming(bytes).stall();
+        let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| script.clone())).await?;
+        let first = async { stage.provider.stream(&request).await?.next().await.transpose() };
+        let first = timeout(trial.soon(), first).await;
+        let is_handed_out = matches!(first, Ok(Ok(Some(Event::Reasoning(_) | Event::ToolCall(_)))));
+        ensure!(is_handed_out, "{piece:?} had come and was held back: {first:?}");
+    }
+    Ok(())
 }
 
 async fn so_far(trial: &Trial<'_>) -> Result<(), Verdict> {
     let script = trial.streaming(trial.bytes(&[BEGIN, Piece::Text("Hel"), Piece::Text("lo")])?).stall();
     let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| script.clone())).await?;
     let request = trial.request();
-    let seen = timeout(SOON, async {
+    let seen = timeout(trial.soon(), async {
         let mut stream = stage.provider.stream(&request).await?;
         for _ in 0..2 {
             stream.next().await.transpose()?;
@@ -202,9 +284,32 @@ async fn usage(trial: &Trial<'_>) -> Result<(), Verdict> {
     Ok(())
 }
 
+async fn usage_on_the_way(trial: &Trial<'_>) -> Result<(), Verdict> {
+    const EARLY: Tokens = Tokens { completion: 1, ..TOKENS };
+    const ANSWER: &[Piece<'static>] = &[
+        BEGIN,
+        Piece::Usage(EARLY),
+        Piece::Text("Hel"),
+        Piece::Usage(TOKENS),
+        Piece::Text("lo"),
+        Piece::Finish(Reason::Stop, None),
+        Piece::End,
+    ];
+    let (_, reply) = read(trial, ANSWER).await?;
+    let sent = (Some(TOKENS.prompt), Some(TOKENS.completion));
+    ensure!(tokens(&reply) == sent, "the usage is {:?}, and {sent:?} was sent last", tokens(&reply));
+    Ok(())
+}
+
 async fn made_by(trial: &Trial<'_>) -> Result<(), Verdict> {
     let (_, reply) = read(trial, PLAIN).await?;
-    ensure!(reply.model == "acme/model-1-2026", "the model that answered is {:?}", reply.model);
+    let (id, model) = ("gen-1", "acme/model-1-2026");
+    if trial.begins_with("", model) {
+        ensure!(reply.model == model, "the model that answered is {:?}", reply.model);
+    }
+    if trial.begins_with(id, "") {
+        ensure!(reply.id.as_deref() == Some(id), "the id of the answer is {:?}, not {id:?}", reply.id);
+    }
     ensure!(reply.requested == trial.kit.model, "the model that was asked is {:?}", reply.requested);
     Ok(())
 }
@@ -237,6 +342,50 @@ async fn tool_calls(trial: &Trial<'_>) -> Result<(), Verdict> {
     Ok(())
 }
 
+async fn whole_call(trial: &Trial<'_>) -> Result<(), Verdict> {
+    const ARGUMENTS: &str = "{\"city\":\"Zürich\"}";
+    const ANSWER: &[Piece<'static>] = &[
+        BEGIN,
+        Piece::WholeCall { index: 0, id: "call_a", name: "weather", arguments: ARGUMENTS },
+        Piece::Text("Look"),
+        Piece::Finish(Reason::ToolCalls, Some(TOKENS)),
+        Piece::End,
+    ];
+    let stage = trial.answering(ANSWER).await?;
+    let schema = json!({"type": "object", "properties": {}});
+    let request = trial.request().tool(Tool::function("weather", "The weather of a city", schema));
+    let read = stage.read(&request).await;
+    let reply = match read.outcome {
+        Ok(reply) => reply,
+        Err(error) if stage.chats() == 0 => {
+            return Err(Verdict::Skip(format!("the provider sends no tools: {error}")));
+        }
+        Err(error) => return Err(Verdict::Broken(format!("a good answer became an error: {error}"))),
+    };
+    let is_call = |name: &str, arguments: &str| {
+        let json = |text: &str| serde_json::from_str::<Value>(text).ok();
+        name == "weather" && json(arguments) == json(ARGUMENTS)
+    };
+    let is_read = matches!(&*reply.tool_calls(), [call] if is_call(&call.name, &call.arguments));
+    ensure!(is_read, "tools were sent, and their call was lost: {:?}", reply.message.tool_calls);
+    ensure!(reply.text() == "Look", "behind a call, the text is {:?}", reply.text());
+    Ok(())
+}
+
+async fn reused_index(trial: &Trial<'_>) -> Result<(), Verdict> {
+    const ANSWER: &[Piece<'static>] = &[
+        BEGIN,
+        Piece::Call { index: 0, id: "call_a", name: "weather", arguments: "{\"a\":1}" },
+        Piece::Call { index: 0, id: "call_b", name: "time", arguments: "{\"b\":2}" },
+        Piece::Finish(Reason::ToolCalls, Some(TOKENS)),
+        Piece::End,
+    ];
+    let (_, reply) = read(trial, ANSWER).await?;
+    let wanted = [("call_a", "weather", "{\"a\":1}"), ("call_b", "time", "{\"b\":2}")];
+    ensure!(calls(&reply) == wanted, "two calls of one number became {:?}", reply.message.tool_calls);
+    Ok(())
+}
+
 async fn length(trial: &Trial<'_>) -> Result<(), Verdict> {
     const LENGTH: &[Piece<'static>] =
         &[BEGIN, Piece::Text("Hel"), Piece::Finish(Reason::Length, Some(TOKENS)), Piece::End];
@@ -245,9 +394,28 @@ async fn length(trial: &Trial<'_>) -> Result<(), Verdict> {
     Ok(())
 }
 
+async fn filtered(trial: &Trial<'_>) -> Result<(), Verdict> {
+    const FILTERED: &[Piece<'static>] =
+        &[BEGIN, Piece::Text("Hel"), Piece::Finish(Reason::ContentFilter, Some(TOKENS)), Piece::End];
+    let written = |reason| trial.kit.wire.piece(&Piece::Finish(reason, None));
+    if written(Reason::ContentFilter) == written(Reason::Stop) {
+        return Err(Verdict::Skip("the wire has no word for a filter".to_owned()));
+    }
+    let (_, reply) = read(trial, FILTERED).await?;
+    ensure!(reply.is_filtered(), "an answer that a filter cut off ended by {:?}", reply.finish_reason);
+    Ok(())
+}
+
 async fn cut_off_call(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let (_, reply) = read(trial, CUT_CALL).await?;
-    ensure!(reply.tool_calls().is_empty(), "a call that was cut off can be run: {:?}", reply.tool_calls());
+    for answer in CUT_CALLS {
+        let (_, reply) = read(trial, answer).await?;
+        ensure!(
+            reply.tool_calls().is_empty(),
+            "a call that was cut off can be run: {:?}",
+            reply.tool_calls()
+        );
+        ensure!(reply.is_truncated(), "a call that was cut off ended by {:?}", reply.finish_reason);
+    }
     Ok(())
 }
 
@@ -264,6 +432,7 @@ async fn same(trial: &Trial<'_>, answer: &'static [Piece<'static>]) -> Result<Ch
         ("text", streamed.text().to_owned(), whole.text().to_owned()),
         ("thoughts", streamed.reasoning(), whole.reasoning()),
         ("model", streamed.model.clone(), whole.model.clone()),
+        ("id", streamed.id.clone().unwrap_or_default(), whole.id.clone().unwrap_or_default()),
         ("model asked", streamed.requested.clone(), whole.requested.clone()),
         ("tool calls", format!("{:?}", calls(&streamed)), format!("{:?}", calls(&whole))),
         ("finish reason", format!("{:?}", streamed.finish_reason), format!("{:?}", whole.finish_reason)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fault_server::Script;
 use tokio::time::{sleep, timeout};
 
-use crate::trial::{PLAIN, Trial, Verdict, ensure};
+use crate::trial::{PLAIN, TOKENS, Trial, Verdict, ensure};
 use crate::wire::{Failure, Piece, Route};
 
 cases! {
@@ -20,19 +20,21 @@ cases! {
     slow_reader: "stream: live";
     asked_once: "all: once" bare;
     asked_once_for_a_list: "all: once" bare;
+    asked_each_time: "all: once" bare;
 }
 
 async fn nothing_sent_on_connect(trial: &Trial<'_>) -> Result<(), Verdict> {
     let stage = trial.plain_stage().await?;
-    sleep(Duration::from_millis(100)).await;
+    // A task that the constructor leaves behind takes its time.
+    let _ = timeout(Duration::from_millis(400), stage.server.wait_for_requests(1)).await;
     let requests = stage.server.requests();
     ensure!(requests.is_empty(), "the constructor sent {:?}", requests.first());
     Ok(())
 }
 
 /// Waits until the client has closed its connection.
-async fn closes(stage: &crate::trial::Stage) -> Result<(), Verdict> {
-    let closed = timeout(Duration::from_secs(2), stage.server.wait_for_client_close(1)).await;
+async fn closes(trial: &Trial<'_>, stage: &crate::trial::Stage) -> Result<(), Verdict> {
+    let closed = timeout(trial.soon(), stage.server.wait_for_client_close(1)).await;
     ensure!(matches!(closed, Ok(Ok(()))), "the connection stays open: {:?}", stage.server);
     Ok(())
 }
@@ -45,7 +47,7 @@ async fn dropped_stream(trial: &Trial<'_>) -> Result<(), Verdict> {
             let first = stream.next().await;
             ensure!(matches!(first, Some(Ok(_))), "the first event is {first:?}");
             drop(stream);
-            closes(&stage).await
+            closes(trial, &stage).await
         }
         Err(error) => Err(Verdict::Broken(format!("no stream: {error}"))),
     }
@@ -61,32 +63,49 @@ async fn dropped_stream_call(trial: &Trial<'_>) -> Result<(), Verdict> {
         }
         asked = stage.server.wait_for_requests(1) => asked?,
     }
-    closes(&stage).await
+    closes(trial, &stage).await
+}
+
+/// The places where a service falls silent in a call for a body.
+fn silences() -> [Script; 2] {
+    [Script::no_response().stall(), Script::json(200, "{\"a\":").content_length(500).stall()]
+}
+
+/// Waits until a request has come, and what the service sends of the answer has gone.
+async fn under_way(stage: &crate::trial::Stage) -> Result<(), Verdict> {
+    stage.server.wait_for_requests(1).await?;
+    sleep(Duration::from_millis(200)).await;
+    Ok(())
 }
 
 async fn dropped_chat(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let script = Script::no_response().stall();
-    let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| script.clone())).await?;
-    let request = trial.request();
-    tokio::select! {
-        outcome = stage.provider.chat(&request) => {
-            return Err(Verdict::Broken(format!("a silent service: {outcome:?}")));
+    for script in silences() {
+        let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| script.clone())).await?;
+        let request = trial.request();
+        tokio::select! {
+            outcome = stage.provider.chat(&request) => {
+                return Err(Verdict::Broken(format!("a silent service: {outcome:?}")));
+            }
+            asked = under_way(&stage) => asked?,
         }
-        asked = stage.server.wait_for_requests(1) => asked?,
+        closes(trial, &stage).await?;
     }
-    closes(&stage).await
+    Ok(())
 }
 
 async fn dropped_list(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let script = Script::no_response().stall();
-    let stage = trial.stage(move |ask| (ask.route == Route::Models).then(|| script.clone())).await?;
-    tokio::select! {
-        outcome = stage.provider.models() => {
-            return Err(Verdict::Broken(format!("a silent service: {outcome:?}")));
+    trial.needs_list()?;
+    for script in silences() {
+        let stage = trial.stage(move |ask| (ask.route == Route::Models).then(|| script.clone())).await?;
+        tokio::select! {
+            outcome = stage.provider.models() => {
+                return Err(Verdict::Broken(format!("a silent service: {outcome:?}")));
+            }
+            asked = under_way(&stage) => asked?,
         }
-        asked = stage.server.wait_for_requests(1) => asked?,
+        closes(trial, &stage).await?;
     }
-    closes(&stage).await
+    Ok(())
 }
 
 async fn dropped_provider(trial: &Trial<'_>) -> Result<(), Verdict> {
@@ -95,7 +114,7 @@ async fn dropped_provider(trial: &Trial<'_>) -> Result<(), Verdict> {
     ensure!(outcome.is_ok(), "{outcome:?}");
     let crate::trial::Stage { server, provider, .. } = stage;
     drop(provider);
-    let closed = timeout(Duration::from_secs(2), server.wait_for_all_closed()).await;
+    let closed = timeout(trial.soon(), server.wait_for_all_closed()).await;
     ensure!(matches!(closed, Ok(Ok(()))), "a connection outlives the provider: {server:?}");
     Ok(())
 }
@@ -104,7 +123,10 @@ async fn connection_used_again(trial: &Trial<'_>) -> Result<(), Verdict> {
     let stage = trial.plain_stage().await?;
     for _ in 0..3 {
         for (way, outcome) in stage.both(&trial.request()).await {
-            ensure!(outcome.is_ok(), "{way}: {outcome:?}");
+            let reply = outcome.map_err(|error| Verdict::Broken(format!("{way}: {error}")))?;
+            let used = (reply.text(), reply.usage.prompt_tokens, reply.usage.completion_tokens);
+            let sent = ("Hello", Some(TOKENS.prompt), Some(TOKENS.completion));
+            ensure!(used == sent, "{way}: the same answer once more is {used:?}, not {sent:?}");
         }
         // The end of a body is read after the reader has the last event.
         sleep(Duration::from_millis(20)).await;
@@ -142,19 +164,44 @@ async fn slow_reader(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn asked_once(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let (status, body) = trial.kit.wire.refusal(Failure::Overloaded, "busy", "");
-    let scripts = [Script::json(status, body), Script::no_response().close(), trial.streaming("")];
-    for script in scripts {
+    let refusals = Failure::ALL.map(|failure| {
+        let (status, body) = trial.kit.wire.refusal(failure, "not now", "");
+        (status, Script::json(status, body))
+    });
+    let breaks = [(0, Script::no_response().close()), (200, trial.streaming(""))];
+    // With a parameter that could be left out the next time, unless the wire lacks it.
+    let with_parameter = trial.request().temperature(0.5);
+    let stage = trial.plain_stage().await?;
+    let takes_it = stage.provider.chat(&with_parameter).await.is_ok();
+    let request = if takes_it { with_parameter } else { trial.request() };
+    for (status, script) in refusals.into_iter().chain(breaks) {
         let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| script.clone())).await?;
-        for (way, outcome) in stage.both(&trial.request()).await {
+        for (way, outcome) in stage.both(&request).await {
             ensure!(outcome.is_err(), "{way}: a failure became an answer");
         }
-        ensure!(stage.chats() == 2, "two calls that failed asked {} times", stage.chats());
+        let asked = stage.asked(Route::Chat);
+        let first = asked.first().map(|request| &*request.path);
+        let at_first_path = asked.iter().filter(|request| Some(&*request.path) == first).count();
+        // A 404 served nothing: a provider may look for the service at another path, once at each.
+        let count = if status == 404 { at_first_path } else { asked.len() };
+        ensure!(count == 2, "two calls that failed ({status}) asked {count} times");
     }
     Ok(())
 }
 
+async fn asked_each_time(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let stage = trial.plain_stage().await?;
+    for _ in 0..2 {
+        for (way, outcome) in stage.both(&trial.request()).await {
+            ensure!(outcome.is_ok(), "{way}: {outcome:?}");
+        }
+    }
+    ensure!(stage.chats() == 4, "four equal calls asked {} times", stage.chats());
+    Ok(())
+}
+
 async fn asked_once_for_a_list(trial: &Trial<'_>) -> Result<(), Verdict> {
+    trial.needs_list()?;
     let (status, body) = trial.kit.wire.refusal(Failure::Overloaded, "busy", "");
     let stage =
         trial.stage(move |ask| (ask.route == Route::Models).then(|| Script::json(status, body.clone())));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fault_server::Script;
 use provider_core::{ChatRequest, ChatResponse, Error, LlmProvider};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::kit::Kit;
 use crate::trial::{Stage, TOKENS, Trial, Verdict, ensure};
@@ -15,6 +16,7 @@ cases! {
     "parallel" Llm;
     streams_stay_apart: "all: apart";
     chats_stay_apart: "all: apart";
+    all_at_once: "all: apart";
     dropped_one_of_many: "all: apart";
     failed_one_of_many: "all: apart";
 }
@@ -96,7 +98,8 @@ async fn check_all(
             Ok((number, Ok(reply))) => {
                 let marker = marker(number);
                 ensure!(reply.text() == marker, "the call {marker} has the answer {:?}", reply.text());
-                ensure!(reply.model == marker, "the call {marker} has the model {:?}", reply.model);
+                let is_told = !trial.begins_with("", &marker) || reply.model == marker;
+                ensure!(is_told, "the call {marker} has the model {:?}", reply.model);
             }
             Ok((number, Err(error))) => {
                 return Err(Verdict::Broken(format!(
@@ -118,6 +121,23 @@ async fn streams_stay_apart(trial: &Trial<'_>) -> Result<(), Verdict> {
 async fn chats_stay_apart(trial: &Trial<'_>) -> Result<(), Verdict> {
     let stage = echoing(trial, CALLS, CALLS).await?;
     check_all(trial, &stage, false, CALLS).await
+}
+
+async fn all_at_once(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let silent = Script::no_response().stall();
+    let stage = trial.stage(move |ask| (ask.route == Route::Chat).then(|| silent.clone())).await?;
+    let mut running = JoinSet::new();
+    for number in 0..CALLS {
+        for is_streamed in [true, false] {
+            let request = trial.blank().user(marker(number));
+            running.spawn(ask(Arc::clone(&stage.provider), request, is_streamed));
+        }
+    }
+    // None has an answer, so that all of them wait beside each other.
+    let asked = timeout(trial.soon(), stage.server.wait_for_requests(2 * CALLS)).await;
+    let count = stage.server.request_count();
+    ensure!(matches!(asked, Ok(Ok(()))), "of {} calls at the same time {count} were sent", 2 * CALLS);
+    Ok(())
 }
 
 async fn dropped_one_of_many(trial: &Trial<'_>) -> Result<(), Verdict> {

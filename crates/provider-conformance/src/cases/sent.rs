@@ -8,7 +8,7 @@ use provider_core::{
 use serde_json::{Value, json};
 
 use crate::trial::{Trial, Verdict, ensure};
-use crate::wire::Route;
+use crate::wire::{Hint, Route, SentMessage};
 
 cases! {
     "sent" Llm;
@@ -45,15 +45,20 @@ cases! {
     system: "stream: sent";
     developer: "stream: sent";
     assistant: "stream: sent";
+    conversation: "stream: sent";
+    name: "stream: sent";
     tools: "stream: sent";
     tool_result: "stream: sent";
+    empty_tool_result: "stream: sent";
     image: "stream: sent";
+    media: "stream: sent";
     extra: "stream: sent";
     zero: "stream: sent";
     not_finite: "stream: sent";
     nothing_added: "all: once";
     foreign_extra: "stream: sent";
     foreign_thoughts: "stream: sent";
+    own_thoughts: "stream: sent";
 }
 
 /// Makes a case of each parameter.
@@ -72,58 +77,82 @@ parameters! {
     prompt_cache_options user metadata
 }
 
-/// A request with one parameter, and the value to look for in the body.
-fn marked(request: ChatRequest, name: &str) -> Option<(ChatRequest, Value)> {
-    Some(match name {
+/// Requests with one parameter, each with the values to look for in the body. Numbers are such that a clamp,
+/// a detour through `f32` or a missing digit shows.
+fn marked(request: ChatRequest, name: &str) -> Vec<(ChatRequest, Vec<Value>)> {
+    let with_tools = || request.clone().tool(marker_tool());
+    let one = |request: ChatRequest, marker: Value| vec![(request, vec![marker])];
+    match name {
         "tool_choice" => {
-            let choice = ToolChoice::Function("marker_tool".to_owned());
-            (request.tool(marker_tool()).tool_choice(choice), json!("marker_tool"))
+            let named = with_tools().tool_choice(ToolChoice::Function("marker_tool".to_owned()));
+            let required = with_tools().tool_choice(ToolChoice::Required);
+            vec![(named, vec![json!("marker_tool")]), (required, vec![json!("required")])]
         }
-        "parallel_tool_calls" => (request.tool(marker_tool()).parallel_tool_calls(false), json!(false)),
-        "response_format" => (request.response_format(ResponseFormat::JsonObject), json!("json_object")),
-        "reasoning" => (request.reasoning(Reasoning::effort("high")), json!("high")),
-        "temperature" => (request.temperature(0.375), json!(0.375)),
-        "top_p" => (request.top_p(0.625), json!(0.625)),
-        "top_k" => (request.top_k(37), json!(37)),
-        "top_a" => (request.top_a(0.125), json!(0.125)),
-        "min_p" => (request.min_p(0.0625), json!(0.0625)),
-        "frequency_penalty" => (request.frequency_penalty(-0.75), json!(-0.75)),
-        "presence_penalty" => (request.presence_penalty(1.25), json!(1.25)),
-        "repetition_penalty" => (request.repetition_penalty(1.5), json!(1.5)),
-        "seed" => (request.seed(i64::MAX), json!(i64::MAX)),
-        "stop" => (request.stop(["marker-stop"]), json!("marker-stop")),
-        "max_tokens" => (request.max_tokens(321), json!(321)),
-        "max_completion_tokens" => (request.max_completion_tokens(322), json!(322)),
-        "logit_bias" => (request.logit_bias("42", 7.0), json!(7)),
-        "logprobs" => (request.logprobs(true), json!(true)),
-        "top_logprobs" => (request.logprobs(true).top_logprobs(5), json!(5)),
-        "verbosity" => (request.verbosity("low"), json!("low")),
-        "prediction" => (request.prediction("marker-prediction"), json!("marker-prediction")),
-        "modalities" => (request.modalities(["text", "image"]), json!("image")),
+        "parallel_tool_calls" => one(with_tools().parallel_tool_calls(false), json!(false)),
+        "response_format" => {
+            let schema = json!({"type": "object", "description": "marker-schema"});
+            let of_schema = request.clone().response_format(ResponseFormat::json_schema("marker", schema));
+            let of_any = request.response_format(ResponseFormat::JsonObject);
+            vec![(of_any, vec![json!("json_object")]), (of_schema, vec![json!("marker-schema")])]
+        }
+        "reasoning" => one(request.reasoning(Reasoning::effort("high")), json!("high")),
+        "temperature" => one(request.temperature(0.1), json!(0.1)),
+        "top_p" => one(request.top_p(0.7), json!(0.7)),
+        "top_k" => one(request.top_k(37), json!(37)),
+        "top_a" => one(request.top_a(0.3), json!(0.3)),
+        "min_p" => one(request.min_p(0.05), json!(0.05)),
+        "frequency_penalty" => one(request.frequency_penalty(-0.7), json!(-0.7)),
+        "presence_penalty" => one(request.presence_penalty(1.3), json!(1.3)),
+        "repetition_penalty" => one(request.repetition_penalty(1.1), json!(1.1)),
+        "seed" => one(request.seed(i64::MAX), json!(i64::MAX)),
+        "stop" => {
+            let markers = ["marker-stop", "marker-halt"];
+            vec![(request.stop(markers), markers.map(Value::from).to_vec())]
+        }
+        "max_tokens" => one(request.max_tokens(100_000), json!(100_000)),
+        "max_completion_tokens" => one(request.max_completion_tokens(100_001), json!(100_001)),
+        "logit_bias" => {
+            vec![(request.logit_bias("42", 7.0).logit_bias("43", -8.0), vec![json!(7), json!(-8)])]
+        }
+        "logprobs" => one(request.logprobs(true), json!(true)),
+        "top_logprobs" => one(request.logprobs(true).top_logprobs(5), json!(5)),
+        "verbosity" => one(request.verbosity("low"), json!("low")),
+        "prediction" => one(request.prediction("marker-prediction"), json!("marker-prediction")),
+        "modalities" => {
+            vec![(request.modalities(["text", "image"]), vec![json!("text"), json!("image")])]
+        }
         "audio" => {
             let request = request.modalities(["text", "audio"]);
-            (request.audio(AudioOutput::new("marker-voice", "pcm16")), json!("marker-voice"))
+            one(request.audio(AudioOutput::new("marker-voice", "pcm16")), json!("marker-voice"))
         }
-        "service_tier" => (request.service_tier("flex"), json!("flex")),
-        "prompt_cache_key" => (request.prompt_cache_key("marker-cache"), json!("marker-cache")),
+        "service_tier" => one(request.service_tier("flex"), json!("flex")),
+        "prompt_cache_key" => one(request.prompt_cache_key("marker-cache"), json!("marker-cache")),
         "prompt_cache_options" => {
-            (request.prompt_cache_options(PromptCacheOptions::explicit()), json!("explicit"))
+            one(request.prompt_cache_options(PromptCacheOptions::explicit()), json!("explicit"))
         }
-        "user" => (request.end_user("marker-user"), json!("marker-user")),
-        "metadata" => (request.metadata("marker", "marker-label"), json!("marker-label")),
-        _ => return None,
-    })
+        "user" => one(request.end_user("marker-user"), json!("marker-user")),
+        "metadata" => {
+            let request = request.metadata("marker", "marker-label").metadata("other", "marker-other");
+            vec![(request, vec![json!("marker-label"), json!("marker-other")])]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn marker_tool() -> Tool {
-    Tool::function("marker_tool", "marker-description", json!({"type": "object", "properties": {}}))
+    let schema = json!({
+        "type": "object", "properties": {"q": {"type": "string", "description": "marker-property"}},
+    });
+    Tool::function("marker_tool", "marker-description", schema)
 }
 
 async fn parameter(trial: &Trial<'_>, name: &str) -> Result<(), Verdict> {
-    let Some((request, marker)) = marked(trial.request(), name) else {
-        return Err(Verdict::Broken(format!("the kit has no request with {name}")));
-    };
-    sent_or_refused(trial, &request, name, &[marker]).await
+    let requests = marked(trial.request(), name);
+    ensure!(!requests.is_empty(), "the kit has no request with {name}");
+    for (request, markers) in requests {
+        sent_or_refused(trial, &request, name, &markers).await?;
+    }
+    Ok(())
 }
 
 /// Checks that a request is sent with all markers at the places of the parameter, or refused by its name.
@@ -134,13 +163,19 @@ async fn sent_or_refused(
     markers: &[Value],
 ) -> Result<(), Verdict> {
     for (way, body) in bodies(trial, request, name).await? {
-        for marker in markers {
-            let places = trial.kit.wire.places(name, marker);
-            let is_sent = places
-                .iter()
-                .any(|(place, value)| body.pointer(place).is_some_and(|below| contains(below, value)));
-            ensure!(is_sent, "{way}: {name} was dropped: {marker} is at none of {places:?} in {body}");
-        }
+        placed(trial, way, &body, name, markers)?;
+    }
+    Ok(())
+}
+
+/// Checks that a body has all markers at the places of a parameter.
+fn placed(trial: &Trial<'_>, way: &str, body: &Value, name: &str, markers: &[Value]) -> Result<(), Verdict> {
+    for marker in markers {
+        let places = trial.kit.wire.places(name, marker);
+        let is_sent = places
+            .iter()
+            .any(|(place, value)| body.pointer(place).is_some_and(|below| contains(below, value)));
+        ensure!(is_sent, "{way}: {name} was dropped: {marker} is at none of {places:?} in {body}");
     }
     Ok(())
 }
@@ -169,10 +204,12 @@ async fn bodies(
                 );
                 let is_named = error.message().contains(name)
                     || error.fields().iter().any(|field| field.field.contains(name));
+                let whose = if name.is_empty() { "a request that every service takes" } else { name };
                 ensure!(
-                    is_kind && is_named,
-                    "{way}: refused, but not by the name {name}: {error} {:?}",
-                    error.fields()
+                    is_kind && is_named && !name.is_empty(),
+                    "{way}: refused, but not by the name of {whose}: {error} {:?}; {}",
+                    error.fields(),
+                    trial.log.shown()
                 );
             }
         }
@@ -210,7 +247,7 @@ async fn model(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn text(trial: &Trial<'_>) -> Result<(), Verdict> {
-    const TEXT: &str = " \"marker\" \\ \n\t✓ 🦀 <b>\u{1}\u{7f} ";
+    const TEXT: &str = " \"marker\" \\ \n\r\n\t✓ 🦀 <b>\u{1}\u{7f} ";
     let request = trial.blank().user(TEXT);
     sent_or_refused(trial, &request, "messages", &[json!(TEXT)]).await
 }
@@ -230,24 +267,134 @@ async fn assistant(trial: &Trial<'_>) -> Result<(), Verdict> {
     sent_or_refused(trial, &request, "messages", &[json!("marker-assistant")]).await
 }
 
+/// The messages of a body. Skips the case if the wire has none.
+fn messages(trial: &Trial<'_>, body: &Value) -> Result<Vec<SentMessage>, Verdict> {
+    let skip = || Verdict::Skip("the wire does not tell messages apart".to_owned());
+    trial.kit.wire.messages(body).ok_or_else(skip)
+}
+
+fn roles_and_texts(messages: &[SentMessage]) -> Vec<(&str, &str)> {
+    messages.iter().map(|message| (&*message.role, &*message.text)).collect()
+}
+
+async fn conversation(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let wanted = [
+        ("system", "marker-system"),
+        ("user", "marker-question"),
+        ("assistant", "marker-answer"),
+        ("user", "marker-again"),
+    ];
+    let [(_, system), (_, question), (_, answer), (_, again)] = wanted;
+    let request = trial.blank().system(system).user(question).assistant(answer).user(again);
+    for (way, body) in bodies(trial, &request, "messages").await? {
+        let sent = messages(trial, &body)?;
+        ensure!(roles_and_texts(&sent) == wanted, "{way}: sent {:?}, not {wanted:?}", roles_and_texts(&sent));
+    }
+    Ok(())
+}
+
+/// Skips the case if the wire has no place for a hint: then a provider may leave it out.
+fn needs(trial: &Trial<'_>, hint: Hint) -> Result<(), Verdict> {
+    let has_place = trial.kit.wire.carries(hint);
+    if has_place { Ok(()) } else { Err(Verdict::Skip(format!("messages on the wire carry no {hint:?}"))) }
+}
+
+async fn name(trial: &Trial<'_>) -> Result<(), Verdict> {
+    needs(trial, Hint::Name)?;
+    let request = trial.blank().message(Message::user("Hello").named("marker-speaker"));
+    sent_or_refused(trial, &request, "messages", &[json!("marker-speaker")]).await
+}
+
 async fn tools(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let request = trial.request().tool(marker_tool());
-    sent_or_refused(trial, &request, "tools", &[json!("marker_tool"), json!("marker-description")]).await
+    let schema = json!({"type": "object", "properties": {}});
+    let request = trial.request().tool(marker_tool()).tool(Tool::function("marker_second", "Second", schema));
+    let markers = ["marker_tool", "marker-description", "marker-property", "marker_second"].map(Value::from);
+    sent_or_refused(trial, &request, "tools", &markers).await
+}
+
+/// Two calls with words beside them, and arguments whose spelling has to stay.
+fn calling() -> AssistantMessage {
+    let mut calling = AssistantMessage::default();
+    calling.text = "marker-words".to_owned();
+    calling.tool_calls.push(ToolCall::new(
+        "call_a",
+        "marker_tool",
+        "{ \"q\": \"marker-argument\", \"n\": 1.0 }",
+    ));
+    calling.tool_calls.push(ToolCall::new("call_b", "marker_tool", "{}"));
+    calling
 }
 
 async fn tool_result(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let mut call = AssistantMessage::default();
-    call.tool_calls.push(ToolCall::new("call_a", "marker_tool", "{\"q\":\"marker-argument\"}"));
-    let request = trial.request().tool(marker_tool()).message(call).tool_result("call_a", "marker-result");
-    let markers = [json!("marker-argument"), json!("marker_tool"), json!("marker-result")];
-    sent_or_refused(trial, &request, "messages", &markers).await
+    let calling = calling();
+    let wanted = [("call_a", "marker-first"), ("call_b", "marker-second")];
+    let request = wanted
+        .iter()
+        .fold(trial.request().tool(marker_tool()).message(calling.clone()), |request, (id, result)| {
+            request.tool_result(*id, *result)
+        });
+    let markers = ["marker-argument", "marker_tool", "marker-first", "marker-second"].map(Value::from);
+    for (way, body) in bodies(trial, &request, "messages").await? {
+        placed(trial, way, &body, "messages", &markers)?;
+        let sent = messages(trial, &body)?;
+        let has_ids = sent.iter().any(|message| message.call_id.is_some());
+        let results: Vec<(&str, &str)> = sent
+            .iter()
+            .filter(|message| message.role == "tool")
+            .zip(wanted)
+            .map(|(message, (id, _))| {
+                (message.call_id.as_deref().unwrap_or(if has_ids { "" } else { id }), &*message.text)
+            })
+            .collect();
+        ensure!(results == wanted, "{way}: the results are {results:?}, not {wanted:?}");
+        let Some(answer) = sent.iter().find(|message| !message.calls.is_empty()) else {
+            return Err(Verdict::Broken(format!("{way}: no calls beside their results: {body}")));
+        };
+        ensure!(answer.text == calling.text, "{way}: the text beside calls is {:?}", answer.text);
+        let is_same = answer.calls.len() == calling.tool_calls.len()
+            && answer.calls.iter().zip(&calling.tool_calls).all(|(sent, call)| {
+                let is_arguments = match &sent.arguments {
+                    Value::String(text) => *text == *call.arguments,
+                    json => serde_json::from_str::<Value>(&call.arguments).is_ok_and(|call| call == *json),
+                };
+                is_arguments && (!has_ids || *sent.id == *call.id) && *sent.name == *call.name
+            });
+        ensure!(is_same, "{way}: the calls became {:?}", answer.calls);
+    }
+    Ok(())
+}
+
+async fn empty_tool_result(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let mut calling = AssistantMessage::default();
+    calling.tool_calls.push(ToolCall::new("call_a", "marker_tool", "{}"));
+    let request = trial.request().tool(marker_tool()).message(calling).tool_result("call_a", "");
+    for (way, body) in bodies(trial, &request, "messages").await? {
+        let sent = messages(trial, &body)?;
+        let is_sent = sent.len() == 3 && sent[2].role == "tool" && sent[2].text.is_empty();
+        ensure!(is_sent, "{way}: an empty result was dropped: {:?}", roles_and_texts(&sent));
+    }
+    Ok(())
 }
 
 async fn image(trial: &Trial<'_>) -> Result<(), Verdict> {
-    const DATA: &str = "iVBORw0KGgoAAAANSUhEUg==";
-    let image = Part::image_url(format!("data:image/png;base64,{DATA}"));
-    let request = trial.blank().user(vec![Part::text("Look"), image]);
-    sent_or_refused(trial, &request, "messages", &[json!(DATA)]).await
+    const DATA: [&str; 2] = ["iVBORw0KGgoAAAANSUhEUg==", "iVBORw0KGgoAAAANSUhEUh=="];
+    let images = DATA.map(|data| Part::image_url(format!("data:image/png;base64,{data}")));
+    let request = trial.blank().user([vec![Part::text("Look")], images.to_vec()].concat());
+    sent_or_refused(trial, &request, "messages", &DATA.map(Value::from)).await
+}
+
+async fn media(trial: &Trial<'_>) -> Result<(), Verdict> {
+    const FILE: &str = "https://marker.example/marker.pdf";
+    const VIDEO: &str = "https://marker.example/marker.mp4";
+    /// In base64.
+    const AUDIO: &str = "bWFya2VyLWF1ZGlv";
+    let audio = Part::audio_as("wav", b"marker-audio").map_err(|error| Verdict::Broken(error.to_string()))?;
+    let parts = [(Part::file_url("marker.pdf", FILE), FILE), (audio, AUDIO), (Part::video_url(VIDEO), VIDEO)];
+    for (part, marker) in parts {
+        let request = trial.blank().user(vec![Part::text("Look"), part]);
+        sent_or_refused(trial, &request, "messages", &[json!(marker)]).await?;
+    }
+    Ok(())
 }
 
 async fn extra(trial: &Trial<'_>) -> Result<(), Verdict> {
@@ -261,8 +408,15 @@ async fn extra(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 async fn zero(trial: &Trial<'_>) -> Result<(), Verdict> {
-    let request = trial.request().temperature(0.0);
-    sent_or_refused(trial, &request, "temperature", &[json!(0.0)]).await
+    let request = trial.request();
+    for (name, request) in [
+        ("temperature", request.clone().temperature(0.0)),
+        ("seed", request.clone().seed(0)),
+        ("frequency_penalty", request.clone().frequency_penalty(0.0)),
+    ] {
+        sent_or_refused(trial, &request, name, &[json!(0)]).await?;
+    }
+    Ok(())
 }
 
 async fn not_finite(trial: &Trial<'_>) -> Result<(), Verdict> {
@@ -284,6 +438,14 @@ async fn nothing_added(trial: &Trial<'_>) -> Result<(), Verdict> {
                 ensure!(added.is_none(), "{way}: {name} was added: {body}");
             }
         }
+        if let (Some(known), Some(fields)) = (trial.kit.wire.always_sent(), body.as_object()) {
+            let added = fields.keys().find(|field| !known.contains(&&***field));
+            ensure!(added.is_none(), "{way}: {added:?} was added: {body}");
+        }
+        if let Some(sent) = trial.kit.wire.messages(&body) {
+            let sent = roles_and_texts(&sent);
+            ensure!(sent == [("user", "Hello")], "{way}: a request with one message was sent as {sent:?}");
+        }
     }
     Ok(())
 }
@@ -297,25 +459,41 @@ async fn foreign_extra(trial: &Trial<'_>) -> Result<(), Verdict> {
     Ok(())
 }
 
-async fn foreign_thoughts(trial: &Trial<'_>) -> Result<(), Verdict> {
+/// A conversation with an answer that had thoughts: one of this model, or of another one.
+async fn thoughtful(trial: &Trial<'_>, is_own: bool) -> Result<ChatRequest, Verdict> {
     let mut thought = ReasoningDetail::new();
     for (name, value) in
         [("type", "reasoning.text"), ("text", "marker-thought"), ("signature", "marker-mark")]
     {
         thought.set(name, DetailValue::Text(value.to_owned()));
     }
+    let model = if is_own { &*trial.kit.model } else { "another/model" };
     let mut message = AssistantMessage::default();
     message.text = "Hello yourself".to_owned();
     message.reasoning_details = Some(vec![thought]);
-    message.model = Some("another/model".to_owned());
-    message.made_by = Some("another/model".to_owned());
-    let request = trial.request().message(message).user("Go on");
+    message.model = Some(model.to_owned());
+    message.made_by = Some(model.to_owned());
+    if is_own {
+        let provider = trial.plain_stage().await?.provider.descriptor().id;
+        message.made_by_provider = Some(provider.to_owned());
+    }
+    Ok(trial.request().message(message).user("Go on"))
+}
+
+async fn foreign_thoughts(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let request = thoughtful(trial, false).await?;
     for (way, body) in bodies(trial, &request, "messages").await? {
         let text = body.to_string();
         let is_sent = text.contains("marker-thought") || text.contains("marker-mark");
         ensure!(!is_sent, "{way}: the thoughts of another model were sent: {body}");
     }
     Ok(())
+}
+
+async fn own_thoughts(trial: &Trial<'_>) -> Result<(), Verdict> {
+    needs(trial, Hint::Thoughts)?;
+    let request = thoughtful(trial, true).await?;
+    sent_or_refused(trial, &request, "messages", &[json!("marker-thought"), json!("marker-mark")]).await
 }
 
 #[cfg(test)]
@@ -326,8 +504,11 @@ mod tests {
     fn every_parameter_has_a_case_and_a_marker() {
         for name in ChatRequest::PARAMETERS {
             assert!(CASES.iter().any(|case| case.name == format!("sent: {name}")), "{name}");
-            let (request, _) = marked(ChatRequest::new("m"), name).expect(name);
-            assert!(request.parameters().any(|parameter| parameter.name == *name), "{name}");
+            let requests = marked(ChatRequest::new("m"), name);
+            assert!(!requests.is_empty(), "{name}");
+            for (request, _) in requests {
+                assert!(request.parameters().any(|parameter| parameter.name == *name), "{name}");
+            }
         }
     }
 }

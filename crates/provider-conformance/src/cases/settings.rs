@@ -1,6 +1,6 @@
 //! Settings that cannot be used, and those that look as if they could not.
 
-use provider_core::{ConfigValues, ErrorKind, FieldKind};
+use provider_core::{ConfigField, ConfigValues, ErrorKind, FieldKind};
 
 use crate::kit::{At, KEY};
 use crate::trial::{Trial, Verdict, ensure};
@@ -20,7 +20,7 @@ async fn works(trial: &Trial<'_>, change: impl FnOnce(At) -> At) -> Result<(), V
     let server = trial.serve(|_| None).await?;
     let at = change(trial.calm(server.url()));
     let stage = trial.stage_at(server, at).await?;
-    let outcome = stage.provider.models().await;
+    let outcome = trial.ask_for_something(&stage).await;
     ensure!(outcome.is_ok(), "{outcome:.200?}");
     for request in stage.server.requests() {
         ensure!(!request.path.contains("//"), "the path is {:?}", request.path);
@@ -38,6 +38,7 @@ async fn refused(trial: &Trial<'_>, change: impl FnOnce(At) -> At, value: &str) 
         Ok(_) => Err(Verdict::Broken("settings that cannot be used were taken".to_owned())),
         Err(error) => {
             ensure!(error.kind() == ErrorKind::Config, "the kind is {:?}: {error}", error.kind());
+            ensure!(!error.fields().is_empty(), "the error names no field: {error}");
             let shown = format!("{error} {error:?} {:?}", error.fields());
             ensure!(!shown.contains(value), "the value shows in {shown}");
             Ok(())
@@ -91,12 +92,18 @@ async fn url_that_is_none(trial: &Trial<'_>) -> Result<(), Verdict> {
 }
 
 /// Checks that every field with a number in it refuses these values by its name. A number is told by the kind
-/// of the field, or by its default.
+/// of the field, and of a field of text by a default that is a number with a key for one: `"1"` may be the
+/// version of an interface.
 async fn fields_refuse(trial: &Trial<'_>, kinds: &[FieldKind], values: &[&str]) -> Result<(), Verdict> {
     let descriptor = trial.plain_stage().await?.provider.descriptor();
-    let is_number = |text: &str| text.parse::<f64>().is_ok();
-    let fields = descriptor.fields.iter();
-    for field in fields.filter(|field| kinds.contains(&field.kind) || field.default.is_some_and(is_number)) {
+    let is_number = |field: &&ConfigField| {
+        let has_key = ["timeout", "limit", "seconds", "max_", "retries", "bytes"]
+            .iter()
+            .any(|part| field.key.contains(part));
+        kinds.contains(&field.kind)
+            || has_key && field.default.is_some_and(|default| default.parse::<f64>().is_ok())
+    };
+    for field in descriptor.fields.iter().filter(is_number) {
         for value in values {
             let outcome = descriptor.connect(&ConfigValues::new().set(field.key, value));
             let is_named =

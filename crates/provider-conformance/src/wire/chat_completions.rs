@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Failure, Piece, Reason, Route, Tokens, Wire};
+use super::{
+    Failure, Hint, Piece, Reason, Route, SentCall, SentMessage, Spelling, Tokens, Wire, spellings_of_events,
+};
 
 /// OpenAI's chat completions: an SSE stream of chunks, ended by `[DONE]`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,9 +36,11 @@ impl Wire for ChatCompletions {
             })),
             Piece::Text(text) => delta(json!({ "content": text })),
             Piece::Thought(text) => delta(json!({ "reasoning": text })),
-            Piece::Call { index, id, name, arguments } => delta(json!({"tool_calls": [
-                {"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": arguments}},
-            ]})),
+            Piece::Call { index, id, name, arguments } | Piece::WholeCall { index, id, name, arguments } => {
+                delta(json!({"tool_calls": [
+                    {"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": arguments}},
+                ]}))
+            }
             Piece::Arguments { index, arguments } => delta(json!({"tool_calls": [
                 {"index": index, "function": {"arguments": arguments}},
             ]})),
@@ -66,7 +70,9 @@ impl Wire for ChatCompletions {
                 Piece::Begin { id, model } => (body["id"], body["model"]) = (json!(id), json!(model)),
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Thought(piece) => thought.push_str(piece),
-                Piece::Call { id, name, arguments, .. } => calls.push((id, name, (*arguments).to_owned())),
+                Piece::Call { id, name, arguments, .. } | Piece::WholeCall { id, name, arguments, .. } => {
+                    calls.push((id, name, (*arguments).to_owned()));
+                }
                 Piece::Arguments { index, arguments } => calls.get_mut(*index)?.2.push_str(arguments),
                 Piece::Finish(reason, tokens) => {
                     choice["finish_reason"] = json!(word(*reason));
@@ -76,7 +82,11 @@ impl Wire for ChatCompletions {
                 }
                 Piece::Usage(tokens) => body["usage"] = usage(*tokens),
                 Piece::End | Piece::KeepAlive => {}
-                Piece::Garbage(_) | Piece::Error { .. } => return None,
+                Piece::Error { failure, words, code } => {
+                    choice["finish_reason"] = json!("error");
+                    body["error"] = error(*failure, words, code).1;
+                }
+                Piece::Garbage(_) => return None,
             }
         }
         let mut message = Map::new();
@@ -105,6 +115,21 @@ impl Wire for ChatCompletions {
         json!({"object": "list", "data": models}).to_string()
     }
 
+    fn always_sent(&self) -> Option<&'static [&'static str]> {
+        Some(&["model", "messages", "stream", "stream_options"])
+    }
+
+    fn carries(&self, hint: Hint) -> bool {
+        matches!(hint, Hint::Name | Hint::Thoughts)
+    }
+
+    fn spellings(&self, answer: &str) -> Vec<Spelling> {
+        let mut spellings = spellings_of_events(answer);
+        let (name, content_type) = ("null for what is absent", self.content_type().to_owned());
+        spellings.push(Spelling { name, content_type, bytes: answer.lines().map(with_nulls).collect() });
+        spellings
+    }
+
     fn places(&self, name: &str, marker: &Value) -> Vec<(String, Value)> {
         let own = (format!("/{name}"), marker.clone());
         match name {
@@ -127,6 +152,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::Stop => "stop",
         Reason::Length => "length",
         Reason::ToolCalls => "tool_calls",
+        Reason::ContentFilter => "content_filter",
     }
 }
 
@@ -139,6 +165,12 @@ fn usage_chunk(tokens: Tokens) -> String {
 }
 
 fn refusal(failure: Failure, words: &str, code: &str) -> (u16, String) {
+    let (status, error) = error(failure, words, code);
+    (status, json!({ "error": error }).to_string())
+}
+
+/// The status and the object of an error.
+fn error(failure: Failure, words: &str, code: &str) -> (u16, Value) {
     let (status, kind) = match failure {
         Failure::Authentication => (401, "authentication_error"),
         Failure::Payment => (402, "insufficient_quota"),
@@ -158,5 +190,40 @@ fn refusal(failure: Failure, words: &str, code: &str) -> (u16, String) {
         },
         code => json!(code),
     };
-    (status, json!({"error": {"message": words, "type": kind, "code": code}}).to_string())
+    (status, json!({"message": words, "type": kind, "code": code}))
+}
+
+/// A line of a stream, with null for each field of its chunk that is absent.
+fn with_nulls(line: &str) -> String {
+    let chunk = line.strip_prefix("data: ").and_then(|data| serde_json::from_str::<Value>(data).ok());
+    let Some(Value::Object(mut chunk)) = chunk else { return format!("{line}\n") };
+    chunk.entry("usage").or_insert(Value::Null);
+    if let Some(Value::Object(delta)) =
+        chunk.get_mut("choices").and_then(|choices| choices.pointer_mut("/0/delta"))
+    {
+        for name in ["content", "refusal", "tool_calls", "function_call"] {
+            delta.entry(name).or_insert(Value::Null);
+        }
+    }
+    format!("data: {}\n", Value::Object(chunk))
+}
+
+/// Reads a message of a body.
+pub(super) fn message(message: &Value) -> Option<SentMessage> {
+    let text = match &message["content"] {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => String::new(),
+    };
+    let calls = message["tool_calls"].as_array().into_iter().flatten().map(|call| SentCall {
+        id: call["id"].as_str().unwrap_or_default().to_owned(),
+        name: call["function"]["name"].as_str().unwrap_or_default().to_owned(),
+        arguments: call["function"]["arguments"].clone(),
+    });
+    Some(SentMessage {
+        role: message["role"].as_str()?.to_owned(),
+        text,
+        calls: calls.collect(),
+        call_id: message["tool_call_id"].as_str().map(str::to_owned),
+    })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Failure, Piece, Reason, Route, Tokens, Wire};
+use super::{Failure, Piece, Reason, Route, Spelling, Tokens, Wire};
 
 /// JSON lines, as the native chat of Ollama has them (`POST /api/chat`): an object in each line, of which the
 /// last has `"done": true`, the reason and the usage. Models are at `GET /api/tags`.
@@ -42,6 +42,12 @@ impl Wire for JsonLines {
             }
             Piece::Text(text) => message(json!({"role": "assistant", "content": text})),
             Piece::Thought(text) => message(json!({"role": "assistant", "content": "", "thinking": text})),
+            Piece::WholeCall { name, arguments, .. } => {
+                let arguments: Value = serde_json::from_str(arguments).ok()?;
+                let call = json!({"function": {"name": name, "arguments": arguments}});
+                message(json!({"role": "assistant", "content": "", "tool_calls": [call]}))
+            }
+            Piece::Finish(Reason::ContentFilter, _) => None,
             Piece::Finish(reason, tokens) => {
                 let mut last = json!({"message": {"role": "assistant", "content": ""}});
                 finish(&mut last, *reason, *tokens);
@@ -67,6 +73,7 @@ impl Wire for JsonLines {
                 Piece::Finish(reason, tokens) => finish(&mut body, *reason, *tokens),
                 Piece::End | Piece::KeepAlive => {}
                 Piece::Call { .. }
+                | Piece::WholeCall { .. }
                 | Piece::Arguments { .. }
                 | Piece::Usage(_)
                 | Piece::Garbage(_)
@@ -102,12 +109,29 @@ impl Wire for JsonLines {
         json!({ "models": models }).to_string()
     }
 
+    fn always_sent(&self) -> Option<&'static [&'static str]> {
+        Some(&["model", "messages", "stream"])
+    }
+
+    fn spellings(&self, answer: &str) -> Vec<Spelling> {
+        let spelling =
+            |name, bytes| Spelling { name, content_type: "application/x-ndjson".to_owned(), bytes };
+        let loading = answer.replacen("\"done\":false", "\"done\":false,\"done_reason\":\"load\"", 1);
+        vec![
+            spelling("CRLF", answer.replace('\n', "\r\n")),
+            spelling("no line break at the end", answer.trim_end().to_owned()),
+            spelling("a reason before the end", loading),
+        ]
+    }
+
     fn places(&self, name: &str, marker: &Value) -> Vec<(String, Value)> {
         let option = |name: &str| vec![(format!("/options/{name}"), marker.clone())];
         match name {
             "max_tokens" | "max_completion_tokens" => option("num_predict"),
             "repetition_penalty" => option("repeat_penalty"),
-            "response_format" => vec![("/format".to_owned(), json!("json"))],
+            "response_format" => {
+                vec![("/format".to_owned(), json!("json")), ("/format".to_owned(), marker.clone())]
+            }
             "reasoning" => vec![("/think".to_owned(), json!(true)), ("/think".to_owned(), marker.clone())],
             "messages" | "tools" => vec![(format!("/{name}"), marker.clone())],
             name => option(name),
@@ -119,7 +143,7 @@ fn finish(last: &mut Value, reason: Reason, tokens: Option<Tokens>) {
     last["done"] = json!(true);
     last["done_reason"] = json!(match reason {
         Reason::Length => "length",
-        Reason::Stop | Reason::ToolCalls => "stop",
+        Reason::Stop | Reason::ToolCalls | Reason::ContentFilter => "stop",
     });
     if let Some(Tokens { prompt, completion }) = tokens {
         (last["prompt_eval_count"], last["eval_count"]) = (json!(prompt), json!(completion));

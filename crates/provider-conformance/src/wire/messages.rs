@@ -4,7 +4,9 @@ use provider_core::{ChatRequest, RawJson};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Failure, Piece, Reason, Route, Tokens, Wire};
+use super::{
+    Failure, Piece, Reason, Route, SentCall, SentMessage, Spelling, Tokens, Wire, spellings_of_events,
+};
 
 /// Anthropic's messages (`POST …/messages`): an SSE stream of named events, ended by `message_stop`. Every
 /// request needs `max_tokens`, so the kit sets it.
@@ -61,6 +63,11 @@ impl Wire for Messages {
                 begin + &input(*index, arguments)
             }
             Piece::Arguments { index, arguments } => input(*index, arguments),
+            Piece::WholeCall { index, id, name, arguments } => {
+                let begin =
+                    start(CALLS + index, json!({"type": "tool_use", "id": id, "name": name, "input": {}}));
+                begin + &input(*index, arguments) + &stop(CALLS + index)
+            }
             Piece::Finish(reason, tokens) => {
                 let end = json!({"delta": {"stop_reason": word(*reason)}, "usage": tokens.map(usage)});
                 stop(TEXT) + &event("message_delta", end)
@@ -86,7 +93,9 @@ impl Wire for Messages {
                 Piece::Begin { id: own, model: answering } => (id, model) = (own, answering),
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Thought(piece) => thought.push_str(piece),
-                Piece::Call { id, name, arguments, .. } => calls.push((id, name, (*arguments).to_owned())),
+                Piece::Call { id, name, arguments, .. } | Piece::WholeCall { id, name, arguments, .. } => {
+                    calls.push((id, name, (*arguments).to_owned()));
+                }
                 Piece::Arguments { index, arguments } => calls.get_mut(*index)?.2.push_str(arguments),
                 Piece::Finish(reason, used) => (stop_reason, tokens) = (Some(word(*reason)), *used),
                 Piece::Usage(used) => tokens = Some(*used),
@@ -128,16 +137,68 @@ impl Wire for Messages {
         json!({"data": models, "has_more": false}).to_string()
     }
 
+    fn messages(&self, body: &Value) -> Option<Vec<SentMessage>> {
+        let system = &body["system"];
+        let system = (!system.is_null()).then(|| SentMessage {
+            role: "system".to_owned(),
+            text: text(system),
+            ..SentMessage::default()
+        });
+        let messages = body.get("messages")?.as_array()?.iter().flat_map(|message| {
+            let role = message["role"].as_str().unwrap_or_default().to_owned();
+            let blocks = message["content"].as_array().map_or(&[][..], Vec::as_slice);
+            let calls = blocks.iter().filter(|block| block["type"] == "tool_use").map(|block| SentCall {
+                id: block["id"].as_str().unwrap_or_default().to_owned(),
+                name: block["name"].as_str().unwrap_or_default().to_owned(),
+                arguments: block["input"].clone(),
+            });
+            let results = blocks.iter().filter(|block| block["type"] == "tool_result");
+            let mut sent: Vec<SentMessage> = results
+                .map(|block| SentMessage {
+                    role: "tool".to_owned(),
+                    text: text(&block["content"]),
+                    call_id: block["tool_use_id"].as_str().map(str::to_owned),
+                    ..SentMessage::default()
+                })
+                .collect();
+            let (text, calls): (_, Vec<_>) = (text(&message["content"]), calls.collect());
+            if sent.is_empty() || !text.is_empty() || !calls.is_empty() {
+                sent.push(SentMessage { role, text, calls, call_id: None });
+            }
+            sent
+        });
+        Some(system.into_iter().chain(messages).collect())
+    }
+
+    fn always_sent(&self) -> Option<&'static [&'static str]> {
+        Some(&["model", "messages", "max_tokens", "stream"])
+    }
+
+    fn spellings(&self, answer: &str) -> Vec<Spelling> {
+        spellings_of_events(answer)
+    }
+
     fn places(&self, name: &str, marker: &Value) -> Vec<(String, Value)> {
         let at = |place: &str| (place.to_owned(), marker.clone());
         match name {
             "messages" => vec![at("/messages"), at("/system")],
             "stop" => vec![at("/stop_sequences")],
+            "response_format" => vec![at("/output_config/format")],
             "user" => vec![at("/metadata/user_id")],
+            "tool_choice" if marker == "required" => vec![("/tool_choice/type".to_owned(), json!("any"))],
             "reasoning" => vec![at("/thinking"), at("/output_config/effort")],
             "parallel_tool_calls" => vec![("/tool_choice/disable_parallel_tool_use".to_owned(), json!(true))],
             name => vec![at(&format!("/{name}"))],
         }
+    }
+}
+
+/// The text of a content, joined if it is in blocks.
+fn text(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) => blocks.iter().filter_map(|block| block["text"].as_str()).collect(),
+        _ => String::new(),
     }
 }
 
@@ -188,6 +249,7 @@ fn word(reason: Reason) -> &'static str {
         Reason::Stop => "end_turn",
         Reason::Length => "max_tokens",
         Reason::ToolCalls => "tool_use",
+        Reason::ContentFilter => "refusal",
     }
 }
 

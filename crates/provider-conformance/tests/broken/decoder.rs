@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use openai_wire::{ChatDecoder, Plain};
 use provider_core::author::{DecodeError, Frame, FrameDecoder, Progress, ResponseAccumulator, ResponseHead};
+use provider_core::{Error, ErrorKind, Usage};
 use provider_http::{FrameTooLarge, Framer, SseFramer};
 use serde_json::{Value, json};
 
@@ -15,11 +16,23 @@ pub(crate) struct Misreading {
     inner: ChatDecoder<Plain>,
     fault: Fault,
     deltas: usize,
+    has_text: bool,
+    has_calls: bool,
+    usage: Option<(u64, u64)>,
+    indexes: Vec<Value>,
 }
 
 impl Misreading {
     pub(crate) fn new(head: ResponseHead, fault: Fault) -> Self {
-        Self { inner: ChatDecoder::new(Arc::new(Plain), head), fault, deltas: 0 }
+        Self {
+            inner: ChatDecoder::new(Arc::new(Plain), head),
+            fault,
+            deltas: 0,
+            has_text: false,
+            has_calls: false,
+            usage: None,
+            indexes: Vec::new(),
+        }
     }
 
     /// Changes a chunk. Returns false for one that is passed over.
@@ -27,6 +40,19 @@ impl Misreading {
         match self.fault {
             Fault::LosesUsage => {
                 chunk.as_object_mut().map(|fields| fields.remove("usage"));
+            }
+            Fault::UsageOfTheLastChunk | Fault::AddsUsageUp => {
+                let used = |name: &str| chunk["usage"][name].as_u64();
+                let now = used("prompt_tokens").zip(used("completion_tokens"));
+                self.usage = match (self.fault, self.usage, now) {
+                    (Fault::AddsUsageUp, Some(sum), Some(now)) => Some((sum.0 + now.0, sum.1 + now.1)),
+                    (Fault::AddsUsageUp, sum, now) => now.or(sum),
+                    _ => now,
+                };
+                chunk.as_object_mut().map(|fields| fields.remove("usage"));
+            }
+            Fault::LosesTheId => {
+                chunk.as_object_mut().map(|fields| fields.remove("id"));
             }
             Fault::NamesTheModelAsked if chunk["model"].is_string() => chunk["model"] = json!("acme/model-1"),
             Fault::IgnoresErrorsInTheStream if chunk["error"].is_object() => return false,
@@ -36,6 +62,10 @@ impl Misreading {
         let ends_by_length = choice["finish_reason"] == "length";
         match self.fault {
             Fault::ForgetsTheReason => choice["finish_reason"] = Value::Null,
+            Fault::RunsCutOffCalls if ends_by_length => choice["finish_reason"] = json!("tool_calls"),
+            Fault::CallsAFilterAStop if choice["finish_reason"] == "content_filter" => {
+                choice["finish_reason"] = json!("stop");
+            }
             Fault::CallsLengthAStop if ends_by_length => choice["finish_reason"] = json!("stop"),
             Fault::MendsCutOffCalls if ends_by_length => {
                 let rest = json!({"choices": [{"index": 0, "delta": {"tool_calls": [
@@ -57,6 +87,33 @@ impl Misreading {
             Fault::ShowsEmptyDeltas => {
                 if let Some(text) = delta.get_mut("content").filter(|text| *text == "") {
                     *text = json!(" ");
+                }
+            }
+            Fault::SkipsBlankPieces | Fault::TrimsTheBeginning => {
+                if let Some(Value::String(text)) = delta.get_mut("content") {
+                    if self.fault == Fault::TrimsTheBeginning && !self.has_text {
+                        *text = text.trim_start().to_owned();
+                    } else if text.trim().is_empty() {
+                        text.clear();
+                    }
+                    self.has_text |= !text.is_empty();
+                }
+            }
+            Fault::LosesTextBehindCalls => {
+                self.has_calls |= delta.contains_key("tool_calls");
+                if self.has_calls {
+                    delta.remove("content");
+                }
+            }
+            Fault::LosesCalls => {
+                delta.remove("tool_calls");
+            }
+            Fault::MergesReusedIndexes => {
+                for call in delta.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+                    if self.indexes.contains(&call["index"]) {
+                        (call["id"], call["function"]["name"]) = (Value::Null, Value::Null);
+                    }
+                    self.indexes.push(call["index"].clone());
                 }
             }
             Fault::LosesThoughts => {
@@ -87,6 +144,11 @@ impl FrameDecoder for Misreading {
             return Ok(Progress::More);
         }
         let changed = match serde_json::from_str::<Value>(&frame.data) {
+            Ok(chunk)
+                if self.fault == Fault::RefusesNulls && chunk["usage"].is_null() && has(&chunk, "usage") =>
+            {
+                return Err(DecodeError::Fatal(Error::new(ErrorKind::InvalidResponse, "null is no usage")));
+            }
             Ok(mut chunk) => {
                 if !self.change(&mut chunk, out) {
                     return Ok(Progress::More);
@@ -102,6 +164,9 @@ impl FrameDecoder for Misreading {
         match decoded {
             Err(DecodeError::Reported(error)) if self.fault == Fault::StopsAtAnError => {
                 Err(DecodeError::Fatal(error))
+            }
+            Err(DecodeError::Reported(error)) if self.fault == Fault::CallsStreamErrorsInvalid => {
+                Err(DecodeError::Reported(Error::new(ErrorKind::InvalidRequest, error.message())))
             }
             decoded => decoded,
         }
@@ -147,6 +212,11 @@ impl FrameDecoder for Misreading {
         if self.fault == Fault::EndOfBodyIsAnEnd {
             out.set_finish_reason("stop");
         }
+        if let Some((prompt, completion)) = self.usage {
+            let mut usage = Usage::default();
+            (usage.prompt_tokens, usage.completion_tokens) = (Some(prompt), Some(completion));
+            out.update_usage(usage);
+        }
         self.inner.finish(out)
     }
 
@@ -159,10 +229,22 @@ impl FrameDecoder for Misreading {
     }
 }
 
+fn has(chunk: &Value, field: &str) -> bool {
+    chunk.as_object().is_some_and(|fields| fields.contains_key(field))
+}
+
 /// A framer of events that changes the bytes.
 pub(crate) struct Miscutting {
-    pub(crate) inner: SseFramer,
-    pub(crate) fault: Fault,
+    inner: SseFramer,
+    fault: Fault,
+    /// The line that has begun.
+    line: Vec<u8>,
+}
+
+impl Miscutting {
+    pub(crate) fn new(fault: Fault) -> Self {
+        Self { inner: SseFramer::new(1 << 20), fault, line: Vec::new() }
+    }
 }
 
 impl Framer for Miscutting {
@@ -172,6 +254,25 @@ impl Framer for Miscutting {
         let text = String::from_utf8_lossy(bytes);
         match self.fault {
             Fault::CutsCharacters => self.inner.feed(text.as_bytes()),
+            Fault::CutsCharactersOfThoughts | Fault::CutsCharactersOfCalls => {
+                let field = match self.fault {
+                    Fault::CutsCharactersOfThoughts => "\"reasoning\"",
+                    _ => "\"arguments\"",
+                };
+                for byte in bytes {
+                    self.line.push(*byte);
+                    if String::from_utf8_lossy(&self.line).contains(field) && bytes.len() == 1 {
+                        self.inner.feed(String::from_utf8_lossy(&[*byte]).as_bytes());
+                    } else {
+                        self.inner.feed(&[*byte]);
+                    }
+                    if *byte == b'\n' {
+                        self.line.clear();
+                    }
+                }
+            }
+            Fault::NeedsLineFeeds => self.inner.feed(text.replace("\r\n", "\r \r ").as_bytes()),
+            Fault::NeedsASpace => self.inner.feed(text.replace("data:{", "dat:{").as_bytes()),
             Fault::ShowsKeepAlives => {
                 let shown = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" \"}}]}";
                 self.inner.feed(text.replace(": keep-alive", shown).as_bytes());

@@ -40,6 +40,13 @@ pub(crate) fn of(fault: Fault) -> &'static ProviderDescriptor {
         .fields(&[settings::base_url(), ConfigField::new("region", "", FieldKind::Text)]);
     static OPEN: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect)
         .fields(&[settings::base_url(), ConfigField::new("api_key", "API Key", FieldKind::Text)]);
+    static BEARER: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect)
+        .fields(&[settings::base_url(), ConfigField::new("bearer", "Bearer", FieldKind::Text)]);
+    static COUNTING: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect).fields(&[
+        settings::base_url(),
+        ConfigField::new("token_limit", "Token Limit", FieldKind::Integer),
+        ConfigField::new("api_version", "API Version", FieldKind::Text).default("1"),
+    ]);
     static UNFIT: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect)
         .fields(&[settings::base_url(), settings::read_timeout().default("soon")]);
     static REPEATING: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect).fields(&[
@@ -61,6 +68,8 @@ pub(crate) fn of(fault: Fault) -> &'static ProviderDescriptor {
         Fault::TwoFieldsOneKey => &TWICE,
         Fault::FieldWithoutLabel => &UNLABELLED,
         Fault::KeyIsText => &OPEN,
+        Fault::CountsTokens => &COUNTING,
+        Fault::BearerIsText => &BEARER,
         Fault::DefaultThatIsUnfit => &UNFIT,
         Fault::RepeatsValues => &REPEATING,
         Fault::TakesAnyNumber => &UNCHECKED,

@@ -21,6 +21,21 @@ pub(crate) fn remade(error: Error, fault: Fault, key: &str) -> Error {
         | (Fault::CallsMissingModelsInvalid, ModelNotFound)
         | (Fault::CallsLongPromptsInvalid, ContextLength) => of_kind(&error, InvalidRequest),
         (Fault::CallsOverloadUnknown, Overloaded) => of_kind(&error, Server),
+        (Fault::LosesMostStatuses, _) if error.status() != Some(503) => {
+            Error::new(kind, error.message()).with_retry(error.retry())
+        }
+        (Fault::CutsWordsAtAByte, _) if error.message().len() > 1000 => {
+            // Not at a byte within a character, which would panic.
+            with_message(&error, error.message().get(..1000).unwrap_or("unreadable"))
+        }
+        (Fault::GivesUpOnGateways, _) if matches!(error.status(), Some(502 | 504)) => {
+            error.with_retry(RetryAdvice::Never)
+        }
+        (Fault::IgnoresWaitsOfOverload, Overloaded) => error.with_retry(RetryAdvice::Now),
+        (Fault::LosesPartsOfFailedBodies, _) if error.status() == Some(200) => {
+            let message = error.message().to_owned();
+            with_message(&error, &message)
+        }
         (Fault::LosesTheWords, _) => with_message(&error, "the request failed"),
         (Fault::LosesTheStatus, _) => Error::new(kind, error.message()).with_retry(error.retry()),
         (Fault::IgnoresRetryAfter, _) if error.retry().after().is_some() => {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use provider_core::author::{ChunkSource, Progress, ResponseAccumulator, ToolCallPiece};
-use provider_core::{ChatStream, Error, ErrorKind, Event};
+use provider_core::{ChatResponse, ChatStream, Error, ErrorKind, Event};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::errors::remade;
@@ -75,12 +75,18 @@ impl ChunkSource for Forward {
         if let Inner::Stream(stream) = &self.inner {
             let so_far = stream.so_far();
             out.set_model(&so_far.model);
+            out.set_id(so_far.id.as_deref().unwrap_or_default());
             out.update_usage(so_far.usage.clone());
         }
         if self.is_dead.load(Ordering::Relaxed) {
             return Poll::Ready(Err(Error::new(ErrorKind::Interrupted, "another call failed")));
         }
-        let is_held_back = matches!(self.fault, Fault::WaitsForTheEnd | Fault::LosesBrokenAnswers);
+        let is_held_back = |event: &Event| match self.fault {
+            Fault::WaitsForTheEnd | Fault::LosesBrokenAnswers => true,
+            Fault::HoldsBackThoughts => matches!(event, Event::Reasoning(_)),
+            Fault::HoldsBackCalls => matches!(event, Event::ToolCall(_)),
+            _ => false,
+        };
         Poll::Ready(match event {
             Some(Ok(Event::Finished(finished))) => {
                 self.has_ended = true;
@@ -91,7 +97,7 @@ impl ChunkSource for Forward {
                 out.set_end_marked();
                 Ok(Progress::More)
             }
-            Some(Ok(event)) if is_held_back => {
+            Some(Ok(event)) if is_held_back(&event) => {
                 self.held_back.push_back(event);
                 Ok(Progress::More)
             }
@@ -101,7 +107,18 @@ impl ChunkSource for Forward {
             }
             Some(Err(error)) => {
                 self.has_ended = true;
-                Err(remade(error, self.fault, &self.key))
+                Err(match (self.fault, error.partial().cloned()) {
+                    (Fault::KeepsTextAlone, Some(partial)) => {
+                        let mut kept = ChatResponse::default();
+                        kept.message.text = partial.message.text;
+                        error.with_partial(kept)
+                    }
+                    (Fault::LeaksInAnswers, Some(mut partial)) => {
+                        partial.message.text = partial.message.text.replace("***", &self.key);
+                        error.with_partial(partial)
+                    }
+                    _ => remade(error, self.fault, &self.key),
+                })
             }
             None => Ok(Progress::End),
         })

@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, ErrorKind,
     LlmProvider, ProviderDescriptor, RetryAdvice,
 };
-use provider_http::{BodyFormat, Endpoint, HttpClient, HttpLimits, RequestBuilder, SseFramer, settings};
+use provider_http::{BodyFormat, Endpoint, HttpClient, HttpLimits, RequestBuilder, settings};
 
 use crate::decoder::{Miscutting, Misreading};
 use crate::errors::remade;
@@ -37,6 +37,12 @@ pub(crate) struct Acme {
     location: Arc<Mutex<Option<String>>>,
     values: ConfigValues,
     limits: HttpLimits,
+    /// The answer that came first.
+    cache: Arc<Mutex<Option<ChatResponse>>>,
+    /// The tokens of all prompts.
+    tokens: Arc<AtomicU64>,
+    /// The call that may ask.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The provider with a fault, at the kit's server.
@@ -64,7 +70,10 @@ pub(crate) fn connect_at(at: &At, fault: Fault) -> Result<Arc<dyn LlmProvider>, 
         Fault::IgnoresBadUrls if descriptors_refuse(&values) => values = values.set("base_url", BASE_URL),
         _ => {}
     }
-    connect(&values, Some(limits), fault)
+    connect(&values, Some(limits), fault).map_err(|error| match fault {
+        Fault::NamesNoField => Error::new(ErrorKind::Config, "the settings cannot be used"),
+        _ => error,
+    })
 }
 
 fn descriptors_refuse(values: &ConfigValues) -> bool {
@@ -89,6 +98,9 @@ pub(crate) fn connect(
         location,
         values: values.clone(),
         limits,
+        cache: Arc::default(),
+        tokens: Arc::default(),
+        turn: Arc::default(),
     };
     match fault {
         Fault::AsksOnConnect => {
@@ -126,7 +138,11 @@ fn endpoint(
 /// The error of an error response.
 fn told(head: &ResponseHead, body: &str, fault: Fault) -> Error {
     let error = error::from_response(head, body, &Plain);
+    let is_odd = |text: &str| parse_duration(text).is_none() && !text.contains("GMT");
     match fault {
+        Fault::FearsOddWaits if head.header("retry-after").is_some_and(is_odd) => {
+            Error::new(ErrorKind::InvalidResponse, "the service has a strange clock")
+        }
         Fault::QuotesWebPages => Error::new(error.kind(), body),
         Fault::IgnoresRetryDates
             if head.header("retry-after").is_some_and(|text| parse_duration(text).is_none()) =>
@@ -144,6 +160,10 @@ impl Acme {
 
     fn endpoint(&self) -> Result<Endpoint, Error> {
         match self.fault {
+            Fault::ListsWaitForEver | Fault::WarmsUpForEver => {
+                let values = self.values.clone().set("read_timeout", "600").set("total_timeout", "600");
+                endpoint(&values, self.limits, self.fault, &self.location)
+            }
             Fault::ConnectsForEachCall => endpoint(&self.values, self.limits, self.fault, &self.location),
             _ => Ok(self.endpoint.clone()),
         }
@@ -179,25 +199,47 @@ impl Acme {
         let fault = self.fault;
         let post = self.post(&endpoint, request, true)?;
         let stream = match fault {
-            Fault::CutsCharacters | Fault::ShowsKeepAlives => {
+            Fault::CutsCharacters
+            | Fault::CutsCharactersOfThoughts
+            | Fault::CutsCharactersOfCalls
+            | Fault::NeedsLineFeeds
+            | Fault::NeedsASpace
+            | Fault::NeedsNoCharset
+            | Fault::ShowsKeepAlives => {
                 let response = post.send().await?.error_for_status().await?;
+                let has_charset =
+                    response.head().header("content-type").is_some_and(|kind| kind.contains(';'));
+                if fault == Fault::NeedsNoCharset && has_charset {
+                    return Err(Error::new(ErrorKind::InvalidResponse, "this is no event stream"));
+                }
                 let decoder = Misreading::new(response.head().clone(), fault);
                 match response.format() {
-                    BodyFormat::Events => {
-                        response.stream_framed(Miscutting { inner: SseFramer::new(1 << 20), fault }, decoder)
-                    }
+                    BodyFormat::Events => response.stream_framed(Miscutting::new(fault), decoder),
                     _ => response.stream(|_| decoder).await?,
                 }
             }
             _ => post.stream(|head| Misreading::new(head, fault)).await?,
         };
-        Ok(Forward::stream(stream, fault, &self.key, Arc::clone(&self.is_dead)))
+        let mut stream = Forward::stream(stream, fault, &self.key, Arc::clone(&self.is_dead));
+        if fault == Fault::WaitsForTheFirstPiece {
+            stream.ready().await?;
+        }
+        Ok(stream)
     }
 
     async fn ask(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         let request = &self.mixed(request).await;
         let endpoint = self.endpoint()?;
         let fault = self.fault;
+        if fault == Fault::ReadsBodiesInATask {
+            let response = self.post(&endpoint, request, false)?.send().await?.error_for_status().await?;
+            let body = tokio::spawn(response.text()).await.expect("no panic")?;
+            return Err(Error::new(ErrorKind::InvalidResponse, body));
+        }
+        let _turn = match fault {
+            Fault::AsksOneByOne => Some(self.turn.lock().await),
+            _ => None,
+        };
         self.post(&endpoint, request, false)?.chat(|head| Misreading::new(head, fault)).await
     }
 
@@ -205,8 +247,46 @@ impl Acme {
         if self.is(Fault::ChatsForAList) {
             self.ask(&ChatRequest::new("acme/model-1").user("Which models are there?")).await?;
         }
-        let list = self.endpoint()?.get("models").parse("the list of models", models::decode).await;
+        let endpoint = self.endpoint()?;
+        if self.is(Fault::ReadsPages) {
+            let mut all = Vec::new();
+            for page in 1.. {
+                let list = endpoint.get(&format!("models?page={page}"));
+                let list = list.parse("the list of models", models::decode).await?;
+                if list.models.is_empty() {
+                    break;
+                }
+                all.extend(list.models);
+            }
+            return Ok(Catalogue::new(all, None));
+        }
+        let path = match self.fault {
+            Fault::SendsKeyInListUrl => format!("models?key={}", self.key),
+            _ => "models".to_owned(),
+        };
+        if self.is(Fault::ReadsListsInATask) {
+            let response = endpoint.get(&path).send().await?;
+            let body = tokio::spawn(response.text()).await.expect("no panic")?;
+            return Err(Error::new(ErrorKind::InvalidResponse, body));
+        }
+        let list = endpoint.get(&path).parse("the list of models", models::decode).await;
         match list {
+            Ok(mut list) if self.is(Fault::ListsAHundred) => {
+                list.models.truncate(100);
+                Ok(list)
+            }
+            Ok(mut list) if self.is(Fault::TrimsIds) => {
+                list.models.iter_mut().for_each(|model| model.id = model.id.trim().to_owned());
+                Ok(list)
+            }
+            Ok(mut list) if self.is(Fault::MergesTwins) => {
+                list.models.dedup_by(|one, other| one.id == other.id);
+                Ok(list)
+            }
+            Ok(list) if self.is(Fault::RefusesEmptyLists) && list.models.is_empty() => {
+                Err(Error::new(ErrorKind::EmptyResponse, "there are no models"))
+            }
+            Err(error) if self.is(Fault::LosesWordsOfLists) => Err(Error::new(error.kind(), "no list")),
             Ok(mut list) if self.is(Fault::LowersIds) => {
                 list.models.iter_mut().for_each(|model| model.id = model.id.to_lowercase());
                 Ok(list)
@@ -221,7 +301,12 @@ impl Acme {
         if self.is(Fault::OneFailureEndsAll) {
             self.is_dead.store(true, Ordering::Relaxed);
         }
-        if self.is(Fault::FollowsRedirects) {
+        let follows = match self.fault {
+            Fault::FollowsRedirects => true,
+            Fault::FollowsPermanentRedirects => error.status() == Some(308),
+            _ => false,
+        };
+        if follows {
             let location = self.location.lock().expect("no panic").take();
             let address = location.as_deref().and_then(|url| url.strip_prefix("http://")?.split('/').next());
             if let Some(address) = address {
@@ -231,6 +316,33 @@ impl Acme {
             }
         }
         remade(error, self.fault, &self.key)
+    }
+
+    /// The request to ask once more with, after this error.
+    fn again(&self, request: &ChatRequest, error: &Error) -> Option<ChatRequest> {
+        let mut request = request.clone();
+        match self.fault {
+            Fault::RetriesRateLimits if error.kind() == ErrorKind::RateLimited => Some(request),
+            Fault::RetriesWithoutTemperature if error.status() == Some(400) => {
+                request.temperature = None;
+                Some(request)
+            }
+            _ => None,
+        }
+    }
+
+    /// A whole answer, with what is left of other calls.
+    fn changed(&self, mut reply: ChatResponse) -> ChatResponse {
+        match self.fault {
+            Fault::CarriesUsageOver => {
+                let tokens = reply.usage.prompt_tokens.unwrap_or_default();
+                let before = self.tokens.fetch_add(tokens, Ordering::Relaxed);
+                reply.usage.prompt_tokens = Some(before + tokens);
+            }
+            Fault::CachesAnswers => *self.cache.lock().expect("no panic") = Some(reply.clone()),
+            _ => {}
+        }
+        reply
     }
 
     fn alive(&self) -> Result<(), Error> {
@@ -249,6 +361,7 @@ impl LlmProvider for Acme {
 
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         self.alive()?;
+        assert!(!self.is(Fault::Panics), "no answer without a fault");
         let opened = if self.is(Fault::AsksInATask) {
             let (acme, request) = (self.clone(), request.clone());
             tokio::spawn(async move { acme.open(&request).await }).await.expect("no panic")
@@ -257,6 +370,9 @@ impl LlmProvider for Acme {
         };
         match opened {
             Err(_) if self.is(Fault::Retries) => self.open(request).await,
+            Err(error) if self.again(request, &error).is_some() => {
+                self.open(&self.again(request, &error).unwrap_or_default()).await
+            }
             Err(error) if self.is(Fault::RefusesInTheStream) => Ok(ChatStream::new(Fails(error))),
             Err(error) if self.is(Fault::ReadsCompressedBytes) && error.message().contains("gzip") => {
                 Ok(ChatStream::new(Says("\u{1f}\u{8b}")))
@@ -268,13 +384,28 @@ impl LlmProvider for Acme {
 
     async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
         self.alive()?;
+        if let Some(known) = self.cache.lock().expect("no panic").clone() {
+            return Ok(known);
+        }
         let answer = if self.is(Fault::AsksInATask) {
             let (acme, request) = (self.clone(), request.clone());
             tokio::spawn(async move { acme.ask(&request).await }).await.expect("no panic")
         } else {
             self.ask(request).await
         };
-        let Err(error) = answer else { return answer };
+        let mut error = match answer {
+            Ok(reply) => return Ok(self.changed(reply)),
+            Err(error) => error,
+        };
+        if let Some(again) = self.again(request, &error) {
+            return self.ask(&again).await;
+        }
+        while self.is(Fault::FollowsItself) && error.status() == Some(307) {
+            match self.ask(request).await {
+                Ok(reply) => return Ok(reply),
+                Err(other) => error = other,
+            }
+        }
         let is_answer = match self.fault {
             Fault::TakesNothingForAnAnswer => error.kind() == ErrorKind::EmptyResponse,
             Fault::TakesHalfABody => error.kind() == ErrorKind::Interrupted,
@@ -287,6 +418,9 @@ impl LlmProvider for Acme {
 
     async fn models(&self) -> Result<Catalogue, Error> {
         self.alive()?;
+        if self.is(Fault::HasNoList) {
+            return Ok(Catalogue::default());
+        }
         let list = if self.is(Fault::AsksInATask) {
             let acme = self.clone();
             tokio::spawn(async move { acme.list().await }).await.expect("no panic")
@@ -301,7 +435,10 @@ impl LlmProvider for Acme {
     }
 
     async fn all_models(&self) -> Result<Catalogue, Error> {
-        let mut list = self.models().await?;
+        let mut list = match self.models().await {
+            Err(_) if self.is(Fault::HidesErrorsOfAll) => Catalogue::new(Vec::new(), None),
+            list => list?,
+        };
         if self.is(Fault::ListsTheFirstPage) {
             list.models.truncate(3);
         }
@@ -310,6 +447,14 @@ impl LlmProvider for Acme {
 
     async fn check(&self) -> Result<ConnectionReport, Error> {
         match self.fault {
+            Fault::HasNoList => {
+                let answer = self.endpoint.post("chat/completions").json_text("{}").send().await?;
+                if answer.head().status() != 400 {
+                    let body = answer.error_for_status().await?.text().await?;
+                    return Err(Error::new(ErrorKind::InvalidResponse, body));
+                }
+                return Ok(ConnectionReport::default());
+            }
             Fault::ChecksNothing => return Ok(ConnectionReport::default()),
             Fault::ChecksByChat => drop(self.chat(&ChatRequest::new("acme/model-1").user("Hi")).await?),
             Fault::ChecksWithoutKey => {
@@ -322,7 +467,9 @@ impl LlmProvider for Acme {
         match self.models().await {
             Err(error) => {
                 let is_refused = error.kind() == ErrorKind::Authentication;
-                let passes = is_refused && self.is(Fault::PassesWrongKeys)
+                let is_forbidden = error.status() == Some(403);
+                let passes = is_forbidden && self.is(Fault::PassesForbiddenKeys)
+                    || is_refused && self.is(Fault::PassesWrongKeys)
                     || !is_refused && self.is(Fault::PassesWithoutService);
                 if passes { Ok(ConnectionReport::default()) } else { Err(error) }
             }
@@ -334,7 +481,7 @@ impl LlmProvider for Acme {
         if self.is(Fault::WarmsUpByChat) {
             self.chat(&ChatRequest::new("acme/model-1").user("Hi")).await?;
         }
-        let outcome = self.endpoint.warm_up("models").await;
+        let outcome = self.endpoint()?.warm_up("models").await;
         if self.is(Fault::NeedsTheWarmUp) {
             self.is_dead.store(outcome.is_err(), Ordering::Relaxed);
         }
@@ -352,6 +499,12 @@ impl fmt::Debug for Acme {
         let mut shown = f.debug_struct("Acme");
         if self.is(Fault::LeaksInDebug) {
             shown.field("key", &self.key);
+        }
+        if self.is(Fault::ShowsKeyBytes) {
+            shown.field("key", &self.key.as_bytes());
+        }
+        if self.is(Fault::ShowsMostOfTheKey) {
+            shown.field("key", &format!("{}****", &self.key[..self.key.len() - 4]));
         }
         shown.field("endpoint", &self.endpoint).finish()
     }

@@ -28,11 +28,11 @@ async fn each_case_has_a_line_and_a_skipped_one_its_reason() {
 
 #[tokio::test]
 async fn broken_promise_exits_with_1_and_says_what_was_seen() {
-    // A provider of chat completions cannot read lines of JSON.
+    // A provider of chat completions asks at another path than the one of this wire.
     let args = ["conformance", "openrouter", "--wire", "json-lines", "--filter", "law: text_in_pieces"];
     let ran = ran(binary().args(args)).await.with_code(1);
-    assert_has(&ran.out, &["BROKEN", "law: text_in_pieces", "became an error"]);
-    assert_has(&ran.err, &["JSON lines: 0 kept, 2 broken"]);
+    assert_has(&ran.out, &["BROKEN", "first chat", "/chat/completions is no chat on the wire"]);
+    assert_has(&ran.err, &["JSON lines: 0 kept, 1 broken"]);
 }
 
 #[tokio::test]
