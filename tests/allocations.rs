@@ -9,7 +9,7 @@ use allocation_counter::measure;
 use openrouter_provider::Limits;
 use provider_core::{Event, LlmProvider};
 use provider_registry::Registry;
-use provider_tests::{Reply, ScriptedServer, openrouter, request};
+use provider_tests::{Answers, Reply, ScriptedServer, openrouter, request};
 use tokio::runtime::{Builder, Runtime};
 
 const END: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
@@ -155,5 +155,98 @@ fn memory_grows_with_the_answer() {
     }
     for (small, large) in image(1).into_iter().zip(image(4)) {
         assert!(large.bytes < small.bytes * 4.5, "{small:?} became {large:?}");
+    }
+}
+
+/// Returns the cost of one more round of something.
+fn per_round(rounds: impl Fn(usize)) -> Cost {
+    let [_, few, many] = [8, 16, 48].map(|count| measure(|| rounds(count)));
+    let per_round = |few: u64, many: u64| (many - few) as f64 / 32.0;
+    Cost {
+        blocks: per_round(few.count_total, many.count_total),
+        bytes: per_round(few.bytes_total, many.bytes_total),
+    }
+}
+
+/// Runs something to its end on a runtime without sockets.
+fn run<T>(work: impl Future<Output = T>) -> T {
+    Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(work)
+}
+
+/// The provider alone, and with the standard layers.
+fn bare_and_standard(answers: Answers) -> [Arc<dyn LlmProvider>; 2] {
+    [Arc::new(answers.openrouter()), answers.standard()]
+}
+
+/// The cost of a whole answer, from the request to the bytes that an HTTP client gets, and from the bytes
+/// that it gives to the answer. The ceilings may only fall.
+#[test]
+fn a_whole_answer_costs_few_allocations() {
+    let request = request();
+    for (provider, most) in bare_and_standard(Answers::whole()).into_iter().zip([40.0, 44.0]) {
+        let cost = per_round(|rounds| {
+            run(async {
+                for _ in 0..rounds {
+                    provider.chat(&request).await.expect("an answer");
+                }
+            });
+        });
+        assert!(cost.blocks <= most && cost.bytes < 13_000.0, "{cost:?} per answer");
+    }
+}
+
+/// The same for a stream of 20 words.
+#[test]
+fn a_short_stream_costs_few_allocations() {
+    for (provider, most) in bare_and_standard(Answers::stream(20)).into_iter().zip([54.0, 61.0]) {
+        let cost = per_round(|rounds| {
+            run(async {
+                for _ in 0..rounds {
+                    read(&*provider, 20).await;
+                }
+            });
+        });
+        assert!(cost.blocks <= most && cost.bytes < 14_500.0, "{cost:?} per stream");
+    }
+}
+
+/// A row of the catalogue has 36 fields and 20 words in 1.7 KB. It is kept whole beside what was read of it,
+/// and its body was received whole.
+#[test]
+fn a_model_of_a_catalogue_costs_few_allocations() {
+    let cost = |models: usize| {
+        let answers = Answers::models(models);
+        let provider = answers.openrouter();
+        let row = answers.models_json().len() as f64 / models as f64;
+        let read = || assert_eq!(run(provider.models()).expect("a catalogue").models.len(), models);
+        (measure(read), row)
+    };
+    let ((few, _), (many, row)) = (cost(128), cost(512));
+    let per_model = |few: u64, many: u64| (many - few) as f64 / 384.0;
+    let blocks = per_model(few.count_total, many.count_total);
+    let rows = per_model(few.bytes_total, many.bytes_total) / row;
+    assert!(blocks < 15.1 && rows < 5.0, "{blocks} blocks and {rows} times the row for a model");
+}
+
+/// A stream keeps its own state while its reader waits, and the answer so far with a quarter of room.
+#[test]
+fn an_open_stream_keeps_little_beside_its_answer() {
+    for provider in bare_and_standard(Answers::stream(8_000)) {
+        for words in [1, 100, 1_240, 2_000, 7_000] {
+            let mut stream = None;
+            let kept = measure(|| {
+                stream = Some(run(async {
+                    let mut stream = provider.stream(&request()).await.expect("a stream");
+                    for _ in 0..words {
+                        stream.next().await.expect("an event").expect("a good stream");
+                    }
+                    stream
+                }));
+            });
+            let text = words as i64 * " word".len() as i64;
+            // Up to a page the text doubles its room.
+            let most = 5_000 + if text < 4 << 10 { text * 2 } else { text * 5 / 4 };
+            assert!(kept.bytes_current <= most, "{} bytes for {text} bytes of text", kept.bytes_current);
+        }
     }
 }

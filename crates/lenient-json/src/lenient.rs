@@ -51,7 +51,8 @@ pub struct Count(pub Option<u64>);
 
 impl<'a> FromJson<'a> for Count {
     fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
-        Text::from_json(reader).map(|text| Count(text.filled().map(str::trim).and_then(count)))
+        let text = Text::from_json(reader)?;
+        Some(Count(text.filled().and_then(|text| text.parse().ok().or_else(|| count(text.trim())))))
     }
 }
 
@@ -68,7 +69,8 @@ pub struct UnixSeconds(pub Option<u64>);
 impl<'a> FromJson<'a> for UnixSeconds {
     fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
         let second = |text: &str| text.parse().ok().or_else(|| float(text).map(|number| number as u64));
-        Text::from_json(reader).map(|text| UnixSeconds(text.filled().map(str::trim).and_then(second)))
+        let text = Text::from_json(reader)?;
+        Some(UnixSeconds(text.filled().and_then(|text| text.parse().ok().or_else(|| second(text.trim())))))
     }
 }
 
@@ -199,17 +201,17 @@ pub fn owned(text: Text<'_>) -> Option<String> {
 /// The texts of a list, without the empty ones. A text stands for the list with it alone; anything else is an
 /// empty list.
 #[derive(Debug, Default)]
-pub struct Texts(pub Vec<String>);
+pub struct Texts<T = String>(pub Vec<T>);
 
-impl<'a> FromJson<'a> for Texts {
+impl<'a, T: for<'t> From<&'t str>> FromJson<'a> for Texts<T> {
     fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
         let mut texts = Vec::new();
         match reader.peek()? {
             b'[' => reader.list(|reader| {
-                texts.extend(owned(Text::from_json(reader)?));
+                texts.extend(Text::from_json(reader)?.filled().map(T::from));
                 Some(())
             })?,
-            b'"' => texts.extend(owned(Text::from_json(reader)?)),
+            b'"' => texts.extend(Text::from_json(reader)?.filled().map(T::from)),
             _ => drop(reader.value()?),
         }
         Some(Texts(texts))

@@ -144,3 +144,24 @@ fn the_words_for_what_is_wrong_are_those_of_serde_json() {
     let no_object = object_from_str::<crate::Raw<'_>>("[]").map(drop).unwrap_err();
     assert_eq!(no_object.to_string(), "it is JSON, and no object");
 }
+
+#[test]
+fn a_string_ends_at_its_first_special_byte_wherever_that_stands() {
+    let length = |text: &str| plain_length(text.as_bytes());
+    for before in 0..80 {
+        for plain in ["a", "~", "\u{7f}", "\u{80}", "\u{a2}", "!", "#", "[", "]", "🗼"] {
+            let start = plain.repeat(before);
+            assert_eq!(length(&start), start.len());
+            for special in ["\"", "\\", "\u{0}", "\n", "\u{1f}"] {
+                // Those behind it must not count, next to it above all.
+                for behind in ["", "\"\"", "\u{1}#!\\", " abc defg hijk lmno pqrs"] {
+                    assert_eq!(
+                        length(&format!("{start}{special}{behind}")),
+                        start.len(),
+                        "{start}{special:?}{behind:?}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -9,13 +9,14 @@ use crate::dialect::Dialect;
 use crate::messages::Messages;
 use crate::piece::{audio_piece, collect_piece};
 use crate::texts::{JoinedText, TextJoiner};
+use crate::usage::{UsageField, usage_of};
 use crate::values::Keep as _;
-use crate::{logprobs, reasoning, usage};
+use crate::{logprobs, reasoning};
 
 object! {
     /// The value of [`GROQ_FIELD`].
     pub(crate) struct Groq<'a> {
-        usage: Raw<'a> = "usage",
+        usage: UsageField<'a> = "usage",
     }
 }
 
@@ -42,21 +43,23 @@ pub(crate) fn apply<D: Dialect>(
     out.set_service_tier(chunk.service_tier.as_str());
     out.set_system_fingerprint(chunk.system_fingerprint.as_str());
     let mut usage = chunk.usage;
-    if let Some(choice) = chunk.choices.0 {
-        if usage.0.is_none() {
-            usage = choice.usage;
+    if let Some(mut choice) = chunk.choices.0 {
+        let usage_of_choice = std::mem::take(&mut choice.usage);
+        if usage.raw.0.is_none() {
+            usage = usage_of_choice;
         }
         apply_choice(choice, out, state);
     }
     for (_, value) in chunk.unknown.iter().filter(|(name, _)| *name == GROQ_FIELD) {
-        if usage.0.is_none() {
+        if usage.raw.0.is_none() {
             usage = Raw::of(value).read::<Groq<'_>>().unwrap_or_default().usage;
         }
     }
-    match (usage.is_object(), usage.0) {
-        (true, _) => out.update_usage(usage::read(usage, dialect)),
-        (false, Some(odd)) => out.set_extra("usage", RawJson::from_checked(odd)),
-        (false, None) => {}
+    let odd = usage.raw.get();
+    match (usage_of(usage, dialect), odd) {
+        (Some(usage), _) => out.update_usage(usage),
+        (None, Some(odd)) => out.set_extra("usage", RawJson::from_checked(odd)),
+        (None, None) => {}
     }
     for (name, value) in chunk.unknown {
         let value = RawJson::from_checked(value);

@@ -5,6 +5,8 @@
 
 use lenient_json::{Count, FromJson, Raw, Reader, Text, UnixSeconds, first, object, object_from_str};
 
+use crate::usage::UsageField;
+
 object! {
     /// A chunk or an answer.
     pub(crate) struct Chunk<'a> {
@@ -15,7 +17,7 @@ object! {
         service_tier: Text<'a> = "service_tier",
         system_fingerprint: Text<'a> = "system_fingerprint",
         choices: FirstChoice<'a> = "choices",
-        usage: Raw<'a> = "usage",
+        usage: UsageField<'a> = "usage",
         error: Raw<'a> = "error",
     }
     skip "object"
@@ -59,7 +61,7 @@ object! {
         finish_reason: Text<'a> = "finish_reason",
         native_finish_reason: Text<'a> = "native_finish_reason",
         logprobs: Raw<'a> = "logprobs",
-        usage: Raw<'a> = "usage",
+        usage: UsageField<'a> = "usage",
         error: Raw<'a> = "error",
     }
 }

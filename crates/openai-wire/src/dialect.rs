@@ -147,9 +147,10 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Reads the figures of a usage object that only this service has.
-    fn read_usage(&self, usage: Raw<'_>, figures: &mut Usage) {
-        let _ = (usage, figures);
+    /// Reads a field of the usage object that has no place of its own: figures that only this service has.
+    /// The object is read once, so this is called field by field, in their order, and never for a `null`.
+    fn read_usage_field(&self, name: &str, value: Raw<'_>, figures: &mut Usage) {
+        let _ = (name, value, figures);
     }
 
     /// Adds the facts in the head of the answer, once the answer is over.

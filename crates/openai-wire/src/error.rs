@@ -101,7 +101,7 @@ fn event_data(body: &str) -> &str {
 /// Keeps the usage of a refused answer, if it has one, since it was paid for.
 fn with_usage<D: Dialect>(error: Error, body: &str, dialect: &D) -> Error {
     match Chunk::from_str(event_data(body)) {
-        Ok(chunk) if chunk.usage.is_object() => {
+        Ok(chunk) if chunk.usage.raw.is_object() => {
             let mut out = ResponseAccumulator::without_events();
             apply(chunk, dialect, &mut out, &mut ApplyState::default());
             out.fail(error)

@@ -1,10 +1,11 @@
 //! The usage object.
 
-use lenient_json::{Count, Raw, object};
+use lenient_json::{Count, FromJson, Raw, Reader, object};
 use provider_core::Usage;
 
 use crate::dialect::Dialect;
 use crate::values::{Keep as _, amount};
+
 object! {
     /// `usage` of an answer. The figures have other names, too, where a gateway forwards its upstream's
     /// counts.
@@ -44,6 +45,24 @@ object! {
         image_tokens: Count = "image_tokens",
         accepted_prediction_tokens: Count = "accepted_prediction_tokens",
         rejected_prediction_tokens: Count = "rejected_prediction_tokens",
+    }
+}
+
+/// The value of a field for the usage. An object is read where it stands: skipping it first takes as long.
+#[derive(Debug, Default)]
+pub(crate) struct UsageField<'a> {
+    pub(crate) raw: Raw<'a>,
+    /// The figures, if the value is an object. In a box, since most chunks have none.
+    figures: Option<Box<WireUsage<'a>>>,
+}
+
+impl<'a> FromJson<'a> for UsageField<'a> {
+    fn from_json(reader: &mut Reader<'a>) -> Option<Self> {
+        if reader.peek()? != b'{' {
+            return Raw::from_json(reader).map(|raw| Self { raw, figures: None });
+        }
+        let (figures, json) = reader.value_with_text(Box::from_json)?;
+        Some(Self { raw: Raw(Some(json)), figures: Some(figures) })
     }
 }
 
@@ -88,9 +107,9 @@ impl WireUsage<'_> {
     }
 }
 
-/// Reads a usage object.
-pub(crate) fn read<D: Dialect>(raw: Raw<'_>, dialect: &D) -> Usage {
-    let wire = raw.read::<WireUsage<'_>>().unwrap_or_default();
+/// Returns the usage in a field; `None` if its value is no object.
+pub(crate) fn usage_of<D: Dialect>(field: UsageField<'_>, dialect: &D) -> Option<Usage> {
+    let wire = *field.figures?;
     let (prompt, input, completion, output) = (&wire.prompt, &wire.input, &wire.completion, &wire.output);
     let mut usage = Usage::default();
     usage.prompt_tokens = wire.prompt_tokens();
@@ -107,7 +126,9 @@ pub(crate) fn read<D: Dialect>(raw: Raw<'_>, dialect: &D) -> Usage {
     usage.accepted_prediction_tokens = completion.accepted_prediction_tokens.0;
     usage.rejected_prediction_tokens = completion.rejected_prediction_tokens.0;
     usage.cost = amount(wire.cost);
-    usage.raw = raw.keep();
-    dialect.read_usage(raw, &mut usage);
-    usage
+    usage.raw = field.raw.keep();
+    for (name, value) in wire.unknown {
+        dialect.read_usage_field(&name, Raw::of(value), &mut usage);
+    }
+    Some(usage)
 }

@@ -141,8 +141,8 @@ impl Dialect for OpenRouterDialect {
         name == DEBUG_FIELD
     }
 
-    fn read_usage(&self, raw: Raw<'_>, figures: &mut Usage) {
-        usage::read(raw, figures);
+    fn read_usage_field(&self, name: &str, value: Raw<'_>, figures: &mut Usage) {
+        usage::read_field(name, value, figures);
     }
 
     fn complete(&self, head: &ResponseHead, out: &mut ResponseAccumulator) {

@@ -2,7 +2,7 @@
 
 use lenient_json::{Count, Flag, FromJson, Raw, Reader, Text, Texts, integer, number, owned};
 use openai_wire::amount;
-use provider_core::{Effort, Usd};
+use provider_core::{Effort, ShortText, Usd};
 
 /// A struct that is read from a JSON object. [`record!`] and [`fields!`] write it from rows.
 pub(crate) trait Record: Default {
@@ -71,6 +71,7 @@ field_types! {
     String: Text<'_> => |text| text.into_cow().into_owned();
     Option<String>: Text<'_> => owned;
     Vec<String>: Texts => |texts| texts.0;
+    Vec<ShortText>: Texts<ShortText> => |texts| texts.0;
     bool: Flag => |flag| flag.0 == Some(true);
     Option<bool>: Flag => |flag| flag.0;
     Option<u64>: Count => |count| count.0;

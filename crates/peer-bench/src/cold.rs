@@ -32,25 +32,25 @@ pub async fn measure(name: &str, port: u16) -> Result<Figures, Failure> {
         let provider = make(&base)?;
         made.push(begun.elapsed());
         let open = first_piece(&*provider, &mut cold).await?;
-        first_piece(&*provider, &mut resumed).await?;
+        drop(first_piece(&*provider, &mut resumed).await?);
         drop(open);
 
         let provider = make(&base)?;
         let begun = Instant::now();
         provider.warm_up().await?;
         ahead.push(begun.elapsed());
-        first_piece(&*provider, &mut warm).await?;
+        drop(first_piece(&*provider, &mut warm).await?);
     }
     let resumptions = resumptions(&server).await? - before;
     if resumptions != ROUNDS {
         return Err(format!("{resumptions} connections took up a session, not {ROUNDS}").into());
     }
     Ok(vec![
-        ("µs to make", median(made)),
-        ("µs to first, cold", median(cold)),
-        ("µs to first, session resumed", median(resumed)),
-        ("µs to warm up", median(ahead)),
-        ("µs to first, warmed up", median(warm)),
+        ("µs to make".into(), median(made)),
+        ("µs to first, cold".into(), median(cold)),
+        ("µs to first, session resumed".into(), median(resumed)),
+        ("µs to warm up".into(), median(ahead)),
+        ("µs to first, warmed up".into(), median(warm)),
     ])
 }
 

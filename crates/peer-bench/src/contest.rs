@@ -21,6 +21,7 @@ fn lines() -> Vec<Line> {
     let stream = |kind, chunks, per_frame| Task::Stream(Stream::new(kind, chunks, per_frame));
     vec![
         time("text, paced", stream(Kind::Text, 20_000, 1)),
+        time("text, paced, in a task", Task::Spawned(Stream::new(Kind::Text, 20_000, 1))),
         time("text, a write each 30 µs", Task::Stream(Stream::new(Kind::Text, 10_000, 1).gap(30))),
         time("text, batched", stream(Kind::Text, 40_000, 20)),
         time("long text, paced", stream(Kind::LongText, 20_000, 1)),
@@ -31,6 +32,7 @@ fn lines() -> Vec<Line> {
         time("2,000 pieces of arguments", stream(Kind::Tools, 2_000, 1)),
         time("8,000 pieces of arguments", stream(Kind::Tools, 8_000, 1)),
         time("whole answers, 64 at once", Task::Whole { at_once: 64 }),
+        time("short streams, one after the other", Task::Short),
         time("first piece", Task::FirstPiece),
         time("200 streams in a row", Task::Connections),
         time("1,000 streams", Task::Many { at_once: 1_000 }),
@@ -45,6 +47,8 @@ fn lines() -> Vec<Line> {
         count("tool arguments, counted", stream(Kind::Tools, 20_000, 1)),
         count("thoughts, counted", stream(Kind::Reasoning, 20_000, 1)),
         count("whole answers, counted", Task::Whole { at_once: 64 }),
+        count("short streams, counted", Task::Short),
+        count("catalogue, counted", Task::Models),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! One measurement of one client, in a process of its own.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -18,6 +19,11 @@ use crate::work::{Kind, Stream, Sums, WHOLE_TEXT};
 pub enum Task {
     /// Processor time per piece of one stream, in nanoseconds.
     Stream(Stream),
+    /// The same, read in a task of its own and not in `block_on`, which turns the runtime's driver for each
+    /// piece.
+    Spawned(Stream),
+    /// Processor time per short stream in microseconds, one after the other on a warm connection.
+    Short,
     /// The time to the first piece of a short stream on a warm connection, in microseconds.
     FirstPiece,
     /// Processor time per whole answer, in microseconds, with so many under way at once.
@@ -37,7 +43,7 @@ pub enum Task {
 }
 
 /// The results of a measurement, by name.
-pub type Figures = Vec<(&'static str, f64)>;
+pub type Figures = Vec<(Cow<'static, str>, f64)>;
 
 /// After how many pieces a caller pauses: buffers that grow to the size they need have done so by then.
 const PAUSED_AFTER: usize = 2_000;
@@ -49,6 +55,8 @@ impl Task {
     pub fn parse(words: &[String]) -> Option<Self> {
         let number = |at: usize| words.get(at)?.parse().ok();
         Some(match words.first()?.as_str() {
+            "spawned" => Self::Spawned(Stream::parse(words.get(1)?)?),
+            "short" => Self::Short,
             "first-piece" => Self::FirstPiece,
             "whole" => Self::Whole { at_once: number(1)? },
             "connections" => Self::Connections,
@@ -64,6 +72,8 @@ impl Task {
     pub fn words(self) -> Vec<String> {
         match self {
             Self::Stream(stream) => vec![stream.path()],
+            Self::Spawned(stream) => vec!["spawned".into(), stream.path()],
+            Self::Short => vec!["short".into()],
             Self::FirstPiece => vec!["first-piece".into()],
             Self::Whole { at_once } => vec!["whole".into(), at_once.to_string()],
             Self::Connections => vec!["connections".into()],
@@ -80,8 +90,8 @@ impl Task {
         let at = |path: &str| client(name, &format!("http://127.0.0.1:{port}{path}/api/v1"));
         let of = |stream: Stream| at(&stream.path());
         match self {
-            Self::Stream(played) => {
-                let client = of(played)?;
+            Self::Stream(played) | Self::Spawned(played) => {
+                let client: Arc<dyn Client> = Arc::from(of(played)?);
                 let warm = of(Stream { chunks: played.chunks.min(64), ..played })?;
                 let due = Stream { chunks: played.chunks.min(64), ..played }.sums();
                 stream(&*warm, due).await?;
@@ -89,18 +99,33 @@ impl Task {
                 stream(&*client, due).await?;
                 let count = counter.map(|counter| (counter, counter()));
                 let begun = ProcessTime::now();
-                stream(&*client, due).await?;
+                match self {
+                    Self::Spawned(_) => tokio::spawn(async move { stream(&*client, due).await }).await??,
+                    _ => stream(&*client, due).await?,
+                }
                 let spent = begun.elapsed();
                 let pieces = played.chunks as f64;
-                let mut figures = vec![("ns/piece", spent.as_nanos() as f64 / pieces)];
-                if let Some((counter, (blocks, bytes))) = count {
-                    let (blocks_now, bytes_now) = counter();
-                    figures = vec![
-                        ("allocations/piece", (blocks_now - blocks) as f64 / pieces),
-                        ("bytes/piece", (bytes_now - bytes) as f64 / pieces),
-                    ];
+                Ok(match count {
+                    Some((counter, before)) => per("piece", before, counter(), pieces),
+                    None => vec![("ns/piece".into(), spent.as_nanos() as f64 / pieces)],
+                })
+            }
+            Self::Short => {
+                let short = Stream::new(Kind::Text, 20, 1);
+                let (client, due) = (of(short)?, short.sums());
+                for _ in 0..100 {
+                    stream(&*client, due).await?;
                 }
-                Ok(figures)
+                let count = counter.map(|counter| (counter, counter()));
+                let begun = ProcessTime::now();
+                for _ in 0..1_000 {
+                    stream(&*client, due).await?;
+                }
+                let spent = begun.elapsed().as_nanos() as f64 / 1e3;
+                Ok(match count {
+                    Some((counter, before)) => per("stream", before, counter(), 1_000.0),
+                    None => vec![("µs/stream".into(), spent / 1_000.0)],
+                })
             }
             Self::FirstPiece => {
                 let short = Stream::new(Kind::Text, 20, 1);
@@ -120,7 +145,7 @@ impl Task {
                     }
                 }
                 times.sort_by(f64::total_cmp);
-                Ok(vec![("µs to first", times[times.len() / 2])])
+                Ok(vec![("µs to first".into(), times[times.len() / 2])])
             }
             Self::Whole { at_once } => {
                 let client = at("/whole")?;
@@ -142,12 +167,10 @@ impl Task {
                 }
                 let spent = begun.elapsed().as_nanos() as f64 / 1e3;
                 let asked = (40 * at_once) as f64;
-                match count {
-                    Some((counter, (blocks, _))) => {
-                        Ok(vec![("allocations/answer", (counter().0 - blocks) as f64 / asked)])
-                    }
-                    None => Ok(vec![("µs/answer", spent / asked)]),
-                }
+                Ok(match count {
+                    Some((counter, before)) => per("answer", before, counter(), asked),
+                    None => vec![("µs/answer".into(), spent / asked)],
+                })
             }
             Self::Connections => {
                 let played = Stream::new(Kind::Text, 3, 1).tail(3_000);
@@ -157,7 +180,7 @@ impl Task {
                     stream(&*client, played.sums()).await?;
                 }
                 // The question itself takes one, too.
-                Ok(vec![("connections", connections(port).await? - before - 1.0)])
+                Ok(vec![("connections".into(), connections(port).await? - before - 1.0)])
             }
             Self::Many { at_once } => {
                 let (chunks, gap) = (40, at_once as u64 * 20);
@@ -189,8 +212,8 @@ impl Task {
                 let spent = begun.elapsed().as_nanos() as f64;
                 let memory = peak.load(Relaxed).saturating_sub(memory) as f64;
                 Ok(vec![
-                    ("ns/piece", spent / (at_once * chunks) as f64),
-                    ("KiB/stream", memory / at_once as f64 / 1024.0),
+                    ("ns/piece".into(), spent / (at_once * chunks) as f64),
+                    ("KiB/stream".into(), memory / at_once as f64 / 1024.0),
                 ])
             }
             Self::Models => {
@@ -205,11 +228,18 @@ impl Task {
                 for _ in 0..3 {
                     read().await?;
                 }
+                let count = counter.map(|counter| (counter, counter()));
                 let begun = ProcessTime::now();
                 for _ in 0..20 {
                     read().await?;
                 }
-                Ok(vec![("µs/catalogue", begun.elapsed().as_nanos() as f64 / 1e3 / 20.0)])
+                let spent = begun.elapsed().as_nanos() as f64 / 1e3;
+                Ok(match count {
+                    Some((counter, before)) => {
+                        per("model", before, counter(), 20.0 * catalogue::MODELS as f64)
+                    }
+                    None => vec![("µs/catalogue".into(), spent / 20.0)],
+                })
             }
             Self::Paused => {
                 // An event has a little more than 300 bytes.
@@ -219,11 +249,20 @@ impl Task {
                 let mut grown = None;
                 let mut watch = Watch::pause(PAUSED_AFTER, Duration::from_secs(1), &mut grown);
                 of(played)?.stream(&mut watch).await?;
-                Ok(vec![("KiB grown", grown.ok_or("did not pause")? as f64 / 1024.0)])
+                Ok(vec![("KiB grown".into(), grown.ok_or("did not pause")? as f64 / 1024.0)])
             }
             Self::Cold { .. } => cold::measure(name, port).await,
         }
     }
+}
+
+/// The allocations of each of so many things, and their bytes.
+fn per(thing: &str, before: (usize, usize), after: (usize, usize), things: f64) -> Figures {
+    let each = |before: usize, after: usize| (after - before) as f64 / things;
+    vec![
+        (format!("allocations/{thing}").into(), each(before.0, after.0)),
+        (format!("bytes/{thing}").into(), each(before.1, after.1)),
+    ]
 }
 
 /// Reads a stream, and makes sure that it was the one that was due.

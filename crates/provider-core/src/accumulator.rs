@@ -143,7 +143,7 @@ impl ResponseAccumulator {
     /// A piece of text.
     pub fn push_text(&mut self, piece: &str) {
         if !piece.is_empty() {
-            self.response.message.text.push_str(piece);
+            append(&mut self.response.message.text, piece);
             self.emit(|| Event::Text(piece.into()));
         }
     }
@@ -151,7 +151,7 @@ impl ResponseAccumulator {
     /// A piece of plain-text thoughts.
     pub fn push_reasoning(&mut self, piece: &str) {
         if !piece.is_empty() {
-            self.response.message.reasoning.get_or_insert_with(String::new).push_str(piece);
+            append(self.response.message.reasoning.get_or_insert_default(), piece);
             self.show_reasoning(piece);
         }
     }
@@ -172,7 +172,7 @@ impl ResponseAccumulator {
     /// A piece of a refusal.
     pub fn push_refusal(&mut self, piece: &str) {
         if !piece.is_empty() {
-            self.response.message.refusal.get_or_insert_with(String::new).push_str(piece);
+            append(self.response.message.refusal.get_or_insert_default(), piece);
             self.emit(|| Event::Refusal(piece.into()));
         }
     }
@@ -209,10 +209,10 @@ impl ResponseAccumulator {
         let data = data.filter(|data| !data.is_empty());
         let transcript = transcript.filter(|words| !words.is_empty());
         if let Some(data) = &data {
-            audio.data.get_or_insert_with(String::new).push_str(data);
+            append(audio.data.get_or_insert_default(), data);
         }
         if let Some(words) = &transcript {
-            audio.transcript.get_or_insert_with(String::new).push_str(words);
+            append(audio.transcript.get_or_insert_default(), words);
         }
         if data.is_some() || transcript.is_some() {
             self.emit(|| Event::Audio(AudioDelta { data, transcript }));
@@ -451,6 +451,18 @@ fn maker<'a>(requested: &'a str, fallbacks: &'a [String], served: &str) -> &'a s
         }
     }
     best.0
+}
+
+/// Appends a piece to a collected text.
+///
+/// From a page of memory on, the room grows by a quarter: an open stream holds what it has collected, and
+/// doubling would leave up to half of that empty. Appending stays linear in the text.
+fn append(text: &mut String, piece: &str) {
+    const PAGE: usize = 4 << 10;
+    if text.capacity() >= PAGE && text.capacity() - text.len() < piece.len() {
+        text.reserve_exact(piece.len().max(text.capacity() / 4));
+    }
+    text.push_str(piece);
 }
 
 fn replace(old: &mut Option<String>, new: &str) {

@@ -109,6 +109,7 @@ mod request;
 mod response;
 mod retry_hints;
 mod secret;
+mod short_text;
 mod stored;
 mod stream;
 mod text_delta;
@@ -149,6 +150,7 @@ pub use response::{
     FinishReason, Image, ReasoningDetail, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation, Usage,
 };
 pub use secret::Secret;
+pub use short_text::ShortText;
 pub use stream::ChatStream;
 pub use text_delta::TextDelta;
 pub use timestamp::{ParseTimestampError, Timestamp};

@@ -23,7 +23,7 @@ pub use self::pricing::{Price, Prices, Pricing};
 pub use self::query::{ModelQuery, ModelSort};
 pub use self::reasoning::ReasoningOptions;
 pub use self::time_of_day::{DailyWindow, TimeOfDay};
-use crate::{RawJson, Usd, date};
+use crate::{RawJson, ShortText, Usd, date};
 
 /// A model in a catalogue. A field that the catalogue does not state is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,19 +57,19 @@ pub struct Model {
     /// Its input and output modalities in one word (`text+image->text`).
     pub modality: Option<String>,
     /// The modalities it reads: `text`, `image`, `file`, `audio`, `video`.
-    pub input_modalities: Vec<String>,
+    pub input_modalities: Vec<ShortText>,
     /// The modalities it writes: `text`, `image`, `audio`, …
-    pub output_modalities: Vec<String>,
+    pub output_modalities: Vec<ShortText>,
     /// The family of its tokenizer (`GPT`, `Claude`, …).
     pub tokenizer: Option<String>,
     /// The format of its instructions (`chatml`, …), for open models.
     pub instruct_type: Option<String>,
     /// The request parameters that at least one of its endpoints supports.
-    pub supported_parameters: Vec<String>,
+    pub supported_parameters: Vec<ShortText>,
     /// The values of the parameters that a request does not set.
     pub default_parameters: DefaultParameters,
     /// The voices it speaks with, for models that speak.
-    pub supported_voices: Vec<String>,
+    pub supported_voices: Vec<ShortText>,
     /// How its thinking can be steered. `None` for models that do not think, and where the catalogue does not
     /// say.
     pub reasoning: Option<ReasoningOptions>,

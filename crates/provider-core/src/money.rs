@@ -75,10 +75,42 @@ impl FromStr for Usd {
 
     /// Reads a decimal number as JSON spells it. Digits beyond the 24th after the point are rounded.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text.trim()).map(Usd).ok_or(ParseUsdError(()))
+        parse_short(text).or_else(|| parse(text.trim())).map(Usd).ok_or(ParseUsdError(()))
     }
 }
 
+/// The powers of ten up to that of one dollar.
+const POWERS: [i128; SCALE as usize + 1] = {
+    let mut powers = [1; SCALE as usize + 1];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
+/// Reads digits with or without a point, if all of them fit in 64 bits: the prices of a catalogue do, and
+/// nearly all costs. One multiplication then gives them their place. `None`: [`parse`] decides.
+fn parse_short(text: &str) -> Option<i128> {
+    let mut value: u64 = 0;
+    let (mut digits, mut point) = (0, None);
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => {
+                value = value.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+                digits += 1;
+            }
+            b'.' if point.is_none() => point = Some(digits),
+            _ => return None,
+        }
+    }
+    let in_fraction = digits - point.unwrap_or(digits);
+    let power = POWERS.get((SCALE as usize).checked_sub(in_fraction)?)?;
+    i128::from(value).checked_mul(*power).filter(|_| digits > 0)
+}
+
+/// Reads any decimal number, digit by digit in 128 bits.
 fn parse(text: &str) -> Option<i128> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
@@ -221,6 +253,36 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Usd>().map(|usd| usd.to_string()), Ok(shown.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn short_texts_are_read_as_long_ones_are() {
+        for text in [
+            "0",
+            "0.0",
+            "00.10",
+            ".5",
+            "5.",
+            ".",
+            "",
+            "0.0000025",
+            "0.00011915000000000001",
+            "-1",
+            "1e-5",
+            "1.2.3",
+            "18446744073709551615",
+            "18446744073709551616",
+            "170141183460469",
+            "170141183460470",
+            "0.000000000000000000000001",
+            "0.0000000000000000000000005",
+            "1,5",
+        ] {
+            let short = parse_short(text);
+            assert!(short.is_none() || short == parse(text), "{text}: {short:?}");
+        }
+        let are_short = ["0", "0.00", "0.0000025", "0.00011915000000000001", "25.", ".75", "12345.678"];
+        assert_eq!(are_short.map(|text| parse_short(text).is_some()), [true; 7]);
     }
 
     #[test]

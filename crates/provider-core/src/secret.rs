@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use memchr::{memchr2_iter, memmem};
 use secrecy::{ExposeSecret, SecretString};
 
 /// A secret value such as an API key.
@@ -51,6 +52,12 @@ impl Secret {
         self.redacted(text).unwrap_or_else(|| text.to_owned())
     }
 
+    /// The same for a text that is not needed any more: where the secret is not in it, nothing is copied.
+    #[must_use]
+    pub fn redact_owned(&self, text: String) -> String {
+        self.redacted(&text).unwrap_or(text)
+    }
+
     /// The same; `None` when the secret is not in the text.
     pub(crate) fn redacted(&self, text: &str) -> Option<String> {
         let mut clean = String::new();
@@ -79,22 +86,65 @@ impl Secret {
 
     /// Where in a text the secret is, plain or escaped. The ends are those of characters.
     pub(crate) fn find_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-        let (secret, text) = (self.expose().as_bytes(), text.as_bytes());
-        let mut at = 0;
-        std::iter::from_fn(move || {
-            let first = *secret.first().filter(|_| secret.len() >= MIN_LEN)?;
-            while let Some(skipped) =
-                text.get(at..)?.iter().position(|byte| [first, b'\\', b'%'].contains(byte))
-            {
-                let start = at + skipped;
-                if let Some(end) = end_of(secret, text, start) {
-                    at = end;
-                    return Some(start..end);
-                }
-                at = start + 1;
+        let mut search = Search::new(self.expose().as_bytes(), text.as_bytes());
+        std::iter::from_fn(move || search.next())
+    }
+}
+
+/// Finds a secret in a text. Nearly all texts are long and have none, so it looks at few of their bytes: a
+/// place is a candidate only where the first [`MIN_LEN`] bytes stand as they are, or where one of them may be
+/// an escape.
+struct Search<'a> {
+    secret: &'a [u8],
+    text: &'a [u8],
+    /// The end of the last find.
+    at: usize,
+    /// The first place from `at` on where the secret's first bytes stand as they are, if it is known.
+    plain: Option<usize>,
+}
+
+impl<'a> Search<'a> {
+    fn new(secret: &'a [u8], text: &'a [u8]) -> Self {
+        Self { secret, text, at: 0, plain: None }
+    }
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let first = self.secret.get(..MIN_LEN)?;
+        loop {
+            // An escape is longer than what it stands for, so a shorter text cannot have the secret in it.
+            if self.text.len() - self.at < self.secret.len() {
+                return None;
             }
-            None
-        })
+            let plain = match self.plain.filter(|plain| *plain >= self.at) {
+                Some(plain) => plain,
+                None => memmem::find(&self.text[self.at..], first)
+                    .map_or(self.text.len(), |skipped| self.at + skipped),
+            };
+            self.plain = Some(plain);
+            let found = self.escaped_before(plain).or_else(|| self.match_at(plain));
+            if let Some(found) = found {
+                self.at = found.end;
+                return Some(found);
+            }
+            // Also where there is none: then the rest is shorter than the secret.
+            self.at = self.text.len().min(plain + 1);
+        }
+    }
+
+    /// The first find that begins before `plain`, and so with an escape among its first bytes.
+    fn escaped_before(&self, plain: usize) -> Option<Range<usize>> {
+        let end = self.text.len().min(plain + MIN_LEN);
+        let escapes =
+            memchr2_iter(b'\\', b'%', self.text.get(self.at..end)?).map(|skipped| self.at + skipped);
+        let mut starts = escapes
+            .filter(|escape| escaped(&self.text[*escape..]).is_some())
+            .flat_map(|escape| escape.saturating_sub(MIN_LEN - 1).max(self.at)..=escape)
+            .filter(|start| *start < plain);
+        starts.find_map(|start| self.match_at(start))
+    }
+
+    fn match_at(&self, start: usize) -> Option<Range<usize>> {
+        end_of(self.secret, self.text, start).map(|end| start..end)
     }
 }
 
@@ -108,10 +158,9 @@ const MAX_BACKSLASHES: usize = 16;
 fn end_of(secret: &[u8], text: &[u8], mut at: usize) -> Option<usize> {
     for wanted in secret {
         let rest = text.get(at..)?;
-        at += match escaped(rest) {
-            _ if rest.first() == Some(wanted) => 1,
-            Some((byte, length)) if byte == *wanted => length,
-            _ => return None,
+        at += match rest.first() == Some(wanted) {
+            true => 1,
+            false => escaped(rest).filter(|(byte, _)| byte == wanted)?.1,
         };
     }
     Some(at)
@@ -180,6 +229,42 @@ mod tests {
             assert_eq!(key.redacted(text), None, "{text}");
         }
         assert_eq!(Secret::new("abc").redacted("abc"), None, "too short to be a key");
+        assert_eq!(key.redact_owned("é sk/\"é-v1".to_owned()), "é ***");
         assert_eq!(Secret::new("").redacted("abc"), None);
+    }
+
+    /// Every place of a text that the secret could begin at, one after the other.
+    fn found_one_by_one(secret: &[u8], text: &[u8]) -> Vec<Range<usize>> {
+        let (mut found, mut at) = (Vec::new(), 0);
+        while at < text.len() {
+            match end_of(secret, text, at) {
+                Some(end) => {
+                    found.push(at..end);
+                    at = end;
+                }
+                None => at += 1,
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn no_find_is_passed_over() {
+        let secrets =
+            ["sk-v1", "aaaa", "aaaab", "a%61a", r"a\\a", r"\u0061b", "%%%%", "ssk-s"].map(Secret::new);
+        let pieces = [
+            "sk-v1", "s", "k", "-", "aaaa", "a", "b", "%61", "%", r"\u0061", r"\\u0073", r"\", "é", r"\n",
+            "%73k-",
+        ];
+        // Every text of four pieces.
+        for number in 0..pieces.len().pow(4) {
+            let text: String =
+                (0..4).map(|digit| pieces[number / pieces.len().pow(digit) % pieces.len()]).collect();
+            for secret in &secrets {
+                let one_by_one = found_one_by_one(secret.expose().as_bytes(), text.as_bytes());
+                let found: Vec<_> = secret.find_in(&text).collect();
+                assert_eq!(found, one_by_one, "{} in {text}", secret.expose());
+            }
+        }
     }
 }

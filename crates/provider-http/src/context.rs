@@ -22,7 +22,7 @@ pub(crate) struct RequestContext {
     /// The header that has the id of an answer.
     pub(crate) generation_id_header: Option<&'static str>,
     /// A good base URL of the service.
-    pub(crate) example: Cow<'static, str>,
+    pub(crate) example: Arc<str>,
     /// The operation, where the request is sent as a chat or a stream.
     pub(crate) operation: Option<Operation>,
     /// Values of headers that may be secrets, beside the key.
@@ -82,7 +82,7 @@ impl RequestContext {
 #[derive(Clone, Debug)]
 pub(crate) struct ResponseContext {
     pub(crate) head: ResponseHead,
-    pub(crate) request: RequestContext,
+    pub(crate) request: Arc<RequestContext>,
 }
 
 impl ResponseContext {

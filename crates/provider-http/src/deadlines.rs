@@ -1,9 +1,10 @@
 //! Deadlines of an answer: how long it may be silent, and how long it may take.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::HttpLimits;
@@ -11,16 +12,22 @@ use crate::HttpLimits;
 /// After how many pieces that came without a wait the total time is checked.
 const PIECES_BETWEEN_CHECKS: u8 = 64;
 
+/// How often the timer fires in the time of the longest silence.
+const TICKS: u32 = 16;
+
 /// The deadlines of one request: [`HttpLimits::read_timeout`] and [`HttpLimits::total_timeout`].
 ///
-/// The clock is read when a task has to wait, so that a piece that is there costs nothing. Silence is counted
-/// from the moment that a task waits: a reader who takes its time is not the service's silence.
+/// Silence is counted from the moment that a task waits: a reader who takes its time is not the service's
+/// silence. A piece that is there costs no look at the clock, and neither does a wait that is over before the
+/// timer fires. For that the timer fires [sixteen times](TICKS) in the time of the longest silence, and one
+/// that begins between two of these ticks counts from the later one.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     started: Instant,
     read_timeout: Duration,
     total_timeout: Duration,
-    waiting_since: Option<Instant>,
+    /// The moment from which silence counts; `None` if something came since the clock was read.
+    silent_since: Option<Instant>,
     /// How many pieces came since the total time was checked.
     pieces: u8,
     timer: LazyTimer,
@@ -42,7 +49,7 @@ impl Deadlines {
             started: Instant::now(),
             read_timeout: limits.read_timeout,
             total_timeout: limits.total_timeout,
-            waiting_since: None,
+            silent_since: None,
             pieces: 0,
             timer: LazyTimer::default(),
         }
@@ -50,7 +57,7 @@ impl Deadlines {
 
     /// Notes that the service said something: silence is counted anew.
     pub(crate) fn note_progress(&mut self) {
-        self.waiting_since = None;
+        self.silent_since = None;
         self.pieces = self.pieces.saturating_add(1);
     }
 
@@ -65,9 +72,12 @@ impl Deadlines {
 
     /// Waits. Ready once a deadline has passed; until then the task is woken when it is time to ask again.
     pub(crate) fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Elapsed> {
+        if self.timer.wakes(cx) {
+            return Poll::Pending;
+        }
         loop {
             let now = Instant::now();
-            let since = *self.waiting_since.get_or_insert(now);
+            let since = *self.silent_since.get_or_insert(now);
             if let Err(passed) = self.check_total(now) {
                 return Poll::Ready(passed);
             }
@@ -75,9 +85,10 @@ impl Deadlines {
             if silent_at.is_some_and(|at| at <= now) {
                 return Poll::Ready(Elapsed::Read);
             }
-            let next = silent_at.into_iter().chain(self.started.checked_add(self.total_timeout)).min();
-            match next {
-                Some(next) if self.timer.poll(next, cx).is_ready() => {}
+            let total_at = self.started.checked_add(self.total_timeout);
+            let tick = now.checked_add(self.read_timeout / TICKS);
+            match [silent_at, total_at, tick].into_iter().flatten().min() {
+                Some(next) if self.timer.set(next, cx).is_ready() => {}
                 _ => return Poll::Pending,
             }
         }
@@ -92,22 +103,32 @@ impl Deadlines {
     }
 }
 
-/// A timer that is moved forward only when it goes off. Moving it takes a lock of the runtime, and with every
-/// piece of an answer the moment to wait for is a later one.
+/// A timer that is looked at when it has fired, and not with every wait: setting it takes a lock of the
+/// runtime, and with every piece of an answer the moment to wait for is a later one.
 #[derive(Debug, Default)]
-struct LazyTimer(Option<Pin<Box<Sleep>>>);
+struct LazyTimer {
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The task that the timer wakes.
+    sleeper: Option<Waker>,
+}
 
 impl LazyTimer {
-    /// Ready at `at`, or at an earlier moment that it was set for before: ask again then.
-    fn poll(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        if timer.deadline() > at {
+    /// Whether the timer is set, has not fired, and wakes this task when it does.
+    fn wakes(&self, cx: &Context<'_>) -> bool {
+        let is_sleeper = self.sleeper.as_ref().is_some_and(|sleeper| sleeper.will_wake(cx.waker()));
+        is_sleeper && self.timer.as_ref().is_some_and(|timer| !timer.is_elapsed())
+    }
+
+    /// Sets the timer to a moment, for this task. Ready if the moment has passed.
+    fn set(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if timer.deadline() != at {
             timer.as_mut().reset(at);
         }
-        let polled = timer.as_mut().poll(cx);
-        if polled.is_ready() {
-            timer.as_mut().reset(at);
-        }
+        // Polled outside of tokio's budget for a task: a timer that is not polled, because its task has done
+        // much, would not know which task to wake.
+        let polled = Pin::new(&mut unconstrained(timer.as_mut())).poll(cx);
+        self.sleeper = polled.is_pending().then(|| cx.waker().clone());
         polled
     }
 }
@@ -137,6 +158,23 @@ mod tests {
         let before = Instant::now();
         let passed = poll_fn(|cx| deadlines.poll_waiting(cx)).await;
         assert_eq!((passed, before.elapsed().as_secs()), (Elapsed::Read, 10));
+    }
+
+    /// A wait that begins between two ticks is not noticed until the later one.
+    #[tokio::test]
+    async fn silence_after_progress_is_counted_to_a_sixteenth() {
+        pause();
+        let mut deadlines = Deadlines::start(&limits(160, 10_000));
+        let begin = Instant::now();
+        for second in [1, 2, 13] {
+            assert!(poll_fn(|cx| Poll::Ready(deadlines.poll_waiting(cx))).await.is_pending());
+            advance(Duration::from_secs(second)).await;
+            deadlines.note_progress();
+        }
+        let passed = poll_fn(|cx| deadlines.poll_waiting(cx)).await;
+        let silent = begin.elapsed().as_secs() - 16;
+        assert_eq!(passed, Elapsed::Read);
+        assert!((160..=170).contains(&silent), "{silent} s");
     }
 
     #[tokio::test]

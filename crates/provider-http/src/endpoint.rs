@@ -58,7 +58,7 @@ struct Inner {
     /// The provider's name in errors.
     provider: Cow<'static, str>,
     generation_id_header: Option<&'static str>,
-    example: String,
+    example: Arc<str>,
     error_response: ErrorReader,
 }
 
@@ -367,7 +367,7 @@ impl EndpointBuilder {
                 http: http.clone(),
                 provider,
                 generation_id_header: self.generation_id_header,
-                example: self.example,
+                example: self.example.into(),
                 error_response: self.error_response,
             }))),
             _ => Err(Error::config(&provider, self.problems)),
@@ -396,7 +396,8 @@ impl fmt::Debug for EndpointBuilder {
 pub struct RequestBuilder<'e> {
     endpoint: &'e Endpoint,
     method: Method,
-    path: String,
+    /// The base URL with the path behind it.
+    url: String,
     accept: Option<&'static str>,
     headers: HeaderMap,
     body: Option<Bytes>,
@@ -411,7 +412,8 @@ impl<'e> RequestBuilder<'e> {
         Self {
             endpoint,
             method,
-            path: path.to_owned(),
+            // Appended, never resolved: the base URL's own path stays.
+            url: [&endpoint.0.base, "/", path.trim_start_matches('/')].concat(),
             accept: None,
             headers: HeaderMap::new(),
             body: None,
@@ -420,7 +422,7 @@ impl<'e> RequestBuilder<'e> {
             context: RequestContext {
                 provider: endpoint.0.provider.clone(),
                 generation_id_header: endpoint.0.generation_id_header,
-                example: Cow::Owned(endpoint.0.example.clone()),
+                example: endpoint.0.example.clone(),
                 secrets: endpoint.0.secrets.clone(),
                 ..RequestContext::default()
             },
@@ -574,9 +576,9 @@ impl<'e> RequestBuilder<'e> {
     }
 
     /// Sends the request to a path below the base URL.
-    async fn send_below(self, version: Option<&'static str>) -> Result<Response, Error> {
+    async fn send_below(mut self, version: Option<&'static str>) -> Result<Response, Error> {
         let Inner { origin, key, key_header, limits, http, error_response, .. } = &*self.endpoint.0;
-        let (context, format) = (self.context.clone(), self.format);
+        let (context, format) = (Arc::new(std::mem::take(&mut self.context)), self.format);
         let key = if self.has_key { key } else { &KeySource::none() };
         let request = self.into_request(version).map_err(|error| context.apply(error))?;
         let authorize = |headers: &mut HeaderMap, secret: &Secret| {
@@ -627,20 +629,20 @@ impl<'e> RequestBuilder<'e> {
         if !self.problems.is_empty() {
             return Err(Error::invalid_request(self.problems));
         }
-        let inner = &self.endpoint.0;
-        let path = self.path.trim_start_matches('/');
-        // Appended, never resolved: the base URL's own path stays.
-        let uri = match version {
-            Some(version) => format!("{}/{version}/{path}", inner.base),
-            None => format!("{}/{path}", inner.base),
-        };
-        let uri: Uri = uri.parse().map_err(|cause| {
+        let Inner { base, headers, key_header, .. } = &*self.endpoint.0;
+        let mut url = self.url;
+        if let Some(version) = version {
+            url.insert_str(base.len(), &format!("/{version}"));
+        }
+        let url = Bytes::from(url);
+        let uri = Uri::from_maybe_shared(url.clone()).map_err(|cause| {
+            let path = String::from_utf8_lossy(&url[base.len() + 1..]);
             let message = format!("there cannot be an address {path:?} of the API: {cause}");
             Error::new(ErrorKind::InvalidRequest, message).with_source(cause)
         })?;
-        let mut headers = inner.headers.clone();
+        let mut headers = headers.clone();
         if !self.has_key {
-            headers.remove(&inner.key_header.name);
+            headers.remove(&key_header.name);
         }
         headers.extend(self.headers);
         headers.insert(ACCEPT, HeaderValue::from_static(self.accept.unwrap_or("application/json")));
@@ -658,7 +660,7 @@ impl fmt::Debug for RequestBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestBuilder")
             .field("method", &self.method)
-            .field("path", &self.path)
+            .field("url", &self.url)
             .field("body_bytes", &self.body.as_ref().map(Bytes::len))
             .finish_non_exhaustive()
     }

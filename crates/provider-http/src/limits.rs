@@ -73,7 +73,8 @@ impl HttpLimits {
     }
 
     /// How long the service may be silent: before its answer begins, and whenever the next piece of it is
-    /// waited for. Every byte counts, those of SSE comments included. At most a year. Default: 120 s.
+    /// waited for. Every byte counts, those of SSE comments included. Silence in the midst of an answer may
+    /// be noticed late, by a sixteenth of this at most. At most a year. Default: 120 s.
     #[must_use]
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         // A clock cannot count to all the limits that a `Duration` can hold.

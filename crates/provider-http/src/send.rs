@@ -39,11 +39,14 @@ impl BodyFormat {
     fn of(content_type: &str) -> Self {
         const LINES: [&str; 7] =
             ["x-ndjson", "ndjson", "jsonl", "x-jsonl", "json-lines", "jsonlines", "x-jsonlines"];
-        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.split_once('/') {
-            Some(("text", "event-stream")) => Self::Events,
-            Some((_, subtype)) if LINES.contains(&subtype) => Self::JsonLines,
-            _ => Self::Whole,
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let subtype = essence.split_once('/').map_or("", |(_, subtype)| subtype);
+        if essence.eq_ignore_ascii_case("text/event-stream") {
+            Self::Events
+        } else if LINES.iter().any(|name| subtype.eq_ignore_ascii_case(name)) {
+            Self::JsonLines
+        } else {
+            Self::Whole
         }
     }
 }
@@ -134,7 +137,7 @@ impl Response {
     pub(crate) fn new(
         answer: http::Response<Body>,
         secret: Secret,
-        request: RequestContext,
+        request: Arc<RequestContext>,
         limits: HttpLimits,
         deadlines: Deadlines,
         error_response: ErrorReader,
@@ -178,13 +181,14 @@ impl Response {
     /// # Errors
     /// The error that the body of an error response tells.
     pub async fn error_for_status(self) -> Result<Self, Error> {
-        let context = self.context.clone();
-        let is_success = context.head.is_success();
         match &self.encoding {
-            Some(encoding) if is_success => return Err(context.apply(error::compressed(encoding))),
-            None if is_success => return Ok(self),
+            None if self.context.head.is_success() => return Ok(self),
+            Some(encoding) if self.context.head.is_success() => {
+                return Err(self.context.apply(error::compressed(encoding)));
+            }
             _ => {}
         }
+        let context = self.context;
         // The status is the news: a body that cannot be read does not change it.
         let limit = self.body.limits().max_error_bytes;
         let body = if self.encoding.is_none() { self.body.excerpt(limit).await } else { String::new() };
@@ -208,7 +212,7 @@ impl Response {
     /// When it breaks off, is too slow or too large.
     pub async fn text(self) -> Result<String, Error> {
         match self.body.text().await {
-            Ok(text) => Ok(self.context.head.secret().redact(&text)),
+            Ok(text) => Ok(self.context.head.secret().redact_owned(text)),
             Err(error) => Err(self.context.apply(error)),
         }
     }

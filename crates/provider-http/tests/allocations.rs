@@ -45,7 +45,7 @@ fn frames_cost_no_allocation() {
     ] {
         let few = allocations(1_000, content_type, frame.clone());
         let many = allocations(100_000, content_type, frame);
-        // The collected text doubles its room seven times.
-        assert!(many <= few + 10, "{content_type}: {few} for 1,000 frames, {many} for 100,000");
+        // The collected text grows by a quarter some twenty times.
+        assert!(many <= few + 25, "{content_type}: {few} for 1,000 frames, {many} for 100,000");
     }
 }

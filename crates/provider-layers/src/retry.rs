@@ -282,6 +282,12 @@ impl<'a> Attempts<'a> {
         &self.provider.layer.settings
     }
 
+    /// The moment at which an attempt starts that is made now: the first one with the call, without another
+    /// look at the clock.
+    fn attempt_start(&self) -> Instant {
+        if self.count == 0 { self.start } else { Instant::now() }
+    }
+
     /// The deadline of all attempts together.
     fn deadline(&self) -> Option<Deadline> {
         Deadline::after(self.start, self.settings().deadline, TimeoutPhase::Deadline)
@@ -289,7 +295,7 @@ impl<'a> Attempts<'a> {
 
     /// The deadlines of the next attempt, if it is not a stream.
     fn deadlines(&self) -> Deadlines {
-        self.provider.timeouts.of_call(Instant::now(), self.deadline())
+        self.provider.timeouts.of_call(self.attempt_start(), self.deadline())
     }
 
     /// Makes attempts at something whole until one succeeds, or no further one is made. Gives itself back.
@@ -305,7 +311,7 @@ impl<'a> Attempts<'a> {
 
     /// Makes one attempt at a stream: until its first output is there.
     async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let deadlines = self.provider.timeouts.of_stream(Instant::now(), self.deadline());
+        let deadlines = self.provider.timeouts.of_stream(self.attempt_start(), self.deadline());
         let (stream, deadlines) = deadlines.within(self.provider.inner.stream(request)).await?;
         let mut stream = deadlines.watch(stream?);
         stream.ready().await?;

@@ -114,7 +114,8 @@ impl TimeoutSettings {
 
     /// Sets how long the reader of a stream that has begun may have to wait from one chunk of the answer to
     /// the next. Default: 120 s; a model that has begun to write seldom pauses for seconds, but one that
-    /// thinks between two tool calls pauses longer. `None`: as long as it takes.
+    /// thinks between two tool calls pauses longer. A pause may be noticed late, by a sixteenth of this at
+    /// most. `None`: as long as it takes.
     #[must_use]
     pub fn idle(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.idle = limit.into();

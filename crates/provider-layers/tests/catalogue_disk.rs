@@ -61,9 +61,9 @@ fn intricate() -> Catalogue {
     model.created = Some(u64::MAX);
     model.context_length = Some(0);
     model.max_completion_tokens = Some(1);
-    model.input_modalities = vec!["text".to_owned(), "image".to_owned()];
-    model.output_modalities = vec!["text".to_owned()];
-    model.supported_parameters = vec!["tools".to_owned()];
+    model.input_modalities = vec!["text".into(), "image".into()];
+    model.output_modalities = vec!["text".into()];
+    model.supported_parameters = vec!["tools".into()];
     let fixed = |text: &str| Some(Price::Fixed(text.parse().unwrap()));
     model.pricing.prompt = fixed("0.00011915000000000001");
     model.pricing.completion = fixed("0.000000000000000000000001");
@@ -90,7 +90,7 @@ fn intricate() -> Catalogue {
     model.instruct_type = Some("chatml".to_owned());
     model.default_parameters.temperature = Some(0.7);
     model.default_parameters.top_k = Some(40);
-    model.supported_voices = vec!["alloy".to_owned()];
+    model.supported_voices = vec!["alloy".into()];
     let mut reasoning = ReasoningOptions::default();
     reasoning.mandatory = true;
     reasoning.default_effort = Some(Effort::Other("utter".to_owned()));

@@ -126,9 +126,13 @@ async fn every_chunk_extends_the_idle_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn defaults_are_as_documented() {
-    for (turn, seconds) in [(Turn::hangs(), 300), (says(&[299, 119, 121]), 538), (says(&[100; 50]), 3600)] {
+    // A pause may be noticed late, by a sixteenth of 120 s.
+    for (turn, seconds) in
+        [(Turn::hangs(), 300..=300), (says(&[299, 119, 128]), 538..=545), (says(&[100; 50]), 3600..=3600)]
+    {
         let (outcome, took) = streamed(&around(turn, TimeoutSettings::default())).await;
-        assert_eq!((outcome.unwrap_err().kind(), took), (ErrorKind::Timeout, seconds));
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Timeout);
+        assert!(seconds.contains(&took), "{took} s");
     }
 }
 

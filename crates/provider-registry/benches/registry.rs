@@ -105,7 +105,7 @@ impl LlmProvider for Lister {
 /// A model of the list. The wanted one is in the middle.
 fn model(n: usize) -> Model {
     let author = ["openai", "anthropic", "google", "mistralai", "qwen"][n % 5];
-    let texts = |texts: &[&str]| texts.iter().copied().map(str::to_owned).collect();
+    let texts = |texts: &[&str]| texts.iter().copied().map(Into::into).collect();
     let mut model = Model::default();
     model.id = if n == MODELS / 2 { "openai/gpt-4o".to_owned() } else { format!("{author}/model-{n}") };
     model.name = format!("{author}: Model {n}");

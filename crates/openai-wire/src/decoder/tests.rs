@@ -79,8 +79,8 @@ fn a_chunk_of_text_costs_no_allocation() {
     for text in [" a piece of text", r#"a line\nand \"another\""#] {
         let (blocks, bytes) = cost(10_000, &format!(r#"{HEAD}"content":"{text}"{TAIL}"#));
         assert!(blocks < 0.05, "{blocks} allocations per chunk");
-        // The buffer that collects the text doubles when it is full.
-        assert!(bytes < 4.0 * text.len() as f64 + 20.0, "{bytes} bytes per chunk");
+        // The buffer that collects the text grows by a quarter when it is full: five times the text in all.
+        assert!(bytes < 5.0 * text.len() as f64 + 20.0, "{bytes} bytes per chunk");
     }
 }
 

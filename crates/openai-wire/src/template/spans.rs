@@ -160,8 +160,8 @@ fn only_delta<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<(&'c Choice<'a>, &'c Piece
         audio,
         unknown: _,
     } = delta;
-    let others = [usage, error, text, logprobs, error_of_choice, refusal, annotations, images, audio];
-    let others = others.into_iter().chain([usage_of_choice, function_call]);
+    let others = [&usage.raw, error, text, logprobs, error_of_choice, refusal, annotations, images, audio];
+    let others = others.into_iter().chain([&usage_of_choice.raw, function_call]);
     let nothing_else = others.into_iter().all(|raw| raw.0.is_none()) && message.is_none();
     let goes_on = finish_reason.filled().is_none() && native_finish_reason.filled().is_none();
     (nothing_else && goes_on).then_some((choice, delta))

@@ -2,7 +2,7 @@
 
 use lenient_json::{FromJson as _, Raw, Reader, UnixSeconds, object};
 use openai_wire::Keep as _;
-use provider_core::{Pricing, RawJson};
+use provider_core::{Pricing, RawJson, ShortText};
 
 use crate::document;
 use crate::record::{self, Field, record};
@@ -21,9 +21,9 @@ record! {
         /// Its input and output in one word (`text+image->text`).
         modality: Option<String> = "modality" in "architecture",
         /// The kinds of input that it reads.
-        input_modalities: Vec<String> = "input_modalities" in "architecture",
+        input_modalities: Vec<ShortText> = "input_modalities" in "architecture",
         /// The kinds of output that it writes.
-        output_modalities: Vec<String> = "output_modalities" in "architecture",
+        output_modalities: Vec<ShortText> = "output_modalities" in "architecture",
         /// The family of its tokenizer.
         tokenizer: Option<String> = "tokenizer" in "architecture",
         /// The format of its instructions, for open models.
@@ -61,7 +61,7 @@ record! {
         /// Its prices here.
         pricing: Pricing = "pricing",
         /// The request parameters it takes.
-        supported_parameters: Vec<String> = "supported_parameters",
+        supported_parameters: Vec<ShortText> = "supported_parameters",
         /// Whether it caches prompts without being asked to.
         supports_implicit_caching: Option<bool> = "supports_implicit_caching",
         /// Whether it speaks with the voice of a sample.

@@ -5,15 +5,6 @@ use openai_wire::amount;
 use provider_core::Usage;
 
 object! {
-    struct WireUsage<'a> {
-        cost_details: CostDetails<'a> = "cost_details",
-        is_byok: Flag = "is_byok",
-        server_tools: Option<ServerToolUse<'a>> = "server_tool_use_details",
-        server_tools_in_the_docs: Option<ServerToolUse<'a>> = "server_tool_use",
-    }
-}
-
-object! {
     struct CostDetails<'a> {
         upstream: Raw<'a> = "upstream_inference_cost",
         upstream_prompt: Raw<'a> = "upstream_inference_prompt_cost",
@@ -29,15 +20,48 @@ object! {
     }
 }
 
-/// Adds the figures.
-pub(super) fn read(raw: Raw<'_>, usage: &mut Usage) {
-    let wire: WireUsage<'_> = raw.read().unwrap_or_default();
-    usage.upstream_cost = amount(wire.cost_details.upstream);
-    usage.upstream_prompt_cost = amount(wire.cost_details.upstream_prompt);
-    usage.upstream_completion_cost = amount(wire.cost_details.upstream_completion);
-    usage.is_byok = wire.is_byok.0;
-    let tools = wire.server_tools.or(wire.server_tools_in_the_docs).unwrap_or_default();
-    usage.server_tool_calls_requested = tools.requested.0;
-    usage.server_tool_calls_executed = tools.executed.0;
-    usage.web_search_requests = tools.web_search_requests.0;
+/// Adds the figures in a field of the object.
+pub(super) fn read_field(name: &str, value: Raw<'_>, usage: &mut Usage) {
+    match name {
+        "cost_details" => {
+            let costs: CostDetails<'_> = value.read().unwrap_or_default();
+            usage.upstream_cost = amount(costs.upstream);
+            usage.upstream_prompt_cost = amount(costs.upstream_prompt);
+            usage.upstream_completion_cost = amount(costs.upstream_completion);
+        }
+        "is_byok" => usage.is_byok = value.read::<Flag>().unwrap_or_default().0,
+        // The second name is that of the docs. Where both are sent, the first counts.
+        "server_tool_use_details" | "server_tool_use" => {
+            let tools: ServerToolUse<'_> = value.read().unwrap_or_default();
+            let is_second = name == "server_tool_use";
+            let put = |place: &mut Option<u64>, count: Count| {
+                *place = if is_second { place.or(count.0) } else { count.0.or(*place) };
+            };
+            put(&mut usage.server_tool_calls_requested, tools.requested);
+            put(&mut usage.server_tool_calls_executed, tools.executed);
+            put(&mut usage.web_search_requests, tools.web_search_requests);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lenient_json::Raw;
+    use provider_core::Usage;
+
+    use super::read_field;
+
+    #[test]
+    fn first_name_of_the_server_tools_counts_in_any_order() {
+        let details = ("server_tool_use_details", r#"{"tool_calls_requested":2}"#);
+        let docs = ("server_tool_use", r#"{"tool_calls_requested":3,"web_search_requests":1}"#);
+        for fields in [[details, docs], [docs, details]] {
+            let mut usage = Usage::default();
+            for (name, json) in fields {
+                read_field(name, Raw::of(json), &mut usage);
+            }
+            assert_eq!((usage.server_tool_calls_requested, usage.web_search_requests), (Some(2), Some(1)));
+        }
+    }
 }

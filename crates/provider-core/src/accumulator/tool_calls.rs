@@ -3,6 +3,7 @@
 mod extent;
 
 use self::extent::{Extent, Progress};
+use super::append;
 use crate::{ChatResponse, ExtraFields, ToolCall, ToolCallDelta, call_ids};
 
 /// A piece of a tool call as the wire has it.
@@ -119,7 +120,7 @@ impl OpenCalls {
         let name = name.filter(|name| !name.is_empty());
         joined.id.push_str(id.unwrap_or_default());
         joined.name.push_str(name.unwrap_or_default());
-        joined.arguments.push_str(arguments);
+        append(&mut joined.arguments, arguments);
         for (name, value) in piece.extra.iter() {
             joined.extra.insert(name, value.clone());
         }

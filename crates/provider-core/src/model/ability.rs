@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn abilities_are_what_is_listed() {
         let parameters = |words: &[&str]| Model {
-            supported_parameters: words.iter().map(|&word| word.to_owned()).collect(),
+            supported_parameters: words.iter().map(|&word| word.into()).collect(),
             ..Model::default()
         };
         // Parameters, and whether they mean: tools, JSON, JSON of a schema, reasoning.
@@ -95,7 +95,7 @@ mod tests {
             (&["embeddings"], false),
             (&["speech"], false),
         ] {
-            let output_modalities = outputs.iter().map(|&word| word.to_owned()).collect();
+            let output_modalities = outputs.iter().map(|&word| word.into()).collect();
             let model = Model { output_modalities, ..Model::default() };
             assert_eq!(model.is_selectable(), selectable, "{outputs:?}");
         }

@@ -20,7 +20,7 @@ impl Model {
     ///
     /// let mut model = Model::default();
     /// model.id = "acme/parrot".to_owned();
-    /// model.supported_parameters = vec!["max_tokens".to_owned()];
+    /// model.supported_parameters = vec!["max_tokens".into()];
     /// let clock = FunctionTool::new("get_time", "The time");
     /// let request = ChatRequest::new("acme/parrot").user("Hi").tool(clock);
     /// let problems = model.problems(&request);
@@ -159,7 +159,7 @@ impl Problems<'_> {
 
     fn check_output(&mut self, request: &ChatRequest) {
         let known = &self.model.output_modalities;
-        let mut wanted = request.modalities.iter().filter(|wanted| !known.contains(wanted));
+        let mut wanted = request.modalities.iter().filter(|wanted| !self.model.supports_output(wanted));
         if let (Some(modality), false) = (wanted.next(), known.is_empty()) {
             let answers = known.join(", ");
             let problem =

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use provider_core::{Catalogue, Error, ErrorKind, FieldProblem};
+use provider_core::{Catalogue, Error, ErrorKind, FieldProblem, ShortText};
 use strsim::normalized_damerau_levenshtein;
 
 use crate::cli::ModelsArgs;
@@ -27,19 +27,19 @@ pub(super) fn words(args: &ModelsArgs, catalogue: &Catalogue) -> Option<Error> {
         Filter {
             option: "--supports",
             given: &args.supports,
-            known: models().flat_map(|model| &model.supported_parameters).map(String::as_str).collect(),
+            known: models().flat_map(|model| &model.supported_parameters).map(ShortText::as_str).collect(),
             any_case: false,
         },
         Filter {
             option: "--input-modality",
             given: &args.input_modality,
-            known: models().flat_map(|model| &model.input_modalities).map(String::as_str).collect(),
+            known: models().flat_map(|model| &model.input_modalities).map(ShortText::as_str).collect(),
             any_case: false,
         },
         Filter {
             option: "--output-modality",
             given: &args.output_modality,
-            known: models().flat_map(|model| &model.output_modalities).map(String::as_str).collect(),
+            known: models().flat_map(|model| &model.output_modalities).map(ShortText::as_str).collect(),
             any_case: false,
         },
         Filter {

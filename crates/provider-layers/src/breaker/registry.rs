@@ -62,11 +62,12 @@ impl CircuitRegistry {
     /// # Errors
     /// When the circuit of the model is open, or half-open with a probe under way.
     pub(super) fn acquire(self: &Arc<Self>, provider: &'static str, model: &str) -> Result<Permit, Error> {
-        let now = Instant::now();
         let key = Key { provider, model: model.to_owned() };
         let state = &mut *self.lock();
+        // The clock is read for circuits that have something to wait for. Most models have none.
         let admission = match state.circuits.get_mut(&key) {
             Some(circuit) => {
+                let now = Instant::now();
                 state.uses += 1;
                 circuit.used = state.uses;
                 let admission = circuit.admit(&self.settings, state.uses, now);
@@ -79,7 +80,7 @@ impl CircuitRegistry {
     }
 
     fn report(&self, permit: &Permit, outcome: Outcome<'_>) {
-        let (key, now) = (&permit.key, Instant::now());
+        let key = &permit.key;
         let state = &mut *self.lock();
         if let (false, Outcome::Failed(error)) = (state.circuits.contains_key(key), outcome) {
             // Calls from before the model was forgotten do not count.
@@ -96,10 +97,12 @@ impl CircuitRegistry {
         match outcome {
             Outcome::Begun => circuit.on_begun(),
             Outcome::Failed(error) => {
-                circuit.on_failed(&self.settings, error, state.epochs + 1, now);
+                circuit.on_failed(&self.settings, error, state.epochs + 1, Instant::now());
                 state.epochs = state.epochs.max(circuit.epoch);
             }
-            Outcome::Unknown => permit.probe.into_iter().for_each(|number| circuit.on_unknown(number, now)),
+            Outcome::Unknown => {
+                permit.probe.into_iter().for_each(|number| circuit.on_unknown(number, Instant::now()));
+            }
             // A circuit that has never opened is as good as none.
             Outcome::Answered if circuit.epoch == state.forgotten => drop(state.circuits.remove(key)),
             Outcome::Answered => circuit.on_answered(&self.settings),

@@ -16,6 +16,9 @@ pub(crate) fn moment(from: Instant, time: Duration) -> Instant {
     from.checked_add(time).unwrap_or_else(|| from + FAR)
 }
 
+/// How often the timer fires in the longest time between two signs of life.
+const TICKS: u32 = 16;
+
 /// A call of the provider inside a layer.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -57,8 +60,10 @@ impl Deadline {
 
 /// The deadlines of a call and then of its stream.
 ///
-/// The clock is read when the reader has to wait, and with every 64th sign where the reader never has to. So
-/// an event that is there already costs nothing.
+/// The clock is read when the timer fires, and with every 64th sign where the reader never has to wait. So an
+/// event that is there already costs nothing, and a short wait nearly so. For that the timer fires
+/// [sixteen times](TICKS) in the time of the longest pause, and a pause that begins between two of these
+/// ticks counts from the later one.
 #[derive(Default)]
 pub(crate) struct Deadlines {
     /// The deadline of the whole call, which counts whatever the reader does.
@@ -137,21 +142,25 @@ impl StreamObserver for Deadlines {
 
     fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         self.signs = 0;
+        if self.timer.wakes(cx) {
+            return Poll::Pending;
+        }
         loop {
             let now = Instant::now();
             let Some(next) = self.next(now) else { return Poll::Pending };
             if next.at <= now {
                 return Poll::Ready(next.error());
             }
-            if self.timer.wakes_by(next.at, now, cx) {
+            let tick = self.idle.and_then(|idle| now.checked_add(idle / TICKS));
+            if self.timer.set(tick.map_or(next.at, |tick| tick.min(next.at)), cx).is_pending() {
                 return Poll::Pending;
             }
         }
     }
 }
 
-/// A timer that is moved when it fires, not whenever the deadline moves. It may fire too early, but never too
-/// late.
+/// A timer that is looked at when it has fired, and not with every wait: setting it takes a lock of the
+/// runtime, and with every piece of an answer the moment to wait for is a later one.
 #[derive(Default)]
 struct LazyTimer {
     timer: Option<Pin<Box<Sleep>>>,
@@ -160,25 +169,22 @@ struct LazyTimer {
 }
 
 impl LazyTimer {
-    /// Makes sure that the timer wakes this task at `at` or before. Returns `false` if it has fired
-    /// meanwhile.
-    fn wakes_by(&mut self, at: Instant, now: Instant, cx: &mut Context<'_>) -> bool {
+    /// Whether the timer is set, has not fired, and wakes this task when it does.
+    fn wakes(&self, cx: &Context<'_>) -> bool {
+        let is_sleeper = self.sleeper.as_ref().is_some_and(|sleeper| sleeper.will_wake(cx.waker()));
+        is_sleeper && self.timer.as_ref().is_some_and(|timer| !timer.is_elapsed())
+    }
+
+    /// Sets the timer to a moment, for this task. Ready if the moment has passed.
+    fn set(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        let set_to = timer.deadline();
-        let is_right = now < set_to && set_to <= at;
-        if is_right && self.sleeper.as_ref().is_some_and(|sleeper| sleeper.will_wake(cx.waker())) {
-            return true;
-        }
-        if !is_right {
+        if timer.deadline() != at {
             timer.as_mut().reset(at);
         }
         // Polled outside of tokio's budget for a task: a timer that is not polled, because its task has done
         // much, would not know which task to wake.
-        if Pin::new(&mut unconstrained(timer.as_mut())).poll(cx).is_ready() {
-            self.sleeper = None;
-            return false;
-        }
-        self.sleeper = Some(cx.waker().clone());
-        true
+        let polled = Pin::new(&mut unconstrained(timer.as_mut())).poll(cx);
+        self.sleeper = polled.is_pending().then(|| cx.waker().clone());
+        polled
     }
 }

@@ -156,7 +156,7 @@ async fn values_of_the_wrong_type_cost_only_themselves() {
     assert_eq!((model.context_length, model.modality.clone(), model.is_moderated), (None, None, None));
     assert_eq!(model.supported_parameters, ["tools", "3"]);
     assert_eq!((model.per_request_limits, model.default_parameters.temperature), (None, Some(0.7)));
-    assert_eq!((model.default_parameters.top_p, &*model.supported_voices), (None, &["alloy".to_owned()][..]));
+    assert_eq!((model.default_parameters.top_p, &*model.supported_voices), (None, &["alloy".into()][..]));
     let reasoning = model.reasoning.as_ref().expect("options");
     assert!(!reasoning.mandatory && !reasoning.supports_max_tokens);
     let efforts = reasoning.supported_efforts.as_ref().expect("a list");

@@ -133,7 +133,7 @@ async fn endpoints_have_prices_and_speeds() {
     let sandbox = sandbox().await;
     let client = client(&sandbox);
     let model = client.endpoints("openai/gpt-4o").await.expect("endpoints");
-    assert!(model.input_modalities.contains(&"image".to_owned()) && model.description.is_some());
+    assert!(model.input_modalities.contains(&"image".into()) && model.description.is_some());
     let endpoint =
         model.endpoints.iter().find(|endpoint| endpoint.provider_name == "OpenAI").expect("OpenAI");
     assert_eq!((endpoint.tag.as_deref(), endpoint.status), (Some("openai"), Some(0)));

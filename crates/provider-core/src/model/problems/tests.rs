@@ -3,7 +3,7 @@ use crate::model::{ReasoningOptions, RequestLimits};
 use crate::{FunctionTool, ProviderJson, RawJson};
 
 fn model(parameters: &[&str]) -> Model {
-    let supported_parameters = parameters.iter().map(|&parameter| parameter.to_owned()).collect();
+    let supported_parameters = parameters.iter().map(|&parameter| parameter.into()).collect();
     Model { id: "a/b".to_owned(), supported_parameters, ..Model::default() }
 }
 
@@ -106,7 +106,7 @@ fn parts_need_their_modality() {
     let request = request().user(parts);
     let mut model = model(&[]);
     assert_eq!(fields(&model, &request), "", "a catalogue without a list says nothing");
-    model.input_modalities = ["text", "image"].map(str::to_owned).into();
+    model.input_modalities = ["text", "image"].map(Into::into).into();
     let wanted =
         "messages[1].content[2] messages[1].content[4] messages[1].content[5] messages[1].content[9]";
     assert_eq!(fields(&model, &request), wanted);
@@ -117,10 +117,10 @@ fn output_modalities_must_be_the_models() {
     let mut model = model(&[]);
     let wanted = request().modalities(["text", "image"]);
     assert_eq!(fields(&model, &wanted), "", "a catalogue without a list says nothing");
-    model.output_modalities = vec!["text".to_owned()];
+    model.output_modalities = vec!["text".into()];
     assert_eq!(fields(&model, &wanted), "modalities");
     assert_eq!(fields(&model, &request()), "");
-    model.output_modalities.push("image".to_owned());
+    model.output_modalities.push("image".into());
     assert_eq!(fields(&model, &wanted), "");
 }
 
