@@ -28,29 +28,29 @@ impl Problems {
         let tools = (!request.tools.is_empty()).then_some("tools");
         let names = tools.into_iter().chain(request.parameters().map(|parameter| parameter.name));
         names.filter(|name| is_refused(name)).for_each(|name| self.add(name, WHY));
-        let extra: Vec<String> = extra_of(request, self.provider())
-            .filter(|extra| is_refused(extra.name))
-            .map(|extra| format!("extra.{}.{}", extra.provider, extra.name))
-            .collect();
-        extra.into_iter().for_each(|field| self.add(field, WHY));
+        let wire = request.extra.iter().filter(|(provider, _)| *provider == WIRE);
+        let others = request.extra.iter().filter(|(provider, _)| *provider != WIRE);
+        for (provider, set) in wire.chain(others) {
+            set.keys().filter(|name| is_refused(name)).for_each(|name| self.add_extra(provider, name, WHY));
+        }
     }
 }
 
 /// Returns all problems of the body that would be sent.
 pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
-    let provider = body.dialect.provider();
-    let mut problems = Problems::of(provider);
+    let mut problems = Problems::default();
     let request = body.request;
     problems.model_id("model", &request.model);
     lengths(request, body.dialect.has_prompt(request), &mut problems);
     numbers(request, &mut problems);
     names(request, &mut problems);
     body.dialect.validate(request, &mut problems);
+    let provider = body.dialect.provider();
     problems.extend(foreign_json(request, &[provider, WIRE]));
     if !request.extra.is_empty() {
         extra(body, provider, &mut problems);
     }
-    problems.into_vec()
+    problems.into_vec(provider)
 }
 
 /// Adds the extra parameters that would be written twice.
