@@ -56,8 +56,8 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
     /// answer is streamed. With a [`Piece::Error`] at the end it is an answer that failed on the way.
     fn whole(&self, answer: &[Piece<'_>]) -> Option<String>;
 
-    /// Writes a refusal: its HTTP status and its body, as JSON with these words. An error inside a success has
-    /// the same body.
+    /// Writes a refusal: its HTTP status and its body, as JSON with these words. An error inside a success
+    /// has the same body.
     ///
     /// `code` is empty in nearly all cases: then the body has the code that the service has for this failure,
     /// if it has codes. One that is not empty stands there as it is.
@@ -109,8 +109,8 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
 
     /// Tells where in the body of a request a part of it stands, and as which value: JSON pointers, of which
     /// one must have the value, in itself or anywhere below it. `name` is a parameter, as in
-    /// [`ChatRequest::PARAMETERS`](provider_core::ChatRequest::PARAMETERS), or `model`, `messages` or `tools`;
-    /// `marker` is the value that the kit has set. By default it stands under its own name.
+    /// [`ChatRequest::PARAMETERS`](provider_core::ChatRequest::PARAMETERS), or `model`, `messages` or
+    /// `tools`; `marker` is the value that the kit has set. By default it stands under its own name.
     fn places(&self, name: &str, marker: &Value) -> Vec<(String, Value)> {
         vec![(format!("/{name}"), marker.clone())]
     }
