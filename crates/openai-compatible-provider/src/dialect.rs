@@ -41,6 +41,6 @@ impl Dialect for CompatibleDialect {
     }
 
     fn validate(&self, request: &ChatRequest, problems: &mut Problems) {
-        problems.refuse(request, ID, |name| self.unsupported.iter().any(|unsupported| unsupported == name));
+        problems.refuse(request, |name| self.unsupported.iter().any(|unsupported| unsupported == name));
     }
 }

@@ -31,6 +31,14 @@ impl<'a> Chunk<'a> {
     pub(crate) fn from_str(json: &'a str) -> Result<Self, serde_json::Error> {
         object_from_str(json)
     }
+
+    /// Moves the reasoning from a service's own field to that of all services.
+    pub(crate) fn name_reasoning(&mut self, field: &str) {
+        if let Some(choice) = &mut self.choices.0 {
+            let pieces = choice.delta.iter_mut().chain(choice.message.as_deref_mut());
+            pieces.for_each(|piece| piece.name_reasoning(field));
+        }
+    }
 }
 
 /// Choice 0, the only one that is read.
@@ -114,6 +122,23 @@ impl<'a> Piece<'a> {
             ("reasoning_text", self.reasoning_text),
             ("thinking", self.thinking),
         ]
+    }
+
+    /// Reads a text in a field of this name as `reasoning`, where no other name has one. The field is among
+    /// the unknown ones, so a piece without these costs one comparison.
+    fn name_reasoning(&mut self, field: &str) {
+        if self.unknown.is_empty() || self.reasoning_texts().iter().any(|(_, raw)| !raw.is_blank()) {
+            return;
+        }
+        let reasoning = &mut self.reasoning;
+        self.unknown.retain(|(name, value)| {
+            let raw = Raw(Some(value));
+            let is_reasoning = name == field && raw.is_string();
+            if is_reasoning {
+                *reasoning = raw;
+            }
+            !is_reasoning
+        });
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{encode, error};
 /// assert_eq!(body, br#"{"model":"m","messages":[{"role":"user","content":"Hi"}]}"#);
 /// # Ok::<(), provider_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ChatCompletions<D> {
     dialect: Arc<D>,
     reasoning_tags: bool,
@@ -52,6 +52,13 @@ impl<D: Dialect> ChatCompletions<D> {
     /// Returns the dialect.
     pub fn dialect(&self) -> &D {
         &self.dialect
+    }
+}
+
+/// Shares the dialect, which need not be `Clone`.
+impl<D> Clone for ChatCompletions<D> {
+    fn clone(&self) -> Self {
+        Self { dialect: Arc::clone(&self.dialect), ..*self }
     }
 }
 

@@ -62,8 +62,7 @@ impl ReadBody {
             "messages" => {
                 let messages: Vec<RawJson> =
                     fitting(raw).ok_or_else(|| refused("messages", "is no list of messages"))?;
-                let provider = dialect.provider();
-                self.request.messages = messages.iter().map(|raw| message::read(raw, provider)).collect();
+                self.request.messages = messages.iter().map(|raw| message::read(raw, dialect)).collect();
             }
             _ => {
                 let request = &mut self.request;

@@ -135,7 +135,10 @@ impl<D: Dialect> ChatDecoder<D> {
         self.template.clear(out);
         let mut room = None;
         match read_chunk(data, &mut room) {
-            Ok((chunk, json)) => self.decode_chunk(chunk, json, event, out),
+            Ok((mut chunk, json)) => {
+                chunk.name_reasoning(self.dialect.reasoning_field());
+                self.decode_chunk(chunk, json, event, out)
+            }
             Err(_) if event == Some("error") => {
                 Err(self.reported(&WireError::from_text(data, &*self.dialect)))
             }
@@ -236,7 +239,7 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
     fn decode_body(&mut self, body: &str, out: &mut ResponseAccumulator) -> Result<(), DecodeError> {
         let text = text_of_body(body);
         let mut room = None;
-        let (chunk, json) = match read_chunk(text, &mut room) {
+        let (mut chunk, json) = match read_chunk(text, &mut room) {
             Ok(read) => read,
             Err(cause) => {
                 return Err(match WireError::from_body(text, &*self.dialect) {
@@ -246,6 +249,7 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
             }
         };
         self.has_begun = true;
+        chunk.name_reasoning(self.dialect.reasoning_field());
         let error = take_error(&chunk, None, json, &*self.dialect);
         if self.keep_raw {
             out.push_raw(RawJson::from_checked(json));

@@ -132,6 +132,14 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Returns the field in which a message has the plain text of its reasoning: the encoder sends it back
+    /// there, and the decoder reads it. The decoder also reads `reasoning`, `reasoning_content`,
+    /// `reasoning_text` and `thinking` from every service, and `reasoning_details`; of several names in one
+    /// message the first of these that is not blank counts. Default: `reasoning`.
+    fn reasoning_field(&self) -> &'static str {
+        "reasoning"
+    }
+
     /// Whether a field of a chunk that has no place of its own comes several times with several values, all
     /// of which are kept. Of other fields the last value counts.
     fn is_repeated_field(&self, name: &str) -> bool {
@@ -154,6 +162,44 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// was met, whether to try again.
     fn read_error(&self, error: Raw<'_>, out: &mut WireError) {
         let _ = (error, out);
+    }
+
+    /// Reads the facts in the head of the answer that an error came in: a header of this service for the wait
+    /// ([`WireError::retry_after`]), the provider behind it. The answer has a status of failure, or is a
+    /// success with an error inside; its body may be any text. [`read_error`](Self::read_error) came before
+    /// if the body has an error object, and `out` holds what it read.
+    ///
+    /// The usual headers (`retry-after`, `retry-after-ms`, `x-should-retry`, `x-ratelimit-reset` and its
+    /// kin) are read without it, and count behind `retry_after` and `retryable` of `out`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use openai_wire::{Dialect, error};
+    /// use provider_core::author::ResponseHead;
+    /// use provider_core::{RetryAdvice, Secret};
+    ///
+    /// #[derive(Debug)]
+    /// struct Acme;
+    ///
+    /// impl Dialect for Acme {
+    ///     fn provider(&self) -> &str {
+    ///         "acme"
+    ///     }
+    ///
+    ///     fn read_error_head(&self, head: &ResponseHead, out: &mut error::WireError) {
+    ///         let seconds = head.header("x-acme-wait").and_then(|seconds| seconds.parse().ok());
+    ///         out.retry_after = seconds.map(Duration::from_secs).or(out.retry_after);
+    ///     }
+    /// }
+    ///
+    /// let headers: &[(&str, &str)] = &[("x-acme-wait", "20")];
+    /// let head = ResponseHead::new(429, headers, Secret::new("sk-key"));
+    /// let error = error::from_response(&head, r#"{"error": {"message": "Slow down"}}"#, &Acme);
+    /// assert_eq!(error.retry(), RetryAdvice::After(Duration::from_secs(20)));
+    /// ```
+    fn read_error_head(&self, head: &ResponseHead, out: &mut WireError) {
+        let _ = (head, out);
     }
 
     /// Returns the service's own rules about failures. They count before the

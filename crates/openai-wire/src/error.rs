@@ -20,8 +20,12 @@ use crate::dialect::Dialect;
 use crate::rules::{Rule, Source, UNTOLD};
 pub use crate::wire_error::{LimitFacts, PreviousError, WireError, Words};
 
-/// Makes the error that the service reports, inside a success or with a status of failure.
+/// Makes the error that the service reports, inside a success or with a status of failure. It reads what the
+/// head says [in the dialect](Dialect::read_error_head).
 pub fn from_wire<D: Dialect>(head: &ResponseHead, wire: &WireError, dialect: &D) -> Error {
+    let mut wire = wire.clone();
+    dialect.read_error_head(head, &mut wire);
+    let wire = &wire;
     let code = wire.code.as_deref().and_then(|code| code.parse::<f64>().ok()).map(|code| code as u16);
     let refused = (!head.is_success()).then_some(head.status());
     let wrapped = wire.words.status.or_else(|| wire.upstream.as_ref().and_then(|upstream| upstream.status));
@@ -61,7 +65,7 @@ fn read_response<D: Dialect>(head: &ResponseHead, body: &str, dialect: &D) -> Er
         return with_usage(from_wire(head, &wire, dialect), body, dialect);
     }
     // A service reports errors in its own JSON; this is from a machine on the way.
-    let (wire, words) = match text_of_body(body) {
+    let (mut wire, words) = match text_of_body(body) {
         "" => (WireError::default(), "an empty body".to_owned()),
         text if text.starts_with('<') => (WireError::default(), "a web page".to_owned()),
         text => {
@@ -70,6 +74,7 @@ fn read_response<D: Dialect>(head: &ResponseHead, body: &str, dialect: &D) -> Er
             (wire, words)
         }
     };
+    dialect.read_error_head(head, &mut wire);
     let (rule, _) = decide(&wire, head.status(), dialect.rules());
     let (kind, message) = match (head.status(), head.header("location")) {
         (300..400, location) => {

@@ -12,7 +12,8 @@ use crate::rules::Source;
 /// The service's account of a failure.
 ///
 /// This crate reads the code, the words and the details of any server's error. A dialect reads the rest in
-/// [`Dialect::read_error`](crate::Dialect::read_error).
+/// [`Dialect::read_error`](crate::Dialect::read_error), and what the headers say in
+/// [`Dialect::read_error_head`](crate::Dialect::read_error_head).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct WireError {

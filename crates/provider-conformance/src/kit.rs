@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use provider_core::{Capability, ConfigValues, Error, LlmProvider};
 use provider_layers::{RetrySettings, StandardSettings, standard};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -59,6 +60,7 @@ pub struct Kit {
     has_layers: bool,
     has_second_run: bool,
     only: Option<String>,
+    places: Vec<(String, String)>,
     skips: Vec<(String, String)>,
 }
 
@@ -113,6 +115,7 @@ impl Kit {
             has_layers: true,
             has_second_run: true,
             only: None,
+            places: Vec::new(),
             skips: Vec::new(),
         }
     }
@@ -120,6 +123,14 @@ impl Kit {
     /// Sets the wire that the provider speaks.
     pub fn wire(mut self, wire: impl Wire) -> Self {
         self.wire = Arc::new(wire);
+        self
+    }
+
+    /// Says where in a body a parameter stands, as a JSON pointer, if this service has another place for it
+    /// than the [wire](Self::wire): `.place("max_tokens", "/max_completion_tokens")`. The value is the same.
+    /// `name` is one of [`Wire::places`].
+    pub fn place(mut self, name: impl Into<String>, pointer: impl Into<String>) -> Self {
+        self.places.push((name.into(), pointer.into()));
         self
     }
 
@@ -246,9 +257,29 @@ impl Kit {
                 let mut report = runtime.block_on(self.clone().only(name).run());
                 report.cases.retain(|case| case.name == name || case.name == FIRST_CHAT);
                 assert!(!report.cases.is_empty(), "there is no case {name}");
+                report.print_skipped();
                 report.assert_all();
             }
             Err(error) => panic!("no runtime for the case: {error}"),
+        }
+    }
+
+    /// Runs all cases, and prints the figures and why cases were skipped: for the ignored test that
+    /// [`conformance_tests!`](crate::conformance_tests) makes.
+    ///
+    /// # Panics
+    /// When the provider breaks a promise.
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn print_report(self) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        match runtime {
+            Ok(runtime) => {
+                let report = runtime.block_on(self.run());
+                report.print_figures();
+                report.assert_all();
+            }
+            Err(error) => panic!("no runtime for the cases: {error}"),
         }
     }
 
@@ -261,6 +292,13 @@ impl Kit {
     #[track_caller]
     pub fn assert_skips(self) {
         Report { wire: self.wire.name(), cases: self.unknown_skips().collect() }.assert_all();
+    }
+
+    /// The places of a parameter in a body: those of the service, or else those of the wire.
+    pub(crate) fn places(&self, name: &str, marker: &Value) -> Vec<(String, Value)> {
+        let own = self.places.iter().filter(|(placed, _)| placed == name);
+        let own: Vec<_> = own.map(|(_, pointer)| (pointer.clone(), marker.clone())).collect();
+        if own.is_empty() { self.wire.places(name, marker) } else { own }
     }
 
     /// Runs a case once. With `slack`, everything may take so many times as long.

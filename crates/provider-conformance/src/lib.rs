@@ -200,6 +200,7 @@
 //! | `settings: white_space_around_the_key`* | descriptor: settings |
 //! | `settings: white_space_around_the_url`* | descriptor: settings |
 //! | `settings: slash_behind_the_url`* | descriptor: settings |
+//! | `settings: path_of_the_url`* | descriptor: settings |
 //! | `settings: line_break_in_the_key`* | descriptor: settings |
 //! | `settings: url_that_is_none`* | descriptor: settings |
 //! | `settings: not_a_number`* | descriptor: settings |

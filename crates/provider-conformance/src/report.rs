@@ -66,6 +66,24 @@ impl Report {
         assert!(self.broken().next().is_none(), "{self}");
     }
 
+    /// Returns the cases that were not run.
+    pub fn skipped(&self) -> impl Iterator<Item = &CaseReport> {
+        self.cases.iter().filter(|case| matches!(case.outcome, Outcome::Skipped { .. }))
+    }
+
+    /// Prints the figures, and the cases that were not run.
+    #[allow(clippy::print_stdout, reason = "the harness of tests shows it")]
+    pub(crate) fn print_figures(&self) {
+        println!("{self}");
+        self.print_skipped();
+    }
+
+    /// Prints the cases that were not run, and why: a test of one passes.
+    #[allow(clippy::print_stdout, reason = "the harness of tests shows it")]
+    pub(crate) fn print_skipped(&self) {
+        self.skipped().for_each(|case| println!("{case}: {}", case.outcome));
+    }
+
     /// Writes the report as a table in Markdown.
     pub fn to_markdown(&self) -> String {
         let mut table = "| case | promise | outcome |\n|---|---|---|\n".to_owned();

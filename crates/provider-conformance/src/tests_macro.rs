@@ -20,8 +20,12 @@
 /// ```
 ///
 /// The argument is the name of a function in the same module that makes the [`Kit`](crate::Kit). Each test
-/// has a tokio runtime of its own, and asks the provider as it is and behind the standard layers. A case that
-/// is skipped passes.
+/// has a tokio runtime of its own, and asks the provider as it is and behind the standard layers.
+///
+/// A case that is skipped passes, and prints why: `cargo test conformance -- --show-output` shows it. One
+/// more test, `conformance::report`, runs only when it is asked for, runs the whole kit, and prints
+/// how many cases were kept and which were skipped:
+/// `cargo test conformance::report -- --ignored --show-output`.
 #[macro_export]
 macro_rules! conformance_tests {
     ($kit:ident) => {
@@ -51,7 +55,7 @@ macro_rules! conformance_tests {
             descriptor { id label unique_keys labelled_fields secret_fields defaults capabilities registered
                 values_not_repeated extension_of_another_type extension_behind_layers }
             settings { white_space_around_the_key white_space_around_the_url slash_behind_the_url
-                line_break_in_the_key url_that_is_none not_a_number }
+                path_of_the_url line_break_in_the_key url_that_is_none not_a_number }
             sent { tool_choice parallel_tool_calls response_format reasoning temperature top_p top_k top_a
                 min_p frequency_penalty presence_penalty repetition_penalty seed stop max_tokens
                 max_completion_tokens logit_bias logprobs top_logprobs verbosity prediction modalities audio
@@ -67,6 +71,12 @@ macro_rules! conformance_tests {
             #[test]
             fn every_skip_names_a_case() {
                 super::$kit().assert_skips();
+            }
+
+            #[test]
+            #[ignore = "runs the whole kit once more, to print what was kept and what was skipped"]
+            fn report() {
+                super::$kit().print_report();
             }
 
             $(mod $group {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fault_server::{FaultServer, Request, Script};
 use provider_core::{Capability, ChatRequest, ChatResponse, Error, Event, LlmProvider};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kit::{At, KEY, Kit};
 use crate::wire::{Failure, Piece, Reason, Route, Tokens};
@@ -276,7 +276,11 @@ impl Trial<'_> {
             });
             log.note(request, answer.is_some());
             answer.unwrap_or_else(|| {
-                Script::json(404, "{\"error\":{\"message\":\"no such page\",\"code\":404}}")
+                let words = format!(
+                    "the kit does not play {} {path}: `Wire::route` says {route:?}, and no `Kit::beside` answers it",
+                    request.method
+                );
+                Script::json(404, json!({"error": {"message": words, "code": 404}}).to_string())
             })
         })
         .await
@@ -366,6 +370,11 @@ impl Stage {
         let is_whole =
             |asked: &&Request| !lacks_all(&serde_json::from_slice(&asked.body).unwrap_or_default());
         self.asked(Route::Chat).iter().filter(is_whole).count()
+    }
+
+    /// The paths of all requests so far, for messages.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.server.requests().into_iter().map(|request| request.path).collect()
     }
 
     /// The requests of this sort so far.

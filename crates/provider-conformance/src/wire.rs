@@ -38,16 +38,29 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
         body.get("stream") == Some(&Value::Bool(true))
     }
 
-    /// Writes a piece of a streamed answer, with all that frames it. `None` if the wire has no such piece:
-    /// the cases that need it are skipped. An empty text means that the wire needs no bytes for it.
+    /// Writes a piece of a streamed answer, with all that frames it.
+    ///
+    /// An empty text means that an answer does without it: it begins without an id and a model, or has no
+    /// mark of the end. `None` means that no service says this on the wire, and skips every case that needs
+    /// the piece: for [`Piece::Begin`] or [`Piece::End`] that is most of the kit, so it is nearly always
+    /// wrong there.
     fn piece(&self, piece: &Piece<'_>) -> Option<String>;
+
+    /// Whether [`Piece::Finish`] is this wire's mark of the end, so that nothing behind it counts. By default
+    /// it is not, since usage may follow; [`Piece::End`] is the mark, if it has any bytes.
+    fn is_over_with_finish(&self) -> bool {
+        false
+    }
 
     /// Writes a whole answer of these pieces, as a body of JSON. `None` if the wire has none such: then every
     /// answer is streamed. With a [`Piece::Error`] at the end it is an answer that failed on the way.
     fn whole(&self, answer: &[Piece<'_>]) -> Option<String>;
 
-    /// Writes a refusal: its HTTP status and its body, as JSON with these words and, if the wire has one,
-    /// this code. An error inside a success has the same body.
+    /// Writes a refusal: its HTTP status and its body, as JSON with these words. An error inside a success
+    /// has the same body.
+    ///
+    /// `code` is empty in nearly all cases: then the body has the code that the service has for this failure,
+    /// if it has codes. One that is not empty stands there as it is.
     fn refusal(&self, failure: Failure, words: &str, code: &str) -> (u16, String);
 
     /// Writes the list of models.
@@ -96,8 +109,8 @@ pub trait Wire: fmt::Debug + Send + Sync + 'static {
 
     /// Tells where in the body of a request a part of it stands, and as which value: JSON pointers, of which
     /// one must have the value, in itself or anywhere below it. `name` is a parameter, as in
-    /// [`ChatRequest::PARAMETERS`](provider_core::ChatRequest::PARAMETERS), or `messages` or `tools`;
-    /// `marker` is the value that the kit has set. By default it stands under its own name.
+    /// [`ChatRequest::PARAMETERS`](provider_core::ChatRequest::PARAMETERS), or `model`, `messages` or
+    /// `tools`; `marker` is the value that the kit has set. By default it stands under its own name.
     fn places(&self, name: &str, marker: &Value) -> Vec<(String, Value)> {
         vec![(format!("/{name}"), marker.clone())]
     }
@@ -219,7 +232,7 @@ pub enum Piece<'a> {
         failure: Failure,
         /// The words.
         words: &'a str,
-        /// The code.
+        /// The code, as of [`Wire::refusal`]: if it is empty, the service's own for this failure.
         code: &'a str,
     },
 }

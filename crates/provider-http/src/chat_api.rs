@@ -30,7 +30,7 @@ use crate::endpoint::{Endpoint, EndpointBuilder, RequestBuilder};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ChatApi<C> {
     endpoint: Endpoint,
     codec: Arc<C>,
@@ -117,6 +117,13 @@ impl<C: ChatCodec> ChatApi<C> {
                 Err(context.model(&request.model).apply(error))
             }
         }
+    }
+}
+
+/// Shares the codec, which need not be `Clone`.
+impl<C> Clone for ChatApi<C> {
+    fn clone(&self) -> Self {
+        Self { endpoint: self.endpoint.clone(), codec: Arc::clone(&self.codec) }
     }
 }
 

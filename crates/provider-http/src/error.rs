@@ -15,8 +15,18 @@ use crate::framing::FrameTooLarge;
 use crate::settings::EXAMPLE_BASE_URL;
 use crate::transport::{ProxyFault, TransportError, TransportErrorKind, UsedProxy};
 
-/// Returns the kind of error that a status usually means, whatever the service.
-pub(crate) fn kind_of_status(status: u16) -> ErrorKind {
+/// Returns the kind of error that a status usually means, whatever the service: for a wire whose error names
+/// no code that it knows. A status that is no failure means [`ErrorKind::InvalidResponse`].
+///
+/// ```
+/// use provider_core::ErrorKind;
+/// use provider_http::error::kind_of_status;
+///
+/// assert_eq!(kind_of_status(429), ErrorKind::RateLimited);
+/// assert_eq!(kind_of_status(418), ErrorKind::InvalidRequest);
+/// assert_eq!(kind_of_status(200), ErrorKind::InvalidResponse);
+/// ```
+pub fn kind_of_status(status: u16) -> ErrorKind {
     match status {
         401 => ErrorKind::Authentication,
         402 => ErrorKind::PaymentRequired,

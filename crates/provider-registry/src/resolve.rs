@@ -259,19 +259,26 @@ fn not_found(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) ->
         let models = candidate.catalogue.iter().flat_map(|catalogue| &catalogue.models);
         models.map(|model| (model.id.as_str(), candidate.instance.id()))
     });
-    let similar: Vec<String> = similar(text, all)
+    let like: Vec<String> = similar(text, all)
         .into_iter()
         .map(|(id, instance)| ModelRef::new(instance, id).to_string())
         .collect();
     let mut message = format!("no provider of this workspace has the model {text:?}");
+    if let Some((name, id)) = text.split_once(':').filter(|(_, id)| !id.is_empty()) {
+        let ids = candidates.iter().map(|candidate| (candidate.instance.id(), ()));
+        if let Some((instance, ())) = similar(name, ids).first() {
+            let meant = ModelRef::new(*instance, id);
+            message.push_str(&format!("; {name:?} is no provider here, but {instance:?} is: write {meant}"));
+        }
+    }
     let open = candidates.iter().filter(|candidate| candidate.accepts_unlisted());
     let forms: Vec<String> =
         open.map(|candidate| ModelRef::new(candidate.instance.id(), text).to_string()).collect();
     if !forms.is_empty() {
         message.push_str(&format!("; to try it without a list, write {}", forms.join(" or ")));
     }
-    if !similar.is_empty() {
-        message.push_str(&format!("; similar: {}", similar.join(", ")));
+    if !like.is_empty() {
+        message.push_str(&format!("; similar: {}", like.join(", ")));
     }
     Error::new(ErrorKind::NotFound, message).with_model(text)
 }

@@ -280,6 +280,24 @@ async fn unknown_model_suggests_up_to_three_ids() {
     assert!(error.message().contains("local:openai/gpt-5"), "{error}");
 }
 
+#[tokio::test]
+async fn unknown_provider_before_a_colon_suggests_the_one_of_a_similar_id() {
+    let listed = listing(&OLLAMA, &["large", "llama3:8b"]);
+    let workspace = workspace([("borealis", &listed), ("tundra", &listing(&OLLAMA, &["small"]))]);
+    let cases = [
+        ("boreal:x", "; \"boreal\" is no provider here, but \"borealis\" is: write borealis:x"),
+        ("Tundro:small", "; \"Tundro\" is no provider here, but \"tundra\" is: write tundra:small"),
+        // Half of all ids have a colon of their own.
+        ("llama3:9b", "has the model \"llama3:9b\"; similar: borealis:llama3:8b"),
+        ("somewhere:x", "has the model \"somewhere:x\""),
+    ];
+    for (text, hint) in cases {
+        let error = workspace.model(text).await.unwrap_err();
+        assert_eq!((error.kind(), error.model()), (ErrorKind::NotFound, Some(text)));
+        assert!(error.message().ends_with(hint), "{error}");
+    }
+}
+
 // Catalogues.
 
 #[tokio::test]

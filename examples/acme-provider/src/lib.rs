@@ -55,7 +55,7 @@ impl Dialect for AcmeDialect {
 
     /// Acme passes these over without a word, so they are refused here.
     fn validate(&self, request: &ChatRequest, problems: &mut Problems) {
-        problems.refuse(request, ID, |name| matches!(name, "top_k" | "min_p"));
+        problems.refuse(request, |name| matches!(name, "top_k" | "min_p"));
     }
 }
 

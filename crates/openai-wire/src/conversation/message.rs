@@ -9,13 +9,15 @@ use serde::Deserialize;
 use super::exact::{Object, object};
 use super::{Fields, fitting, part, text};
 use crate::chunk::IN_FUNCTION;
+use crate::dialect::Dialect;
 
 /// Reads a message. One with an unknown field or value stays JSON, of this provider.
-pub(super) fn read(raw: &RawJson, provider: &str) -> Message {
-    known(raw, provider).unwrap_or_else(|| Message::Other(ProviderJson::new(provider, raw.clone())))
+pub(super) fn read<D: Dialect>(raw: &RawJson, dialect: &D) -> Message {
+    known(raw, dialect).unwrap_or_else(|| Message::Other(ProviderJson::new(dialect.provider(), raw.clone())))
 }
 
-fn known(raw: &RawJson, provider: &str) -> Option<Message> {
+fn known<D: Dialect>(raw: &RawJson, dialect: &D) -> Option<Message> {
+    let provider = dialect.provider();
     #[derive(Deserialize)]
     struct Role {
         role: String,
@@ -25,7 +27,13 @@ fn known(raw: &RawJson, provider: &str) -> Option<Message> {
         "system" => input(raw, provider).map(|(content, name)| named(Message::system(content), name)),
         "developer" => input(raw, provider).map(|(content, name)| named(Message::developer(content), name)),
         "user" => input(raw, provider).map(|(content, name)| named(Message::user(content), name)),
-        "assistant" => assistant(raw, provider).map(Message::from),
+        "assistant" => {
+            let renamed = match dialect.reasoning_field() {
+                "reasoning" => None,
+                field => Some(with_usual_reasoning(raw, field)?),
+            };
+            assistant(renamed.as_ref().unwrap_or(raw), provider).map(Message::from)
+        }
         "tool" => tool(raw, provider),
         _ => None,
     }
@@ -63,6 +71,22 @@ fn tool(raw: &RawJson, provider: &str) -> Option<Message> {
     }
     let wire: Wire = object(raw)?;
     Some(named(Message::tool(wire.tool_call_id, part::content(&wire.content, provider)?), wire.name))
+}
+
+/// Returns a message with `reasoning` in the place of the dialect's own name for it. `None`: it has both, and
+/// only one could be written again.
+fn with_usual_reasoning(raw: &RawJson, field: &str) -> Option<RawJson> {
+    let mut renamed = String::from("{");
+    for (name, value) in fitting::<Fields>(raw)?.0 {
+        if name == "reasoning" {
+            return None;
+        }
+        let name = if name == field { "reasoning".to_owned() } else { name };
+        let comma = if renamed.len() > 1 { "," } else { "" };
+        renamed.push_str(&format!("{comma}{}:{}", serde_json::Value::from(name), value.get()));
+    }
+    renamed.push('}');
+    renamed.parse().ok()
 }
 
 fn assistant(raw: &RawJson, provider: &str) -> Option<AssistantMessage> {

@@ -69,7 +69,7 @@ fn assistant<S: Serializer, D: Dialect>(
     let is_made_by_model = is_made_by(message, model, dialect);
     if is_made_by_model {
         if let Some(reasoning) = &message.reasoning {
-            object.serialize_entry("reasoning", reasoning)?;
+            object.serialize_entry(dialect.reasoning_field(), reasoning)?;
         }
         if let Some(details) = &message.reasoning_details {
             object.serialize_entry("reasoning_details", details)?;

@@ -116,7 +116,7 @@ impl Dialect for Partial {
     }
 
     fn validate(&self, request: &ChatRequest, problems: &mut Problems) {
-        problems.refuse(request, "acme", |name| ["tools", "top_k", "novel", "beam"].contains(&name));
+        problems.refuse(request, |name| ["tools", "top_k", "novel", "beam"].contains(&name));
     }
 }
 

@@ -22,14 +22,16 @@ const MAX_LABELS: (usize, usize, usize) = (16, 64, 512);
 
 impl Problems {
     /// Adds a problem for each parameter of a request that a service does not take, by its name: one of
-    /// [`ChatRequest::PARAMETERS`], `tools`, or an extra parameter of the wire or of this provider.
-    pub fn refuse(&mut self, request: &ChatRequest, provider: &str, is_refused: impl Fn(&str) -> bool) {
+    /// [`ChatRequest::PARAMETERS`], `tools`, or an extra parameter of the wire or of the dialect's provider.
+    pub fn refuse(&mut self, request: &ChatRequest, is_refused: impl Fn(&str) -> bool) {
         const WHY: &str = "is a parameter that the service does not take; leave it out";
         let tools = (!request.tools.is_empty()).then_some("tools");
         let names = tools.into_iter().chain(request.parameters().map(|parameter| parameter.name));
         names.filter(|name| is_refused(name)).for_each(|name| self.add(name, WHY));
-        for extra in extra_of(request, provider).filter(|extra| is_refused(extra.name)) {
-            self.add(format!("extra.{}.{}", extra.provider, extra.name), WHY);
+        let wire = request.extra.iter().filter(|(provider, _)| *provider == WIRE);
+        let others = request.extra.iter().filter(|(provider, _)| *provider != WIRE);
+        for (provider, set) in wire.chain(others) {
+            set.keys().filter(|name| is_refused(name)).for_each(|name| self.add_extra(provider, name, WHY));
         }
     }
 }
@@ -48,7 +50,7 @@ pub(super) fn problems<D: Dialect>(body: &Body<'_, D>) -> Vec<FieldProblem> {
     if !request.extra.is_empty() {
         extra(body, provider, &mut problems);
     }
-    problems.into_vec()
+    problems.into_vec(provider)
 }
 
 /// Adds the extra parameters that would be written twice.

@@ -90,8 +90,9 @@ impl Spans {
         for ((name, value), is_in_message) in beside.chain(delta.unknown.iter().map(|field| (field, true))) {
             let is_same = |other: &Other| (other.is_in_message, &*other.name) == (is_in_message, &**name);
             // Of two fields of one name the last counts, unless it is absent. Of repeated fields every value
-            // counts. Groq's field has usage in it.
-            let is_special = dialect.is_repeated_field(name) || *name == GROQ_FIELD;
+            // counts. Groq's field has usage in it, and the dialect's may have reasoning in the next chunk.
+            let is_special =
+                dialect.is_repeated_field(name) || *name == GROQ_FIELD || *name == dialect.reasoning_field();
             if self.others.len() == MAX_OTHERS || self.others.iter().any(is_same) || is_special {
                 return false;
             }

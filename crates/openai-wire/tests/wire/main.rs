@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
+mod dialects;
 mod ends;
 mod error_words;
 mod failures;

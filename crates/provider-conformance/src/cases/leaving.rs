@@ -209,6 +209,7 @@ async fn asked_once_for_a_list(trial: &Trial<'_>) -> Result<(), Verdict> {
     let outcome = stage.provider.models().await;
     ensure!(outcome.is_err(), "a failure became a list");
     let asked = stage.asked(Route::Models).len();
-    ensure!(asked == 1, "a call that failed asked {asked} times");
+    let seen = stage.paths();
+    ensure!(asked == 1, "a call that failed asked for {asked} lists, by `Wire::route`; it sent {seen:?}");
     Ok(())
 }

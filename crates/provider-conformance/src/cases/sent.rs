@@ -171,7 +171,7 @@ async fn sent_or_refused(
 /// Checks that a body has all markers at the places of a parameter.
 fn placed(trial: &Trial<'_>, way: &str, body: &Value, name: &str, markers: &[Value]) -> Result<(), Verdict> {
     for marker in markers {
-        let places = trial.kit.wire.places(name, marker);
+        let places = trial.kit.places(name, marker);
         let is_sent = places
             .iter()
             .any(|(place, value)| body.pointer(place).is_some_and(|below| contains(below, value)));
@@ -241,7 +241,10 @@ async fn model(trial: &Trial<'_>) -> Result<(), Verdict> {
     let mut request = trial.request();
     request.model = ID.to_owned();
     for (way, body) in bodies(trial, &request, "model").await? {
-        ensure!(body["model"] == ID, "{way}: the model {ID:?} was sent as {}", body["model"]);
+        let places = trial.kit.places("model", &json!(ID));
+        let is_sent = places.iter().any(|(place, id)| body.pointer(place) == Some(id));
+        let places: Vec<&str> = places.iter().map(|(place, _)| &**place).collect();
+        ensure!(is_sent, "{way}: the model {ID:?} is at none of {places:?} in {body} (see `Wire::places`)");
     }
     Ok(())
 }
@@ -433,7 +436,7 @@ async fn nothing_added(trial: &Trial<'_>) -> Result<(), Verdict> {
     let is_asked = |name: &str| request.parameters().any(|parameter| parameter.name == name);
     for (way, body) in bodies(trial, &request, "").await? {
         for name in ChatRequest::PARAMETERS.iter().filter(|name| !is_asked(name)) {
-            for (place, _) in trial.kit.wire.places(name, &Value::Null) {
+            for (place, _) in trial.kit.places(name, &Value::Null) {
                 let added = body.pointer(&place);
                 ensure!(added.is_none(), "{way}: {name} was added: {body}");
             }

@@ -10,6 +10,7 @@ cases! {
     white_space_around_the_key: "descriptor: settings" bare;
     white_space_around_the_url: "descriptor: settings" bare;
     slash_behind_the_url: "descriptor: settings" bare;
+    path_of_the_url: "descriptor: settings" bare;
     line_break_in_the_key: "descriptor: settings" bare;
     url_that_is_none: "descriptor: settings" bare;
     not_a_number: "descriptor: settings" bare;
@@ -69,6 +70,22 @@ async fn slash_behind_the_url(trial: &Trial<'_>) -> Result<(), Verdict> {
         at
     })
     .await
+}
+
+/// A gateway has the service below a path of its own.
+async fn path_of_the_url(trial: &Trial<'_>) -> Result<(), Verdict> {
+    const PATH: &str = "/gateway/acme";
+    let server = trial.serve(|_| None).await?;
+    let mut at = trial.calm(server.url());
+    at.url.push_str(PATH);
+    let stage = trial.stage_at(server, at).await?;
+    // A wire may know its paths from the first slash on, so an answer is not asked for.
+    let _ = trial.ask_for_something(&stage).await;
+    let paths = stage.paths();
+    ensure!(!paths.is_empty(), "the provider asked for nothing");
+    let is_below = |path: &String| path.strip_prefix(PATH).is_some_and(|rest| rest.starts_with('/'));
+    ensure!(paths.iter().all(is_below), "the base URL ends in {PATH}, and the paths are {paths:?}");
+    Ok(())
 }
 
 async fn line_break_in_the_key(trial: &Trial<'_>) -> Result<(), Verdict> {

@@ -133,7 +133,7 @@ impl Wire for JsonLines {
                 vec![("/format".to_owned(), json!("json")), ("/format".to_owned(), marker.clone())]
             }
             "reasoning" => vec![("/think".to_owned(), json!(true)), ("/think".to_owned(), marker.clone())],
-            "messages" | "tools" => vec![(format!("/{name}"), marker.clone())],
+            "model" | "messages" | "tools" => vec![(format!("/{name}"), marker.clone())],
             name => option(name),
         }
     }

@@ -182,6 +182,7 @@ faults! {
     RefusesWhiteSpaceInKeys => "settings: white_space_around_the_key",
     RefusesWhiteSpaceInUrls => "settings: white_space_around_the_url",
     DoublesSlashes => "settings: slash_behind_the_url",
+    DropsPathsOfUrls => "settings: path_of_the_url",
     CutsKeysAtLineBreaks => "settings: line_break_in_the_key",
     NamesNoField => "settings: url_that_is_none" "settings: line_break_in_the_key",
     IgnoresBadUrls => "settings: url_that_is_none",

@@ -64,6 +64,10 @@ pub(crate) fn connect_at(at: &At, fault: Fault) -> Result<Arc<dyn LlmProvider>, 
         Fault::DoublesSlashes if at.url.ends_with('/') => {
             values = values.set("base_url", format!("{}/v1//x", at.url))
         }
+        Fault::DropsPathsOfUrls => {
+            let origin: Vec<&str> = at.url.split('/').take(3).collect();
+            values = values.set("base_url", origin.join("/"))
+        }
         Fault::CutsKeysAtLineBreaks => {
             values = values.set("api_key", at.key.lines().next().unwrap_or_default())
         }
