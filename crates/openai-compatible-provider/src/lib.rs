@@ -45,11 +45,11 @@
 //!
 //! It fetches the list of models with the key, and once more without: a server that refuses the second has
 //! looked at the key, and the test is over. Where that does not tell (the list is public, as OpenRouter's is;
-//! no key is set; the setting `models` stands in for the list), it sends `POST /chat/completions` with an empty
-//! object: that names no model to run, and costs nothing. Servers look at the key before they look at the
-//! body, so one that has keys refuses a wrong one there. A passed test proves that the API is there, and that
-//! the server does not refuse the key. It proves no more of a server that looks at no key at all, or that has
-//! a public list and looks at the body first.
+//! no key is set; the setting `models` stands in for the list), it sends `POST /chat/completions` with an
+//! empty object: that names no model to run, and costs nothing. Servers look at the key before they look at
+//! the body, so one that has keys refuses a wrong one there. A passed test proves that the API is there, and
+//! that the server does not refuse the key. It proves no more of a server that looks at no key at all, or
+//! that has a public list and looks at the body first.
 
 mod client;
 mod config;

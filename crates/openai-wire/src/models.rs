@@ -40,8 +40,8 @@ object! {
 ///
 /// The list leaves out a row without an id, since a request cannot name its model. A model without a name is
 /// called by its id. The context's length is that of `context_length`, `max_model_len` (vLLM),
-/// `context_window` (Groq), `max_context_length` (LM Studio, Mistral), `meta.n_ctx` or else `meta.n_ctx_train`
-/// (llama.cpp), or `max_input_tokens` (LiteLLM). [`Model::raw`] keeps the whole row.
+/// `context_window` (Groq), `max_context_length` (LM Studio, Mistral), `meta.n_ctx` or else
+/// `meta.n_ctx_train` (llama.cpp), or `max_input_tokens` (LiteLLM). [`Model::raw`] keeps the whole row.
 ///
 /// ```
 /// let body = r#"{"object":"list","data":[{"id":"m","object":"model","max_model_len":8192}]}"#;

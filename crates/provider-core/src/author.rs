@@ -10,8 +10,7 @@
 //! 3. Requests carry what only one service understands as [`ProviderOptions`]. An encoder writes the
 //!    [parameters](crate::ChatRequest::parameters) that are set by their type, [`ParameterRef`]; where the
 //!    wire lacks some, [`refuse_all_but`] refuses them by name, and [`range_problems`] finds the numbers that
-//!    no model takes. A decoder of requests fills
-//!    [`ParameterMut`]s.
+//!    no model takes. A decoder of requests fills [`ParameterMut`]s.
 //!
 //! A wrapper around a provider is a [`Delegate`], or an [`LlmProvider`](crate::LlmProvider) that writes every
 //! method; it watches streams with a [`StreamObserver`], and goes on with a broken one by a [`Continuation`].

@@ -328,8 +328,8 @@ impl ConfigValues {
         self.get(key).and_then(kinds::duration)
     }
 
-    /// The items of a [`FieldKind::List`] setting, or of a [`FieldKind::Text`] one that has several: in lines,
-    /// or with commas between them. None where it is not set.
+    /// The items of a [`FieldKind::List`] setting, or of a [`FieldKind::Text`] one that has several: in
+    /// lines, or with commas between them. None where it is not set.
     ///
     /// ```
     /// use provider_core::ConfigValues;

@@ -218,7 +218,8 @@ impl EndpointBuilder {
         }
     }
 
-    /// Looks for the API below this version (`v1`) as well, where the path of the base URL has none. Default: no.
+    /// Looks for the API below this version (`v1`) as well, where the path of the base URL has none. Default:
+    /// no.
     ///
     /// A request that is answered with 404 is sent once more below the version, until an answer has told the
     /// place; it is kept for all requests of the endpoint and its clones. No other status has it sent again,
@@ -598,9 +599,15 @@ impl<'e> RequestBuilder<'e> {
 
     async fn send_for_success(self) -> Result<Response, Error> {
         let version = self.endpoint.0.version.as_ref();
-        let Some(version) = version.filter(|version| version.is_missing.get().is_none()) else {
-            return self.send().await?.error_for_status().await;
-        };
+        match version.filter(|version| version.is_missing.get().is_none()) {
+            // Boxed, since every other request would be as large as this one.
+            Some(version) => Box::pin(self.send_to_find(version)).await,
+            None => self.send().await?.error_for_status().await,
+        }
+    }
+
+    /// Sends the request to the base URL and, if nothing is there, below the version.
+    async fn send_to_find(self, version: &Version) -> Result<Response, Error> {
         let again = self.clone();
         let first = self.send_below(None).await?;
         if first.head().status() != StatusCode::NOT_FOUND {

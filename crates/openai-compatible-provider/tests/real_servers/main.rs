@@ -1,5 +1,5 @@
-//! Servers of other projects, as `.ci/real-servers` starts them. Without that script, each test says in a line
-//! that it is skipped, and passes.
+//! Servers of other projects, as `.ci/real-servers` starts them. Without that script, each test says in a
+//! line that it is skipped, and passes.
 
 #![allow(clippy::expect_used, reason = "tests fail by panicking, their helpers too")]
 #![allow(clippy::print_stdout, reason = "a test says when it is skipped, and the kit what it saw")]
