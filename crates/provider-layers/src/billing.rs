@@ -20,7 +20,7 @@ pub(crate) struct Route {
 /// The rule for steps from a free model to a billed one, and the price lists that it needs.
 #[derive(Clone, Debug)]
 pub(crate) struct PaidSteps {
-    /// The setting that allows them, for messages.
+    /// The setting that allows them, as messages write it.
     setting: &'static str,
     pub(crate) are_allowed: bool,
     pub(crate) price_timeout: Duration,
@@ -76,7 +76,7 @@ impl PaidSteps {
         }
         let provider = to.0.id();
         Some(format!(
-            "no {what} to {:?} of {provider}, which {}, since {:?} {}: a step from free to paid needs `{}`",
+            "no {what} to {:?} of {provider}, which {}, since {:?} {}: a step from free to paid needs {}",
             to.1,
             next.or("may be billed"),
             from.1,
@@ -87,7 +87,7 @@ impl PaidSteps {
 
     /// The error of a model after which the next one may not be asked.
     pub(crate) fn not_allowed(&self, error: Error, objection: &str) -> Error {
-        let allow = format!("allow the step from free to paid with `{}`", self.setting);
+        let allow = format!("allow the step from free to paid with {}", self.setting);
         let next_step = match error.next_step() {
             Some(other) => format!("{other}; or {allow}"),
             None => allow,

@@ -137,7 +137,7 @@ impl Default for ContinueSettings {
             deadline: None,
             budget_capacity: 10,
             budget_deposit: 0.1,
-            paid_steps: PaidSteps::refused("ContinueSettings::allow_paid"),
+            paid_steps: PaidSteps::refused("`ContinueSettings::allow_paid`"),
         }
     }
 }

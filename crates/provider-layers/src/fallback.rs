@@ -121,7 +121,7 @@ impl Default for FallbackSettings {
         Self {
             kinds: Self::OUTAGES.to_vec(),
             routes: Vec::new(),
-            paid_steps: PaidSteps::refused("FallbackSettings::allow_paid"),
+            paid_steps: PaidSteps::refused("`FallbackSettings::allow_paid`"),
         }
     }
 }
