@@ -209,6 +209,9 @@ fn routing(json: &str) -> Result<ProviderPreferences, String> {
         format!("does not fit ({cause}); {example}")
     };
     let raw: RawJson = json.parse().map_err(unfit)?;
+    if raw.get().starts_with('[') {
+        return Err(format!("does not fit (a list stands for an object in it); {example}"));
+    }
     raw.read::<ProviderPreferences>().map_err(unfit)?;
     exact(&raw).ok_or_else(|| format!("does not fit (a list stands for an object in it); {example}"))
 }

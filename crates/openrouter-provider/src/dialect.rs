@@ -20,7 +20,7 @@ use serde::ser::SerializeSeq;
 
 use crate::config::DEFAULT_BASE_URL;
 use crate::options::{List, OpenRouterOptions, Plugin, ProviderPreferences, ServerTool};
-use crate::response::{self, DEBUG_FIELD};
+use crate::response::{self, DEBUG_FIELD, SAFEGUARD_FIELD};
 
 /// OpenRouter's way to speak chat completions.
 #[derive(Debug, Default)]
@@ -138,7 +138,7 @@ impl Dialect for OpenRouterDialect {
     }
 
     fn is_repeated_field(&self, name: &str) -> bool {
-        name == DEBUG_FIELD
+        name == DEBUG_FIELD || name == SAFEGUARD_FIELD
     }
 
     fn read_usage_field(&self, name: &str, value: Raw<'_>, figures: &mut Usage) {

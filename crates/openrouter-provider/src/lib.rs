@@ -108,7 +108,10 @@ pub use config::{DEFAULT_BASE_URL, FIELDS};
 pub use limits::Limits;
 pub use options::OpenRouterOptions;
 pub use provider::OPENROUTER;
-pub use response::{CacheReport, OpenRouterResponse, PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
+pub use response::{
+    Alignment, AlignmentCall, AlignmentVerdict, CacheReport, OpenRouterError, OpenRouterResponse,
+    PipelineStage, RoutedEndpoint, Routing, RoutingAttempt, SafeguardResult, SafeguardVerdict,
+};
 
 /// The provider's id in code and in model references.
 pub const ID: &str = "openrouter";

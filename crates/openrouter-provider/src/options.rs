@@ -1,7 +1,10 @@
 //! The options that OpenRouter alone understands.
 
+mod armor;
 mod cache_control;
+mod configuration_update;
 mod debug;
+mod deferred_tools;
 mod list;
 mod plugin;
 mod preferences;
@@ -20,12 +23,15 @@ use provider_core::{Effort, RawJson};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::armor::{ArmorContext, ArmorFact, ArmorRule, ArmorRules, NamedArmorRule};
 pub use self::cache_control::CacheControl;
+pub use self::configuration_update::ConfigurationUpdate;
 pub use self::debug::DebugOptions;
+pub use self::deferred_tools::{DeferredTools, ToolSearch};
 pub use self::list::List;
 pub use self::plugin::{
-    AutoRouter, ContextCompression, FileParser, FusionPlugin, ParetoRouter, PdfOptions, Plugin, Switch,
-    WebFetchPlugin, WebPlugin,
+    AlignmentPlugin, AlignmentRule, ArmorPlugin, AutoRouter, ContextCompression, FileParser, FusionPlugin,
+    JevRouter, ParetoRouter, PdfOptions, Plugin, Switch, SwitchyardRouter, WebFetchPlugin, WebPlugin,
 };
 pub use self::preferences::{
     Cutoffs, DataCollection, MaxPrice, Percentiles, PriceCap, ProviderPreferences, Sort, SortBy, SortConfig,
@@ -33,7 +39,7 @@ pub use self::preferences::{
 pub use self::response_cache::ResponseCache;
 pub use self::server_tool::{
     Advisor, Bash, Container, Datetime, Files, Fusion, ImageGeneration, NestedReasoning, SearchModels,
-    ServerTool, Subagent, UserLocation, WebFetch, WebSearch, WireTool,
+    ServerTool, Subagent, UserLocation, WebFetch, WebSearch, WireTool, XSearch,
 };
 pub use self::stop_server_tools::StopServerTools;
 pub use self::trace::Trace;
@@ -138,6 +144,8 @@ options! {
     plugins: List<Plugin>,
     /// Tools that OpenRouter runs itself. They follow the request's own tools.
     server_tools: List<ServerTool>,
+    /// Has tools found by a search, in place of sending all of them to the model.
+    deferred_tools: DeferredTools => field,
     /// A text to complete, in place of messages. Old style.
     prompt: String => field,
     /// How many steps OpenRouter's own tools may take, 30 at most. `stop_server_tools_when` counts before it.

@@ -1,13 +1,17 @@
 //! The parts of an answer that only OpenRouter has.
 
+mod alignment;
 pub(crate) mod routing;
+mod safeguard;
 
-use lenient_json::Raw;
+use lenient_json::{Raw, object};
 use provider_core::author::{ResponseAccumulator, ResponseHead};
-use provider_core::{ChatResponse, RawJson};
+use provider_core::{ChatResponse, Error, RawJson};
 use serde::{Deserialize, Serialize};
 
+pub use self::alignment::{Alignment, AlignmentCall, AlignmentVerdict};
 pub use self::routing::{PipelineStage, RoutedEndpoint, Routing, RoutingAttempt};
+pub use self::safeguard::{SafeguardResult, SafeguardVerdict};
 
 /// Reads the parts of an answer that only OpenRouter has from [`ChatResponse::extra`].
 ///
@@ -35,6 +39,44 @@ pub trait OpenRouterResponse {
     /// Returns the objects that [debugging](crate::options::DebugOptions) shows: one for each upstream
     /// provider that was tried.
     fn debug(&self) -> Vec<&RawJson>;
+
+    /// The verdicts of the plugin [`armor`](crate::options::ArmorPlugin) on the answer's tool calls, one for
+    /// each; none if it did not run. What it withheld is in [`ChatResponse::withheld_calls`].
+    fn safeguard_results(&self) -> Vec<SafeguardResult>;
+
+    /// The result of the plugin [`alignment`](crate::options::AlignmentPlugin), if it ran.
+    fn alignment(&self) -> Option<Alignment>;
+}
+
+/// Reads the parts of an error that only OpenRouter has from its [details](Error::details).
+///
+/// ```
+/// use openrouter_provider::OpenRouterError;
+/// use provider_core::Error;
+///
+/// fn log(error: &Error) {
+///     if let Some(rejected) = error.alignment().and_then(|alignment| alignment.rejected) {
+///         let cost = error.partial().and_then(|partial| partial.usage.cost);
+///         eprintln!("held back, for {cost:?}: {}", rejected.text);
+///     }
+/// }
+/// ```
+pub trait OpenRouterError {
+    /// The result of the plugin [`alignment`](crate::options::AlignmentPlugin), with the turn that it held
+    /// back. The usage of that turn is in [`Error::partial`].
+    fn alignment(&self) -> Option<Alignment>;
+}
+
+impl OpenRouterError for Error {
+    fn alignment(&self) -> Option<Alignment> {
+        object! {
+            struct Metadata<'a> {
+                alignment: Raw<'a> = "alignment",
+            }
+        }
+        let metadata: Metadata<'_> = Raw::of(self.details()?.get()).read()?;
+        alignment::read(metadata.alignment)
+    }
 }
 
 /// The response cache's part in an answer.
@@ -62,6 +104,10 @@ impl CacheReport {
 pub(crate) const CACHE_FIELD: &str = "response_cache";
 /// Where it keeps the service's own account of the routing.
 pub(crate) const METADATA_FIELD: &str = "openrouter_metadata";
+/// Where it keeps the verdicts of the plugin `armor`: a value for each chunk that has some.
+pub(crate) const SAFEGUARD_FIELD: &str = "safeguard_results";
+/// Where it keeps the result of the plugin `alignment`.
+const ALIGNMENT_FIELD: &str = "alignment";
 /// Where it keeps what debugging shows: a value for each chunk that has one.
 pub(crate) const DEBUG_FIELD: &str = "debug";
 
@@ -77,12 +123,25 @@ impl OpenRouterResponse for ChatResponse {
     fn debug(&self) -> Vec<&RawJson> {
         self.extra.all(DEBUG_FIELD).iter().collect()
     }
+
+    fn safeguard_results(&self) -> Vec<SafeguardResult> {
+        safeguard::read(self.extra.all(SAFEGUARD_FIELD))
+    }
+
+    fn alignment(&self) -> Option<Alignment> {
+        alignment::read(Raw::of(self.extra.get(ALIGNMENT_FIELD)?.get()))
+    }
 }
 
 /// Adds what the headers say of an answer, and what its metadata say of who served it.
 pub(crate) fn complete(head: &ResponseHead, out: &mut ResponseAccumulator) {
     if let Some(id) = head.header("x-generation-id") {
         out.set_id(id);
+    }
+    let verdicts = out.response().extra.all(SAFEGUARD_FIELD);
+    if !verdicts.is_empty() {
+        let withheld = safeguard::withheld(safeguard::read(verdicts), out.response());
+        out.set_withheld_calls(withheld);
     }
     if let Some(metadata) = out.response().extra.get(METADATA_FIELD) {
         let provider = routing::selected_provider(Raw::of(metadata.get()));

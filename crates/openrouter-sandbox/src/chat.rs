@@ -21,7 +21,7 @@ use crate::routing::Route;
 use crate::scripted_body::{OpenStreamGuard, ScriptedBody};
 use crate::state::AppState;
 use crate::tokens::Logprobs;
-use crate::{event_stream, failures, generate, json_body, reasoning, validate};
+use crate::{alignment, armor, event_stream, failures, generate, json_body, reasoning, validate};
 
 pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
@@ -64,14 +64,14 @@ fn try_create(
             .record_generation(Generation::of(&completion, &request, headers, None), completion.usage.cost());
     }
     let streamed = request["stream"] == true;
-    if completion.failure_name() == "alignment" && !streamed {
+    if completion.is_held_back() && !streamed {
         return Err(completion.alignment_error().usage(completion.usage.to_json()).with_generation_id(&id));
     }
     let mut response = send(state, &completion, streamed);
     if let Some((key, options)) = cache {
         insert_header(&mut response, "x-openrouter-cache-status", "MISS");
         insert_header(&mut response, "x-openrouter-cache-ttl", &options.ttl.as_secs().to_string());
-        if completion.failure.is_none_or(Failure::is_cacheable) {
+        if completion.failure.is_none_or(Failure::is_cacheable) && !completion.is_held_back() {
             state.cache(key, completion, options.ttl);
         }
     }
@@ -166,14 +166,22 @@ fn completion(
     let mut rng = Rng::new(state.settings.seed, &subject.to_string());
 
     let mode = reasoning::mode(request, route.must_reason);
-    let answer = generate::answer(request, route, mode, &mut rng);
+    let mut answer = generate::answer(request, route, mode, &mut rng);
+    let written = answer.token_count();
+    let safeguard_results = armor::judge(request, &mut answer);
+    let alignment = alignment::judge(request, &answer);
     let prompt_tokens = Conversation::of(request).token_count();
     let usage = Usage::new(
         prompt_tokens,
-        answer.token_count(),
+        // A call that is withheld was written, and is billed.
+        written,
         answer.reasoning_tokens(),
         route.prices(prompt_tokens),
     );
+    let uses_container = request["tools"]
+        .as_array()
+        .is_some_and(|tools| tools.iter().any(|tool| tool["type"] == "openrouter:bash"));
+    let usage = if uses_container { usage.with_container() } else { usage };
 
     let echo = request["debug"]["echo_upstream_body"] == true;
     let opted_in = ["x-openrouter-metadata", "x-openrouter-experimental-metadata"].iter().any(|name| {
@@ -188,10 +196,12 @@ fn completion(
         author: route.author.to_owned(),
         fingerprint: route.fingerprint(),
         service_tier: service_tier(request, route),
-        metadata: opted_in.then(|| route.metadata(attempt)),
+        metadata: opted_in.then(|| route.metadata(attempt, written)),
         echo: echo.then(|| json!({"model": route.model, "messages": request["messages"]})),
         user_id: key.user_id(),
         answer,
+        safeguard_results,
+        alignment,
         usage,
         logprobs: Logprobs::wanted(request, &rng),
         failure: route.failure,
@@ -206,6 +216,9 @@ fn service_tier(request: &Value, route: &Route<'_>) -> Value {
     match (request["service_tier"].as_str(), route.author) {
         (Some("fast" | "priority"), _) => "priority".into(),
         (Some("flex"), _) => "flex".into(),
+        // An ultrafast endpoint, or else the nearest one.
+        (Some("ultrafast"), "openai") => "ultrafast".into(),
+        (Some("ultrafast"), _) => "priority".into(),
         (_, "openai" | "google") => "default".into(),
         _ => Value::Null,
     }

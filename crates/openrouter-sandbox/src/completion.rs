@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::alignment::Alignment;
 use crate::answer::{Answer, FinishReason};
 use crate::api_error::ApiError;
 use crate::cost::Usage;
@@ -28,6 +29,10 @@ pub(crate) struct Completion {
     pub(crate) echo: Option<Value>,
     pub(crate) user_id: String,
     pub(crate) answer: Answer,
+    /// The field `safeguard_results`, if the plugin `armor` judged the answer.
+    pub(crate) safeguard_results: Option<Value>,
+    /// The verdict of the plugin `alignment`, if it judged the answer.
+    pub(crate) alignment: Option<Alignment>,
     pub(crate) usage: Usage,
     pub(crate) logprobs: Option<Logprobs>,
     /// The failure to play after the first token.
@@ -65,7 +70,21 @@ impl Completion {
 
     /// The error that replaces an answer which broke a rule of the alignment plugin.
     pub(crate) fn alignment_error(&self) -> ApiError {
-        failures::alignment(self.answer.content.as_deref())
+        let verdict = self.alignment.as_ref().map(|alignment| alignment.json["calls"].clone());
+        failures::alignment(self.answer.content.as_deref(), verdict)
+    }
+
+    /// Whether the plugin `alignment` holds the answer back.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.failure_name() == "alignment"
+            || self.alignment.as_ref().is_some_and(|alignment| alignment.is_blocked)
+    }
+
+    /// The fields that plugins add beside the choices.
+    pub(crate) fn plugin_fields(&self) -> impl Iterator<Item = (String, Value)> {
+        let alignment = self.alignment.as_ref().map(|alignment| alignment.json.clone());
+        let fields = [("safeguard_results", self.safeguard_results.clone()), ("alignment", alignment)];
+        fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
     }
 
     /// The name of the failure to play, or an empty string.

@@ -73,6 +73,9 @@ impl std::fmt::Display for Usd {
     }
 }
 
+/// The price of a container, in dollars.
+const CONTAINER_PRICE: &str = "0.0004";
+
 /// The tokens of a completion, and their cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
@@ -81,6 +84,8 @@ pub(crate) struct Usage {
     pub(crate) reasoning_tokens: u64,
     prompt_cost: Usd,
     completion_cost: Usd,
+    /// The charge for a container of the sandbox's shell tool, if one ran.
+    container_cost: Option<Usd>,
 }
 
 impl Usage {
@@ -91,15 +96,22 @@ impl Usage {
             reasoning_tokens: reasoning,
             prompt_cost: prices.0.times(prompt),
             completion_cost: prices.1.times(completion),
+            container_cost: None,
         }
     }
 
+    /// The same, with a container that ran for a while.
+    pub(crate) fn with_container(self) -> Self {
+        Self { container_cost: Usd::parse(CONTAINER_PRICE), ..self }
+    }
+
     pub(crate) fn cost(&self) -> Usd {
-        self.prompt_cost.plus(self.completion_cost)
+        self.prompt_cost.plus(self.completion_cost).plus(self.container_cost.unwrap_or_default())
     }
 
     pub(crate) fn to_json(self) -> Value {
-        json!({
+        let upstream_cost = self.prompt_cost.plus(self.completion_cost);
+        let mut usage = json!({
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "total_tokens": self.prompt_tokens + self.completion_tokens,
@@ -109,14 +121,18 @@ impl Usage {
                 "cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0, "video_tokens": 0,
             },
             "cost_details": {
-                "upstream_inference_cost": self.cost().to_json(),
+                "upstream_inference_cost": upstream_cost.to_json(),
                 "upstream_inference_prompt_cost": self.prompt_cost.to_json(),
                 "upstream_inference_completions_cost": self.completion_cost.to_json(),
             },
             "completion_tokens_details": {
                 "reasoning_tokens": self.reasoning_tokens, "image_tokens": 0, "audio_tokens": 0,
             },
-        })
+        });
+        if let Some(cost) = self.container_cost {
+            usage["cost_details"]["server_tool_cost"] = cost.to_json();
+        }
+        usage
     }
 }
 

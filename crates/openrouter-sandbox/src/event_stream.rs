@@ -27,7 +27,7 @@ pub(crate) fn script(completion: &Completion) -> Vec<Step> {
         steps.extend([event(&empty_body(completion.created)), Step::send(DONE)]);
         return steps;
     }
-    if failure == "alignment" {
+    if completion.is_held_back() {
         // The plugin checks whole answers: no token is sent before.
         let error = completion.alignment_error().into_error();
         steps.extend([
@@ -167,6 +167,7 @@ fn finish_chunk(completion: &Completion, last: bool) -> Value {
     if last {
         chunk.insert("service_tier".into(), completion.service_tier.clone());
         chunk.insert("usage".into(), completion.usage.to_json());
+        chunk.extend(completion.plugin_fields());
         chunk.extend(completion.metadata.clone().map(|value| ("openrouter_metadata".to_owned(), value)));
     }
     Value::Object(chunk)

@@ -55,6 +55,7 @@ fn body(completion: &Completion) -> Value {
     body.insert("service_tier".into(), completion.service_tier.clone());
     body.insert("choices".into(), json!([choice(completion)]));
     body.insert("usage".into(), completion.usage.to_json());
+    body.extend(completion.plugin_fields());
     body.extend(completion.metadata.clone().map(|value| ("openrouter_metadata".to_owned(), value)));
     Value::Object(body)
 }

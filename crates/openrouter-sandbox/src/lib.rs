@@ -71,8 +71,10 @@
 //! * A field that the service does not document is refused with 400, by name.
 
 mod account;
+mod alignment;
 mod answer;
 mod api_error;
+mod armor;
 mod auth;
 mod catalogue;
 mod chat;

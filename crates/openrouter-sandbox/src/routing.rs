@@ -104,8 +104,8 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// The field `openrouter_metadata`.
-    pub(crate) fn metadata(&self, attempt: usize) -> Value {
+    /// The field `openrouter_metadata` of an answer with so many tokens.
+    pub(crate) fn metadata(&self, attempt: usize, tokens: u64) -> Value {
         let mut available: Vec<Value> = self
             .endpoints
             .iter()
@@ -122,6 +122,8 @@ impl<'a> Route<'a> {
             "summary": format!("available={total}, selected={}", self.provider),
             "attempt": attempt,
             "is_byok": false,
+            // Milliseconds.
+            "generation_time": 120 + 8 * tokens,
             "endpoints": {"total": total, "available": available},
         })
     }

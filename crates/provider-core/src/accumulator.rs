@@ -10,7 +10,7 @@ pub use self::tool_calls::ToolCallPiece;
 use crate::response::{BlockKind, Earlier};
 use crate::{
     Annotation, Audio, AudioDelta, ChatResponse, Error, ErrorKind, Event, FinishReason, Finished, Image,
-    ProviderJson, RawJson, ReasoningDetail, Seam, Secret, TokenLogprob, Usage,
+    ProviderJson, RawJson, ReasoningDetail, Seam, Secret, TokenLogprob, Usage, WithheldCall,
 };
 
 /// The longest id of a generation that an error names, in bytes: what is longer is none, and errors are of
@@ -257,6 +257,21 @@ impl ResponseAccumulator {
     pub fn set_native_finish_reason(&mut self, reason: &str) {
         self.has_life |= !reason.is_empty();
         replace(&mut self.response.native_finish_reason, reason);
+    }
+
+    /// The tool calls that a guard at the service withheld: for the end of an answer, once its other calls
+    /// are known. An answer without other calls, which the service calls finished, is finished by a
+    /// [content filter](FinishReason::ContentFilter); the service's word stays in
+    /// [`extra`](ChatResponse::extra) as `finish_reason`.
+    pub fn set_withheld_calls(&mut self, calls: Vec<WithheldCall>) {
+        let is_left_out = !calls.is_empty() && self.response.message.tool_calls.is_empty();
+        self.response.withheld_calls = calls;
+        let Some(reason) = self.response.finish_reason.as_ref().filter(|_| is_left_out) else { return };
+        if matches!(reason.meaning(), FinishReason::Stop | FinishReason::ToolCalls) {
+            let word = serde_json::Value::from(reason.as_str());
+            self.response.extra.insert("finish_reason", word.into());
+            self.response.finish_reason = Some(FinishReason::ContentFilter);
+        }
     }
 
     /// The stop text that the model came to. An empty one says nothing.

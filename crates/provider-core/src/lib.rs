@@ -133,7 +133,7 @@ pub use json::{ExtraFields, RawJson};
 pub use model::{
     AliasTarget, Catalogue, CostEstimate, CostPart, DailyWindow, DefaultParameters, Deprecation, Model,
     ModelQuery, ModelSort, Price, PriceOverride, Prices, Pricing, ReasoningOptions, RequestLimits, TimeOfDay,
-    Unpriced,
+    TimeOfWeek, Unpriced, Weekday,
 };
 pub use money::{ParseUsdError, Usd};
 pub use options::OptionsByProvider;
@@ -141,14 +141,14 @@ pub use provider::LlmProvider;
 pub use provider_ext::LlmProviderExt;
 pub use provider_json::ProviderJson;
 pub use request::{
-    AudioOutput, AudioPart, CacheMark, ChatRequest, Content, Effort, FilePart, FunctionTool, ImagePart,
-    InputMessage, JsonSchema, MediaSource, Message, Part, PromptCacheOptions, Reasoning, ReasoningBudget,
-    ResponseFormat, TextPart, Tool, ToolChoice, ToolMessage, VideoPart,
+    AudioOutput, AudioPart, CacheBreakpoint, CacheMark, ChatRequest, Content, Effort, FilePart, FunctionTool,
+    ImagePart, InputMessage, JsonSchema, MediaSource, Message, Part, PromptCacheOptions, Reasoning,
+    ReasoningBudget, ResponseFormat, TextPart, Tool, ToolChoice, ToolMessage, VideoPart,
 };
 pub use response::{
     Annotation, AssistantMessage, Audio, AudioDelta, BlockRef, ChatResponse, DetailValue, FileAnnotation,
     FinishReason, Image, ReasoningDetail, Seam, ServedBy, TokenLogprob, ToolCall, TopLogprob, UrlCitation,
-    Usage,
+    Usage, WithheldCall,
 };
 pub use secret::Secret;
 pub use short_text::ShortText;

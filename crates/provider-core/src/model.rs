@@ -11,6 +11,7 @@ mod query;
 mod reasoning;
 pub mod settings;
 mod time_of_day;
+mod time_of_week;
 
 use std::time::SystemTime;
 
@@ -23,6 +24,7 @@ pub use self::pricing::{Price, Prices, Pricing};
 pub use self::query::{ModelQuery, ModelSort};
 pub use self::reasoning::ReasoningOptions;
 pub use self::time_of_day::{DailyWindow, TimeOfDay};
+pub use self::time_of_week::{TimeOfWeek, Weekday};
 use crate::{RawJson, ShortText, Usd, date};
 
 /// A model in a catalogue. A field that the catalogue does not state is `None` or empty.

@@ -16,7 +16,7 @@ mod tool;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::cache::{CacheMark, PromptCacheOptions};
+pub use self::cache::{CacheBreakpoint, CacheMark, PromptCacheOptions};
 pub use self::content::{Content, Part, TextPart};
 pub use self::foreign::foreign_json;
 pub use self::format::{JsonSchema, ResponseFormat};

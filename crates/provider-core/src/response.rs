@@ -10,6 +10,7 @@ mod overlap;
 mod reasoning_detail;
 mod seam;
 mod usage;
+mod withheld_call;
 
 use std::fmt;
 
@@ -27,6 +28,7 @@ pub use self::reasoning_detail::{DetailValue, ReasoningDetail};
 pub(crate) use self::seam::Earlier;
 pub use self::seam::Seam;
 pub use self::usage::Usage;
+pub use self::withheld_call::WithheldCall;
 use crate::{Error, ExtraFields, RawJson};
 
 /// A model's answer, complete or as far as it came.
@@ -47,6 +49,11 @@ pub struct ChatResponse {
     pub served_by: ServedBy,
     /// The answer: text, thoughts, tool calls. Add it to the next request as it is.
     pub message: AssistantMessage,
+    /// The tool calls that a guard at the service withheld. They are not among those of the message, whose
+    /// text may have the guard's mark in their place: a text that is no answer. Where no other call is left,
+    /// the [finish reason](Self::finish_reason) is [`ContentFilter`](FinishReason::ContentFilter).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withheld_calls: Vec<WithheldCall>,
     /// Why the model stopped.
     pub finish_reason: Option<FinishReason>,
     /// The same in the upstream provider's own word (`end_turn`, `MAX_TOKENS`, …).

@@ -6,10 +6,10 @@ use std::fmt::Debug;
 
 use provider_core::author::ProviderOptions;
 use provider_core::{
-    Annotation, AssistantMessage, Audio, AudioOutput, CacheMark, ChatRequest, Content, DetailValue, Effort,
-    FilePart, FunctionTool, Image, JsonSchema, Message, Part, PromptCacheOptions, ProviderJson, RawJson,
-    Reasoning, ReasoningDetail, ResponseFormat, TextPart, Tool, ToolCall, ToolChoice, ToolMessage,
-    UrlCitation,
+    Annotation, AssistantMessage, Audio, AudioOutput, CacheBreakpoint, CacheMark, ChatRequest, Content,
+    DetailValue, Effort, FilePart, FunctionTool, Image, JsonSchema, Message, Part, PromptCacheOptions,
+    ProviderJson, RawJson, Reasoning, ReasoningDetail, ResponseFormat, TextPart, Tool, ToolCall, ToolChoice,
+    ToolMessage, UrlCitation,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -45,18 +45,19 @@ fn marked(part: Part) -> Part {
 /// A part of every kind.
 fn parts() -> Vec<Part> {
     let mut text = TextPart::default();
-    (text.text, text.cache_breakpoint) = ("Look:".to_owned(), true);
+    (text.text, text.cache_breakpoint) = ("Look:".to_owned(), Some(CacheBreakpoint::ttl("12h")));
     vec![
         Part::text("plain"),
         marked(Part::text("cached")),
         Part::Text(text),
+        TextPart::new("Here:").cache_breakpoint(CacheBreakpoint::default()).into(),
         Part::image_url("https://example.com/a.png"),
         marked(Part::image_url("data:image/png;base64,AAAA").detail("low")),
         marked(Part::audio_as("pcm16", [1, 2, 3]).expect("a sound")),
         marked(Part::file_url("a.pdf", "https://example.com/a.pdf")),
         Part::file_id("file-1"),
         Part::File(FilePart::default()),
-        marked(Part::video_url("https://example.com/a.mp4")),
+        marked(Part::video_url("https://example.com/a.mp4").processing("static")),
         Part::Other(other()),
     ]
 }
@@ -127,7 +128,7 @@ impl ProviderOptions for AcmeOptions {
 fn request() -> ChatRequest {
     let schema = JsonSchema::new("answer", raw()).strict(false).description("An answer");
     let full = FunctionTool::new("f", "A function").parameters(raw()).strict(true);
-    let full = full.cached(CacheMark::default()).eager_input_streaming(false);
+    let full = full.cached(CacheMark::default()).eager_input_streaming(false).defer_loading(true);
     let mut request = ChatRequest::new("a/b")
         .tool(full)
         .tool(FunctionTool::default())

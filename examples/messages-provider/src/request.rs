@@ -118,6 +118,8 @@ enum WireTool<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         eager_input_streaming: Option<bool>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        defer_loading: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<CacheControl<'a>>,
     },
     Own(&'a RawJson),
@@ -294,6 +296,7 @@ fn tool(tool: &Tool) -> Option<WireTool<'_>> {
             },
             strict: function.strict,
             eager_input_streaming: function.eager_input_streaming,
+            defer_loading: function.defer_loading,
             cache_control: CacheControl::of(function.cache.as_ref()),
         }),
         Tool::Other(json) => Some(WireTool::Own(json.json())),

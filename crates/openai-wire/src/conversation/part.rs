@@ -1,7 +1,8 @@
 //! Reads the content of messages back.
 
 use provider_core::{
-    AudioPart, CacheMark, Content, FilePart, ImagePart, Part, ProviderJson, RawJson, TextPart, VideoPart,
+    AudioPart, CacheBreakpoint, CacheMark, Content, FilePart, ImagePart, Part, ProviderJson, RawJson,
+    TextPart, VideoPart,
 };
 use serde::Deserialize;
 
@@ -45,6 +46,7 @@ pub(super) fn cache(mark: Option<Object<Mark>>) -> Option<Option<CacheMark>> {
 #[serde(deny_unknown_fields)]
 struct Breakpoint {
     mode: String,
+    ttl: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +54,13 @@ struct Breakpoint {
 struct Image {
     url: String,
     detail: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Video {
+    url: String,
+    processing: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +87,7 @@ struct Wire {
     image_url: Option<Object<Image>>,
     input_audio: Option<Object<Audio>>,
     file: Option<Object<File>>,
-    video_url: Option<Object<Image>>,
+    video_url: Option<Object<Video>>,
     cache_control: Option<Object<Mark>>,
     prompt_cache_breakpoint: Option<Object<Breakpoint>>,
 }
@@ -87,9 +96,12 @@ struct Wire {
 fn part(raw: &RawJson) -> Option<Part> {
     let wire: Wire = object(raw)?;
     let cache = cache(wire.cache_control)?;
-    let breakpoint = match &wire.prompt_cache_breakpoint {
-        Some(Object(breakpoint)) if breakpoint.mode != "explicit" => return None,
-        other => other.is_some(),
+    let breakpoint = match wire.prompt_cache_breakpoint {
+        None => None,
+        Some(Object(Breakpoint { mode, ttl })) if mode == "explicit" => {
+            Some(ttl.map_or_else(CacheBreakpoint::default, CacheBreakpoint::ttl))
+        }
+        Some(_) => return None,
     };
     let data = (wire.text, wire.image_url, wire.input_audio, wire.file, wire.video_url);
     match (wire.r#type.as_str(), data) {
@@ -98,7 +110,7 @@ fn part(raw: &RawJson) -> Option<Part> {
             (part.text, part.cache, part.cache_breakpoint) = (text, cache, breakpoint);
             Some(Part::Text(part))
         }
-        _ if breakpoint => None,
+        _ if breakpoint.is_some() => None,
         ("image_url", (None, Some(Object(image)), None, None, None)) => {
             let mut part = ImagePart::default();
             (part.url, part.detail, part.cache) = (image.url, image.detail, cache);
@@ -115,9 +127,9 @@ fn part(raw: &RawJson) -> Option<Part> {
                 (file.filename, file.file_data, file.file_id, cache);
             Some(Part::File(part))
         }
-        ("video_url", (None, None, None, None, Some(Object(Image { url, detail: None })))) => {
+        ("video_url", (None, None, None, None, Some(Object(Video { url, processing })))) => {
             let mut part = VideoPart::default();
-            (part.url, part.cache) = (url, cache);
+            (part.url, part.processing, part.cache) = (url, processing, cache);
             Some(Part::Video(part))
         }
         _ => None,

@@ -42,6 +42,7 @@ fn function(raw: &RawJson) -> Option<FunctionTool> {
         function: Object<Function>,
         cache_control: Option<Object<Mark>>,
         eager_input_streaming: Option<bool>,
+        defer_loading: Option<bool>,
     }
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -51,7 +52,8 @@ fn function(raw: &RawJson) -> Option<FunctionTool> {
         parameters: Option<RawJson>,
         strict: Option<bool>,
     }
-    let Wire { r#type, function: Object(function), cache_control, eager_input_streaming } = object(raw)?;
+    let wire: Wire = object(raw)?;
+    let Wire { r#type, function: Object(function), cache_control, .. } = wire;
     if r#type != "function" {
         return None;
     }
@@ -61,7 +63,7 @@ fn function(raw: &RawJson) -> Option<FunctionTool> {
     tool.parameters = function.parameters;
     tool.strict = function.strict;
     tool.cache = cache(cache_control)?;
-    tool.eager_input_streaming = eager_input_streaming;
+    (tool.eager_input_streaming, tool.defer_loading) = (wire.eager_input_streaming, wire.defer_loading);
     Some(tool)
 }
 

@@ -1,6 +1,8 @@
 //! The parts of a message as they are sent.
 
-use provider_core::{AudioPart, CacheMark, Content, FilePart, ImagePart, Part, TextPart, VideoPart};
+use provider_core::{
+    AudioPart, CacheBreakpoint, CacheMark, Content, FilePart, ImagePart, Part, TextPart, VideoPart,
+};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -29,8 +31,9 @@ impl Serialize for WirePart<'_> {
                 part.serialize_entry("type", "text")?;
                 part.serialize_entry("text", text)?;
                 cached(&mut part, cache.as_ref())?;
-                if *cache_breakpoint {
-                    part.serialize_entry("prompt_cache_breakpoint", &Breakpoint { mode: "explicit" })?;
+                if let Some(CacheBreakpoint { ttl, .. }) = cache_breakpoint {
+                    let breakpoint = Breakpoint { mode: "explicit", ttl: ttl.as_deref() };
+                    part.serialize_entry("prompt_cache_breakpoint", &breakpoint)?;
                 }
                 part.end()
             }
@@ -48,8 +51,9 @@ impl Serialize for WirePart<'_> {
                 };
                 part(serializer, "file", &file, cache.as_ref())
             }
-            Part::Video(VideoPart { url, cache, .. }) => {
-                part(serializer, "video_url", &Image { url, detail: None }, cache.as_ref())
+            Part::Video(VideoPart { url, processing, cache, .. }) => {
+                let video = Video { url, processing: processing.as_deref() };
+                part(serializer, "video_url", &video, cache.as_ref())
             }
             Part::Other(other) => other.json().serialize(serializer),
             other => Err(unknown("content part", other)),
@@ -81,8 +85,17 @@ struct File<'a> {
 }
 
 #[derive(Serialize)]
-struct Breakpoint {
+struct Video<'a> {
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    processing: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Breakpoint<'a> {
     mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<&'a str>,
 }
 
 /// A part whose data stands under the name of its type.

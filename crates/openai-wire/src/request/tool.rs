@@ -47,8 +47,16 @@ impl Serialize for WireTool<'_> {
             Tool::Other(other) => return other.json().serialize(serializer),
             other => return Err(unknown("tool", other)),
         };
-        let FunctionTool { name, description, parameters, strict, cache, eager_input_streaming, .. } =
-            function;
+        let FunctionTool {
+            name,
+            description,
+            parameters,
+            strict,
+            cache,
+            eager_input_streaming,
+            defer_loading,
+            ..
+        } = function;
         #[derive(Serialize)]
         struct Function<'a> {
             name: &'a str,
@@ -71,8 +79,12 @@ impl Serialize for WireTool<'_> {
             },
         )?;
         cached(&mut tool, cache.as_ref())?;
-        if let Some(eager) = eager_input_streaming {
-            tool.serialize_entry("eager_input_streaming", eager)?;
+        for (name, flag) in
+            [("eager_input_streaming", eager_input_streaming), ("defer_loading", defer_loading)]
+        {
+            if let Some(flag) = flag {
+                tool.serialize_entry(name, flag)?;
+            }
         }
         tool.end()
     }

@@ -1,8 +1,8 @@
 //! The prices of a model or an endpoint.
 
-use lenient_json::{Count, FromJson, Raw, Reader, number};
+use lenient_json::{Count, FromJson, Raw, Reader, number, texts};
 use openai_wire::amount;
-use provider_core::{Price, PriceOverride, Prices, Pricing, TimeOfDay};
+use provider_core::{Price, PriceOverride, Prices, Pricing, TimeOfDay, Weekday};
 
 use crate::record::Field;
 
@@ -15,6 +15,7 @@ struct WirePricing<'a> {
     min_prompt_tokens: Raw<'a>,
     utc_start: Raw<'a>,
     utc_end: Raw<'a>,
+    utc_days: Raw<'a>,
     has_new_condition: bool,
 }
 
@@ -32,6 +33,7 @@ impl<'a> FromJson<'a> for WirePricing<'a> {
                 "min_prompt_tokens" => wire.min_prompt_tokens = value,
                 "utc_start" => wire.utc_start = value,
                 "utc_end" => wire.utc_end = value,
+                "utc_days" => wire.utc_days = value,
                 name => match wire.prices.price_mut(name) {
                     Some(place) => *place = price(value),
                     // Prices are texts and conditions are something else, so this tells a new condition from
@@ -84,6 +86,15 @@ fn price_override(wire: &WirePricing<'_>) -> Option<PriceOverride> {
         };
         let (start, end) = (TimeOfDay::MIDNIGHT, TimeOfDay::END_OF_DAY);
         entry = entry.between(clock(wire.utc_start, start)?, clock(wire.utc_end, end)?);
+    }
+    if wire.utc_days.get().is_some() {
+        // A word that is no day holds on none. Without a day that is known the prices never count.
+        let days: Vec<Weekday> =
+            texts(wire.utc_days).iter().filter_map(|word| Weekday::from_word(word)).collect();
+        if days.is_empty() {
+            return None;
+        }
+        entry = entry.on(days);
     }
     Some(entry)
 }

@@ -9,6 +9,7 @@ object! {
         upstream: Raw<'a> = "upstream_inference_cost",
         upstream_prompt: Raw<'a> = "upstream_inference_prompt_cost",
         upstream_completion: Raw<'a> = "upstream_inference_completions_cost",
+        server_tool: Raw<'a> = "server_tool_cost",
     }
 }
 
@@ -28,6 +29,7 @@ pub(super) fn read_field(name: &str, value: Raw<'_>, usage: &mut Usage) {
             usage.upstream_cost = amount(costs.upstream);
             usage.upstream_prompt_cost = amount(costs.upstream_prompt);
             usage.upstream_completion_cost = amount(costs.upstream_completion);
+            usage.server_tool_cost = amount(costs.server_tool);
         }
         "is_byok" => usage.is_byok = value.read::<Flag>().unwrap_or_default().0,
         // The second name is that of the docs. Where both are sent, the first counts.
@@ -51,6 +53,14 @@ mod tests {
     use provider_core::Usage;
 
     use super::read_field;
+
+    #[test]
+    fn cost_of_server_tools_is_read() {
+        let mut usage = Usage::default();
+        let costs = r#"{"upstream_inference_cost":null,"server_tool_cost":0.00125}"#;
+        read_field("cost_details", Raw::of(costs), &mut usage);
+        assert_eq!((usage.server_tool_cost, usage.upstream_cost), ("0.00125".parse().ok(), None));
+    }
 
     #[test]
     fn first_name_of_the_server_tools_counts_in_any_order() {

@@ -3,7 +3,7 @@
 use openai_wire::{NOT_FINITE, Problems};
 use provider_core::{ChatRequest, FieldProblem, Reasoning, ReasoningBudget};
 
-use crate::options::{OpenRouterOptions, ProviderPreferences};
+use crate::options::{ConfigurationUpdate, OpenRouterOptions, ProviderPreferences};
 
 /// The most fallback models that the service takes.
 const MAX_MODELS: usize = 3;
@@ -22,6 +22,20 @@ pub(super) fn options(request: &ChatRequest, options: &OpenRouterOptions, proble
     let session = options.session_id.as_deref().is_some_and(|id| id.chars().count() > MAX_SESSION_ID);
     problems.when(session, "options.session_id", "is longer than 256 characters; shorten or hash it");
     thinking(request, options, problems);
+    updates(request, problems);
+}
+
+/// Adds changes of the effort that follow each other, which the service refuses.
+fn updates(request: &ChatRequest, problems: &mut Problems) {
+    let is_update = |message| ConfigurationUpdate::of(message).is_some();
+    for (place, pair) in request.messages.windows(2).enumerate() {
+        if pair.iter().all(is_update) {
+            problems.add(
+                format!("messages[{}]", place + 1),
+                "changes the effort right after another change; leave one of them out",
+            );
+        }
+    }
 }
 
 /// Adds what is wrong with the preferences among upstream providers.

@@ -4,7 +4,8 @@ use provider_core::RawJson;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::List;
-use super::server_tool::{UserLocation, WireTool};
+use super::armor::ArmorContext;
+use super::server_tool::{UserLocation, WireTool, XSearch};
 use super::settings::settings;
 
 /// Something that OpenRouter does around a model. A plugin that the account has on is switched off by
@@ -47,12 +48,24 @@ pub enum Plugin {
     /// Guides `openrouter/pareto-code`.
     #[serde(rename = "pareto-router")]
     ParetoRouter(ParetoRouter),
+    /// Guides `openrouter/jev-router`.
+    #[serde(rename = "jev-router")]
+    JevRouter(JevRouter),
+    /// Guides `openrouter/switchyard-router`.
+    #[serde(rename = "switchyard-router")]
+    SwitchyardRouter(SwitchyardRouter),
     /// Lets several models answer and one sum up.
     #[serde(rename = "fusion")]
     Fusion(FusionPlugin),
     /// Has the prompt moderated.
     #[serde(rename = "moderation")]
     Moderation(Switch),
+    /// States rules to the model, and has every turn judged by them. Beta.
+    #[serde(rename = "alignment")]
+    Alignment(AlignmentPlugin),
+    /// Has every call of the caller's tools judged by rules, before the caller gets it. Beta.
+    #[serde(rename = "armor")]
+    Armor(ArmorPlugin),
     /// A plugin or a form of one that is newer than this list, as the JSON object the wire expects.
     #[serde(untagged, skip_deserializing)]
     Other(RawJson),
@@ -101,6 +114,8 @@ settings! {
         exclude_domains: List<String>,
         /// Where the user is.
         user_location: UserLocation,
+        /// Searches X (Twitter) as well, see [`WebSearch::x_search`](super::WebSearch::x_search).
+        x_search: XSearch,
     }
 
     /// See [`Plugin::WebFetch`].
@@ -166,6 +181,66 @@ settings! {
         price_source: String,
     }
 
+    /// See [`Plugin::JevRouter`]. Models go by their ids, or by patterns with `*`.
+    JevRouter {
+        /// Only these models of its pool.
+        models: List<String>,
+        /// The same; both lists count together.
+        allowed_models: List<String>,
+        /// None of these.
+        excluded_models: List<String>,
+        /// The tier of the model's cost: `low`, `medium`, `high`, or one that the operator has set up.
+        cost_tier: String,
+    }
+
+    /// See [`Plugin::SwitchyardRouter`].
+    SwitchyardRouter {
+        /// How it chooses: `capability`, `stage`, `auto`, `random`, `composite`, `passthrough`.
+        algorithm: String,
+        /// The model that rates the task for `capability`, `stage` and `composite`. It must support
+        /// structured outputs.
+        judge_model: String,
+    }
+
+    /// See [`Plugin::Alignment`]. It is refused together with `zdr`.
+    AlignmentPlugin {
+        /// The rules. Each is judged on its own, and at least one is needed.
+        rules: List<AlignmentRule>,
+        /// `audit` (the default) judges every turn and hands it out. `enforce` holds a turn back that breaks
+        /// a rule, asks again, and fails in the end, with the turn in [`OpenRouterError`]: no event of a
+        /// stream comes before the turn is judged.
+        ///
+        /// [`OpenRouterError`]: crate::OpenRouterError
+        mode: String,
+        /// How often to ask again after a turn that was held back, 0 to 3. Each time is billed. Default: 1.
+        max_retries: u32,
+        /// Whether the model is told the rules. Default: true.
+        instruct: bool,
+        /// The probability from which a rule counts as broken, 0.01 to 1. Default: 0.7.
+        threshold: f64,
+    }
+
+    /// See [`Plugin::Armor`]. Its verdicts are in
+    /// [`OpenRouterResponse::safeguard_results`](crate::OpenRouterResponse::safeguard_results).
+    ArmorPlugin {
+        /// Whether it is on. Default: yes, once it is named.
+        enabled: bool,
+        /// `enforce` (the default) withholds calls, `audit` only judges them.
+        mode: String,
+        /// The verdict where no judgement can be had: `block` (the default) or `log`, which lets the call
+        /// pass.
+        on_error: String,
+        /// The rules.
+        classifier_context: ArmorContext,
+        /// How a withheld call is told: `text` (the default), a mark in the text. The other values are for
+        /// other APIs.
+        output_mode: String,
+        /// Whether the tools that an upstream provider runs itself are judged, too. Default: false.
+        evaluate_native_tools: bool,
+        /// Whether Claude Code's rules count before these. Default: false.
+        use_cc_style_default_rules: bool,
+    }
+
     /// See [`Plugin::Fusion`].
     FusionPlugin {
         /// Whether it is on.
@@ -180,6 +255,32 @@ settings! {
         max_tool_calls: u32,
         /// The tools they may call.
         tools: List<WireTool>,
+    }
+}
+
+/// A rule of [`Plugin::Alignment`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AlignmentRule {
+    /// The rule in words: what a reply must do, or must not.
+    pub rule: String,
+    /// The fields of the reply that it is about: `content`, `tool_calls`, `refusal`, `images`, `audio`. A
+    /// reply without any of them is not judged by it.
+    pub watch: Vec<String>,
+}
+
+impl AlignmentRule {
+    /// A rule about these fields of a reply.
+    ///
+    /// ```
+    /// use openrouter_provider::options::{AlignmentPlugin, AlignmentRule, Plugin};
+    ///
+    /// let rule = AlignmentRule::new("Never name a competitor.", ["content"]);
+    /// let plugin = Plugin::Alignment(AlignmentPlugin::new().rules([rule]).mode("enforce"));
+    /// ```
+    pub fn new<W: Into<String>>(rule: impl Into<String>, watch: impl IntoIterator<Item = W>) -> Self {
+        Self { rule: rule.into(), watch: watch.into_iter().map(Into::into).collect() }
     }
 }
 

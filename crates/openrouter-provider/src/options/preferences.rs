@@ -1,6 +1,8 @@
 //! Which upstream providers may serve, and in which order: the `provider` object.
 
-use provider_core::Usd;
+use std::collections::BTreeMap;
+
+use provider_core::{RawJson, Usd};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::List;
@@ -21,7 +23,9 @@ settings! {
     ///     .max_price(MaxPrice::new().prompt("0.5".parse::<provider_core::Usd>()?));
     /// # Ok::<(), provider_core::ParseUsdError>(())
     /// ```
-    ProviderPreferences {
+    ///
+    /// A field that this type does not know is kept in [`extra`](Self#structfield.extra), and sent.
+    open ProviderPreferences {
         /// Try these first, in this order; then the others, unless `allow_fallbacks` is false. Switches load
         /// balancing and sticky routing off.
         order: List<String>,
@@ -53,8 +57,13 @@ settings! {
         preferred_max_latency: Percentiles,
         /// Exclude whoever costs more.
         max_price: MaxPrice,
+        /// Options of single upstream providers, by their slugs, in the providers' own words. The service
+        /// hands the one that serves its own options, and drops those of the others.
+        options: BTreeMap<String, RawJson>,
     }
+}
 
+settings! {
     /// The most that a provider may charge, in US dollars.
     MaxPrice {
         /// Per million tokens of the request.
@@ -191,11 +200,30 @@ impl<'de> Deserialize<'de> for PriceCap {
 }
 
 impl ProviderPreferences {
+    /// Adds the options of one upstream provider, by its slug, in the provider's own words.
+    ///
+    /// ```
+    /// use openrouter_provider::options::ProviderPreferences;
+    /// use serde_json::json;
+    ///
+    /// let labels = json!({"labels": {"team": "a"}});
+    /// let preferences = ProviderPreferences::new().options_of("google-vertex", labels);
+    /// ```
+    #[must_use]
+    pub fn options_of(mut self, upstream: impl Into<String>, options: impl Into<RawJson>) -> Self {
+        self.options.get_or_insert_default().insert(upstream.into(), options.into());
+        self
+    }
+
     /// These preferences, and `defaults` for whatever they leave open.
     pub(crate) fn or(&self, defaults: &Self) -> Self {
         macro_rules! merged {
             ($($field:ident),*) => {
-                Self { $($field: self.$field.clone().or_else(|| defaults.$field.clone()),)* }
+                Self {
+                    $($field: self.$field.clone().or_else(|| defaults.$field.clone()),)*
+                    options: joined(&self.options, &defaults.options),
+                    extra: joined_maps(&self.extra, &defaults.extra),
+                }
             };
         }
         merged!(
@@ -228,4 +256,23 @@ impl ProviderPreferences {
         let latency = bad(&self.preferred_max_latency).then_some("preferred_max_latency");
         throughput.into_iter().chain(latency)
     }
+}
+
+/// The first options, and of the second those of other upstream providers.
+fn joined(
+    first: &Option<BTreeMap<String, RawJson>>,
+    second: &Option<BTreeMap<String, RawJson>>,
+) -> Option<BTreeMap<String, RawJson>> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(joined_maps(first, second)),
+        (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+    }
+}
+
+fn joined_maps(
+    first: &BTreeMap<String, RawJson>,
+    second: &BTreeMap<String, RawJson>,
+) -> BTreeMap<String, RawJson> {
+    let entries = second.iter().chain(first);
+    entries.map(|(name, value)| (name.clone(), value.clone())).collect()
 }

@@ -96,6 +96,26 @@ settings! {
         allowed_domains: List<String>,
         /// None of these domains.
         excluded_domains: List<String>,
+        /// Searches X (Twitter) beside the web, on xAI's endpoints with a search of their own. Billed by post
+        /// and profile.
+        x_search: XSearch,
+    }
+
+    /// A search of X (Twitter), for [`WebSearch::x_search`] and
+    /// [`WebPlugin::x_search`](super::WebPlugin::x_search).
+    XSearch {
+        /// Only posts of these accounts, 20 at most. Not together with `excluded_x_handles`.
+        allowed_x_handles: List<String>,
+        /// No posts of these accounts, 20 at most.
+        excluded_x_handles: List<String>,
+        /// No post before this day, as `2026-01-31`.
+        from_date: String,
+        /// No post after this day.
+        to_date: String,
+        /// Whether to look at the images of posts.
+        enable_image_understanding: bool,
+        /// Whether to look at the videos of posts.
+        enable_video_understanding: bool,
     }
 
     /// Where the user is, as closely as it may be told.

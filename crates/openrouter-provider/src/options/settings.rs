@@ -1,8 +1,88 @@
 //! How the objects of the options are declared: every field is absent unless set, and is written under its
 //! own name.
 
-/// Declares objects: structs whose fields are all optional, with a setter for each.
+/// Declares objects: structs whose fields are all optional, with a setter for each. An object that is marked
+/// `open` keeps the fields that it does not know in `extra`; others refuse them.
 macro_rules! settings {
+    ($(#[$meta:meta])* open $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+        #[non_exhaustive]
+        pub struct $name {
+            $(
+                $(#[$field_meta])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )*
+            /// The fields that are newer than this type. They are sent as they are.
+            #[serde(flatten)]
+            pub extra: std::collections::BTreeMap<String, provider_core::RawJson>,
+        }
+
+        $crate::options::settings::settings!(@setters $name { $($field: $type,)* });
+
+        impl $name {
+            /// Sets a field that is newer than this type. The fields of the type count before it.
+            #[must_use]
+            pub fn extra(
+                mut self,
+                name: impl Into<String>,
+                value: impl Into<provider_core::RawJson>,
+            ) -> Self {
+                self.extra.insert(name.into(), value.into());
+                self
+            }
+        }
+
+        // The derive buffers an object that is flattened, and JSON that is kept as it is cannot be read from
+        // a buffer.
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
+                impl<'de> serde::de::Visitor<'de> for Fields {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(
+                        self,
+                        mut map: A,
+                    ) -> Result<$name, A::Error> {
+                        let mut read = $name::default();
+                        while let Some(name) = map.next_key::<String>()? {
+                            match name.as_str() {
+                                $(stringify!($field) => read.$field = map.next_value()?,)*
+                                _ => {
+                                    read.extra.insert(name, map.next_value()?);
+                                }
+                            }
+                        }
+                        Ok(read)
+                    }
+                }
+                deserializer.deserialize_map(Fields)
+            }
+        }
+    };
+    (@setters $name:ident { $($field:ident: $type:ty,)* }) => {
+        impl $name {
+            /// Returns options of which none is set.
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            $(
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
+                #[must_use]
+                pub fn $field(mut self, $field: impl Into<$type>) -> Self {
+                    self.$field = Some($field.into());
+                    self
+                }
+            )*
+        }
+    };
     ($(
         $(#[$meta:meta])*
         $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }
@@ -19,21 +99,7 @@ macro_rules! settings {
             )*
         }
 
-        impl $name {
-            /// Returns options of which none is set.
-            pub fn new() -> Self {
-                Self::default()
-            }
-
-            $(
-                #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
-                #[must_use]
-                pub fn $field(mut self, $field: impl Into<$type>) -> Self {
-                    self.$field = Some($field.into());
-                    self
-                }
-            )*
-        }
+        $crate::options::settings::settings!(@setters $name { $($field: $type,)* });
     )*};
 }
 

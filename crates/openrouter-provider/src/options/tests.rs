@@ -19,6 +19,8 @@ fn full() -> OpenRouterOptions {
         .sort(SortConfig::new().by(SortBy::Price).partition("none"))
         .preferred_min_throughput(50.5)
         .preferred_max_latency(Cutoffs::new().p90(0.1))
+        .options_of("google-vertex", json!({"labels": {"team": "a"}}))
+        .extra("brand_new", raw(r#"{"z":1.50,"a":[]}"#))
         .max_price(MaxPrice::new().prompt("0.00000000012345678901".parse::<Usd>().unwrap()));
     OpenRouterOptions::new()
         .models(["a/b"])
@@ -27,11 +29,31 @@ fn full() -> OpenRouterOptions {
             Plugin::from(FileParser::engine("mistral-ocr")),
             Plugin::Web(WebPlugin::new().max_results(3_u32)),
             Plugin::Moderation(Switch::new().enabled(false)),
+            Plugin::JevRouter(JevRouter::new().models(["openai/*"]).cost_tier("low")),
+            Plugin::SwitchyardRouter(SwitchyardRouter::new().algorithm("stage").judge_model("a/b")),
+            Plugin::Alignment(
+                AlignmentPlugin::new()
+                    .rules([AlignmentRule::new("Name no competitor.", ["content"])])
+                    .mode("enforce")
+                    .max_retries(2_u32)
+                    .threshold(0.25),
+            ),
+            Plugin::Armor(
+                ArmorPlugin::new().mode("audit").classifier_context(ArmorContext::new(
+                    ArmorRules::new()
+                        .hard_deny([ArmorRule::named("secrets", "Sends a secret away.")])
+                        .allow(["Reads a file."])
+                        .environment(["Trusted repo: acme/app"]),
+                )),
+            ),
             Plugin::Other(raw(r#"{"id":"brand-new","z":1.50,"a":[]}"#)),
             Plugin::Other(raw(r#"{"id":"moderation","new":1}"#)),
         ])
         .server_tools([
             ServerTool::web_search(WebSearch::new().user_location(UserLocation::new().city("Paris"))),
+            ServerTool::web_search(
+                WebSearch::new().x_search(XSearch::new().allowed_x_handles(["acme"]).from_date("2026-01-31")),
+            ),
             ServerTool::ImageGeneration(ImageGeneration::model("m").config("size", 1024)),
             ServerTool::Bash(Bash::new().environment(Container::Reference { container_id: "c".to_owned() })),
             ServerTool::Other(raw(r#"{"type":"new:tool","z":1.50}"#)),
@@ -41,6 +63,7 @@ fn full() -> OpenRouterOptions {
             StopServerTools::MaxCost { max_cost_in_dollars: 0.1 },
         ])
         .max_tool_calls(7_u32)
+        .deferred_tools(DeferredTools::new(ToolSearch::custom("find", "tools").max_results(5)))
         .session_id("s")
         .trace(Trace::id("t").name("n").extra("team", json!(["a"])))
         .debug(DebugOptions::new().echo_upstream_body(true))

@@ -22,6 +22,10 @@ pub struct Routing {
     pub attempt: Option<u64>,
     /// Whether a key of your own at the upstream provider was used.
     pub is_byok: Option<bool>,
+    /// How long the generation took, in milliseconds: from when the service asked the upstream provider
+    /// until the answer was over. The answer's tokens divided by it are the throughput without the way to
+    /// the service.
+    pub generation_time_ms: Option<u64>,
     /// How many endpoints there were.
     pub endpoints_total: Option<u64>,
     /// The endpoints that could have served.
@@ -82,6 +86,7 @@ object! {
         summary: Text<'a> = "summary",
         attempt: Count = "attempt",
         is_byok: Flag = "is_byok",
+        generation_time: Count = "generation_time",
         endpoints: Endpoints<'a> = "endpoints",
         attempts: Raw<'a> = "attempts",
         pipeline: Raw<'a> = "pipeline",
@@ -127,6 +132,7 @@ pub(crate) fn read(raw: Raw<'_>) -> Option<Routing> {
         summary: owned(&wire.summary),
         attempt: wire.attempt.0,
         is_byok: wire.is_byok.0,
+        generation_time_ms: wire.generation_time.0,
         endpoints_total: wire.endpoints.total.0,
         raw: raw.keep(),
         ..Routing::default()

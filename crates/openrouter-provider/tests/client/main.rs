@@ -11,6 +11,7 @@ mod bounds;
 mod error_words;
 mod failures;
 mod limits_met;
+mod newer_fields;
 mod options;
 #[cfg(feature = "pkce")]
 mod pkce;

@@ -176,7 +176,7 @@ fn settings_of_the_wrong_kind_are_refused_by_name() {
         ("data_collection", "never", "allow, deny"),
         ("zdr", "perhaps", "true or false"),
         ("routing", "price", "JSON"),
-        ("routing", r#"{"sorted":"price"}"#, "sorted"),
+        ("routing", r#"{"max_price":{"promt":1}}"#, "promt"),
         ("routing", r#""sk-or-v1-secret""#, "line 1"),
     ] {
         let error = OpenRouter::from_values([("api_key", "k"), (key, value)]).expect_err(value);

@@ -197,15 +197,16 @@ pub(crate) fn context_length(context: u64, text: u64, tools: u64, output: Option
 }
 
 /// 403: the alignment plugin holds an answer back, which is billed all the same.
-pub(crate) fn alignment(held_back: Option<&str>) -> ApiError {
+/// `calls` is the plugin's verdict; the failure on demand has one of its own.
+pub(crate) fn alignment(held_back: Option<&str>, calls: Option<Value>) -> ApiError {
     let call = |call: u32, probability: f64| {
-        let rules = [json!({"probability": probability, "broken": true})];
+        let rules = [json!({"applicable": true, "probability": probability, "broken": true})];
         json!({"call": call, "outcome": "blocked", "rules": rules})
     };
     ApiError::new(403, "Alignment plugin: the reply broke these rules: 0: \"Say nothing friendly.\"")
         .metadata(json!({
             "alignment": {
-                "calls": [call(1, 0.94), call(2, 0.91)],
+                "calls": calls.unwrap_or_else(|| json!([call(1, 0.94), call(2, 0.91)])),
                 "rejected": {"role": "assistant", "content": held_back, "refusal": null},
             },
         }))

@@ -64,11 +64,25 @@ pub(crate) fn endpoints<'a>(model: &'a Model, request: &Value) -> Result<Vec<&'a
     let endpoints = filter_providers(model, preferences)?;
     let endpoints = filter_zdr(model, preferences, endpoints)?;
     let endpoints = filter_quantizations(model, preferences, endpoints)?;
-    for check in [check_max_price, check_input, check_tools, check_output, check_parameters] {
+    for check in [check_max_price, check_input, check_tools, check_output, check_parameters, check_updates] {
         check(model, request)?;
     }
     check_lengths(model, &endpoints, request)?;
     Ok(endpoints)
+}
+
+/// The models that take a change of the effort within a conversation.
+const UPDATABLE: [&str; 2] = ["openai/gpt-6-astra", "anthropic/claude-fable-5.1"];
+
+/// Refuses a change of the effort for a model that does not take it.
+fn check_updates(model: &Model, request: &Value) -> Check {
+    let mut messages = request["messages"].as_array().into_iter().flatten();
+    let is_changed = messages.any(|message| !message["configuration_update"].is_null());
+    let id = model.row["id"].as_str().unwrap_or_default();
+    match is_changed && !UPDATABLE.contains(&id) {
+        true => Err(ApiError::bad_request(format!("{id} does not support configuration_update"))),
+        false => Ok(()),
+    }
 }
 
 /// Keeps the endpoints that `only`, `ignore` and `order` allow.

@@ -17,7 +17,11 @@ pub(super) fn check(messages: &Value) -> Check {
         let name = &message["name"];
         ensure(name.is_null() || name.is_string(), &format!("{field}.name"), "must be a string")?;
         match message["role"].as_str() {
-            Some("system" | "developer") => check_content(&message["content"], &content, &["text"])?,
+            Some("system" | "developer") => {
+                check_content(&message["content"], &content, &["text"])?;
+                let next = messages.get(index + 1).map_or(&Value::Null, |next| &next["role"]);
+                check_update(message, &field, next)?;
+            }
             Some("user") => check_content(&message["content"], &content, PARTS)?,
             Some("assistant") => check_assistant(message, &field, &mut calls)?,
             Some("tool") => {
@@ -34,6 +38,18 @@ pub(super) fn check(messages: &Value) -> Check {
         }
     }
     Ok(())
+}
+
+/// Checks a change of the effort, which stands on a message without text before the user's.
+fn check_update(message: &Value, field: &str, next: &Value) -> Check {
+    let update = &message["configuration_update"];
+    if update.is_null() {
+        return Ok(());
+    }
+    let field = format!("{field}.configuration_update");
+    ensure(message["content"] == "", &field, "needs a message with empty content")?;
+    ensure(update["reasoning"]["effort"].is_string(), &field, "needs reasoning.effort")?;
+    ensure(next == "user", &field, "must stand directly before a user message")
 }
 
 const PARTS: &[&str] = &["text", "image_url", "input_audio", "file", "video_url", "input_video"];
@@ -63,8 +79,21 @@ fn check_part(part: &Value, field: &str, allowed: &[&str]) -> Check {
         ensure(good, &format!("{field}.{what}"), "must be an http(s) or data URL")
     };
     match kind {
-        "text" => text(&part["text"], "text"),
+        "text" => {
+            let breakpoint = &part["prompt_cache_breakpoint"];
+            let explicit = breakpoint.is_null() || breakpoint["mode"] == "explicit";
+            ensure(explicit, &format!("{field}.prompt_cache_breakpoint.mode"), "must be explicit")?;
+            let ttl = &breakpoint["ttl"];
+            let known = ttl.is_null() || ttl == "30m" || ttl == "12h";
+            ensure(known, &format!("{field}.prompt_cache_breakpoint.ttl"), "must be 30m or 12h")?;
+            text(&part["text"], "text")
+        }
         "image_url" => is_link(&part["image_url"]["url"], "image_url.url"),
+        "video_url" if !part["video_url"]["processing"].is_null() => {
+            let known = ["agentic", "static"].iter().any(|word| part["video_url"]["processing"] == *word);
+            ensure(known, &format!("{field}.video_url.processing"), "must be agentic or static")?;
+            is_link(&part["video_url"]["url"], "video_url.url")
+        }
         "video_url" | "input_video" => is_link(&part["video_url"]["url"], "video_url.url"),
         "input_audio" => {
             text(&part["input_audio"]["data"], "input_audio.data")?;

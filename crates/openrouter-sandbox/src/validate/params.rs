@@ -39,6 +39,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
     ("messages", Null::No, Shape(anything)),
     ("tools", Null::No, Shape(anything)),
     ("tool_choice", Null::No, Shape(anything)),
+    ("deferred_tools", Null::No, Shape(deferred_tools)),
     // Routing.
     ("model", Null::No, Text),
     ("models", Null::No, Shape(models)),
@@ -46,7 +47,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
     ("provider", Null::Ok, Shape(provider)),
     ("plugins", Null::No, Shape(plugins)),
     ("preset", Null::No, Text),
-    ("service_tier", Null::Ok, OneOf(&["auto", "default", "flex", "priority", "fast", "scale"])),
+    ("service_tier", Null::Ok, OneOf(&["auto", "default", "flex", "priority", "fast", "ultrafast", "scale"])),
     ("speed", Null::Ok, OneOf(&["fast"])),
     // Sampling.
     ("temperature", Null::Ok, Number(0.0, 2.0)),
@@ -84,7 +85,7 @@ const FIELDS: &[(&str, Null, Kind)] = &[
     // Caching, accounting, tracing.
     ("cache_control", Null::No, Object),
     ("prompt_cache_key", Null::Ok, Text),
-    ("prompt_cache_options", Null::Ok, Object),
+    ("prompt_cache_options", Null::Ok, Shape(prompt_cache_options)),
     ("session_id", Null::No, Shape(session_id)),
     ("user", Null::No, Text),
     ("metadata", Null::No, Shape(metadata)),
@@ -145,6 +146,10 @@ fn check_kind(kind: &Kind, value: &Value, field: &str) -> Check {
 
 /// Checks the rules for combinations of fields.
 fn check_together(fields: &Map<String, Value>) -> Check {
+    let mut plugins = fields.get("plugins").and_then(Value::as_array).into_iter().flatten();
+    let is_judged = plugins.any(|plugin| plugin["id"] == "alignment");
+    let is_zdr = fields.get("provider").is_some_and(|provider| provider["zdr"] == true);
+    ensure(!(is_judged && is_zdr), "plugins.alignment", "cannot be combined with provider.zdr")?;
     let set = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
     let ranks = fields.get("top_logprobs").and_then(Value::as_i64);
     let logprobs = fields.get("logprobs").and_then(Value::as_bool) == Some(true);
@@ -203,7 +208,54 @@ fn modalities(value: &Value, field: &str) -> Check {
 
 fn plugins(value: &Value, field: &str) -> Check {
     let named = |plugin: &Value| plugin["id"].is_string();
-    ensure(list(value, field)?.iter().all(named), field, "every plugin needs an id")
+    ensure(list(value, field)?.iter().all(named), field, "every plugin needs an id")?;
+    list(value, field)?.iter().try_for_each(|plugin| match plugin["id"].as_str() {
+        Some("alignment") => alignment(plugin),
+        Some("armor") => armor(plugin),
+        _ => Ok(()),
+    })
+}
+
+fn alignment(plugin: &Value) -> Check {
+    let rules = list(&plugin["rules"], "plugins.alignment.rules")?;
+    let good = |rule: &Value| rule["rule"].is_string() && rule["watch"].is_array();
+    let all = !rules.is_empty() && rules.iter().all(good);
+    ensure(all, "plugins.alignment.rules", "needs rules, each with a rule and what it watches")?;
+    optional(&OneOf(&["audit", "enforce"]), &plugin["mode"], "plugins.alignment.mode")?;
+    optional(&Integer(0, 3), &plugin["max_retries"], "plugins.alignment.max_retries")?;
+    optional(&Number(0.01, 1.0), &plugin["threshold"], "plugins.alignment.threshold")
+}
+
+fn armor(plugin: &Value) -> Check {
+    optional(&OneOf(&["audit", "enforce"]), &plugin["mode"], "plugins.armor.mode")?;
+    optional(&OneOf(&["log", "block"]), &plugin["on_error"], "plugins.armor.on_error")?;
+    optional(&Object, &plugin["classifier_context"], "plugins.armor.classifier_context")?;
+    let version = &plugin["classifier_context"]["v"];
+    let good = plugin["classifier_context"].is_null() || version.is_number();
+    ensure(good, "plugins.armor.classifier_context.v", "must be a number")
+}
+
+/// Checks a value, if there is one.
+fn optional(kind: &Kind, value: &Value, field: &str) -> Check {
+    if value.is_null() { Ok(()) } else { check_kind(kind, value, field) }
+}
+
+fn deferred_tools(value: &Value, field: &str) -> Check {
+    object(value, field)?;
+    for (key, only) in [("protocol", "v1"), ("profile", "portable"), ("validation", "runtime")] {
+        ensure(value[key] == only, &format!("{field}.{key}"), &format!("must be {only}"))?;
+    }
+    let search = &value["search"];
+    check_kind(&OneOf(&["bm25", "regex", "custom"]), &search["type"], &format!("{field}.search.type"))?;
+    let is_whole = search["tool_id"].is_string() && search["result_key"].is_string();
+    let is_good = search["type"] != "custom" || is_whole;
+    ensure(is_good, &format!("{field}.search"), "needs tool_id and result_key")
+}
+
+fn prompt_cache_options(value: &Value, field: &str) -> Check {
+    object(value, field)?;
+    ensure(value["mode"] == "explicit", &format!("{field}.mode"), "must be explicit")?;
+    optional(&Text, &value["ttl"], &format!("{field}.ttl"))
 }
 
 fn stop_conditions(value: &Value, field: &str) -> Check {
@@ -270,6 +322,7 @@ fn provider(value: &Value, field: &str) -> Check {
             "sort" => Shape(sort),
             "preferred_min_throughput" | "preferred_max_latency" => Shape(number_or_percentiles),
             "max_price" => Shape(max_price),
+            "options" => Object,
             _ => return Err(invalid(&field, "is not a provider preference")),
         };
         if !value.is_null() {

@@ -25,6 +25,10 @@ fn check_tool(tool: &Value, field: &str) -> Check {
             ensure(described, &format!("{field}.function.description"), "must be a string")?;
             let shaped = function.get("parameters").is_none_or(Value::is_object);
             ensure(shaped, &format!("{field}.function.parameters"), "must be an object")?;
+            for defer in [&tool["defer_loading"], &function["defer_loading"]] {
+                let good = defer.is_null() || defer.is_boolean();
+                ensure(good, &format!("{field}.defer_loading"), "must be true or false")?;
+            }
             let strict = &function["strict"];
             let good = strict.is_null() || strict.is_boolean();
             ensure(good, &format!("{field}.function.strict"), "must be true or false")

@@ -10,6 +10,7 @@ mod chat;
 mod failures;
 mod lifecycle;
 mod pkce;
+mod plugins;
 mod refusals;
 mod schema;
 mod streaming;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::response::{
     Annotation, AssistantMessage, Audio, ChatResponse, DetailValue, FinishReason, Image, ReasoningDetail,
-    Seam, ServedBy, TokenLogprob, ToolCall, TopLogprob, Usage,
+    Seam, ServedBy, TokenLogprob, ToolCall, TopLogprob, Usage, WithheldCall,
 };
 use crate::{Capability, ExtraFields, RawJson, Secret, Timestamp};
 
@@ -67,6 +67,7 @@ redact_fields! {
     UsageLimit { kind, source, scope, window, limit, used, remaining, resets_at }
     FieldProblem { field, problem }
     ServedBy { provider }
+    WithheldCall { id, reason }
     ToolCall { id, received_id, name, arguments, extra }
     Audio { id, data, transcript, expires_at, extra }
     TopLogprob { token, logprob, bytes }
@@ -114,6 +115,7 @@ impl Redact for ChatResponse {
             model,
             served_by,
             message,
+            withheld_calls,
             finish_reason,
             native_finish_reason,
             stop_sequence,
@@ -141,6 +143,7 @@ impl Redact for ChatResponse {
             requested.redact(secret),
             model.redact(secret),
             served_by.redact(secret),
+            withheld_calls.redact(secret),
             finish_reason.redact(secret),
             native_finish_reason.redact(secret),
             stop_sequence.redact(secret),

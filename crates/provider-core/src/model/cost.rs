@@ -8,15 +8,15 @@ use std::fmt;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{Price, Pricing, TimeOfDay};
-use crate::{Usage, Usd};
+use super::{Price, Pricing, TimeOfWeek};
+use crate::{ChatResponse, Usage, Usd};
 
 /// A cost as far as a catalogue tells it: an estimate, and it says so wherever it is shown.
 ///
 /// The provider that serves may have other prices, give discounts or bill what a catalogue does not list.
 ///
 /// ```
-/// use provider_core::{Price, Pricing, Usage, TimeOfDay};
+/// use provider_core::{Price, Pricing, TimeOfDay, Usage};
 ///
 /// let mut pricing = Pricing::default();
 /// pricing.prompt = "0.0000025".parse().ok().map(Price::Fixed);
@@ -33,7 +33,8 @@ pub struct CostEstimate {
     pub amount: Usd,
     /// The units counted, each with its price.
     pub parts: Vec<CostPart>,
-    /// The items that the estimate cannot price. They make the cost higher by an unknown amount.
+    /// The items that the estimate cannot price. They make the cost higher by an unknown amount; a service
+    /// tier may make it lower.
     pub unpriced: Vec<Unpriced>,
 }
 
@@ -63,6 +64,7 @@ pub struct Unpriced {
 
 const NO_COUNT: &str = "nobody says how much it is";
 const NO_PRICE: &str = "the catalogue has no price";
+const TIER: &str = "the tier has prices of its own, see the endpoints";
 const VARIES: &str = "the price depends on the model that is picked";
 
 impl CostEstimate {
@@ -81,6 +83,13 @@ impl CostEstimate {
             }
             Some(Price::Varies) => self.cannot_price(what, VARIES),
             None => self.cannot_price(what, NO_PRICE),
+        }
+    }
+
+    /// Says that a tier which is not the usual one has its own prices.
+    fn note_tier(&mut self, tier: Option<&str>) {
+        if tier.is_some_and(|tier| !matches!(tier, "" | "auto" | "default" | "standard")) {
+            self.cannot_price("service_tier", TIER);
         }
     }
 
@@ -116,7 +125,17 @@ impl Serialize for CostEstimate {
 }
 
 impl Pricing {
-    /// Estimates the cost of this usage at these prices, at this time of day. [`Usage::cost`] has the actual
+    /// Estimates the cost of this answer at these prices, at this time: that of [its
+    /// usage](Self::estimate). An answer of another service tier than the default one has `service_tier`
+    /// among [`CostEstimate::unpriced`], since these are the prices of the default one.
+    #[must_use]
+    pub fn estimate_answer(&self, answer: &ChatResponse, at: impl Into<TimeOfWeek>) -> CostEstimate {
+        let mut cost = self.estimate(&answer.usage, at);
+        cost.note_tier(answer.service_tier.as_deref());
+        cost
+    }
+
+    /// Estimates the cost of this usage at these prices, at this time. [`Usage::cost`] has the actual
     /// cost, where the service states it.
     ///
     /// The estimate takes the tokens from and to the prompt cache, and those of audio, off the prompt's;
@@ -124,7 +143,7 @@ impl Pricing {
     /// its own, the prompt's counts. A usage does not say how long the cache keeps something: the price of
     /// the usual time counts.
     #[must_use]
-    pub fn estimate(&self, usage: &Usage, at: TimeOfDay) -> CostEstimate {
+    pub fn estimate(&self, usage: &Usage, at: impl Into<TimeOfWeek>) -> CostEstimate {
         let mut cost = CostEstimate::default();
         let prices = self.in_force(usage.prompt_tokens.unwrap_or(0), at);
         let beside = Beside::of(usage);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::override_price::PriceOverride;
-use super::time_of_day::TimeOfDay;
+use super::time_of_week::TimeOfWeek;
 use crate::Usd;
 
 /// A price per unit.
@@ -165,7 +165,7 @@ impl Pricing {
         }
     }
 
-    /// The prices that count for a request with a prompt of this size, at this time of day: those of the
+    /// The prices that count for a request with a prompt of this size, at this time: those of the
     /// list, with the overrides whose conditions hold, after the discount.
     ///
     /// ```
@@ -182,7 +182,8 @@ impl Pricing {
     /// assert_eq!(pricing.in_force(200_000, noon).prompt, price("0.000003"));
     /// assert_eq!(pricing.in_force(200_001, noon).prompt, price("0.000006"));
     /// ```
-    pub fn in_force(&self, prompt_tokens: u64, at: TimeOfDay) -> Prices {
+    pub fn in_force(&self, prompt_tokens: u64, at: impl Into<TimeOfWeek>) -> Prices {
+        let at = at.into();
         let holding = self.overrides.iter().filter(|entry| entry.applies(prompt_tokens, at));
         let prices = holding.fold(self.listed(), |base, entry| entry.prices.or(base));
         match self.discount.filter(|discount| discount.is_finite() && *discount != 0.0) {
@@ -194,6 +195,8 @@ impl Pricing {
 
 #[cfg(test)]
 mod tests {
+    use super::super::time_of_day::TimeOfDay;
+    use super::super::time_of_week::Weekday;
     use super::*;
 
     fn price(text: &str) -> Option<Price> {
@@ -244,6 +247,27 @@ mod tests {
         ] {
             assert_eq!(pricing.in_force(tokens, at(time)).prompt, price(prompt), "{time} {tokens}");
         }
+    }
+
+    #[test]
+    fn days_limit_overrides_to_themselves() {
+        let mut pricing = Pricing { prompt: price("4"), ..Pricing::default() };
+        let weekend = override_of("2").on([Weekday::Saturday, Weekday::Sunday]);
+        let night = override_of("1").on([Weekday::Monday]).between(at(2300), at(100));
+        pricing.overrides = vec![weekend, night];
+        for (day, time, prompt) in [
+            (Weekday::Friday, 1200, "4"),
+            (Weekday::Sunday, 1200, "2"),
+            (Weekday::Sunday, 2330, "2"),
+            (Weekday::Monday, 30, "1"),
+            (Weekday::Monday, 1200, "4"),
+            (Weekday::Monday, 2330, "1"),
+            (Weekday::Tuesday, 30, "4"),
+        ] {
+            let prices = pricing.in_force(0, TimeOfWeek::new(day, at(time)));
+            assert_eq!(prices.prompt, price(prompt), "{day} {time}");
+        }
+        assert_eq!(pricing.in_force(0, at(1200)).prompt, price("4"), "a day that is not known");
     }
 
     #[test]

@@ -6,9 +6,9 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{AudioPart, CacheMark, FilePart, ImagePart, VideoPart};
+use super::{AudioPart, CacheBreakpoint, CacheMark, FilePart, ImagePart, VideoPart};
 use crate::ProviderJson;
-use crate::stored::{is_off, read, read_by_tag};
+use crate::stored::{read, read_by_tag};
 
 /// The content of a message: plain text, or a list of parts.
 ///
@@ -54,8 +54,8 @@ pub struct TextPart {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
     /// An explicit breakpoint of OpenAI's prompt cache, the counterpart of `cache`.
-    #[serde(default, skip_serializing_if = "is_off")]
-    pub cache_breakpoint: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "CacheBreakpoint::stored")]
+    pub cache_breakpoint: Option<CacheBreakpoint>,
 }
 
 impl Content {
@@ -101,6 +101,29 @@ impl Part {
             Part::Video(part) => part.cache = Some(mark),
             Part::Other(_) => {}
         }
+        self
+    }
+}
+
+impl TextPart {
+    /// Makes a piece of text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Sets a breakpoint of OpenAI's prompt cache behind this text.
+    ///
+    /// ```
+    /// use provider_core::{CacheBreakpoint, ChatRequest, TextPart};
+    ///
+    /// let manual = "a long text";
+    /// let request = ChatRequest::new("openai/gpt-5.6")
+    ///     .system([TextPart::new(manual).cache_breakpoint(CacheBreakpoint::ttl("12h"))])
+    ///     .user("How do I reset it?");
+    /// ```
+    #[must_use]
+    pub fn cache_breakpoint(mut self, breakpoint: CacheBreakpoint) -> Self {
+        self.cache_breakpoint = Some(breakpoint);
         self
     }
 }
@@ -156,9 +179,15 @@ impl From<Vec<Part>> for Content {
     }
 }
 
-impl<const N: usize> From<[Part; N]> for Content {
-    fn from(parts: [Part; N]) -> Self {
-        Content::Parts(parts.into())
+impl<P: Into<Part>, const N: usize> From<[P; N]> for Content {
+    fn from(parts: [P; N]) -> Self {
+        Content::Parts(parts.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<TextPart> for Part {
+    fn from(part: TextPart) -> Self {
+        Part::Text(part)
     }
 }
 

@@ -61,6 +61,10 @@ pub struct FilePart {
 pub struct VideoPart {
     /// Where it is: an `https:` URL, or a `data:` URL with the video in it. Which URLs work differs by model.
     pub url: String,
+    /// How it is processed: `agentic`, where the model looks at what it needs, or `static`, frames at a fixed
+    /// rate. `None`: as the service decides; most models have one way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processing: Option<String>,
     /// Whether the prompt up to here is to be cached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheMark>,
@@ -216,7 +220,16 @@ impl Part {
 
     /// Makes a video part from a URL (`https:` or `data:`).
     pub fn video_url(url: impl Into<String>) -> Self {
-        Part::Video(VideoPart { url: url.into(), cache: None })
+        Part::Video(VideoPart { url: url.into(), ..VideoPart::default() })
+    }
+
+    /// Sets how a video is processed: `agentic` or `static`. Other parts stay as they are.
+    #[must_use]
+    pub fn processing(mut self, processing: impl Into<String>) -> Self {
+        if let Part::Video(part) = &mut self {
+            part.processing = Some(processing.into());
+        }
+        self
     }
 
     /// Makes a video part from bytes, which tell the media type.

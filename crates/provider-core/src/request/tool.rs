@@ -41,6 +41,10 @@ pub struct FunctionTool {
     /// the model has that choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eager_input_streaming: Option<bool>,
+    /// Whether the model gets this tool only when a search for tools finds it, where the service has such a
+    /// search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defer_loading: Option<bool>,
 }
 
 read_by_tag! {
@@ -94,6 +98,13 @@ impl FunctionTool {
     #[must_use]
     pub fn eager_input_streaming(mut self, eager: bool) -> Self {
         self.eager_input_streaming = Some(eager);
+        self
+    }
+
+    /// Sets whether the model gets this tool only when a search for tools finds it.
+    #[must_use]
+    pub fn defer_loading(mut self, defer: bool) -> Self {
+        self.defer_loading = Some(defer);
         self
     }
 }

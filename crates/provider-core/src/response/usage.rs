@@ -119,6 +119,9 @@ figures! {
     upstream_prompt_cost: Usd,
     /// The part of `upstream_cost` for the answer.
     upstream_completion_cost: Usd,
+    /// The service's charge for running its own tools (the time in a container, for example), where it is
+    /// metered. It is a part of `cost`.
+    server_tool_cost: Usd,
     /// Whether a key of your own at the upstream provider was used ("bring your own key").
     is_byok: bool,
     /// How many calls of its own tools the service was asked for by the model.

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::ToolError;
-use crate::{ChatRequest, ChatResponse, Content, Error, ErrorKind, Event, Message, ToolCall, Usage, Usd};
+use crate::{
+    ChatRequest, ChatResponse, Content, Error, ErrorKind, Event, Message, RetryAdvice, ToolCall, Usage, Usd,
+    WithheldCall,
+};
 
 /// Something that happens in a tool loop.
 #[derive(Clone, Debug)]
@@ -77,6 +80,10 @@ pub enum RunOutcome {
     /// [`ToolSet`](super::ToolSet) does not have, or of tools that are no [functions](ToolCall::is_function).
     /// Add their results to [`ToolRun::request`] and run it again. The set's own are done.
     Handover(Vec<ToolCall>),
+    /// The model made calls, and a guard at the service withheld all of them. The last step's text has the
+    /// guard's mark and is no answer; it is in [`ToolRun::request`], where it tells the model. A turn of
+    /// which only some calls are withheld goes on with the others.
+    Withheld(Vec<WithheldCall>),
     /// The provider failed, in the turn after the last step; or the request could not be sent.
     Failed(Error),
 }
@@ -148,6 +155,7 @@ impl ToolRun {
     /// * [`ErrorKind::LimitReached`] for the limits of turns, cost and calls.
     /// * [`ErrorKind::Timeout`] for the deadline.
     /// * [`ErrorKind::ToolFailed`] for a failed tool, and for calls that are handed over.
+    /// * [`ErrorKind::ContentPolicy`] for calls that the service withheld.
     /// * The provider's own error.
     pub fn into_response(mut self) -> Result<ChatResponse, Error> {
         let turns = self.steps.len();
@@ -172,6 +180,15 @@ impl ToolRun {
             }
             RunOutcome::Deadline(error) | RunOutcome::Failed(error) => error,
             RunOutcome::ToolFailed { call, error } => error.into_error(&call.name),
+            RunOutcome::Withheld(calls) => {
+                let reasons: Vec<&str> =
+                    calls.iter().map(|call| call.reason.as_deref().unwrap_or(&call.id)).collect();
+                let message =
+                    format!("the service withheld the tool calls of turn {turns}: {}", reasons.join("; "));
+                Error::new(ErrorKind::ContentPolicy, message)
+                    .with_retry(RetryAdvice::Never)
+                    .with_next_step("change the request, or the rules of the service's guard")
+            }
             RunOutcome::Handover(calls) => {
                 let names: Vec<&str> = calls.iter().map(ToolCall::label).collect();
                 let message =

@@ -254,6 +254,7 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
             }
             let truncated = response.is_truncated();
             let calls = response.message.tool_calls.clone();
+            let withheld = response.withheld_calls.clone();
             if !truncated || calls.is_empty() {
                 run.request.messages.push(response.message.clone().into());
             }
@@ -262,7 +263,10 @@ impl<'a, P: LlmProvider + ?Sized> ToolLoop<'a, P> {
                 return RunOutcome::Truncated;
             }
             if calls.is_empty() {
-                return RunOutcome::Answered;
+                return match withheld.is_empty() {
+                    true => RunOutcome::Answered,
+                    false => RunOutcome::Withheld(withheld),
+                };
             }
             if let Some(outcome) = self.call_tools(run, calls).await {
                 return outcome;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fault_server::Script;
 use openrouter_provider::{Limits, ModelsQuery};
-use provider_core::{ErrorKind, Price, TimeOfDay};
+use provider_core::{ErrorKind, Price, TimeOfDay, TimeOfWeek, Weekday};
 
 use super::{answered, paths, server};
 use crate::support::openrouter;
@@ -148,7 +148,9 @@ async fn values_of_the_wrong_type_cost_only_themselves() {
         "pricing":{"prompt":2.5e-6,"completion":"free","image":null,"discount":"0.5",
           "overrides":[{"min_prompt_tokens":"many","prompt":"9"},{"utc_start":2560,"prompt":"9"},7,
             {"min_prompt_tokens":1e2,"prompt":"0.000005","new_price":"1"},{"min_images":1,"prompt":"9"},
-            {"utc_start":2200,"utc_end":"0400","prompt":0.000001}]},
+            {"utc_start":2200,"utc_end":"0400","prompt":0.000001},
+            {"utc_days":[],"prompt":"9"},{"utc_days":["doomsday"],"prompt":"9"},{"utc_days":7,"prompt":"9"},
+            {"utc_days":["Sunday","doomsday"],"utc_end":100,"prompt":"0.000002"}]},
         "expiration_date":false,"knowledge_cutoff":"","alias_target":"x","links":[],"benchmarks":{"x":1},"é":"\u00e9"}"#;
     let (_server, client) = answered(&format!(r#"{{"data":{row}}}"#)).await;
     let model = client.model("a/b").await.expect("a model");
@@ -165,7 +167,7 @@ async fn values_of_the_wrong_type_cost_only_themselves() {
 
     let price = |text: &str| text.parse().ok().map(Price::Fixed);
     assert_eq!((model.pricing.prompt, model.pricing.completion), (price("0.0000025"), None));
-    assert_eq!(model.pricing.overrides.len(), 2, "conditions that cannot be understood do not hold");
+    assert_eq!(model.pricing.overrides.len(), 3, "conditions that cannot be understood do not hold");
     let at = |hhmm| TimeOfDay::from_hhmm(hhmm).expect("a time");
     for (tokens, time, expected) in [
         (100, 1200, "0.00000125"),
@@ -176,6 +178,8 @@ async fn values_of_the_wrong_type_cost_only_themselves() {
     ] {
         assert_eq!(model.pricing.in_force(tokens, at(time)).prompt, price(expected), "{tokens} {time}");
     }
+    let sunday = TimeOfWeek::new(Weekday::Sunday, at(30));
+    assert_eq!(model.pricing.in_force(0, sunday).prompt, price("0.000001"), "less the discount");
     assert_eq!(model.raw.as_ref().map(|raw| raw.get()), Some(row), "and all of it is kept");
 }
 

@@ -88,7 +88,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0000";
 fn parts() -> Vec<Part> {
     let mut marked = TextPart::default();
     marked.text = "Look and listen:".to_owned();
-    marked.cache_breakpoint = true;
+    marked.cache_breakpoint = Some(CacheBreakpoint::default());
     vec![
         Part::Text(marked),
         Part::image_url("https://example.com/a.png").detail("high").cached(CacheMark::default()),

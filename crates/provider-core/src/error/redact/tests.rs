@@ -55,6 +55,7 @@ fn error(text: &str, attempts: Vec<Error>) -> Error {
             extra: extra(),
             blocks,
         },
+        withheld_calls: vec![WithheldCall::new(text()).reason(text())],
         finish_reason: Some(FinishReason::Other(text())),
         native_finish_reason: Some(text()),
         stop_sequence: Some(text()),

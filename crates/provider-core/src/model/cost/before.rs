@@ -2,7 +2,7 @@
 
 use super::{CostEstimate, NO_COUNT, is_own};
 use crate::model::problems::modality;
-use crate::{ChatRequest, Content, Message, Model, Part, ResponseFormat, TimeOfDay, Tool};
+use crate::{ChatRequest, Content, Message, Model, Part, ResponseFormat, TimeOfWeek, Tool};
 
 /// The tokens that a message costs beside its text.
 const TOKENS_PER_MESSAGE: u64 = 4;
@@ -14,18 +14,19 @@ impl Model {
     /// The estimate guesses the prompt's tokens from its text, four ASCII characters or one other character
     /// to a token, which is right within a third or so. Content beside text (images, files, …) and additions
     /// of the service are in [`CostEstimate::unpriced`] or not known at all. The savings of cached prompts,
-    /// and thoughts beyond the answer's limit, do not count.
+    /// and thoughts beyond the answer's limit, do not count. A service tier other than the default one is in
+    /// [`CostEstimate::unpriced`], since the model's prices are those of the default one.
     ///
     /// ```
-    /// use provider_core::{ChatRequest, Model, TimeOfDay};
+    /// use provider_core::{ChatRequest, Model, TimeOfWeek};
     ///
     /// fn may_ask(model: &Model, request: &ChatRequest) -> bool {
-    ///     let cost = model.estimate(request, TimeOfDay::now());
+    ///     let cost = model.estimate(request, TimeOfWeek::now());
     ///     cost.is_complete() && cost.amount.as_f64() < 0.05
     /// }
     /// ```
     #[must_use]
-    pub fn estimate(&self, request: &ChatRequest, at: TimeOfDay) -> CostEstimate {
+    pub fn estimate(&self, request: &ChatRequest, at: impl Into<TimeOfWeek>) -> CostEstimate {
         let mut cost = CostEstimate::default();
         let prompt = prompt_tokens(request, &mut cost);
         let prices = self.pricing.in_force(prompt, at);
@@ -37,6 +38,7 @@ impl Model {
             None => cost.cannot_price("completion", "neither the request nor the model limits its length"),
         }
         cost.add("request", u64::from(is_own(prices.request)), prices.request);
+        cost.note_tier(request.service_tier.as_deref());
         cost
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{ChatRequest, Model, Part, PriceOverride, Prices, ProviderJson, RawJson};
+use crate::{ChatRequest, Model, Part, PriceOverride, Prices, ProviderJson, RawJson, TimeOfDay};
 
 fn price(text: &str) -> Option<Price> {
     Some(Price::Fixed(text.parse().unwrap()))
@@ -110,6 +110,8 @@ fn long_prompts_have_their_own_price() {
 fn a_request_is_estimated_before_it_is_sent() {
     let mut model = Model { pricing: claude(), ..Model::default() };
     let request = ChatRequest::new("a/b").user("a".repeat(400)).max_tokens(50);
+    let cheaper = model.estimate(&request.clone().service_tier("flex"), TimeOfDay::NOON);
+    assert_eq!(cheaper.unpriced.last().map(|unpriced| unpriced.what.as_str()), Some("service_tier"));
     let cost = model.estimate(&request, TimeOfDay::NOON);
     assert_eq!(lines(&cost), "prompt 104, completion 50");
     assert!(cost.is_complete());
