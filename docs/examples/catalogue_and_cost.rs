@@ -1,5 +1,5 @@
 use openrouter_provider::OpenRouter;
-use provider_core::{ChatRequest, Error, ModelQuery, ModelSort, TimeOfDay};
+use provider_core::{ChatRequest, Error, ModelQuery, ModelSort, TimeOfWeek};
 
 pub async fn catalogue_and_cost(openrouter: &OpenRouter) -> Result<(), Error> {
     let catalogue = openrouter.models().await?; // what this key may use
@@ -13,7 +13,7 @@ pub async fn catalogue_and_cost(openrouter: &OpenRouter) -> Result<(), Error> {
     let request = ChatRequest::new("openai/gpt-4o").user("Hello").max_tokens(500);
     let Some(model) = catalogue.find(&request.model) else { return Ok(()) };
     assert!(model.problems(&request).is_empty());
-    println!("{}", model.estimate(&request, TimeOfDay::now())); // "about 0.00500… USD (estimate)"
+    println!("{}", model.estimate(&request, TimeOfWeek::now())); // "about 0.00500… USD (estimate)"
 
     // The answer comes with its exact cost.
     let reply = openrouter.chat(&request).await?;
