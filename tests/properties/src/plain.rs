@@ -1,6 +1,7 @@
 //! A plain reading of well-formed streams and answers: slow, simple, and written from the standards alone.
 //! It says so where it has no opinion.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// An event of a stream.
@@ -92,7 +93,7 @@ pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
             Ok(json) => json,
             // Numbers that JSON does not have are lost alone.
             Err(_) if ["nan", "inf"].iter().any(|word| data.to_lowercase().contains(word)) => return None,
-            Err(_) if serde_json::from_str::<serde::de::IgnoredAny>(data).is_err() && !data.is_empty() => {
+            Err(_) if serde_json::from_str::<IgnoredAny>(data).is_err() && !data.is_empty() => {
                 // Behind the reason of the end it is an odd end mark.
                 good &= answer.ended;
                 continue;
@@ -114,8 +115,9 @@ pub(crate) fn stream(stream: &[u8]) -> Option<PlainAnswer> {
 /// The events in the data of a frame: one object or end mark, or several of them, a line each. None in what
 /// is neither.
 fn events(data: &str) -> Vec<&str> {
-    let is_event =
-        |text: &str| text == "[DONE]" || serde_json::from_str::<serde_json::Map<String, Value>>(text).is_ok();
+    // Half a surrogate pair is no character, but the text around it is JSON.
+    let is_object = |text: &str| text.starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok();
+    let is_event = |text: &str| text == "[DONE]" || is_object(text);
     if is_event(data.trim()) {
         return vec![data];
     }
