@@ -38,8 +38,8 @@ record! {
 }
 
 impl ModelEndpoints {
-    /// Returns the endpoints that sell a service tier, each with the tier's prices; `None`: the standard ones.
-    /// `fast` is another word for `priority`.
+    /// Returns the endpoints that sell a service tier, each with the tier's prices; `None`: the standard
+    /// ones. `fast` is another word for `priority`.
     ///
     /// A request for a tier that no endpoint sells is served by another one: see
     /// [`ChatResponse::service_tier`](provider_core::ChatResponse::service_tier).

@@ -23,8 +23,8 @@ impl OpenRouter {
     /// The method sends nothing; `endpoints` comes from [`endpoints`](Self::endpoints), and a host may keep
     /// it for some minutes.
     ///
-    /// Of the preferences it heeds `only`, `ignore`, `order` without fallbacks, `quantizations`, the prices in
-    /// `max_price`, and `require_parameters`. The endpoints do not state who keeps or trains on prompts
+    /// Of the preferences it heeds `only`, `ignore`, `order` without fallbacks, `quantizations`, the prices
+    /// in `max_price`, and `require_parameters`. The endpoints do not state who keeps or trains on prompts
     /// (`zdr`, `data_collection`), whose text may train others (`enforce_distillable_text`), or what the
     /// account's privacy settings and guardrails forbid, so the check cannot know that; of `zdr`,
     /// [`zdr_endpoints`](Self::zdr_endpoints) has the list. Speed (`preferred_min_throughput`,
