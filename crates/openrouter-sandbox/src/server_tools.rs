@@ -49,8 +49,11 @@ pub(crate) async fn show(headers: HeaderMap, Path(id): Path<String>) -> Result<R
 /// The APIs that the tools are for.
 const API_FORMATS: [&str; 3] = ["responses", "chat-completions", "anthropic-messages"];
 
-/// The tools beside the search of the web: id, name, summary, and the parameters with their types.
-const TOOLS: &[(&str, &str, &str, &[(&str, &str)])] = &[
+/// A tool: id, name, summary, and the parameters with their types.
+type Row = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// The tools beside the search of the web.
+const TOOLS: &[Row] = &[
     (
         "openrouter:web_fetch",
         "Web fetch",
@@ -151,7 +154,7 @@ fn engine(id: Option<&str>, executed_by: &str, pricing_source: &str, pricing: &V
 }
 
 /// A tool that OpenRouter runs itself, without a price of its own.
-fn simple((id, name, summary, parameters): &(&str, &str, &str, &[(&str, &str)])) -> Value {
+fn simple((id, name, summary, parameters): &Row) -> Value {
     let properties = parameters.iter().map(|(name, kind)| ((*name).to_owned(), json!({"type": kind})));
     let page = id.trim_start_matches("openrouter:").replace('_', "-");
     json!({
