@@ -222,3 +222,22 @@ async fn preferences_that_are_json_of_the_callers_own_stay() {
         assert_eq!(request.body["provider"], json!({"sort": "price"}));
     }
 }
+
+#[tokio::test]
+async fn signed_thoughts_stay_with_their_upstream_provider_where_the_loop_is_pinned() {
+    let tools = tools();
+    let question = "What are the weather and the time in Rome?";
+    for model in ["anthropic/claude-sonnet-4.5", "openai/gpt-5"] {
+        let sandbox = Sandbox::builder().balance_load(true).start().await.expect("a sandbox");
+        let provider = provider(&sandbox);
+        let request = ChatRequest::new(model).user(question).reasoning(Reasoning::effort(Effort::Low));
+        let loose = provider.tool_loop(&tools).run(&request).await;
+        let RunOutcome::Failed(error) = loose.outcome else { panic!("{model}: {:?}", loose.outcome) };
+        assert!(error.to_string().contains("Invalid `signature`"), "{model}: {error}");
+
+        let pinned = provider.tool_loop(&tools).pin_upstream().run(&request).await;
+        assert_eq!(pinned.outcome, RunOutcome::Answered, "{model}");
+        let served: Vec<_> = pinned.steps.iter().map(|step| &step.response.served_by).collect();
+        assert!(served.len() > 1 && served.iter().all(|upstream| *upstream == served[0]), "{served:?}");
+    }
+}

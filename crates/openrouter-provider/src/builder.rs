@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use openai_wire::error;
-use provider_core::{ConfigValues, Error, ErrorKind};
-use provider_http::{Endpoint, HttpClient, KeySource, settings};
+use provider_core::author::ResponseHead;
+use provider_core::{ConfigValues, Error, ErrorKind, ProviderContext};
+use provider_http::{Endpoint, HttpClient, HttpLimits, KeySource, settings};
 
 use crate::config::{self, DEFAULT_BASE_URL, FIELDS};
 use crate::dialect::OpenRouterDialect;
@@ -13,7 +14,7 @@ use crate::options::ProviderPreferences;
 use crate::{ID, Limits, OpenRouter};
 
 /// How this crate names itself to the service.
-pub(crate) const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 /// Builds an [`OpenRouter`] from settings given one by one or by key, and from what only code can give:
 /// limits, an HTTP client and a source of keys. Made by [`OpenRouter::builder`].
@@ -185,4 +186,21 @@ impl fmt::Debug for OpenRouterBuilder {
             .field("limits", &self.limits)
             .finish()
     }
+}
+
+/// The endpoint of requests that get a key, and so have none: at the address of these settings, with the
+/// host's HTTP client and limits.
+pub(crate) fn keyless_endpoint(
+    values: &ConfigValues,
+    context: &ProviderContext,
+    error_response: impl Fn(&ResponseHead, &str) -> Error + Send + Sync + 'static,
+) -> Result<Endpoint, Error> {
+    Endpoint::builder(DEFAULT_BASE_URL)
+        .provider(ID)
+        .limits(HttpLimits::of(context))
+        .values(values)
+        .header("user-agent", USER_AGENT)
+        .error_response(error_response)
+        // Not `build_in`, which would send a key of the context along.
+        .build(&HttpClient::of(context))
 }

@@ -212,7 +212,10 @@ fn routing(json: &str) -> Result<ProviderPreferences, String> {
     if raw.get().starts_with('[') {
         return Err(format!("does not fit (a list stands for an object in it); {example}"));
     }
-    raw.read::<ProviderPreferences>().map_err(unfit)?;
+    let read: ProviderPreferences = raw.read().map_err(unfit)?;
+    if let Some((name, known)) = read.misspelt().next() {
+        return Err(format!("has a field `{name}` that the service does not heed; `{known}` may be meant"));
+    }
     exact(&raw).ok_or_else(|| format!("does not fit (a list stands for an object in it); {example}"))
 }
 

@@ -95,6 +95,7 @@ pub mod pkce;
 mod provider;
 mod record;
 mod response;
+pub mod workload_identity;
 
 pub use account::{Budget, Credits, FreeRequests, Generation, KeyInfo, Preset, ProviderResponse};
 pub use builder::OpenRouterBuilder;

@@ -35,13 +35,13 @@ use lenient_json::{Text, from_str, object};
 use openai_wire::error;
 use provider_core::author::text_of_body;
 use provider_core::{ConfigValues, Error, ErrorKind, FieldProblem, ProviderContext, Secret};
-use provider_http::{Endpoint, HttpClient, HttpLimits, settings};
+use provider_http::{Endpoint, settings};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
 
 use crate::ID;
-use crate::builder::USER_AGENT;
+use crate::builder::keyless_endpoint;
 use crate::config::{self, DEFAULT_BASE_URL};
 use crate::dialect::OpenRouterDialect;
 
@@ -265,12 +265,5 @@ fn page(values: &ConfigValues) -> Result<Url, Error> {
 
 fn endpoint(values: &ConfigValues, context: &ProviderContext) -> Result<Endpoint, Error> {
     let dialect = OpenRouterDialect::default();
-    Endpoint::builder(DEFAULT_BASE_URL)
-        .provider(ID)
-        .limits(HttpLimits::of(context))
-        .values(values)
-        .header("user-agent", USER_AGENT)
-        .error_response(move |head, body| error::from_response(head, body, &dialect))
-        // Not `build_in`, which would send a key of the context along.
-        .build(&HttpClient::of(context))
+    keyless_endpoint(values, context, move |head, body| error::from_response(head, body, &dialect))
 }

@@ -1,11 +1,12 @@
 //! API keys. Every key is accepted; words inside a key choose its kind.
 //!
 //! `invalid` is rejected, `poor` has no credits, `capped` belongs to a workspace whose budget is spent,
-//! `management` manages the account but cannot run models.
+//! `management` manages the account but cannot run models. An access token is a key until it expires.
 
 use axum::http::{HeaderMap, header};
 
 use crate::api_error::ApiError;
+use crate::oauth_token;
 use crate::rng::Rng;
 
 /// An accepted key.
@@ -22,6 +23,9 @@ impl ApiKey {
         let key = key.trim();
         if !scheme.eq_ignore_ascii_case("bearer") || key.is_empty() {
             return Err(ApiError::new(401, "No auth credentials found"));
+        }
+        if oauth_token::is_expired(key) {
+            return Err(ApiError::new(401, "The access token is expired"));
         }
         match key.contains("invalid") {
             true => Err(ApiError::new(401, "User not found.")),

@@ -1,8 +1,9 @@
 //! The model catalogue: realistic rows, read from `catalogue.json`.
 //!
 //! A row has the fields of `GET /models` and private keys: the `endpoints` that serve the model, the legacy
-//! spellings (`aliases`) of its id, for a router the id of the model that it chooses (`routes_to`), and
-//! whether it lists `tool_choice` but fails the test of forced calls (`fails_forced_tools`).
+//! spellings (`aliases`) of its id, for a router the id of the model that it chooses (`routes_to`),
+//! whether it lists `tool_choice` but fails the test of forced calls (`fails_forced_tools`), and whether it
+//! takes a change of the effort within a conversation (`takes_updates`).
 
 use serde_json::{Map, Value, json};
 
@@ -56,6 +57,8 @@ pub(crate) struct Model {
     aliases: Vec<String>,
     /// Whether it lists `tool_choice`, but fails the test of forced calls.
     fails_forced_tools: bool,
+    /// Whether it takes a change of the effort within a conversation.
+    takes_updates: bool,
     /// The id of the model that an alias or a router stands for.
     target: Option<String>,
 }
@@ -74,6 +77,7 @@ impl Model {
             .collect::<Option<_>>()?;
         let aliases = private_list(&mut row, "aliases").iter().filter_map(text).collect();
         let fails_forced_tools = row.remove("fails_forced_tools") == Some(Value::Bool(true));
+        let takes_updates = row.remove("takes_updates") == Some(Value::Bool(true));
         let routes_to = row.remove("routes_to").as_ref().and_then(text);
 
         let canonical_slug = text(row.get("canonical_slug")?)?;
@@ -90,6 +94,7 @@ impl Model {
             completion_price: Usd::parse(row["pricing"]["completion"].as_str()?)?,
             aliases,
             fails_forced_tools,
+            takes_updates,
             target: text(&row["alias_target"]["slug"]).or(routes_to),
             canonical_slug,
             row,
@@ -123,6 +128,11 @@ impl Model {
     /// Whether a request may force a tool call.
     pub(crate) fn takes_forced_tools(&self) -> bool {
         self.lists("supported_parameters", "tool_choice") && !self.fails_forced_tools
+    }
+
+    /// Whether a message may change the effort from there on (`configuration_update`).
+    pub(crate) fn takes_updates(&self) -> bool {
+        self.takes_updates
     }
 
     /// Whether the model reasons without being asked to.

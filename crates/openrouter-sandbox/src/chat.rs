@@ -21,7 +21,7 @@ use crate::routing::Route;
 use crate::scripted_body::{OpenStreamGuard, ScriptedBody};
 use crate::state::AppState;
 use crate::tokens::Logprobs;
-use crate::{alignment, armor, event_stream, failures, generate, json_body, reasoning, validate};
+use crate::{alignment, armor, event_stream, failures, generate, json_body, reasoning, signature, validate};
 
 pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
@@ -143,7 +143,14 @@ fn route<'a>(
     request: &Value,
     flagged: &str,
 ) -> Result<Route<'a>, ApiError> {
-    let route = Route::find(&state.catalogue, requested_model, request)?;
+    let mut route = Route::find(&state.catalogue, requested_model, request)?;
+    let preferences = &request["provider"];
+    if preferences["order"].is_null() && preferences["sort"].is_null() {
+        route.start_at(state.turn());
+    }
+    if let Some(signer) = signature::foreign_signer(request, &route) {
+        return Err(signature::refused(&route, signer));
+    }
     match route.failure {
         Some(failure) if failure.name() == "flaky" && state.flaky_succeeds() => Ok(route),
         Some(failure) => failure.initial_error(flagged).map_or(Ok(route), Err),

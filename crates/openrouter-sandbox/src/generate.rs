@@ -30,7 +30,7 @@ pub(crate) fn answer(request: &Value, route: &Route<'_>, mode: ReasoningMode, rn
     };
     if mode != ReasoningMode::None {
         let topic = quote(&conversation.user_text(), 40);
-        answer.reasoning = Some(Reasoning::about(&topic, route.author, mode == ReasoningMode::Hidden, rng));
+        answer.reasoning = Some(Reasoning::about(&topic, route, mode == ReasoningMode::Hidden, rng));
     }
     if answer.content.is_some() && searches_the_web(request, route) {
         answer.annotations.push(citation());

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::rng::Rng;
+use crate::routing::Route;
+use crate::signature::{self, ENCRYPTED};
 use crate::tokens;
 
 /// How a request asks for reasoning.
@@ -59,16 +61,17 @@ pub(crate) struct Reasoning {
 }
 
 impl Reasoning {
-    /// Generates reasoning about `topic` in the form of this author's models.
-    pub(crate) fn about(topic: &str, author: &str, hidden: bool, rng: &mut Rng) -> Self {
+    /// Generates reasoning about `topic` in the form of this route's models, signed by its provider.
+    pub(crate) fn about(topic: &str, route: &Route<'_>, hidden: bool, rng: &mut Rng) -> Self {
+        let mark = signature::mark(route.provider);
         let plan = rng.pick(&[
             "A short and friendly answer should do.",
             "I should stay brief and stick to what was asked.",
             "No need to go far; a few clear sentences are enough.",
         ]);
-        let (style, signature) = match author {
-            "anthropic" => (Style::Signed, format!("{}==", rng.alphanumeric(96))),
-            "openai" => (Style::Encrypted, format!("gAAAAA{}", rng.alphanumeric(140))),
+        let (style, signature) = match route.author {
+            "anthropic" => (Style::Signed, format!("{mark}{}==", rng.alphanumeric(88))),
+            "openai" => (Style::Encrypted, format!("{ENCRYPTED}{mark}{}", rng.alphanumeric(132))),
             _ => (Style::Plain, String::new()),
         };
         Self {

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use crate::api_error::ApiError;
 use crate::record::RecordedRequest;
 use crate::state::AppState;
-use crate::{account, chat, models, pkce, server_tools};
+use crate::{account, chat, models, oauth_token, pkce, server_tools};
 
 /// The path of the API below the host.
 pub(crate) const BASE_PATH: &str = "/api/v1";
@@ -35,6 +35,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route("/presets", get(account::presets))
         .route("/key", get(account::key))
         .route("/auth/keys", post(pkce::exchange))
+        .route("/oauth/token", post(oauth_token::exchange))
         .route("/credits", get(account::credits))
         .route("/generation", get(account::generation))
         .route("/providers", get(account::providers));

@@ -78,6 +78,20 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// Lets the endpoint at this place serve, counted around; those behind it come next.
+    pub(crate) fn start_at(&mut self, place: usize) {
+        if let Some(place) = place.checked_rem(self.endpoints.len()) {
+            self.endpoints.rotate_left(place);
+            self.provider = self.endpoints.first().map_or("Sandbox", |endpoint| &endpoint.provider);
+        }
+    }
+
+    /// The display names of the providers that serve the model.
+    pub(crate) fn providers(&self) -> impl Iterator<Item = &'a str> {
+        let all = self.row.map_or(&[][..], |model| &model.endpoints);
+        all.iter().map(|endpoint| endpoint.provider.as_str())
+    }
+
     /// The prices in dollars per token, of prompt and completion, for a prompt of this length.
     pub(crate) fn prices(&self, prompt_tokens: u64) -> (Usd, Usd) {
         let parse = |text: &str| Usd::parse(text).unwrap_or_default();

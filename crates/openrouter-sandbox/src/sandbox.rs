@@ -52,6 +52,18 @@ impl SandboxBuilder {
         Self { settings: Settings { auth_code_life, ..self.settings }, ..self }
     }
 
+    /// The time for which an access token of `POST /oauth/token` is good, in whole seconds. Default: 15 min,
+    /// the most that the service gives.
+    pub fn access_token_life(self, access_token_life: Duration) -> Self {
+        Self { settings: Settings { access_token_life, ..self.settings }, ..self }
+    }
+
+    /// Whether the requests for a model go to its endpoints in turn, unless `provider.order` or
+    /// `provider.sort` says otherwise. Default: false, and the first endpoint that may serve does.
+    pub fn balance_load(self, balances_load: bool) -> Self {
+        Self { settings: Settings { balances_load, ..self.settings }, ..self }
+    }
+
     /// Starts the sandbox, on the loopback interface only. Needs a tokio runtime.
     ///
     /// # Errors
@@ -100,6 +112,8 @@ impl Sandbox {
                 token_delay: Duration::ZERO,
                 slow_first_token,
                 auth_code_life: Duration::from_secs(600),
+                access_token_life: Duration::from_secs(900),
+                balances_load: false,
             },
         }
     }

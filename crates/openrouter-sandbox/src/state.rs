@@ -23,6 +23,9 @@ pub(crate) struct Settings {
     pub(crate) token_delay: Duration,
     pub(crate) slow_first_token: Duration,
     pub(crate) auth_code_life: Duration,
+    pub(crate) access_token_life: Duration,
+    /// Whether requests for a model go to its endpoints in turn.
+    pub(crate) balances_load: bool,
 }
 
 /// The state of one sandbox.
@@ -38,6 +41,8 @@ pub(crate) struct AppState {
     grants: Mutex<BoundedLog<(String, Grant)>>,
     grant_count: AtomicU64,
     generation_count: AtomicU64,
+    /// The requests that were balanced.
+    balanced: AtomicUsize,
     /// Whether the next request to `sandbox/flaky` succeeds.
     flaky_succeeds: AtomicBool,
 }
@@ -55,6 +60,7 @@ impl AppState {
             grants: Mutex::default(),
             grant_count: AtomicU64::new(0),
             generation_count: AtomicU64::new(0),
+            balanced: AtomicUsize::new(0),
             flaky_succeeds: AtomicBool::new(false),
         }
     }
@@ -70,6 +76,12 @@ impl AppState {
     /// Whether this request to `sandbox/flaky` succeeds: false, true, false, …
     pub(crate) fn flaky_succeeds(&self) -> bool {
         self.flaky_succeeds.fetch_xor(true, Ordering::SeqCst)
+    }
+
+    /// The place among a model's endpoints of the one that serves this request: 0, or the next one where the
+    /// load is balanced.
+    pub(crate) fn turn(&self) -> usize {
+        if self.settings.balances_load { self.balanced.fetch_add(1, Ordering::SeqCst) } else { 0 }
     }
 
     pub(crate) fn record(&self, request: RecordedRequest) {
@@ -115,6 +127,12 @@ impl AppState {
         let code = format!("auth_code_{}", Rng::new(self.settings.seed, &format!("grant {count}")).hex(32));
         lock(&self.grants).push((code.clone(), grant));
         code
+    }
+
+    /// The id of the next access token.
+    pub(crate) fn next_access_token(&self) -> String {
+        let count = self.grant_count.fetch_add(1, Ordering::SeqCst);
+        Rng::new(self.settings.seed, &format!("access token {count}")).hex(32)
     }
 
     /// Uses a code up. Returns the key that it is given for; `None` if it is not good.

@@ -24,7 +24,7 @@ pub use crate::codec::ChatCodec;
 pub use crate::delegate::Delegate;
 pub use crate::error::{ErrorContext, InFlightWaits, base_url_step, is_foreign, misdirected, text_of_body};
 pub use crate::frame::{DecodeError, Frame, FrameDecoder, Headers, ResponseHead};
-pub use crate::model::settings as model_settings;
+pub use crate::model::{is_misspelling, settings as model_settings};
 pub use crate::options::ProviderOptions;
 pub use crate::request::{
     NOT_FINITE, Parameter, ParameterMut, ParameterRef, foreign_json, range_problems, refuse_all_but,

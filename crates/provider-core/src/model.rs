@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::catalogue::Catalogue;
 pub use self::cost::{CostEstimate, CostPart, Unpriced};
+pub use self::fuzzy::is_misspelling;
 pub use self::override_price::PriceOverride;
 pub use self::pricing::{Price, Prices, Pricing};
 pub use self::query::{ModelQuery, ModelSort};

@@ -117,8 +117,9 @@ async fn target(
     host: &Host,
     request: ChatRequest,
 ) -> Result<(Target, ChatRequest), Failure> {
+    let max_seams = args.continued.then_some(args.max_seams);
     let Prepared { request, targets } =
-        host.prepare(std::slice::from_ref(&args.model), &args.params, request).await?;
+        host.prepare(std::slice::from_ref(&args.model), &args.params, max_seams, request).await?;
     let target = targets.into_iter().next();
     let missing = || Error::new(ErrorKind::NotFound, "no model was selected");
     Ok((target.unwrap_or_else(|| Err(missing()))?, request))

@@ -88,6 +88,7 @@ Examples:
   provider-host chat openai/gpt-4o - < prompt.txt > answer.txt
   provider-host --sandbox chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
   provider-host --sandbox chat sandbox/flaky \"Hello\" --retries 5 --verbose
+  provider-host --sandbox chat sandbox/reset \"Hello\" --continue --fallback openai/gpt-4o-mini --allow-paid-fallback
   provider-host chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
   provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
   provider-host chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
@@ -109,6 +110,18 @@ pub(crate) struct ChatArgs {
     /// Wait for the whole answer instead of streaming it
     #[arg(long)]
     pub(crate) no_stream: bool,
+
+    /// Finish an answer that breaks off in the middle by another request, to the same model and then to those
+    /// of --fallback. All requests are billed
+    #[arg(long = "continue")]
+    pub(crate) continued: bool,
+
+    /// How often an answer may be gone on with
+    #[arg(
+        long, value_name = "N", default_value_t = 2, requires = "continued",
+        value_parser = between::<u32>(1, 10), allow_negative_numbers = true
+    )]
+    pub(crate) max_seams: u32,
 
     /// Show the model's thoughts on standard error
     #[arg(long)]

@@ -102,7 +102,7 @@ async fn prepared(
     let request = args.params.request(&prompt)?;
     let form = AnswerForm::of(&request)?;
     let host = Host::open(connect, output).await?;
-    let Prepared { request, targets } = host.prepare(&args.models, &args.params, request).await?;
+    let Prepared { request, targets } = host.prepare(&args.models, &args.params, None, request).await?;
     let mut comparison =
         Comparison::new(request).concurrency(args.concurrency.into()).cell_timeout(args.timeout);
     if let Some(deadline) = args.deadline {

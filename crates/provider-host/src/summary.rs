@@ -2,7 +2,7 @@
 
 use openrouter_provider::OpenRouterResponse;
 use provider_compare::Timings;
-use provider_core::{ChatResponse, ToolCall, Usage};
+use provider_core::{ChatResponse, Seam, ToolCall, Usage};
 
 use crate::ask::Outcome;
 use crate::output::number::{dollars, duration, grouped, or_unknown};
@@ -17,6 +17,9 @@ pub(crate) fn lines(outcome: &Outcome, paint: Paint) -> Vec<String> {
         return lines;
     }
     lines.extend(beside_the_text(response).into_iter().map(|line| paint.yellow(line).to_string()));
+    for seam in &response.seams {
+        lines.push(paint.yellow(broken_off(seam)).to_string());
+    }
     let served = served(outcome, response);
     lines.push(match served.by_fallback {
         true => paint.yellow(served.line).to_string(),
@@ -44,6 +47,17 @@ fn beside_the_text(response: &ChatResponse) -> Vec<String> {
         several => lines.push(format!("the answer has {several} images; --json shows them")),
     }
     lines
+}
+
+/// A place where the answer broke off, and who went on with it.
+fn broken_off(seam: &Seam) -> String {
+    let model = if seam.model.is_empty() { "another request" } else { &seam.model };
+    format!(
+        "the answer broke off at byte {} ({}); {} went on with it",
+        grouped(seam.at as u64),
+        seam.broken_by.label(),
+        text::one_line(model)
+    )
 }
 
 /// A tool call, and why it cannot be run, if so: in an answer that was cut off, no call can.
@@ -89,7 +103,8 @@ fn served(outcome: &Outcome, response: &ChatResponse) -> Served {
 }
 
 fn figures(response: &ChatResponse, timings: Timings) -> String {
-    let mut parts = vec![tokens(&response.usage), cost(&response.usage)];
+    let open = if response.is_usage_complete() { "" } else { " and what the broken part cost" };
+    let mut parts = vec![tokens(&response.usage), format!("{}{open}", cost(&response.usage))];
     if let Some(reason) = &response.finish_reason {
         parts.push(format!("finish {}", text::one_line(reason.as_str())));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, LlmProvider};
-use provider_layers::{FallbackLayer, FallbackSettings, Layer};
+use provider_layers::{ContinueLayer, ContinueSettings, FallbackLayer, FallbackSettings, Layer};
 use provider_registry::{ModelRef, SelectedModel};
 
 use self::route::{Answering, Route};
@@ -14,16 +14,16 @@ use crate::connect::Host;
 use crate::exit::Failure;
 use crate::params::Params;
 
-/// A selected model, and the models to ask when it fails.
+/// A selected model, and the models to ask when it fails or breaks off.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     model: SelectedModel,
-    fallback: Option<Fallback>,
+    around: Option<Around>,
 }
 
-/// The provider of a model with a fallback around it, which asks other providers as well.
+/// The provider of a model with a fallback or a continuation around it, which may ask other models as well.
 #[derive(Clone, Debug)]
-struct Fallback {
+struct Around {
     provider: Arc<dyn LlmProvider>,
     /// The model that was asked last.
     answering: Answering,
@@ -47,14 +47,14 @@ impl Target {
         self.model.reference()
     }
 
-    /// The provider, with the fallback around it.
+    /// The provider, with the fallback and the continuation around it.
     pub(crate) fn provider(&self) -> &Arc<dyn LlmProvider> {
-        self.fallback.as_ref().map_or(self.model.provider(), |fallback| &fallback.provider)
+        self.around.as_ref().map_or(self.model.provider(), |around| &around.provider)
     }
 
     /// The model that was asked last: this one, or one of its fallbacks.
     pub(crate) fn asked(&self) -> ModelRef {
-        let last = self.fallback.as_ref().and_then(|fallback| fallback.answering.get());
+        let last = self.around.as_ref().and_then(|around| around.answering.get());
         last.unwrap_or_else(|| self.reference().clone())
     }
 
@@ -63,8 +63,8 @@ impl Target {
     /// # Errors
     /// Those of [`SelectedModel::chat`].
     pub(crate) async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse, Error> {
-        match &self.fallback {
-            Some(fallback) => fallback.provider.chat(request).await,
+        match &self.around {
+            Some(around) => around.provider.chat(request).await,
             None => self.model.chat(request).await,
         }
     }
@@ -74,8 +74,8 @@ impl Target {
     /// # Errors
     /// Those of [`SelectedModel::stream`].
     pub(crate) async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        match &self.fallback {
-            Some(fallback) => fallback.provider.stream(request).await,
+        match &self.around {
+            Some(around) => around.provider.stream(request).await,
             None => self.model.stream(request).await,
         }
     }
@@ -87,12 +87,16 @@ impl Host {
     /// If OpenRouter has all of them, on one instance, the request asks for its own fallback. Otherwise the
     /// host falls back itself: each model but the last is asked once, unless its settings say how often.
     ///
+    /// With `max_seams`, answers that break off are gone on with so often, by the same model and then by the
+    /// fallbacks.
+    ///
     /// # Errors
     /// When a fallback cannot be selected, or when no model is of the provider that an option is for.
     pub(crate) async fn prepare(
         &self,
         texts: &[String],
         params: &Params,
+        max_seams: Option<u32>,
         mut request: ChatRequest,
     ) -> Result<Prepared, Failure> {
         let models = join_all(texts.iter().map(|text| self.model(text))).await;
@@ -118,8 +122,16 @@ impl Host {
         let mut targets = Vec::new();
         for model in models {
             targets.push(match model {
-                Ok(model) if is_one_list || fallbacks.is_empty() => Ok(Target { model, fallback: None }),
-                Ok(model) => Ok(self.with_fallbacks(model, &fallbacks, params)?),
+                Ok(model) => {
+                    let target = match is_one_list || fallbacks.is_empty() {
+                        true => Target { model, around: None },
+                        false => self.with_fallbacks(model, &fallbacks, params)?,
+                    };
+                    Ok(match max_seams {
+                        Some(seams) => self.continued(target, &fallbacks, params, seams)?,
+                        None => target,
+                    })
+                }
                 Err(error) => Err(error),
             });
         }
@@ -148,20 +160,55 @@ impl Host {
                 true => of_route.provider().clone(),
                 false => self.asked_once(&reference.provider)?,
             };
-            let catalogue = self.instance(&reference.provider)?.catalogue_cache().clone();
-            routes.push(Route::new(reference.clone(), provider, catalogue, answering.clone()));
+            routes.push(self.route(reference, provider, &answering)?);
         }
         let mut settings = FallbackSettings::default();
         if params.allows_paid_fallback() {
             settings = settings.allow_paid();
         }
         let mut routes = routes.into_iter();
-        let Some(first) = routes.next() else { return Ok(Target { model, fallback: None }) };
+        let Some(first) = routes.next() else { return Ok(Target { model, around: None }) };
         for route in routes {
             let id = route.reference().model.clone();
             settings = settings.to(Arc::new(route), id);
         }
         let provider = FallbackLayer::new(settings).layer(Arc::new(first));
-        Ok(Target { model, fallback: Some(Fallback { provider, answering }) })
+        Ok(Target { model, around: Some(Around { provider, answering }) })
+    }
+
+    /// Puts a continuation around a target: what breaks off is gone on with by its model, then by the others.
+    fn continued(
+        &self,
+        target: Target,
+        others: &[SelectedModel],
+        params: &Params,
+        max_seams: u32,
+    ) -> Result<Target, Error> {
+        let Target { model, around } = target;
+        let answering = around.as_ref().map_or_else(Answering::default, |around| around.answering.clone());
+        let mut settings = ContinueSettings::default().max_seams(max_seams);
+        if params.allows_paid_fallback() {
+            settings = settings.allow_paid();
+        }
+        for other in others {
+            let route = self.route(other.reference(), other.provider().clone(), &answering)?;
+            settings = settings.to(Arc::new(route), other.id());
+        }
+        let inner: Arc<dyn LlmProvider> = match around {
+            Some(around) => around.provider,
+            None => Arc::new(self.route(model.reference(), model.provider().clone(), &answering)?),
+        };
+        let provider = ContinueLayer::new(settings).layer(inner);
+        Ok(Target { model, around: Some(Around { provider, answering }) })
+    }
+
+    fn route(
+        &self,
+        reference: &ModelRef,
+        provider: Arc<dyn LlmProvider>,
+        answering: &Answering,
+    ) -> Result<Route, Error> {
+        let catalogue = self.instance(&reference.provider)?.catalogue_cache().clone();
+        Ok(Route::new(reference.clone(), provider, catalogue, answering.clone()))
     }
 }

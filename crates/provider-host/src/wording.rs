@@ -14,6 +14,7 @@ const WORDS: &[(&str, &str)] = &[
     (" (`stream` comes from the method that is called)", ""),
     ("call `allow_paid_fallback`", "give --allow-paid-fallback"),
     ("`FallbackSettings::allow_paid`", "--allow-paid-fallback"),
+    ("`ContinueSettings::allow_paid`", "--allow-paid-fallback"),
     ("enter the ids of its models in `models`", "name its models with --set models=ID,ID"),
     ("`logprobs` to be true", "--logprobs"),
     ("leave parameters out, or `require_parameters`", "leave parameters out, or --require-parameters"),

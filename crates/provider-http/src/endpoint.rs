@@ -13,6 +13,7 @@ use provider_core::{
     Secret,
 };
 use serde::Serialize;
+use url::form_urlencoded;
 
 use crate::client::HttpClient;
 use crate::context::RequestContext;
@@ -68,6 +69,9 @@ struct Version {
     /// Whether it is missing, once an answer has told.
     is_missing: OnceLock<bool>,
 }
+
+/// The content type of JSON.
+const JSON: &str = "application/json";
 
 /// The header that the key goes in.
 #[derive(Clone, Debug)]
@@ -402,6 +406,8 @@ pub struct RequestBuilder<'e> {
     accept: Option<&'static str>,
     headers: HeaderMap,
     body: Option<Bytes>,
+    /// The type of the body, where there is one.
+    content_type: &'static str,
     format: Option<BodyFormat>,
     has_key: bool,
     context: RequestContext,
@@ -418,6 +424,7 @@ impl<'e> RequestBuilder<'e> {
             accept: None,
             headers: HeaderMap::new(),
             body: None,
+            content_type: JSON,
             format: None,
             has_key: true,
             context: RequestContext {
@@ -495,7 +502,15 @@ impl<'e> RequestBuilder<'e> {
 
     /// Sets the body: JSON that is written already.
     pub fn json_text(mut self, json: impl Into<Bytes>) -> Self {
-        self.body = Some(json.into());
+        (self.body, self.content_type) = (Some(json.into()), JSON);
+        self
+    }
+
+    /// Sets the body: the fields of a form, as endpoints of OAuth take them
+    /// (`application/x-www-form-urlencoded`).
+    pub fn form<'f>(mut self, fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> Self {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        (self.body, self.content_type) = (Some(form.into()), "application/x-www-form-urlencoded");
         self
     }
 
@@ -652,9 +667,9 @@ impl<'e> RequestBuilder<'e> {
             headers.remove(&key_header.name);
         }
         headers.extend(self.headers);
-        headers.insert(ACCEPT, HeaderValue::from_static(self.accept.unwrap_or("application/json")));
+        headers.insert(ACCEPT, HeaderValue::from_static(self.accept.unwrap_or(JSON)));
         if self.body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         }
         let mut request = Request::new(self.body.unwrap_or_default());
         (*request.method_mut(), *request.uri_mut()) = (self.method, uri);

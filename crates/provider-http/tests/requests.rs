@@ -48,6 +48,18 @@ async fn requests_carry_what_was_said() {
 }
 
 #[tokio::test]
+async fn form_is_encoded_and_says_so() {
+    let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
+    let form = [("grant_type", "urn:a"), ("a b", "é&=+"), ("empty", "")];
+    endpoint(&server.url()).post("token").form(form).text().await.expect("a text");
+    endpoint(&server.url()).post("token").form(form).json(&[1]).text().await.expect("a text");
+    let [sent, json] = &server.requests()[..] else { panic!("two requests") };
+    assert_eq!(sent.text(), "grant_type=urn%3Aa&a+b=%C3%A9%26%3D%2B&empty=");
+    assert_eq!(sent.header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!((&*json.text(), json.header("content-type")), ("[1]", Some("application/json")));
+}
+
+#[tokio::test]
 async fn bad_headers_and_paths_are_named_and_not_sent() {
     let server = FaultServer::always(Script::json(200, "w:Hi")).await.expect("a free port");
     let endpoint = builder(&server.url()).header("x-title", "t").build(&HttpClient::new()).expect("settings");

@@ -44,9 +44,11 @@ use crate::Layer;
 /// [output]: provider_core::author::Activity::Output
 /// [if on]: TraceSettings::content
 ///
-/// Each attempt that failed on the way is an event of the span, at the level `WARN`. The span of a stream
-/// lasts until the stream ends, or is dropped. Lists of models and connection tests are spans `models` and
-/// `check`.
+/// Each attempt that failed on the way is an event of the span, at the level `WARN`. So is, at the level
+/// `INFO`, each [seam](provider_core::Seam) of an answer that a [`ContinueLayer`](crate::ContinueLayer) went
+/// on with: the model that went on, the error's kind, and the byte of the text (`seam.at`). The span of a
+/// stream lasts until the stream ends, or is dropped. Lists of models and connection tests are spans `models`
+/// and `check`.
 ///
 /// The service's text of an error is part of the span, without secrets; a service may quote the request in
 /// it. Options, headers, metadata and parameters not named above are never in a span.

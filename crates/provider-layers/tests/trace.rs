@@ -14,13 +14,15 @@ mod recorder;
 
 use std::sync::Arc;
 
-use paced::{Beat, Paced, Turn, breaks, refuses, seconds};
+use paced::{Beat, Paced, Turn, breaks, refuses, says, seconds};
 use provider_core::author::ProviderOptions;
 use provider_core::{
     ChatRequest, Effort, Error, ErrorKind, LlmProvider, LlmProviderExt, Message, Part, Reasoning, ToolCall,
     Usage,
 };
-use provider_layers::{FallbackLayer, FallbackSettings, Layer, TraceLayer, TraceSettings};
+use provider_layers::{
+    ContinueLayer, ContinueSettings, FallbackLayer, FallbackSettings, Layer, TraceLayer, TraceSettings,
+};
 use recorder::Recorder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -188,6 +190,40 @@ async fn span_records_error_and_attempts() {
             ("message", "attempt failed: rate limited: slow down (provider acme, model acme/m, HTTP 429)"),
         ]];
         assert_eq!(attempts, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn span_has_an_event_for_each_seam() {
+    for (is_streamed, second) in
+        [(false, says("lo", 1)), (true, says("lo", 1)), (true, breaks(ErrorKind::Upstream))]
+    {
+        let (recorder, _guard) = Recorder::start();
+        let provider = Paced::new([breaks(ErrorKind::Upstream), second]);
+        let settings = ContinueSettings::default().max_seams(1);
+        let continued = ContinueLayer::new(settings).layer(provider.clone());
+        let traced = TraceLayer::new(TraceSettings::default()).layer(continued);
+        let request = ChatRequest::new("acme/m").user(PROMPT);
+        if is_streamed {
+            let mut stream = traced.stream(&request).await.unwrap();
+            while stream.next().await.is_some() {}
+        } else {
+            traced.chat(&request).await.unwrap();
+        }
+        let span = recorder.span();
+        let seams: Vec<Vec<_>> = span
+            .events
+            .iter()
+            .map(|event| event.0.iter().map(|(name, value)| (*name, &**value)).collect::<Vec<_>>())
+            .filter(|event| event.contains(&("message", "answer broke off and was gone on with")))
+            .collect();
+        let expected = vec![vec![
+            ("error.type", "upstream"),
+            ("gen_ai.request.model", "acme/m"),
+            ("message", "answer broke off and was gone on with"),
+            ("seam.at", "3"),
+        ]];
+        assert_eq!(seams, expected);
     }
 }
 

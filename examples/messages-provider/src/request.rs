@@ -150,7 +150,11 @@ struct CacheControl<'a> {
 
 impl<'a> CacheControl<'a> {
     fn of(mark: Option<&'a CacheMark>) -> Option<Self> {
-        mark.map(|mark| Self { kind: "ephemeral", ttl: mark.ttl.as_deref() })
+        mark.map(|mark| Self::ephemeral(mark.ttl.as_deref()))
+    }
+
+    fn ephemeral(ttl: Option<&'a str>) -> Self {
+        Self { kind: "ephemeral", ttl }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use fault_server::{FaultServer, Script};
 use openai_compatible_provider::{OpenAiCompatible, PRESETS};
-use provider_core::{ChatRequest, ErrorKind, FunctionTool, LlmProvider as _, ProviderContext};
+use provider_core::{
+    CacheBreakpoint, ChatRequest, ErrorKind, FunctionTool, LlmProvider as _, Message, Part, ProviderContext,
+    ProviderJson, TextPart, Tool,
+};
 use provider_http::{KeySource, KeySources};
 use serde_json::{Value, json};
 
@@ -107,6 +110,34 @@ async fn stream_asks_for_its_usage_unless_the_setting_says_no() {
         client.stream(&request()).await.expect("a stream").collect().await.expect("an answer");
         assert_eq!(bodies(&server).pop().expect("a body").get("stream_options"), sent.as_ref(), "{setting}");
     }
+}
+
+#[tokio::test]
+async fn newer_field_of_chat_completions_is_sent_and_openrouters_own_refused_by_name() {
+    let server = server().await;
+    let client = client(&v1(&server), []);
+    let parts: Vec<Part> = vec![
+        TextPart::new("A manual").cache_breakpoint(CacheBreakpoint::ttl("12h")).into(),
+        Part::video_url("https://a.example/b.mp4").processing("agentic"),
+    ];
+    let sent =
+        ChatRequest::new("m").user(parts).tool(FunctionTool::new("f", "A function").defer_loading(true));
+    client.chat(&sent).await.expect("an answer");
+    let body = bodies(&server).pop().expect("a body");
+    let parts = &body["messages"][0]["content"];
+    assert_eq!(parts[0]["prompt_cache_breakpoint"], json!({"mode": "explicit", "ttl": "12h"}));
+    assert_eq!(parts[1]["video_url"]["processing"], "agentic");
+    assert_eq!(body["tools"][0]["defer_loading"], true);
+
+    let update = json!({"role": "system", "content": "",
+        "configuration_update": {"reasoning": {"effort": "high"}}});
+    let x_search = json!({"type": "openrouter:web_search", "parameters": {"x_search": {}}});
+    let refused = request()
+        .message(Message::Other(ProviderJson::new("openrouter", update)))
+        .tool(Tool::Other(ProviderJson::new("openrouter", x_search)));
+    let error = client.chat(&refused).await.expect_err("refused");
+    let names: Vec<&str> = error.fields().iter().map(|problem| &*problem.field).collect();
+    assert_eq!((names, server.request_count()), (vec!["messages[1]", "tools[0]"], 1));
 }
 
 #[tokio::test]

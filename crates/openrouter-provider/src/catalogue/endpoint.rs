@@ -37,6 +37,18 @@ record! {
     }
 }
 
+impl ModelEndpoints {
+    /// Returns the endpoints that sell a service tier, each with the tier's prices; `None`: the standard
+    /// ones. `fast` is another word for `priority`.
+    ///
+    /// A request for a tier that no endpoint sells is served by another one: see
+    /// [`ChatResponse::service_tier`](provider_core::ChatResponse::service_tier).
+    pub fn in_tier(&self, tier: Option<&str>) -> impl Iterator<Item = &Endpoint> {
+        let tier = tier.map(|tier| if tier == "fast" { "priority" } else { tier }.to_owned());
+        self.endpoints.iter().filter(move |endpoint| endpoint.service_tier == tier)
+    }
+}
+
 record! {
     /// One provider's offer of a model.
     pub struct Endpoint {

@@ -23,6 +23,13 @@ impl OpenRouter {
     /// The method sends nothing; `endpoints` comes from [`endpoints`](Self::endpoints), and a host may keep
     /// it for some minutes.
     ///
+    /// Of the preferences it heeds `only`, `ignore`, `order` without fallbacks, `quantizations`, the prices
+    /// in `max_price`, and `require_parameters`. The endpoints do not state who keeps or trains on prompts
+    /// (`zdr`, `data_collection`), whose text may train others (`enforce_distillable_text`), or what the
+    /// account's privacy settings and guardrails forbid, so the check cannot know that; of `zdr`,
+    /// [`zdr_endpoints`](Self::zdr_endpoints) has the list. Speed (`preferred_min_throughput`,
+    /// `preferred_max_latency`) and `sort` exclude none.
+    ///
     /// Only what the endpoints state counts, and the service has the last word. It leaves out
     /// [what the model cannot do](provider_core::Model::problems) whoever serves it.
     ///
@@ -80,19 +87,42 @@ impl ModelEndpoints {
         let model = &self.id;
         let mut problems = Vec::new();
         let mut add = |field: &str, problem: String| problems.push(FieldProblem::new(field, problem));
-        let serving: Vec<&Endpoint> =
-            self.endpoints.iter().filter(|endpoint| may_serve(endpoint, preferences)).collect();
+        let required = required_parameters(preferences, request);
+        let allowed: Vec<&Endpoint> =
+            self.endpoints.iter().filter(|endpoint| is_allowed(endpoint, preferences)).collect();
+        let serving: Vec<&Endpoint> = allowed
+            .iter()
+            .copied()
+            .filter(|endpoint| required.iter().all(|name| !lacks_parameter(endpoint, name)))
+            .collect();
+        if self.endpoints.is_empty() {
+            add("model", format!("{model} has no endpoint now; choose another"));
+            return problems;
+        }
+        if allowed.is_empty() {
+            let alone = FILTERS
+                .iter()
+                .filter(|(_, allows)| self.endpoints.iter().all(|endpoint| !allows(endpoint, preferences)));
+            let alone: Vec<String> = alone.map(|(name, _)| format!("`{name}`")).collect();
+            let which = if alone.is_empty() { String::new() } else { format!(" by {}", alone.join(" and ")) };
+            let there: Vec<String> = self.providers().into_iter().map(|choice| choice.value).collect();
+            let problem = format!("leaves {model} no endpoint{which}; it has: {}", there.join(", "));
+            add("options.provider", problem);
+            return problems;
+        }
         if serving.is_empty() {
-            match self.providers() {
-                there if there.is_empty() => {
-                    add("model", format!("{model} has no endpoint now; choose another"))
-                }
-                there => {
-                    let there: Vec<String> = there.into_iter().map(|choice| choice.value).collect();
-                    let problem = format!("leaves {model} no endpoint; it has: {}", there.join(", "));
-                    add("options.provider", problem);
-                }
-            }
+            let lacking = required
+                .into_iter()
+                .filter(|name| allowed.iter().all(|endpoint| lacks_parameter(endpoint, name)));
+            let lacking: Vec<&str> = lacking.collect();
+            let what = match lacking.as_slice() {
+                [] => "all parameters of the request".to_owned(),
+                names => names.join(", "),
+            };
+            let problem = format!(
+                "is set, and none of {model}'s endpoints lists {what}; leave them out, or let others serve"
+            );
+            add("options.provider.require_parameters", problem);
             return problems;
         }
         let others = if serving.len() < self.endpoints.len() {
@@ -143,20 +173,88 @@ impl ModelEndpoints {
     }
 }
 
-/// Whether the preferences let an endpoint serve. Whatever an endpoint does not tell stands in no one's way.
-fn may_serve(endpoint: &Endpoint, preferences: &ProviderPreferences) -> bool {
-    // `None`: it is not told.
-    let is_among = |names: &Option<List<String>>| {
-        let (names, tag) = (names.as_ref()?, endpoint.tag.as_deref()?);
-        Some(names.iter().any(|name| is_named(tag, &endpoint.provider_name, name)))
+type Allows = fn(&Endpoint, &ProviderPreferences) -> bool;
+
+/// The preferences that exclude endpoints, by name, and whether they let one serve. Whatever an endpoint does
+/// not tell stands in no one's way.
+const FILTERS: [(&str, Allows); 5] = [
+    ("only", |endpoint, preferences| is_among(endpoint, preferences.only.as_ref()) != Some(false)),
+    ("ignore", |endpoint, preferences| is_among(endpoint, preferences.ignore.as_ref()) != Some(true)),
+    ("order", |endpoint, preferences| {
+        preferences.allow_fallbacks != Some(false)
+            || is_among(endpoint, preferences.order.as_ref()) != Some(false)
+    }),
+    ("quantizations", |endpoint, preferences| {
+        preferences.quantizations.as_ref().is_none_or(|words| {
+            endpoint.quantization.as_ref().is_none_or(|quantization| words.contains(quantization))
+        })
+    }),
+    ("max_price", |endpoint, preferences| is_affordable(endpoint, preferences.max_price.as_ref())),
+];
+
+/// Whether the preferences let an endpoint serve, whatever the request is.
+fn is_allowed(endpoint: &Endpoint, preferences: &ProviderPreferences) -> bool {
+    FILTERS.iter().all(|(_, allows)| allows(endpoint, preferences))
+}
+
+/// Whether an endpoint is one of these. `None`: there are no names, or it does not tell its own.
+fn is_among(endpoint: &Endpoint, names: Option<&List<String>>) -> Option<bool> {
+    let (names, tag) = (names?, endpoint.tag.as_deref()?);
+    Some(names.iter().any(|name| is_named(tag, &endpoint.provider_name, name)))
+}
+
+/// The parameters that an endpoint's list can have, by their names on the wire. Those of a request beside
+/// them (`user`, `metadata`, …) are the service's own business, whoever serves.
+const LISTED: [&str; 23] = [
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "top_a",
+    "frequency_penalty",
+    "presence_penalty",
+    "repetition_penalty",
+    "max_tokens",
+    "max_completion_tokens",
+    "logit_bias",
+    "logprobs",
+    "top_logprobs",
+    "prediction",
+    "seed",
+    "response_format",
+    "stop",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "reasoning",
+    "web_search_options",
+    "verbosity",
+];
+
+/// The parameters of a request that an endpoint must list to serve it: with `require_parameters` those that
+/// are set, else none.
+fn required_parameters(preferences: &ProviderPreferences, request: &ChatRequest) -> Vec<&'static str> {
+    if preferences.require_parameters != Some(true) {
+        return Vec::new();
+    }
+    let set: Vec<&str> = request.parameters().map(|parameter| parameter.name).collect();
+    let options = request.options.get::<OpenRouterOptions>();
+    let is_set = |name: &&str| match *name {
+        "tools" => !request.tools.is_empty(),
+        "web_search_options" => options.is_some_and(|options| options.web_search_options.is_some()),
+        name => set.contains(&name),
     };
-    let only = is_among(&preferences.only) != Some(false);
-    let ignored = is_among(&preferences.ignore) == Some(true);
-    let ordered = preferences.allow_fallbacks != Some(false) || is_among(&preferences.order) != Some(false);
-    let precise = preferences.quantizations.as_ref().is_none_or(|words| {
-        endpoint.quantization.as_ref().is_none_or(|quantization| words.contains(quantization))
-    });
-    only && !ignored && ordered && precise && is_affordable(endpoint, preferences.max_price.as_ref())
+    LISTED.into_iter().filter(is_set).collect()
+}
+
+/// Whether an endpoint lists its parameters, and has this one under none of its names.
+fn lacks_parameter(endpoint: &Endpoint, name: &str) -> bool {
+    match name {
+        "max_tokens" | "max_completion_tokens" => {
+            lacks(endpoint, "max_tokens") && lacks(endpoint, "max_completion_tokens")
+        }
+        name => lacks(endpoint, name),
+    }
 }
 
 /// Whether the listed prices of an endpoint are within the caps. A price that is not told, or varies, is.
@@ -170,6 +268,7 @@ fn is_affordable(endpoint: &Endpoint, caps: Option<&MaxPrice>) -> bool {
     is_within(pricing.prompt, 1_000_000, &caps.prompt)
         && is_within(pricing.completion, 1_000_000, &caps.completion)
         && is_within(pricing.request, 1, &caps.request)
+        && is_within(pricing.image, 1, &caps.image)
 }
 
 /// Whether a name in the preferences is that of an endpoint: its tag, its provider's slug, or its provider's

@@ -43,6 +43,10 @@ pub(super) fn preferences(preferences: &ProviderPreferences, problems: &mut Prob
     for field in preferences.not_finite() {
         problems.add(format!("options.provider.{field}"), NOT_FINITE);
     }
+    for (name, known) in preferences.misspelt() {
+        let problem = format!("is no field of the preferences; `{known}` may be meant");
+        problems.add(format!("options.provider.{name}"), problem);
+    }
 }
 
 fn models(request: &ChatRequest, options: &OpenRouterOptions, problems: &mut Problems) {

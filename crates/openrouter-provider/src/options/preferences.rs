@@ -24,7 +24,8 @@ settings! {
     /// # Ok::<(), provider_core::ParseUsdError>(())
     /// ```
     ///
-    /// A field that this type does not know is kept in [`extra`](Self#structfield.extra), and sent.
+    /// A field that this type does not know is kept in [`extra`](Self#structfield.extra), and sent. One that
+    /// is probably a field of this type, misspelt, is refused by name, since the service would not heed it.
     open ProviderPreferences {
         /// Try these first, in this order; then the others, unless `allow_fallbacks` is false. Switches load
         /// balancing and sticky routing off.

@@ -231,7 +231,7 @@ settings! {
         engine: String,
         /// Which container.
         environment: Container,
-        /// After how many idle seconds it sleeps.
+        /// After how many idle seconds it sleeps. OpenRouter's types of October 2026 no longer have it.
         sleep_after_seconds: u32,
     }
 

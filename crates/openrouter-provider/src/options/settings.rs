@@ -22,6 +22,19 @@ macro_rules! settings {
         $crate::options::settings::settings!(@setters $name { $($field: $type,)* });
 
         impl $name {
+            /// The names of its fields.
+            const NAMES: &[&str] = &[$(stringify!($field)),*];
+
+            /// The fields in `extra` that are probably one of the type, misspelt, each with that one.
+            pub(crate) fn misspelt(&self) -> impl Iterator<Item = (&str, &'static str)> {
+                self.extra.keys().filter_map(|name| {
+                    let known = Self::NAMES.iter().find(|known| {
+                        provider_core::author::is_misspelling(name, known)
+                    })?;
+                    Some((name.as_str(), *known))
+                })
+            }
+
             /// Sets a field that is newer than this type. The fields of the type count before it.
             #[must_use]
             pub fn extra(

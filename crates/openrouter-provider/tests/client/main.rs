@@ -19,3 +19,4 @@ mod requests;
 mod schema;
 mod settings;
 mod support;
+mod workload_identity;

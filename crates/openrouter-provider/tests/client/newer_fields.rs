@@ -15,11 +15,12 @@ use provider_core::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{openrouter, read, request};
+use crate::support::{keep_body, openrouter, read, request};
 
 /// The body of a request, which must be the same when it is read and written again.
 fn sent(request: &ChatRequest) -> Value {
     let body: Value = body::to_json(request).expect("a good request").read().expect("JSON");
+    keep_body(&body);
     let read = body::from_json(&body.to_string()).expect("a body").request;
     assert_eq!(&read, request, "{body:#}");
     body

@@ -177,6 +177,9 @@ fn settings_of_the_wrong_kind_are_refused_by_name() {
         ("zdr", "perhaps", "true or false"),
         ("routing", "price", "JSON"),
         ("routing", r#"{"max_price":{"promt":1}}"#, "promt"),
+        ("routing", r#"{"allow_fallback":false}"#, "`allow_fallbacks` may be meant"),
+        ("routing", r#"{"zrd":true}"#, "`zdr` may be meant"),
+        ("routing", r#"{"dataCollection":"deny"}"#, "`data_collection` may be meant"),
         ("routing", r#""sk-or-v1-secret""#, "line 1"),
     ] {
         let error = OpenRouter::from_values([("api_key", "k"), (key, value)]).expect_err(value);
@@ -193,6 +196,8 @@ async fn what_the_service_refuses_for_all_is_refused_here_by_name() {
     let named = |name: &str| Tool::from(FunctionTool::new(name, "does it"));
     let free = ChatRequest::new("a/b:free").user("Hi");
     let long = "x".repeat(257);
+    let misspelt: ProviderPreferences =
+        serde_json::from_value(json!({"quantisation": ["fp8"], "order_by": "x"})).expect("an object");
     let cases = [
         (good().temperature(2.1), "temperature"),
         (good().top_p(-0.1), "top_p"),
@@ -211,6 +216,7 @@ async fn what_the_service_refuses_for_all_is_refused_here_by_name() {
         (good().metadata("k", "v".repeat(513)), "metadata"),
         (good().temperature(1.0).extra("openrouter", "temperature", 1), "extra.openrouter.temperature"),
         (own(OpenRouterOptions::new().models(["a/1", "a/2", "a/3", "a/4"])), "options.models"),
+        (own(OpenRouterOptions::new().provider(misspelt)), "options.provider.quantisation"),
         (free.clone().options(OpenRouterOptions::new().models(["a/b"])), "options.models"),
         (own(OpenRouterOptions::new().session_id(long)), "options.session_id"),
         (own(OpenRouterOptions::new().prompt("Once")), "options.prompt"),

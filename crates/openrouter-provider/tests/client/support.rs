@@ -1,8 +1,12 @@
 //! A client of a scripted server, and what it asks and reads.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
 use fault_server::{FaultServer, Script};
 use openrouter_provider::{Limits, OpenRouter};
 use provider_core::{ChatRequest, ChatResponse, Error, Event};
+use serde_json::Value;
 
 /// A client of the server, with these limits.
 pub(crate) fn openrouter(server: &FaultServer, limits: Limits) -> OpenRouter {
@@ -53,4 +57,13 @@ pub(crate) async fn chat(script: Script) -> Result<ChatResponse, Error> {
 pub(crate) async fn stream(script: Script) -> (String, Result<ChatResponse, Error>) {
     let server = FaultServer::always(script).await.expect("a free port");
     read(openrouter(&server, Limits::default())).await
+}
+
+/// Adds a body to the file that `OPENROUTER_BODIES` names, a line each: for
+/// `tests/outside/openrouter_client`, which holds them against the official client's types.
+pub(crate) fn keep_body(body: &Value) {
+    let Some(path) = std::env::var_os("OPENROUTER_BODIES").filter(|path| !path.is_empty()) else { return };
+    let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a file");
+    // One write, since tests run side by side.
+    file.write_all(format!("{body}\n").as_bytes()).expect("room");
 }

@@ -71,16 +71,12 @@ pub(crate) fn endpoints<'a>(model: &'a Model, request: &Value) -> Result<Vec<&'a
     Ok(endpoints)
 }
 
-/// The models that take a change of the effort within a conversation.
-const UPDATABLE: [&str; 2] = ["openai/gpt-6-astra", "anthropic/claude-fable-5.1"];
-
 /// Refuses a change of the effort for a model that does not take it.
 fn check_updates(model: &Model, request: &Value) -> Check {
     let mut messages = request["messages"].as_array().into_iter().flatten();
     let is_changed = messages.any(|message| !message["configuration_update"].is_null());
-    let id = model.row["id"].as_str().unwrap_or_default();
-    match is_changed && !UPDATABLE.contains(&id) {
-        true => Err(ApiError::bad_request(format!("{id} does not support configuration_update"))),
+    match is_changed && !model.takes_updates() {
+        true => Err(ApiError::bad_request(format!("{} does not support configuration_update", model.id))),
         false => Ok(()),
     }
 }

@@ -15,6 +15,12 @@ async fn server_tools_have_schemas_and_presets_a_status() {
     let (_, tools) = get(&sandbox, "/tools?api_format=chat-completions", Some(KEY)).await;
     assert_eq!(tools["total_count"], tools["data"].as_array().unwrap().len());
     assert_eq!(tools["data"][0]["parameters_schema"]["type"], "object");
+    for tool in
+        ["web_fetch", "datetime", "image_generation", "fusion", "advisor", "subagent", "bash", "files"]
+    {
+        let (status, body) = get(&sandbox, &format!("/tools/openrouter:{tool}"), Some(KEY)).await;
+        assert_eq!((status, &body["data"]["status"]), (200, &Value::from("active")), "{tool}");
+    }
     let (_, tool) = get(&sandbox, "/tools/openrouter:web_search", Some(KEY)).await;
     assert_eq!(tool["data"]["native_support"]["models"][0]["providers"][0], "anthropic");
     assert_eq!(get(&sandbox, "/tools/openrouter:nothing", Some(KEY)).await.0, 404);

@@ -105,6 +105,10 @@ async fn newer_fields_are_taken_and_checked() {
     let update =
         json!({"role": "system", "content": "", "configuration_update": {"reasoning": {"effort": "high"}}});
     let user = json!({"role": "user", "content": "Hi"});
+    for model in ["openai/gpt-6-astra", "anthropic/claude-fable-5.1"] {
+        let changed = json!({"messages": [user, {"role": "assistant", "content": "Hello"}, update, user]});
+        assert_eq!(chat(&sandbox, &ask(model, "Hi", changed)).await.0, 200, "{model}");
+    }
     for (field, more) in [
         ("deferred_tools.protocol", json!({"deferred_tools": {"protocol": "v2"}})),
         ("messages[0].configuration_update", json!({"messages": [update, update, user]})),

@@ -162,6 +162,33 @@ fn distances(word: &[char], token: &[char]) -> Vec<usize> {
     last
 }
 
+/// Whether a name is probably a known one that was misspelt: for providers that keep names newer than they
+/// are, and refuse typos.
+///
+/// Letter case and punctuation do not count; beyond that one edit may be between the two (a letter more, less
+/// or another, two neighbours swapped), or two where the known name has eight letters or more. The known name
+/// itself is no misspelling.
+///
+/// ```
+/// use provider_core::author::is_misspelling;
+///
+/// assert!(is_misspelling("allowFallback", "allow_fallbacks"));
+/// assert!(!is_misspelling("order_by", "order"));
+/// ```
+pub fn is_misspelling(name: &str, known: &str) -> bool {
+    /// The letters of a known name from which on two edits are one typo.
+    const LONG: usize = 8;
+    let letters = |text: &str| -> Vec<char> {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let (word, token) = (letters(name), letters(known));
+    let edits = if token.len() >= LONG { 2 } else { 1 };
+    // The table is as large as the two are long.
+    name != known
+        && word.len().abs_diff(token.len()) <= edits
+        && distances(&word, &token).last().is_some_and(|distance| *distance <= edits)
+}
+
 /// Whether the letters come in order and close together from the beginning on: `cldsnt` in `claude-sonnet`.
 fn is_scattered(letters: &[char], text: &str) -> bool {
     let mut wanted = letters.iter().peekable();

@@ -1,4 +1,4 @@
-//! One model on the way of a fallback: its provider under the name that the command line has for it.
+//! One model on the way of a fallback or a continuation: its provider under the name that the command line has for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use provider_core::{Catalogue, ChatRequest, ChatResponse, ChatStream, Error, Llm
 use provider_layers::CatalogueCache;
 use provider_registry::ModelRef;
 
-/// The model of a fallback that was asked last.
+/// The model of a fallback or a continuation that was asked last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answering(Arc<Mutex<Option<ModelRef>>>);
 

@@ -85,7 +85,10 @@ async fn narrow_models_table_loses_nothing() {
 async fn models_table_fits_every_width() {
     let sandbox = sandbox().await;
     for (columns, expected) in [(120, AT_120), (80, AT_80), (60, AT_60), (40, AT_40)] {
-        let models = against(&sandbox, &["models", "--author", "openai", "--min-context", "200000"]);
+        let models = against(
+            &sandbox,
+            &["models", "--author", "openai", "--max-price", "10", "--min-context", "200000"],
+        );
         assert_eq!(shown(models, columns).await, expected, "at {columns}");
     }
 }

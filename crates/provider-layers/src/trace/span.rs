@@ -6,7 +6,7 @@ use provider_core::author::{Activity, StreamObserver};
 use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, ReasoningBudget, Usage, Usd};
 use tokio::time::Instant;
 use tracing::field::{Empty, Value};
-use tracing::{Instrument, Span, info_span, warn};
+use tracing::{Instrument, Span, info, info_span, warn};
 
 use super::content;
 
@@ -94,13 +94,17 @@ impl CallSpan {
         self.is_over = true;
         self.record_response(reply);
         self.record_attempts(&reply.attempts);
+        self.record_seams(reply);
     }
 
     /// Records an error with its partial answer, and the attempts before it.
     pub(super) fn record_failure(&mut self, error: &Error) {
         self.is_over = true;
         match error.partial() {
-            Some(partial) => self.record_response(partial),
+            Some(partial) => {
+                self.record_response(partial);
+                self.record_seams(partial);
+            }
             None => self.set("gen_ai.response.id", error.generation_id()),
         }
         self.record_attempts(error.attempts());
@@ -142,6 +146,23 @@ impl CallSpan {
                     "http.response.status_code" = attempt.status(),
                 },
                 "attempt failed: {attempt}"
+            );
+        }
+    }
+
+    /// Records where the answer broke off and another request went on with it.
+    fn record_seams(&self, reply: &ChatResponse) {
+        for seam in &reply.seams {
+            info!(
+                target: "provider_layers",
+                parent: &self.span,
+                {
+                    "gen_ai.provider.name" = seam.provider.as_deref(),
+                    "gen_ai.request.model" = &*seam.model,
+                    "error.type" = &*type_name(seam.broken_by),
+                    "seam.at" = seam.at,
+                },
+                "answer broke off and was gone on with"
             );
         }
     }

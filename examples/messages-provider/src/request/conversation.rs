@@ -2,7 +2,7 @@
 
 use provider_core::{
     AssistantMessage, BlockRef, ChatRequest, Content, FilePart, MediaSource, Message, Part, RawJson,
-    ReasoningDetail, ToolCall,
+    ReasoningDetail, TextPart, ToolCall,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -136,7 +136,7 @@ fn content<'a>(content: &'a Content, field: &str, problems: &mut Problems) -> Ve
 fn part<'a>(part: &'a Part, field: &str, problems: &mut Problems) -> Option<Block<'a>> {
     match part {
         Part::Text(text) => {
-            Some(Block::Text { text: &text.text, cache_control: CacheControl::of(text.cache.as_ref()) })
+            Some(Block::Text { text: &text.text, cache_control: mark(text, field, problems) })
         }
         Part::Image(image) => {
             if image.detail.is_some() {
@@ -152,6 +152,25 @@ fn part<'a>(part: &'a Part, field: &str, problems: &mut Problems) -> Option<Bloc
             None
         }
     }
+}
+
+/// How long the service keeps a prompt that is marked.
+const LIFETIMES: [&str; 2] = ["5m", "1h"];
+
+/// Writes the mark of a text: its own, or the one that its breakpoint of OpenAI's cache is on this wire.
+fn mark<'a>(text: &'a TextPart, field: &str, problems: &mut Problems) -> Option<CacheControl<'a>> {
+    let own = CacheControl::of(text.cache.as_ref());
+    let Some(breakpoint) = &text.cache_breakpoint else { return own };
+    if own.is_some() {
+        problems
+            .add(format!("{field}.cache_breakpoint"), "is the same mark as `cache` here; set one of the two");
+    }
+    // The lifetimes of OpenAI's cache are others, and none is made into another unasked.
+    if let Some(ttl) = breakpoint.ttl.as_deref().filter(|ttl| !LIFETIMES.contains(ttl)) {
+        let problem = format!("is {ttl:?}; this service keeps a prompt for `5m` or `1h`");
+        problems.add(format!("{field}.cache_breakpoint.ttl"), problem);
+    }
+    Some(CacheControl::ephemeral(breakpoint.ttl.as_deref()))
 }
 
 fn document<'a>(file: &'a FilePart, field: &str, problems: &mut Problems) -> Option<Block<'a>> {

@@ -3,8 +3,8 @@
 use messages_provider::MessagesCodec;
 use provider_core::author::ChatCodec;
 use provider_core::{
-    AssistantMessage, CacheMark, ChatRequest, FunctionTool, JsonSchema, Message, Part, ProviderJson, RawJson,
-    Reasoning, ResponseFormat, Tool, ToolCall, ToolChoice,
+    AssistantMessage, CacheBreakpoint, CacheMark, ChatRequest, FunctionTool, JsonSchema, Message, Part,
+    ProviderJson, RawJson, Reasoning, ResponseFormat, TextPart, Tool, ToolCall, ToolChoice,
 };
 use serde_json::{Value, json};
 
@@ -107,6 +107,46 @@ fn parts_are_blocks_with_their_source() {
     ];
     let fields = ["messages[0].content[0]", "messages[0].content[1]", "messages[0].content[2].detail"];
     assert_eq!(refused(&ChatRequest::new("claude-a").user(unread)), fields);
+}
+
+#[test]
+fn breakpoint_of_a_text_is_a_mark_with_a_lifetime_of_this_service() {
+    let text = |ttl: Option<&str>| {
+        let breakpoint = ttl.map_or_else(CacheBreakpoint::default, CacheBreakpoint::ttl);
+        TextPart::new("A manual").cache_breakpoint(breakpoint)
+    };
+    let asked = |text: TextPart| ChatRequest::new("claude-a").system([text.clone()]).user([text]);
+    for (ttl, mark) in [
+        (None, json!({"type": "ephemeral"})),
+        (Some("1h"), json!({"type": "ephemeral", "ttl": "1h"})),
+        (Some("5m"), json!({"type": "ephemeral", "ttl": "5m"})),
+    ] {
+        let body = body(&asked(text(ttl)));
+        assert_eq!(body["system"][0]["cache_control"], mark);
+        assert_eq!(body["messages"][0]["content"][0]["cache_control"], mark);
+    }
+    let places =
+        |end: &str| [0, 1].map(|place| format!("messages[{place}].content[0].cache_breakpoint{end}"));
+    assert_eq!(refused(&asked(text(Some("12h")))), places(".ttl"));
+    let mut twice = text(None);
+    twice.cache = Some(CacheMark::default());
+    assert_eq!(refused(&asked(twice)), places(""));
+}
+
+#[test]
+fn fields_of_openrouter_are_refused_by_name_or_written() {
+    let update = json!({"role": "system", "content": "",
+        "configuration_update": {"reasoning": {"effort": "high"}}});
+    let x_search = json!({"type": "openrouter:web_search", "parameters": {"x_search": {}}});
+    let request = ChatRequest::new("claude-a")
+        .message(Message::Other(ProviderJson::new("openrouter", update)))
+        .user(vec![Part::video_url("https://a.example/b.mp4").processing("agentic")])
+        .tool(FunctionTool::new("time", "The time").defer_loading(true))
+        .tool(Tool::Other(ProviderJson::new("openrouter", x_search)));
+    let fields = refused(&request);
+    assert_eq!(fields, ["messages[0]", "tools[1]", "messages[1].content[0]"]);
+    let deferred = self::request().tool(FunctionTool::new("time", "The time").defer_loading(true));
+    assert_eq!(body(&deferred)["tools"][0]["defer_loading"], true);
 }
 
 #[test]

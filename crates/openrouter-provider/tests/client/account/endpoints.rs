@@ -1,10 +1,10 @@
 //! Endpoints, server tools and presets: for forms, and for a check of a request before it is sent.
 
-use openrouter_provider::options::ProviderPreferences;
+use openrouter_provider::options::{MaxPrice, ProviderPreferences};
 use openrouter_provider::{OpenRouter, OpenRouterOptions};
 use openrouter_sandbox::Sandbox;
 use provider_core::{
-    ChatRequest, ConfigValues, ErrorKind, FunctionTool, JsonSchema, RawJson, ResponseFormat, ToolChoice,
+    ChatRequest, ConfigValues, ErrorKind, FunctionTool, JsonSchema, RawJson, ResponseFormat, ToolChoice, Usd,
 };
 use serde_json::Value;
 
@@ -47,6 +47,17 @@ async fn whole_endpoint_arrives() {
     assert_eq!(speed.throughput.and_then(|throughput| throughput.p50), Some(64.5));
     assert_eq!((speed.request_count, first.perf_last_30m_by_workload.len()), (Some(12), 1));
     assert!(second.native_tools.is_empty() && second.perf_last_30m_by_workload.is_empty());
+}
+
+#[tokio::test]
+async fn tier_has_the_prices_of_its_endpoints() {
+    let (_server, client) = answered(TWO).await;
+    let endpoints = client.endpoints("acme/parrot").await.expect("endpoints");
+    let tags = |tier| -> Vec<&str> {
+        endpoints.in_tier(tier).filter_map(|endpoint| endpoint.tag.as_deref()).collect()
+    };
+    assert_eq!((tags(Some("priority")), tags(Some("fast"))), (vec!["acme/fp8"], vec!["acme/fp8"]));
+    assert_eq!((tags(None), tags(Some("flex"))), (vec!["big-cloud"], vec![]));
 }
 
 #[tokio::test]
@@ -98,6 +109,52 @@ async fn preferences_of_the_workspace_count_in_the_check() {
         let found = client.endpoint_problems(&endpoints, &with_tool().tool_choice(ToolChoice::Required));
         assert_eq!(found.first().map(|problem| problem.field.as_str()), field, "{found:?}");
     }
+}
+
+#[tokio::test]
+async fn preference_that_leaves_no_endpoint_is_named() {
+    let (_server, client) = answered(TWO).await;
+    let endpoints = client.endpoints("acme/parrot").await.expect("endpoints");
+    let cap = |price: &str| MaxPrice::new().prompt(price.parse::<Usd>().expect("a price"));
+    let exact = ProviderPreferences::new().require_parameters(true);
+    let with = |preferences: ProviderPreferences| {
+        with_tool().options(OpenRouterOptions::new().provider(preferences))
+    };
+    let structured = || {
+        let schema = RawJson::new(&serde_json::json!({"type": "object"})).expect("JSON");
+        ResponseFormat::JsonSchema(JsonSchema::new("s", schema))
+    };
+    let schema_at_big_cloud = with(exact.clone().only(["big-cloud"])).response_format(structured());
+    let cases = [
+        (with(ProviderPreferences::new().only(["azure"])), "options.provider", "by `only`; it has: acme,"),
+        (with(ProviderPreferences::new().ignore(["acme", "big-cloud"])), "options.provider", "by `ignore`;"),
+        (
+            with(ProviderPreferences::new().only(["acme"]).max_price(cap("2"))),
+            "options.provider",
+            "no endpoint; it has",
+        ),
+        (
+            with(exact.clone()).top_k(3).temperature(0.0),
+            "options.provider.require_parameters",
+            "lists temperature, top_k;",
+        ),
+        (schema_at_big_cloud, "options.provider.require_parameters", "lists response_format;"),
+    ];
+    for (request, field, words) in cases {
+        let found = client.endpoint_problems(&endpoints, &request);
+        let [problem] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(problem.field, field);
+        assert!(problem.problem.contains(words), "{problem:?}");
+    }
+    // Neither names a person, nor is about the model: no endpoint lists them.
+    let named = with(exact.clone()).user("Ada");
+    assert_eq!(client.endpoint_problems(&endpoints, &named), []);
+    // Without the preference the others ignore what they do not know.
+    let loose = with(ProviderPreferences::new().require_parameters(false)).top_k(3);
+    assert_eq!(client.endpoint_problems(&endpoints, &loose), []);
+    // The endpoints do not state these.
+    let private = ProviderPreferences::new().zdr(true).data_collection("deny");
+    assert_eq!(client.endpoint_problems(&endpoints, &with(private)), []);
 }
 
 #[tokio::test]
