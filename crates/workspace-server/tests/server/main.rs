@@ -1,0 +1,5 @@
+//! The server at its outermost door: HTTP.
+
+mod support;
+
+mod access;
