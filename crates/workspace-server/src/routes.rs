@@ -3,15 +3,15 @@
 use std::fmt;
 
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Router, extract::DefaultBodyLimit};
 use http::Method;
 use workspace_store::Role;
 
 use crate::access::{Access, Guard, guard};
-use crate::api;
 use crate::error::ApiError;
 use crate::state::App;
+use crate::{api, chat, compare};
 
 /// A route. Each method of a path is one.
 #[non_exhaustive]
@@ -50,11 +50,15 @@ const fn route(
 }
 
 const VIEWER: Access = Access::Role(Role::Viewer);
+const MEMBER: Access = Access::Role(Role::Member);
 
 /// All routes. A request that matches none of them is answered with 404 or 405.
 pub static ROUTES: &[Route] = &[
     route(Method::GET, "/healthz", Access::Open, || get(api::health::alive)),
     route(Method::GET, "/api/v1/workspaces/{workspace}", VIEWER, || get(api::workspaces::show)),
+    // What runs models.
+    route(Method::POST, "/api/v1/workspaces/{workspace}/chat", MEMBER, || post(chat::run)),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/comparisons", MEMBER, || post(compare::run)),
 ];
 
 /// The router of the table: around each handler stands the guard of its own route.
