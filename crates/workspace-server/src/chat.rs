@@ -266,7 +266,8 @@ impl Drop for Turn {
     }
 }
 
-/// Answers with events. What fails before the answer begins, and within [`PING`], has the status of its error.
+/// Answers with events. What fails before the answer begins, and within [`PING`], has the status of its
+/// error.
 async fn stream(
     app: App,
     opening: Opening,
@@ -353,6 +354,7 @@ async fn whole(app: App, opening: Opening, mut turn: Turn, trimmed: Option<Trimm
             None => break,
         }
     }
+    let ids = turn.ids();
     let end = turn.end(error.is_none()).await;
     if let Some(error) = error {
         return Err(error.into());
@@ -364,7 +366,7 @@ async fn whole(app: App, opening: Opening, mut turn: Turn, trimmed: Option<Trimm
         "usage": events::tokens(&response.usage),
         "context_trimmed": trimmed,
     });
-    events::merge(&mut data, turn.ids());
+    events::merge(&mut data, ids);
     events::merge(&mut data, end);
     events::merge(&mut data, events::figures(&response));
     Ok(success(data).into_response())

@@ -103,3 +103,6 @@ impl Stream for Pull {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
