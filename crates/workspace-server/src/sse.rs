@@ -50,10 +50,14 @@ impl Events {
 
     /// Waits for a future that may send events, and sends a `ping` whenever nothing was sent for [`PING`].
     pub(crate) async fn with_pings<T>(&self, work: impl Future<Output = T>) -> T {
+        self.with_pings_after(PING, work).await
+    }
+
+    async fn with_pings_after<T>(&self, silence: Duration, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {
             let before = self.queue().sent;
-            if let Ok(done) = tokio::time::timeout(PING, &mut work).await {
+            if let Ok(done) = tokio::time::timeout(silence, &mut work).await {
                 return done;
             }
             if self.queue().sent == before {

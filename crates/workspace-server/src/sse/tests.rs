@@ -30,12 +30,13 @@ async fn unread_body_stops_its_maker() {
     assert_eq!(made.load(Ordering::Relaxed), 3);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn silence_is_broken_by_pings() {
     let events = Events::default();
     let sender = events.clone();
     let mut body = answer(events, async move {
-        sender.with_pings(tokio::time::sleep(Duration::from_secs(40))).await;
+        let work = tokio::time::sleep(Duration::from_millis(200));
+        sender.with_pings_after(Duration::from_millis(50), work).await;
     })
     .into_body()
     .into_data_stream();
@@ -44,5 +45,5 @@ async fn silence_is_broken_by_pings() {
         assert_eq!(event.expect("no error"), "event: ping\ndata: {}\n\n");
         pings += 1;
     }
-    assert_eq!(pings, 2);
+    assert!((1..=3).contains(&pings), "{pings}");
 }
