@@ -304,7 +304,7 @@ impl Drop for Open {
 }
 
 /// What a call costs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bill {
     /// Nothing: it was not served.
     None,
@@ -337,3 +337,6 @@ pub(crate) async fn listed(app: &App, workspace: &str, model: &SelectedModel) ->
     let known = instance.catalogue_cache().get_within(PRICE_WAIT).await.ok()?;
     known.catalogue.find(model.id()).cloned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -196,10 +196,9 @@ impl AgentNode {
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), keys.raw(name)?.clone())))
             .collect();
-        if let Some(stop) = keys.raw("stop_sequences").or_else(|| keys.raw("stop")) {
-            if stop.get() != "[]" {
-                parameters.insert("stop".to_owned(), stop.clone());
-            }
+        let stop = keys.raw("stop_sequences").or_else(|| keys.raw("stop"));
+        if let Some(stop) = stop.filter(|stop| stop.get() != "[]") {
+            parameters.insert("stop".to_owned(), stop.clone());
         }
         let context_window = read_context_window(&keys, &mut problems);
         let memory = keys.value("memory", &mut problems);
@@ -256,12 +255,11 @@ fn read_context_window(keys: &Keys<'_>, problems: &mut Problems) -> Option<Conte
         strategy: Option<String>,
     }
     let raw = keys.raw("context_window")?;
-    if let Ok(Strategy { strategy: Some(strategy) }) = raw.read() {
-        if !["truncate", "error"].contains(&&*strategy) {
-            let problem = format!("is {strategy:?}; this host has \"truncate\" and \"error\"");
-            problems.add("node.config.context_window.strategy", problem);
-            return None;
-        }
+    let strategy = raw.read::<Strategy>().ok().and_then(|Strategy { strategy }| strategy);
+    if let Some(other) = strategy.filter(|word| !["truncate", "error"].contains(&&**word)) {
+        let problem = format!("is {other:?}; this host has \"truncate\" and \"error\"");
+        problems.add("node.config.context_window.strategy", problem);
+        return None;
     }
     keys.value("context_window", problems)
 }

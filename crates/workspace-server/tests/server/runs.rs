@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Response;
 use serde_json::{Value, json};
-use workspace_store::{Actor, Amount, Period, Role, Run, RunFilter, Scope};
+use workspace_store::{Actor, Amount, BudgetRecord, Period, Role, Run, RunFilter, Scope};
 
 use crate::support::Host;
 
@@ -51,6 +51,19 @@ impl Bench {
                 return runs;
             }
             assert!(begun.elapsed() < Duration::from_secs(10), "{} of {count} runs", runs.len());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until a budget has nothing reserved.
+    async fn settled(&self, budget: &str) -> BudgetRecord {
+        let begun = Instant::now();
+        loop {
+            let budget = self.host.store.budget("acme", budget).await.expect("a budget");
+            if budget.reserved == Amount::Usd(provider_core::Usd::ZERO) {
+                return budget;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "still reserved: {budget:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -186,11 +199,10 @@ async fn error_before_the_answer_has_its_status_and_releases_the_budget() {
         assert_eq!((status, &answer["code"]), (502, &json!("provider_error")), "{answer}");
     }
     assert_eq!(bench.recorded(2).await[0].error_kind.as_deref(), Some("payment_required"));
-    let store = bench.host.store.clone();
-    bench.host.stop().await;
-    let budget = store.budget("acme", &budget.id).await.expect("a budget");
+    let budget = bench.settled(&budget.id).await;
     let zero = Amount::Usd(provider_core::Usd::ZERO);
     assert_eq!((budget.spent, budget.reserved), (zero, zero));
+    bench.host.stop().await;
 }
 
 #[tokio::test]
@@ -214,6 +226,10 @@ async fn error_in_the_stream_is_an_event_and_keeps_what_came() {
 #[tokio::test]
 async fn client_that_leaves_ends_the_call_and_keeps_what_came() {
     let bench = Bench::start().await;
+    let (limit, by) = (Amount::Usd("1".parse().expect("an amount")), Actor::new("tests"));
+    let store = bench.host.store.clone();
+    let budget =
+        store.add_budget("acme", Scope::Workspace, limit, Period::Total, &by).await.expect("a budget");
     let node = plain("sandbox/stall");
     let body = json!({"conversation_id": "new", "message": "Hello", "node": node, "stream": true});
     let mut answer = bench.post("chat", body).await;
@@ -227,10 +243,19 @@ async fn client_that_leaves_ends_the_call_and_keeps_what_came() {
     let run = &bench.recorded(1).await[0];
     assert_eq!(run.error_kind.as_deref(), Some("cancelled"));
     let conversation = run.conversation.clone().expect("a conversation");
-    let store = bench.host.store.clone();
-    bench.host.stop().await;
-    let leaf = &store.branches("acme", &conversation).await.expect("a branch")[0];
+    let budget = bench.settled(&budget.id).await;
+    let estimate = Amount::Usd("0.05".parse().expect("an amount"));
+    assert_eq!((budget.spent, budget.reserved), (estimate, Amount::Usd(provider_core::Usd::ZERO)));
+    let begun = Instant::now();
+    let leaf = loop {
+        let leaf = store.branches("acme", &conversation).await.expect("a branch").remove(0);
+        if leaf.run.is_some() || begun.elapsed() > Duration::from_secs(10) {
+            break leaf;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
     assert_eq!(leaf.run.as_deref(), Some(&*run.id), "the part of the answer is the last message");
+    bench.host.stop().await;
 }
 
 #[tokio::test]
