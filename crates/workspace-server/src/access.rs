@@ -1,4 +1,4 @@
-//! Who may use a route. The matched route decides, never a word of a header.
+//! The access to a route. The matched route decides, never a word of a header.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::error::{ApiError, NO_WORKSPACE, Result};
 use crate::routes::Shape;
 use crate::state::App;
 
-/// Who may use a route.
+/// The access to a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {

@@ -45,7 +45,7 @@ const ASSUMED_ANSWER: u32 = 4096;
 /// How long a call waits for the price list of a provider whose models were named outright.
 const PRICE_WAIT: Duration = Duration::from_secs(2);
 
-/// What must be done when a call is over, however it ends: dropped, it does it with what is known.
+/// The settlement and the record of a call that runs. Dropped, it makes them of what is known.
 struct Open {
     app: App,
     reservation: Option<Reservation>,
@@ -85,7 +85,7 @@ impl NewCall<'_> {
         Ok(run)
     }
 
-    /// What the call may cost with this model.
+    /// The most that the call is expected to cost with this model.
     async fn estimate(&self, app: &App, model: &SelectedModel) -> Usd {
         let request = match self.request.max_completion_tokens.or(self.request.max_tokens) {
             Some(_) => self.request,
@@ -303,10 +303,10 @@ impl Drop for Open {
     }
 }
 
-/// What a call costs.
+/// The cost of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bill {
-    /// Nothing: it was not served.
+    /// No charge: it was not served.
     None,
     /// Its estimate stands.
     Unknown,

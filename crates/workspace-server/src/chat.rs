@@ -122,7 +122,7 @@ pub(crate) async fn run(
         }
     };
 
-    // What the user wrote is kept even if no model answers.
+    // The words of the user are kept even if no model answers.
     let thread = match thread {
         Some(mut thread) => {
             thread.asked(&app, new).await?;

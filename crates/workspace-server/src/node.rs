@@ -49,13 +49,13 @@ pub struct AgentNode {
     pub system_prompt: Option<String>,
     /// The parameters that are set, by their names in a chat completion.
     pub parameters: BTreeMap<String, RawJson>,
-    /// What to do with a conversation that is too long for the model. `None`: it is sent as it is.
+    /// The treatment of a conversation that is too long for the model. `None`: it is sent as it is.
     pub context_window: Option<ContextWindow>,
     /// How much of the conversation is sent. `None`: all of it.
     pub memory: Option<Memory>,
     /// The tools in the mode `function_calling`.
     pub tools: Option<FunctionCalling>,
-    /// What the platform's JSON has no key for.
+    /// The settings that the platform has no key for.
     pub extension: Extension,
     /// The keys of the node but for its `config`, as they came.
     fields: Vec<(String, RawJson)>,
@@ -78,7 +78,7 @@ pub enum AgentMode {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct ContextWindow {
-    /// What to do.
+    /// The treatment.
     #[serde(default)]
     pub strategy: ContextStrategy,
     /// The most tokens that prompt and answer may have. Default, and upper bound: the context length of the
@@ -88,7 +88,7 @@ pub struct ContextWindow {
     pub reserve_for_output: Option<u64>,
 }
 
-/// What to do with a conversation that is too long.
+/// The treatment of a conversation that is too long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

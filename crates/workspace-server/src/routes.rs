@@ -20,7 +20,7 @@ pub struct Route {
     pub method: Method,
     /// The path, with its parameters in braces.
     pub path: &'static str,
-    /// Who may use it.
+    /// The bearers that may use it.
     pub access: Access,
     handler: fn() -> MethodRouter<App>,
 }
@@ -56,7 +56,7 @@ const MEMBER: Access = Access::Role(Role::Member);
 pub static ROUTES: &[Route] = &[
     route(Method::GET, "/healthz", Access::Open, || get(api::health::alive)),
     route(Method::GET, "/api/v1/workspaces/{workspace}", VIEWER, || get(api::workspaces::show)),
-    // What runs models.
+    // Part run: these run models.
     route(Method::POST, "/api/v1/workspaces/{workspace}/chat", MEMBER, || post(chat::run)),
     route(Method::POST, "/api/v1/workspaces/{workspace}/comparisons", MEMBER, || post(compare::run)),
 ];

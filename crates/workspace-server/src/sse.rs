@@ -44,7 +44,7 @@ impl Events {
 
     /// Waits until the reader has taken what was sent: the maker of events reads no further before.
     pub(crate) async fn taken(&self) {
-        // Nothing wakes this: the body asks its maker again once the queue is empty.
+        // No waker: the body asks its maker again once the queue is empty.
         poll_fn(|_| if self.queue().waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 

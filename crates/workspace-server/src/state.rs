@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use workspace_store::{Connections, Recorder, Store};
 
 use crate::settings::ServerSettings;
 
-/// What all requests share. Cheap to clone.
+/// The state that all requests share. Cheap to clone.
 pub(crate) type App = Arc<Shared>;
 
 pub(crate) struct Shared {

@@ -20,7 +20,7 @@ pub(crate) enum Names {
     Chat,
 }
 
-/// What an event says.
+/// The meaning of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Say {
     Start,
@@ -212,7 +212,7 @@ pub(crate) fn tokens(usage: &Usage) -> Value {
     })
 }
 
-/// What the answer cost, the charge for a key of one's own upstream included; `None`: the bill does not say.
+/// The cost of the answer, with the charge for a key of one's own upstream; `None`: the bill does not say.
 pub(crate) fn cost_of(usage: &Usage) -> Option<Usd> {
     let upstream = if usage.is_byok == Some(true) { usage.upstream_cost? } else { Usd::ZERO };
     Some(usage.cost? + upstream)

@@ -189,7 +189,7 @@ pub(crate) fn limit(message: String) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "limit_reached", message)
 }
 
-/// What was left out of a conversation.
+/// The part of a conversation that was left out.
 #[derive(Debug, Serialize)]
 pub(crate) struct Trimmed {
     removed_messages: usize,

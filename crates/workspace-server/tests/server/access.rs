@@ -1,4 +1,4 @@
-//! Who may use which route.
+//! The access of tokens to routes.
 
 use serde_json::Value;
 use workspace_store::{Actor, NewWorkspace, Role};
