@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use provider_core::{ChatRequest, Error, FieldProblem, LlmProvider, RawJson};
 use provider_layers::{FallbackLayer, FallbackSettings, Stack};
 use provider_registry::SelectedModel;
@@ -142,10 +142,17 @@ pub(crate) async fn run(
         keeps_content: connected.record().keep_content_seconds.is_some(),
     };
     let turn = Turn { app: app.clone(), begun: Instant::now(), first: None, thread, running: None };
-    match body.stream {
+    let conversation = opening.conversation.clone();
+    let answer = match body.stream {
         true => stream(app, opening, turn, trimmed, body.events).await,
         false => whole(app, opening, turn, trimmed).await,
+    };
+    // An error has to name a conversation that begins with this request, too.
+    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
+    if let Some(id) = conversation.and_then(|id| HeaderValue::from_str(&id).ok()) {
+        answer.headers_mut().insert("x-conversation-id", id);
     }
+    Ok(answer)
 }
 
 /// The provider of a node with its fallback around it.

@@ -316,6 +316,17 @@ async fn regenerated_answer_is_a_second_branch() {
 }
 
 #[tokio::test]
+async fn error_names_the_conversation_that_keeps_the_question() {
+    let bench = Bench::start().await;
+    let body = json!({"conversation_id": "new", "message": "Hello", "node": plain("sandbox/no-credits")});
+    let answer = bench.post("chat", body).await;
+    assert_eq!(answer.status(), 502);
+    let id = answer.headers()["x-conversation-id"].to_str().expect("an id").to_owned();
+    assert_eq!(bench.host.store.branches("acme", &id).await.expect("a branch").len(), 1);
+    bench.host.stop().await;
+}
+
+#[tokio::test]
 async fn fallback_answers_and_names_the_attempt() {
     let bench = Bench::start().await;
     let config = json!({
