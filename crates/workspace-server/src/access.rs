@@ -1,0 +1,134 @@
+//! The access to a route. The matched route decides, never a word of a header.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, header};
+use subtle::ConstantTimeEq as _;
+use workspace_store::{Actor, Role, TokenRecord};
+
+use crate::error::{ApiError, NO_WORKSPACE, Result};
+use crate::routes::Shape;
+use crate::state::App;
+
+/// The access to a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Access {
+    /// Anyone, without a token.
+    Open,
+    /// The bearer of a token of any workspace.
+    Bearer,
+    /// The bearer of a token of the path's `{workspace}` that has at least this role.
+    Role(Role),
+    /// The bearer of the operator's key.
+    Operator,
+}
+
+/// The bearer of a token, let in for the matched route. A handler that takes it cannot run without.
+#[derive(Clone, Debug)]
+pub(crate) struct Bearer(Arc<TokenRecord>, Option<SocketAddr>);
+
+impl Bearer {
+    pub(crate) fn token(&self) -> &TokenRecord {
+        &self.0
+    }
+
+    /// The bearer as the actor of a change.
+    pub(crate) fn actor(&self) -> Actor {
+        let actor = Actor::new(format!("token:{}", self.0.id));
+        match self.1 {
+            Some(address) => actor.from_origin(address.ip().to_string()),
+            None => actor,
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Bearer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::unauthorised)
+    }
+}
+
+/// The guard of one route: stands around its handler alone.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    pub(crate) app: App,
+    pub(crate) access: Access,
+    pub(crate) shape: Shape,
+}
+
+/// Lets a request through to the handler of its route, or refuses it.
+pub(crate) async fn guard(
+    axum::extract::State(guard): axum::extract::State<Guard>,
+    path: RawPathParams,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let workspace = path.iter().find(|(name, _)| *name == "workspace").map(|(_, value)| value);
+    let origin = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let credential = credential(request.headers()).map(str::to_owned);
+    match admit(&guard, workspace, credential.as_deref(), origin).await {
+        Ok(bearer) => {
+            if let Some(bearer) = bearer {
+                request.extensions_mut().insert(bearer);
+            }
+            next.run(request).await
+        }
+        Err(error) => match guard.shape {
+            Shape::Envelope => error.into_response(),
+            Shape::OpenAi => error.into_openai_response(),
+        },
+    }
+}
+
+async fn admit(
+    guard: &Guard,
+    workspace: Option<&str>,
+    credential: Option<&str>,
+    origin: Option<SocketAddr>,
+) -> Result<Option<Bearer>> {
+    let role = match guard.access {
+        Access::Open => return Ok(None),
+        Access::Operator => {
+            let key = guard.app.settings.operator_key.as_ref().ok_or_else(|| {
+                ApiError::forbidden("this host has no operator key, so that no request may do this")
+            })?;
+            let given = credential.ok_or_else(ApiError::unauthorised)?;
+            return match bool::from(key.expose().as_bytes().ct_eq(given.as_bytes())) {
+                true => Ok(None),
+                false => Err(ApiError::unauthorised()),
+            };
+        }
+        Access::Bearer => None,
+        Access::Role(role) => Some(role),
+    };
+    let token = guard.app.store.authenticate(credential.ok_or_else(ApiError::unauthorised)?).await?;
+    if let Some(role) = role {
+        if workspace != Some(&*token.workspace) {
+            return Err(ApiError::not_found(NO_WORKSPACE));
+        }
+        if token.role < role {
+            return Err(ApiError::forbidden(format!(
+                "this needs the role {role}; the token has the role {}",
+                token.role
+            )));
+        }
+    }
+    Ok(Some(Bearer(Arc::new(token), origin)))
+}
+
+/// The token of a request: `Authorization: Bearer`, or `X-API-Key`.
+fn credential(headers: &HeaderMap) -> Option<&str> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    bearer.or_else(|| headers.get("x-api-key")?.to_str().ok()).filter(|token| !token.is_empty())
+}

@@ -1,0 +1,342 @@
+//! A call of a model, from the budget to the record: every run of the host goes through here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use provider_compare::Stopwatch;
+use provider_core::author::{Activity, StreamObserver};
+use provider_core::{
+    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, Model, TimeOfWeek, Usage,
+    Usd,
+};
+use provider_registry::{Listing, SelectedModel};
+use workspace_store::{Call, Reservation, Run, StoreError, TokenRecord};
+
+use crate::error::Result;
+use crate::state::App;
+
+/// A call to begin.
+pub(crate) struct NewCall<'a> {
+    pub(crate) token: &'a TokenRecord,
+    pub(crate) model: &'a SelectedModel,
+    pub(crate) request: &'a ChatRequest,
+    /// Asked in place of the model's own provider.
+    pub(crate) provider: Option<Fallback>,
+    pub(crate) node: Option<&'a str>,
+    pub(crate) user: Option<&'a str>,
+    pub(crate) conversation: Option<&'a str>,
+    /// Whether the record has the prompt and the answer.
+    pub(crate) keeps_content: bool,
+}
+
+/// The provider of a model with a fallback around it.
+#[derive(Clone)]
+pub(crate) struct Fallback {
+    pub(crate) provider: Arc<dyn LlmProvider>,
+    /// The models that it may go on to. The dearest one counts for the budgets.
+    pub(crate) models: Vec<SelectedModel>,
+}
+
+/// The tokens of an answer that are reserved for a request without a limit of its own. The most that the
+/// model can write would fill small budgets with a few calls at a time; by what a longer answer costs above
+/// it, a budget may be overspent.
+const ASSUMED_ANSWER: u32 = 4096;
+
+/// How long a call waits for the price list of a provider whose models were named outright.
+const PRICE_WAIT: Duration = Duration::from_secs(2);
+
+/// The settlement and the record of a call that runs. Dropped, it makes them of what is known.
+struct Open {
+    app: App,
+    reservation: Option<Reservation>,
+    run: Option<Run>,
+    watch: Stopwatch,
+    request: Option<ChatRequest>,
+}
+
+/// A call whose answer streams. Dropping it closes the connection upstream and settles the call with what is
+/// known by then.
+pub(crate) struct Running {
+    stream: ChatStream,
+    open: Open,
+    /// The id of its run in the records.
+    pub(crate) run: String,
+}
+
+impl NewCall<'_> {
+    fn reservation(&self, estimate: Usd) -> Call {
+        let mut call = Call::new(&self.token.workspace).token(&self.token.id).estimate(estimate);
+        if let Some(node) = self.node {
+            call = call.node(node);
+        }
+        if let Some(user) = self.user {
+            call = call.user(user);
+        }
+        call
+    }
+
+    fn record(&self) -> Result<Run, StoreError> {
+        let reference = self.model.reference();
+        let mut run =
+            Run::begin(&self.token.workspace, &reference.provider, &reference.model)?.token(&self.token.id);
+        run.node = self.node.map(str::to_owned);
+        run.user = self.user.map(str::to_owned);
+        run.conversation = self.conversation.map(str::to_owned);
+        Ok(run)
+    }
+
+    /// The most that the call is expected to cost with this model.
+    async fn estimate(&self, app: &App, model: &SelectedModel) -> Usd {
+        let request = match self.request.max_completion_tokens.or(self.request.max_tokens) {
+            Some(_) => self.request,
+            None => &self.request.clone().max_tokens(ASSUMED_ANSWER),
+        };
+        let listed = listed(app, &self.token.workspace, model).await;
+        match listed.map(|listed| listed.estimate(request, TimeOfWeek::now())) {
+            Some(estimate) if estimate.is_complete() => estimate.amount,
+            Some(estimate) => estimate.amount.max(app.settings.unlisted_estimate),
+            None => app.settings.unlisted_estimate,
+        }
+    }
+
+    /// Reserves the estimate of the call in its budgets.
+    async fn open(&self, app: &App) -> Result<Open, StoreError> {
+        let mut estimate = self.estimate(app, self.model).await;
+        for model in self.provider.iter().flat_map(|fallback| &fallback.models) {
+            estimate = estimate.max(self.estimate(app, model).await);
+        }
+        let run = self.record()?;
+        let reservation = app.store.reserve(&self.reservation(estimate)).await?;
+        Ok(Open {
+            app: app.clone(),
+            reservation: Some(reservation),
+            run: Some(run),
+            watch: Stopwatch::start(),
+            request: self.keeps_content.then(|| self.request.clone()),
+        })
+    }
+
+    /// Sends the request, and returns the answer as a stream.
+    ///
+    /// # Errors
+    /// The refusal of a budget, or the provider's error, which is settled and recorded.
+    pub(crate) async fn stream(self, app: &App) -> Result<Running> {
+        let mut open = self.open(app).await?;
+        let run = open.id();
+        let answer = match &self.provider {
+            None => self.model.stream(self.request).await,
+            Some(fallback) => {
+                fallback.provider.stream(self.request).await.map_err(|error| self.model.explained(error))
+            }
+        };
+        match answer {
+            Ok(stream) => Ok(Running { stream, open, run }),
+            Err(error) => {
+                open.failed(&error);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Sends the request, and returns the answer as a stream that settles and records itself, for those who
+    /// read a stream of their own.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    pub(crate) async fn observed(self, app: &App) -> Result<(ChatStream, String), StoreError> {
+        let mut open = self.open(app).await?;
+        let run = open.id();
+        match self.model.stream(self.request).await {
+            Ok(stream) => Ok((stream.observed(open), run)),
+            Err(error) => {
+                open.failed(&error);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Sends the request, and waits for the whole answer. Returns it with the id of its run.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    pub(crate) async fn chat(self, app: &App) -> Result<(ChatResponse, String)> {
+        let mut open = self.open(app).await?;
+        let run = open.id();
+        let answer = match &self.provider {
+            None => self.model.chat(self.request).await,
+            Some(fallback) => {
+                fallback.provider.chat(self.request).await.map_err(|error| self.model.explained(error))
+            }
+        };
+        match answer {
+            Ok(response) => {
+                open.answered(&response);
+                Ok((response, run))
+            }
+            Err(error) => {
+                open.failed(&error);
+                Err(error.into())
+            }
+        }
+    }
+}
+
+impl Running {
+    /// The next event. The end and an error settle and record the call before they are handed out.
+    pub(crate) async fn next(&mut self) -> Option<std::result::Result<Event, Error>> {
+        let event = self.stream.next().await?;
+        match &event {
+            Ok(event) => {
+                self.open.watch.event(event);
+                if matches!(event, Event::Finished(_)) {
+                    self.open.answered(self.stream.so_far());
+                }
+            }
+            Err(error) => self.open.failed(error),
+        }
+        Some(event)
+    }
+
+    /// The answer as far as it came.
+    pub(crate) fn so_far(&self) -> &ChatResponse {
+        self.stream.so_far()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.open.run.is_some() {
+            self.open.left(self.stream.so_far());
+        }
+    }
+}
+
+impl Open {
+    fn id(&self) -> String {
+        self.run.as_ref().map(|run| run.id.clone()).unwrap_or_default()
+    }
+
+    fn answered(&mut self, response: &ChatResponse) {
+        if let Some(run) = self.run.take() {
+            self.close(run.answered(response), Some(response), Bill::of(&response.usage));
+        }
+    }
+
+    fn failed(&mut self, error: &Error) {
+        if let Some(run) = self.run.take() {
+            let bill = match error.partial() {
+                Some(partial) if error.was_paid_for() => Bill::of(&partial.usage),
+                // The service may have worked on it, and nobody knows for how long.
+                _ if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Interrupted) => Bill::Unknown,
+                _ => Bill::None,
+            };
+            self.close(run.failed(error), error.partial(), bill);
+        }
+    }
+
+    /// The caller has left in the midst of the answer.
+    fn left(&mut self, so_far: &ChatResponse) {
+        if let Some(run) = self.run.take() {
+            let mut run = run.answered(so_far);
+            run.error_kind = Some("cancelled".to_owned());
+            run.error = Some("the caller left before the answer was complete".to_owned());
+            self.close(run, Some(so_far), Bill::of(&so_far.usage));
+        }
+    }
+
+    /// Settles and records, off the path of the answer.
+    fn close(&mut self, run: Run, response: Option<&ChatResponse>, bill: Bill) {
+        let timings = self.watch.stop(None);
+        let mut run = run.timings(timings.first_token, timings.total);
+        if let Some(request) = self.request.take() {
+            run = match run.clone().with_content(&request, response) {
+                Ok(with_content) => with_content,
+                Err(error) => {
+                    tracing::warn!(%error, "a run is recorded without its content");
+                    run
+                }
+            };
+        }
+        if !self.app.recorder.record(run) {
+            tracing::warn!("the recorder is full, and a run was dropped");
+        }
+        let Some(reservation) = self.reservation.take() else { return };
+        self.app.tasks.spawn(async move {
+            let settled = match bill {
+                Bill::None => reservation.release().await,
+                Bill::Unknown => reservation.settle(None).await,
+                Bill::Known(amount) => reservation.settle(Some(amount)).await,
+            };
+            if let Err(error) = settled {
+                tracing::error!(%error, "a call is not settled");
+            }
+        });
+    }
+}
+
+impl StreamObserver for Open {
+    fn on_activity(&mut self, activity: Activity<'_>) -> std::result::Result<(), Error> {
+        if let Activity::Output(event) = activity {
+            self.watch.event(event);
+        }
+        Ok(())
+    }
+
+    fn on_end(&mut self, end: std::result::Result<&ChatResponse, &Error>) {
+        match end {
+            Ok(response) => self.answered(response),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn on_leave(&mut self, so_far: &ChatResponse, _: Option<&Error>) {
+        self.left(so_far);
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // Here the future of a call was dropped before its answer came.
+        if self.run.is_some() {
+            self.left(&ChatResponse::default());
+        }
+    }
+}
+
+/// The cost of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bill {
+    /// No charge: it was not served.
+    None,
+    /// Its estimate stands.
+    Unknown,
+    Known(Usd),
+}
+
+impl Bill {
+    /// The service's charge and, with a key of one's own upstream, that of the upstream provider.
+    fn of(usage: &Usage) -> Self {
+        let upstream = match usage.is_byok {
+            Some(true) => usage.upstream_cost,
+            _ => Some(Usd::ZERO),
+        };
+        match (usage.cost, upstream) {
+            (Some(cost), Some(upstream)) => Bill::Known(cost + upstream),
+            _ => Bill::Unknown,
+        }
+    }
+}
+
+/// The model's entry in the catalogue, where there is one.
+pub(crate) async fn listed(app: &App, workspace: &str, model: &SelectedModel) -> Option<Model> {
+    if let Listing::Listed(listed) = model.listing() {
+        return Some((**listed).clone());
+    }
+    let workspace = app.connections.workspace(workspace).await.ok()?;
+    let instance = workspace.workspace().instance(&model.reference().provider).ok()?;
+    let known = instance.catalogue_cache().get_within(PRICE_WAIT).await.ok()?;
+    known.catalogue.find(model.id()).cloned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! The errors of requests: one type, written in the envelope of the host or in OpenAI's shape.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use provider_core::{ErrorKind, FieldProblem, RetryAdvice};
+use serde::Serialize;
+use serde_json::json;
+use workspace_store::{RecordKind, StoreError};
+
+/// The JSON around everything that `/api/v1` answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct Envelope<T> {
+    pub(crate) data: T,
+    pub(crate) status: &'static str,
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) message: String,
+}
+
+/// A success in the envelope.
+pub(crate) fn success<T: Serialize>(data: T) -> Json<Envelope<T>> {
+    Json(Envelope { data, status: "success", code: "ok".into(), message: String::new() })
+}
+
+/// The result of a handler.
+pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
+
+/// The error of a request. It has no secret.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    /// A word for programs.
+    pub(crate) code: Cow<'static, str>,
+    /// A sentence for people.
+    pub(crate) message: String,
+    /// The problems of single fields.
+    pub(crate) problems: Vec<FieldProblem>,
+    pub(crate) retry_after_seconds: Option<u64>,
+    /// Whether the caller may try again: our own retries are used up.
+    pub(crate) should_retry: bool,
+}
+
+impl ApiError {
+    pub(crate) fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            problems: Vec::new(),
+            retry_after_seconds: None,
+            should_retry: false,
+        }
+    }
+
+    /// The refusal of a missing, wrong, expired or revoked token: the same for all of them.
+    pub(crate) fn unauthorised() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "auth_error",
+            "a valid token is needed: Authorization: Bearer wst_…",
+        )
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    pub(crate) fn invalid(problems: Vec<FieldProblem>) -> Self {
+        let message = problems
+            .iter()
+            .map(|problem| format!("{} {}", problem.field, problem.problem))
+            .collect::<Vec<_>>()
+            .join("; ");
+        Self { problems, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_error", message) }
+    }
+
+    fn retry_after(mut self, seconds: Option<u64>) -> Self {
+        self.retry_after_seconds = seconds;
+        self
+    }
+
+    /// The error in the shape that OpenAI's clients read.
+    pub(crate) fn into_openai_response(self) -> Response {
+        let kind = match self.status.as_u16() {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            _ => "server_error",
+        };
+        let param = self.problems.first().map(|problem| problem.field.clone());
+        let error = json!({"error": {
+            "message": self.message, "type": kind, "param": param, "code": self.code,
+        }});
+        let mut response = (self.status, Json(error)).into_response();
+        let retry = if self.should_retry { "true" } else { "false" };
+        response.headers_mut().insert("x-should-retry", HeaderValue::from_static(retry));
+        self.finish(response)
+    }
+
+    fn finish(&self, mut response: Response) -> Response {
+        if let Some(seconds) = self.retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let data = match self.problems.is_empty() {
+            true => None,
+            false => Some(json!({ "problems": self.problems })),
+        };
+        let envelope =
+            Envelope { data, status: "error", code: self.code.clone(), message: self.message.clone() };
+        let response = (self.status, Json(envelope)).into_response();
+        self.finish(response)
+    }
+}
+
+impl From<provider_core::Error> for ApiError {
+    /// An error of a provider, by the table of the docs.
+    fn from(error: provider_core::Error) -> Self {
+        let status = match error.kind() {
+            ErrorKind::InvalidRequest
+            | ErrorKind::Unsupported
+            | ErrorKind::UnsupportedFeature
+            | ErrorKind::ContextLength
+            | ErrorKind::Ambiguous => StatusCode::BAD_REQUEST,
+            ErrorKind::ModelNotFound | ErrorKind::NotFound => StatusCode::NOT_FOUND,
+            ErrorKind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorKind::Config => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            ErrorKind::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            // The provider's own refusals, its key among them, are not those of the caller's token.
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        let seconds = match error.retry() {
+            RetryAdvice::After(wait) => Some(wait.as_secs().saturating_add(1)),
+            _ => None,
+        };
+        let problems = error.fields().to_vec();
+        Self { problems, ..Self::new(status, error.host_code(), error.to_string()) }.retry_after(seconds)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            StoreError::Token(_) => Self::unauthorised(),
+            StoreError::NotFound { kind: RecordKind::Workspace, .. } => Self::not_found(NO_WORKSPACE),
+            StoreError::NotFound { .. } => Self::not_found(message),
+            StoreError::Duplicate { .. } => Self::new(StatusCode::CONFLICT, "duplicate", message),
+            StoreError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            StoreError::Invalid(problems) => Self::invalid(problems),
+            StoreError::Budget(_) => Self::new(StatusCode::PAYMENT_REQUIRED, "budget_exceeded", message),
+            StoreError::NotEnabled { .. } => Self::new(StatusCode::FORBIDDEN, "model_not_enabled", message),
+            StoreError::Provider(error) => error.into(),
+            StoreError::Import(_) => Self::new(StatusCode::BAD_REQUEST, "invalid_request", message),
+            StoreError::Unavailable(_) => Self {
+                should_retry: true,
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+            }
+            .retry_after(Some(1)),
+            _ => {
+                tracing::error!(error = %message, "a request failed inside the store");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal_error",
+                    "the host's store failed; see its log",
+                )
+            }
+        }
+    }
+}
+
+/// The same words for a workspace that is not there and for one that is another's.
+pub(crate) const NO_WORKSPACE: &str = "this token is for no such workspace";

@@ -1,0 +1,22 @@
+//! The state that all requests share.
+
+use std::sync::Arc;
+
+use provider_registry::Registry;
+use tokio_util::task::TaskTracker;
+use workspace_store::{Connections, Recorder, Store};
+
+use crate::settings::ServerSettings;
+
+/// The state that all requests share. Cheap to clone.
+pub(crate) type App = Arc<Shared>;
+
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    pub(crate) connections: Connections,
+    pub(crate) recorder: Recorder,
+    pub(crate) settings: ServerSettings,
+    /// The settlements that are under way: a stop waits for them.
+    pub(crate) tasks: TaskTracker,
+}

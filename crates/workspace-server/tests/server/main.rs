@@ -1,0 +1,8 @@
+//! The server at its outermost door: HTTP.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
+
+mod support;
+
+mod access;
+mod runs;

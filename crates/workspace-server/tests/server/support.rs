@@ -1,0 +1,69 @@
+//! A server on a free port, with a workspace whose OpenRouter is the sandbox.
+
+use openrouter_provider as _;
+use openrouter_sandbox::Sandbox;
+use provider_registry::Registry;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use workspace_server::{Server, ServerError, ServerSettings};
+use workspace_store::{Actor, MasterKey, NewProvider, NewToken, NewWorkspace, Role, Store};
+
+pub(crate) const OPERATOR_KEY: &str = "operator-key-of-the-tests-0123456789";
+
+/// A running server.
+pub(crate) struct Host {
+    pub(crate) url: String,
+    pub(crate) store: Store,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<Result<(), ServerError>>,
+    _folder: TempDir,
+}
+
+impl Host {
+    /// Starts one with the workspace `acme`.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|settings| settings).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(ServerSettings) -> ServerSettings) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = MasterKey::dev_file(folder.path().join("key")).expect("a key");
+        let url = format!("sqlite:{}", folder.path().join("host.db").display());
+        let store = Store::open(&url, key).await.expect("a store");
+        let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+        let registry = Registry::discover().expect("providers");
+        let host = Actor::new("tests");
+        store.create_workspace(NewWorkspace::new("acme"), &host).await.expect("a workspace");
+        let settings = [("api_key", "sk-or-v1-sandbox"), ("base_url", sandbox.base_url())];
+        let provider = NewProvider::new("OpenRouter", settings);
+        store.add_provider("acme", &registry, provider, &host).await.expect("a provider");
+        let settings = ServerSettings::new(folder.path().join("runs")).operator_key(OPERATOR_KEY);
+        let server = Server::new(store.clone(), registry, change(settings)).expect("a server");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(server.serve(listener, async {
+            let _ = stopped.await;
+        }));
+        let http = reqwest::Client::new();
+        Self { url, store, sandbox, http, stop: Some(stop), serving, _folder: folder }
+    }
+
+    /// Creates a token of a workspace.
+    pub(crate) async fn token(&self, workspace: &str, role: Role) -> String {
+        let new = NewToken::new(format!("the {role} of the tests"), role);
+        let token = self.store.create_token(workspace, new, &Actor::new("tests")).await.expect("a token");
+        token.text.expose().to_owned()
+    }
+
+    /// Stops the server and waits until it has settled everything.
+    pub(crate) async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        (&mut self.serving).await.expect("no panic").expect("a clean end");
+    }
+}
