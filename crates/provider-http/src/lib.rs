@@ -139,7 +139,9 @@ pub use limits::HttpLimits;
 pub use send::{BodyFormat, Response};
 #[cfg(feature = "hyper")]
 pub use transport::Proxies;
+#[cfg(feature = "hyper")]
+pub use transport::{AddressPolicy, Network, NetworkParseError};
 pub use transport::{
-    Body, ConnectTimeout, ProxyFault, TlsFault, Transport, TransportError, TransportErrorKind, UsedProxy,
+    AddressKind, Body, ConnectTimeout, ProxyFault, TlsFault, Transport, TransportError, TransportErrorKind, UsedProxy,
     transport_fn,
 };
