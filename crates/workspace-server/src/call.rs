@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provider_compare::Stopwatch;
-use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, Event, LlmProvider, TimeOfWeek, Usd};
+use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, TimeOfWeek, Usd};
 use provider_registry::{Listing, SelectedModel};
 use workspace_store::{Call, Reservation, Run, TokenRecord};
 
@@ -71,7 +71,8 @@ impl NewCall<'_> {
             _ => app.settings.unlisted_estimate,
         };
         let run = self.record()?;
-        let reservation = app.store.reserve(&self.reservation(estimate)).await?;
+        let reserved = app.store.reserve(&self.reservation(estimate)).await;
+        let reservation = reserved.inspect_err(|error| app.metrics.not_reserved(error))?;
         Ok(Open {
             app: app.clone(),
             reservation: Some(reservation),
@@ -88,12 +89,15 @@ impl NewCall<'_> {
     pub(crate) async fn stream(self, app: &App) -> Result<Running> {
         let mut open = self.open(app).await?;
         let run = open.id();
-        let answer = match &self.provider {
-            None => self.model.stream(self.request).await,
-            Some(provider) => {
-                provider.stream(self.request).await.map_err(|error| self.model.explained(error))
+        let asked = async {
+            match &self.provider {
+                None => self.model.stream(self.request).await,
+                Some(provider) => {
+                    provider.stream(self.request).await.map_err(|error| self.model.explained(error))
+                }
             }
         };
+        let answer = until_drained(app, asked).await;
         match answer {
             Ok(stream) => Ok(Running { stream, open, run }),
             Err(error) => {
@@ -110,10 +114,15 @@ impl NewCall<'_> {
     pub(crate) async fn chat(self, app: &App) -> Result<(ChatResponse, String)> {
         let mut open = self.open(app).await?;
         let run = open.id();
-        let answer = match &self.provider {
-            None => self.model.chat(self.request).await,
-            Some(provider) => provider.chat(self.request).await.map_err(|error| self.model.explained(error)),
+        let asked = async {
+            match &self.provider {
+                None => self.model.chat(self.request).await,
+                Some(provider) => {
+                    provider.chat(self.request).await.map_err(|error| self.model.explained(error))
+                }
+            }
         };
+        let answer = until_drained(app, asked).await;
         match answer {
             Ok(response) => {
                 open.answered(&response);
@@ -130,7 +139,11 @@ impl NewCall<'_> {
 impl Running {
     /// The next event. The end and an error settle and record the call before they are handed out.
     pub(crate) async fn next(&mut self) -> Option<std::result::Result<Event, Error>> {
-        let event = self.stream.next().await?;
+        let event = tokio::select! {
+            biased;
+            event = self.stream.next() => event?,
+            () = self.open.app.drained.cancelled() => Err(stopped()),
+        };
         match &event {
             Ok(event) => {
                 self.open.watch.event(event);
@@ -201,6 +214,7 @@ impl Open {
                 }
             };
         }
+        self.app.metrics.run(&run);
         if !self.app.recorder.record(run) {
             tracing::warn!("the recorder is full, and a run was dropped");
         }
@@ -225,6 +239,23 @@ impl Drop for Open {
             self.left(&ChatResponse::default());
         }
     }
+}
+
+/// Waits for an answer, or for the end of the time to drain.
+async fn until_drained<T>(
+    app: &App,
+    asked: impl Future<Output = std::result::Result<T, Error>>,
+) -> std::result::Result<T, Error> {
+    tokio::select! {
+        biased;
+        answer = asked => answer,
+        () = app.drained.cancelled() => Err(stopped()),
+    }
+}
+
+/// The error of a call that was cut off: the host was told to stop, and its time to drain is over.
+fn stopped() -> Error {
+    Error::new(ErrorKind::Interrupted, "the host is stopping, and the time to finish is over")
 }
 
 /// What a call costs.
