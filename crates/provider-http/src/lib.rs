@@ -139,9 +139,9 @@ pub use limits::HttpLimits;
 pub use send::{BodyFormat, Response};
 #[cfg(feature = "hyper")]
 pub use transport::Proxies;
+pub use transport::{
+    AddressKind, Body, ConnectTimeout, ProxyFault, TlsFault, Transport, TransportError, TransportErrorKind,
+    UsedProxy, transport_fn,
+};
 #[cfg(feature = "hyper")]
 pub use transport::{AddressPolicy, Network, NetworkParseError};
-pub use transport::{
-    AddressKind, Body, ConnectTimeout, ProxyFault, TlsFault, Transport, TransportError, TransportErrorKind, UsedProxy,
-    transport_fn,
-};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use provider_compare::Stopwatch;
-use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, TimeOfWeek, Usd};
+use provider_core::{
+    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, TimeOfWeek, Usd,
+};
 use provider_registry::{Listing, SelectedModel};
 use workspace_store::{Call, Reservation, Run, TokenRecord};
 

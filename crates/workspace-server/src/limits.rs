@@ -70,11 +70,8 @@ impl Limits {
         if tokens.len() > SWEEP_ABOVE && !tokens.contains_key(token) {
             tokens.retain(|_, usage| usage.open > 0 || self.filled(usage, now) < self.burst);
         }
-        let usage = tokens.entry(token.to_owned()).or_insert(Usage {
-            left: self.burst,
-            filled: now,
-            open: 0,
-        });
+        let usage =
+            tokens.entry(token.to_owned()).or_insert(Usage { left: self.burst, filled: now, open: 0 });
         usage.left = self.filled(usage, now);
         usage.filled = now;
         if usage.open >= self.max_open {

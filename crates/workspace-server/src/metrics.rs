@@ -173,7 +173,10 @@ impl Metrics {
         for (route, place) in sorted {
             let Some(counts) = self.requests.get(*place) else { continue };
             for (status, count) in &*counts.lock().unwrap_or_else(PoisonError::into_inner) {
-                page.line(&format!("host_http_requests_total{{route=\"{route}\",status=\"{status}\"}}"), count);
+                page.line(
+                    &format!("host_http_requests_total{{route=\"{route}\",status=\"{status}\"}}"),
+                    count,
+                );
             }
         }
         page.one("host_http_connections", "gauge", "Open connections.", self.connections.get());

@@ -34,10 +34,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    ),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
@@ -68,9 +65,8 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
         let is_late = Arc::new(AtomicBool::new(false));
         if !request.body().is_end_stream() {
             let limit = app.settings.body_timeout;
-            request = request.map(|body| {
-                Body::new(TimedBody { body, limit, timer: None, is_late: is_late.clone() })
-            });
+            request = request
+                .map(|body| Body::new(TimedBody { body, limit, timer: None, is_late: is_late.clone() }));
         }
         let response = next.run(request).await;
         match is_late.load(Ordering::Relaxed) && response.status().is_client_error() {

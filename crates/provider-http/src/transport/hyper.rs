@@ -17,10 +17,10 @@ use bytes::Bytes;
 use http::header::PROXY_AUTHORIZATION;
 use http::uri::Scheme;
 use http::{Request, Response, StatusCode, Uri};
+use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 #[cfg(feature = "socks")]
 use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5};
-use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -183,12 +183,7 @@ impl Connector {
 
     /// A connector to proxies, which goes through none.
     fn to_proxy(&self) -> Self {
-        Self {
-            tcp: self.tcp.unguarded(),
-            proxies: Arc::default(),
-            peer: Peer::Proxy,
-            ..self.clone()
-        }
+        Self { tcp: self.tcp.unguarded(), proxies: Arc::default(), peer: Peer::Proxy, ..self.clone() }
     }
 
     async fn connect(self, target: Uri) -> Result<Conn, BoxError> {
@@ -208,7 +203,8 @@ impl Connector {
             }
             #[cfg(feature = "socks")]
             Some(scheme @ ("socks5" | "socks5h")) => {
-                let mut socks = SocksV5::new(address.clone(), self.tcp.unguarded()).local_dns(scheme == "socks5");
+                let mut socks =
+                    SocksV5::new(address.clone(), self.tcp.unguarded()).local_dns(scheme == "socks5");
                 if let Some((user, password)) = proxy.raw_auth() {
                     socks = socks.with_auth(user.to_owned(), password.to_owned());
                 }

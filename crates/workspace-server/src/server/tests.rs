@@ -73,9 +73,8 @@ async fn running(change: impl FnOnce(ServerSettings) -> ServerSettings) -> Runni
     let store = Store::open(&url, key).await.expect("a store");
     let settings = change(ServerSettings::new(folder.path().join("runs")));
     let app = Server::new(store, Registry::new(), settings).expect("a server").0;
-    let ticks = |count: usize, app: App| async move {
-        Body::new(Ticks(count, app, Box::pin(sleep(Duration::ZERO))))
-    };
+    let ticks =
+        |count: usize, app: App| async move { Body::new(Ticks(count, app, Box::pin(sleep(Duration::ZERO)))) };
     let (first, second) = (app.clone(), app.clone());
     let router = Router::new()
         .route("/ticks", get(move || ticks(50, first)))

@@ -67,9 +67,8 @@ async fn connection_beyond_the_most_is_answered_and_closed() {
 async fn token_beyond_its_rate_is_told_to_wait() {
     let host = Host::start_with(|settings| settings.requests_per_minute(12)).await;
     let (busy, other) = (host.token("acme", Role::Viewer).await, host.token("acme", Role::Viewer).await);
-    let get = |token: &str| {
-        host.http.get(format!("{}/api/v1/workspaces/acme", host.url)).bearer_auth(token).send()
-    };
+    let get =
+        |token: &str| host.http.get(format!("{}/api/v1/workspaces/acme", host.url)).bearer_auth(token).send();
     assert_eq!(get(&busy).await.expect("an answer").status(), 200);
     assert_eq!(get(&busy).await.expect("an answer").status(), 200);
     let refused = get(&busy).await.expect("an answer");

@@ -77,10 +77,7 @@ fn allowed_network_is_allowed_in_every_spelling() {
 fn allowed_socket_is_one_port_alone() {
     let policy = AddressPolicy::public().allow_socket("127.0.0.1:4000".parse().expect("an address"));
     assert_eq!(policy.check("127.0.0.1:4000".parse().expect("an address")), Ok(()));
-    assert_eq!(
-        policy.check("127.0.0.1:4001".parse().expect("an address")),
-        Err(AddressKind::Loopback)
-    );
+    assert_eq!(policy.check("127.0.0.1:4001".parse().expect("an address")), Err(AddressKind::Loopback));
 }
 
 #[test]
