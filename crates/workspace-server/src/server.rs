@@ -53,8 +53,8 @@ impl Server {
     /// tokio runtime: the recorder runs on it.
     ///
     /// # Errors
-    /// [`ServerError::Store`] when the recorder's file cannot be opened, [`ServerError::Client`] when the HTTP
-    /// client of the providers cannot be made.
+    /// [`ServerError::Store`] when the recorder's file cannot be opened, [`ServerError::Client`] when the
+    /// HTTP client of the providers cannot be made.
     pub fn new(store: Store, registry: Registry, settings: ServerSettings) -> Result<Self, ServerError> {
         let registry = guarded(registry, &settings)?;
         let recorder = Recorder::start(store.clone(), RecorderSettings::new(&settings.spill))?;

@@ -93,6 +93,7 @@ struct Resolver {
 enum Lookup {
     System(GaiResolver),
     #[cfg(test)]
+    #[allow(clippy::type_complexity, reason = "of tests alone")]
     Fixed(Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>),
 }
 
