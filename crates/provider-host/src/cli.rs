@@ -1,6 +1,7 @@
 //! The command line: commands, flags, and their help.
 
 mod connect;
+mod serve;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Usd;
 
 pub(crate) use self::connect::{ConnectArgs, InstanceArgs};
+pub(crate) use self::serve::{ServeArgs, ServeSettings};
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Providers(ProvidersArgs),
     /// Run the sandbox for other programs, until Ctrl-C
     Sandbox(SandboxArgs),
+    /// Serve workspaces over HTTP: their settings, runs, and an OpenAI-compatible API for each
+    Serve(Box<ServeArgs>),
 }
 
 #[derive(Args, Debug)]
@@ -479,7 +483,7 @@ impl Cli {
             Command::Connect(args) => connect.and(&args.instances),
             Command::Key(args) => connect.and(&args.instances),
             Command::Conformance(args) => connect.and(&args.instances),
-            Command::Providers(_) | Command::Sandbox(_) => connect,
+            Command::Providers(_) | Command::Sandbox(_) | Command::Serve(_) => connect,
         }
     }
 }
@@ -494,7 +498,7 @@ impl Command {
             Command::Key(args) => args.json,
             Command::Conformance(args) => args.json,
             Command::Providers(args) => args.json,
-            Command::Connect(_) | Command::Sandbox(_) => false,
+            Command::Connect(_) | Command::Sandbox(_) | Command::Serve(_) => false,
         }
     }
 }

@@ -22,6 +22,7 @@ mod params;
 mod prompt;
 mod providers;
 mod sandbox;
+mod serve;
 mod signal;
 mod similar;
 mod summary;
@@ -77,7 +78,7 @@ fn end(cli: &Cli, result: Result<(), Failure>, output: Output) -> Exit {
 /// Runs the command. A signal drops it, which closes its connections, and is the regular end of the sandbox.
 /// Commands with partial results handle signals themselves.
 async fn until_stopped(cli: &Cli, output: Output) -> Result<(), Failure> {
-    let listens_itself = matches!(cli.command, Command::Chat(_) | Command::Compare(_));
+    let listens_itself = matches!(cli.command, Command::Chat(_) | Command::Compare(_) | Command::Serve(_));
     tokio::select! {
         result = run(cli, output) => result,
         () = signal::shutdown(), if !listens_itself => match cli.command {
@@ -98,5 +99,6 @@ async fn run(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Conformance(args) => conformance::run(args, &connect, output).await,
         Command::Providers(args) => providers::run(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,
+        Command::Serve(args) => serve::run(args, connect.sandbox, output).await,
     }
 }

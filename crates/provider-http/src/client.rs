@@ -11,7 +11,7 @@ use provider_core::{Error, ErrorKind, ProviderContext};
 
 use crate::transport::Transport;
 #[cfg(feature = "hyper")]
-use crate::transport::{HyperTransport, Options, Proxies};
+use crate::transport::{AddressPolicy, HyperTransport, Options, Proxies};
 
 /// The HTTP client of a program: one pool of connections, one TLS set-up, one choice of proxies.
 ///
@@ -127,6 +127,14 @@ impl HttpClientBuilder {
             self.problems.push(FieldProblem::new("proxies", problem));
         }
         self.options.proxies = proxies;
+        self
+    }
+
+    /// The addresses that connections may be made to: for a host whose users choose base URLs. The
+    /// [proxies](Self::proxies) count only with a policy that [trusts](AddressPolicy::trust_proxies) them.
+    /// Default: any address.
+    pub fn addresses(mut self, policy: AddressPolicy) -> Self {
+        self.options.addresses = Some(Arc::new(policy));
         self
     }
 

@@ -167,6 +167,15 @@ pub(crate) fn from_transport(failure: TransportError, origin: &str, limits: &Htt
                  its own: it may have gone along",
             )
         }
+        TransportErrorKind::Forbidden(kind) => {
+            let next_step = failure.next_step.clone();
+            let what = format!("{origin} is at {kind}, where this host lets no provider connect");
+            let error = caused_by(failure, ErrorKind::Config, what).with_retry(RetryAdvice::Never);
+            match next_step {
+                Some(step) => error.with_next_step(step.to_string()),
+                None => error,
+            }
+        }
         TransportErrorKind::Proxy(fault) => proxy_failed(failure, fault, proxy.as_ref(), origin),
         TransportErrorKind::Connect | TransportErrorKind::Closed => {
             let ignored = failure.ignored_variable;

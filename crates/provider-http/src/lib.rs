@@ -140,6 +140,8 @@ pub use send::{BodyFormat, Response};
 #[cfg(feature = "hyper")]
 pub use transport::Proxies;
 pub use transport::{
-    Body, ConnectTimeout, ProxyFault, TlsFault, Transport, TransportError, TransportErrorKind, UsedProxy,
-    transport_fn,
+    AddressKind, Body, ConnectTimeout, ProxyFault, TlsFault, Transport, TransportError, TransportErrorKind,
+    UsedProxy, transport_fn,
 };
+#[cfg(feature = "hyper")]
+pub use transport::{AddressPolicy, Network, NetworkParseError};

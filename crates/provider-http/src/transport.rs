@@ -1,5 +1,6 @@
 //! HTTP as one method, and the errors that it ends in.
 
+mod address;
 mod body;
 #[cfg(feature = "hyper")]
 mod connection;
@@ -12,16 +13,20 @@ mod proxy;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 #[cfg(feature = "hyper")]
+mod tcp;
+#[cfg(feature = "hyper")]
 mod tls;
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
+pub use self::address::{AddressKind, AddressPolicy, Network, NetworkParseError};
 pub use self::body::Body;
 #[cfg(feature = "hyper")]
 pub(crate) use self::hyper::{HyperTransport, Options};
@@ -87,6 +92,8 @@ pub struct TransportError {
     pub(crate) proxy: Option<UsedProxy>,
     /// The variable that should name a proxy and names none.
     pub(crate) ignored_variable: Option<&'static str>,
+    /// What helps, in the words of the host.
+    pub(crate) next_step: Option<Arc<str>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -115,6 +122,9 @@ pub enum TransportErrorKind {
     /// The transport followed a redirect, against its [contract](Transport#contract). Trying again is in
     /// vain.
     Redirected,
+    /// The transport may not connect to the server's address, by its [policy](AddressPolicy). Trying again
+    /// is in vain.
+    Forbidden(AddressKind),
     /// A proxy is in the way.
     Proxy(ProxyFault),
 }
@@ -148,7 +158,7 @@ pub struct TlsFault {
 impl TransportError {
     /// An error of this kind.
     pub fn new(kind: TransportErrorKind) -> Self {
-        Self { kind, proxy: None, ignored_variable: None, cause: None }
+        Self { kind, proxy: None, ignored_variable: None, next_step: None, cause: None }
     }
 
     /// Sets the cause. Its text must be free of secrets.
@@ -183,6 +193,7 @@ impl fmt::Display for TransportError {
             TransportErrorKind::Timeout => "the transport waits no longer",
             TransportErrorKind::Closed => "the connection ended",
             TransportErrorKind::Redirected => "a redirect was followed",
+            TransportErrorKind::Forbidden(_) => "the address is not allowed",
             TransportErrorKind::Proxy(_) => "a proxy is in the way",
         })
     }

@@ -54,6 +54,11 @@ impl Registry {
         self
     }
 
+    /// What the host shares among the providers, to add to it.
+    pub fn shared(&self) -> &ProviderContext {
+        &self.context
+    }
+
     /// Adds a provider.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use subtle::ConstantTimeEq as _;
@@ -75,16 +75,21 @@ pub(crate) async fn guard(
     let origin = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let credential = credential(request.headers()).map(str::to_owned);
     match admit(&guard, workspace, credential.as_deref(), origin).await {
-        Ok(bearer) => {
-            if let Some(bearer) = bearer {
+        Ok(None) => next.run(request).await,
+        Ok(Some(bearer)) => match guard.app.limits.enter(&bearer.token().id) {
+            Ok(open) => {
                 request.extensions_mut().insert(bearer);
+                let mut response = next.run(request).await;
+                // Held until the body is through.
+                response.extensions_mut().insert(open);
+                response
             }
-            next.run(request).await
-        }
-        Err(error) => match guard.shape {
-            Shape::Envelope => error.into_response(),
-            Shape::OpenAi => error.into_openai_response(),
+            Err(limited) => {
+                guard.app.metrics.limited();
+                guard.shape.write(limited.into())
+            }
         },
+        Err(error) => guard.shape.write(error),
     }
 }
 

@@ -106,7 +106,8 @@ impl NewCall<'_> {
             estimate = estimate.max(self.estimate(app, model).await);
         }
         let run = self.record()?;
-        let reservation = app.store.reserve(&self.reservation(estimate)).await?;
+        let reserved = app.store.reserve(&self.reservation(estimate)).await;
+        let reservation = reserved.inspect_err(|error| app.metrics.not_reserved(error))?;
         Ok(Open {
             app: app.clone(),
             reservation: Some(reservation),
@@ -123,12 +124,15 @@ impl NewCall<'_> {
     pub(crate) async fn stream(self, app: &App) -> Result<Running> {
         let mut open = self.open(app).await?;
         let run = open.id();
-        let answer = match &self.provider {
-            None => self.model.stream(self.request).await,
-            Some(fallback) => {
-                fallback.provider.stream(self.request).await.map_err(|error| self.model.explained(error))
+        let asked = async {
+            match &self.provider {
+                None => self.model.stream(self.request).await,
+                Some(fallback) => {
+                    fallback.provider.stream(self.request).await.map_err(|error| self.model.explained(error))
+                }
             }
         };
+        let answer = until_drained(app, asked).await;
         match answer {
             Ok(stream) => Ok(Running { stream, open, run }),
             Err(error) => {
@@ -162,12 +166,15 @@ impl NewCall<'_> {
     pub(crate) async fn chat(self, app: &App) -> Result<(ChatResponse, String)> {
         let mut open = self.open(app).await?;
         let run = open.id();
-        let answer = match &self.provider {
-            None => self.model.chat(self.request).await,
-            Some(fallback) => {
-                fallback.provider.chat(self.request).await.map_err(|error| self.model.explained(error))
+        let asked = async {
+            match &self.provider {
+                None => self.model.chat(self.request).await,
+                Some(fallback) => {
+                    fallback.provider.chat(self.request).await.map_err(|error| self.model.explained(error))
+                }
             }
         };
+        let answer = until_drained(app, asked).await;
         match answer {
             Ok(response) => {
                 open.answered(&response);
@@ -184,7 +191,11 @@ impl NewCall<'_> {
 impl Running {
     /// The next event. The end and an error settle and record the call before they are handed out.
     pub(crate) async fn next(&mut self) -> Option<std::result::Result<Event, Error>> {
-        let event = self.stream.next().await?;
+        let event = tokio::select! {
+            biased;
+            event = self.stream.next() => event?,
+            () = self.open.app.drained.cancelled() => Err(stopped()),
+        };
         match &event {
             Ok(event) => {
                 self.open.watch.event(event);
@@ -257,6 +268,7 @@ impl Open {
                 }
             };
         }
+        self.app.metrics.run(&run);
         if !self.app.recorder.record(run) {
             tracing::warn!("the recorder is full, and a run was dropped");
         }
@@ -301,6 +313,23 @@ impl Drop for Open {
             self.left(&ChatResponse::default());
         }
     }
+}
+
+/// Waits for an answer, or for the end of the time to drain.
+async fn until_drained<T>(
+    app: &App,
+    asked: impl Future<Output = std::result::Result<T, Error>>,
+) -> std::result::Result<T, Error> {
+    tokio::select! {
+        biased;
+        answer = asked => answer,
+        () = app.drained.cancelled() => Err(stopped()),
+    }
+}
+
+/// The error of a call that was cut off: the host was told to stop, and its time to drain is over.
+fn stopped() -> Error {
+    Error::new(ErrorKind::Interrupted, "the host is stopping, and the time to finish is over")
 }
 
 /// The cost of a call.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, extract::DefaultBodyLimit};
 use http::Method;
@@ -10,6 +11,7 @@ use workspace_store::Role;
 
 use crate::access::{Access, Guard, guard};
 use crate::error::ApiError;
+use crate::observe::observe;
 use crate::state::App;
 use crate::{api, chat, compare};
 
@@ -38,6 +40,14 @@ impl Shape {
     pub(crate) fn of_path(path: &str) -> Self {
         if path.starts_with("/w/") { Shape::OpenAi } else { Shape::Envelope }
     }
+
+    /// Writes an error in this shape.
+    pub(crate) fn write(self, error: ApiError) -> Response {
+        match self {
+            Shape::Envelope => error.into_response(),
+            Shape::OpenAi => error.into_openai_response(),
+        }
+    }
 }
 
 const fn route(
@@ -54,7 +64,10 @@ const MEMBER: Access = Access::Role(Role::Member);
 
 /// All routes. A request that matches none of them is answered with 404 or 405.
 pub static ROUTES: &[Route] = &[
+    // For whoever operates the host.
     route(Method::GET, "/healthz", Access::Open, || get(api::health::alive)),
+    route(Method::GET, "/metrics", Access::Operator, || get(api::health::metrics)),
+    route(Method::GET, "/readyz", Access::Open, || get(api::health::ready)),
     route(Method::GET, "/api/v1/workspaces/{workspace}", VIEWER, || get(api::workspaces::show)),
     // Part run: these run models.
     route(Method::POST, "/api/v1/workspaces/{workspace}/chat", MEMBER, || post(chat::run)),
@@ -70,7 +83,12 @@ pub(crate) fn router(app: App) -> Router {
         router = router.route(route.path, guarded);
     }
     let limit = DefaultBodyLimit::max(app.settings.max_body_bytes);
-    router.fallback(not_found).method_not_allowed_fallback(wrong_method).layer(limit).with_state(app)
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(limit)
+        .layer(from_fn_with_state(app.clone(), observe))
+        .with_state(app)
 }
 
 async fn not_found() -> ApiError {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use provider_core::{Secret, Usd};
+use provider_http::AddressPolicy;
 
 /// The settings of a server: limits, and what its operator allows.
 #[derive(Clone)]
@@ -15,6 +16,15 @@ pub struct ServerSettings {
     pub(crate) max_body_bytes: usize,
     pub(crate) unlisted_estimate: Usd,
     pub(crate) drain: Duration,
+    pub(crate) addresses: AddressPolicy,
+    pub(crate) max_connections: usize,
+    pub(crate) max_header_bytes: usize,
+    pub(crate) header_timeout: Duration,
+    pub(crate) body_timeout: Duration,
+    pub(crate) write_timeout: Duration,
+    pub(crate) max_open_requests: usize,
+    pub(crate) max_open_requests_per_token: usize,
+    pub(crate) requests_per_minute: u32,
 }
 
 impl ServerSettings {
@@ -26,6 +36,15 @@ impl ServerSettings {
             max_body_bytes: 32 * 1024 * 1024,
             unlisted_estimate: "0.05".parse().unwrap_or(Usd::ZERO),
             drain: Duration::from_secs(30),
+            addresses: AddressPolicy::public(),
+            max_connections: 10_000,
+            max_header_bytes: 64 * 1024,
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
+            max_open_requests: 5_000,
+            max_open_requests_per_token: 500,
+            requests_per_minute: 6_000,
         }
     }
 
@@ -51,10 +70,84 @@ impl ServerSettings {
         self
     }
 
-    /// Lets running calls finish for so long after the server was told to stop. The default is 30 seconds.
+    /// Lets running calls finish for so long after the server was told to stop; then they end with an error.
+    /// The default is 30 seconds.
     #[must_use]
     pub fn drain(mut self, time: Duration) -> Self {
         self.drain = time;
+        self
+    }
+
+    /// Says where the providers of workspaces may connect to, who choose their base URLs. The default is the
+    /// public internet alone. A registry whose context has an HTTP client already keeps it, with the policy
+    /// of its own.
+    #[must_use]
+    pub fn addresses(mut self, policy: AddressPolicy) -> Self {
+        self.addresses = policy;
+        self
+    }
+
+    /// Serves so many connections at the same time; one more is answered with 503 and closed. The default
+    /// is 10,000.
+    #[must_use]
+    pub fn max_connections(mut self, count: usize) -> Self {
+        self.max_connections = count.max(1);
+        self
+    }
+
+    /// Takes the head of a request, and holds what is read ahead of a body, in at most so many bytes, and in
+    /// no less than 8 KiB. The default is 64 KiB. A longer head is answered with 431.
+    #[must_use]
+    pub fn max_header_bytes(mut self, bytes: usize) -> Self {
+        self.max_header_bytes = bytes.max(8 * 1024);
+        self
+    }
+
+    /// Closes a connection that sends no whole head within this time, be it new or kept open after an
+    /// answer. The default is 30 seconds.
+    #[must_use]
+    pub fn header_timeout(mut self, time: Duration) -> Self {
+        self.header_timeout = time;
+        self
+    }
+
+    /// Answers a request whose body is not there within this time with 408. The default is 60 seconds.
+    #[must_use]
+    pub fn body_timeout(mut self, time: Duration) -> Self {
+        self.body_timeout = time;
+        self
+    }
+
+    /// Closes a connection whose client takes nothing of an answer for so long, which ends its call. The
+    /// default is 30 seconds.
+    #[must_use]
+    pub fn write_timeout(mut self, time: Duration) -> Self {
+        self.write_timeout = time;
+        self
+    }
+
+    /// Works on so many requests at the same time, streams until their end included; one more is answered
+    /// with 503. The routes for operators are not counted. The default is 5,000.
+    #[must_use]
+    pub fn max_open_requests(mut self, count: usize) -> Self {
+        self.max_open_requests = count.max(1);
+        self
+    }
+
+    /// Works on so many requests of one token at the same time, streams until their end included; one more is
+    /// answered with 429. Each host counts for itself. The default is 500.
+    #[must_use]
+    pub fn max_open_requests_per_token(mut self, count: usize) -> Self {
+        self.max_open_requests_per_token = count.max(1);
+        self
+    }
+
+    /// Takes so many requests of one token in a minute, as a token bucket: after a pause, up to a sixth of
+    /// them at once. One more is answered with 429 and the time to wait. Each host counts for itself. The
+    /// default is 6,000.
+    #[must_use]
+    pub fn requests_per_minute(mut self, count: u32) -> Self {
+        self.requests_per_minute = count.max(1);
         self
     }
 }
@@ -67,6 +160,15 @@ impl fmt::Debug for ServerSettings {
             .field("max_body_bytes", &self.max_body_bytes)
             .field("unlisted_estimate", &self.unlisted_estimate)
             .field("drain", &self.drain)
+            .field("addresses", &self.addresses)
+            .field("max_connections", &self.max_connections)
+            .field("max_header_bytes", &self.max_header_bytes)
+            .field("header_timeout", &self.header_timeout)
+            .field("body_timeout", &self.body_timeout)
+            .field("write_timeout", &self.write_timeout)
+            .field("max_open_requests", &self.max_open_requests)
+            .field("max_open_requests_per_token", &self.max_open_requests_per_token)
+            .field("requests_per_minute", &self.requests_per_minute)
             .finish()
     }
 }

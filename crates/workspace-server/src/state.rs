@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use provider_registry::Registry;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use workspace_store::{Connections, Recorder, Store};
 
+use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::settings::ServerSettings;
 
 /// The state that all requests share. Cheap to clone.
@@ -19,4 +22,10 @@ pub(crate) struct Shared {
     pub(crate) settings: ServerSettings,
     /// The settlements that are under way: a stop waits for them.
     pub(crate) tasks: TaskTracker,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    /// The server was told to stop: no new request, and those that run may finish.
+    pub(crate) stopping: CancellationToken,
+    /// The time to drain is over: those that still run end with an error.
+    pub(crate) drained: CancellationToken,
 }

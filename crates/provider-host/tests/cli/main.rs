@@ -15,6 +15,8 @@ mod providers;
 mod requests;
 #[cfg(unix)]
 mod sandbox;
+#[cfg(unix)]
+mod serve;
 mod settings;
 mod several;
 #[cfg(unix)]

@@ -10,6 +10,8 @@ mod rustls_error;
 use std::error::Error as StdError;
 use std::io;
 
+#[cfg(feature = "hyper")]
+use super::address::ForbiddenAddress;
 use super::{ProxyFault, TlsFault, TransportErrorKind};
 
 /// A failure of the default transport's connector.
@@ -23,6 +25,8 @@ pub(super) enum Fault {
     Setup(String),
     /// The build does not speak the proxy's protocol.
     ProxyScheme,
+    /// The policy does not allow the address.
+    Forbidden(ForbiddenAddress),
 }
 
 #[cfg(feature = "hyper")]
@@ -32,6 +36,7 @@ impl std::fmt::Display for Fault {
             Self::NoTls => f.write_str("this build has no TLS"),
             Self::Setup(cause) => f.write_str(cause),
             Self::ProxyScheme => f.write_str("this build does not speak the proxy's protocol"),
+            Self::Forbidden(forbidden) => forbidden.fmt(f),
         }
     }
 }
@@ -53,6 +58,15 @@ pub(super) enum Goal {
     Proxy,
 }
 
+/// The address that the policy forbids, among the causes of an error.
+#[cfg(feature = "hyper")]
+pub(super) fn forbidden(error: &(dyn StdError + 'static)) -> Option<ForbiddenAddress> {
+    causes(error).find_map(|cause| match cause.downcast_ref::<Fault>()? {
+        Fault::Forbidden(forbidden) => Some(forbidden.clone()),
+        _ => None,
+    })
+}
+
 /// Finds the fault in an error and its causes; `None` for a failure that may pass by itself.
 pub(super) fn find(error: &(dyn StdError + 'static), goal: Goal) -> Option<TransportErrorKind> {
     #[cfg(feature = "hyper")]
@@ -61,6 +75,7 @@ pub(super) fn find(error: &(dyn StdError + 'static), goal: Goal) -> Option<Trans
             Fault::NoTls => TransportErrorKind::NoTls,
             Fault::Setup(_) => TransportErrorKind::Setup,
             Fault::ProxyScheme => TransportErrorKind::Proxy(ProxyFault::Scheme),
+            Fault::Forbidden(forbidden) => TransportErrorKind::Forbidden(forbidden.kind),
         });
     }
     let words: Vec<String> = causes(error).map(|cause| cause.to_string()).collect();

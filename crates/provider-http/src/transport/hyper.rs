@@ -17,19 +17,21 @@ use bytes::Bytes;
 use http::header::PROXY_AUTHORIZATION;
 use http::uri::Scheme;
 use http::{Request, Response, StatusCode, Uri};
+use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 #[cfg(feature = "socks")]
 use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5};
-use hyper_util::client::legacy::connect::{HttpConnector, capture_connection};
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::sleep;
 use tower_service::Service;
 
+use super::address::AddressPolicy;
 use super::connection::Conn;
 use super::fault::{self, Fault, Goal};
 use super::proxy::{Proxies, ProxyTable};
+use super::tcp::Tcp;
 use super::tls::{Peer, TlsSetup};
 use super::{Body, ConnectTimeout, Transport, TransportError, TransportErrorKind};
 
@@ -43,6 +45,7 @@ pub(crate) struct Options {
     pub(crate) pool_idle_timeout: Duration,
     pub(crate) max_idle_per_host: usize,
     pub(crate) tls: TlsSetup,
+    pub(crate) addresses: Option<Arc<AddressPolicy>>,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             pool_idle_timeout: Duration::from_secs(90),
             max_idle_per_host: usize::MAX,
             tls: Default::default(),
+            addresses: None,
         }
     }
 }
@@ -68,13 +72,16 @@ impl HyperTransport {
     /// Makes a pool without connections. Reads the environment for proxies; certificates are read with the
     /// first connection that needs them.
     pub(crate) fn new(options: &Options) -> Self {
-        let proxies = Arc::new(ProxyTable::new(&options.proxies));
+        // A proxy looks names up by itself, past the policy.
+        let trusts_proxies = options.addresses.as_ref().is_none_or(|policy| policy.trusts_proxies());
+        let proxies = if trusts_proxies { options.proxies.clone() } else { Proxies::none() };
+        let proxies = Arc::new(ProxyTable::new(&proxies));
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(options.pool_idle_timeout)
             .pool_max_idle_per_host(options.max_idle_per_host)
-            .build(Connector::new(proxies.clone(), options.tls.clone()));
+            .build(Connector::new(proxies.clone(), options));
         Self { client, proxies, connect_timeout: options.connect_timeout }
     }
 
@@ -89,8 +96,13 @@ impl HyperTransport {
         };
         let otherwise =
             if cause.is_connect() { TransportErrorKind::Connect } else { TransportErrorKind::Closed };
-        let kind = fault::find(&cause, goal).unwrap_or(otherwise);
+        let forbidden = fault::forbidden(&cause);
+        let kind = match &forbidden {
+            Some(forbidden) => TransportErrorKind::Forbidden(forbidden.kind),
+            None => fault::find(&cause, goal).unwrap_or(otherwise),
+        };
         let mut error = TransportError::new(kind).with_cause(cause);
+        error.next_step = forbidden.and_then(|forbidden| forbidden.next_step);
         if proxy.is_none() {
             error.ignored_variable = self.proxies.ignored_for(uri);
         }
@@ -157,28 +169,21 @@ impl fmt::Debug for HyperTransport {
 /// Makes connections: to servers, or to proxies and through them.
 #[derive(Clone)]
 struct Connector {
-    tcp: HttpConnector,
+    tcp: Tcp,
     tls: TlsSetup,
     proxies: Arc<ProxyTable>,
     peer: Peer,
 }
 
 impl Connector {
-    fn new(proxies: Arc<ProxyTable>, tls: TlsSetup) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        // A peer that is gone without a word is noticed within a minute, however long an answer may be
-        // silent.
-        tcp.set_keepalive(Some(Duration::from_secs(15)));
-        tcp.set_keepalive_interval(Some(Duration::from_secs(15)));
-        tcp.set_keepalive_retries(Some(3));
-        Self { tcp, tls, proxies, peer: Peer::Server }
+    fn new(proxies: Arc<ProxyTable>, options: &Options) -> Self {
+        let tcp = Tcp::new(options.addresses.clone());
+        Self { tcp, tls: options.tls.clone(), proxies, peer: Peer::Server }
     }
 
     /// A connector to proxies, which goes through none.
     fn to_proxy(&self) -> Self {
-        Self { proxies: Arc::default(), peer: Peer::Proxy, ..self.clone() }
+        Self { tcp: self.tcp.unguarded(), proxies: Arc::default(), peer: Peer::Proxy, ..self.clone() }
     }
 
     async fn connect(self, target: Uri) -> Result<Conn, BoxError> {
@@ -193,12 +198,13 @@ impl Connector {
         match address.scheme_str() {
             #[cfg(feature = "socks")]
             Some(scheme @ ("socks4" | "socks4a")) => {
-                let socks = SocksV4::new(address.clone(), self.tcp.clone()).local_dns(scheme == "socks4");
+                let socks = SocksV4::new(address.clone(), self.tcp.unguarded()).local_dns(scheme == "socks4");
                 self.tls.connect(socks, target, Peer::Server).await
             }
             #[cfg(feature = "socks")]
             Some(scheme @ ("socks5" | "socks5h")) => {
-                let mut socks = SocksV5::new(address.clone(), self.tcp.clone()).local_dns(scheme == "socks5");
+                let mut socks =
+                    SocksV5::new(address.clone(), self.tcp.unguarded()).local_dns(scheme == "socks5");
                 if let Some((user, password)) = proxy.raw_auth() {
                     socks = socks.with_auth(user.to_owned(), password.to_owned());
                 }

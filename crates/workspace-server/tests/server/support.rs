@@ -2,6 +2,7 @@
 
 use openrouter_provider as _;
 use openrouter_sandbox::Sandbox;
+use provider_http::AddressPolicy;
 use provider_registry::Registry;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -40,7 +41,9 @@ impl Host {
         let settings = [("api_key", "sk-or-v1-sandbox"), ("base_url", sandbox.base_url())];
         let provider = NewProvider::new("OpenRouter", settings);
         store.add_provider("acme", &registry, provider, &host).await.expect("a provider");
-        let settings = ServerSettings::new(folder.path().join("runs")).operator_key(OPERATOR_KEY);
+        let addresses = AddressPolicy::public().allow_socket(sandbox.address());
+        let settings = ServerSettings::new(folder.path().join("runs"));
+        let settings = settings.operator_key(OPERATOR_KEY).addresses(addresses);
         let server = Server::new(store.clone(), registry, change(settings)).expect("a server");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -1,0 +1,181 @@
+//! `serve`: the workspaces of a store behind HTTP, until a signal.
+
+mod settings;
+mod setup;
+
+use std::path::Path;
+use std::pin::pin;
+use std::time::Duration;
+
+use openrouter_sandbox::Sandbox;
+use provider_http::AddressPolicy;
+use provider_registry::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tracing_subscriber::EnvFilter;
+use workspace_server::{Server, ServerSettings};
+use workspace_store::Store;
+
+use self::settings::gathered;
+use crate::cli::{ServeArgs, ServeSettings};
+use crate::environment::Environment;
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::signal;
+
+/// The folder of the data, if no other is named.
+const DATA: &str = "provider-host-data";
+/// The address to listen on, if no other is named.
+const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8790);
+
+pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Result<(), Failure> {
+    let settings = gathered(args, &Environment::of_this_program())?;
+    start_log(&settings)?;
+    let address = settings.listen.unwrap_or_else(|| LISTEN.into());
+    if !address.ip().is_loopback() && !settings.allow_remote {
+        return Err(Failure::Usage(format!(
+            "{address} can be reached from other machines, and the wire is not encrypted: put a proxy with TLS \
+             in front, and add --allow-remote"
+        )));
+    }
+    if sandbox && !args.dev {
+        return Err(Failure::Usage("--sandbox is for a development machine: add --dev".to_owned()));
+    }
+    let data = settings.data.clone().unwrap_or_else(|| DATA.into());
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Io(format!("cannot listen on {address}; --listen names another"), error))?;
+    let address = listener.local_addr().map_err(|error| Failure::Io("cannot listen".to_owned(), error))?;
+
+    let master_key = setup::master_key(args.dev, &settings, &data)?;
+    let operator_key = setup::operator_key(args.dev, &settings, &data)?;
+    make_folder(&data)?;
+    let url =
+        settings.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("host.db").display()));
+    let store = Store::open(&url, master_key).await.map_err(setup::failed)?;
+    let registry = Registry::discover().map_err(Failure::Provider)?;
+    let stand_in = if sandbox { Some(setup::sandbox(&data).await?) } else { None };
+
+    let mut server = limits(&settings, ServerSettings::new(data.join("runs.spill")));
+    server = server.addresses(addresses(&settings, stand_in.as_ref())?);
+    if let Some(key) = operator_key {
+        server = server.operator_key(key);
+    }
+    let mut lines = vec![format!("Listening on http://{address}")];
+    if let Some(sandbox) = &stand_in {
+        lines.push(format!(
+            "Sandbox at {}: its answers are made up, and nothing is billed",
+            sandbox.base_url()
+        ));
+    }
+    let workspace = settings.workspace.as_deref().or(args.dev.then_some("dev"));
+    if let Some(workspace) = workspace {
+        let new_token = args.new_token;
+        lines.extend(setup::workspace(&store, &registry, workspace, stand_in.as_ref(), new_token).await?);
+    }
+    let server = Server::new(store, registry, server)
+        .map_err(|error| Failure::Usage(format!("the server does not start: {error}")))?;
+    lines.push("Ctrl-C stops it.".to_owned());
+    output.write(&(lines.join("\n") + "\n"))?;
+    until_stopped(server, listener, output).await
+}
+
+/// Serves until a signal, and then until running calls are over or a second signal comes.
+async fn until_stopped(server: Server, listener: TcpListener, output: Output) -> Result<(), Failure> {
+    let (stop, stopped) = oneshot::channel();
+    let serving = server.serve(listener, async {
+        // A dropped sender stops it as well.
+        let _ = stopped.await;
+    });
+    let mut serving = pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return ended.map_err(lost),
+        () = signal::shutdown() => {}
+    }
+    output.note("stopping: running calls may finish; a second signal ends the program at once");
+    let _ = stop.send(());
+    tokio::select! {
+        ended = &mut serving => ended.map_err(lost),
+        () = signal::shutdown() => Err(Failure::Interrupted(None)),
+    }
+}
+
+fn lost(error: workspace_server::ServerError) -> Failure {
+    Failure::Usage(format!("the server ended: {error}"))
+}
+
+fn limits(settings: &ServeSettings, mut server: ServerSettings) -> ServerSettings {
+    let seconds = |set: Option<u64>| set.map(Duration::from_secs);
+    if let Some(time) = seconds(settings.drain_seconds) {
+        server = server.drain(time);
+    }
+    if let Some(bytes) = settings.max_body_bytes {
+        server = server.max_body_bytes(bytes);
+    }
+    if let Some(bytes) = settings.max_header_bytes {
+        server = server.max_header_bytes(bytes);
+    }
+    if let Some(count) = settings.max_connections {
+        server = server.max_connections(count);
+    }
+    if let Some(time) = seconds(settings.header_timeout_seconds) {
+        server = server.header_timeout(time);
+    }
+    if let Some(time) = seconds(settings.body_timeout_seconds) {
+        server = server.body_timeout(time);
+    }
+    if let Some(time) = seconds(settings.write_timeout_seconds) {
+        server = server.write_timeout(time);
+    }
+    if let Some(count) = settings.max_open_requests {
+        server = server.max_open_requests(count);
+    }
+    if let Some(count) = settings.max_open_requests_per_token {
+        server = server.max_open_requests_per_token(count);
+    }
+    if let Some(count) = settings.requests_per_minute {
+        server = server.requests_per_minute(count);
+    }
+    server
+}
+
+/// The addresses that providers may connect to.
+fn addresses(settings: &ServeSettings, sandbox: Option<&Sandbox>) -> Result<AddressPolicy, Failure> {
+    let mut policy = AddressPolicy::public().next_step(
+        "use an address on the public internet, or ask the operator of this host to start it with --allow-net \
+         and the network",
+    );
+    for net in &settings.allow_net {
+        let network =
+            net.trim().parse().map_err(|error| Failure::Usage(format!("--allow-net {net} {error}")))?;
+        policy = policy.allow(network);
+    }
+    if let Some(sandbox) = sandbox {
+        policy = policy.allow_socket(sandbox.address());
+    }
+    Ok(if settings.trust_proxy { policy.trust_proxies() } else { policy })
+}
+
+fn start_log(settings: &ServeSettings) -> Result<(), Failure> {
+    let filter = settings.log.as_deref().unwrap_or("info");
+    let filter = EnvFilter::builder()
+        .parse(filter)
+        .map_err(|error| Failure::Usage(format!("--log {filter} cannot be read: {error}")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let started = if settings.log_json { log.json().flatten_event(true).try_init() } else { log.try_init() };
+    started.map_err(|error| Failure::Usage(format!("the log does not start: {error}")))
+}
+
+/// Makes a folder for its owner alone.
+fn make_folder(path: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder
+        .create(path)
+        .map_err(|error| Failure::Io(format!("cannot make the folder {}", path.display()), error))
+}
