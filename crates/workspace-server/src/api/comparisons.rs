@@ -147,14 +147,15 @@ async fn report(app: &App, bearer: &Bearer, ids: &Ids) -> Result<Value> {
 }
 
 /// The columns of an export, and the place of each in the JSON of a cell.
-const COLUMNS: [(&str, &str); 7] = [
+const COLUMNS: [(&str, &str); 8] = [
     ("model", "/label"),
     ("requested", "/requested"),
     ("provider", "/provider"),
-    ("first output (s)", "/first_output_seconds"),
-    ("total (s)", "/total_seconds"),
-    ("cost (USD)", "/cost"),
-    ("answer", "/text"),
+    ("first output (ms)", "/timings/time_to_first_token_ms"),
+    ("total (ms)", "/timings/total_ms"),
+    ("cost (USD)", "/response/usage/cost"),
+    ("error", "/error/kind"),
+    ("answer", "/response/message/text"),
 ];
 
 fn table(
