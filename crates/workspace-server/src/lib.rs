@@ -32,7 +32,9 @@ mod limits;
 mod metrics;
 mod node;
 mod observe;
+mod openapi;
 mod routes;
+mod security;
 mod server;
 mod settings;
 mod sse;
@@ -43,6 +45,7 @@ pub use node::{
     AgentMode, AgentNode, ContextStrategy, ContextWindow, DEFAULT_MAX_ITERATIONS, Extension, FunctionCalling,
     Memory, NODE_TYPE, TurnLimits, substitute, variables,
 };
+pub use openapi::openapi;
 pub use routes::{ROUTES, Route};
 pub use server::{Server, ServerError};
 pub use settings::ServerSettings;

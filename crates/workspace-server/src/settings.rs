@@ -25,6 +25,7 @@ pub struct ServerSettings {
     pub(crate) max_open_requests: usize,
     pub(crate) max_open_requests_per_token: usize,
     pub(crate) requests_per_minute: u32,
+    pub(crate) hosts: Vec<String>,
 }
 
 impl ServerSettings {
@@ -45,6 +46,7 @@ impl ServerSettings {
             max_open_requests: 5_000,
             max_open_requests_per_token: 500,
             requests_per_minute: 6_000,
+            hosts: Vec::new(),
         }
     }
 
@@ -148,6 +150,11 @@ impl ServerSettings {
     #[must_use]
     pub fn requests_per_minute(mut self, count: u32) -> Self {
         self.requests_per_minute = count.max(1);
+    /// Answers requests for these host names alone, without ports: `models.example.com`, `127.0.0.1`, `[::1]`.
+    /// By default every name is taken. The paths `/healthz` and `/readyz` answer to any name.
+    #[must_use]
+    pub fn hosts<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.hosts = names.into_iter().map(Into::into).collect();
         self
     }
 }
@@ -169,6 +176,7 @@ impl fmt::Debug for ServerSettings {
             .field("max_open_requests", &self.max_open_requests)
             .field("max_open_requests_per_token", &self.max_open_requests_per_token)
             .field("requests_per_minute", &self.requests_per_minute)
+            .field("hosts", &self.hosts)
             .finish()
     }
 }

@@ -16,7 +16,9 @@ pub(crate) struct Ready {
     health: Health,
 }
 
-/// The process answers.
+/// Says that the process answers.
+#[utoipa::path(get, path = "/healthz", operation_id = "alive",
+    responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn alive() -> &'static str {
     "ok"
 }

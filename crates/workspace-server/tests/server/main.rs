@@ -7,3 +7,5 @@ mod support;
 mod access;
 mod runs;
 mod serving;
+mod manage;
+mod openapi;
