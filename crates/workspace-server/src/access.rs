@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use subtle::ConstantTimeEq as _;
@@ -81,10 +81,7 @@ pub(crate) async fn guard(
             }
             next.run(request).await
         }
-        Err(error) => match guard.shape {
-            Shape::Envelope => error.into_response(),
-            Shape::OpenAi => error.into_openai_response(),
-        },
+        Err(error) => guard.shape.write(error),
     }
 }
 

@@ -7,7 +7,7 @@ use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, Event, LlmProv
 use provider_registry::{Listing, SelectedModel};
 use workspace_store::{Call, Reservation, Run, TokenRecord};
 
-use crate::error::Result;
+use crate::error::{ApiError, Result};
 use crate::state::App;
 
 /// A call to begin.
@@ -98,7 +98,7 @@ impl NewCall<'_> {
             Ok(stream) => Ok(Running { stream, open, run }),
             Err(error) => {
                 open.failed(&error);
-                Err(error.into())
+                Err(ApiError::from(error).of_request(&run))
             }
         }
     }
@@ -121,7 +121,7 @@ impl NewCall<'_> {
             }
             Err(error) => {
                 open.failed(&error);
-                Err(error.into())
+                Err(ApiError::from(error).of_request(&run))
             }
         }
     }

@@ -26,6 +26,7 @@ mod access;
 mod api;
 mod call;
 mod error;
+mod openai;
 mod routes;
 mod server;
 mod settings;
