@@ -182,9 +182,9 @@ fn has_error(json: &str) -> bool {
         Ok(Failing { error, choices, object }) => {
             error.is_some()
                 || object.as_deref() == Some("error")
-                || choices.iter().any(|choice| {
-                    choice.error.is_some() || choice.finish_reason.as_deref() == Some("error")
-                })
+                || choices
+                    .iter()
+                    .any(|choice| choice.error.is_some() || choice.finish_reason.as_deref() == Some("error"))
         }
         Err(_) => true,
     }
