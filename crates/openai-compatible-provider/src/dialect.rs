@@ -7,7 +7,7 @@ use crate::config::OUTPUT_CAPS;
 use crate::{ID, preset};
 
 /// A server's way to speak chat completions, by its settings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct CompatibleDialect {
     unsupported: Vec<String>,
     /// The name under which the server takes the output cap. `None`: as the request has it.

@@ -11,6 +11,7 @@ use provider_core::{
 
 use crate::client::MODELS;
 use crate::config::FIELDS;
+use crate::dialect::CompatibleDialect;
 use crate::{ID, OpenAiCompatible};
 
 /// Describes any server that speaks chat completions: an LLM provider. Whether ids are taken that its
@@ -19,9 +20,15 @@ pub static OPENAI_COMPATIBLE: ProviderDescriptor = ProviderDescriptor::new(ID, "
     .description(
         "Any server that speaks OpenAI's chat completions: vLLM, Ollama, llama.cpp, LM Studio, a gateway.",
     )
-    .fields(FIELDS);
+    .fields(FIELDS)
+    .reads_chat_completions(read_chat_completions, &[]);
 
 provider_core::register_provider!(OPENAI_COMPATIBLE);
+
+fn read_chat_completions(json: &str) -> Result<(ChatRequest, bool), Error> {
+    let body = openai_wire::decode(json, &CompatibleDialect::default());
+    body.map(|body| (body.request, body.stream)).map_err(|error| error.with_provider(ID))
+}
 
 fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
     Ok(Arc::new(OpenAiCompatible::new(values, context)?))

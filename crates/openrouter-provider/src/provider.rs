@@ -13,7 +13,7 @@ use provider_http::{HttpClient, HttpLimits};
 use crate::config::{self, FIELDS};
 use crate::dialect::model_id::is_claimed;
 use crate::options::OpenRouterOptions;
-use crate::{ID, ModelsQuery, OpenRouter};
+use crate::{ID, ModelsQuery, OpenRouter, body};
 
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
 /// ([`Model::supports_input`](provider_core::Model::supports_input) says which). Embedding, image generation
@@ -32,9 +32,31 @@ pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenRou
     // Presets (`@preset/x`) and variants (`…:nitro`) are not in the catalogue.
     .accepts_unlisted_models()
     .claims(is_claimed)
-    .pins_upstream(pin_upstream);
+    .pins_upstream(pin_upstream)
+    .reads_chat_completions(read_chat_completions, OWN_FIELDS);
 
 provider_core::register_provider!(OPENROUTER);
+
+/// The fields of a body that no other service has. Other services know `reasoning_effort`,
+/// `web_search_options`, `structured_outputs` and their like as well.
+const OWN_FIELDS: &[&str] = &[
+    "deferred_tools",
+    "models",
+    "plugins",
+    "preset",
+    "provider",
+    "route",
+    "session_id",
+    "stop_server_tools_when",
+    "trace",
+    "transforms",
+    "usage",
+    "x_search_filter",
+];
+
+fn read_chat_completions(json: &str) -> Result<(ChatRequest, bool), Error> {
+    body::from_json(json).map(|body| (body.request, body.stream))
+}
 
 /// Has a request served by one upstream provider or by none. The answer names it by its display name, which
 /// the service takes in the place of the slug.

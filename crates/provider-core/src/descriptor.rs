@@ -37,11 +37,21 @@ pub struct ProviderDescriptor {
     #[serde(skip)]
     pin_upstream: Option<fn(&mut ChatRequest, &str) -> bool>,
     #[serde(skip)]
+    chat_completions: Option<ReadChatCompletions>,
+    /// The fields of a body of OpenAI's chat completions that this provider alone understands: see
+    /// [`reads_chat_completions`](Self::reads_chat_completions).
+    #[serde(skip)]
+    pub own_fields: &'static [&'static str],
+    #[serde(skip)]
     constructor: Constructor,
 }
 
 /// Makes a provider of settings that have been validated, and of what the host shares. Sends nothing.
 pub type Constructor = fn(&ConfigValues, &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error>;
+
+/// Reads the body of a request of OpenAI's chat completions. Returns the request, and whether it asks for a
+/// stream.
+pub type ReadChatCompletions = fn(&str) -> Result<(ChatRequest, bool), Error>;
 
 /// Web pages of a provider, for a settings page to link to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -104,6 +114,8 @@ impl ProviderDescriptor {
             accepts_unlisted_models: false,
             claims: |_| false,
             pin_upstream: None,
+            chat_completions: None,
+            own_fields: &[],
             constructor,
         }
     }
@@ -171,6 +183,29 @@ impl ProviderDescriptor {
     /// cannot be changed.
     pub fn pin_upstream(&self, request: &mut ChatRequest, upstream: &str) -> bool {
         self.pin_upstream.is_some_and(|pin| pin(request, upstream))
+    }
+
+    /// Says that the provider speaks OpenAI's chat completions, and how it reads the body of such a request:
+    /// for a host that takes requests in this form. What has no typed place is kept for this provider, which
+    /// sends it as it came. A host may then relay the [JSON of the answer](crate::Event::Raw).
+    ///
+    /// `own_fields` names the fields that this provider alone understands. A host refuses them where a
+    /// request goes to another. Default: the provider speaks another wire.
+    #[must_use]
+    pub const fn reads_chat_completions(
+        mut self,
+        read: ReadChatCompletions,
+        own_fields: &'static [&'static str],
+    ) -> Self {
+        self.chat_completions = Some(read);
+        self.own_fields = own_fields;
+        self
+    }
+
+    /// How the provider reads the body of a request of OpenAI's chat completions; `None` where it speaks
+    /// another wire.
+    pub fn chat_completions(&self) -> Option<ReadChatCompletions> {
+        self.chat_completions
     }
 
     /// Makes a connected provider of settings, without sending anything: only [`LlmProvider::check`] can tell

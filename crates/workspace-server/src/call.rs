@@ -12,7 +12,7 @@ use provider_core::{
 use provider_registry::{Listing, SelectedModel};
 use workspace_store::{Call, Reservation, Run, StoreError, TokenRecord};
 
-use crate::error::Result;
+use crate::error::{ApiError, Result};
 use crate::state::App;
 
 /// A call to begin.
@@ -137,7 +137,7 @@ impl NewCall<'_> {
             Ok(stream) => Ok(Running { stream, open, run }),
             Err(error) => {
                 open.failed(&error);
-                Err(error.into())
+                Err(ApiError::from(error).of_request(&run))
             }
         }
     }
@@ -182,7 +182,7 @@ impl NewCall<'_> {
             }
             Err(error) => {
                 open.failed(&error);
-                Err(error.into())
+                Err(ApiError::from(error).of_request(&run))
             }
         }
     }

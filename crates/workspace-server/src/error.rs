@@ -1,13 +1,14 @@
 //! The errors of requests: one type, written in the envelope of the host or in OpenAI's shape.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use provider_core::{ErrorKind, FieldProblem, RetryAdvice};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use workspace_store::{RecordKind, StoreError};
 
@@ -46,6 +47,12 @@ pub(crate) struct ApiError {
     pub(crate) retry_after_seconds: Option<u64>,
     /// Whether the caller may try again: our own retries are used up.
     pub(crate) should_retry: bool,
+    /// OpenAI's word for it in the place of `code`, for clients that decide by it.
+    pub(crate) openai_code: Option<&'static str>,
+    /// The provider, its upstream and the attempts, as OpenAI's clients get them.
+    pub(crate) metadata: Option<Box<Value>>,
+    /// The id of the run, if one had begun.
+    pub(crate) request_id: Option<String>,
 }
 
 impl ApiError {
@@ -61,7 +68,16 @@ impl ApiError {
             problems: Vec::new(),
             retry_after_seconds: None,
             should_retry: false,
+            openai_code: None,
+            metadata: None,
+            request_id: None,
         }
+    }
+
+    /// Names the run that failed: the id is that of its record.
+    pub(crate) fn of_request(mut self, run: &str) -> Self {
+        self.request_id = Some(run.to_owned());
+        self
     }
 
     /// The refusal of a missing, wrong, expired or revoked token: the same for all of them.
@@ -97,22 +113,39 @@ impl ApiError {
 
     /// The error in the shape that OpenAI's clients read.
     pub(crate) fn into_openai_response(self) -> Response {
+        let mut response = (self.status, Json(self.openai_json())).into_response();
+        let retry = if self.should_retry { "true" } else { "false" };
+        response.headers_mut().insert("x-should-retry", HeaderValue::from_static(retry));
+        let response = match &self.request_id {
+            Some(id) => with_request_id(response, id),
+            None => with_request_id(response, &new_request_id()),
+        };
+        self.finish(response)
+    }
+
+    /// The body in that shape: `{"error": {…}}`, which is also how a stream tells of its error.
+    pub(crate) fn openai_json(&self) -> Value {
         let kind = match self.status.as_u16() {
             401 => "authentication_error",
+            402 => "insufficient_quota",
             403 => "permission_error",
             404 => "not_found_error",
             429 => "rate_limit_error",
             400..=499 => "invalid_request_error",
             _ => "server_error",
         };
-        let param = self.problems.first().map(|problem| problem.field.clone());
-        let error = json!({"error": {
-            "message": self.message, "type": kind, "param": param, "code": self.code,
-        }});
-        let mut response = (self.status, Json(error)).into_response();
-        let retry = if self.should_retry { "true" } else { "false" };
-        response.headers_mut().insert("x-should-retry", HeaderValue::from_static(retry));
-        self.finish(response)
+        // Extra parameters are at the top of the body, whichever provider they are for.
+        let name = |field: &str| match field.strip_prefix("extra.").and_then(|name| name.split_once('.')) {
+            Some((_, name)) => name.to_owned(),
+            None => field.to_owned(),
+        };
+        let param = self.problems.first().map(|problem| name(&problem.field));
+        let code = self.openai_code.unwrap_or(&self.code);
+        let mut error = json!({"message": self.message, "type": kind, "param": param, "code": code});
+        if let Some(metadata) = &self.metadata {
+            error["metadata"] = (**metadata).clone();
+        }
+        json!({ "error": error })
     }
 
     fn finish(&self, mut response: Response) -> Response {
@@ -162,8 +195,54 @@ impl From<provider_core::Error> for ApiError {
             _ => None,
         };
         let problems = error.fields().to_vec();
-        Self { problems, ..Self::new(status, error.host_code(), error.to_string()) }.retry_after(seconds)
+        let (openai_code, metadata) = (openai_code(error.kind()), Some(Box::new(metadata(&error))));
+        let new = Self::new(status, error.host_code(), error.to_string());
+        Self { problems, openai_code, metadata, ..new }.retry_after(seconds)
     }
+}
+
+/// The words that OpenAI's clients decide by.
+fn openai_code(kind: ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::ContextLength => "context_length_exceeded",
+        ErrorKind::ModelNotFound | ErrorKind::NotFound => "model_not_found",
+        ErrorKind::RateLimited => "rate_limit_exceeded",
+        ErrorKind::ContentPolicy => "content_policy_violation",
+        _ => return None,
+    })
+}
+
+/// Facts about a provider's error. Errors have no secret in them, and neither have their attempts.
+fn metadata(error: &provider_core::Error) -> Value {
+    let facts = |error: &provider_core::Error| {
+        json!({
+            "kind": error.kind(), "provider": error.provider(), "model": error.model(),
+            "status": error.status(), "code": error.code(), "message": error.message(),
+            "upstream": error.upstream().map(|upstream| {
+                json!({"provider": upstream.provider, "message": upstream.message})
+            }),
+        })
+    };
+    let mut metadata = facts(error);
+    metadata["generation_id"] = error.generation_id().into();
+    metadata["next_step"] = error.next_step().into();
+    metadata["attempts"] = error.attempts().iter().map(facts).collect();
+    metadata["problems"] = json!(error.fields());
+    metadata
+}
+
+/// Adds the id by which an answer is found in logs and records.
+pub(crate) fn with_request_id(mut response: Response, id: &str) -> Response {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+/// An id for a request that begins no run. It is no secret, and need not be hard to guess.
+pub(crate) fn new_request_id() -> String {
+    // Each of these states has other random keys.
+    format!("req_{:016x}", RandomState::new().build_hasher().finish())
 }
 
 impl From<StoreError> for ApiError {

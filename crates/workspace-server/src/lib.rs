@@ -32,6 +32,7 @@ mod limits;
 mod metrics;
 mod node;
 mod observe;
+mod openai;
 mod openapi;
 mod routes;
 mod security;

@@ -1,5 +1,4 @@
-//! Around every request: its id, its line in the log, its counts, the limits of all requests together, and
-//! the headers of every answer.
+//! Around every request: its id, its line in the log, its counts, and the limits of all requests together.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,15 +27,6 @@ use crate::state::App;
 pub(crate) struct RequestId(pub(crate) Arc<str>);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The headers of every answer that its handler does not set itself.
-const HEADERS: [(HeaderName, HeaderValue); 5] = [
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-];
 
 pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -88,9 +78,6 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
     app.metrics.request(route, status);
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().entry(REQUEST_ID).or_insert(value);
-    }
-    for (name, value) in &HEADERS {
-        response.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     let is_stream = response
         .headers()

@@ -6,14 +6,14 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Router, extract::DefaultBodyLimit};
-use http::Method;
+use http::{Method, Uri};
 use workspace_store::Role;
 
 use crate::access::{Access, Guard, guard};
 use crate::error::ApiError;
 use crate::observe::observe;
 use crate::state::App;
-use crate::{api, chat, compare, openapi, security};
+use crate::{api, chat, compare, openai, openapi, security};
 
 /// A route. Each method of a path is one.
 #[non_exhaustive]
@@ -59,6 +59,7 @@ const fn route(
     Route { method, path, access, handler }
 }
 
+const MEMBER: Access = Access::Role(Role::Member);
 const VIEWER: Access = Access::Role(Role::Viewer);
 const MEMBER: Access = Access::Role(Role::Member);
 const ADMIN: Access = Access::Role(Role::Admin);
@@ -165,6 +166,9 @@ pub static ROUTES: &[Route] = &[
     route(Method::GET, "/healthz", Access::Open, || get(api::health::alive)),
     route(Method::GET, "/metrics", Access::Operator, || get(api::health::metrics)),
     route(Method::GET, "/readyz", Access::Open, || get(api::health::ready)),
+    route(Method::POST, "/w/{workspace}/v1/chat/completions", MEMBER, || post(openai::chat::complete)),
+    route(Method::GET, "/w/{workspace}/v1/models", MEMBER, || get(openai::models::list)),
+    route(Method::GET, "/w/{workspace}/v1/models/{*id}", MEMBER, || get(openai::models::show)),
 ];
 
 /// The router of the table: around each handler stands the guard of its own route.
@@ -186,12 +190,15 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-async fn not_found() -> ApiError {
-    ApiError::not_found("there is no such path; docs/http-api.md lists them")
+async fn not_found(uri: Uri) -> Response {
+    let error = ApiError::not_found("there is no such path; docs/http-api.md lists them");
+    Shape::of_path(uri.path()).write(error)
 }
 
-async fn wrong_method() -> ApiError {
-    ApiError::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path takes other methods")
+async fn wrong_method(uri: Uri) -> Response {
+    let status = http::StatusCode::METHOD_NOT_ALLOWED;
+    let error = ApiError::new(status, "method_not_allowed", "this path takes other methods");
+    Shape::of_path(uri.path()).write(error)
 }
 
 impl fmt::Debug for Route {

@@ -150,6 +150,9 @@ impl ServerSettings {
     #[must_use]
     pub fn requests_per_minute(mut self, count: u32) -> Self {
         self.requests_per_minute = count.max(1);
+        self
+    }
+
     /// Answers requests for these host names alone, without ports: `models.example.com`, `127.0.0.1`, `[::1]`.
     /// By default every name is taken. The paths `/healthz` and `/readyz` answer to any name.
     #[must_use]

@@ -5,7 +5,8 @@
 mod support;
 
 mod access;
+mod manage;
+mod openai;
+mod openapi;
 mod runs;
 mod serving;
-mod manage;
-mod openapi;

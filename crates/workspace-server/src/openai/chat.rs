@@ -1,0 +1,81 @@
+//! `POST /w/{workspace}/v1/chat/completions`.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use provider_core::{ChatResponse, FieldProblem};
+
+use super::relay::Relay;
+use super::{encode, request};
+use crate::access::Bearer;
+use crate::call::NewCall;
+use crate::error::{ApiError, Result, with_request_id};
+use crate::state::App;
+
+/// Answers a request of chat completions, streamed or whole.
+pub(crate) async fn complete(
+    State(app): State<App>,
+    bearer: Bearer,
+    body: std::result::Result<Bytes, BytesRejection>,
+) -> Response {
+    answer(&app, &bearer, body).await.unwrap_or_else(ApiError::into_openai_response)
+}
+
+async fn answer(
+    app: &App,
+    bearer: &Bearer,
+    body: std::result::Result<Bytes, BytesRejection>,
+) -> Result<Response> {
+    let body = body.map_err(|refused| match refused.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            let limit = app.settings.max_body_bytes;
+            let message = format!("the body has more than {limit} bytes, which this host does not take");
+            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message)
+        }
+        status => ApiError::new(status, "invalid_request", "the body of the request did not come"),
+    })?;
+    let json = std::str::from_utf8(&body).map_err(|_| {
+        let problem = FieldProblem::new("body", "is no UTF-8, which JSON is");
+        provider_core::Error::invalid_request(vec![problem])
+    })?;
+    let head = request::Head::read(json)?;
+    let connected = app.connections.workspace(&bearer.token().workspace).await?;
+    let model = connected.model(&head.model).await?;
+    let asked = request::read(json, &model, &app.registry)?;
+    for other in head.fallbacks() {
+        connected.model(&format!("{}:{other}", model.reference().provider)).await?;
+    }
+    let call = NewCall {
+        token: bearer.token(),
+        model: &model,
+        request: &asked.request,
+        provider: None,
+        node: None,
+        user: asked.request.user.as_deref(),
+        conversation: None,
+        keeps_content: false,
+    };
+    if asked.stream {
+        let running = call.stream(app).await?;
+        let run = running.run.clone();
+        let response = Relay::new(running, head.include_usage()).respond().await?;
+        return Ok(with_request_id(response, &run));
+    }
+    let (response, run) = call.chat(app).await?;
+    let body = relayed(&response).unwrap_or_else(|| encode::whole(&response, &run).into());
+    let json = HeaderValue::from_static("application/json");
+    Ok(with_request_id(([(header::CONTENT_TYPE, json)], body).into_response(), &run))
+}
+
+/// The answer as the provider sent it, if that is one whole answer of chat completions.
+fn relayed(response: &ChatResponse) -> Option<Bytes> {
+    match response.raw.as_slice() {
+        [raw] if response.seams.is_empty() => {
+            let is_whole = raw.get().contains("\"choices\"") && raw.get().contains("\"message\"");
+            is_whole.then(|| Bytes::copy_from_slice(raw.get().as_bytes()))
+        }
+        _ => None,
+    }
+}
