@@ -81,6 +81,10 @@ pub(crate) fn read_body<T: DeserializeOwned>(body: std::result::Result<Bytes, By
 }
 
 /// Runs one turn.
+#[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/chat", operation_id = "chat",
+    request_body = serde_json::Value,
+    responses((status = 200, body = String, content_type = "text/event-stream",
+        description = "The events of the run, or its JSON in the envelope without `stream`.")))]
 pub(crate) async fn run(
     State(app): State<App>,
     bearer: Bearer,

@@ -56,6 +56,10 @@ struct Body {
 }
 
 /// Runs a comparison.
+#[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/comparisons", operation_id = "compare",
+    request_body = serde_json::Value,
+    responses((status = 200, body = String, content_type = "text/event-stream",
+        description = "The events of all cells.")))]
 pub(crate) async fn run(
     State(app): State<App>,
     bearer: Bearer,

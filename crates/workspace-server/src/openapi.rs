@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::access::Access;
-use crate::api;
+use crate::{api, chat, compare, openai};
 use crate::routes::ROUTES;
 
 #[derive(OpenApi)]
@@ -68,8 +68,17 @@ use crate::routes::ROUTES;
         api::tokens::list,
         api::tokens::create,
         api::tokens::revoke,
+        // Running.
+        chat::run,
+        compare::run,
         // Operation.
         api::health::alive,
+        api::health::metrics,
+        api::health::ready,
+        // OpenAI's clients.
+        openai::chat::complete,
+        openai::models::list,
+        openai::models::show,
     )
 )]
 struct Document;

@@ -59,7 +59,6 @@ const fn route(
     Route { method, path, access, handler }
 }
 
-const MEMBER: Access = Access::Role(Role::Member);
 const VIEWER: Access = Access::Role(Role::Viewer);
 const MEMBER: Access = Access::Role(Role::Member);
 const ADMIN: Access = Access::Role(Role::Admin);

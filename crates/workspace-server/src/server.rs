@@ -4,7 +4,6 @@ mod connection;
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;

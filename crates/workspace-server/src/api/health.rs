@@ -24,6 +24,8 @@ pub(crate) async fn alive() -> &'static str {
 }
 
 /// Whether to send requests here: the database is there, and the host is not stopping.
+#[utoipa::path(get, path = "/readyz", operation_id = "ready",
+    responses((status = 200, body = serde_json::Value), (status = 503, body = serde_json::Value)))]
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
     let health = app.store.health();
     let (code, status) = match health.away_since {
@@ -35,6 +37,8 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
 }
 
 /// The counts, for Prometheus.
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics",
+    responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.text(&app))
 }

@@ -15,6 +15,11 @@ use crate::error::{ApiError, Result, with_request_id};
 use crate::state::App;
 
 /// Answers a request of chat completions, streamed or whole.
+#[utoipa::path(post, path = "/w/{workspace}/v1/chat/completions", operation_id = "create_chat_completion",
+    request_body = serde_json::Value,
+    responses((status = 200, description = "A completion, or its chunks with `stream`.",
+        content((serde_json::Value = "application/json"), (String = "text/event-stream"))),
+        (status = "default", description = "An error in OpenAI's shape.", body = serde_json::Value)))]
 pub(crate) async fn complete(
     State(app): State<App>,
     bearer: Bearer,

@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
