@@ -7,6 +7,7 @@ use fault_server::{FaultServer, Script};
 use messages_provider as _;
 use openai_compatible_provider as _;
 use openrouter_sandbox::FAILURES;
+use provider_http::AddressPolicy;
 use provider_registry::Registry;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -29,7 +30,9 @@ struct Answer {
 
 impl Door {
     async fn open() -> Self {
-        let host = Host::start().await;
+        let loopback = "127.0.0.0/8".parse().expect("a network");
+        let addresses = AddressPolicy::public().allow(loopback);
+        let host = Host::start_with(|settings| settings.addresses(addresses)).await;
         let token = host.token("acme", Role::Member).await;
         Self { host, token }
     }
