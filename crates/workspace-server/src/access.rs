@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -38,13 +39,33 @@ impl Bearer {
         &self.0
     }
 
+    /// The id of the workspace that the token is for: the one in the path, where the path has one.
+    pub(crate) fn workspace(&self) -> &str {
+        &self.0.workspace
+    }
+
     /// The bearer as the actor of a change.
     pub(crate) fn actor(&self) -> Actor {
-        let actor = Actor::new(format!("token:{}", self.0.id));
-        match self.1 {
-            Some(address) => actor.from_origin(address.ip().to_string()),
-            None => actor,
-        }
+        actor(format!("token:{}", self.0.id), self.1)
+    }
+}
+
+/// The bearer of the operator's key, let in for the matched route.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operator(Option<SocketAddr>);
+
+impl Operator {
+    /// The operator as the actor of a change.
+    pub(crate) fn actor(self) -> Actor {
+        actor("operator".to_owned(), self.0)
+    }
+}
+
+fn actor(name: String, origin: Option<SocketAddr>) -> Actor {
+    let actor = Actor::new(name);
+    match origin {
+        Some(address) => actor.from_origin(address.ip().to_string()),
+        None => actor,
     }
 }
 
@@ -53,6 +74,14 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::unauthorised)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        parts.extensions.get::<Self>().copied().ok_or_else(ApiError::unauthorised)
     }
 }
 
@@ -67,17 +96,21 @@ pub(crate) struct Guard {
 /// Lets a request through to the handler of its route, or refuses it.
 pub(crate) async fn guard(
     axum::extract::State(guard): axum::extract::State<Guard>,
-    path: RawPathParams,
+    path: std::result::Result<RawPathParams, RawPathParamsRejection>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let workspace = path.iter().find(|(name, _)| *name == "workspace").map(|(_, value)| value);
+    // A path that is no UTF-8 names no workspace, so that no token is for it.
+    let path = path.ok();
+    let workspace = path.iter().flatten().find(|(name, _)| *name == "workspace").map(|(_, value)| value);
     let origin = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let credential = credential(request.headers()).map(str::to_owned);
     match admit(&guard, workspace, credential.as_deref(), origin).await {
-        Ok(bearer) => {
-            if let Some(bearer) = bearer {
-                request.extensions_mut().insert(bearer);
+        Ok(admitted) => {
+            match admitted {
+                Admitted::Anyone => {}
+                Admitted::Bearer(bearer) => drop(request.extensions_mut().insert(bearer)),
+                Admitted::Operator(operator) => drop(request.extensions_mut().insert(operator)),
             }
             next.run(request).await
         }
@@ -88,21 +121,28 @@ pub(crate) async fn guard(
     }
 }
 
+/// Who was let in.
+enum Admitted {
+    Anyone,
+    Bearer(Bearer),
+    Operator(Operator),
+}
+
 async fn admit(
     guard: &Guard,
     workspace: Option<&str>,
     credential: Option<&str>,
     origin: Option<SocketAddr>,
-) -> Result<Option<Bearer>> {
+) -> Result<Admitted> {
     let role = match guard.access {
-        Access::Open => return Ok(None),
+        Access::Open => return Ok(Admitted::Anyone),
         Access::Operator => {
             let key = guard.app.settings.operator_key.as_ref().ok_or_else(|| {
                 ApiError::forbidden("this host has no operator key, so that no request may do this")
             })?;
             let given = credential.ok_or_else(ApiError::unauthorised)?;
             return match bool::from(key.expose().as_bytes().ct_eq(given.as_bytes())) {
-                true => Ok(None),
+                true => Ok(Admitted::Operator(Operator(origin))),
                 false => Err(ApiError::unauthorised()),
             };
         }
@@ -121,7 +161,7 @@ async fn admit(
             )));
         }
     }
-    Ok(Some(Bearer(Arc::new(token), origin)))
+    Ok(Admitted::Bearer(Bearer(Arc::new(token), origin)))
 }
 
 /// The token of a request: `Authorization: Bearer`, or `X-API-Key`.

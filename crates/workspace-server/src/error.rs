@@ -8,14 +8,20 @@ use http::{HeaderValue, StatusCode, header};
 use provider_core::{ErrorKind, FieldProblem, RetryAdvice};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 use workspace_store::{RecordKind, StoreError};
 
 /// The JSON around everything that `/api/v1` answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Envelope<T> {
     pub(crate) data: T,
+    /// `success`; `error` in an error.
+    #[schema(value_type = String)]
     pub(crate) status: &'static str,
+    /// A word for programs: `ok`, or that of the error.
+    #[schema(value_type = String)]
     pub(crate) code: Cow<'static, str>,
+    /// A sentence for people; empty in a success.
     pub(crate) message: String,
 }
 
@@ -168,7 +174,14 @@ impl From<StoreError> for ApiError {
             StoreError::NotFound { kind: RecordKind::Workspace, .. } => Self::not_found(NO_WORKSPACE),
             StoreError::NotFound { .. } => Self::not_found(message),
             StoreError::Duplicate { .. } => Self::new(StatusCode::CONFLICT, "duplicate", message),
-            StoreError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", message),
+            StoreError::Conflict(conflict) => Self {
+                problems: conflict
+                    .changed
+                    .iter()
+                    .map(|field| FieldProblem::new(field, "was changed by somebody else in between"))
+                    .collect(),
+                ..Self::new(StatusCode::CONFLICT, "conflict", message)
+            },
             StoreError::Invalid(problems) => Self::invalid(problems),
             StoreError::Budget(_) => Self::new(StatusCode::PAYMENT_REQUIRED, "budget_exceeded", message),
             StoreError::NotEnabled { .. } => Self::new(StatusCode::FORBIDDEN, "model_not_enabled", message),

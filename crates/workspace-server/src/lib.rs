@@ -26,12 +26,15 @@ mod access;
 mod api;
 mod call;
 mod error;
+mod openapi;
 mod routes;
+mod security;
 mod server;
 mod settings;
 mod state;
 
 pub use access::Access;
+pub use openapi::openapi;
 pub use routes::{ROUTES, Route};
 pub use server::{Server, ServerError};
 pub use settings::ServerSettings;

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Router, extract::DefaultBodyLimit};
 use http::Method;
 use workspace_store::Role;
 
 use crate::access::{Access, Guard, guard};
-use crate::api;
 use crate::error::ApiError;
 use crate::state::App;
+use crate::{api, openapi, security};
 
 /// A route. Each method of a path is one.
 #[non_exhaustive]
@@ -50,11 +50,109 @@ const fn route(
 }
 
 const VIEWER: Access = Access::Role(Role::Viewer);
+const MEMBER: Access = Access::Role(Role::Member);
+const ADMIN: Access = Access::Role(Role::Admin);
+const OWNER: Access = Access::Role(Role::Owner);
 
 /// All routes. A request that matches none of them is answered with 404 or 405.
 pub static ROUTES: &[Route] = &[
-    route(Method::GET, "/healthz", Access::Open, || get(api::health::alive)),
+    // Management.
+    route(Method::GET, "/api/v1/openapi.json", Access::Open, || get(openapi::show)),
+    route(Method::POST, "/api/v1/import", Access::Operator, || post(api::workspaces::import)),
+    route(Method::GET, "/api/v1/providers", Access::Bearer, || get(api::registry::list)),
+    route(Method::GET, "/api/v1/providers/{kind}", Access::Bearer, || get(api::registry::show)),
+    route(Method::GET, "/api/v1/token", Access::Bearer, || get(api::tokens::own)),
+    route(Method::GET, "/api/v1/workspaces", Access::Operator, || get(api::workspaces::list)),
+    route(Method::POST, "/api/v1/workspaces", Access::Operator, || post(api::workspaces::create)),
     route(Method::GET, "/api/v1/workspaces/{workspace}", VIEWER, || get(api::workspaces::show)),
+    route(Method::PATCH, "/api/v1/workspaces/{workspace}", ADMIN, || patch(api::workspaces::change)),
+    route(Method::DELETE, "/api/v1/workspaces/{workspace}", OWNER, || delete(api::workspaces::delete)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/audit", OWNER, || get(api::audit::list)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/budgets", VIEWER, || get(api::budgets::list)),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/budgets", ADMIN, || post(api::budgets::add)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/budgets/{budget}", VIEWER, || get(api::budgets::show)),
+    route(Method::PATCH, "/api/v1/workspaces/{workspace}/budgets/{budget}", ADMIN, || {
+        patch(api::budgets::change)
+    }),
+    route(Method::DELETE, "/api/v1/workspaces/{workspace}/budgets/{budget}", ADMIN, || {
+        delete(api::budgets::remove)
+    }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/comparisons", VIEWER, || get(api::comparisons::list)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/comparisons/{comparison}", VIEWER, || {
+        get(api::comparisons::show)
+    }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/comparisons/{comparison}/export", VIEWER, || {
+        get(api::comparisons::export)
+    }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/conversations", VIEWER, || {
+        get(api::conversations::list)
+    }),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/conversations", MEMBER, || {
+        post(api::conversations::create)
+    }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/conversations/{conversation}", VIEWER, || {
+        get(api::conversations::show)
+    }),
+    route(Method::PATCH, "/api/v1/workspaces/{workspace}/conversations/{conversation}", MEMBER, || {
+        patch(api::conversations::rename)
+    }),
+    route(Method::DELETE, "/api/v1/workspaces/{workspace}/conversations/{conversation}", MEMBER, || {
+        delete(api::conversations::delete)
+    }),
+    route(
+        Method::GET,
+        "/api/v1/workspaces/{workspace}/conversations/{conversation}/branches",
+        VIEWER,
+        || get(api::conversations::branches),
+    ),
+    route(
+        Method::GET,
+        "/api/v1/workspaces/{workspace}/conversations/{conversation}/messages",
+        VIEWER,
+        || get(api::conversations::branch),
+    ),
+    route(
+        Method::POST,
+        "/api/v1/workspaces/{workspace}/conversations/{conversation}/messages",
+        MEMBER,
+        || post(api::conversations::append),
+    ),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/export", OWNER, || post(api::workspaces::export)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/model", VIEWER, || get(api::models::show)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/models", VIEWER, || get(api::models::search)),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/models/problems", VIEWER, || {
+        post(api::models::problems)
+    }),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/provider-tests", ADMIN, || {
+        post(api::providers::test_settings)
+    }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/providers", VIEWER, || get(api::providers::list)),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/providers", ADMIN, || post(api::providers::add)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/providers/{provider}", VIEWER, || {
+        get(api::providers::show)
+    }),
+    route(Method::PATCH, "/api/v1/workspaces/{workspace}/providers/{provider}", ADMIN, || {
+        patch(api::providers::change)
+    }),
+    route(Method::DELETE, "/api/v1/workspaces/{workspace}/providers/{provider}", ADMIN, || {
+        delete(api::providers::remove)
+    }),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/providers/{provider}/test", ADMIN, || {
+        post(api::providers::test)
+    }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/run-totals", VIEWER, || get(api::runs::totals)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/runs", VIEWER, || get(api::runs::list)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/runs/{run}", VIEWER, || get(api::runs::show)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/runs/{run}/content", VIEWER, || {
+        get(api::runs::content)
+    }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/tokens", ADMIN, || get(api::tokens::list)),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/tokens", ADMIN, || post(api::tokens::create)),
+    route(Method::DELETE, "/api/v1/workspaces/{workspace}/tokens/{token}", ADMIN, || {
+        delete(api::tokens::revoke)
+    }),
+    // Operation.
+    route(Method::GET, "/healthz", Access::Open, || get(api::health::alive)),
 ];
 
 /// The router of the table: around each handler stands the guard of its own route.
@@ -66,7 +164,13 @@ pub(crate) fn router(app: App) -> Router {
         router = router.route(route.path, guarded);
     }
     let limit = DefaultBodyLimit::max(app.settings.max_body_bytes);
-    router.fallback(not_found).method_not_allowed_fallback(wrong_method).layer(limit).with_state(app)
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(limit)
+        .layer(from_fn_with_state(app.clone(), security::known_host))
+        .layer(from_fn(security::headers))
+        .with_state(app)
 }
 
 async fn not_found() -> ApiError {

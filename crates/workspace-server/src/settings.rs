@@ -15,6 +15,7 @@ pub struct ServerSettings {
     pub(crate) max_body_bytes: usize,
     pub(crate) unlisted_estimate: Usd,
     pub(crate) drain: Duration,
+    pub(crate) hosts: Vec<String>,
 }
 
 impl ServerSettings {
@@ -26,6 +27,7 @@ impl ServerSettings {
             max_body_bytes: 32 * 1024 * 1024,
             unlisted_estimate: "0.05".parse().unwrap_or(Usd::ZERO),
             drain: Duration::from_secs(30),
+            hosts: Vec::new(),
         }
     }
 
@@ -57,6 +59,14 @@ impl ServerSettings {
         self.drain = time;
         self
     }
+
+    /// Answers requests for these host names alone, without ports: `models.example.com`, `127.0.0.1`, `[::1]`.
+    /// By default every name is taken. The paths `/healthz` and `/readyz` answer to any name.
+    #[must_use]
+    pub fn hosts<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.hosts = names.into_iter().map(Into::into).collect();
+        self
+    }
 }
 
 impl fmt::Debug for ServerSettings {
@@ -67,6 +77,7 @@ impl fmt::Debug for ServerSettings {
             .field("max_body_bytes", &self.max_body_bytes)
             .field("unlisted_estimate", &self.unlisted_estimate)
             .field("drain", &self.drain)
+            .field("hosts", &self.hosts)
             .finish()
     }
 }

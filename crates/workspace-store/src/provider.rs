@@ -199,6 +199,29 @@ impl Store {
         found.ok_or_else(|| StoreError::not_found(RecordKind::Provider, id))
     }
 
+    /// The last four characters of the secrets of a workspace's providers, by provider and field, for a form
+    /// to tell one key from another. A secret of fewer than 12 characters shows none, and neither does one that
+    /// does not open.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn secret_endings(
+        &self,
+        workspace: &str,
+    ) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
+        let stored = self.stored_providers(workspace).await?;
+        let endings = stored.into_iter().map(|provider| {
+            let values = provider.values(&self.0.keys).unwrap_or_default();
+            let fields = provider.secrets.iter().filter_map(|secret| {
+                let ending = last_four(values.get(&secret.field)?)?;
+                Some((secret.field.clone(), ending.to_owned()))
+            });
+            let fields = fields.collect();
+            (provider.record.id, fields)
+        });
+        Ok(endings.collect())
+    }
+
     /// Changes a provider that the caller has read at this revision.
     ///
     /// A key goes to no other address than the one that it was given for: when the change gives another value
@@ -365,6 +388,12 @@ impl StoredProvider {
         }
         Ok(values)
     }
+}
+
+/// The end of a secret that is long enough for its end to tell nothing of the rest.
+fn last_four(secret: &str) -> Option<&str> {
+    let (start, _) = secret.char_indices().rev().nth(3)?;
+    (secret.chars().count() >= 12).then(|| &secret[start..])
 }
 
 fn place<'a>(workspace: &'a str, name: &'a str, field: &'a str, version: i64) -> Place<'a> {

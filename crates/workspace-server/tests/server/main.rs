@@ -3,3 +3,5 @@
 mod support;
 
 mod access;
+mod manage;
+mod openapi;

@@ -177,6 +177,20 @@ fn rewrap_and_changes_of_other_hosts_go_together() {
     });
 }
 
+#[test]
+fn secret_shows_its_end_if_it_is_long_enough() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let new = NewProvider::new("openrouter", [("api_key", "sk-or-v1-ab")]).id("short");
+        store.add_provider("acme", &registry(), new, &ada()).await.unwrap();
+        let endings = store.secret_endings("acme").await.unwrap();
+        assert_eq!(endings["openrouter"]["api_key"], "acdc");
+        assert!(endings["short"].is_empty(), "11 characters");
+        assert!(store.secret_endings("none").await.unwrap().is_empty());
+    });
+}
+
 /// Whether a text is in any file of a folder.
 pub(crate) fn is_in_files(folder: &Path, text: &str) -> bool {
     std::fs::read_dir(folder).unwrap().any(|entry| {

@@ -1,0 +1,204 @@
+//! Budgets of a workspace.
+
+use axum::Json;
+use axum::extract::State;
+use provider_core::FieldProblem;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use workspace_store::{Amount, BudgetRecord, Period, Scope};
+
+use super::extract::{Body, Ids, money};
+use crate::access::Bearer;
+use crate::error::{ApiError, Envelope, Result, success};
+use crate::state::App;
+
+/// A budget.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Budget {
+    id: String,
+    scope: BudgetScope,
+    limit: BudgetAmount,
+    period: BudgetPeriod,
+    /// The bills of this period so far.
+    spent: BudgetAmount,
+    /// The estimates of calls that are under way.
+    reserved: BudgetAmount,
+    /// The part of the limit that is neither spent nor reserved.
+    left: BudgetAmount,
+    /// The end of this period, RFC 3339; `null` for a budget of all time.
+    resets: Option<String>,
+    /// The number of the last change, which the next change names.
+    revision: i64,
+}
+
+/// The calls that a budget counts.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", tag = "scope", content = "id", deny_unknown_fields)]
+pub(crate) enum BudgetScope {
+    /// All calls of the workspace.
+    Workspace,
+    /// Those of an agent node.
+    Node(String),
+    /// Those of a user.
+    User(String),
+    /// Those with an API token, by its id.
+    Token(String),
+    /// Others, which this version of the API does not know.
+    #[serde(skip_deserializing)]
+    Other,
+}
+
+/// An amount: one of its two fields.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum BudgetAmount {
+    /// US dollars, exact: `"2.50"`.
+    Usd(String),
+    /// Requests.
+    Requests(u64),
+}
+
+/// The time in which a budget may be spent before it begins anew.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BudgetPeriod {
+    Day,
+    Week,
+    Month,
+    /// All time.
+    Total,
+}
+
+impl From<Amount> for BudgetAmount {
+    fn from(amount: Amount) -> Self {
+        match amount {
+            Amount::Requests(count) => BudgetAmount::Requests(count),
+            Amount::Usd(amount) => BudgetAmount::Usd(amount.to_string()),
+            // A unit of a later store: its text says which.
+            other => BudgetAmount::Usd(other.to_string()),
+        }
+    }
+}
+
+impl BudgetAmount {
+    fn read(&self) -> Result<Amount> {
+        Ok(match self {
+            BudgetAmount::Usd(text) => Amount::Usd(money("limit.usd", text)?),
+            BudgetAmount::Requests(count) => Amount::Requests(*count),
+        })
+    }
+}
+
+impl From<BudgetRecord> for Budget {
+    fn from(record: BudgetRecord) -> Self {
+        let left = record.left().into();
+        Self {
+            id: record.id,
+            scope: match record.scope {
+                Scope::Workspace => BudgetScope::Workspace,
+                Scope::Node(id) => BudgetScope::Node(id),
+                Scope::User(id) => BudgetScope::User(id),
+                Scope::Token(id) => BudgetScope::Token(id),
+                _ => BudgetScope::Other,
+            },
+            limit: record.limit.into(),
+            period: match record.period {
+                Period::Day => BudgetPeriod::Day,
+                Period::Week => BudgetPeriod::Week,
+                Period::Month => BudgetPeriod::Month,
+                _ => BudgetPeriod::Total,
+            },
+            spent: record.spent.into(),
+            reserved: record.reserved.into(),
+            left,
+            resets: record.resets.map(|moment| moment.to_string()),
+            revision: record.revision,
+        }
+    }
+}
+
+/// A budget to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewBudget)]
+pub(crate) struct Create {
+    scope: BudgetScope,
+    limit: BudgetAmount,
+    period: BudgetPeriod,
+}
+
+/// Another limit for a budget, in its own unit.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = BudgetChange)]
+pub(crate) struct Change {
+    /// The revision that was read.
+    revision: i64,
+    limit: BudgetAmount,
+}
+
+/// Lists the budgets of the workspace.
+#[utoipa::path(get, path = "/api/v1/workspaces/{workspace}/budgets", operation_id = "list_budgets",
+    responses((status = 200, body = Envelope<Vec<Budget>>)))]
+pub(crate) async fn list(State(app): State<App>, bearer: Bearer) -> Result<Json<Envelope<Vec<Budget>>>> {
+    let budgets = app.store.budgets(bearer.workspace()).await?;
+    Ok(success(budgets.into_iter().map(Budget::from).collect()))
+}
+
+/// Adds a budget.
+#[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/budgets", operation_id = "add_budget",
+    request_body = Create, responses((status = 200, body = Envelope<Budget>)))]
+pub(crate) async fn add(
+    State(app): State<App>,
+    bearer: Bearer,
+    Body(new): Body<Create>,
+) -> Result<Json<Envelope<Budget>>> {
+    let scope = match new.scope {
+        BudgetScope::Workspace => Scope::Workspace,
+        BudgetScope::Node(id) => Scope::Node(id),
+        BudgetScope::User(id) => Scope::User(id),
+        BudgetScope::Token(id) => Scope::Token(id),
+        BudgetScope::Other => {
+            let problem = FieldProblem::new("scope", "must be one of: workspace, node, user, token");
+            return Err(ApiError::invalid(vec![problem]));
+        }
+    };
+    let period = match new.period {
+        BudgetPeriod::Day => Period::Day,
+        BudgetPeriod::Week => Period::Week,
+        BudgetPeriod::Month => Period::Month,
+        BudgetPeriod::Total => Period::Total,
+    };
+    let (workspace, limit) = (bearer.workspace(), new.limit.read()?);
+    Ok(success(app.store.add_budget(workspace, scope, limit, period, &bearer.actor()).await?.into()))
+}
+
+/// Shows a budget.
+#[utoipa::path(get, path = "/api/v1/workspaces/{workspace}/budgets/{budget}", operation_id = "show_budget",
+    responses((status = 200, body = Envelope<Budget>)))]
+pub(crate) async fn show(State(app): State<App>, bearer: Bearer, ids: Ids) -> Result<Json<Envelope<Budget>>> {
+    Ok(success(app.store.budget(bearer.workspace(), ids.get("budget")).await?.into()))
+}
+
+/// Changes the limit of a budget.
+#[utoipa::path(patch, path = "/api/v1/workspaces/{workspace}/budgets/{budget}",
+    operation_id = "change_budget", request_body = Change,
+    responses((status = 200, body = Envelope<Budget>)))]
+pub(crate) async fn change(
+    State(app): State<App>,
+    bearer: Bearer,
+    ids: Ids,
+    Body(change): Body<Change>,
+) -> Result<Json<Envelope<Budget>>> {
+    let (workspace, id, limit) = (bearer.workspace(), ids.get("budget"), change.limit.read()?);
+    let changed = app.store.change_budget(workspace, id, change.revision, limit, &bearer.actor()).await?;
+    Ok(success(changed.into()))
+}
+
+/// Removes a budget.
+#[utoipa::path(delete, path = "/api/v1/workspaces/{workspace}/budgets/{budget}",
+    operation_id = "remove_budget", responses((status = 200, body = Envelope<Option<String>>)))]
+pub(crate) async fn remove(State(app): State<App>, bearer: Bearer, ids: Ids) -> Result<Json<Envelope<()>>> {
+    app.store.remove_budget(bearer.workspace(), ids.get("budget"), &bearer.actor()).await?;
+    Ok(success(()))
+}

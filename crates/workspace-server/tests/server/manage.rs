@@ -1,0 +1,298 @@
+//! The management API.
+
+use http::Method;
+use serde_json::{Value, json};
+use workspace_store::Role;
+
+use crate::support::{Host, OPERATOR_KEY};
+
+const KEY: &str = "sk-or-v1-0123456789abcdefWXYZ";
+
+/// The bearer of a token, at the API.
+struct Client<'a> {
+    host: &'a Host,
+    token: String,
+}
+
+impl<'a> Client<'a> {
+    async fn of(host: &'a Host, role: Role) -> Self {
+        Self { host, token: host.token("acme", role).await }
+    }
+
+    /// Sends a request to a path below `/api/v1/`, and returns status and envelope.
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = self.host.http.request(method, format!("{}/api/v1/{path}", self.host.url));
+        let request = body.iter().fold(request.bearer_auth(&self.token), |request, body| request.json(body));
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.send(Method::GET, path, None).await;
+        assert_eq!(
+            (status, &body["status"], &body["code"]),
+            (200, &json!("success"), &json!("ok")),
+            "{body}"
+        );
+        body["data"].clone()
+    }
+
+    /// What is refused must be refused for this field.
+    async fn refused(&self, method: Method, path: &str, body: Value, field: &str) -> Value {
+        let (status, answer) = self.send(method, path, Some(body)).await;
+        assert_eq!((status, answer["status"].as_str()), (422, Some("error")), "{answer}");
+        assert_eq!(answer["data"]["problems"][0]["field"], field, "{answer}");
+        answer
+    }
+
+    async fn done(&self, method: Method, path: &str, body: Value) -> Value {
+        let (status, answer) = self.send(method, path, Some(body)).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["data"].clone()
+    }
+}
+
+#[tokio::test]
+async fn secret_goes_in_and_never_comes_out() {
+    let host = Host::start().await;
+    let admin = Client::of(&host, Role::Admin).await;
+    let providers = "workspaces/acme/providers";
+    let base_url = host.sandbox.base_url();
+    let new =
+        json!({"kind": "openrouter", "id": "second", "settings": {"api_key": KEY, "base_url": base_url}});
+    let added = admin.done(Method::POST, providers, new).await;
+    assert_eq!(added["secrets"]["api_key"], json!({"configured": true, "last4": "WXYZ"}));
+
+    let second = &format!("{providers}/second");
+    for mask in ["••••WXYZ", "***", "sk-…WXYZ"] {
+        let change = json!({"revision": 1, "settings": {"api_key": mask}});
+        admin.refused(Method::PATCH, second, change, "api_key").await;
+    }
+    let state = json!({"revision": 1, "settings": {"api_key": {"configured": true, "last4": "WXYZ"}}});
+    let (status, answer) = admin.send(Method::PATCH, second, Some(state)).await;
+    assert_eq!(status, 422, "{answer}");
+
+    // What is absent stays, null removes.
+    let change = json!({"revision": 1, "settings": {"site_name": "Acme"}});
+    let changed = admin.done(Method::PATCH, second, change).await;
+    assert_eq!(changed["dropped_secrets"], json!([]));
+    assert_eq!(changed["provider"]["secrets"]["api_key"]["last4"], "WXYZ");
+    let change = json!({"revision": 2, "settings": {"site_name": null}});
+    let changed = admin.done(Method::PATCH, second, change).await;
+    assert_eq!(changed["provider"]["settings"].get("site_name"), None);
+
+    let stale = json!({"revision": 2, "settings": {"site_name": "B"}});
+    let (status, answer) = admin.send(Method::PATCH, second, Some(stale)).await;
+    assert_eq!((status, answer["code"].as_str()), (409, Some("conflict")), "{answer}");
+    assert_eq!(answer["data"]["problems"][0]["field"], "site_name");
+
+    let change = json!({"revision": 3, "settings": {"base_url": "https://example.com/api/v1"}});
+    let changed = admin.done(Method::PATCH, second, change).await;
+    assert_eq!(changed["dropped_secrets"], json!(["api_key"]), "the address is another one");
+    assert_eq!(changed["provider"]["secrets"], json!({}));
+
+    let all = json!([admin.get(providers).await, added, changed]).to_string();
+    assert!(!all.contains("0123456789abcdef"), "{all}");
+    admin.done(Method::DELETE, second, json!({})).await;
+    assert_eq!(admin.get(providers).await.as_array().map(Vec::len), Some(1));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn provider_is_tested_saved_and_unsaved() {
+    let host = Host::start().await;
+    let admin = Client::of(&host, Role::Admin).await;
+    let saved = admin.done(Method::POST, "workspaces/acme/providers/openrouter/test", json!({})).await;
+    assert_eq!((&saved["is_ok"], &saved["problem"]), (&json!(true), &Value::Null), "{saved}");
+    let tests = "workspaces/acme/provider-tests";
+    // The stored key is not taken for the address of a form.
+    let form = json!({"kind": "openrouter", "settings": {"base_url": host.sandbox.base_url()}});
+    admin.refused(Method::POST, tests, form, "api_key").await;
+    let form =
+        json!({"kind": "openrouter", "settings": {"api_key": KEY, "base_url": "http://127.0.0.1:9/v1"}});
+    let tested = admin.done(Method::POST, tests, form).await;
+    assert_eq!(tested["is_ok"], false);
+    assert!(tested["problem"]["message"].as_str().is_some_and(|words| !words.is_empty()), "{tested}");
+    assert!(!tested.to_string().contains(KEY));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn field_that_is_not_writable_is_refused_by_name() {
+    let host = Host::start().await;
+    let owner = Client::of(&host, Role::Owner).await;
+    let cases = [
+        (Method::PATCH, "workspaces/acme", json!({"revision": 1, "id": "evil"}), "id"),
+        (Method::PATCH, "workspaces/acme", json!({"revision": 1, "created": "x"}), "created"),
+        (
+            Method::POST,
+            "workspaces/acme/tokens",
+            json!({"name": "a", "role": "viewer", "workspace": "b"}),
+            "workspace",
+        ),
+        (Method::POST, "workspaces/acme/providers", json!({"kind": "openrouter", "secrets": {}}), "secrets"),
+        (Method::POST, "workspaces/acme/conversations", json!({"title": "a", "id": "b"}), "id"),
+    ];
+    for (method, path, body, field) in cases {
+        let answer = owner.refused(method, path, body, field).await;
+        assert!(answer["message"].as_str().is_some_and(|words| words.contains("unknown field")), "{answer}");
+    }
+    let new = json!({"kind": "openrouter", "settings": {"api_keys": KEY}});
+    let answer = owner.refused(Method::POST, "workspaces/acme/providers", new, "api_keys").await;
+    assert!(!answer.to_string().contains(KEY));
+    // A value of another type is not repeated: it may be a secret.
+    let answer = owner
+        .refused(
+            Method::POST,
+            "workspaces/acme/providers",
+            json!({"kind": "openrouter", "settings": KEY}),
+            "settings",
+        )
+        .await;
+    assert!(!answer.to_string().contains(KEY), "{answer}");
+    let (status, answer) = owner.send(Method::GET, "workspaces/acme/runs?limit=201", None).await;
+    assert_eq!((status, &answer["data"]["problems"][0]["field"]), (422, &json!("limit")));
+    let (status, answer) = owner.send(Method::GET, "workspaces/acme/runs?workspace=b", None).await;
+    assert_eq!((status, &answer["code"]), (400, &json!("invalid_request")), "{answer}");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn admin_makes_and_revokes_no_owner() {
+    let host = Host::start().await;
+    let (admin, owner) = (Client::of(&host, Role::Admin).await, Client::of(&host, Role::Owner).await);
+    let tokens = "workspaces/acme/tokens";
+    let new = |role: &str| json!({"name": "a token", "role": role});
+    let (status, answer) = admin.send(Method::POST, tokens, Some(new("owner"))).await;
+    assert_eq!((status, &answer["code"]), (403, &json!("forbidden")));
+    let created = owner.done(Method::POST, tokens, new("owner")).await;
+    let text = created["text"].as_str().expect("a text").to_owned();
+    let path = format!("{tokens}/{}", created["token"]["id"].as_str().expect("an id"));
+    assert_eq!(admin.send(Method::DELETE, &path, None).await.0, 403);
+    let listed = owner.get(tokens).await;
+    assert!(!listed.to_string().contains(text.rsplit('_').next().unwrap_or_default()), "shown once");
+    let third = Client { host: &host, token: text };
+    assert_eq!(third.get("token").await["role"], "owner");
+    assert_eq!(owner.send(Method::DELETE, &path, None).await.0, 200);
+    assert_eq!(third.send(Method::GET, "token", None).await.0, 401);
+    assert_eq!(admin.send(Method::POST, tokens, Some(new("admin"))).await.0, 200);
+    assert_eq!(owner.send(Method::POST, tokens, Some(new("root"))).await.0, 422);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn selector_finds_filters_and_names_failures() {
+    let host = Host::start().await;
+    let admin = Client::of(&host, Role::Admin).await;
+    let models = "workspaces/acme/models";
+    let all = admin.get(models).await;
+    assert!(all["total"].as_u64().is_some_and(|total| total > 3), "{all}");
+    let found = admin.get(&format!("{models}?q=gpt+4o")).await;
+    assert_eq!(found["items"][0]["author"], "openai", "{found}");
+    let first = &found["items"][0];
+    assert!(first["prices"]["prompt_per_million"].is_string(), "{first}");
+    let reference = first["reference"].as_str().expect("a reference");
+    assert_eq!(&admin.get(&format!("workspaces/acme/model?reference={reference}")).await, first);
+    for (query, flag) in [("tools=true", "tools"), ("free=true", "free"), ("enabled=true", "enabled")] {
+        let found = admin.get(&format!("{models}?{query}")).await;
+        let items = found["items"].as_array().expect("items");
+        assert!(items.iter().all(|model| model[flag] == true), "{query}");
+    }
+    let page = admin.get(&format!("{models}?sort=id&limit=2")).await;
+    assert_eq!((page["items"].as_array().map(Vec::len), &page["next"]), (Some(2), &json!(2)));
+    let rest = admin.get(&format!("{models}?sort=id&limit=1&offset=1")).await;
+    assert_eq!(rest["items"][0], page["items"][1]);
+
+    // A second provider answers nothing: it is named, and the first one's models are there.
+    let dead = json!({"kind": "openrouter", "id": "dead", "settings": {"api_key": KEY, "base_url": "http://127.0.0.1:9/v1"}});
+    admin.done(Method::POST, "workspaces/acme/providers", dead).await;
+    let both = admin.get(models).await;
+    assert_eq!(both["failed"][0]["provider"], "dead", "{both}");
+    assert_eq!(both["total"], all["total"]);
+    // A third has the same models: one order over both.
+    let settings = json!({"api_key": KEY, "base_url": host.sandbox.base_url()});
+    let third = json!({"kind": "openrouter", "id": "third", "settings": settings, "enabled_models": ["openai/gpt-4o"]});
+    admin.done(Method::POST, "workspaces/acme/providers", third).await;
+    let three = admin.get(&format!("{models}?sort=id")).await;
+    assert_eq!(three["total"].as_u64(), all["total"].as_u64().map(|total| total * 2));
+    assert_eq!(three["items"][0]["id"], three["items"][1]["id"]);
+    let enabled = admin.get(&format!("{models}?provider=third&enabled=true")).await;
+    assert_eq!((&enabled["total"], &enabled["items"][0]["id"]), (&json!(1), &json!("openai/gpt-4o")));
+
+    let request = json!({"messages": [{"role": "user", "content": "Hello"}]});
+    let check = json!({"model": "openrouter:openai/gpt-4o", "request": request});
+    let checked = admin.done(Method::POST, &format!("{models}/problems"), check).await;
+    assert_eq!((&checked["listed"], &checked["problems"]), (&json!(true), &json!([])), "{checked}");
+    assert!(checked["estimate"].is_string());
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn budgets_conversations_audit_and_registry_answer() {
+    let host = Host::start().await;
+    let owner = Client::of(&host, Role::Owner).await;
+    let budgets = "workspaces/acme/budgets";
+    let new = json!({"scope": {"scope": "node", "id": "n1"}, "limit": {"usd": "2.50"}, "period": "month"});
+    let budget = owner.done(Method::POST, budgets, new).await;
+    assert_eq!((&budget["limit"], &budget["left"]), (&json!({"usd": "2.5"}), &json!({"usd": "2.5"})));
+    let path = format!("{budgets}/{}", budget["id"].as_str().expect("an id"));
+    let changed = owner.done(Method::PATCH, &path, json!({"revision": 1, "limit": {"usd": "3"}})).await;
+    assert_eq!(changed["limit"], json!({"usd": "3"}));
+    let bad = json!({"revision": 2, "limit": {"usd": "-1"}});
+    owner.refused(Method::PATCH, &path, bad, "limit.usd").await;
+    owner.done(Method::DELETE, &path, json!({})).await;
+    assert_eq!(owner.get(budgets).await, json!([]));
+
+    let conversations = "workspaces/acme/conversations";
+    let made = owner.done(Method::POST, conversations, json!({"title": "One"})).await;
+    let path = format!("{conversations}/{}", made["id"].as_str().expect("an id"));
+    let messages = json!({"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]});
+    let added = owner.done(Method::POST, &format!("{path}/messages"), messages).await;
+    let last = added["ids"][1].as_str().expect("an id");
+    let branch = owner.get(&format!("{path}/messages?last={last}")).await;
+    assert_eq!(branch.as_array().map(Vec::len), Some(2), "{branch}");
+    assert_eq!(owner.get(&format!("{path}/branches")).await[0]["id"], last);
+    let renamed = owner.done(Method::PATCH, &path, json!({"title": "Two"})).await;
+    assert_eq!(renamed["title"], "Two");
+    for title in ["Three", "Four"] {
+        owner.done(Method::POST, conversations, json!({"title": title})).await;
+    }
+    let page = owner.get(&format!("{conversations}?limit=2")).await;
+    let next = page["next"].as_str().expect("a cursor");
+    let rest = owner.get(&format!("{conversations}?limit=2&before={next}")).await;
+    assert_eq!((rest["items"].as_array().map(Vec::len), &rest["next"]), (Some(1), &Value::Null));
+
+    let log = owner.get("workspaces/acme/audit").await;
+    assert_eq!(log["items"][0]["kind"], "budget", "{log}");
+    assert_eq!(log["items"][0]["origin"], "127.0.0.1");
+    let kind = owner.get("providers/openrouter").await;
+    assert_eq!(kind["settings_schema"]["properties"]["api_key"]["writeOnly"], true);
+    assert!(kind["fields"].as_array().is_some_and(|fields| fields.len() > 3));
+    assert_eq!(owner.get("workspaces/acme/run-totals").await["runs"], 0);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn workspace_is_created_changed_exported_and_imported() {
+    let host = Host::start().await;
+    let operator = Client { host: &host, token: OPERATOR_KEY.to_owned() };
+    operator.done(Method::POST, "workspaces", json!({"id": "new", "time_zone": "Asia/Seoul"})).await;
+    let (status, answer) = operator.send(Method::POST, "workspaces", Some(json!({"id": "new"}))).await;
+    assert_eq!((status, &answer["code"]), (409, &json!("duplicate")));
+    let page = operator.get("workspaces?limit=1").await;
+    assert_eq!((&page["items"][0]["id"], &page["next"]), (&json!("acme"), &json!("acme")));
+
+    let owner = Client { host: &host, token: host.token("new", Role::Owner).await };
+    let change = json!({"revision": 1, "keep_content_seconds": 3600});
+    let changed = owner.done(Method::PATCH, "workspaces/new", change).await;
+    assert_eq!(changed["keep_content_seconds"], 3600);
+    let url = format!("{}/api/v1/workspaces/new/export", host.url);
+    let request = host.http.post(url).bearer_auth(&owner.token).json(&json!({}));
+    let export = request.send().await.expect("an answer").text().await.expect("a text");
+    owner.done(Method::DELETE, "workspaces/new", json!({})).await;
+    let request =
+        host.http.post(format!("{}/api/v1/import", host.url)).bearer_auth(OPERATOR_KEY).body(export);
+    let imported: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(imported["data"]["workspace"], "new", "{imported}");
+    host.stop().await;
+}
