@@ -1,11 +1,16 @@
 //! A call of a model, from the budget to the record: every run of the host goes through here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use provider_compare::Stopwatch;
-use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, Event, LlmProvider, TimeOfWeek, Usd};
+use provider_core::author::{Activity, StreamObserver};
+use provider_core::{
+    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, Model, TimeOfWeek, Usage,
+    Usd,
+};
 use provider_registry::{Listing, SelectedModel};
-use workspace_store::{Call, Reservation, Run, TokenRecord};
+use workspace_store::{Call, Reservation, Run, StoreError, TokenRecord};
 
 use crate::error::Result;
 use crate::state::App;
@@ -15,14 +20,30 @@ pub(crate) struct NewCall<'a> {
     pub(crate) token: &'a TokenRecord,
     pub(crate) model: &'a SelectedModel,
     pub(crate) request: &'a ChatRequest,
-    /// Asked in place of the model's own provider: with a fallback around it.
-    pub(crate) provider: Option<Arc<dyn LlmProvider>>,
+    /// Asked in place of the model's own provider.
+    pub(crate) provider: Option<Fallback>,
     pub(crate) node: Option<&'a str>,
     pub(crate) user: Option<&'a str>,
     pub(crate) conversation: Option<&'a str>,
     /// Whether the record has the prompt and the answer.
     pub(crate) keeps_content: bool,
 }
+
+/// The provider of a model with a fallback around it.
+#[derive(Clone)]
+pub(crate) struct Fallback {
+    pub(crate) provider: Arc<dyn LlmProvider>,
+    /// The models that it may go on to. The dearest one counts for the budgets.
+    pub(crate) models: Vec<SelectedModel>,
+}
+
+/// The tokens of an answer that are reserved for a request without a limit of its own. The most that the
+/// model can write would fill small budgets with a few calls at a time; by what a longer answer costs above
+/// it, a budget may be overspent.
+const ASSUMED_ANSWER: u32 = 4096;
+
+/// How long a call waits for the price list of a provider whose models were named outright.
+const PRICE_WAIT: Duration = Duration::from_secs(2);
 
 /// What must be done when a call is over, however it ends: dropped, it does it with what is known.
 struct Open {
@@ -54,7 +75,7 @@ impl NewCall<'_> {
         call
     }
 
-    fn record(&self) -> Result<Run> {
+    fn record(&self) -> Result<Run, StoreError> {
         let reference = self.model.reference();
         let mut run =
             Run::begin(&self.token.workspace, &reference.provider, &reference.model)?.token(&self.token.id);
@@ -64,12 +85,26 @@ impl NewCall<'_> {
         Ok(run)
     }
 
-    /// Reserves the estimate of the call in its budgets.
-    async fn open(&self, app: &App) -> Result<Open> {
-        let estimate = match self.model.listing() {
-            Listing::Listed(listed) => listed.estimate(self.request, TimeOfWeek::now()).amount,
-            _ => app.settings.unlisted_estimate,
+    /// What the call may cost with this model.
+    async fn estimate(&self, app: &App, model: &SelectedModel) -> Usd {
+        let request = match self.request.max_completion_tokens.or(self.request.max_tokens) {
+            Some(_) => self.request,
+            None => &self.request.clone().max_tokens(ASSUMED_ANSWER),
         };
+        let listed = listed(app, &self.token.workspace, model).await;
+        match listed.map(|listed| listed.estimate(request, TimeOfWeek::now())) {
+            Some(estimate) if estimate.is_complete() => estimate.amount,
+            Some(estimate) => estimate.amount.max(app.settings.unlisted_estimate),
+            None => app.settings.unlisted_estimate,
+        }
+    }
+
+    /// Reserves the estimate of the call in its budgets.
+    async fn open(&self, app: &App) -> Result<Open, StoreError> {
+        let mut estimate = self.estimate(app, self.model).await;
+        for model in self.provider.iter().flat_map(|fallback| &fallback.models) {
+            estimate = estimate.max(self.estimate(app, model).await);
+        }
         let run = self.record()?;
         let reservation = app.store.reserve(&self.reservation(estimate)).await?;
         Ok(Open {
@@ -90,12 +125,29 @@ impl NewCall<'_> {
         let run = open.id();
         let answer = match &self.provider {
             None => self.model.stream(self.request).await,
-            Some(provider) => {
-                provider.stream(self.request).await.map_err(|error| self.model.explained(error))
+            Some(fallback) => {
+                fallback.provider.stream(self.request).await.map_err(|error| self.model.explained(error))
             }
         };
         match answer {
             Ok(stream) => Ok(Running { stream, open, run }),
+            Err(error) => {
+                open.failed(&error);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Sends the request, and returns the answer as a stream that settles and records itself, for those who
+    /// read a stream of their own.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    pub(crate) async fn observed(self, app: &App) -> Result<(ChatStream, String), StoreError> {
+        let mut open = self.open(app).await?;
+        let run = open.id();
+        match self.model.stream(self.request).await {
+            Ok(stream) => Ok((stream.observed(open), run)),
             Err(error) => {
                 open.failed(&error);
                 Err(error.into())
@@ -112,7 +164,9 @@ impl NewCall<'_> {
         let run = open.id();
         let answer = match &self.provider {
             None => self.model.chat(self.request).await,
-            Some(provider) => provider.chat(self.request).await.map_err(|error| self.model.explained(error)),
+            Some(fallback) => {
+                fallback.provider.chat(self.request).await.map_err(|error| self.model.explained(error))
+            }
         };
         match answer {
             Ok(response) => {
@@ -164,15 +218,17 @@ impl Open {
 
     fn answered(&mut self, response: &ChatResponse) {
         if let Some(run) = self.run.take() {
-            self.close(run.answered(response), Some(response), Bill::of(response.usage.cost));
+            self.close(run.answered(response), Some(response), Bill::of(&response.usage));
         }
     }
 
     fn failed(&mut self, error: &Error) {
         if let Some(run) = self.run.take() {
-            let bill = match error.was_paid_for() {
-                true => Bill::of(error.partial().and_then(|partial| partial.usage.cost)),
-                false => Bill::None,
+            let bill = match error.partial() {
+                Some(partial) if error.was_paid_for() => Bill::of(&partial.usage),
+                // The service may have worked on it, and nobody knows for how long.
+                _ if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Interrupted) => Bill::Unknown,
+                _ => Bill::None,
             };
             self.close(run.failed(error), error.partial(), bill);
         }
@@ -184,7 +240,7 @@ impl Open {
             let mut run = run.answered(so_far);
             run.error_kind = Some("cancelled".to_owned());
             run.error = Some("the caller left before the answer was complete".to_owned());
-            self.close(run, Some(so_far), Bill::of(so_far.usage.cost));
+            self.close(run, Some(so_far), Bill::of(&so_far.usage));
         }
     }
 
@@ -218,6 +274,26 @@ impl Open {
     }
 }
 
+impl StreamObserver for Open {
+    fn on_activity(&mut self, activity: Activity<'_>) -> std::result::Result<(), Error> {
+        if let Activity::Output(event) = activity {
+            self.watch.event(event);
+        }
+        Ok(())
+    }
+
+    fn on_end(&mut self, end: std::result::Result<&ChatResponse, &Error>) {
+        match end {
+            Ok(response) => self.answered(response),
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn on_leave(&mut self, so_far: &ChatResponse, _: Option<&Error>) {
+        self.left(so_far);
+    }
+}
+
 impl Drop for Open {
     fn drop(&mut self) {
         // Here the future of a call was dropped before its answer came.
@@ -238,7 +314,26 @@ enum Bill {
 }
 
 impl Bill {
-    fn of(cost: Option<Usd>) -> Self {
-        cost.map_or(Bill::Unknown, Bill::Known)
+    /// The service's charge and, with a key of one's own upstream, that of the upstream provider.
+    fn of(usage: &Usage) -> Self {
+        let upstream = match usage.is_byok {
+            Some(true) => usage.upstream_cost,
+            _ => Some(Usd::ZERO),
+        };
+        match (usage.cost, upstream) {
+            (Some(cost), Some(upstream)) => Bill::Known(cost + upstream),
+            _ => Bill::Unknown,
+        }
     }
+}
+
+/// The model's entry in the catalogue, where there is one.
+pub(crate) async fn listed(app: &App, workspace: &str, model: &SelectedModel) -> Option<Model> {
+    if let Listing::Listed(listed) = model.listing() {
+        return Some((**listed).clone());
+    }
+    let workspace = app.connections.workspace(workspace).await.ok()?;
+    let instance = workspace.workspace().instance(&model.reference().provider).ok()?;
+    let known = instance.catalogue_cache().get_within(PRICE_WAIT).await.ok()?;
+    known.catalogue.find(model.id()).cloned()
 }

@@ -25,16 +25,24 @@
 mod access;
 mod api;
 mod call;
+mod chat;
+mod compare;
 mod error;
 mod openapi;
+mod node;
 mod routes;
 mod security;
 mod server;
 mod settings;
+mod sse;
 mod state;
 
 pub use access::Access;
 pub use openapi::openapi;
+pub use node::{
+    AgentMode, AgentNode, ContextStrategy, ContextWindow, DEFAULT_MAX_ITERATIONS, Extension, FunctionCalling,
+    Memory, NODE_TYPE, TurnLimits, substitute, variables,
+};
 pub use routes::{ROUTES, Route};
 pub use server::{Server, ServerError};
 pub use settings::ServerSettings;

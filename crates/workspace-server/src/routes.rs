@@ -11,7 +11,7 @@ use workspace_store::Role;
 use crate::access::{Access, Guard, guard};
 use crate::error::ApiError;
 use crate::state::App;
-use crate::{api, openapi, security};
+use crate::{api, chat, compare, openapi, security};
 
 /// A route. Each method of a path is one.
 #[non_exhaustive]
@@ -153,6 +153,9 @@ pub static ROUTES: &[Route] = &[
     }),
     // Operation.
     route(Method::GET, "/healthz", Access::Open, || get(api::health::alive)),
+    // What runs models.
+    route(Method::POST, "/api/v1/workspaces/{workspace}/chat", MEMBER, || post(chat::run)),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/comparisons", MEMBER, || post(compare::run)),
 ];
 
 /// The router of the table: around each handler stands the guard of its own route.

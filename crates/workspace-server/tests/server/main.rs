@@ -5,3 +5,4 @@ mod support;
 mod access;
 mod manage;
 mod openapi;
+mod runs;

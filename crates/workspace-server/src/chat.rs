@@ -1,0 +1,377 @@
+//! `POST …/chat`: one turn of an agent node, as the host's events or as one answer.
+
+pub(crate) mod events;
+pub(crate) mod prompt;
+mod thread;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use provider_core::{ChatRequest, Error, FieldProblem, LlmProvider, RawJson};
+use provider_layers::{FallbackLayer, FallbackSettings, Stack};
+use provider_registry::SelectedModel;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use workspace_store::{ConnectedWorkspace, TokenRecord};
+
+use self::events::{Names, Say, Writer};
+use self::prompt::{Trimmed, fit};
+use self::thread::Thread;
+use crate::access::Bearer;
+use crate::call::{Fallback, NewCall, Running, listed};
+use crate::error::{ApiError, Result, success};
+use crate::node::AgentNode;
+use crate::sse::{self, Events, PING};
+use crate::state::App;
+
+/// The body of a request to run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    /// The conversation to go on with; `new` begins one.
+    conversation_id: Option<String>,
+    /// The message of the conversation to go on behind. Default: the last one.
+    parent_id: Option<String>,
+    /// One new message of the user: a text, its parts, or a message.
+    message: Option<RawJson>,
+    /// New messages, in the shape of chat completions.
+    #[serde(default)]
+    messages: Vec<RawJson>,
+    /// The results of tools that the last answer called.
+    #[serde(default)]
+    tool_results: Vec<ToolResult>,
+    node: RawJson,
+    #[serde(default)]
+    variables: BTreeMap<String, Value>,
+    #[serde(default)]
+    stream: bool,
+    user: Option<String>,
+    #[serde(default)]
+    events: Names,
+}
+
+/// The result of a tool.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToolResult {
+    pub(crate) tool_call_id: String,
+    pub(crate) content: RawJson,
+    #[serde(default)]
+    pub(crate) is_error: bool,
+}
+
+/// Reads a body, and says what is wrong with it.
+pub(crate) fn read_body<T: DeserializeOwned>(body: std::result::Result<Bytes, BytesRejection>) -> Result<T> {
+    let body = body.map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "the body is too large")
+        }
+        status => ApiError::new(status, "invalid_request", error.body_text()),
+    })?;
+    serde_json::from_slice(&body).map_err(|error| {
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_request", format!("the body {error}"))
+    })
+}
+
+/// Runs one turn.
+pub(crate) async fn run(
+    State(app): State<App>,
+    bearer: Bearer,
+    body: std::result::Result<Bytes, BytesRejection>,
+) -> Result<Response> {
+    let body: Body = read_body(body)?;
+    let token = bearer.token();
+    let node = AgentNode::read(&body.node).map_err(ApiError::invalid)?;
+    let connected = app.connections.workspace(&token.workspace).await?;
+    let name = node.model.as_deref().ok_or_else(|| problem("node.config.model", "must be set"))?;
+    let model = connected.model(name).await?;
+    let fallback = fallback(&connected, &node, &model).await?;
+
+    let new = prompt::new_messages(body.message.as_ref(), &body.messages, &body.tool_results)?;
+    let thread = match &body.conversation_id {
+        Some(id) => {
+            Some(thread::open(&app, token, id, body.parent_id.as_deref(), body.user.as_deref()).await?)
+        }
+        None if body.parent_id.is_some() => return Err(problem("parent_id", "needs conversation_id")),
+        None => None,
+    };
+    if let Some(thread) = &thread {
+        thread.check(&node, &new, &app).await?;
+    } else if node.extension.limits != Default::default() {
+        return Err(problem(
+            "node.config.x_provider.limits",
+            "need conversation_id, which remembers the turns",
+        ));
+    }
+    let history = thread.as_ref().map(Thread::messages).unwrap_or_default();
+    let mut request = prompt::request(&node, model.id(), history, &new, &body.variables)?;
+    request.user.clone_from(&body.user);
+    prompt::check_turns(&node, &request)?;
+    let trimmed = match &node.context_window {
+        None => None,
+        Some(window) => {
+            let entry = listed(&app, &token.workspace, &model).await;
+            fit(&mut request, window, entry.and_then(|entry| entry.context_length))?
+        }
+    };
+
+    // What the user wrote is kept even if no model answers.
+    let thread = match thread {
+        Some(mut thread) => {
+            thread.asked(&app, new).await?;
+            Some(thread)
+        }
+        None => None,
+    };
+    let opening = Opening {
+        provider: model.reference().provider.clone(),
+        token: token.clone(),
+        model,
+        request,
+        fallback,
+        node: node.id.clone(),
+        user: body.user.clone(),
+        conversation: thread.as_ref().map(|thread| thread.conversation.clone()),
+        keeps_content: connected.record().keep_content_seconds.is_some(),
+    };
+    let turn = Turn { app: app.clone(), begun: Instant::now(), first: None, thread, running: None };
+    match body.stream {
+        true => stream(app, opening, turn, trimmed, body.events).await,
+        false => whole(app, opening, turn, trimmed).await,
+    }
+}
+
+/// The provider of a node with its fallback around it.
+async fn fallback(
+    connected: &ConnectedWorkspace,
+    node: &AgentNode,
+    model: &SelectedModel,
+) -> Result<Option<Fallback>> {
+    if node.extension.fallback.is_empty() {
+        return Ok(None);
+    }
+    let (mut settings, mut models) = (FallbackSettings::default(), Vec::new());
+    if node.extension.allow_paid {
+        settings = settings.allow_paid();
+    }
+    for name in &node.extension.fallback {
+        let next = connected.model(name).await?;
+        settings = settings.to(next.provider().clone(), next.id());
+        models.push(next);
+    }
+    for model in models.iter().chain([model]) {
+        if let Ok(instance) = connected.workspace().instance(&model.reference().provider) {
+            settings = settings.catalogue(instance.catalogue_cache().clone());
+        }
+    }
+    let provider: Arc<dyn LlmProvider> =
+        Stack::new(model.provider().clone()).layer(FallbackLayer::new(settings)).build();
+    Ok(Some(Fallback { provider, models }))
+}
+
+/// A call that owns what it needs, so that it can outlive its handler.
+struct Opening {
+    provider: String,
+    token: TokenRecord,
+    model: SelectedModel,
+    request: ChatRequest,
+    fallback: Option<Fallback>,
+    node: Option<String>,
+    user: Option<String>,
+    conversation: Option<String>,
+    keeps_content: bool,
+}
+
+impl Opening {
+    async fn open(self, app: &App) -> Result<Running> {
+        let call = NewCall {
+            token: &self.token,
+            model: &self.model,
+            request: &self.request,
+            provider: self.fallback,
+            node: self.node.as_deref(),
+            user: self.user.as_deref(),
+            conversation: self.conversation.as_deref(),
+            keeps_content: self.keeps_content,
+        };
+        call.stream(app).await
+    }
+}
+
+/// A turn that runs. Dropped in the midst of it, it keeps in the conversation what came of the answer.
+struct Turn {
+    app: App,
+    begun: Instant,
+    /// The time to the first piece.
+    first: Option<Duration>,
+    thread: Option<Thread>,
+    running: Option<Running>,
+}
+
+impl Turn {
+    fn ids(&self) -> Value {
+        let thread = self.thread.as_ref();
+        json!({
+            "run_id": self.running.as_ref().map(|running| &running.run),
+            "conversation_id": thread.map(|thread| &thread.conversation),
+            "message_ids": thread.map(|thread| &thread.asked),
+            "parent_id": thread.and_then(|thread| thread.last.as_ref()),
+        })
+    }
+
+    /// Stores the answer, or the part of it that came, and says how the turn ended.
+    async fn end(&mut self, is_whole: bool) -> Value {
+        let Some(running) = &self.running else { return json!({}) };
+        let response = running.so_far().clone();
+        let mut end = json!({
+            "run_id": running.run,
+            "latency_ms": events::milliseconds(Some(self.begun.elapsed())),
+            "first_output_ms": events::milliseconds(self.first),
+            "turn": match response.tool_calls().is_empty() {
+                _ if !is_whole => "broken",
+                true => "complete",
+                false => "tool_calls",
+            },
+        });
+        if let Some(thread) = self.thread.take() {
+            let conversation = thread.conversation.clone();
+            let kept = thread.answered(&self.app, &response, &running.run, is_whole).await;
+            let kept = kept.unwrap_or_else(|error| {
+                tracing::error!(?error, "an answer is not kept in its conversation");
+                None
+            });
+            events::merge(&mut end, json!({"conversation_id": conversation, "message_id": kept}));
+        }
+        end
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let (Some(thread), Some(running)) = (self.thread.take(), &self.running) {
+            let (app, response, run) = (self.app.clone(), running.so_far().clone(), running.run.clone());
+            self.app.tasks.spawn(async move {
+                if let Err(error) = thread.answered(&app, &response, &run, false).await {
+                    tracing::error!(?error, "a part of an answer is not kept in its conversation");
+                }
+            });
+        }
+    }
+}
+
+/// Answers with events. What fails before the answer begins, and within [`PING`], has the status of its
+/// error.
+async fn stream(
+    app: App,
+    opening: Opening,
+    mut turn: Turn,
+    trimmed: Option<Trimmed>,
+    names: Names,
+) -> Result<Response> {
+    let events = Events::default();
+    let pulled = events.clone();
+    let mut writer = Writer::new(events.clone(), names);
+    let mut start = json!({
+        "model": opening.model.id(),
+        "provider": opening.provider,
+        "messages": opening.request.messages.len(),
+    });
+    let opened = app.clone();
+    let mut opening = Box::pin(async move { opening.open(&opened).await });
+    let early = match tokio::time::timeout(PING, &mut opening).await {
+        Ok(running) => Some(running?),
+        Err(_) => None,
+    };
+    let make = async move {
+        let opened = match early {
+            Some(running) => Ok(running),
+            None => {
+                events.send("ping", &json!({}));
+                events.with_pings(opening).await
+            }
+        };
+        match opened {
+            Ok(running) => {
+                turn.running = Some(running);
+                events::merge(&mut start, turn.ids());
+                writer.say(Say::Start, start);
+                if let Some(trimmed) = trimmed {
+                    writer.say(Say::Trimmed, json!(trimmed));
+                }
+                relay(&events, &mut writer, &mut turn).await;
+            }
+            Err(error) => writer.say(Say::Error, events::host_error(&error)),
+        }
+        writer.say(Say::Done, json!({}));
+    };
+    Ok(sse::answer(pulled, make))
+}
+
+/// Writes the answer as it comes, no faster than it is read.
+async fn relay(events: &Events, writer: &mut Writer, turn: &mut Turn) {
+    let mut error = None;
+    loop {
+        events.taken().await;
+        let Some(running) = &mut turn.running else { break };
+        match events.with_pings(running.next()).await {
+            Some(Ok(event)) => {
+                turn.first = turn.first.or_else(|| Some(turn.begun.elapsed()));
+                writer.piece(&event);
+            }
+            Some(Err(broken)) => error = Some(broken),
+            None => break,
+        }
+    }
+    let mut end = turn.end(error.is_none()).await;
+    let response = turn.running.as_ref().map(Running::so_far).cloned().unwrap_or_default();
+    if let Some(error) = error {
+        let mut data = events::provider_error(&error);
+        events::merge(&mut data, json!({"run_id": end.get("run_id")}));
+        writer.say(Say::Error, data);
+        events::merge(&mut end, json!({"error_code": error.host_code()}));
+    }
+    writer.end(&response, end);
+}
+
+/// Answers with one JSON.
+async fn whole(app: App, opening: Opening, mut turn: Turn, trimmed: Option<Trimmed>) -> Result<Response> {
+    let provider = opening.provider.clone();
+    turn.running = Some(opening.open(&app).await?);
+    let mut error: Option<Error> = None;
+    while let Some(running) = &mut turn.running {
+        match running.next().await {
+            Some(Ok(_)) => {
+                turn.first = turn.first.or_else(|| Some(turn.begun.elapsed()));
+            }
+            Some(Err(broken)) => error = Some(broken),
+            None => break,
+        }
+    }
+    let ids = turn.ids();
+    let end = turn.end(error.is_none()).await;
+    if let Some(error) = error {
+        return Err(error.into());
+    }
+    let response = turn.running.as_ref().map(Running::so_far).cloned().unwrap_or_default();
+    let mut data = json!({
+        "provider": provider,
+        "message": response.message,
+        "usage": events::tokens(&response.usage),
+        "context_trimmed": trimmed,
+    });
+    events::merge(&mut data, ids);
+    events::merge(&mut data, end);
+    events::merge(&mut data, events::figures(&response));
+    Ok(success(data).into_response())
+}
+
+fn problem(field: &str, problem: &str) -> ApiError {
+    ApiError::invalid(vec![FieldProblem::new(field, problem)])
+}

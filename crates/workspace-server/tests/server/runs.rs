@@ -1,0 +1,347 @@
+//! Running: agent nodes as events, tool turns, conversations, comparisons.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Response;
+use serde_json::{Value, json};
+use workspace_store::{Actor, Amount, Period, Role, Run, RunFilter, Scope};
+
+use crate::support::Host;
+
+/// A host with the token of a member.
+struct Bench {
+    host: Host,
+    token: String,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let host = Host::start().await;
+        let token = host.token("acme", Role::Member).await;
+        Self { host, token }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Response {
+        let url = format!("{}/api/v1/workspaces/acme/{path}", self.host.url);
+        self.host.http.post(url).bearer_auth(&self.token).json(&body).send().await.expect("an answer")
+    }
+
+    /// The status and the envelope of a request.
+    async fn json(&self, path: &str, body: Value) -> (u16, Value) {
+        let answer = self.post(path, body).await;
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+
+    async fn events(&self, path: &str, body: Value) -> Vec<(String, Value)> {
+        let answer = self.post(path, body).await;
+        assert_eq!(answer.status(), 200);
+        events(&answer.text().await.expect("a body"))
+    }
+
+    async fn runs(&self) -> Vec<Run> {
+        self.host.store.runs("acme", &RunFilter::new(), None, 100).await.expect("runs")
+    }
+
+    /// Waits until so many runs are recorded.
+    async fn recorded(&self, count: usize) -> Vec<Run> {
+        let begun = Instant::now();
+        loop {
+            let runs = self.runs().await;
+            if runs.len() >= count {
+                return runs;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "{} of {count} runs", runs.len());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn no_open_streams(&self) {
+        let begun = Instant::now();
+        while self.host.sandbox.open_streams() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "the stream upstream stays open");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn events(text: &str) -> Vec<(String, Value)> {
+    let event = |block: &str| {
+        let (name, data) = block.strip_prefix("event: ")?.split_once("\ndata: ")?;
+        Some((name.to_owned(), serde_json::from_str(data).expect("JSON")))
+    };
+    text.split("\n\n").filter_map(event).collect()
+}
+
+fn names(events: &[(String, Value)]) -> Vec<&str> {
+    let mut names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
+    names.dedup();
+    names
+}
+
+fn data<'a>(events: &'a [(String, Value)], name: &str) -> &'a Value {
+    &events.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no {name} in {events:?}")).1
+}
+
+fn node(config: Value) -> Value {
+    json!({"id": "n1", "type": "ai-agent-node", "config": config})
+}
+
+fn plain(model: &str) -> Value {
+    node(json!({"model": model, "max_tokens": 200}))
+}
+
+fn weather(model: &str, more: Value) -> Value {
+    let mut config = json!({
+        "model": model,
+        "agent_mode": "function_calling",
+        "function_calling_config": {"tools": [{
+            "name": "get_weather",
+            "description": "The weather of a city",
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+        }]},
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        config[key] = value.clone();
+    }
+    node(config)
+}
+
+#[tokio::test]
+async fn chat_streams_the_events_of_the_host() {
+    let bench = Bench::start().await;
+    let body = json!({"message": "Hello", "node": plain("openai/gpt-4o"), "stream": true, "user": "ada"});
+    let events = bench.events("chat", body).await;
+    let expected = ["llm_call_start", "text_chunk", "token_usage", "cost_update", "llm_call_end", "done"];
+    assert_eq!(names(&events), expected);
+    let end = data(&events, "llm_call_end");
+    assert_eq!((&end["turn"], &end["finish_reason"]), (&json!("complete"), &json!("stop")));
+    assert_eq!(data(&events, "cost_update")["cost_usd"], end["cost_usd"]);
+    let run = &bench.recorded(1).await[0];
+    assert_eq!(data(&events, "llm_call_start")["run_id"], json!(run.id));
+    assert_eq!(end["cost_usd"], json!(run.cost.expect("a cost").to_string()));
+    assert_eq!((run.node.as_deref(), run.user.as_deref()), (Some("n1"), Some("ada")));
+    assert!(run.first_output_ms.is_some() && run.total_ms >= run.first_output_ms);
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn chat_streams_the_second_list_when_asked_to() {
+    let bench = Bench::start().await;
+    let config =
+        json!({"model": "openai/gpt-4o", "x_provider": {"request": {"reasoning": {"effort": "low"}}}});
+    let body = json!({"message": "Hello", "node": node(config), "stream": true, "events": "chat"});
+    let events = bench.events("chat", body).await;
+    let expected = [
+        "message_start",
+        "thinking_start",
+        "thinking_chunk",
+        "thinking_end",
+        "text_chunk",
+        "text_end",
+        "usage",
+        "metadata",
+        "done",
+    ];
+    assert_eq!(names(&events), expected);
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn chat_sends_only_what_the_node_sets() {
+    let bench = Bench::start().await;
+    let config = json!({
+        "model": "openai/gpt-4o", "system_prompt": "Speak {{language}}.", "temperature": 0, "top_k_of_the_form": 3,
+        "x_provider": {"parameters": {"openrouter": {"provider": {"sort": "price"}}}},
+    });
+    let variables = json!({"language": "Korean"});
+    let body = json!({"message": "Hello", "node": node(config), "variables": variables});
+    let (status, answer) = bench.json("chat", body).await;
+    assert_eq!((status, &answer["status"]), (200, &json!("success")), "{answer}");
+    assert!(answer["data"]["message"]["text"].as_str().is_some_and(|text| !text.is_empty()), "{answer}");
+    let requests = bench.host.sandbox.requests();
+    let sent =
+        requests.iter().rev().find(|request| request.path.ends_with("/chat/completions")).expect("sent");
+    let sent = &sent.body;
+    let mut keys: Vec<&str> = sent.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.retain(|key| !["stream", "stream_options", "usage"].contains(key));
+    assert_eq!(keys, ["messages", "model", "provider", "temperature"]);
+    assert_eq!(sent["messages"][0]["content"], "Speak Korean.");
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn error_before_the_answer_has_its_status_and_releases_the_budget() {
+    let bench = Bench::start().await;
+    let limit = Amount::Usd("1".parse().expect("an amount"));
+    let by = Actor::new("tests");
+    let budget = bench
+        .host
+        .store
+        .add_budget("acme", Scope::Workspace, limit, Period::Total, &by)
+        .await
+        .expect("a budget");
+    for stream in [true, false] {
+        let body = json!({"message": "Hello", "node": plain("sandbox/no-credits"), "stream": stream});
+        let (status, answer) = bench.json("chat", body).await;
+        assert_eq!((status, &answer["code"]), (502, &json!("provider_error")), "{answer}");
+    }
+    assert_eq!(bench.recorded(2).await[0].error_kind.as_deref(), Some("payment_required"));
+    let store = bench.host.store.clone();
+    bench.host.stop().await;
+    let budget = store.budget("acme", &budget.id).await.expect("a budget");
+    let zero = Amount::Usd(provider_core::Usd::ZERO);
+    assert_eq!((budget.spent, budget.reserved), (zero, zero));
+}
+
+#[tokio::test]
+async fn error_in_the_stream_is_an_event_and_keeps_what_came() {
+    let bench = Bench::start().await;
+    let node = plain("sandbox/mid-stream-error");
+    let body = json!({"conversation_id": "new", "message": "Hello", "node": node, "stream": true});
+    let events = bench.events("chat", body).await;
+    let names = names(&events);
+    assert_eq!(names[..2], ["llm_call_start", "text_chunk"]);
+    assert_eq!(names.last(), Some(&"done"));
+    assert_eq!(data(&events, "error")["code"], "provider_error");
+    let end = data(&events, "llm_call_end");
+    assert_eq!(end["turn"], "broken");
+    let conversation = end["conversation_id"].as_str().expect("an id");
+    let leaf = &bench.host.store.branches("acme", conversation).await.expect("a branch")[0];
+    assert_eq!(json!(leaf.id), end["message_id"]);
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn client_that_leaves_ends_the_call_and_keeps_what_came() {
+    let bench = Bench::start().await;
+    let node = plain("sandbox/stall");
+    let body = json!({"conversation_id": "new", "message": "Hello", "node": node, "stream": true});
+    let mut answer = bench.post("chat", body).await;
+    let mut seen = String::new();
+    while !seen.contains("text_chunk") {
+        seen += &String::from_utf8_lossy(&answer.chunk().await.expect("a chunk").expect("no end"));
+    }
+    assert_eq!(bench.host.sandbox.open_streams(), 1);
+    drop(answer);
+    bench.no_open_streams().await;
+    let run = &bench.recorded(1).await[0];
+    assert_eq!(run.error_kind.as_deref(), Some("cancelled"));
+    let conversation = run.conversation.clone().expect("a conversation");
+    let store = bench.host.store.clone();
+    bench.host.stop().await;
+    let leaf = &store.branches("acme", &conversation).await.expect("a branch")[0];
+    assert_eq!(leaf.run.as_deref(), Some(&*run.id), "the part of the answer is the last message");
+}
+
+#[tokio::test]
+async fn tools_are_called_over_the_wire_and_limited() {
+    let bench = Bench::start().await;
+    let node = weather("openai/gpt-4o", json!({"x_provider": {"limits": {"max_cost_usd": "0.0000001"}}}));
+    let ask = |more: Value| {
+        let mut body =
+            json!({"conversation_id": "new", "node": weather("openai/gpt-4o", json!({})), "stream": true});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            body[key] = value.clone();
+        }
+        body
+    };
+    let events = bench.events("chat", ask(json!({"message": "What is the weather in Paris?"}))).await;
+    let call = data(&events, "agent_tool_call");
+    let end = data(&events, "llm_call_end");
+    assert_eq!((&call["name"], &end["turn"]), (&json!("get_weather"), &json!("tool_calls")));
+    let id = &end["conversation_id"];
+
+    let (status, answer) =
+        bench.json("chat", ask(json!({"conversation_id": id, "message": "And now?"}))).await;
+    assert_eq!((status, &answer["code"]), (422, &json!("validation_error")), "{answer}");
+    let results = json!([{"tool_call_id": call["id"], "content": {"celsius": 21}}]);
+    let more = json!({"conversation_id": id, "tool_results": results, "node": node});
+    let (status, answer) = bench.json("chat", ask(more)).await;
+    assert_eq!((status, &answer["code"]), (400, &json!("limit_reached")), "{answer}");
+    let once = json!({"function_calling_config": {"tools": [{"name": "get_weather"}], "max_iterations": 1}});
+    let more =
+        json!({"conversation_id": id, "tool_results": results, "node": weather("openai/gpt-4o", once)});
+    let (status, answer) = bench.json("chat", ask(more)).await;
+    assert_eq!((status, &answer["code"]), (400, &json!("limit_reached")), "{answer}");
+
+    let events = bench.events("chat", ask(json!({"conversation_id": id, "tool_results": results}))).await;
+    assert_eq!(data(&events, "llm_call_end")["turn"], "complete");
+    let leaf = data(&events, "llm_call_end")["message_id"].as_str().expect("an id").to_owned();
+    let conversation = id.as_str().expect("an id");
+    let branch = bench.host.store.branch("acme", conversation, &leaf).await.expect("a branch");
+    assert_eq!(branch.len(), 4);
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn regenerated_answer_is_a_second_branch() {
+    let bench = Bench::start().await;
+    let body = json!({"conversation_id": "new", "message": "Hello", "node": plain("openai/gpt-4o")});
+    let (_, first) = bench.json("chat", body).await;
+    let first = &first["data"];
+    let (id, question) = (&first["conversation_id"], &first["message_ids"][0]);
+    assert!(id.is_string() && question.is_string(), "{first}");
+    let body = json!({"conversation_id": id, "parent_id": question, "node": plain("openai/gpt-4o")});
+    let (status, second) = bench.json("chat", body).await;
+    assert_eq!(status, 200, "{second}");
+    assert_ne!(second["data"]["message_id"], first["message_id"]);
+    let conversation = id.as_str().expect("an id");
+    assert_eq!(bench.host.store.branches("acme", conversation).await.expect("branches").len(), 2);
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn fallback_answers_and_names_the_attempt() {
+    let bench = Bench::start().await;
+    let config = json!({
+        "model": "sandbox/upstream-error", "max_tokens": 50,
+        "x_provider": {"fallback": ["openai/gpt-4o"], "allow_paid": true},
+    });
+    let body = json!({"message": "Hello", "node": node(config), "stream": true});
+    let events = bench.events("chat", body).await;
+    let end = data(&events, "llm_call_end");
+    assert_eq!(end["requested"], "sandbox/upstream-error");
+    assert!(end["model"].as_str().is_some_and(|model| model.starts_with("openai/gpt-4o")), "{end}");
+    assert_eq!(end["attempts"][0]["model"], "sandbox/upstream-error");
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn comparison_streams_all_cells_and_is_kept() {
+    let bench = Bench::start().await;
+    let models = ["openai/gpt-4o", "sandbox/mid-stream-error", "nobody/none"];
+    let body = json!({"models": models, "message": "Hello", "stream": true});
+    let events = bench.events("comparisons", body).await;
+    assert_eq!(events.first().map(|(name, _)| name.as_str()), Some("comparison_start"));
+    assert_eq!(events.last().map(|(name, _)| name.as_str()), Some("done"));
+    let of_cell =
+        |cell: usize| events.iter().filter(|(_, data)| data["cell"] == cell).cloned().collect::<Vec<_>>();
+    let whole = of_cell(0);
+    assert!(data(&whole, "llm_call_end")["cost_usd"].is_string());
+    assert!(names(&whole).contains(&"text_chunk") && !names(&whole).contains(&"error"));
+    assert!(names(&of_cell(1)).contains(&"text_chunk") && names(&of_cell(1)).contains(&"error"));
+    assert!(names(&of_cell(2)).contains(&"error"));
+    let end = data(&events, "comparison_end");
+    assert_eq!((&end["totals"]["models"], &end["totals"]["answered"]), (&json!(3), &json!(1)));
+    let kept = &bench.host.store.comparisons("acme", None, 10).await.expect("comparisons")[0];
+    assert_eq!((json!(kept.id), kept.cells.len()), (end["comparison_id"].clone(), 3));
+    let runs = bench.recorded(2).await;
+    assert!(runs.iter().any(|run| data(&whole, "llm_call_end")["run_id"] == json!(run.id)));
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn comparison_whose_client_leaves_closes_every_cell() {
+    let bench = Bench::start().await;
+    let body =
+        json!({"models": ["sandbox/stall", "sandbox/stall-comments"], "message": "Hello", "stream": true});
+    let mut answer = bench.post("comparisons", body).await;
+    while bench.host.sandbox.open_streams() < 2 {
+        answer.chunk().await.expect("a chunk").expect("no end");
+    }
+    drop(answer);
+    bench.no_open_streams().await;
+    let runs = bench.recorded(2).await;
+    assert!(runs.iter().all(|run| run.error_kind.as_deref() == Some("cancelled")), "{runs:?}");
+    bench.host.stop().await;
+}
