@@ -70,12 +70,11 @@ export function take(answer, event, elapsed) {
         finish: event.finish_reason,
         attempts: event.attempts ?? [],
       });
-      answer.state = "done";
+      // The figures of a failed answer come behind its error.
+      if (answer.state !== "failed") answer.state = "done";
       break;
     case "trimmed":
-      answer.notes.push(
-        t("run.trimmed", { n: event.dropped_messages ?? event.removed ?? event.messages ?? "" }),
-      );
+      answer.notes.push(t("run.trimmed", { n: event.removed_messages }));
       break;
     case "error":
       fail(answer, event.error, elapsed);
@@ -96,6 +95,7 @@ export function fail(answer, error, elapsed) {
       code: error.code,
       message: error.message,
       problems: error.problems,
+      next: error.next,
       retryAfter: error.retryAfter,
     };
 }

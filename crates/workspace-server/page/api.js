@@ -4,12 +4,14 @@ import { sessions } from "./keep.js";
 
 /** An error of a request, in the words of the host's envelope. */
 export class ApiError extends Error {
-  constructor({ status, code, message, problems = [], retryAfter = null }) {
+  constructor({ status, code, message, problems = [], retryAfter = null, next = null }) {
     super(message);
     this.status = status;
     this.code = code;
     this.problems = problems;
-    this.retryAfter = retryAfter;
+    this.retryAfter = retryAfter && Math.ceil(retryAfter);
+    /** The next step, if the provider names one. */
+    this.next = next;
   }
 }
 
@@ -278,7 +280,7 @@ function runEvent({ name, data }) {
   const cell = data.cell;
   switch (name) {
     case "llm_call_start":
-      return { type: "start", cell, model: data.model, provider: data.provider, run: data.run_id };
+      return { ...data, type: "start", cell, run: data.run_id };
     case "text_chunk":
       return { type: "text", cell, text: data.content };
     case "agent_thinking":
@@ -294,11 +296,11 @@ function runEvent({ name, data }) {
     case "context_trimmed":
       return { type: "trimmed", cell, ...data };
     case "error": {
-      const { code, message } = data;
+      const { code, message, next_step: next, retry_after_seconds: retryAfter } = data;
       return {
         type: "error",
         cell,
-        error: new ApiError({ status: 200, code, message, problems: data.problems }),
+        error: new ApiError({ status: 200, code, message, problems: data.problems, retryAfter, next }),
       };
     }
     default:

@@ -335,15 +335,9 @@ function answerOf(cell) {
       message: cell.error.message ?? "",
     },
   });
-  const seconds = (value) =>
-    typeof value === "number"
-      ? value
-      : value?.secs !== undefined
-        ? value.secs * 1000 + value.nanos / 1e6
-        : undefined;
   Object.assign(answer.figures, {
-    first: cell.timings?.first_output_ms ?? seconds(cell.timings?.first_token),
-    total: cell.timings?.total_ms ?? seconds(cell.timings?.total),
+    first: cell.timings?.time_to_first_token_ms ?? undefined,
+    total: cell.timings?.total_ms ?? undefined,
     cost: response.usage?.cost,
     served: response.model,
     upstream: response.served_by?.provider,

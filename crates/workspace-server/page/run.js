@@ -297,8 +297,8 @@ export function runView({ api, session, go }) {
           const follows = isAtEnd();
           here.id ??= event.conversation_id ?? null;
           take(current, event, performance.now() - began);
-          if (event.type === "start") rename(question, event.asked?.at?.(-1) ?? event.message_id);
-          if (event.type === "done") rename(message, event.message_id);
+          if (event.type === "start") rename(question, event.message_ids?.at(-1));
+          if (event.type === "end") rename(message, event.message_id);
           message.view?.update();
           if (follows) requestAnimationFrame(scrollToEnd);
         },

@@ -379,8 +379,8 @@ const TEXTS = {
   ],
   "run.filtered": ["The provider's filter has cut the answer.", "제공자의 필터가 응답을 잘랐습니다."],
   "run.trimmed": [
-    "Older messages were left out, as the context of the model is full. {n}",
-    "모델의 컨텍스트가 가득 차 이전 메시지를 뺐습니다. {n}",
+    "Older messages were left out, as the context of the model is full: {n}.",
+    "모델의 컨텍스트가 가득 차 이전 메시지 {n}개를 뺐습니다.",
   ],
   "run.attempts": ["{n} attempts", "시도 {n}회"],
   "run.announce": ["Answer: {text}", "답변: {text}"],

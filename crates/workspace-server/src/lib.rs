@@ -5,6 +5,7 @@
 //! | `/api/v1/…` | settings, runs and histories, in the envelope `{data, status, code, message}` |
 //! | `/api/v1/workspaces/{workspace}/chat` | a run as the host's server-sent events |
 //! | `/w/{workspace}/v1/…` | any OpenAI client, with a token of the workspace as its key |
+//! | `/`, `/page/…` | people: a page in the browser that uses the API above |
 //! | `/healthz`, `/readyz`, `/metrics` | whoever operates the host |
 //!
 //! ```no_run
@@ -28,8 +29,9 @@ mod call;
 mod chat;
 mod compare;
 mod error;
-mod openapi;
 mod node;
+mod openapi;
+mod page;
 mod routes;
 mod security;
 mod server;
@@ -38,11 +40,11 @@ mod sse;
 mod state;
 
 pub use access::Access;
-pub use openapi::openapi;
 pub use node::{
     AgentMode, AgentNode, ContextStrategy, ContextWindow, DEFAULT_MAX_ITERATIONS, Extension, FunctionCalling,
     Memory, NODE_TYPE, TurnLimits, substitute, variables,
 };
+pub use openapi::openapi;
 pub use routes::{ROUTES, Route};
 pub use server::{Server, ServerError};
 pub use settings::ServerSettings;

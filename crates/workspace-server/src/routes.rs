@@ -11,7 +11,7 @@ use workspace_store::Role;
 use crate::access::{Access, Guard, guard};
 use crate::error::ApiError;
 use crate::state::App;
-use crate::{api, chat, compare, openapi, security};
+use crate::{api, chat, compare, openapi, page, security};
 
 /// A route. Each method of a path is one.
 #[non_exhaustive]
@@ -156,6 +156,15 @@ pub static ROUTES: &[Route] = &[
     // What runs models.
     route(Method::POST, "/api/v1/workspaces/{workspace}/chat", MEMBER, || post(chat::run)),
     route(Method::POST, "/api/v1/workspaces/{workspace}/comparisons", MEMBER, || post(compare::run)),
+    // The page.
+    route(Method::GET, "/", Access::Open, || get(page::document)),
+    route(Method::GET, "/compare", Access::Open, || get(page::document)),
+    route(Method::GET, "/costs", Access::Open, || get(page::document)),
+    route(Method::GET, "/models", Access::Open, || get(page::document)),
+    route(Method::GET, "/page/{file}", Access::Open, || get(page::file)),
+    route(Method::GET, "/providers", Access::Open, || get(page::document)),
+    route(Method::GET, "/run", Access::Open, || get(page::document)),
+    route(Method::GET, "/tokens", Access::Open, || get(page::document)),
 ];
 
 /// The router of the table: around each handler stands the guard of its own route.
