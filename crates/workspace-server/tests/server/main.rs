@@ -5,4 +5,5 @@ mod support;
 mod access;
 mod manage;
 mod openapi;
+mod page;
 mod runs;
