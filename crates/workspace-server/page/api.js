@@ -202,6 +202,10 @@ export class Api {
     return { runs: items, next };
   }
 
+  run(id) {
+    return this.json("GET", `${this.root}/runs/${segment(id)}`);
+  }
+
   runTotals() {
     return this.json("GET", `${this.root}/run-totals`);
   }

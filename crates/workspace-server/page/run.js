@@ -332,8 +332,8 @@ export function runView({ api, session, go }) {
     const found = await api.conversation(id);
     const messages = new Map();
     for (const stored of found) {
-      const { role, content } = stored.message;
-      const text = textOf(content);
+      const { role } = stored.message;
+      const text = textOf(stored.message.content ?? stored.message.text);
       const one = { id: stored.id, parent: stored.parent ?? null, role, text };
       if (role === "assistant") {
         const calls = (stored.message.tool_calls ?? []).map((call) => ({

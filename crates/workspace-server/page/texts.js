@@ -411,7 +411,7 @@ const TEXTS = {
     "Struck words are in the first alone, underlined ones in the second alone.",
     "취소선은 첫 번째에만, 밑줄은 두 번째에만 있는 말입니다.",
   ],
-  "compare.export": ["Export as {format}", "{format}로 내보내기"],
+  "compare.export": ["Export as {format}", "{format} 파일로 내보내기"],
   "compare.sort.asked": ["Order asked", "요청 순서"],
   "compare.sort.cost": ["Cost", "비용"],
   "compare.sort.first": ["First output", "첫 출력"],
