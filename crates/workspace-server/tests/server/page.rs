@@ -26,7 +26,8 @@ async fn page_is_served_compressed_and_under_its_policy() {
     assert_eq!(plain.headers()["content-type"], "text/javascript; charset=utf-8");
     let etag = plain.headers()["etag"].clone();
     let length = plain.bytes().await.expect("a body").len();
-    let gzip = host.http.get(&url).header("accept-encoding", "br, gzip;q=0.8").send().await.expect("an answer");
+    let gzip =
+        host.http.get(&url).header("accept-encoding", "br, gzip;q=0.8").send().await.expect("an answer");
     assert_eq!(gzip.headers()["content-encoding"], "gzip");
     assert_eq!(gzip.headers()["etag"], etag);
     assert!(gzip.bytes().await.expect("a body").len() < length);
@@ -48,7 +49,10 @@ async fn person_adds_a_provider_runs_compares_and_finds_the_cost() {
         return;
     };
     if program(&["node"]).is_none() || !folder.join("node_modules/playwright-core").exists() {
-        eprintln!("skipped: there is no node with playwright-core (npm install --prefix {})", folder.display());
+        eprintln!(
+            "skipped: there is no node with playwright-core (npm install --prefix {})",
+            folder.display()
+        );
         return;
     }
     let host = Host::start().await;
