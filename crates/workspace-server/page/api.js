@@ -35,8 +35,10 @@ export class Api {
 
   async fetch(method, path, body, { signal, accept = "application/json" } = {}) {
     // The token is read for each request: another one may have been given since the view was made.
-    const current =
-      sessions.all().find((session) => session.workspace === this.session.workspace) ?? this.session;
+    // A session that signs in is not kept yet, and goes with its own.
+    const current = this.session.id
+      ? (sessions.all().find((one) => one.workspace === this.session.workspace) ?? this.session)
+      : this.session;
     const headers = { authorization: `Bearer ${current.token}`, accept };
     if (body !== undefined) headers["content-type"] = "application/json";
     let response;
@@ -72,7 +74,7 @@ export class Api {
     const api = new Api({ token, workspace });
     const data = await api.json("GET", `${BASE}/token`);
     const session = { token, workspace: data.workspace, name: data.workspace, role: data.role, id: data.id };
-    const found = await new Api(session).workspace();
+    const found = await new Api({ token, workspace: session.workspace }).workspace();
     return { ...session, name: found.name || data.workspace };
   }
 

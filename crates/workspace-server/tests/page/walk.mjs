@@ -261,6 +261,7 @@ const STEPS = {
     await page.waitForSelector("dialog .secret");
     const text = await page.innerText("dialog .secret");
     await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog", { state: "detached" });
     assert.ok(!(await page.content()).includes(text), "the token is still in the page");
 
     await person.go("/run");
