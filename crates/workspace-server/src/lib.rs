@@ -5,6 +5,7 @@
 //! | `/api/v1/…` | settings, runs and histories, in the envelope `{data, status, code, message}` |
 //! | `/api/v1/workspaces/{workspace}/chat` | a run as the host's server-sent events |
 //! | `/w/{workspace}/v1/…` | any OpenAI client, with a token of the workspace as its key |
+//! | `/`, `/page/…` | people: a page in the browser that uses the API above |
 //! | `/healthz`, `/readyz`, `/metrics` | whoever operates the host |
 //!
 //! ```no_run
@@ -34,6 +35,7 @@ mod node;
 mod observe;
 mod openai;
 mod openapi;
+mod page;
 mod routes;
 mod security;
 mod server;

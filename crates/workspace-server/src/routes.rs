@@ -13,7 +13,7 @@ use crate::access::{Access, Guard, guard};
 use crate::error::ApiError;
 use crate::observe::observe;
 use crate::state::App;
-use crate::{api, chat, compare, openai, openapi, security};
+use crate::{api, chat, compare, openai, openapi, page, security};
 
 /// A route. Each method of a path is one.
 #[non_exhaustive]
@@ -168,6 +168,15 @@ pub static ROUTES: &[Route] = &[
     route(Method::POST, "/w/{workspace}/v1/chat/completions", MEMBER, || post(openai::chat::complete)),
     route(Method::GET, "/w/{workspace}/v1/models", MEMBER, || get(openai::models::list)),
     route(Method::GET, "/w/{workspace}/v1/models/{*id}", MEMBER, || get(openai::models::show)),
+    // The page.
+    route(Method::GET, "/", Access::Open, || get(page::document)),
+    route(Method::GET, "/compare", Access::Open, || get(page::document)),
+    route(Method::GET, "/costs", Access::Open, || get(page::document)),
+    route(Method::GET, "/models", Access::Open, || get(page::document)),
+    route(Method::GET, "/page/{file}", Access::Open, || get(page::file)),
+    route(Method::GET, "/providers", Access::Open, || get(page::document)),
+    route(Method::GET, "/run", Access::Open, || get(page::document)),
+    route(Method::GET, "/tokens", Access::Open, || get(page::document)),
 ];
 
 /// The router of the table: around each handler stands the guard of its own route.

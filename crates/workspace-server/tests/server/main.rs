@@ -8,5 +8,6 @@ mod access;
 mod manage;
 mod openai;
 mod openapi;
+mod page;
 mod runs;
 mod serving;

@@ -1,0 +1,259 @@
+// The frame: sign in, the workspace, the navigation, and the views. A view is made once for a workspace and
+// stays as it is when another one is shown, so that a stream goes on and nothing typed is lost.
+
+import { Api } from "./api.js";
+import { compareView } from "./compare.js";
+import { costsView } from "./costs.js";
+import { announce, button, dialog, field, h, newId, select } from "./dom.js";
+import { errorBox } from "./errors.js";
+import { choices, sessions } from "./keep.js";
+import { modelsView } from "./models.js";
+import { providersView } from "./providers.js";
+import { runView } from "./run.js";
+import { LANGUAGES, language, setLanguage, t } from "./texts.js";
+import { tokensView } from "./tokens.js";
+
+/** The roles, from the least to the most. */
+const ROLES = ["viewer", "member", "admin", "owner"];
+
+/** The views: path, role that it needs, and what makes it. */
+const VIEWS = [
+  { path: "/providers", role: "viewer", text: "nav.providers", make: providersView },
+  { path: "/models", role: "viewer", text: "nav.models", make: modelsView },
+  { path: "/run", role: "member", text: "nav.run", make: runView },
+  { path: "/compare", role: "member", text: "nav.compare", make: compareView },
+  { path: "/costs", role: "viewer", text: "nav.costs", make: costsView },
+  { path: "/tokens", role: "admin", text: "nav.tokens", make: tokensView },
+];
+
+const app = document.querySelector("#app");
+const made = new Map();
+let session = null;
+
+/** Whether the session's role is at least this one. The server checks it all the same. */
+const may = (role) => ROLES.indexOf(String(session?.role).toLowerCase()) >= ROLES.indexOf(role);
+
+function start() {
+  document.documentElement.lang = language();
+  document.documentElement.dataset.theme = choices.get("theme") ?? "auto";
+  const all = sessions.all();
+  session = all.find((one) => one.workspace === choices.get("workspace")) ?? all[0] ?? null;
+  if (session) drawFrame();
+  else drawSignIn();
+}
+
+// Sign in
+
+function drawSignIn() {
+  document.title = t("title");
+  app.replaceChildren(
+    h(
+      "main",
+      { class: "sign-in" },
+      h("div", { class: "brand" }, h("img", { src: "/page/icon.svg", alt: "", width: "40", height: "40" })),
+      h("h1", {}, t("signin.title")),
+      h("p", { class: "lead" }, t("signin.lead")),
+      signInForm({ onsession: use }),
+      h("footer", {}, languageSelect(), themeSelect()),
+    ),
+  );
+  app.querySelector("input")?.focus();
+}
+
+function signInForm({ onsession, workspace }) {
+  const token = h("input", {
+    type: "password",
+    name: "token",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    placeholder: "wst_…",
+  });
+  const keep = h("input", { type: "checkbox", id: newId("keep") });
+  const box = field(t("signin.token"), token, { help: t("signin.token.help") });
+  const failure = h("div");
+  const submit = h("button", { class: "primary" }, t("signin.submit"));
+  const send = async (event) => {
+    event.preventDefault();
+    const text = token.value.trim();
+    box.setProblem(text ? null : t("signin.empty"));
+    if (!text || submit.disabled) return;
+    submit.disabled = true;
+    failure.replaceChildren();
+    try {
+      const made = await Api.signIn(text, workspace);
+      if (workspace && made.workspace !== workspace) {
+        box.setProblem(t("signin.other", { workspace: made.workspace }));
+        return;
+      }
+      sessions.add({ ...made, kept: keep.checked });
+      onsession({ ...made, kept: keep.checked });
+    } catch (error) {
+      failure.replaceChildren(errorBox(error));
+    } finally {
+      submit.disabled = false;
+    }
+  };
+  return h(
+    "form",
+    { class: "stack", onsubmit: send },
+    box,
+    h("label", { class: "check", for: keep.id }, keep, h("span", {}, t("signin.keep"))),
+    failure,
+    submit,
+  );
+}
+
+function use(chosen) {
+  session = chosen;
+  choices.set("workspace", chosen.workspace);
+  made.clear();
+  drawFrame();
+}
+
+/** Asks for a new token over the page, which stays as it is below. */
+function askAgain(refused) {
+  if (document.querySelector("dialog[data-sign-in]")) return;
+  const box = dialog(
+    t("signin.again"),
+    h(
+      "div",
+      {},
+      h("p", {}, t("signin.again.lead", { workspace: refused.name ?? refused.workspace })),
+      signInForm({
+        workspace: refused.workspace,
+        onsession: (fresh) => {
+          Object.assign(refused, fresh);
+          announce(t("signin.done"));
+          box.close();
+        },
+      }),
+      button(t("signin.out"), () => (box.close(), signOut(refused)), { class: "plain" }),
+    ),
+  );
+  box.dataset.signIn = "";
+}
+
+function signOut(from) {
+  sessions.remove(from.workspace);
+  made.clear();
+  start();
+}
+
+// Frame
+
+function drawFrame() {
+  const main = h("main", { id: "main", tabindex: "-1" });
+  const links = VIEWS.filter((view) => may(view.role)).map((view) =>
+    h("a", { href: view.path, onclick: follow, data: { path: view.path } }, t(view.text)),
+  );
+  app.replaceChildren(
+    h("a", { class: "skip", href: "#main", onclick: () => main.focus() }, t("skip")),
+    h(
+      "div",
+      { class: "frame" },
+      h(
+        "header",
+        { class: "bar" },
+        h("img", { src: "/page/icon.svg", alt: "", width: "28", height: "28" }),
+        workspaceSelect(),
+        h("nav", { "aria-label": t("nav") }, links),
+        h(
+          "div",
+          { class: "bar-end" },
+          h("span", { class: "role" }, t(`role.${String(session.role).toLowerCase()}`)),
+          languageSelect(),
+          themeSelect(),
+          button(t("signin.out"), () => signOut(session), { class: "plain small" }),
+        ),
+      ),
+      main,
+    ),
+  );
+  show(location.pathname);
+}
+
+function workspaceSelect() {
+  const all = sessions.all();
+  const options = all.map((one) => [one.workspace, one.name ?? one.workspace]);
+  const element = select([...options, ["", t("workspace.other")]], session.workspace, {
+    "aria-label": t("workspace"),
+    class: "workspace",
+  });
+  element.addEventListener("change", () => {
+    const chosen = all.find((one) => one.workspace === element.value);
+    if (chosen) use(chosen);
+    else {
+      element.value = session.workspace;
+      const box = dialog(
+        t("workspace.add"),
+        signInForm({ onsession: (fresh) => (box.close(), use(fresh)) }),
+        {
+          closeLabel: t("close"),
+        },
+      );
+    }
+  });
+  return element;
+}
+
+function languageSelect() {
+  const element = select(LANGUAGES, language(), { "aria-label": t("language"), class: "small" });
+  element.addEventListener("change", () => {
+    setLanguage(element.value);
+    made.clear();
+    start();
+  });
+  return element;
+}
+
+function themeSelect() {
+  const options = ["auto", "light", "dark"].map((theme) => [theme, t(`theme.${theme}`)]);
+  const element = select(options, choices.get("theme") ?? "auto", {
+    "aria-label": t("theme"),
+    class: "small",
+  });
+  element.addEventListener("change", () => {
+    choices.set("theme", element.value);
+    document.documentElement.dataset.theme = element.value;
+  });
+  return element;
+}
+
+function follow(event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go(event.currentTarget.getAttribute("href"));
+}
+
+function go(path) {
+  if (location.pathname !== path) history.pushState(null, "", path);
+  show(path);
+  document.querySelector("#main")?.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function show(path) {
+  const view = VIEWS.find((one) => one.path === path && may(one.role)) ?? VIEWS[0];
+  if (view.path !== path) history.replaceState(null, "", view.path);
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.dataset.path === view.path) {
+      link.setAttribute("aria-current", "page");
+      const nav = link.parentElement;
+      nav.scrollLeft = link.offsetLeft - nav.clientWidth / 2 + link.offsetWidth / 2;
+    } else {
+      link.removeAttribute("aria-current");
+    }
+  }
+  if (!made.has(view.path)) {
+    const api = new Api(session, askAgain);
+    made.set(view.path, view.make({ api, session, may, go, view: (name) => made.get(name) }));
+  }
+  const { element, shown } = made.get(view.path);
+  document.title = `${t(view.text)} · ${session.name ?? session.workspace}`;
+  document.querySelector("#main").replaceChildren(element);
+  shown?.();
+}
+
+addEventListener("popstate", () => session && show(location.pathname));
+start();

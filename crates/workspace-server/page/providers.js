@@ -1,0 +1,273 @@
+// AI Model Providers: the providers of the workspace, those that can be added, and the form of each.
+
+import { announce, button, dialog, field, h } from "./dom.js";
+import { errorBox, loadInto } from "./errors.js";
+import { fieldForm } from "./field-form.js";
+import { shortUsd, usd, when } from "./format.js";
+import { drafts } from "./keep.js";
+import { link } from "./markdown.js";
+import { t } from "./texts.js";
+
+export function providersView({ api, session, may, go }) {
+  const list = h("div", { class: "cards" });
+  const addable = h("div", { class: "cards" });
+  const element = h(
+    "div",
+    { class: "view" },
+    h(
+      "div",
+      { class: "head" },
+      h("h1", {}, t("nav.providers")),
+      h("p", { class: "lead" }, t("providers.lead")),
+    ),
+    h("section", {}, h("h2", {}, t("providers.yours")), list),
+    may("admin") && h("section", {}, h("h2", {}, t("providers.add")), addable),
+  );
+  let kinds = [];
+
+  const refresh = () =>
+    loadInto(list, async () => {
+      const [found, instances] = await Promise.all([api.providerKinds(), api.providers()]);
+      kinds = found;
+      addable.replaceChildren(...kinds.map(kindCard));
+      if (!instances.length) {
+        return h("p", { class: "empty" }, t(may("admin") ? "providers.empty" : "providers.empty.viewer"));
+      }
+      return instances.map(instanceCard);
+    });
+
+  function instanceCard(instance) {
+    const kind = kinds.find((one) => one.id === instance.kind);
+    const state = h("div", { class: "state", role: "status" });
+    const key = Object.values(instance.secrets ?? {}).find((secret) => secret.configured);
+    return h(
+      "article",
+      { class: "card", "aria-label": instance.id },
+      h("header", {}, h("h3", {}, kind?.display_name ?? instance.kind), h("code", {}, instance.id)),
+      capabilities(kind),
+      h(
+        "dl",
+        { class: "facts" },
+        key ? [h("dt", {}, t("providers.key")), h("dd", {}, h("code", {}, `••••${key.last4 ?? ""}`))] : [],
+        instance.settings?.base_url
+          ? [h("dt", {}, t("providers.address")), h("dd", { class: "clip" }, instance.settings.base_url)]
+          : [],
+        [
+          h("dt", {}, t("nav.models")),
+          h(
+            "dd",
+            {},
+            instance.enabled_models
+              ? t("providers.some", { n: instance.enabled_models.length })
+              : t("providers.all"),
+          ),
+        ],
+      ),
+      state,
+      h(
+        "footer",
+        {},
+        may("admin") && button(t("test"), () => testInto(state, () => api.testSaved(instance))),
+        may("admin") && button(t("change"), () => openForm(kind, instance), { class: "plain" }),
+        may("admin") && button(t("remove"), () => confirmRemoval(instance), { class: "plain danger" }),
+        !may("admin") && button(t("nav.models"), () => go("/models"), { class: "plain" }),
+      ),
+    );
+  }
+
+  function kindCard(kind) {
+    return h(
+      "article",
+      { class: "card", "aria-label": kind.display_name },
+      h("header", {}, h("h3", {}, kind.display_name)),
+      h("p", {}, kind.description),
+      capabilities(kind),
+      h(
+        "footer",
+        {},
+        button(t("add"), () => openForm(kind), {
+          class: "primary",
+          "aria-label": t("providers.add.one", { name: kind.display_name }),
+        }),
+        kind.links?.docs && link(kind.links.docs, t("docs")),
+      ),
+    );
+  }
+
+  function openForm(kind, saved) {
+    const draftName = `provider.${saved?.id ?? `new.${kind.id}`}`;
+    const draft = drafts.get(session.workspace, draftName, {});
+    const keep = (change) => drafts.set(session.workspace, draftName, Object.assign(draft, change));
+    const id = h("input", {
+      value: draft.id ?? "",
+      placeholder: kind.id,
+      autocomplete: "off",
+      spellcheck: "false",
+    });
+    id.addEventListener("input", () => keep({ id: id.value }));
+    const idBox = field(t("providers.id"), id, { help: t("providers.id.help") });
+    const form = fieldForm(kind.fields, {
+      saved,
+      typed: draft.settings,
+      onchange: (settings) => keep({ settings }),
+    });
+    const state = h("div", { role: "status" });
+
+    const attempt = async (call) => {
+      state.replaceChildren();
+      form.show([]);
+      idBox.setProblem(null);
+      try {
+        await call();
+      } catch (error) {
+        const rest = form.show(error.problems);
+        const idProblem = rest.find((problem) => problem.field === "id");
+        if (idProblem) idBox.setProblem(idProblem.problem);
+        if (!error.problems?.length || rest.some((problem) => problem !== idProblem))
+          state.replaceChildren(errorBox(error));
+        else announce(t("problems", { n: error.problems.length }));
+      }
+    };
+    const save = (event) => {
+      event?.preventDefault();
+      return attempt(async () => {
+        const settings = form.values();
+        const done = saved
+          ? await api.changeProvider(saved, { settings })
+          : await api.addProvider({ kind: kind.id, id: id.value.trim(), settings });
+        drafts.set(session.workspace, draftName, undefined);
+        const dropped = done?.dropped_secrets ?? [];
+        announce(t("saved"));
+        if (dropped.length) {
+          state.replaceChildren(
+            h("div", { class: "notice warn" }, t("providers.dropped", { fields: dropped.join(", ") })),
+          );
+        } else {
+          box.close();
+        }
+        refresh();
+      });
+    };
+    const test = () =>
+      attempt(async () => {
+        // The saved key is used for a saved instance, so that only an unchanged form may be tested so.
+        const settings = form.values();
+        const call =
+          saved && !Object.keys(settings).length
+            ? () => api.testSaved(saved)
+            : () => api.testUnsaved({ kind: kind.id, settings: { ...saved?.settings, ...settings } });
+        state.replaceChildren(report(await call()));
+      });
+
+    const box = dialog(
+      saved ? t("providers.change", { name: saved.id }) : t("providers.add.one", { name: kind.display_name }),
+      h(
+        "form",
+        { class: "stack", onsubmit: save, novalidate: true },
+        kind.links?.key && h("p", { class: "help" }, link(kind.links.key, t("providers.key.where"))),
+        form.element,
+        !saved &&
+          h(
+            "details",
+            { class: "group" },
+            h("summary", {}, t("providers.several")),
+            h("div", { class: "fields" }, idBox),
+          ),
+        state,
+        h(
+          "footer",
+          { class: "actions" },
+          button(t("test"), test),
+          button(t("save"), save, { class: "primary", data: { save: "" } }),
+          // Enter in a field saves, as in any form.
+          h("button", { type: "submit", class: "hidden-text", tabindex: "-1", "aria-hidden": "true" }),
+        ),
+      ),
+      { wide: true, closeLabel: t("close") },
+    );
+  }
+
+  function confirmRemoval(instance) {
+    const state = h("div");
+    const box = dialog(
+      t("providers.remove", { name: instance.id }),
+      h(
+        "div",
+        { class: "stack" },
+        h("p", {}, t("providers.remove.lead")),
+        state,
+        h(
+          "footer",
+          { class: "actions" },
+          button(t("cancel"), () => box.close(), { class: "plain" }),
+          button(
+            t("remove"),
+            async () => {
+              try {
+                await api.removeProvider(instance);
+                box.close();
+                refresh();
+              } catch (error) {
+                state.replaceChildren(errorBox(error));
+              }
+            },
+            { class: "danger" },
+          ),
+        ),
+      ),
+      { closeLabel: t("close") },
+    );
+  }
+
+  return { element, shown: refresh };
+}
+
+function capabilities(kind) {
+  return h(
+    "ul",
+    { class: "chips", "aria-label": t("capabilities") },
+    (kind?.capabilities ?? []).map((one) => h("li", {}, t(`capability.${one}`))),
+  );
+}
+
+async function testInto(box, call) {
+  box.replaceChildren(h("p", { class: "loading" }, t("testing")));
+  try {
+    box.replaceChildren(report(await call()));
+  } catch (error) {
+    box.replaceChildren(errorBox(error));
+  }
+}
+
+/** A connection test's report: the label of the key, what is left and until when. */
+function report(result) {
+  if (!result.is_ok) {
+    const { message, next_step: next } = result.problem;
+    return errorBox({ ...result.problem, message, next });
+  }
+  const found = result.report ?? {};
+  const rows = [
+    [t("report.label"), found.label],
+    [
+      t("report.left"),
+      found.limit_remaining !== null && found.limit_remaining !== undefined && usd(found.limit_remaining),
+    ],
+    [t("report.limit"), found.limit !== null && found.limit !== undefined && shortUsd(found.limit)],
+    [t("report.resets"), found.limit_reset],
+    [t("report.used"), found.usage !== null && found.usage !== undefined && usd(found.usage)],
+    [t("report.expires"), found.expires_at && when(found.expires_at)],
+  ].filter(([, value]) => value);
+  const isBlocked = found.can_run_models === false;
+  return h(
+    "div",
+    { class: isBlocked ? "notice warn" : "notice good" },
+    h("strong", {}, isBlocked ? t("report.blocked") : t("report.works")),
+    rows.length > 0 &&
+      h(
+        "dl",
+        { class: "facts" },
+        rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+      ),
+    found.is_free_tier && h("p", {}, t("report.free")),
+  );
+}
