@@ -54,6 +54,12 @@ impl Registry {
         self
     }
 
+    /// The context that providers of this registry are connected with. A host whose workspaces share less
+    /// than all of it goes on from here: `registry.clone().context(registry.provider_context().clone().with(client))`.
+    pub fn provider_context(&self) -> &ProviderContext {
+        &self.context
+    }
+
     /// Adds a provider.
     ///
     /// # Errors
