@@ -55,7 +55,8 @@ impl Registry {
     }
 
     /// The context that providers of this registry are connected with. A host whose workspaces share less
-    /// than all of it goes on from here: `registry.clone().context(registry.provider_context().clone().with(client))`.
+    /// than all of it goes on from here:
+    /// `registry.clone().context(registry.provider_context().clone().with(client))`.
     pub fn provider_context(&self) -> &ProviderContext {
         &self.context
     }

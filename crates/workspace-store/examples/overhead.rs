@@ -1,9 +1,9 @@
-//! Measures what a store adds to a call: `overhead <url> [tries] [runs] [handles]`, with a database that
-//! may be emptied.
+//! Measures what a store adds to a call: `overhead <url> [tries] [runs] [handles]`, with a database that may
+//! be emptied.
 //!
 //! It prints the times of a look at a token, a reservation and its settlement, first one after another, then
-//! by 64 tasks on two handles or as many as are asked for, where no cent may be reserved beyond the limit; then records runs and reads
-//! them back in pages.
+//! by 64 tasks on two handles or as many as are asked for, where no cent may be reserved beyond the limit;
+//! then records runs and reads them back in pages.
 
 #![allow(clippy::print_stdout, reason = "it prints what it measures")]
 

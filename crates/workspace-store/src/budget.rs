@@ -164,8 +164,8 @@ impl BudgetRecord {
     }
 }
 
-/// A budget that has not enough left for a call. Where it is one of [each user](Scope::EachUser), node or token,
-/// its scope here is the one whose share is used up.
+/// A budget that has not enough left for a call. Where it is one of [each user](Scope::EachUser), node or
+/// token, its scope here is the one whose share is used up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BudgetRefusal {
@@ -696,7 +696,7 @@ pub(crate) struct AboutBudgets {
     each: Vec<(String, Scope)>,
 }
 
-/// What reserving needs of the workspaces that called lately, dropped when it changes.
+/// The settings that reserving needs, of the workspaces that called lately, dropped when they change.
 #[derive(Default)]
 pub(crate) struct BudgetMemory(Mutex<Remembered>);
 

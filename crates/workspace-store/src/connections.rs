@@ -18,8 +18,9 @@ use crate::workspace::WorkspaceRecord;
 ///
 /// A workspace's providers are connected when it is first asked for, once for all callers, and again when
 /// their settings change, on whichever host. A provider whose settings have not changed stays connected, with
-/// its catalogue and the state of its layers. The least recently used workspaces are dropped beyond [a number](Self::max_workspaces); calls that still use them
-/// end as they would. Opened keys are in connected providers, and nowhere else.
+/// its catalogue and the state of its layers. The least recently used workspaces are dropped beyond [a
+/// number](Self::max_workspaces); calls that still use them end as they would. Opened keys are in connected
+/// providers, and nowhere else.
 ///
 /// While the database is away, connected workspaces go on as they are.
 #[derive(Clone)]

@@ -206,10 +206,10 @@ impl Store {
         rows.into_iter().map(|row| Ok(Stored::read(row)?.record)).collect()
     }
 
-    /// Lets the bearer of a token in. A token that was looked up [lately](crate::StoreOptions::token_cache) is
-    /// taken without asking the database: a microsecond. A revoked one is refused at once on this host and
-    /// within a second on every other, for nothing is remembered while the change feed is not read. While the database is away, a token is taken that was taken
-    /// [lately](crate::StoreOptions::token_grace).
+    /// Lets the bearer of a token in. A token that was looked up [lately](crate::StoreOptions::token_cache)
+    /// is taken without asking the database. A revoked one is refused at once on this host and
+    /// within a second on every other, for nothing is remembered while the change feed is not read. While the
+    /// database is away, a token is taken that was taken [lately](crate::StoreOptions::token_grace).
     ///
     /// # Errors
     /// [`StoreError::Token`].
