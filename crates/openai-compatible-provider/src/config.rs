@@ -17,6 +17,7 @@ pub(crate) const OUTPUT_CAPS: &[&str] = &["max_tokens", "max_completion_tokens"]
 pub static FIELDS: &[ConfigField] = &[
     ConfigField::new("preset", "Preset", FieldKind::Select)
         .options(preset::NAMES)
+        .key_destination()
         .help("The kind of server: it fills the base URL and other settings that are empty. Empty: any server."),
     base_url(),
     settings::optional_api_key()

@@ -43,6 +43,7 @@ pub static FIELDS: &[ConfigField] = &[
     ConfigField::new(SITE_URL, "Site URL", FieldKind::Url)
         .env("OPENROUTER_SITE_URL")
         .placeholder("https://example.com")
+        .no_key_destination()
         .help("The address of your app, sent as HTTP-Referer. Without it your app has no page in OpenRouter's rankings."),
     ConfigField::new(SITE_NAME, "Site Name", FieldKind::Text)
         .env("OPENROUTER_SITE_NAME")

@@ -191,6 +191,7 @@
 //! | `descriptor: unique_keys`* | descriptor: described |
 //! | `descriptor: labelled_fields`* | descriptor: described |
 //! | `descriptor: secret_fields`* | descriptor: described |
+//! | `descriptor: key_destinations`* | descriptor: described |
 //! | `descriptor: defaults`* | descriptor: described |
 //! | `descriptor: capabilities` | descriptor: described |
 //! | `descriptor: registered`* | descriptor: registered |

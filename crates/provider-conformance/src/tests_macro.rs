@@ -52,7 +52,7 @@ macro_rules! conformance_tests {
                 silent silent_in_the_list wrong_key broken_service redirect check_passes
                 check_with_a_wrong_key check_without_a_service check_of_a_web_page check_sends_the_key
                 check_is_free silent_check silent_warm_up warm_up_is_free warm_up_that_failed }
-            descriptor { id label unique_keys labelled_fields secret_fields defaults capabilities registered
+            descriptor { id label unique_keys labelled_fields secret_fields key_destinations defaults capabilities registered
                 values_not_repeated extension_of_another_type extension_behind_layers }
             settings { white_space_around_the_key white_space_around_the_url slash_behind_the_url
                 path_of_the_url line_break_in_the_key url_that_is_none not_a_number }

@@ -48,6 +48,10 @@ pub struct ConfigField {
     pub env: Option<&'static str>,
     /// The choices of a [`FieldKind::Select`] or a [`FieldKind::List`].
     pub options: &'static [&'static str],
+    /// Whether the value decides where the provider sends its secrets: a base URL, a gateway's host, a preset
+    /// that fills one in. A host that stores secrets drops them when such a value changes. Default: every
+    /// [`FieldKind::Url`], and no other.
+    pub key_destination: bool,
     #[serde(skip)]
     check: fn(&str) -> Result<(), String>,
     #[serde(skip)]
@@ -119,6 +123,8 @@ impl ConfigField {
             help: "",
             env: None,
             options: &[],
+            // The safe side: a field that is not thought of costs a key that is entered again.
+            key_destination: matches!(kind, FieldKind::Url),
             check: anything,
             check_among: anything_among,
             is_supplied: never,
@@ -181,6 +187,21 @@ impl ConfigField {
     #[must_use]
     pub const fn options(mut self, options: &'static [&'static str]) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Says that the value decides [where the secrets go](Self::key_destination). A URL does so without
+    /// being told.
+    #[must_use]
+    pub const fn key_destination(mut self) -> Self {
+        self.key_destination = true;
+        self
+    }
+
+    /// Says of a URL that no secret goes there: it is for show, such as the address of the user's app.
+    #[must_use]
+    pub const fn no_key_destination(mut self) -> Self {
+        self.key_destination = false;
         self
     }
 

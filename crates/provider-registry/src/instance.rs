@@ -7,8 +7,8 @@ use provider_core::{Catalogue, Error, LlmProvider, ProviderDescriptor};
 use provider_layers::CatalogueCache;
 
 /// A provider with the settings of one workspace. A workspace can have several of one kind, with different
-/// ids.
-#[derive(Debug)]
+/// ids. Cheap to clone: clones share the provider and its catalogue.
+#[derive(Clone, Debug)]
 pub struct Instance {
     id: String,
     provider: Arc<dyn LlmProvider>,

@@ -54,8 +54,10 @@ impl Registry {
         self
     }
 
-    /// What the host shares among the providers, to add to it.
-    pub fn shared(&self) -> &ProviderContext {
+    /// The context that providers of this registry are connected with. A host whose workspaces share less
+    /// than all of it goes on from here:
+    /// `registry.clone().context(registry.provider_context().clone().with(client))`.
+    pub fn provider_context(&self) -> &ProviderContext {
         &self.context
     }
 

@@ -122,14 +122,7 @@ impl Workspace {
     /// [`ErrorKind::Config`] when the id is invalid, [`ErrorKind::Duplicate`] when it is taken.
     pub fn add_provider(&mut self, id: &str, provider: Arc<dyn LlmProvider>) -> Result<&Instance, Error> {
         check_id("the id of a configured provider", id)?;
-        if self.instances.contains_key(id) {
-            let message = format!(
-                "workspace {:?} has a provider called {id:?} already; give the new one another id with `add_as`, or \
-                 remove the old one",
-                self.id
-            );
-            return Err(Error::new(ErrorKind::Duplicate, message).with_provider(id));
-        }
+        self.check_free(id)?;
         let mut settings = CatalogueCacheSettings::default()
             .max_age(self.catalogue_lifetime)
             .negative_ttl(Self::FAILURE_TTL);
@@ -138,6 +131,17 @@ impl Workspace {
         }
         let instance = Instance::new(id.to_owned(), CatalogueCache::new(provider, settings));
         Ok(self.instances.entry(id.to_owned()).or_insert(instance))
+    }
+
+    /// Adds an instance that exists, under its id, with the catalogue that it has fetched. A host that builds
+    /// a workspace anew after one provider changed keeps the others so; the instance keeps the catalogue
+    /// settings of the workspace that it was made in.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Duplicate`] when the id is taken.
+    pub fn add_instance(&mut self, instance: Instance) -> Result<&Instance, Error> {
+        self.check_free(instance.id())?;
+        Ok(self.instances.entry(instance.id().to_owned()).or_insert(instance))
     }
 
     /// Removes a provider and returns it; `None` if there is none of this id.
@@ -161,6 +165,18 @@ impl Workspace {
             let message = format!("workspace {:?} has no provider called {id:?}; it has: {ids}", self.id);
             Error::new(ErrorKind::NotFound, message)
         })
+    }
+
+    fn check_free(&self, id: &str) -> Result<(), Error> {
+        if !self.instances.contains_key(id) {
+            return Ok(());
+        }
+        let message = format!(
+            "workspace {:?} has a provider called {id:?} already; give the new one another id with `add_as`, or \
+             remove the old one",
+            self.id
+        );
+        Err(Error::new(ErrorKind::Duplicate, message).with_provider(id))
     }
 }
 

@@ -165,11 +165,11 @@ async fn all_ended(connections: &mut JoinSet<()>) {
 
 /// The registry with an HTTP client that keeps to the policy, unless it has one of the host's own.
 fn guarded(registry: Registry, settings: &ServerSettings) -> Result<Registry, ServerError> {
-    if registry.shared().get::<HttpClient>().is_some() {
+    if registry.provider_context().get::<HttpClient>().is_some() {
         return Ok(registry);
     }
     let http = HttpClient::builder().addresses(settings.addresses.clone()).build();
-    let context = registry.shared().clone().with(http.map_err(ServerError::Client)?);
+    let context = registry.provider_context().clone().with(http.map_err(ServerError::Client)?);
     Ok(registry.context(context))
 }
 

@@ -1,9 +1,9 @@
-//! Measures what a store adds to a call: `overhead <url> [tries] [runs]`, with a database that may be
-//! emptied.
+//! Measures what a store adds to a call: `overhead <url> [tries] [runs] [handles]`, with a database that may
+//! be emptied.
 //!
 //! It prints the times of a look at a token, a reservation and its settlement, first one after another, then
-//! by 64 tasks on two handles, where no cent may be reserved beyond the limit; then records runs and reads
-//! them back in pages.
+//! by 64 tasks on two handles or as many as are asked for, where no cent may be reserved beyond the limit;
+//! then records runs and reads them back in pages.
 
 #![allow(clippy::print_stdout, reason = "it prints what it measures")]
 
@@ -20,10 +20,13 @@ async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let number = |at: usize, default: u64| arguments.get(at).map_or(Ok(default), |text| text.parse::<u64>());
     let url = arguments.get(1).map_or("sqlite:overhead.db", String::as_str);
-    let (tries, runs) = (number(2, 100_000)?, number(3, 100_000)?);
+    let (tries, runs, handles) = (number(2, 100_000)?, number(3, 100_000)?, number(4, 2)?);
     let key = MasterKey::parse(&"0123456789abcdef".repeat(4))?;
-    let stores = [Store::open(url, key.clone()).await?, Store::open(url, key).await?];
-    let [store, _] = &stores;
+    let mut stores = Vec::new();
+    for _ in 0..handles.max(1) {
+        stores.push(Store::open(url, key.clone()).await?);
+    }
+    let store = &stores[0];
     let by = Actor::new("overhead");
     let _ = store.delete_workspace("overhead", &by).await;
     store.create_workspace(NewWorkspace::new("overhead"), &by).await?;
@@ -53,7 +56,7 @@ async fn main() -> anyhow::Result<()> {
     let start = Instant::now();
     let tasks: Vec<_> = (0_usize..64)
         .map(|number| {
-            let (store, call) = (stores[number % 2].clone(), call.clone());
+            let (store, call) = (stores[number % stores.len()].clone(), call.clone());
             let tries = tries / 64;
             tokio::spawn(async move {
                 let (mut taken, mut times) = (0_u64, Vec::new());
@@ -99,14 +102,17 @@ async fn main() -> anyhow::Result<()> {
     recorder.flush().await;
     println!("{runs} runs recorded in {:.1?}: {:?}", start.elapsed(), recorder.counts());
     tell("record", times);
-    let (start, mut before, mut count) = (Instant::now(), None, 0);
+    let (start, mut before, mut count, mut times) = (Instant::now(), None, 0, Vec::new());
     loop {
+        let one = Instant::now();
         let page = store.runs("overhead", &RunFilter::new(), before.as_deref(), 500).await?;
+        times.push(one.elapsed());
         let Some(last) = page.last() else { break };
         before = Some(last.id.clone());
         count += page.len();
     }
     println!("{count} runs read in pages of 500 in {:.1?}", start.elapsed());
+    tell("a page", times);
     std::fs::remove_file(spill)?;
     store.delete_workspace("overhead", &by).await?;
     Ok(())

@@ -6,22 +6,23 @@
 
 mod amount;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use provider_core::{Timestamp, Usd};
 use serde::Serialize;
 
 pub use self::amount::Amount;
 use self::amount::{MAX_UNITS, units_of};
 use crate::audit::{Action, Actor};
-use crate::database::Backend;
 use crate::error::{RecordKind, Result, StoreError};
+use crate::feed::Change;
 use crate::key::{SealError, hex};
 use crate::revision::ChangedIn;
-use crate::store::{Inner, Store};
+use crate::store::{Inner, Store, Watch};
 use crate::time::{NEVER, PeriodEnds, time_zone, timestamp};
 
 /// The calls that a budget counts, within its workspace.
@@ -37,6 +38,12 @@ pub enum Scope {
     User(String),
     /// Those with an API token, by its id.
     Token(String),
+    /// Those of each agent node, on its own: one budget, of which every node has the limit for itself.
+    EachNode,
+    /// Those of each user, on their own.
+    EachUser,
+    /// Those with each API token, on its own.
+    EachToken,
 }
 
 impl Scope {
@@ -46,6 +53,9 @@ impl Scope {
             Scope::Node(id) => ("node", id),
             Scope::User(id) => ("user", id),
             Scope::Token(id) => ("token", id),
+            Scope::EachNode => ("each_node", ""),
+            Scope::EachUser => ("each_user", ""),
+            Scope::EachToken => ("each_token", ""),
         }
     }
 
@@ -56,15 +66,25 @@ impl Scope {
             "node" => Some(Scope::Node(id)),
             "user" => Some(Scope::User(id)),
             "token" => Some(Scope::Token(id)),
+            "each_node" => Some(Scope::EachNode),
+            "each_user" => Some(Scope::EachUser),
+            "each_token" => Some(Scope::EachToken),
             _ => None,
         }
+    }
+}
+
+impl Scope {
+    /// Whether each of its users, nodes or tokens has the limit for itself.
+    fn is_each(&self) -> bool {
+        matches!(self, Scope::EachNode | Scope::EachUser | Scope::EachToken)
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.parts() {
-            (word, "") => f.write_str(word),
+            (word, "") => f.write_str(&word.replace('_', " ")),
             (word, id) => write!(f, "{word} {id:?}"),
         }
     }
@@ -125,7 +145,8 @@ pub struct BudgetRecord {
     pub limit: Amount,
     /// The period.
     pub period: Period,
-    /// The bills of this period so far.
+    /// The bills of this period so far. Nothing for a budget of [each user](Scope::EachUser), node or token:
+    /// [`Store::budget_shares`] has theirs.
     pub spent: Amount,
     /// The estimates of calls that are under way.
     pub reserved: Amount,
@@ -143,7 +164,8 @@ impl BudgetRecord {
     }
 }
 
-/// A budget that has not enough left for a call.
+/// A budget that has not enough left for a call. Where it is one of [each user](Scope::EachUser), node or
+/// token, its scope here is the one whose share is used up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BudgetRefusal {
@@ -209,6 +231,16 @@ impl Call {
     pub fn token(mut self, id: impl Into<String>) -> Self {
         self.token = Some(id.into());
         self
+    }
+
+    /// The scope and the id of the call's share of a budget of each user, node or token.
+    fn share_of(&self, scope: &Scope) -> Option<(&'static str, &str)> {
+        match scope {
+            Scope::EachNode => self.node.as_deref().map(|id| ("node", id)),
+            Scope::EachUser => self.user.as_deref().map(|id| ("user", id)),
+            Scope::EachToken => self.token.as_deref().map(|id| ("token", id)),
+            _ => None,
+        }
     }
 
     /// Sets what it costs at most: [`Model::estimate`](provider_core::Model::estimate) of a request with a
@@ -388,9 +420,34 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn budgets(&self, workspace: &str) -> Result<Vec<BudgetRecord>> {
-        let sql = "SELECT id, workspace, scope, scope_id, unit, amount, period, spent, reserved, period_end, \
-                   revision FROM budgets WHERE workspace = $1 ORDER BY id";
+        let sql = "SELECT id, parent, workspace, scope, scope_id, unit, amount, period, spent, reserved, \
+                   period_end, revision FROM budgets WHERE workspace = $1 AND parent IS NULL ORDER BY id";
         let rows = sqlx::query_as::<_, Row>(sql).bind(workspace).fetch_all(&self.database().read).await?;
+        self.as_of_now(workspace, rows).await
+    }
+
+    /// The shares of a budget of [each user](Scope::EachUser), node or token, by the ids of those: at most
+    /// `limit`, those after the id `after`. Each has the budget's id and a scope of its own. One who has not
+    /// called yet, or not in this period, may be missing.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn budget_shares(
+        &self,
+        workspace: &str,
+        id: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<BudgetRecord>> {
+        let sql = "SELECT id, parent, workspace, scope, scope_id, unit, amount, period, spent, reserved, \
+                   period_end, revision FROM budgets \
+                   WHERE workspace = $1 AND parent = $2 AND scope_id > $3 ORDER BY scope_id LIMIT $4";
+        let query = sqlx::query_as::<_, Row>(sql).bind(workspace).bind(id).bind(after);
+        let rows = query.bind(i64::from(limit)).fetch_all(&self.database().read).await?;
+        self.as_of_now(workspace, rows).await
+    }
+
+    async fn as_of_now(&self, workspace: &str, rows: Vec<Row>) -> Result<Vec<BudgetRecord>> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -415,8 +472,9 @@ impl Store {
         let kind = RecordKind::Budget;
         let mut tx = self.database().begin().await?;
         let sql = self.database().pick(
-            "SELECT unit, revision, changed FROM budgets WHERE workspace = $1 AND id = $2",
-            "SELECT unit, revision, changed FROM budgets WHERE workspace = $1 AND id = $2 FOR UPDATE",
+            "SELECT unit, revision, changed FROM budgets WHERE workspace = $1 AND id = $2 AND parent IS NULL",
+            "SELECT unit, revision, changed FROM budgets WHERE workspace = $1 AND id = $2 AND parent IS NULL \
+             FOR UPDATE",
         );
         let query = sqlx::query_as::<_, (String, i64, String)>(sql).bind(workspace).bind(id);
         let row = query.fetch_optional(&mut *tx).await?;
@@ -430,6 +488,8 @@ impl Store {
         let sql = "UPDATE budgets SET amount = $1, revision = $2, changed = $3 WHERE id = $4";
         let query = sqlx::query(sql).bind(limit.units()).bind(revision + 1).bind(changed.to_json()).bind(id);
         query.execute(&mut *tx).await?;
+        let shares = "UPDATE budgets SET amount = $1 WHERE parent = $2";
+        sqlx::query(shares).bind(limit.units()).bind(id).execute(&mut *tx).await?;
         let action =
             Action { workspace, action: "change", kind, subject: id, detail: format!("limit: {limit}") };
         self.commit(tx, action, by, &[(workspace, kind, id)]).await?;
@@ -443,7 +503,7 @@ impl Store {
     pub async fn remove_budget(&self, workspace: &str, id: &str, by: &Actor) -> Result<()> {
         let kind = RecordKind::Budget;
         let mut tx = self.database().begin().await?;
-        let sql = "DELETE FROM budgets WHERE workspace = $1 AND id = $2";
+        let sql = "DELETE FROM budgets WHERE workspace = $1 AND id = $2 AND parent IS NULL";
         let deleted = sqlx::query(sql).bind(workspace).bind(id).execute(&mut *tx).await?;
         if deleted.rows_affected() == 0 {
             return Err(StoreError::not_found(kind, id));
@@ -487,29 +547,81 @@ impl Store {
     }
 
     async fn try_reserve(&self, call: &Call) -> Result<Reservation> {
-        let about = "SELECT w.time_zone, (SELECT count(*) FROM budgets b WHERE b.workspace = w.id) \
-                     FROM workspaces w WHERE w.id = $1";
-        let query = sqlx::query_as::<_, (String, i64)>(about).bind(&call.workspace);
-        // A look that finds no budget takes no writer's lock in SQLite; in PostgreSQL it saves a connection.
-        let mut tx = match self.backend() {
-            Backend::Sqlite => None,
-            Backend::Postgres => Some(self.database().begin().await?),
-        };
-        let about = match &mut tx {
-            Some(tx) => query.fetch_optional(&mut **tx).await?,
-            None => query.fetch_optional(&self.database().read).await?,
-        };
-        let missing = || StoreError::not_found(RecordKind::Workspace, &call.workspace);
-        let (zone, budgets) = about.ok_or_else(missing)?;
-        if budgets == 0 {
-            return Ok(Reservation { store: self.clone(), settlement: None });
+        for _ in 0..3 {
+            let about = self.about_budgets(&call.workspace).await?;
+            if !about.has_any {
+                // No budget, no writer's lock.
+                return Ok(Reservation { store: self.clone(), settlement: None });
+            }
+            if let Some(reservation) = self.reserve_in(call, &about).await? {
+                return Ok(reservation);
+            }
+            // A budget that is gone gets no share, and is not to be remembered.
+            if self.add_shares(call, &about).await? == 0 {
+                self.0.budgeted.forget(&call.workspace);
+            }
         }
+        Err(StoreError::not_found(RecordKind::Budget, &call.workspace))
+    }
+
+    /// The time zone and the kinds of budgets of a workspace, from memory while the change feed is read.
+    async fn about_budgets(&self, workspace: &str) -> Result<Arc<AboutBudgets>> {
+        let generation = self.0.budgeted.generation();
+        if let Some(about) = self.0.budgeted.get(workspace).filter(|_| self.0.is_current()) {
+            return Ok(about);
+        }
+        let sql = "SELECT w.time_zone, b.id, b.scope FROM workspaces w \
+                   LEFT JOIN budgets b ON b.workspace = w.id AND b.parent IS NULL WHERE w.id = $1";
+        let query = sqlx::query_as::<_, (String, Option<String>, Option<String>)>(sql).bind(workspace);
+        let rows = query.fetch_all(&self.database().read).await?;
+        let missing = || StoreError::not_found(RecordKind::Workspace, workspace);
+        let zone = time_zone(&rows.first().ok_or_else(missing)?.0)?;
+        let budgets = rows.into_iter().filter_map(|(_, id, scope)| id.zip(scope));
+        let mut about = AboutBudgets { zone, has_any: false, each: Vec::new() };
+        for (id, scope) in budgets {
+            about.has_any = true;
+            about
+                .each
+                .extend(Scope::read(&scope, String::new()).filter(Scope::is_each).map(|each| (id, each)));
+        }
+        let about = Arc::new(about);
+        self.0.budgeted.put(workspace, about.clone(), generation);
+        Ok(about)
+    }
+
+    /// Gives the user, node and token of a call their shares of the budgets of each of those, and returns how
+    /// many are new.
+    async fn add_shares(&self, call: &Call, about: &AboutBudgets) -> Result<u64> {
+        // The lock waits for a change of the limit, which changes the shares that are there.
+        macro_rules! add {
+            ($lock:literal) => {
+                concat!(
+                    "INSERT INTO budgets (id, parent, workspace, scope, scope_id, unit, amount, period, ",
+                    "revision, changed, created, period_end, spent, reserved) ",
+                    "SELECT $1, id, workspace, $2, $3, unit, amount, period, revision, '{}', $4, ",
+                    "CASE period WHEN 'total' THEN period_end ELSE 0 END, 0, 0 FROM budgets WHERE id = $5",
+                    $lock,
+                    " ON CONFLICT (parent, scope_id) DO NOTHING"
+                )
+            };
+        }
+        let sql = self.database().pick(add!(""), add!(" FOR SHARE"));
+        let mut count = 0;
+        for (budget, scope) in &about.each {
+            let Some((word, id)) = call.share_of(scope) else { continue };
+            let mut share = [0; 8];
+            getrandom::fill(&mut share).map_err(|_| SealError::NotSealed)?;
+            let query = sqlx::query(sql).bind(hex(&share)).bind(word).bind(id).bind(self.now()).bind(budget);
+            count += query.execute(&self.database().write).await?.rows_affected();
+        }
+        Ok(count)
+    }
+
+    /// Reserves; `None` where the call has no share yet of a budget that it counts in.
+    async fn reserve_in(&self, call: &Call, about: &AboutBudgets) -> Result<Option<Reservation>> {
         let (now, usd) = (self.now(), units_of(call.estimate));
-        let ends = PeriodEnds::of(now, time_zone(&zone)?);
-        let mut tx = match tx {
-            Some(tx) => tx,
-            None => self.database().begin().await?,
-        };
+        let ends = PeriodEnds::of(now, about.zone.clone());
+        let mut tx = self.database().begin().await?;
         // The rows are locked in the order of their ids, so that two calls do not wait for each other.
         macro_rules! reserve {
             ($lock:literal) => {
@@ -524,7 +636,7 @@ impl Store {
                     "OR scope = 'node' AND scope_id = $7 OR scope = 'user' AND scope_id = $8 ",
                     "OR scope = 'token' AND scope_id = $9) ORDER BY id",
                     $lock,
-                    ") RETURNING id, workspace, scope, scope_id, unit, amount, period, spent, reserved, ",
+                    ") RETURNING id, parent, workspace, scope, scope_id, unit, amount, period, spent, reserved, ",
                     "period_end, revision"
                 )
             };
@@ -533,12 +645,19 @@ impl Store {
         let query = sqlx::query_as::<_, Row>(sql).bind(now).bind(usd).bind(ends.day).bind(ends.week);
         let query = query.bind(ends.month).bind(&call.workspace).bind(&call.node).bind(&call.user);
         let rows = query.bind(&call.token).fetch_all(&mut *tx).await?;
+        let has_share = |(budget, scope): &(String, Scope)| {
+            call.share_of(scope).is_none() || rows.iter().any(|row| row.1.as_ref() == Some(budget))
+        };
+        if !about.each.iter().all(has_share) {
+            tx.rollback().await?;
+            return Ok(None);
+        }
         if rows.is_empty() {
-            return Ok(Reservation { store: self.clone(), settlement: None });
+            return Ok(Some(Reservation { store: self.clone(), settlement: None }));
         }
         let mut holds = Vec::with_capacity(rows.len());
         for row in rows {
-            let Counted { mut record, period_end } = read(row);
+            let Counted { row_id, mut record, period_end } = read(row);
             let asked = if record.limit.unit() == "usd" { usd } else { 1 };
             record.reserved = record.reserved.with_units(record.reserved.units() - asked);
             if record.limit.units() < record.spent.units() + record.reserved.units() + asked {
@@ -548,7 +667,7 @@ impl Store {
                 return Err(StoreError::Budget(Box::new(refusal)));
             }
             let unit = record.limit.unit().to_owned();
-            holds.push(Hold { budget: record.id, unit, units: asked, period_end });
+            holds.push(Hold { budget: row_id, unit, units: asked, period_end });
         }
         holds.sort_by(|one, other| one.budget.cmp(&other.budget));
         let mut id = [0; 16];
@@ -564,7 +683,77 @@ impl Store {
         query.bind(serde_json::to_string(&settlement.holds).unwrap_or_default()).execute(&mut *tx).await?;
         tx.commit().await?;
         unconfirmed.settlement = None;
-        Ok(Reservation { store: self.clone(), settlement: Some(settlement) })
+        Ok(Some(Reservation { store: self.clone(), settlement: Some(settlement) }))
+    }
+}
+
+/// The part of a workspace's settings that reserving needs.
+#[derive(Debug)]
+pub(crate) struct AboutBudgets {
+    zone: TimeZone,
+    has_any: bool,
+    /// The budgets of each user, node or token, by their ids.
+    each: Vec<(String, Scope)>,
+}
+
+/// The settings that reserving needs, of the workspaces that called lately, dropped when they change.
+#[derive(Default)]
+pub(crate) struct BudgetMemory(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    workspaces: HashMap<String, Arc<AboutBudgets>>,
+    /// Counts changes. What was read before one is not remembered after it.
+    generation: u64,
+}
+
+/// How many workspaces are remembered at most. One more empties the memory.
+const MAX_REMEMBERED: usize = 10_000;
+
+impl BudgetMemory {
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn generation(&self) -> u64 {
+        self.remembered().generation
+    }
+
+    fn get(&self, workspace: &str) -> Option<Arc<AboutBudgets>> {
+        self.remembered().workspaces.get(workspace).cloned()
+    }
+
+    fn put(&self, workspace: &str, about: Arc<AboutBudgets>, generation: u64) {
+        let mut remembered = self.remembered();
+        if remembered.generation != generation {
+            return;
+        }
+        if remembered.workspaces.len() >= MAX_REMEMBERED {
+            remembered.workspaces.clear();
+        }
+        remembered.workspaces.insert(workspace.to_owned(), about);
+    }
+
+    fn forget(&self, workspace: &str) {
+        let mut remembered = self.remembered();
+        remembered.workspaces.remove(workspace);
+        remembered.generation += 1;
+    }
+}
+
+impl Watch for BudgetMemory {
+    fn changed(&self, change: &Change) {
+        match change {
+            Change::Of { workspace, kind: RecordKind::Workspace | RecordKind::Budget, .. } => {
+                self.forget(workspace);
+            }
+            Change::Of { .. } => {}
+            Change::Everything => {
+                let mut remembered = self.remembered();
+                remembered.workspaces.clear();
+                remembered.generation += 1;
+            }
+        }
     }
 }
 
@@ -714,27 +903,46 @@ pub(crate) async fn lapse(inner: &Inner) -> Result<u64> {
 /// How long the bill of a lapsed reservation may still come.
 const LATE_BILL_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Drops lapsed reservations whose bill comes no more.
+/// Drops lapsed reservations whose bill comes no more, and shares whose period was over a day ago: the next
+/// call makes them anew.
 pub(crate) async fn prune(inner: &Inner) -> Result<()> {
-    let sql = "DELETE FROM reservations WHERE lapsed = 1 AND expires <= $1";
-    let query = sqlx::query(sql).bind(inner.clock.now() - LATE_BILL_MS);
-    query.execute(&inner.database.write).await?;
-    Ok(())
+    let before = inner.clock.now() - LATE_BILL_MS;
+    let reservations = "DELETE FROM reservations WHERE id IN \
+                        (SELECT id FROM reservations WHERE lapsed = 1 AND expires <= $1 LIMIT 500)";
+    inner.delete_in_steps(reservations, before).await?;
+    let shares = "DELETE FROM budgets WHERE id IN \
+                  (SELECT id FROM budgets WHERE parent IS NOT NULL AND period_end <= $1 AND reserved = 0 LIMIT 500)";
+    inner.delete_in_steps(shares, before).await
 }
 
-type Row = (String, String, String, String, String, i64, String, i64, i64, i64, i64);
+type Row = (String, Option<String>, String, String, String, String, i64, String, i64, i64, i64, i64);
 
 /// A budget, and the end of the period that its counters are of.
 struct Counted {
+    /// The id of the row that counts: of a share, where the record has its budget's.
+    row_id: String,
     record: BudgetRecord,
     period_end: i64,
 }
 
 fn read(row: Row) -> Counted {
-    let (id, workspace, scope, scope_id, unit, limit, period, spent, reserved, period_end, revision) = row;
+    let (
+        row_id,
+        parent,
+        workspace,
+        scope,
+        scope_id,
+        unit,
+        limit,
+        period,
+        spent,
+        reserved,
+        period_end,
+        revision,
+    ) = row;
     let amount = |units| Amount::of(&unit, units);
     let record = BudgetRecord {
-        id,
+        id: parent.unwrap_or_else(|| row_id.clone()),
         workspace,
         scope: Scope::read(&scope, scope_id).unwrap_or(Scope::Workspace),
         limit: amount(limit),
@@ -744,7 +952,7 @@ fn read(row: Row) -> Counted {
         resets: (period_end != NEVER).then(|| timestamp(period_end)),
         revision,
     };
-    Counted { record, period_end }
+    Counted { row_id, record, period_end }
 }
 
 impl Counted {

@@ -5,20 +5,22 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use provider_registry::{Registry, SelectedModel, Workspace};
+use provider_core::{Error, LlmProvider, ProviderContext};
+use provider_registry::{Instance, Registry, SelectedModel, Workspace};
 
 use crate::error::{RecordKind, Result, StoreError};
 use crate::feed::Change;
-use crate::provider::ProviderRecord;
+use crate::provider::{ConnectedSettings, ProviderRecord, StoredProvider};
 use crate::store::{Store, Watch};
 use crate::workspace::WorkspaceRecord;
 
 /// The connected workspaces of a host. Cheap to clone; clones share them.
 ///
 /// A workspace's providers are connected when it is first asked for, once for all callers, and again when
-/// their settings change, on whichever host. A provider that has not changed stays connected. The least
-/// recently used workspaces are dropped beyond [a number](Self::max_workspaces); calls that still use them
-/// end as they would. Opened keys are in connected providers, and nowhere else.
+/// their settings change, on whichever host. A provider whose settings have not changed stays connected, with
+/// its catalogue and the state of its layers. The least recently used workspaces are dropped beyond [a
+/// number](Self::max_workspaces); calls that still use them end as they would. Opened keys are in connected
+/// providers, and nowhere else.
 ///
 /// While the database is away, connected workspaces go on as they are.
 #[derive(Clone)]
@@ -27,10 +29,22 @@ pub struct Connections(Arc<Shared>);
 struct Shared {
     store: Store,
     registry: Registry,
-    max_workspaces: usize,
-    configure: Box<dyn Fn(Workspace) -> Workspace + Send + Sync>,
+    hooks: Hooks,
     slots: Arc<Slots>,
 }
+
+/// The host's part of connecting.
+#[derive(Clone)]
+struct Hooks {
+    max_workspaces: usize,
+    configure: Arc<dyn Fn(Workspace) -> Workspace + Send + Sync>,
+    context: Arc<ContextHook>,
+    layers: Arc<LayersHook>,
+}
+
+type ContextHook = dyn Fn(&ProviderRecord, &ProviderContext) -> ProviderContext + Send + Sync;
+type LayersHook =
+    dyn Fn(&ProviderRecord, Arc<dyn LlmProvider>) -> Result<Arc<dyn LlmProvider>, Error> + Send + Sync;
 
 #[derive(Default)]
 struct Slots(Mutex<SlotMap>);
@@ -60,50 +74,93 @@ pub struct ConnectedWorkspace {
 
 struct Connected {
     record: ProviderRecord,
-    uid: String,
+    settings: ConnectedSettings,
     error: Option<Arc<StoreError>>,
 }
 
 impl Connections {
     /// The workspaces of a store, connected with the providers of a registry. At most 1000 are kept.
     pub fn new(store: Store, registry: Registry) -> Self {
-        Self::build(store, registry, 1000, Box::new(|workspace| workspace))
+        let hooks = Hooks {
+            max_workspaces: 1000,
+            configure: Arc::new(|workspace| workspace),
+            context: Arc::new(|_, context| context.clone()),
+            layers: Arc::new(|_, provider| Ok(provider)),
+        };
+        Self::build(store, registry, hooks)
     }
 
-    /// Keeps at most so many workspaces.
+    /// Keeps at most so many workspaces. This and the methods below are for a `Connections` that has no
+    /// clones yet: clones keep what they have.
     #[must_use]
     pub fn max_workspaces(self, count: usize) -> Self {
-        match Arc::try_unwrap(self.0) {
-            Ok(Shared { store, registry, configure, .. }) => {
-                Self::build(store, registry, count.max(1), configure)
-            }
-            // Another clone is in use already, with its own number.
-            Err(shared) => Self(shared),
-        }
+        self.with(|hooks| hooks.max_workspaces = count.max(1))
     }
 
     /// Configures every workspace before providers are added: how long catalogues are fresh, where they are
     /// stored.
     #[must_use]
     pub fn configure(self, configure: impl Fn(Workspace) -> Workspace + Send + Sync + 'static) -> Self {
+        self.with(|hooks| hooks.configure = Arc::new(configure))
+    }
+
+    /// Sets the context that each provider is connected with, made of the [registry's
+    /// own](Registry::provider_context): an HTTP client with a network guard for the providers of one
+    /// workspace and another client for those of the next. Default: the registry's.
+    ///
+    /// ```
+    /// # use provider_registry::Registry;
+    /// # use workspace_store::{Connections, Store};
+    /// #[derive(Clone)]
+    /// struct Guard; // stands for an HTTP client of the host
+    ///
+    /// # fn connections(store: Store, registry: Registry, guard: Guard) -> Connections {
+    /// Connections::new(store, registry).context(move |provider, context| match &*provider.workspace {
+    ///     "operators" => context.clone(),
+    ///     _ => context.clone().with(guard.clone()),
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn context(
+        self,
+        context: impl Fn(&ProviderRecord, &ProviderContext) -> ProviderContext + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|hooks| hooks.context = Arc::new(context))
+    }
+
+    /// Puts layers of the host around each provider, once for each connection:
+    /// `|record, provider| Ok(Stack::new(provider).layer(…).build())`. They stand outside of the [standard
+    /// layers](Registry::connect), so that they see a call and not its attempts. Their state lives as long as
+    /// the connection, also while other providers of the workspace change. An error is the
+    /// [provider's](ConnectedWorkspace::error).
+    #[must_use]
+    pub fn layers(
+        self,
+        layers: impl Fn(&ProviderRecord, Arc<dyn LlmProvider>) -> Result<Arc<dyn LlmProvider>, Error>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.with(|hooks| hooks.layers = Arc::new(layers))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Hooks)) -> Self {
         match Arc::try_unwrap(self.0) {
-            Ok(Shared { store, registry, max_workspaces, .. }) => {
-                Self::build(store, registry, max_workspaces, Box::new(configure))
+            Ok(Shared { store, registry, mut hooks, .. }) => {
+                change(&mut hooks);
+                Self::build(store, registry, hooks)
             }
+            // Another clone is in use already, with its own hooks.
             Err(shared) => Self(shared),
         }
     }
 
-    fn build(
-        store: Store,
-        registry: Registry,
-        max_workspaces: usize,
-        configure: Box<dyn Fn(Workspace) -> Workspace + Send + Sync>,
-    ) -> Self {
+    fn build(store: Store, registry: Registry, hooks: Hooks) -> Self {
         let slots = Arc::new(Slots::default());
         let watcher: Weak<Slots> = Arc::downgrade(&slots);
         store.0.watch(watcher);
-        Self(Arc::new(Shared { store, registry, max_workspaces, configure, slots }))
+        Self(Arc::new(Shared { store, registry, hooks, slots }))
     }
 
     /// Returns a workspace with its providers connected.
@@ -112,7 +169,7 @@ impl Connections {
     /// [`StoreError::NotFound`], and those of the database while the workspace is not connected yet. A
     /// provider that does not connect is no error here: see [`ConnectedWorkspace::error`].
     pub async fn workspace(&self, id: &str) -> Result<Arc<ConnectedWorkspace>> {
-        let slot = self.0.slots.slot(id, self.0.max_workspaces);
+        let slot = self.0.slots.slot(id, self.0.hooks.max_workspaces);
         if let Some(connected) = slot.fresh() {
             return Ok(connected);
         }
@@ -164,46 +221,46 @@ impl Connections {
         id: &str,
         before: Option<&ConnectedWorkspace>,
     ) -> Result<Option<ConnectedWorkspace>> {
-        let Shared { store, registry, configure, .. } = &*self.0;
+        let Shared { store, hooks, .. } = &*self.0;
         let record = store.workspace(id).await?;
         let stored = store.stored_providers(id).await?;
         if before.is_some_and(|before| {
-            let now =
-                stored.iter().map(|provider| (&provider.record.id, &provider.uid, provider.record.revision));
-            let then = before.providers.iter().map(|(id, was)| (id, &was.uid, was.record.revision));
+            let now = stored.iter().map(|provider| (&provider.record, provider.connected_settings()));
+            let then = before.providers.values().map(|was| (&was.record, was.settings.clone()));
             before.record == record
                 && now.eq(then)
                 && before.providers.values().all(|was| was.error.is_none())
         }) {
             return Ok(None);
         }
-        let mut workspace = configure(Workspace::new(id));
+        let mut workspace = (hooks.configure)(Workspace::new(id));
         if let Some(provider) = &record.unlisted_models {
             workspace = workspace.unlisted_models(provider);
         }
         let mut providers = BTreeMap::new();
         for provider in stored {
-            let same = before.filter(|before| {
-                before.providers.get(&provider.record.id).is_some_and(|was| {
-                    was.uid == provider.uid && was.record.revision == provider.record.revision
-                })
-            });
-            let same = same.and_then(|before| before.workspace.instance(&provider.record.id).ok());
-            let connected = match same {
-                Some(instance) => Ok(instance.provider().clone()),
-                None => provider
-                    .values(&store.0.keys)
-                    .map_err(StoreError::from)
-                    .and_then(|values| Ok(registry.connect(&provider.record.kind, values)?)),
+            let (id, settings) = (provider.record.id.clone(), provider.connected_settings());
+            let added = match before.and_then(|before| before.kept(&id, &settings)) {
+                Some(instance) => {
+                    workspace.add_instance(instance.clone()).map(drop).map_err(StoreError::from)
+                }
+                None => self.connect_provider(&provider).and_then(|connected| {
+                    workspace.add_provider(&id, connected)?;
+                    Ok(())
+                }),
             };
-            let added = connected.and_then(|connected| {
-                workspace.add_provider(&provider.record.id, connected)?;
-                Ok(())
-            });
-            let (id, uid, record) = (provider.record.id.clone(), provider.uid, provider.record);
-            providers.insert(id, Connected { record, uid, error: added.err().map(Arc::new) });
+            let error = added.err().map(Arc::new);
+            providers.insert(id, Connected { record: provider.record, settings, error });
         }
         Ok(Some(ConnectedWorkspace { record, workspace, providers }))
+    }
+
+    fn connect_provider(&self, provider: &StoredProvider) -> Result<Arc<dyn LlmProvider>> {
+        let Shared { store, registry, hooks, .. } = &*self.0;
+        let context = (hooks.context)(&provider.record, registry.provider_context());
+        let values = provider.values(&store.0.keys)?;
+        let connected = registry.clone().context(context).connect(&provider.record.kind, values)?;
+        Ok((hooks.layers)(&provider.record, connected)?)
     }
 }
 
@@ -233,6 +290,12 @@ impl ConnectedWorkspace {
     /// of another version, a kind that is not linked in.
     pub fn error(&self, provider: &str) -> Option<&StoreError> {
         self.providers.get(provider)?.error.as_deref()
+    }
+
+    /// The instance of a provider that is connected with these settings.
+    fn kept(&self, provider: &str, settings: &ConnectedSettings) -> Option<&Instance> {
+        let is_same = self.providers.get(provider).is_some_and(|was| was.settings == *settings);
+        self.workspace.instance(provider).ok().filter(|_| is_same)
     }
 
     /// Finds the model of an agent node's selection, as [`Workspace::model`] does, among the models that are

@@ -136,9 +136,8 @@ fn kind_of(word: &str) -> Option<RecordKind> {
 /// Drops changes that every host has heard of, or has to count as missed.
 pub(crate) async fn prune(inner: &Inner) -> Result<()> {
     let before = inner.clock.now() - i64::try_from(KEPT_FOR.as_millis()).unwrap_or(i64::MAX);
-    let sql = "DELETE FROM changes WHERE at < $1";
-    sqlx::query(sql).bind(before).execute(&inner.database.write).await?;
-    Ok(())
+    let sql = "DELETE FROM changes WHERE number IN (SELECT number FROM changes WHERE at < $1 LIMIT 500)";
+    inner.delete_in_steps(sql, before).await
 }
 
 /// Wakes the reader whenever PostgreSQL notifies, until the store is gone. While the connection is lost, the

@@ -225,8 +225,8 @@ impl Store {
     /// Changes a provider that the caller has read at this revision.
     ///
     /// A key goes to no other address than the one that it was given for: when the change gives another value
-    /// to a setting that decides where requests go (the base URL and every other URL but `site_url`; the
-    /// preset), the secrets that it does not set anew are dropped.
+    /// to a setting that decides where secrets go ([`ConfigField::key_destination`]: the base URL, a preset),
+    /// the secrets that it does not set anew are dropped.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when somebody else has changed it since then, [`StoreError::Provider`] with
@@ -253,7 +253,7 @@ impl Store {
         settings.extend(pairs(&change.set, given));
         let has_moved = fields
             .iter()
-            .any(|field| decides_address(field) && before.get(field.key) != settings.get(field.key));
+            .any(|field| field.key_destination && before.get(field.key) != settings.get(field.key));
         let (kept, gone): (Vec<_>, Vec<_>) =
             std::mem::take(&mut provider.secrets).into_iter().partition(|secret| {
                 !has_moved && !change.unset.contains(&secret.field) || change.set.get(&secret.field).is_some()
@@ -368,6 +368,16 @@ pub(crate) struct StoredProvider {
     secrets: Vec<StoredSecret>,
 }
 
+/// All that a connection depends on, to be compared: the provider as it was made, its settings, the version
+/// of each secret. Other fields of a record may change under a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConnectedSettings {
+    uid: String,
+    kind: String,
+    settings: BTreeMap<String, String>,
+    secrets: Vec<(String, i64)>,
+}
+
 struct StoredSecret {
     field: String,
     version: i64,
@@ -375,6 +385,15 @@ struct StoredSecret {
 }
 
 impl StoredProvider {
+    pub(crate) fn connected_settings(&self) -> ConnectedSettings {
+        ConnectedSettings {
+            uid: self.uid.clone(),
+            kind: self.record.kind.clone(),
+            settings: self.record.settings.clone(),
+            secrets: self.secrets.iter().map(|secret| (secret.field.clone(), secret.version)).collect(),
+        }
+    }
+
     /// Its settings and its opened secrets.
     pub(crate) fn values(&self, keys: &MasterKeys) -> Result<ConfigValues, SealError> {
         let mut values: ConfigValues = self.record.settings.iter().collect();
@@ -470,14 +489,6 @@ pub(crate) async fn put_secret(
 /// Whether a setting is sealed: every one that is not known to be none.
 fn is_secret(fields: &[ConfigField], key: &str) -> bool {
     fields.iter().find(|field| field.key == key).is_none_or(|field| field.kind == FieldKind::Secret)
-}
-
-/// Whether a setting decides where requests go. A URL does unless it is known to be one for show.
-fn decides_address(field: &ConfigField) -> bool {
-    match field.kind {
-        FieldKind::Url => field.key != "site_url",
-        _ => field.key == "preset",
-    }
 }
 
 fn check_known(fields: &[ConfigField], change: &ProviderChange) -> Result<()> {

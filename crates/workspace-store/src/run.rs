@@ -360,22 +360,25 @@ impl Store {
     }
 
     /// The sums over the runs of a workspace that began in this span of time, in milliseconds since 1970, the
-    /// end left out. Runs are read in pages.
+    /// end left out. Runs are read in pages. Those that are [not kept any
+    /// more](crate::WorkspaceChange::keep_runs) are not in it.
     ///
     /// # Errors
     /// Those of the database.
     pub async fn run_totals(&self, workspace: &str, from_ms: i64, to_ms: i64) -> Result<RunTotals> {
-        type Row = (String, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<String>);
+        type Row = (String, i64, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<String>);
         let mut totals = RunTotals::default();
-        let mut after = String::new();
+        let mut after = (from_ms, String::new());
         loop {
-            let sql = "SELECT id, prompt_tokens, completion_tokens, cost, upstream_cost, error_kind FROM runs \
-                       WHERE workspace = $1 AND started >= $2 AND started < $3 AND id > $4 ORDER BY id LIMIT 1000";
-            let query = sqlx::query_as::<_, Row>(sql).bind(workspace).bind(from_ms).bind(to_ms).bind(&after);
+            let sql = "SELECT id, started, prompt_tokens, completion_tokens, cost, upstream_cost, error_kind \
+                       FROM runs WHERE workspace = $1 AND (started, id) > ($2, $3) AND started < $4 \
+                       ORDER BY started, id LIMIT 1000";
+            let query =
+                sqlx::query_as::<_, Row>(sql).bind(workspace).bind(after.0).bind(&after.1).bind(to_ms);
             let rows = query.fetch_all(&self.database().read).await?;
             let Some(last) = rows.last() else { return Ok(totals) };
-            after.clone_from(&last.0);
-            for (_, prompt, completion, cost, upstream_cost, error_kind) in rows {
+            after = (last.1, last.0.clone());
+            for (_, _, prompt, completion, cost, upstream_cost, error_kind) in rows {
                 let count =
                     |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
                 totals.runs += 1;
@@ -455,9 +458,17 @@ impl Inner {
 
     /// Drops prompts and answers whose time is over.
     pub(crate) async fn drop_old_contents(&self) -> Result<()> {
-        let sql = "DELETE FROM run_contents WHERE expires <= $1";
-        sqlx::query(sql).bind(self.clock.now()).execute(&self.database.write).await?;
-        Ok(())
+        let sql = "DELETE FROM run_contents WHERE run IN \
+                   (SELECT run FROM run_contents WHERE expires <= $1 LIMIT 500)";
+        self.delete_in_steps(sql, self.clock.now()).await
+    }
+
+    /// Drops the runs that are older than their workspace wants to keep them.
+    pub(crate) async fn drop_old_runs(&self) -> Result<()> {
+        let sql = "DELETE FROM runs WHERE id IN (SELECT r.id FROM workspaces w JOIN runs r \
+                   ON r.workspace = w.id AND r.started < $1 - w.keep_runs_ms \
+                   WHERE w.keep_runs_ms IS NOT NULL LIMIT 500)";
+        self.delete_in_steps(sql, self.clock.now()).await
     }
 }
 
@@ -543,3 +554,6 @@ pub(crate) fn new_id(milliseconds: i64) -> Result<String> {
     getrandom::fill(&mut random).map_err(|_| crate::key::SealError::NotSealed)?;
     Ok(format!("{milliseconds:012x}{}", hex(&random)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use provider_core::Timestamp;
 use serde::Serialize;
@@ -36,12 +36,16 @@ pub(crate) struct Inner {
     pub(crate) host: String,
     pub(crate) pending: budget::Pending,
     pub(crate) tokens: Arc<TokenMemory>,
+    pub(crate) budgeted: Arc<budget::BudgetMemory>,
     changes: broadcast::Sender<Change>,
     watchers: Mutex<Vec<Weak<dyn Watch>>>,
     /// The numbers of changes of this handle that its reader has not come to: watchers have heard of them.
     own_changes: Mutex<BTreeSet<i64>>,
     /// Since when the database is away, in milliseconds since 1970; 0 while it is there.
     away_since: AtomicI64,
+    opened: Instant,
+    /// When the last complete read of the feed began, in milliseconds after `opened`.
+    feed_read: AtomicU64,
     pub(crate) wake: Arc<Notify>,
     tasks: Mutex<Vec<AbortHandle>>,
 }
@@ -60,6 +64,7 @@ pub struct StoreOptions {
     pub(crate) poll_interval: Duration,
     pub(crate) reservation_lease: Duration,
     pub(crate) token_grace: Duration,
+    pub(crate) token_cache: Duration,
     now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
@@ -72,6 +77,7 @@ impl StoreOptions {
             poll_interval: Duration::from_millis(500),
             reservation_lease: Duration::from_secs(60),
             token_grace: Duration::from_secs(300),
+            token_cache: Duration::from_secs(10),
             now: Arc::new(SystemTime::now),
         }
     }
@@ -116,6 +122,15 @@ impl StoreOptions {
         self
     }
 
+    /// Sets how long a token that was looked up is taken without asking the database again. Default: 10 s;
+    /// zero: each look asks. A revoked token is refused at once on the host that revokes it and within a
+    /// second on all others, however long this is.
+    #[must_use]
+    pub fn token_cache(mut self, time: Duration) -> Self {
+        self.token_cache = time;
+        self
+    }
+
     /// Sets the clock of this host. Default: the system's. With PostgreSQL its difference from the database's
     /// clock is taken into account.
     #[must_use]
@@ -139,6 +154,7 @@ impl fmt::Debug for StoreOptions {
             .field("poll_interval", &self.poll_interval)
             .field("reservation_lease", &self.reservation_lease)
             .field("token_grace", &self.token_grace)
+            .field("token_cache", &self.token_cache)
             .finish_non_exhaustive()
     }
 }
@@ -187,19 +203,24 @@ impl Store {
             host: hex(&host),
             pending: budget::Pending::default(),
             tokens: Arc::default(),
+            budgeted: Arc::default(),
             changes: broadcast::channel(CHANGES_KEPT).0,
             watchers: Mutex::default(),
             own_changes: Mutex::default(),
             away_since: AtomicI64::new(0),
+            opened: Instant::now(),
+            feed_read: AtomicU64::new(0),
             wake: wake.clone(),
             tasks: Mutex::default(),
         });
         inner.watch(Arc::downgrade(&inner.tokens) as Weak<TokenMemory>);
+        inner.watch(Arc::downgrade(&inner.budgeted) as Weak<budget::BudgetMemory>);
         inner.check_keys().await?;
         inner.read_clock().await?;
         let reader = feed::Reader::new(&inner).await?;
         let upkeep = tokio::spawn(upkeep(Arc::downgrade(&inner), wake.clone(), reader));
         inner.keep(upkeep.abort_handle());
+        inner.keep(tokio::spawn(sweeping(Arc::downgrade(&inner))).abort_handle());
         if inner.database.backend == Backend::Postgres {
             let listening = tokio::spawn(feed::listen(url.to_owned(), Arc::downgrade(&inner), wake));
             inner.keep(listening.abort_handle());
@@ -423,6 +444,17 @@ impl Inner {
         self.away_since.load(Ordering::Relaxed) != 0
     }
 
+    /// Whether the feed was read within the last second, so that what is remembered holds. A database that is
+    /// cut off without a word ends this before it counts as away.
+    pub(crate) fn is_current(&self) -> bool {
+        let age = self.milliseconds().saturating_sub(self.feed_read.load(Ordering::Relaxed));
+        age <= MAX_FEED_AGE_MS && !self.is_away()
+    }
+
+    fn milliseconds(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Notes whether the database answers.
     pub(crate) fn note(&self, is_there: bool) {
         if is_there {
@@ -431,6 +463,14 @@ impl Inner {
             let now = self.clock.now();
             let _ = self.away_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
         }
+    }
+
+    /// Runs a statement that deletes at most 500 rows, until it deletes none. Others write in between.
+    pub(crate) async fn delete_in_steps(&self, sql: &'static str, before: i64) -> Result<()> {
+        while sqlx::query(sql).bind(before).execute(&self.database.write).await?.rows_affected() > 0 {
+            tokio::time::sleep(STEP_PAUSE).await;
+        }
+        Ok(())
     }
 
     pub(crate) fn keep(&self, task: AbortHandle) {
@@ -445,19 +485,27 @@ impl Drop for Inner {
     }
 }
 
+/// How old the feed may be, in milliseconds: what one host changes holds on all within a second.
+const MAX_FEED_AGE_MS: u64 = 1000;
+
 /// How often what has expired is dropped.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Reads the feed at each poll and whenever it is woken; renews reservations; sweeps.
+/// How long a step of a sweep waits for the one before it, so that calls come between.
+pub(crate) const STEP_PAUSE: Duration = Duration::from_millis(5);
+
+/// Reads the feed at each poll and whenever it is woken; renews reservations.
 async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader) {
-    let (mut renewed, mut swept) = (SystemTime::now(), SystemTime::now());
+    let mut renewed = SystemTime::now();
     let is_due = |since: SystemTime, every: Duration| since.elapsed().is_ok_and(|past| past >= every);
     loop {
         let Some(interval) = inner.upgrade().map(|inner| inner.options.poll_interval) else { return };
         let _ = tokio::time::timeout(interval, wake.notified()).await;
         let Some(inner) = inner.upgrade() else { return };
+        let begun = inner.milliseconds();
         let read = inner.bounded(reader.read(&inner)).await;
-        inner.note(read.is_ok());
+        let is_read = read.is_ok();
+        inner.note(is_read);
         for (number, change) in read.unwrap_or_default() {
             if !inner.is_own(number) || change == Change::Everything {
                 inner.tell_watchers(&change);
@@ -466,6 +514,9 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
             let _ = inner.changes.send(change);
         }
         inner.forget_own_changes(reader.number());
+        if is_read {
+            inner.feed_read.store(begun, Ordering::Relaxed);
+        }
         budget::settle_pending(&inner).await;
         token::note_uses(&inner).await;
         if is_due(renewed, inner.options.reservation_lease / 3) {
@@ -474,11 +525,16 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
                 tracing::warn!(%error, "the reservations of this host were not renewed");
             }
         }
-        if is_due(swept, SWEEP_INTERVAL) {
-            swept = SystemTime::now();
-            if let Err(error) = sweep(&inner).await {
-                tracing::warn!(%error, "expired rows were not dropped");
-            }
+    }
+}
+
+/// Sweeps at times, in a task of its own: the feed does not wait for it.
+async fn sweeping(inner: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(SWEEP_INTERVAL).await;
+        let Some(inner) = inner.upgrade() else { return };
+        if let Err(error) = sweep(&inner).await {
+            tracing::warn!(%error, "expired rows were not dropped");
         }
     }
 }
@@ -489,5 +545,6 @@ async fn sweep(inner: &Inner) -> Result<()> {
     budget::lapse(inner).await?;
     budget::prune(inner).await?;
     inner.drop_old_contents().await?;
+    inner.drop_old_runs().await?;
     feed::prune(inner).await
 }

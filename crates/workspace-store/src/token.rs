@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -206,9 +206,10 @@ impl Store {
         rows.into_iter().map(|row| Ok(Stored::read(row)?.record)).collect()
     }
 
-    /// Lets the bearer of a token in. The database is asked each time, so that a revoked token is refused at
-    /// once on every host. While the database is away, a token is taken that was taken
-    /// [lately](crate::StoreOptions::token_grace).
+    /// Lets the bearer of a token in. A token that was looked up [lately](crate::StoreOptions::token_cache)
+    /// is taken without asking the database. A revoked one is refused at once on this host and
+    /// within a second on every other, for nothing is remembered while the change feed is not read. While the
+    /// database is away, a token is taken that was taken [lately](crate::StoreOptions::token_grace).
     ///
     /// # Errors
     /// [`StoreError::Token`].
@@ -218,8 +219,15 @@ impl Store {
                    WHERE id = $1";
         let grace = i64::try_from(self.0.options.token_grace.as_millis()).unwrap_or(i64::MAX);
         let remembered = || self.0.tokens.remembered(id, self.now().saturating_sub(grace));
-        let stored = match remembered().filter(|_| self.0.is_away()) {
+        let generation = self.0.tokens.generation();
+        let fresh = || self.0.tokens.fresh(id, self.0.options.token_cache);
+        let known = match self.0.is_current() {
+            true => fresh(),
             // No call waits for a database that is known to be away.
+            false => remembered().filter(|_| self.0.is_away()),
+        };
+        let is_known = known.is_some();
+        let stored = match known {
             Some(stored) => Some(stored),
             None => {
                 let query = sqlx::query_as::<_, Row>(sql).bind(id);
@@ -249,7 +257,10 @@ impl Store {
             self.0.tokens.note_use(id, now);
         }
         let record = stored.record.clone();
-        self.0.tokens.remember(stored, now, now.saturating_sub(grace));
+        match is_known {
+            true => self.0.tokens.take(id, now),
+            false => self.0.tokens.remember(stored, now, now.saturating_sub(grace), generation),
+        }
         Ok(record)
     }
 
@@ -300,22 +311,58 @@ impl Stored {
     }
 }
 
-/// The tokens that were taken lately, for when the database is away; uses that are to be written.
+/// The tokens that were taken lately, and uses that are to be written.
 #[derive(Default)]
 pub(crate) struct TokenMemory {
-    taken: Mutex<HashMap<String, (Stored, i64)>>,
+    taken: Mutex<Taken>,
     uses: Mutex<HashMap<String, i64>>,
 }
 
+#[derive(Default)]
+struct Taken {
+    tokens: HashMap<String, Remembered>,
+    /// Counts changes of tokens. A token that was read before one is not remembered after it.
+    generation: u64,
+}
+
+struct Remembered {
+    stored: Stored,
+    /// When it was read from the database.
+    read: Instant,
+    /// When it was last taken, for when the database is away.
+    taken: i64,
+}
+
 impl TokenMemory {
-    /// Remembers a token. Where there are too many, those that were taken before `oldest` go.
-    fn remember(&self, stored: Stored, now: i64, oldest: i64) {
-        let mut tokens = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn generation(&self) -> u64 {
+        self.taken().generation
+    }
+
+    /// Remembers a token that was read when changes were counted so far. Where there are too many, those that
+    /// were taken before `oldest` go.
+    fn remember(&self, stored: Stored, now: i64, oldest: i64, generation: u64) {
+        let mut taken = self.taken();
+        if taken.generation != generation {
+            return;
+        }
+        let tokens = &mut taken.tokens;
         if tokens.len() >= MAX_REMEMBERED && !tokens.contains_key(&stored.record.id) {
-            tokens.retain(|_, (_, taken)| *taken > oldest);
+            tokens.retain(|_, token| token.taken > oldest);
         }
         if tokens.len() < MAX_REMEMBERED {
-            tokens.insert(stored.record.id.clone(), (stored, now));
+            let id = stored.record.id.clone();
+            tokens.insert(id, Remembered { stored, read: Instant::now(), taken: now });
+        }
+    }
+
+    /// Notes that a remembered token was taken.
+    fn take(&self, id: &str, now: i64) {
+        if let Some(token) = self.taken().tokens.get_mut(id) {
+            token.taken = now;
         }
     }
 
@@ -324,27 +371,38 @@ impl TokenMemory {
         if uses.len() < MAX_REMEMBERED {
             uses.insert(id.to_owned(), now);
         }
+        if let Some(token) = self.taken().tokens.get_mut(id) {
+            token.stored.last_used = Some(now);
+        }
+    }
+
+    /// A token that was read no longer ago than that.
+    fn fresh(&self, id: &str, lifetime: Duration) -> Option<Stored> {
+        let taken = self.taken();
+        let token = taken.tokens.get(id)?;
+        (token.read.elapsed() < lifetime).then(|| token.stored.clone())
     }
 
     /// A token that was taken after `oldest`.
     fn remembered(&self, id: &str, oldest: i64) -> Option<Stored> {
-        let tokens = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let (stored, taken) = tokens.get(id)?;
-        (*taken > oldest).then(|| stored.clone())
+        let taken = self.taken();
+        let token = taken.tokens.get(id)?;
+        (token.taken > oldest).then(|| token.stored.clone())
     }
 }
 
 impl Watch for TokenMemory {
     fn changed(&self, change: &Change) {
-        let mut tokens = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken();
         match change {
-            Change::Of { kind: RecordKind::Token, id, .. } => drop(tokens.remove(id)),
+            Change::Of { kind: RecordKind::Token, id, .. } => drop(taken.tokens.remove(id)),
             Change::Of { workspace, kind: RecordKind::Workspace, .. } => {
-                tokens.retain(|_, (stored, _)| stored.record.workspace != *workspace);
+                taken.tokens.retain(|_, token| token.stored.record.workspace != *workspace);
             }
-            Change::Of { .. } => {}
-            Change::Everything => tokens.clear(),
+            Change::Of { .. } => return,
+            Change::Everything => taken.tokens.clear(),
         }
+        taken.generation += 1;
     }
 }
 

@@ -178,8 +178,7 @@ impl<W: AsyncWrite + Unpin + Send> Export<'_, W> {
     }
 
     async fn settings(&mut self) -> Result<()> {
-        let sql =
-            "SELECT name, time_zone, unlisted_models, keep_content_ms, created FROM workspaces WHERE id = $1";
+        let sql = "SELECT name, time_zone, unlisted_models, keep_content_ms, created, keep_runs_ms FROM workspaces WHERE id = $1";
         let row = sqlx::query(sql).bind(self.workspace).fetch_optional(&mut *self.snapshot).await?;
         let row = row.ok_or_else(|| StoreError::not_found(RecordKind::Workspace, self.workspace))?;
         let workspace = WorkspaceLine {
@@ -188,6 +187,7 @@ impl<W: AsyncWrite + Unpin + Send> Export<'_, W> {
             time_zone: row.try_get(1)?,
             unlisted_models: row.try_get(2)?,
             keep_content_ms: row.try_get(3)?,
+            keep_runs_ms: row.try_get(5)?,
             created: row.try_get(4)?,
         };
         self.line(&Line::Workspace(workspace)).await?;
@@ -222,8 +222,9 @@ impl<W: AsyncWrite + Unpin + Send> Export<'_, W> {
     }
 
     async fn budgets_and_tokens(&mut self) -> Result<()> {
-        let sql = "SELECT id, scope, scope_id, unit, amount, period, created, period_end, spent FROM budgets \
-                   WHERE workspace = $1 ORDER BY id";
+        // A share comes behind its budget.
+        let sql = "SELECT id, scope, scope_id, unit, amount, period, created, period_end, spent, parent \
+                   FROM budgets WHERE workspace = $1 ORDER BY CASE WHEN parent IS NULL THEN 0 ELSE 1 END, id";
         for row in sqlx::query(sql).bind(self.workspace).fetch_all(&mut *self.snapshot).await? {
             let budget = BudgetLine {
                 id: row.try_get(0)?,
@@ -235,6 +236,7 @@ impl<W: AsyncWrite + Unpin + Send> Export<'_, W> {
                 created: row.try_get(6)?,
                 period_end: row.try_get(7)?,
                 spent: row.try_get(8)?,
+                parent: row.try_get(9)?,
             };
             self.line(&Line::Budget(budget)).await?;
         }
@@ -394,10 +396,11 @@ impl Import<'_> {
         crate::workspace::check_id(&line.id)?;
         crate::workspace::check_name(&line.name)?;
         time_zone(&line.time_zone)?;
-        let sql = "INSERT INTO workspaces (id, name, time_zone, unlisted_models, keep_content_ms, revision, changed, \
-                   created) VALUES ($1, $2, $3, $4, $5, 1, '{}', $6)";
+        let sql = "INSERT INTO workspaces (id, name, time_zone, unlisted_models, keep_content_ms, keep_runs_ms, revision, \
+                   changed, created) VALUES ($1, $2, $3, $4, $5, $6, 1, '{}', $7)";
         let query = sqlx::query(sql).bind(&line.id).bind(&line.name).bind(&line.time_zone);
-        let query = query.bind(&line.unlisted_models).bind(line.keep_content_ms).bind(line.created);
+        let query = query.bind(&line.unlisted_models).bind(line.keep_content_ms).bind(line.keep_runs_ms);
+        let query = query.bind(line.created);
         let duplicate = |error| StoreError::duplicate(error, RecordKind::Workspace, &line.id);
         query.execute(&mut *self.tx).await.map_err(duplicate)?;
         self.workspace = Some(line.id);
@@ -442,11 +445,11 @@ impl Import<'_> {
             return Err(StoreError::Import(format!("the budget {:?} is none", line.id)));
         }
         let sql = "INSERT INTO budgets (id, workspace, scope, scope_id, unit, amount, period, revision, changed, \
-                   created, period_end, spent, reserved) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, 1, '{}', $8, $9, $10, 0)";
+                   created, period_end, spent, reserved, parent) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, 1, '{}', $8, $9, $10, 0, $11)";
         let query = sqlx::query(sql).bind(&line.id).bind(workspace).bind(&line.scope).bind(&line.scope_id);
         let query = query.bind(&line.unit).bind(line.amount).bind(&line.period).bind(line.created);
-        let query = query.bind(line.period_end).bind(line.spent);
+        let query = query.bind(line.period_end).bind(line.spent).bind(&line.parent);
         let duplicate = |error| StoreError::duplicate(error, RecordKind::Budget, &line.id);
         query.execute(&mut *self.tx).await.map_err(duplicate)?;
         Ok(())

@@ -59,6 +59,8 @@ pub struct WorkspaceRecord {
     pub unlisted_models: Option<String>,
     /// How long prompts and answers of its runs are kept, in seconds; `None`: they are not stored at all.
     pub keep_content_seconds: Option<u64>,
+    /// How long its runs are kept, in seconds; `None`: without an end.
+    pub keep_runs_seconds: Option<u64>,
     /// The number of its last change. A [change](Store::change_workspace) names it.
     pub revision: i64,
     /// The moment of its creation.
@@ -72,6 +74,7 @@ pub struct WorkspaceChange {
     time_zone: Option<String>,
     unlisted_models: Option<Option<String>>,
     keep_content: Option<Option<Duration>>,
+    keep_runs: Option<Option<Duration>>,
 }
 
 impl WorkspaceChange {
@@ -108,6 +111,15 @@ impl WorkspaceChange {
         self.keep_content = Some(time);
         self
     }
+
+    /// Has runs dropped so long after they began, their prompts and answers with them; `None`: never, which
+    /// is the default. It counts for the runs that are there as well. A sweep each minute drops them, and
+    /// [totals](Store::run_totals) lose them then.
+    #[must_use]
+    pub fn keep_runs(mut self, time: Option<Duration>) -> Self {
+        self.keep_runs = Some(time);
+        self
+    }
 }
 
 impl Store {
@@ -134,6 +146,7 @@ impl Store {
             time_zone: new.time_zone,
             unlisted_models: None,
             keep_content_seconds: None,
+            keep_runs_seconds: None,
             revision: 1,
             created: timestamp(now),
         })
@@ -144,7 +157,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn workspace(&self, id: &str) -> Result<WorkspaceRecord> {
-        let sql = "SELECT id, name, time_zone, unlisted_models, keep_content_ms, revision, changed, created \
+        let sql = "SELECT id, name, time_zone, unlisted_models, keep_content_ms, keep_runs_ms, revision, changed, created \
                    FROM workspaces WHERE id = $1";
         let row = sqlx::query_as::<_, Row>(sql).bind(id).fetch_optional(&self.database().read).await?;
         row.map(|row| record(row).0).ok_or_else(|| StoreError::not_found(RecordKind::Workspace, id))
@@ -155,7 +168,7 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn workspaces(&self, after: &str, limit: u32) -> Result<Vec<WorkspaceRecord>> {
-        let sql = "SELECT id, name, time_zone, unlisted_models, keep_content_ms, revision, changed, created \
+        let sql = "SELECT id, name, time_zone, unlisted_models, keep_content_ms, keep_runs_ms, revision, changed, created \
                    FROM workspaces WHERE id > $1 ORDER BY id LIMIT $2";
         let query = sqlx::query_as::<_, Row>(sql).bind(after).bind(i64::from(limit));
         Ok(query.fetch_all(&self.database().read).await?.into_iter().map(|row| record(row).0).collect())
@@ -202,13 +215,19 @@ impl Store {
             record.keep_content_seconds = time.map(|time| time.as_secs().max(1));
             fields.push("keep_content");
         }
+        if let Some(time) = change.keep_runs {
+            record.keep_runs_seconds = time.map(|time| time.as_secs().max(1));
+            fields.push("keep_runs");
+        }
         fields.iter().for_each(|field| changed.note(field, record.revision));
-        let keep = record.keep_content_seconds;
-        let keep = keep.map(|seconds| i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX));
+        let keep = |seconds: Option<u64>| {
+            seconds.map(|seconds| i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX))
+        };
         let sql = "UPDATE workspaces SET name = $1, time_zone = $2, unlisted_models = $3, keep_content_ms = $4, \
-                   revision = $5, changed = $6 WHERE id = $7";
+                   keep_runs_ms = $5, revision = $6, changed = $7 WHERE id = $8";
         let query = sqlx::query(sql).bind(&record.name).bind(&record.time_zone).bind(&record.unlisted_models);
-        let query = query.bind(keep).bind(record.revision).bind(changed.to_json()).bind(id);
+        let query = query.bind(keep(record.keep_content_seconds)).bind(keep(record.keep_runs_seconds));
+        let query = query.bind(record.revision).bind(changed.to_json()).bind(id);
         query.execute(&mut *tx).await?;
         let kind = RecordKind::Workspace;
         let action = Action { workspace: id, action: "change", kind, subject: id, detail: fields.join(", ") };
@@ -234,9 +253,9 @@ impl Store {
     /// Reads a workspace for a transaction that changes it or what is in it.
     pub(crate) async fn lock_workspace(&self, tx: &mut Tx, id: &str) -> Result<(WorkspaceRecord, ChangedIn)> {
         let sql = self.database().pick(
-            "SELECT id, name, time_zone, unlisted_models, keep_content_ms, revision, changed, created \
+            "SELECT id, name, time_zone, unlisted_models, keep_content_ms, keep_runs_ms, revision, changed, created \
              FROM workspaces WHERE id = $1",
-            "SELECT id, name, time_zone, unlisted_models, keep_content_ms, revision, changed, created \
+            "SELECT id, name, time_zone, unlisted_models, keep_content_ms, keep_runs_ms, revision, changed, created \
              FROM workspaces WHERE id = $1 FOR UPDATE",
         );
         let row = sqlx::query_as::<_, Row>(sql).bind(id).fetch_optional(&mut **tx).await?;
@@ -244,14 +263,21 @@ impl Store {
     }
 }
 
-type Row = (String, String, String, Option<String>, Option<i64>, i64, String, i64);
+type Row = (String, String, String, Option<String>, Option<i64>, Option<i64>, i64, String, i64);
 
 fn record(row: Row) -> (WorkspaceRecord, ChangedIn) {
-    let (id, name, time_zone, unlisted_models, keep, revision, changed, created) = row;
-    let keep_content_seconds = keep.and_then(|milliseconds| u64::try_from(milliseconds / 1000).ok());
-    let created = timestamp(created);
-    let record =
-        WorkspaceRecord { id, name, time_zone, unlisted_models, keep_content_seconds, revision, created };
+    let (id, name, time_zone, unlisted_models, keep_content, keep_runs, revision, changed, created) = row;
+    let seconds = |milliseconds: i64| u64::try_from(milliseconds / 1000).ok();
+    let record = WorkspaceRecord {
+        id,
+        name,
+        time_zone,
+        unlisted_models,
+        keep_content_seconds: keep_content.and_then(seconds),
+        keep_runs_seconds: keep_runs.and_then(seconds),
+        revision,
+        created: timestamp(created),
+    };
     (record, ChangedIn::parse(&changed))
 }
 

@@ -14,6 +14,7 @@ cases! {
     unique_keys: "descriptor: described" bare;
     labelled_fields: "descriptor: described" bare;
     secret_fields: "descriptor: described" bare;
+    key_destinations: "descriptor: described" bare;
     defaults: "descriptor: described" bare;
     capabilities: "descriptor: described";
     registered: "descriptor: registered" bare;
@@ -70,6 +71,20 @@ async fn secret_fields(trial: &Trial<'_>) -> Result<(), Verdict> {
         // A number of tokens is none.
         let is_open = matches!(kind, FieldKind::Text | FieldKind::Url | FieldKind::Json);
         ensure!(!is_open || !is_secret(field.key), "{:?} is a field of {kind:?}", field.key);
+    }
+    Ok(())
+}
+
+/// A host that stores secrets drops them when such a setting changes.
+async fn key_destinations(trial: &Trial<'_>) -> Result<(), Verdict> {
+    let names_an_address = |key: &str| {
+        key.split('_').any(|word| matches!(word, "endpoint" | "host" | "gateway" | "proxy"))
+            || key.ends_with("base_url")
+    };
+    for field in fields(trial).await?.1 {
+        let can_be_one = matches!(field.kind, FieldKind::Text | FieldKind::Url | FieldKind::Select);
+        let is_missing = can_be_one && names_an_address(field.key) && !field.key_destination;
+        ensure!(!is_missing, "{:?} is not marked as the place that keys go to", field.key);
     }
     Ok(())
 }

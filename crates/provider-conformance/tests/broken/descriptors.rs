@@ -40,6 +40,8 @@ pub(crate) fn of(fault: Fault) -> &'static ProviderDescriptor {
         .fields(&[settings::base_url(), ConfigField::new("region", "", FieldKind::Text)]);
     static OPEN: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect)
         .fields(&[settings::base_url(), ConfigField::new("api_key", "API Key", FieldKind::Text)]);
+    static UNMARKED: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect)
+        .fields(&[settings::base_url(), ConfigField::new("gateway_host", "Gateway", FieldKind::Text)]);
     static BEARER: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect)
         .fields(&[settings::base_url(), ConfigField::new("bearer", "Bearer", FieldKind::Text)]);
     static COUNTING: ProviderDescriptor = ProviderDescriptor::new("acme", "Acme", connect).fields(&[
@@ -68,6 +70,7 @@ pub(crate) fn of(fault: Fault) -> &'static ProviderDescriptor {
         Fault::TwoFieldsOneKey => &TWICE,
         Fault::FieldWithoutLabel => &UNLABELLED,
         Fault::KeyIsText => &OPEN,
+        Fault::HostIsNoKeyDestination => &UNMARKED,
         Fault::CountsTokens => &COUNTING,
         Fault::BearerIsText => &BEARER,
         Fault::DefaultThatIsUnfit => &UNFIT,

@@ -173,6 +173,7 @@ faults! {
     FieldWithoutLabel => "descriptor: labelled_fields",
     BearerIsText => "descriptor: secret_fields",
     KeyIsText => "descriptor: secret_fields",
+    HostIsNoKeyDestination => "descriptor: key_destinations",
     DefaultThatIsUnfit => "descriptor: defaults",
     CannotDoAnything => "descriptor: capabilities",
     NotRegistered => "descriptor: registered",

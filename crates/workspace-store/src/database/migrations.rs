@@ -22,4 +22,6 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!("0003_budgets.sql"),
     migration!("0004_runs.sql"),
     migration!("0005_conversations.sql"),
+    migration!("0006_retention.sql"),
+    migration!("0007_budget_shares.sql"),
 ];

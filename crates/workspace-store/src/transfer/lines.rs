@@ -55,6 +55,8 @@ pub(super) struct WorkspaceLine {
     pub(super) time_zone: String,
     pub(super) unlisted_models: Option<String>,
     pub(super) keep_content_ms: Option<i64>,
+    #[serde(default)]
+    pub(super) keep_runs_ms: Option<i64>,
     pub(super) created: i64,
 }
 
@@ -86,6 +88,9 @@ pub(super) struct BudgetLine {
     pub(super) created: i64,
     pub(super) period_end: i64,
     pub(super) spent: i64,
+    /// The budget that it is a share of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) parent: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -321,3 +321,89 @@ fn calls_at_once_on_two_hosts_never_reserve_beyond_a_limit() {
         assert_eq!((few.spent, few.reserved), (Amount::Requests(ada), Amount::Requests(0)));
     });
 }
+
+#[test]
+fn budget_of_each_user_counts_every_user_on_their_own() {
+    on_each(async |database| {
+        let (store, other) = (acme(&database).await, database.open().await);
+        let each = store
+            .add_budget("acme", Scope::EachUser, Amount::Requests(2), Period::Day, &ada())
+            .await
+            .unwrap();
+        let mut kept = Vec::new();
+        for user in ["ada", "bob"] {
+            let call = Call::new("acme").user(user);
+            kept.push(store.reserve(&call).await.unwrap());
+            other.reserve(&call).await.unwrap().settle(None).await.unwrap();
+            let refused = refusal(store.reserve(&call).await);
+            assert_eq!((&refused.budget.id, refused.budget.scope), (&each.id, Scope::User(user.to_owned())));
+        }
+        store.reserve(&Call::new("acme").node("n")).await.unwrap().release().await.unwrap();
+
+        let shares = store.budget_shares("acme", &each.id, "", 9).await.unwrap();
+        let counts = |share: &workspace_store::BudgetRecord| (share.spent, share.reserved);
+        assert_eq!(
+            shares.iter().map(counts).collect::<Vec<_>>(),
+            [(Amount::Requests(1), Amount::Requests(1)); 2]
+        );
+        let behind = store.budget_shares("acme", &each.id, "ada", 9).await.unwrap();
+        assert_eq!(behind, shares[1..]);
+        assert_eq!(store.budgets("acme").await.unwrap().len(), 1, "a share is no budget of its own");
+
+        store.change_budget("acme", &each.id, 1, Amount::Requests(3), &ada()).await.unwrap();
+        other.reserve(&Call::new("acme").user("ada")).await.unwrap().settle(None).await.unwrap();
+        refusal(store.reserve(&Call::new("acme").user("ada")).await);
+        for reservation in kept {
+            reservation.settle(None).await.unwrap();
+        }
+        store.remove_budget("acme", &each.id, &ada()).await.unwrap();
+        assert!(store.budget_shares("acme", &each.id, "", 9).await.unwrap().is_empty());
+        store.reserve(&Call::new("acme").user("ada")).await.unwrap().settle(None).await.unwrap();
+    });
+}
+
+#[test]
+fn new_users_at_once_get_one_share_each_and_no_more() {
+    on_each(async |database| {
+        let stores = [acme(&database).await, database.open().await];
+        for scope in [Scope::EachUser, Scope::EachToken, Scope::EachNode] {
+            stores[0].add_budget("acme", scope, Amount::Requests(5), Period::Month, &ada()).await.unwrap();
+        }
+        within_a_second("the other host has heard of the budgets", async || {
+            stores[1].budgets("acme").await.unwrap().len() == 3
+        })
+        .await;
+        let calls: Vec<_> = (0_usize..40)
+            .map(|number| {
+                let store = stores[number % 2].clone();
+                let call = Call::new("acme").user("ada").token("t").node("n");
+                tokio::spawn(async move {
+                    match store.reserve(&call).await {
+                        Ok(reservation) => reservation.settle(None).await.map(|_| 1_u32).unwrap(),
+                        Err(StoreError::Budget(_)) => 0,
+                        Err(error) => panic!("{error}"),
+                    }
+                })
+            })
+            .collect();
+        let mut taken = 0;
+        for call in calls {
+            taken += call.await.unwrap();
+        }
+        assert_eq!(taken, 5);
+    });
+}
+
+#[test]
+fn budget_that_another_host_adds_holds_within_a_second() {
+    on_each(async |database| {
+        let (store, other) = (acme(&database).await, database.open().await);
+        store.reserve(&Call::new("acme")).await.unwrap().settle(None).await.unwrap();
+        other.add_budget("acme", Scope::Workspace, Amount::Requests(0), Period::Total, &ada()).await.unwrap();
+        refusal(other.reserve(&Call::new("acme")).await);
+        within_a_second("the limit holds here", async || {
+            matches!(store.reserve(&Call::new("acme")).await, Err(StoreError::Budget(_)))
+        })
+        .await;
+    });
+}

@@ -1,4 +1,9 @@
-use provider_core::ErrorKind;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use provider_core::{ConfigValues, Error, ErrorKind, LlmProvider, ProviderContext, ProviderDescriptor};
+use provider_registry::Registry;
+use provider_testing::{Operation, ScriptedProvider};
 use workspace_store::{
     Connections, NewProvider, NewWorkspace, ProviderChange, RecordKind, StoreError, WorkspaceChange,
 };
@@ -206,5 +211,92 @@ fn removed_provider_takes_no_unlisted_models() {
         assert_eq!(store.workspace("acme").await.unwrap().unlisted_models, None);
         let refused = store.remove_provider("acme", "openrouter", &ada()).await.unwrap_err();
         assert!(matches!(refused, StoreError::NotFound { kind: RecordKind::Provider, .. }), "{refused}");
+    });
+}
+
+#[test]
+fn catalogue_and_layers_of_a_provider_outlive_a_change_of_another() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let second = NewProvider::new("openrouter", [("api_key", API_KEY)]).id("second");
+        store.add_provider("acme", &registry(), second, &ada()).await.unwrap();
+        // In the place of layers, a provider that counts.
+        let made = Arc::new(Mutex::new(BTreeMap::<String, Vec<Arc<ScriptedProvider>>>::new()));
+        let seen = made.clone();
+        let connections = Connections::new(store.clone(), registry()).layers(move |record, _| {
+            let provider = Arc::new(ScriptedProvider::new([]).with_listing(["acme/one"]));
+            seen.lock().unwrap().entry(record.id.clone()).or_default().push(provider.clone());
+            Ok(provider)
+        });
+        let fetch = async || {
+            let connected = connections.workspace("acme").await.unwrap();
+            let catalogue = connected.workspace().instance("second").unwrap().catalogue().await.unwrap();
+            assert_eq!(catalogue.models.len(), 1);
+            connected
+        };
+        fetch().await;
+
+        let renamed = ProviderChange::new().set([("site_name", "Renamed")]);
+        store.change_provider("acme", "openrouter", 1, &registry(), renamed, &ada()).await.unwrap();
+        fetch().await;
+        let enabled = ProviderChange::new().enabled_models(["acme/one"]);
+        store.change_provider("acme", "second", 1, &registry(), enabled, &ada()).await.unwrap();
+        let last = fetch().await;
+        assert!(last.providers().any(|provider| provider.enabled_models.is_some()));
+
+        let made = made.lock().unwrap();
+        assert_eq!((made["openrouter"].len(), made["second"].len()), (2, 1), "once for each connection");
+        assert_eq!(made["second"][0].count(Operation::Models), 1);
+    });
+}
+
+#[test]
+fn error_of_a_layer_is_its_providers_error() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let refusing = |_: &_, _| Err(Error::new(ErrorKind::Config, "no licence for this layer"));
+        let connections = Connections::new(store, registry()).layers(refusing);
+        let connected = connections.workspace("acme").await.unwrap();
+        let error = connected.error("openrouter").expect("its layer was refused");
+        assert!(error.to_string().contains("no licence"), "{error}");
+        assert!(connected.workspace().instance("openrouter").is_err());
+    });
+}
+
+/// The resource that a host gives the providers of one workspace.
+struct Network(&'static str);
+
+/// Connects in one network alone.
+fn connect_guarded(_: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {
+    match context.get::<Network>() {
+        Some(Network("guarded")) => Ok(Arc::new(ScriptedProvider::new([]))),
+        _ => Err(Error::new(ErrorKind::Config, "another network")),
+    }
+}
+
+static GUARDED: ProviderDescriptor = ProviderDescriptor::new("guarded", "Guarded", connect_guarded);
+
+#[test]
+fn each_provider_is_connected_with_its_context() {
+    on_each(async |database| {
+        let store = database.open().await;
+        let mut registry = Registry::new().context(ProviderContext::new().with(Network("guarded")));
+        registry.register(&GUARDED).unwrap();
+        for workspace in ["inside", "outside"] {
+            store.create_workspace(NewWorkspace::new(workspace), &ada()).await.unwrap();
+            let provider = NewProvider::new("guarded", ConfigValues::new());
+            store.add_provider(workspace, &registry, provider, &ada()).await.unwrap();
+        }
+        let connections =
+            Connections::new(store, registry).context(|record, context| match &*record.workspace {
+                "inside" => context.clone(),
+                _ => context.clone().with(Network("open")),
+            });
+        let inside = connections.workspace("inside").await.unwrap();
+        assert!(inside.error("guarded").is_none());
+        let outside = connections.workspace("outside").await.unwrap();
+        assert!(outside.error("guarded").is_some_and(|error| error.to_string().contains("another network")));
     });
 }

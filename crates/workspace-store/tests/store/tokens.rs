@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use workspace_store::{NewToken, RecordKind, Role, StoreError, TokenError};
+use workspace_store::{NewToken, RecordKind, Role, Store, StoreError, TokenError};
 
 use crate::secrets::is_in_files;
-use crate::support::{acme, ada, on_each, within_a_second};
+use crate::support::{acme, ada, key, on_each, options, within_a_second};
 
 fn token_error(error: StoreError) -> TokenError {
     let StoreError::Token(error) = error else { panic!("{error}") };
@@ -40,19 +40,51 @@ fn token_lets_its_bearer_in_on_every_host() {
 }
 
 #[test]
-fn revoked_token_is_refused_at_once_on_every_host() {
+fn revoked_token_is_refused_at_once_and_on_other_hosts_within_a_second() {
     on_each(async |database| {
         let (one, other) = (database.open().await, database.open().await);
         acme(&one).await;
         let created = one.create_token("acme", NewToken::new("CI", Role::Admin), &ada()).await.unwrap();
-        other.authenticate(created.text.expose()).await.unwrap();
+        for store in [&one, &other] {
+            store.authenticate(created.text.expose()).await.unwrap();
+        }
         let elsewhere = one.revoke_token("other", &created.record.id, &ada()).await.unwrap_err();
         assert!(matches!(elsewhere, StoreError::NotFound { kind: RecordKind::Token, .. }), "{elsewhere}");
         one.revoke_token("acme", &created.record.id, &ada()).await.unwrap();
-        for store in [&one, &other] {
-            let refused = store.authenticate(created.text.expose()).await.unwrap_err();
-            assert_eq!(token_error(refused), TokenError::Revoked);
+        let refused = one.authenticate(created.text.expose()).await.unwrap_err();
+        assert_eq!(token_error(refused), TokenError::Revoked);
+        within_a_second("the other host refuses it", async || {
+            other.authenticate(created.text.expose()).await.is_err()
+        })
+        .await;
+        let refused = other.authenticate(created.text.expose()).await.unwrap_err();
+        assert_eq!(token_error(refused), TokenError::Revoked);
+    });
+}
+
+#[test]
+fn token_that_was_looked_up_lately_needs_no_query() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let asking = options().token_cache(Duration::ZERO);
+        let asking = Store::open_with(&database.url, key(), asking).await.unwrap();
+        let created = store.create_token("acme", NewToken::new("CI", Role::Member), &ada()).await.unwrap();
+        // The feed may tell of the token once more.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        for store in [&store, &asking] {
+            store.authenticate(created.text.expose()).await.unwrap();
         }
+        // Past the store, so that the feed tells of nothing.
+        let raw = database.raw().await;
+        sqlx::query("DELETE FROM tokens").execute(&raw).await.unwrap();
+        raw.close().await;
+        assert_eq!(store.authenticate(created.text.expose()).await.unwrap().role, Role::Member);
+        let refused = asking.authenticate(created.text.expose()).await.unwrap_err();
+        assert_eq!(token_error(refused), TokenError::Unknown);
+        let wrong = format!("wst_{}_{}", created.record.id, "A".repeat(43));
+        let refused = store.authenticate(&wrong).await.unwrap_err();
+        assert_eq!(token_error(refused), TokenError::Unknown, "what is remembered is compared as well");
     });
 }
 

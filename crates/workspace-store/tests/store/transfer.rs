@@ -19,9 +19,18 @@ fn passphrase() -> Secret {
 async fn full(store: &Store) -> Secret {
     acme(store).await;
     let change = WorkspaceChange::new().keep_content(Some(Duration::from_secs(3600))).name("Acme Inc.");
-    store.change_workspace("acme", 1, change.time_zone("Asia/Tokyo"), &ada()).await.unwrap();
+    store
+        .change_workspace(
+            "acme",
+            1,
+            change.time_zone("Asia/Tokyo").keep_runs(Some(Duration::from_secs(86_400))),
+            &ada(),
+        )
+        .await
+        .unwrap();
     store.add_budget("acme", Scope::Workspace, Amount::Requests(5), Period::Total, &ada()).await.unwrap();
-    store.reserve(&Call::new("acme")).await.unwrap().settle(None).await.unwrap();
+    store.add_budget("acme", Scope::EachUser, Amount::Requests(5), Period::Total, &ada()).await.unwrap();
+    store.reserve(&Call::new("acme").user("ada")).await.unwrap().settle(None).await.unwrap();
     let talk = store.create_conversation("acme", "Talk", Some("ada")).await.unwrap();
     let asked = store.append("acme", &talk.id, None, &[Message::user("Why?")], None).await.unwrap();
     for answer in ["one", "two"] {

@@ -1,0 +1,2 @@
+ALTER TABLE workspaces ADD COLUMN keep_runs_ms BIGINT;
+CREATE INDEX runs_by_start ON runs (workspace, started, id);
