@@ -88,8 +88,8 @@ pub fn openapi() -> String {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
     for route in ROUTES {
         let method = route.method.as_str().to_ascii_lowercase();
-        let operation = &mut document["paths"][route.path][&method];
-        if operation.is_object() {
+        // The files of the page are no part of the API.
+        if let Some(operation) = document["paths"].get_mut(route.path).and_then(|path| path.get_mut(&method)) {
             complete(operation, route.path, route.access);
         }
     }
