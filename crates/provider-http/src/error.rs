@@ -128,7 +128,7 @@ pub(crate) fn undecodable_at(
 
 /// The request could not be sent, or its answer did not begin.
 pub(crate) fn from_transport(failure: TransportError, origin: &str, limits: &HttpLimits) -> Error {
-    let proxy = failure.proxy.clone();
+    let proxy = failure.proxy.as_deref().cloned();
     let through = proxy.as_ref().map_or_else(String::new, |proxy| format!(" through {proxy}"));
     match failure.kind {
         TransportErrorKind::Request => {

@@ -89,7 +89,7 @@ impl fmt::Display for UsedProxy {
 #[derive(Debug)]
 pub struct TransportError {
     pub(crate) kind: TransportErrorKind,
-    pub(crate) proxy: Option<UsedProxy>,
+    pub(crate) proxy: Option<Box<UsedProxy>>,
     /// The variable that should name a proxy and names none.
     pub(crate) ignored_variable: Option<&'static str>,
     /// What helps, in the words of the host.
@@ -171,7 +171,7 @@ impl TransportError {
     /// Names the proxy that the request went through.
     #[must_use]
     pub fn through(mut self, proxy: UsedProxy) -> Self {
-        self.proxy = Some(proxy);
+        self.proxy = Some(Box::new(proxy));
         self
     }
 

@@ -106,7 +106,7 @@ impl HyperTransport {
         if proxy.is_none() {
             error.ignored_variable = self.proxies.ignored_for(uri);
         }
-        error.proxy = proxy;
+        error.proxy = proxy.map(Box::new);
         error
     }
 }
@@ -153,7 +153,7 @@ impl Transport for HyperTransport {
             Some(Err(cause)) => Err(self.classify(&uri, cause)),
             None => {
                 let mut error = TransportError::new(TransportErrorKind::ConnectTimeout(Some(limit)));
-                error.proxy = self.proxies.used_for(&uri);
+                error.proxy = self.proxies.used_for(&uri).map(Box::new);
                 Err(error)
             }
         }
