@@ -39,12 +39,12 @@ pub(crate) type Result<T, E = ApiError> = std::result::Result<T, E>;
 pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     /// A word for programs.
-    pub(crate) code: Cow<'static, str>,
+    pub(crate) code: &'static str,
     /// A sentence for people.
     pub(crate) message: String,
     /// The problems of single fields.
     pub(crate) problems: Vec<FieldProblem>,
-    pub(crate) retry_after_seconds: Option<u64>,
+    pub(crate) retry_after_seconds: Option<u32>,
     /// Whether the caller may try again: our own retries are used up.
     pub(crate) should_retry: bool,
     /// OpenAI's word for it in the place of `code`, for clients that decide by it.
@@ -52,18 +52,18 @@ pub(crate) struct ApiError {
     /// The provider, its upstream and the attempts, as OpenAI's clients get them.
     pub(crate) metadata: Option<Box<Value>>,
     /// The id of the run, if one had begun.
-    pub(crate) request_id: Option<String>,
+    pub(crate) request_id: Option<Box<str>>,
 }
 
 impl ApiError {
     pub(crate) fn new(
         status: StatusCode,
-        code: impl Into<Cow<'static, str>>,
+        code: &'static str,
         message: impl Into<String>,
     ) -> Self {
         Self {
             status,
-            code: code.into(),
+            code,
             message: message.into(),
             problems: Vec::new(),
             retry_after_seconds: None,
@@ -76,7 +76,7 @@ impl ApiError {
 
     /// Names the run that failed: the id is that of its record.
     pub(crate) fn of_request(mut self, run: &str) -> Self {
-        self.request_id = Some(run.to_owned());
+        self.request_id = Some(run.into());
         self
     }
 
@@ -106,7 +106,7 @@ impl ApiError {
         Self { problems, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_error", message) }
     }
 
-    fn retry_after(mut self, seconds: Option<u64>) -> Self {
+    fn retry_after(mut self, seconds: Option<u32>) -> Self {
         self.retry_after_seconds = seconds;
         self
     }
@@ -140,7 +140,7 @@ impl ApiError {
             None => field.to_owned(),
         };
         let param = self.problems.first().map(|problem| name(&problem.field));
-        let code = self.openai_code.unwrap_or(&self.code);
+        let code = self.openai_code.unwrap_or(self.code);
         let mut error = json!({"message": self.message, "type": kind, "param": param, "code": code});
         if let Some(metadata) = &self.metadata {
             error["metadata"] = (**metadata).clone();
@@ -166,7 +166,7 @@ impl IntoResponse for ApiError {
             false => Some(json!({ "problems": self.problems })),
         };
         let envelope =
-            Envelope { data, status: "error", code: self.code.clone(), message: self.message.clone() };
+            Envelope { data, status: "error", code: self.code.into(), message: self.message.clone() };
         let response = (self.status, Json(envelope)).into_response();
         self.finish(response)
     }
@@ -191,7 +191,7 @@ impl From<provider_core::Error> for ApiError {
             _ => StatusCode::BAD_GATEWAY,
         };
         let seconds = match error.retry() {
-            RetryAdvice::After(wait) => Some(wait.as_secs().saturating_add(1)),
+            RetryAdvice::After(wait) => Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)),
             _ => None,
         };
         let problems = error.fields().to_vec();

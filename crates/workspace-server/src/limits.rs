@@ -110,7 +110,7 @@ impl From<Limited> for ApiError {
         };
         let seconds = wait.as_secs() + 1;
         Self {
-            retry_after_seconds: Some(seconds),
+            retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
             should_retry: true,
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit", message)
         }

@@ -40,14 +40,14 @@ fn refusal_says_when_the_next_is_taken() {
 #[test]
 fn open_requests_are_counted_until_they_are_dropped() {
     let limits = limits(60_000, 2);
-    let first = limits.enter("a").ok().expect("taken");
-    let second = limits.enter("a").ok().expect("taken");
+    let first = limits.enter("a").expect("taken");
+    let second = limits.enter("a").expect("taken");
     assert_eq!(limits.enter("a").err(), Some(Limited::Open(2)));
     assert!(limits.enter("b").is_ok());
     drop(first.clone());
     assert_eq!(limits.enter("a").err(), Some(Limited::Open(2)), "a clone is the same request");
     drop(first);
-    let third = limits.enter("a").ok().expect("taken");
+    let third = limits.enter("a").expect("taken");
     assert_eq!(limits.enter("a").err(), Some(Limited::Open(2)));
     drop((second, third));
 }
@@ -56,7 +56,7 @@ fn open_requests_are_counted_until_they_are_dropped() {
 fn tokens_that_use_nothing_are_forgotten() {
     let limits = limits(60, 10);
     let start = Instant::now();
-    let held = limits.enter_at("held", start).ok().expect("taken");
+    let held = limits.enter_at("held", start).expect("taken");
     for token in 0..5_000_u64 {
         let _ = limits.enter_at(&token.to_string(), start + Duration::from_secs(token));
     }
