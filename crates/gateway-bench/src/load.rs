@@ -14,8 +14,8 @@ use crate::target::{Target, client};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to measure: name=URL[,key=KEY][,model=MODEL][,pid=PID]. The first is the upstream itself, the second
-    /// the floor
+    /// Targets: name=URL[,key=KEY][,model=MODEL][,pid=PID]. The first is the upstream itself, the
+    /// second the floor
     #[arg(long = "target", required = true, num_args = 1..)]
     targets: Vec<Target>,
     /// Requests per second
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     rounds: u32,
 }
 
-/// What a round says of a target.
+/// The figures of a target in a round.
 struct Round {
     p50: Duration,
     p99: Duration,

@@ -1,4 +1,4 @@
-//! What the kernel tells of a process: its processor time and its memory. Linux alone.
+//! The figures that the kernel has of a process: its processor time and its memory. Linux alone.
 
 use std::fs;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is measured: a URL, a key and, for processor time and memory, a process.
+//! A target of the measurement: a URL, a key and, for processor time and memory, a process.
 
 use std::str::FromStr;
 

@@ -1,5 +1,7 @@
 //! The verdicts of the plugin `armor` on tool calls.
 
+use std::collections::HashSet;
+
 use lenient_json::{Raw, Text, object};
 use provider_core::{ChatResponse, RawJson, WithheldCall};
 use serde::Serialize;
@@ -69,11 +71,14 @@ pub(crate) fn read(values: &[RawJson]) -> Vec<SafeguardResult> {
         Raw::of(value.get()).for_each(|safeguard: Safeguard<'_>| {
             for (id, verdict) in &safeguard.status.tool_uses.unknown {
                 let verdict: ToolUse<'_> = Raw::of(verdict).read().unwrap_or_default();
-                results.retain(|result| result.call_id != **id);
                 results.push(result(id, &safeguard.kind, &verdict));
             }
         });
     }
+    let mut seen = HashSet::new();
+    results.reverse();
+    results.retain(|result| seen.insert(result.call_id.clone()));
+    results.reverse();
     results
 }
 
@@ -98,13 +103,12 @@ fn result(id: &str, safeguard: &Text<'_>, wire: &ToolUse<'_>) -> SafeguardResult
 
 /// The calls that were judged and did not come. A flagged call that came was only judged.
 pub(crate) fn withheld(results: Vec<SafeguardResult>, response: &ChatResponse) -> Vec<WithheldCall> {
-    let came = |id: &str| {
-        let calls = &response.message.tool_calls;
-        calls.iter().any(|call| call.id == id || call.received_id.as_deref() == Some(id))
-    };
+    let calls = response.message.tool_calls.iter();
+    let came: HashSet<&str> =
+        calls.flat_map(|call| [Some(&*call.id), call.received_id.as_deref()]).flatten().collect();
     let is_withheld = |result: &SafeguardResult| {
         matches!(result.verdict, SafeguardVerdict::Flagged | SafeguardVerdict::Unavailable)
-            && !came(&result.call_id)
+            && !came.contains(&*result.call_id)
     };
     let call = |result: SafeguardResult| {
         let call = WithheldCall::new(result.call_id);
