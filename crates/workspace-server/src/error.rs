@@ -56,11 +56,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    pub(crate) fn new(
-        status: StatusCode,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
             code,
@@ -191,7 +187,9 @@ impl From<provider_core::Error> for ApiError {
             _ => StatusCode::BAD_GATEWAY,
         };
         let seconds = match error.retry() {
-            RetryAdvice::After(wait) => Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)),
+            RetryAdvice::After(wait) => {
+                Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
+            }
             _ => None,
         };
         let problems = error.fields().to_vec();

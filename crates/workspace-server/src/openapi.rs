@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::access::Access;
-use crate::{api, chat, compare, openai};
 use crate::routes::ROUTES;
+use crate::{api, chat, compare, openai};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -89,7 +89,8 @@ pub fn openapi() -> String {
     for route in ROUTES {
         let method = route.method.as_str().to_ascii_lowercase();
         // The files of the page are no part of the API.
-        if let Some(operation) = document["paths"].get_mut(route.path).and_then(|path| path.get_mut(&method)) {
+        if let Some(operation) = document["paths"].get_mut(route.path).and_then(|path| path.get_mut(&method))
+        {
             complete(operation, route.path, route.access);
         }
     }

@@ -45,10 +45,10 @@ pub(crate) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
         kept = at + c.len_utf8();
     }
     let (mut beginning, rest) = text.split_at(kept);
-    if !rest.starts_with(char::is_whitespace) {
-        if let Some((words, _)) = beginning.rsplit_once(char::is_whitespace) {
-            beginning = words;
-        }
+    if !rest.starts_with(char::is_whitespace)
+        && let Some((words, _)) = beginning.rsplit_once(char::is_whitespace)
+    {
+        beginning = words;
     }
     let ellipsis = if columns > 0 { "…" } else { "" };
     Cow::Owned(format!("{}{ellipsis}", beginning.trim_end()))
