@@ -153,8 +153,8 @@ impl ServerSettings {
         self
     }
 
-    /// Answers requests for these host names alone, without ports: `models.example.com`, `127.0.0.1`, `[::1]`.
-    /// By default every name is taken. The paths `/healthz` and `/readyz` answer to any name.
+    /// Answers requests for these host names alone, without ports: `models.example.com`, `127.0.0.1`,
+    /// `[::1]`. By default every name is taken. The paths `/healthz` and `/readyz` answer to any name.
     #[must_use]
     pub fn hosts<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.hosts = names.into_iter().map(Into::into).collect();
