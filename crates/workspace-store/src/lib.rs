@@ -51,6 +51,7 @@ mod database;
 mod error;
 mod feed;
 mod key;
+mod pending;
 mod provider;
 mod recorder;
 mod revision;

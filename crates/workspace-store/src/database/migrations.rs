@@ -28,4 +28,5 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!("0006_retention.sql"),
     migration!("0007_budget_shares.sql"),
     Migration { counts_runs: true, ..migration!("0008_run_totals.sql") },
+    migration!("0009_pending_requests.sql"),
 ];
