@@ -4,7 +4,7 @@ import { sessions } from "./keep.js";
 
 /** An error of a request, in the words of the host's envelope. */
 export class ApiError extends Error {
-  constructor({ status, code, message, problems = [], retryAfter = null, next = null }) {
+  constructor({ status, code, message, problems = [], retryAfter = null, next = null, conversation = null }) {
     super(message);
     this.status = status;
     this.code = code;
@@ -12,6 +12,8 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter && Math.ceil(retryAfter);
     /** The next step, if the provider names one. */
     this.next = next;
+    /** The conversation that keeps the question all the same. */
+    this.conversation = conversation;
   }
 }
 
@@ -136,8 +138,9 @@ export class Api {
     return { models, failed };
   }
 
-  problems(reference, request) {
-    return this.json("POST", `${this.root}/models/problems`, { model: reference, request });
+  /** What stands against a request, and what it may cost at most. Nothing is sent to the model. */
+  check(reference, request, { signal } = {}) {
+    return this.json("POST", `${this.root}/models/problems`, { model: reference, request }, { signal });
   }
 
   // Runs
@@ -151,6 +154,7 @@ export class Api {
       { ...body, stream: true },
       { signal, accept },
     );
+    onEvent({ type: "opened", conversation: response.headers.get("x-conversation-id") });
     for await (const event of serverSentEvents(response.body)) onEvent(runEvent(event));
   }
 
@@ -177,13 +181,17 @@ export class Api {
     return (await this.json("GET", `${this.root}/conversations?limit=100`)).items;
   }
 
+  /** The last messages of the branches of a conversation, oldest first. */
+  branches(id) {
+    return this.json("GET", `${this.root}/conversations/${segment(id)}/branches`);
+  }
+
   /** The messages of the newest branches of a conversation. A parent stands before its children. */
   async conversation(id) {
-    const path = `${this.root}/conversations/${segment(id)}`;
-    const leaves = await this.json("GET", `${path}/branches`);
+    const leaves = await this.branches(id);
     const branches = leaves.slice(-MOST_BRANCHES).map((leaf) => {
       const query = new URLSearchParams({ last: leaf.id });
-      return this.json("GET", `${path}/messages?${query}`);
+      return this.json("GET", `${this.root}/conversations/${segment(id)}/messages?${query}`);
     });
     const messages = new Map();
     for (const branch of await Promise.all(branches)) {
@@ -227,6 +235,11 @@ export class Api {
     return this.json("POST", `${this.root}/budgets`, budget);
   }
 
+  changeBudget(budget, limit) {
+    const body = { revision: budget.revision, limit };
+    return this.json("PATCH", `${this.root}/budgets/${segment(budget.id)}`, body);
+  }
+
   removeBudget(budget) {
     return this.json("DELETE", `${this.root}/budgets/${segment(budget.id)}`);
   }
@@ -264,6 +277,7 @@ async function errorOf(response) {
     message: body?.message || `${response.status} ${response.statusText}`,
     problems: body?.data?.problems ?? [],
     retryAfter: Number(response.headers.get("retry-after")) || null,
+    conversation: response.headers.get("x-conversation-id"),
   });
 }
 

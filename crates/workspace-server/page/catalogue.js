@@ -88,7 +88,8 @@ function scoreOf(model, words) {
     if (!best) return null;
     score += best;
   }
-  return score - model.id.length / 1000;
+  // Of two that fit as well, the one whose price is known comes first, then the shorter id.
+  return score + (model.priceIn === null ? 0 : 0.5) - model.id.length / 1000;
 }
 
 /** Whether a word is a term, or the beginning of one, but for one typo (two in a long word). */

@@ -93,6 +93,9 @@ export function button(label, onclick, props = {}) {
   return element;
 }
 
+/** A link to another view of the page. The frame follows it without a load. */
+export const goLink = (path, label, props = {}) => h("a", { href: path, data: { go: "" }, ...props }, label);
+
 /** A dialog that gives the focus back when it closes. */
 export function dialog(title, body, { onclose, wide, closeLabel } = {}) {
   const titleId = newId("dialog");
