@@ -130,7 +130,7 @@ export function takeRun(answer, run) {
   if (run.error_kind === "cancelled") answer.state = "stopped";
   else if (run.error_kind) {
     answer.state = "failed";
-    answer.error = { code: run.error_kind, message: run.error ?? "" };
+    answer.error = { code: run.error_kind, kind: run.error_kind, message: run.error ?? "" };
   }
 }
 
@@ -144,6 +144,7 @@ export function fail(answer, error, elapsed) {
       message: error.message,
       problems: error.problems,
       next: error.next,
+      kind: error.kind,
       retryAfter: error.retryAfter,
     };
 }
@@ -279,21 +280,22 @@ export function answerView(answer, { retry, goOn, onresults, keepResult } = {}) 
   return { element, draw, update: oncePerFrame(draw) };
 }
 
+/** The tokens that an answer had in a second, from its first output on. */
+export const speedOf = ({ figures, usage }) =>
+  usage.completion_tokens && figures.total > (figures.first ?? 0)
+    ? usage.completion_tokens / ((figures.total - (figures.first ?? 0)) / 1000)
+    : null;
+
 /** The figures of an answer that are known, as pairs of name and value. */
-export function figureRows({ figures, usage, provider, model }) {
-  const speed =
-    figures.total && usage.completion_tokens && figures.total > (figures.first ?? 0)
-      ? usage.completion_tokens / ((figures.total - (figures.first ?? 0)) / 1000)
-      : null;
-  const served = [figures.served ?? model, figures.upstream ?? provider].filter(Boolean).join(" · ");
+export function figureRows({ figures, usage, provider, model, state }) {
+  const speed = speedOf({ figures, usage });
+  const asked = state === "failed" ? null : model;
+  const served = [figures.served ?? asked, figures.upstream ?? provider].filter(Boolean).join(" · ");
   return [
     [t("figure.served"), served],
     [t("figure.first"), figures.first !== undefined && milliseconds(figures.first)],
     [t("figure.total"), figures.total !== undefined && milliseconds(figures.total)],
-    [
-      t("figure.speed"),
-      speed && Number.isFinite(speed) && t("figure.per.second", { n: count(Math.round(speed)) }),
-    ],
+    [t("figure.speed"), speed && t("figure.per.second", { n: count(Math.round(speed)) })],
     [
       t("figure.tokens"),
       usage.prompt_tokens !== undefined &&

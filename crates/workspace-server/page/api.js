@@ -4,7 +4,16 @@ import { sessions } from "./keep.js";
 
 /** An error of a request, in the words of the host's envelope. */
 export class ApiError extends Error {
-  constructor({ status, code, message, problems = [], retryAfter = null, next = null, conversation = null }) {
+  constructor({
+    status,
+    code,
+    message,
+    problems = [],
+    retryAfter = null,
+    next = null,
+    kind = null,
+    conversation = null,
+  }) {
     super(message);
     this.status = status;
     this.code = code;
@@ -12,6 +21,8 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter && Math.ceil(retryAfter);
     /** The next step, if the provider names one. */
     this.next = next;
+    /** The kind of a provider's error. */
+    this.kind = kind;
     /** The conversation that keeps the question all the same. */
     this.conversation = conversation;
   }
@@ -316,11 +327,11 @@ function runEvent({ name, data }) {
     case "context_trimmed":
       return { type: "trimmed", cell, ...data };
     case "error": {
-      const { code, message, next_step: next, retry_after_seconds: retryAfter } = data;
+      const { code, message, kind, next_step: next, retry_after_seconds: retryAfter } = data;
       return {
         type: "error",
         cell,
-        error: new ApiError({ status: 200, code, message, problems: data.problems, retryAfter, next }),
+        error: new ApiError({ status: 200, code, message, problems: data.problems, retryAfter, next, kind }),
       };
     }
     default:

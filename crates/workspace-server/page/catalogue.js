@@ -16,6 +16,9 @@ export function catalogueOf(session, api, { fresh = false } = {}) {
   return loads.get(session);
 }
 
+/** Has the models loaded anew when they are next needed: the providers have changed. */
+export const forgetCatalogue = (session) => loads.delete(session);
+
 /** The filters, each with its text and its test. */
 export const FILTERS = {
   tools: (model) => model.tools,

@@ -6,10 +6,38 @@ import { has, t } from "./texts.js";
 /** The view in which the next step is taken. */
 const PLACES = {
   auth_error: ["/providers", "nav.providers"],
+  authentication: ["/providers", "nav.providers"],
   budget_exceeded: ["/costs", "nav.costs"],
   config: ["/providers", "nav.providers"],
+  connection: ["/providers", "nav.providers"],
   model_not_enabled: ["/models", "nav.models"],
 };
+
+/** The words with which a provider's sentence begins, and the kind of error that they stand for. */
+const KINDS = {
+  "authentication failed": "authentication",
+  "payment required": "payment_required",
+  "permission denied": "permission_denied",
+  "content policy": "content_policy",
+  "model not found": "model_not_found",
+  "not found": "model_not_found",
+  "no endpoint fits": "no_endpoint",
+  "upstream provider failed": "upstream",
+  overloaded: "overloaded",
+  "service failed": "server",
+  "connection failed": "connection",
+  "answer interrupted": "interrupted",
+  "empty response": "empty_response",
+};
+
+/** The heading of an error: of its kind, if that says more than the host's word. */
+export const titleOf = (error) =>
+  [`kind.${kindOf(error)}`, `error.${error.code}`].filter(has).map((key) => t(key))[0] ?? t("error.internal");
+
+function kindOf({ kind, message }) {
+  const [phrase] = String(message ?? "").split(":");
+  return kind && has(`kind.${kind}`) ? kind : KINDS[phrase];
+}
 
 /**
  * The parts of a provider's sentence. It ends with what to try, and with facts in brackets for those who look
@@ -18,20 +46,24 @@ const PLACES = {
 export function sentenceOf(message) {
   const [, said, next, facts] =
     String(message ?? "").match(/^([\s\S]*?)(?:; try this: ([\s\S]*?))?(?: \((provider [^()]*)\))?$/) ?? [];
-  return { said: said ?? "", next: next ?? null, facts: facts ?? null };
+  const [phrase] = (said ?? "").split(": ", 1);
+  // The heading says the kind already.
+  const rest = phrase in KINDS && said.length > phrase.length ? said.slice(phrase.length + 2) : said;
+  return { said: rest ?? "", next: next ?? null, facts: facts ?? null };
 }
 
 /** The element for an error. `retry` is offered when trying again may help. */
 export function errorBox(error, { retry } = {}) {
   const code = error.code ?? "internal";
   const { said, next: tried, facts } = sentenceOf(error.message);
-  const next = error.next ?? tried ?? (has(`next.${code}`) ? t(`next.${code}`) : t("next.internal"));
-  const title = has(`error.${code}`) ? t(`error.${code}`) : t("error.internal");
-  const place = PLACES[code];
+  const kind = kindOf(error);
+  const known = [`next.${kind}`, `next.${code}`, "next.internal"].find(has);
+  const next = error.next || tried || t(known);
+  const place = PLACES[code] ?? PLACES[kind];
   return h(
     "div",
     { class: "notice bad", role: "alert" },
-    h("strong", {}, title),
+    h("strong", {}, titleOf(error)),
     said && h("p", { class: "said" }, said),
     error.problems?.length > 0 &&
       h(

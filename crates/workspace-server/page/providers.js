@@ -1,6 +1,7 @@
 // AI Model Providers: the providers of the workspace, those that can be added, and the form of each.
 
-import { announce, button, dialog, field, h } from "./dom.js";
+import { forgetCatalogue } from "./catalogue.js";
+import { announce, button, dialog, field, goLink, h } from "./dom.js";
 import { errorBox, loadInto } from "./errors.js";
 import { fieldForm } from "./field-form.js";
 import { shortUsd, usd, when } from "./format.js";
@@ -24,11 +25,13 @@ export function providersView({ api, session, may, go }) {
     may("admin") && h("section", {}, h("h2", {}, t("providers.add")), addable),
   );
   let kinds = [];
+  let instances = [];
+  /** The reports of the tests of this visit, by instance. */
+  const reports = new Map();
 
   const refresh = () =>
     loadInto(list, async () => {
-      const [found, instances] = await Promise.all([api.providerKinds(), api.providers()]);
-      kinds = found;
+      [kinds, instances] = await Promise.all([api.providerKinds(), api.providers()]);
       addable.replaceChildren(...kinds.map(kindCard));
       if (!instances.length) {
         return h("p", { class: "empty" }, t(may("admin") ? "providers.empty" : "providers.empty.viewer"));
@@ -38,7 +41,7 @@ export function providersView({ api, session, may, go }) {
 
   function instanceCard(instance) {
     const kind = kinds.find((one) => one.id === instance.kind);
-    const state = h("div", { class: "state", role: "status" });
+    const state = h("div", { class: "state", role: "status" }, reports.get(instance.id));
     const key = Object.values(instance.secrets ?? {}).find((secret) => secret.configured);
     return h(
       "article",
@@ -67,12 +70,40 @@ export function providersView({ api, session, may, go }) {
       h(
         "footer",
         {},
-        may("admin") && button(t("test"), () => testInto(state, () => api.testSaved(instance))),
-        may("admin") && button(t("change"), () => openForm(kind, instance), { class: "plain" }),
-        may("admin") && button(t("remove"), () => confirmRemoval(instance), { class: "plain danger" }),
+        may("admin") &&
+          button(t("test"), () => testSaved(instance), {
+            "aria-label": t("providers.test", { name: instance.id }),
+            data: { test: instance.id },
+          }),
+        may("admin") &&
+          button(t("change"), () => openForm(kind, instance), {
+            class: "plain",
+            "aria-label": t("providers.change", { name: instance.id }),
+          }),
+        may("admin") &&
+          button(t("remove"), () => confirmRemoval(instance), {
+            class: "plain danger",
+            "aria-label": t("providers.remove.one", { name: instance.id }),
+          }),
         !may("admin") && button(t("nav.models"), () => go("/models"), { class: "plain" }),
       ),
     );
+  }
+
+  /** Tests a saved instance, on its card. */
+  async function testSaved({ id }) {
+    const card = () => list.querySelector(`[data-test="${CSS.escape(id)}"]`)?.closest(".card");
+    const show = (content) => {
+      reports.set(id, content);
+      card()?.querySelector(".state").replaceChildren(content);
+    };
+    show(h("p", { class: "loading" }, t("testing")));
+    const instance = instances.find((one) => one.id === id) ?? { id };
+    try {
+      show(report(await api.testSaved(instance), { isSaved: true, canRun: may("member") }));
+    } catch (error) {
+      show(errorBox(error, { retry: () => testSaved(instance) }));
+    }
   }
 
   function kindCard(kind) {
@@ -98,8 +129,15 @@ export function providersView({ api, session, may, go }) {
     const draftName = `provider.${saved?.id ?? `new.${kind.id}`}`;
     const draft = drafts.get(session.workspace, draftName, {});
     const keep = (change) => drafts.set(session.workspace, draftName, Object.assign(draft, change));
+    const isSecond = instances.some((one) => one.id === kind.id);
+    const free = () => {
+      let number = 2;
+      while (instances.some((one) => one.id === `${kind.id}-${number}`)) number += 1;
+      return `${kind.id}-${number}`;
+    };
     const id = h("input", {
-      value: draft.id ?? "",
+      name: "id",
+      value: draft.id || (isSecond ? free() : ""),
       placeholder: kind.id,
       autocomplete: "off",
       spellcheck: "false",
@@ -120,12 +158,18 @@ export function providersView({ api, session, may, go }) {
       try {
         await call();
       } catch (error) {
-        const rest = form.show(error.problems);
+        const problems = [...(error.problems ?? [])];
+        if (error.code === "duplicate") problems.push({ field: "id", problem: t("providers.id.taken") });
+        const rest = form.show(problems);
         const idProblem = rest.find((problem) => problem.field === "id");
-        if (idProblem) idBox.setProblem(idProblem.problem);
-        if (!error.problems?.length || rest.some((problem) => problem !== idProblem))
-          state.replaceChildren(errorBox(error));
-        else announce(t("problems", { n: error.problems.length }));
+        if (idProblem) {
+          idBox.setProblem(idProblem.problem);
+          idBox.closest("details").open = true;
+          id.focus();
+        }
+        if (!problems.length || rest.some((problem) => problem !== idProblem))
+          (state.replaceChildren(errorBox(error)), state.firstChild.scrollIntoView({ block: "nearest" }));
+        else announce(t("problems", { n: problems.length }));
       }
     };
     const save = (event) => {
@@ -138,6 +182,7 @@ export function providersView({ api, session, may, go }) {
         drafts.set(session.workspace, draftName, undefined);
         const dropped = done?.dropped_secrets ?? [];
         announce(t("saved"));
+        forgetCatalogue(session);
         if (dropped.length) {
           state.replaceChildren(
             h("div", { class: "notice warn" }, t("providers.dropped", { fields: dropped.join(", ") })),
@@ -145,18 +190,24 @@ export function providersView({ api, session, may, go }) {
         } else {
           box.close();
         }
-        refresh();
+        await refresh();
+        if (!dropped.length) await testSaved({ id: done.provider?.id ?? done.id });
       });
     };
     const test = () =>
       attempt(async () => {
         // The saved key is used for a saved instance, so that only an unchanged form may be tested so.
         const settings = form.values();
+        const isChanged = saved && Object.keys(settings).length > 0;
+        // The host takes no stored key for settings that are not saved.
+        if (isChanged && form.needsSecret()) return form.askForSecret(t("providers.test.key"));
+        state.replaceChildren(h("p", { class: "loading" }, t("testing")));
         const call =
-          saved && !Object.keys(settings).length
+          saved && !isChanged
             ? () => api.testSaved(saved)
             : () => api.testUnsaved({ kind: kind.id, settings: { ...saved?.settings, ...settings } });
         state.replaceChildren(report(await call()));
+        state.firstChild.scrollIntoView({ block: "nearest" });
       });
 
     const box = dialog(
@@ -169,7 +220,7 @@ export function providersView({ api, session, may, go }) {
         !saved &&
           h(
             "details",
-            { class: "group" },
+            { class: "group", open: isSecond },
             h("summary", {}, t("providers.several")),
             h("div", { class: "fields" }, idBox),
           ),
@@ -205,6 +256,9 @@ export function providersView({ api, session, may, go }) {
             async () => {
               try {
                 await api.removeProvider(instance);
+                reports.delete(instance.id);
+                forgetCatalogue(session);
+                announce(t("providers.removed", { name: instance.id }));
                 box.close();
                 refresh();
               } catch (error) {
@@ -230,17 +284,8 @@ function capabilities(kind) {
   );
 }
 
-async function testInto(box, call) {
-  box.replaceChildren(h("p", { class: "loading" }, t("testing")));
-  try {
-    box.replaceChildren(report(await call()));
-  } catch (error) {
-    box.replaceChildren(errorBox(error));
-  }
-}
-
 /** A connection test's report: the label of the key, what is left and until when. */
-function report(result) {
+function report(result, { isSaved = false, canRun = false } = {}) {
   if (!result.is_ok) {
     const { message, next_step: next } = result.problem;
     return errorBox({ ...result.problem, message, next });
@@ -253,7 +298,7 @@ function report(result) {
       found.limit_remaining !== null && found.limit_remaining !== undefined && usd(found.limit_remaining),
     ],
     [t("report.limit"), found.limit !== null && found.limit !== undefined && shortUsd(found.limit)],
-    [t("report.resets"), found.limit_reset],
+    [t("report.resets"), found.limit_reset && t(`report.resets.${found.limit_reset}`)],
     [t("report.used"), found.usage !== null && found.usage !== undefined && usd(found.usage)],
     [t("report.expires"), found.expires_at && when(found.expires_at)],
   ].filter(([, value]) => value);
@@ -269,5 +314,16 @@ function report(result) {
         rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
       ),
     found.is_free_tier && h("p", {}, t("report.free")),
+    !isSaved && h("p", {}, t("report.save")),
+    isSaved &&
+      canRun &&
+      !isBlocked &&
+      h(
+        "p",
+        { class: "notice-actions" },
+        goLink("/run", t("report.run")),
+        goLink("/compare", t("report.compare")),
+        goLink("/models", t("report.models")),
+      ),
   );
 }

@@ -33,7 +33,7 @@ export function showRun(api, id) {
   return loadInto(body, async () => {
     const [run, content] = await Promise.all([api.run(id), api.runContent(id)]);
     return [
-      run.error && errorBox({ code: run.error_kind, message: run.error }),
+      run.error && errorBox({ code: run.error_kind, kind: run.error_kind, message: run.error }),
       h(
         "dl",
         { class: "facts" },
