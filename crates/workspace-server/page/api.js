@@ -132,7 +132,22 @@ export class Api {
     return this.json("POST", `${this.root}/provider-tests`, { kind, settings });
   }
 
+  /** Starts to get a key by the user's approval on the provider's own page: `{url, expires}`. */
+  startConnection({ kind, id, settings }) {
+    return this.json("POST", `${this.root}/provider-connections`, { kind, id: id || undefined, settings });
+  }
+
+  /** Finishes it with the query that the browser came back with. */
+  finishConnection(query) {
+    return this.json("POST", `${this.root}/provider-connections/finish`, { query });
+  }
+
   // Models
+
+  /** The endpoints that serve a model, or none if the provider does not tell. */
+  endpoints(reference) {
+    return this.json("GET", `${this.root}/model/endpoints?${new URLSearchParams({ reference })}`);
+  }
 
   /** All models of the workspace, with those providers that did not answer. */
   async models({ signal } = {}) {
@@ -227,8 +242,9 @@ export class Api {
     return this.json("GET", `${this.root}/runs/${segment(id)}`);
   }
 
-  runTotals() {
-    return this.json("GET", `${this.root}/run-totals`);
+  /** The sums by day, provider and model, from a day on: `{from, to, time_zone, days}`. */
+  runDays(from) {
+    return this.json("GET", `${this.root}/run-days?${new URLSearchParams({ from })}`);
   }
 
   /** The prompt and the answer of a run, or none if the workspace does not keep them. */
@@ -267,8 +283,10 @@ export class Api {
     return this.json("DELETE", `${this.root}/tokens/${segment(token.id)}`);
   }
 
-  async audit() {
-    return (await this.json("GET", `${this.root}/audit?limit=${MOST_ITEMS}`)).items;
+  /** A page of the audit log, newest first, and where the next one begins. */
+  audit(before) {
+    const query = new URLSearchParams({ limit: "50", ...(before && { before }) });
+    return this.json("GET", `${this.root}/audit?${query}`);
   }
 }
 

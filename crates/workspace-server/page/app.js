@@ -39,6 +39,17 @@ let session = null;
 /** Whether the session's role is at least this one. The server checks it all the same. */
 const may = (role) => ROLES.indexOf(String(session?.role).toLowerCase()) >= ROLES.indexOf(role);
 
+/** The query with which a provider's page has sent the browser back, until the view has taken it. */
+let approval = null;
+
+function takeApproval() {
+  if (location.pathname !== "/connected") return;
+  approval = location.search;
+  // Its code works once: neither a reload nor the history is to send it again.
+  history.replaceState(null, "", "/providers");
+  if (choices.get("connecting")) choices.set("workspace", choices.get("connecting"));
+}
+
 /** The link that the host prints when it starts has the token behind `#`, which no server sees. */
 async function signInByLink() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -282,7 +293,8 @@ function show(path) {
   }
   if (!made.has(view.path)) {
     const api = new Api(session, askAgain);
-    made.set(view.path, view.make({ api, session, may, go, view: (name) => made.get(name) }));
+    const takeQuery = () => [approval, (approval = null)][0];
+    made.set(view.path, view.make({ api, session, may, go, takeQuery }));
   }
   const { element, shown } = made.get(view.path);
   document.title = `${t(view.text)} · ${session.name ?? session.workspace}`;
@@ -292,4 +304,5 @@ function show(path) {
 
 addEventListener("popstate", () => session && show(location.pathname));
 await signInByLink();
+takeApproval();
 start();

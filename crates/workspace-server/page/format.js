@@ -61,6 +61,10 @@ export function tokens(number) {
 
 const trim = (number) => number.toFixed(number < 10 ? 1 : 0).replace(/\.0$/, "");
 
+/** The tokens of a prompt and of its answer. */
+export const tokensOf = ({ prompt_tokens: prompt, completion_tokens: answer }) =>
+  (prompt ?? answer ?? null) === null ? "–" : `${count(prompt)} + ${count(answer)}`;
+
 /** A span in milliseconds. */
 export function milliseconds(ms) {
   if ((ms ?? null) === null) return "–";

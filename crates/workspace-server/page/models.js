@@ -3,7 +3,7 @@
 import { catalogueOf, failedNotice, modelLine, perMillion, searchControls, searched } from "./catalogue.js";
 import { announce, button, dialog, h, oncePerFrame, rowsOnDemand } from "./dom.js";
 import { errorBox, loadInto } from "./errors.js";
-import { count, day, tokens } from "./format.js";
+import { count, day, milliseconds, tokens } from "./format.js";
 import { drafts } from "./keep.js";
 import { t } from "./texts.js";
 
@@ -178,6 +178,7 @@ export function modelsView({ api, session, may, go }) {
             ...(model.deprecation ? [[t("models.ends.label"), day(model.deprecation.date)]] : []),
           ].map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
         ),
+        endpointsOf(model),
         may("member") &&
           h(
             "footer",
@@ -195,6 +196,67 @@ export function modelsView({ api, session, may, go }) {
       ),
       { wide: true, closeLabel: t("close") },
     );
+  }
+
+  /** The endpoints of a model, with prices, uptime and speed. Nothing is shown where they are not told. */
+  function endpointsOf(model) {
+    const box = h("section", { class: "endpoints" });
+    loadInto(box, async () => {
+      const found = await api.endpoints(model.reference);
+      if (!found?.length) return null;
+      const known = (value, text) => ((value ?? null) === null ? "–" : text(value));
+      const columns = {
+        provider: (one) => [
+          one.provider,
+          one.quantization && [" ", h("span", { class: "badge" }, one.quantization)],
+        ],
+        uptime: (one) =>
+          known(one.uptime_last_30m ?? one.uptime_last_1d, (share) =>
+            t("endpoint.percent", { n: share.toFixed(1) }),
+          ),
+        latency: (one) => known(one.latency_p50_ms, milliseconds),
+        speed: (one) =>
+          known(one.tokens_per_second_p50, (n) => t("figure.per.second", { n: count(Math.round(n)) })),
+        in: (one) => perMillion(one.prices.prompt_per_million),
+        out: (one) => perMillion(one.prices.completion_per_million),
+        context: (one) => tokens(one.context_length),
+      };
+      const names = Object.keys(columns);
+      const kind = (name) => (name === "provider" ? undefined : "number");
+      return [
+        h("h3", {}, t("endpoint.title")),
+        h(
+          "div",
+          { class: "scroll", tabindex: "0", role: "group", "aria-label": t("endpoint.title") },
+          h(
+            "table",
+            {},
+            h(
+              "thead",
+              {},
+              h(
+                "tr",
+                {},
+                names.map((name) => h("th", { scope: "col", class: kind(name) }, t(`endpoint.${name}`))),
+              ),
+            ),
+            h(
+              "tbody",
+              {},
+              found.map((one) =>
+                h(
+                  "tr",
+                  {},
+                  names.map((name) => h("td", { class: kind(name) }, columns[name](one))),
+                ),
+              ),
+            ),
+          ),
+        ),
+        h("p", { class: "help" }, t("endpoint.help")),
+      ];
+    });
+    return box;
   }
 
   return { element, shown: () => refresh(false) };

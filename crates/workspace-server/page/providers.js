@@ -5,11 +5,12 @@ import { announce, button, dialog, field, goLink, h } from "./dom.js";
 import { errorBox, loadInto } from "./errors.js";
 import { fieldForm } from "./field-form.js";
 import { shortUsd, usd, when } from "./format.js";
-import { drafts } from "./keep.js";
+import { choices, drafts } from "./keep.js";
 import { link } from "./markdown.js";
 import { t } from "./texts.js";
 
-export function providersView({ api, session, may, go }) {
+export function providersView({ api, session, may, go, takeQuery }) {
+  const notice = h("div", { role: "status" });
   const list = h("div", { class: "cards" });
   const addable = h("div", { class: "cards" });
   const element = h(
@@ -21,6 +22,7 @@ export function providersView({ api, session, may, go }) {
       h("h1", {}, t("nav.providers")),
       h("p", { class: "lead" }, t("providers.lead")),
     ),
+    notice,
     h("section", {}, h("h2", {}, t("providers.yours")), list),
     may("admin") && h("section", {}, h("h2", {}, t("providers.add")), addable),
   );
@@ -106,19 +108,60 @@ export function providersView({ api, session, may, go }) {
     }
   }
 
+  const freeId = (kind) => {
+    let id = kind.id;
+    for (let number = 2; instances.some((one) => one.id === id); number += 1) id = `${kind.id}-${number}`;
+    return id;
+  };
+
+  /** Sends the browser to the provider's page, on which the user approves. */
+  async function connect({ kind, id, settings }, failure) {
+    try {
+      const { url } = await api.startConnection({ kind: kind.id, id, settings });
+      choices.set("connecting", session.workspace);
+      location.assign(url);
+    } catch (error) {
+      failure.replaceChildren(errorBox(error));
+    }
+  }
+
+  /** The browser has come back: the host gets the key with what it brings. */
+  async function finishConnection(query) {
+    notice.replaceChildren(h("p", { class: "loading" }, t("connect.finishing")));
+    try {
+      const made = await api.finishConnection(query);
+      notice.replaceChildren(h("p", { class: "notice good" }, t("connect.done", { name: made.id })));
+      announce(t("connect.done", { name: made.id }));
+      forgetCatalogue(session);
+      await refresh();
+      await testSaved(made);
+    } catch (error) {
+      notice.replaceChildren(errorBox(error));
+    }
+  }
+
   function kindCard(kind) {
+    const failure = h("div");
     return h(
       "article",
       { class: "card", "aria-label": kind.display_name },
       h("header", {}, h("h3", {}, kind.display_name)),
       h("p", {}, kind.description),
       capabilities(kind),
+      failure,
       h(
         "footer",
         {},
-        button(t("add"), () => openForm(kind), {
-          class: "primary",
+        kind.grants_keys &&
+          button(t("connect"), () => connect({ kind, id: freeId(kind) }, failure), {
+            class: "primary",
+            "aria-label": t("connect.one", { name: kind.display_name }),
+            data: { connect: kind.id },
+          }),
+        button(t(kind.grants_keys ? "connect.paste" : "add"), () => openForm(kind), {
+          class: kind.grants_keys ? undefined : "primary",
           "aria-label": t("providers.add.one", { name: kind.display_name }),
+          data: { add: kind.id },
         }),
         kind.links?.docs && link(kind.links.docs, t("docs")),
       ),
@@ -130,14 +173,9 @@ export function providersView({ api, session, may, go }) {
     const draft = drafts.get(session.workspace, draftName, {});
     const keep = (change) => drafts.set(session.workspace, draftName, Object.assign(draft, change));
     const isSecond = instances.some((one) => one.id === kind.id);
-    const free = () => {
-      let number = 2;
-      while (instances.some((one) => one.id === `${kind.id}-${number}`)) number += 1;
-      return `${kind.id}-${number}`;
-    };
     const id = h("input", {
       name: "id",
-      value: draft.id || (isSecond ? free() : ""),
+      value: draft.id || (isSecond ? freeId(kind) : ""),
       placeholder: kind.id,
       autocomplete: "off",
       spellcheck: "false",
@@ -210,12 +248,27 @@ export function providersView({ api, session, may, go }) {
         state.firstChild.scrollIntoView({ block: "nearest" });
       });
 
+    const byApproval = () => {
+      const typed = Object.entries(form.values()).filter(
+        ([key]) => kind.fields.find((one) => one.key === key)?.kind !== "secret",
+      );
+      return saved
+        ? connect({ kind, id: saved.id }, state)
+        : connect({ kind, id: id.value.trim() || freeId(kind), settings: Object.fromEntries(typed) }, state);
+    };
+
     const box = dialog(
       saved ? t("providers.change", { name: saved.id }) : t("providers.add.one", { name: kind.display_name }),
       h(
         "form",
         { class: "stack", onsubmit: save, novalidate: true },
-        kind.links?.key && h("p", { class: "help" }, link(kind.links.key, t("providers.key.where"))),
+        h(
+          "div",
+          { class: "row" },
+          kind.links?.key && h("p", { class: "help" }, link(kind.links.key, t("providers.key.where"))),
+          kind.grants_keys &&
+            button(t(saved ? "connect.anew" : "connect.form"), byApproval, { class: "small" }),
+        ),
         form.element,
         !saved &&
           h(
@@ -273,7 +326,14 @@ export function providersView({ api, session, may, go }) {
     );
   }
 
-  return { element, shown: refresh };
+  return {
+    element,
+    shown() {
+      const query = takeQuery();
+      if (query) void finishConnection(query);
+      else void refresh();
+    },
+  };
 }
 
 function capabilities(kind) {

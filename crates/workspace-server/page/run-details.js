@@ -2,7 +2,7 @@
 
 import { copyButton, dialog, h } from "./dom.js";
 import { errorBox, loadInto } from "./errors.js";
-import { count, milliseconds, usd, when } from "./format.js";
+import { count, milliseconds, tokensOf, usd, when } from "./format.js";
 import { code } from "./markdown.js";
 import { t } from "./texts.js";
 
@@ -14,7 +14,7 @@ const rowsOf = (run) => [
   ["figure.served", [run.served, run.upstream].filter(Boolean).join(" · ")],
   ["figure.cost", (run.cost ?? null) !== null && usd(run.cost)],
   ["runs.upstream.cost", (run.upstream_cost ?? null) !== null && usd(run.upstream_cost)],
-  ["figure.tokens", `${count(run.prompt_tokens)} + ${count(run.completion_tokens)}`],
+  ["figure.tokens", tokensOf(run)],
   ["figure.cached", run.cached_tokens > 0 && count(run.cached_tokens)],
   ["figure.thought", run.reasoning_tokens > 0 && count(run.reasoning_tokens)],
   ["figure.first", (run.first_output_ms ?? null) !== null && milliseconds(run.first_output_ms)],
@@ -27,11 +27,11 @@ const rowsOf = (run) => [
 ];
 
 /** Opens a dialog with a run. */
-export function showRun(api, id) {
+export function showRun(api, id, { may }) {
   const body = h("div", { class: "stack" });
   dialog(t("runs.one"), body, { wide: true, closeLabel: t("close") });
   return loadInto(body, async () => {
-    const [run, content] = await Promise.all([api.run(id), api.runContent(id)]);
+    const [run, content] = await Promise.all([api.run(id), may("member") ? api.runContent(id) : null]);
     return [
       run.error && errorBox({ code: run.error_kind, kind: run.error_kind, message: run.error }),
       h(
@@ -48,7 +48,7 @@ export function showRun(api, id) {
       ),
       content
         ? [h("h3", {}, t("runs.content")), code(JSON.stringify(content, null, 2), "json")]
-        : h("p", { class: "help" }, t("runs.content.none")),
+        : may("member") && h("p", { class: "help" }, t("runs.content.none")),
     ];
   });
 }

@@ -20,7 +20,7 @@ import { t } from "./texts.js";
 /** The host may still write what came of an answer whose page was reloaded: it is asked again after so long. */
 const WRITE_WAIT = 1500;
 
-export function runView({ api, session }) {
+export function runView({ api, session, may }) {
   const workspace = session.workspace;
   const node = drafts.get(workspace, "node", null) ?? emptyNode();
   const variables = drafts.get(workspace, "variables", {});
@@ -269,7 +269,7 @@ export function runView({ api, session }) {
           () => pickModel({ api, session, onpick: (model) => void again(message, model) }),
           { class: "plain small" },
         ),
-        button(t("details"), () => showRun(api, message.answer.run ?? message.run), {
+        button(t("details"), () => showRun(api, message.answer.run ?? message.run, { may }), {
           class: "plain small",
           data: { details: "" },
           hidden: !(message.answer.run ?? message.run),

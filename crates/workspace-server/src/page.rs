@@ -67,6 +67,7 @@ static FILES: &[File] = files! {
     "models.js": JS,
     "node-form.js": JS,
     "page.css": "text/css; charset=utf-8",
+    "plot.js": JS,
     "providers.js": JS,
     "run-details.js": JS,
     "run.js": JS,
