@@ -1,7 +1,7 @@
 // An answer while it comes and afterwards: what the events say of it, and how it is shown.
 
 import { button, copyButton, h, oncePerFrame } from "./dom.js";
-import { errorBox } from "./errors.js";
+import { errorBox, sentenceOf } from "./errors.js";
 import { count, milliseconds, usd } from "./format.js";
 import { code, drawMarkdown, link } from "./markdown.js";
 import { t } from "./texts.js";
@@ -14,6 +14,7 @@ export const newAnswer = (model) => ({
   thinking: "",
   calls: [],
   media: [],
+  audio: null,
   sources: [],
   notes: [],
   usage: {},
@@ -48,8 +49,12 @@ export function take(answer, event, elapsed) {
       });
       break;
     case "image":
+      answer.media.push(event.image);
+      break;
     case "audio_chunk":
-      answer.media.push(event.image ?? event.audio);
+      answer.audio ??= { data: "", transcript: "" };
+      answer.audio.data += event.audio?.data ?? "";
+      answer.audio.transcript += event.audio?.transcript ?? "";
       break;
     case "annotation":
       answer.sources.push(event.annotation);
@@ -86,6 +91,49 @@ export function take(answer, event, elapsed) {
   }
 }
 
+/** The answer that a stored message is. Its figures are those of its run, see `takeRun`. */
+export function answerOf(stored, model) {
+  const refusal = typeof stored.refusal === "string" ? stored.refusal : "";
+  return Object.assign(newAnswer(model ?? stored.made_by), {
+    state: "done",
+    provider: stored.made_by_provider,
+    text: (stored.text ?? "") + refusal,
+    thinking: thoughtsOf(stored),
+    calls: (stored.tool_calls ?? []).map(({ id, name, arguments: text }) => ({ id, name, arguments: text })),
+    media: stored.images ?? [],
+    audio: stored.audio ?? null,
+    sources: stored.annotations ?? [],
+  });
+}
+
+const thoughtsOf = ({ reasoning, reasoning_details: details }) =>
+  reasoning || (details ?? []).map((one) => one.text ?? one.summary ?? "").join("");
+
+/** Puts the record of a run into the answer that it gave. */
+export function takeRun(answer, run) {
+  answer.provider = run.provider;
+  answer.usage = {
+    prompt_tokens: run.prompt_tokens ?? undefined,
+    completion_tokens: run.completion_tokens ?? undefined,
+    cached_tokens: run.cached_tokens,
+    reasoning_tokens: run.reasoning_tokens,
+  };
+  Object.assign(answer.figures, {
+    first: run.first_output_ms ?? undefined,
+    total: run.total_ms ?? undefined,
+    cost: run.cost,
+    served: run.served ?? run.requested,
+    upstream: run.upstream,
+    finish: run.finish,
+    tries: run.attempts,
+  });
+  if (run.error_kind === "cancelled") answer.state = "stopped";
+  else if (run.error_kind) {
+    answer.state = "failed";
+    answer.error = { code: run.error_kind, kind: run.error_kind, message: run.error ?? "" };
+  }
+}
+
 /** Ends an answer by an error. What has come stays. */
 export function fail(answer, error, elapsed) {
   answer.state = error.name === "AbortError" ? "stopped" : "failed";
@@ -96,12 +144,13 @@ export function fail(answer, error, elapsed) {
       message: error.message,
       problems: error.problems,
       next: error.next,
+      kind: error.kind,
       retryAfter: error.retryAfter,
     };
 }
 
 /** The element of an answer. `update` redraws it, at most once in a frame. */
-export function answerView(answer, { retry, onresults, compact = false } = {}) {
+export function answerView(answer, { retry, goOn, onresults, keepResult } = {}) {
   const thinking = h("div", { class: "markdown" });
   const thinkingBox = h(
     "details",
@@ -127,7 +176,7 @@ export function answerView(answer, { retry, onresults, compact = false } = {}) {
     calls,
     sources,
     state,
-    compact ? null : figures,
+    figures,
     attempts,
   );
   let drawnState = null;
@@ -139,7 +188,10 @@ export function answerView(answer, { retry, onresults, compact = false } = {}) {
     if (answer.thinking) drawMarkdown(thinking, answer.thinking);
     drawMarkdown(text, answer.text);
     element.classList.toggle("streaming", answer.state === "streaming");
-    if (media.childElementCount !== answer.media.length) media.replaceChildren(...answer.media.map(medium));
+    if (media.childElementCount !== answer.media.length + Number(Boolean(answer.audio && !isRunning))) {
+      const spoken = answer.audio && !isRunning ? [audioView(answer.audio, answer.audioFormat)] : [];
+      media.replaceChildren(...answer.media.map(medium), ...spoken);
+    }
     if (sources.childElementCount !== answer.sources.length) {
       sources.hidden = false;
       sources.replaceChildren(...answer.sources.map(source));
@@ -160,11 +212,11 @@ export function answerView(answer, { retry, onresults, compact = false } = {}) {
     state.replaceChildren(
       ...[
         answer.state === "waiting" && h("p", { class: "loading" }, t("run.waiting")),
-        answer.state === "stopped" && h("p", { class: "notice" }, t("run.stopped")),
+        answer.state === "stopped" && h("p", { class: "notice" }, t("run.stopped"), onward()),
         answer.state === "failed" && errorBox(answer.error, { retry }),
         answer.state === "done" &&
           answer.figures.finish === "length" &&
-          h("p", { class: "notice warn" }, t("run.length")),
+          h("p", { class: "notice warn" }, t("run.length"), onward()),
         answer.state === "done" &&
           answer.figures.finish === "content_filter" &&
           h("p", { class: "notice warn" }, t("run.filtered")),
@@ -173,6 +225,8 @@ export function answerView(answer, { retry, onresults, compact = false } = {}) {
     drawFigures();
   };
 
+  const onward = () => goOn && answer.text && [" ", button(t("run.on"), goOn, { class: "small" })];
+
   function drawFigures() {
     figures.replaceChildren(
       ...figureRows(answer).flatMap(([name, value]) => [h("div", {}, h("dt", {}, name), h("dd", {}, value))]),
@@ -180,14 +234,23 @@ export function answerView(answer, { retry, onresults, compact = false } = {}) {
     const tried = answer.figures.attempts ?? [];
     attempts.hidden = !tried.length;
     if (tried.length && attempts.childElementCount !== 2) {
+      const served = answer.state === "done" && (answer.figures.served ?? answer.model);
       attempts.replaceChildren(
-        h("summary", {}, t("run.attempts", { n: tried.length + 1 })),
+        h("summary", {}, t("run.attempts", { n: tried.length + Number(Boolean(served)) })),
         h(
           "ol",
           {},
           tried.map((one) =>
-            h("li", {}, h("code", {}, one.model ?? one.provider ?? ""), ` ${one.message ?? ""}`),
+            h(
+              "li",
+              {},
+              h("code", {}, one.model ?? one.provider ?? ""),
+              " ",
+              h("span", { class: "badge bad" }, one.kind ?? t("runs.failed")),
+              h("p", { class: "help" }, sentenceOf(one.message).said),
+            ),
           ),
+          served && h("li", {}, h("code", {}, served), " ", h("span", { class: "badge good" }, t("runs.ok"))),
         ),
       );
     }
@@ -200,13 +263,16 @@ export function answerView(answer, { retry, onresults, compact = false } = {}) {
       placeholder: t("run.result.placeholder"),
     });
     input.value = call.result ?? "";
-    input.addEventListener("input", () => (call.result = input.value));
+    input.addEventListener("input", () => {
+      call.result = input.value;
+      keepResult?.(call);
+    });
     return h(
       "section",
       { class: "call", "aria-label": t("run.call", { name: call.name }) },
       h("p", {}, t("run.call.wants"), " ", h("code", {}, call.name)),
       code(pretty(call.arguments), "json"),
-      onresults && input,
+      onresults && !answer.isAnswered && input,
     );
   }
 
@@ -214,27 +280,31 @@ export function answerView(answer, { retry, onresults, compact = false } = {}) {
   return { element, draw, update: oncePerFrame(draw) };
 }
 
+/** The tokens that an answer had in a second, from its first output on. */
+export const speedOf = ({ figures, usage }) =>
+  usage.completion_tokens && figures.total > (figures.first ?? 0)
+    ? usage.completion_tokens / ((figures.total - (figures.first ?? 0)) / 1000)
+    : null;
+
 /** The figures of an answer that are known, as pairs of name and value. */
-export function figureRows({ figures, usage, provider, model }) {
-  const speed =
-    figures.total && usage.completion_tokens && figures.total > (figures.first ?? 0)
-      ? usage.completion_tokens / ((figures.total - (figures.first ?? 0)) / 1000)
-      : null;
-  const served = [figures.served ?? model, figures.upstream ?? provider].filter(Boolean).join(" · ");
+export function figureRows({ figures, usage, provider, model, state }) {
+  const speed = speedOf({ figures, usage });
+  const asked = state === "failed" ? null : model;
+  const served = [figures.served ?? asked, figures.upstream ?? provider].filter(Boolean).join(" · ");
   return [
     [t("figure.served"), served],
     [t("figure.first"), figures.first !== undefined && milliseconds(figures.first)],
     [t("figure.total"), figures.total !== undefined && milliseconds(figures.total)],
-    [
-      t("figure.speed"),
-      speed && Number.isFinite(speed) && t("figure.per.second", { n: count(Math.round(speed)) }),
-    ],
+    [t("figure.speed"), speed && t("figure.per.second", { n: count(Math.round(speed)) })],
     [
       t("figure.tokens"),
       usage.prompt_tokens !== undefined &&
         `${count(usage.prompt_tokens)} + ${count(usage.completion_tokens)}`,
     ],
     [t("figure.cost"), figures.cost !== undefined && figures.cost !== null && usd(figures.cost)],
+    [t("figure.thought"), usage.reasoning_tokens > 0 && count(usage.reasoning_tokens)],
+    [t("figure.cached"), usage.cached_tokens > 0 && count(usage.cached_tokens)],
+    [t("figure.tries"), figures.tries > 1 && count(figures.tries)],
     [t("figure.finish"), figures.finish],
   ].filter(([, value]) => value);
 }
@@ -247,14 +317,49 @@ function pretty(text) {
   }
 }
 
+/** A spoken answer. Raw samples of 16 bits, as streams have them, get the head of a WAV file. */
+function audioView({ data, transcript }, format = "wav") {
+  const url = data && (format === "pcm16" ? wavUrl(data) : `data:audio/${format};base64,${data}`);
+  return h(
+    "div",
+    { class: "stack" },
+    url && h("audio", { src: url, controls: true, "aria-label": t("run.audio") }),
+    transcript && h("p", {}, transcript),
+  );
+}
+
+function wavUrl(base64) {
+  const samples = atob(base64);
+  const rate = 24_000;
+  const head = new DataView(new ArrayBuffer(44));
+  const word = (at, text) => [...text].forEach((one, i) => head.setUint8(at + i, one.charCodeAt(0)));
+  word(0, "RIFF");
+  head.setUint32(4, 36 + samples.length, true);
+  word(8, "WAVEfmt ");
+  for (const [at, value] of [
+    [16, 16],
+    [24, rate],
+    [28, rate * 2],
+    [40, samples.length],
+  ])
+    head.setUint32(at, value, true);
+  for (const [at, value] of [
+    [20, 1],
+    [22, 1],
+    [32, 2],
+    [34, 16],
+  ])
+    head.setUint16(at, value, true);
+  word(36, "data");
+  return `data:audio/wav;base64,${btoa(String.fromCharCode(...new Uint8Array(head.buffer)) + samples)}`;
+}
+
 function medium(found) {
   const url = found?.url ?? found?.image_url?.url ?? found?.data_url;
   // The policy of the page loads no address elsewhere: such a picture is a link.
   if (typeof url === "string" && /^data:image\/(png|jpeg|webp|gif);base64,/.test(url))
     return h("img", { src: url, alt: t("run.image") });
-  if (typeof url === "string" && /^data:audio\//.test(url)) return h("audio", { src: url, controls: true });
   if (typeof url === "string") return h("p", {}, link(url, url));
-  if (found?.transcript || found?.text) return h("p", {}, found.transcript ?? found.text);
   return h("p", { class: "help" }, t("run.media.unknown"));
 }
 

@@ -4,7 +4,16 @@ import { sessions } from "./keep.js";
 
 /** An error of a request, in the words of the host's envelope. */
 export class ApiError extends Error {
-  constructor({ status, code, message, problems = [], retryAfter = null, next = null }) {
+  constructor({
+    status,
+    code,
+    message,
+    problems = [],
+    retryAfter = null,
+    next = null,
+    kind = null,
+    conversation = null,
+  }) {
     super(message);
     this.status = status;
     this.code = code;
@@ -12,6 +21,10 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter && Math.ceil(retryAfter);
     /** The next step, if the provider names one. */
     this.next = next;
+    /** The kind of a provider's error. */
+    this.kind = kind;
+    /** The conversation that keeps the question all the same. */
+    this.conversation = conversation;
   }
 }
 
@@ -119,7 +132,22 @@ export class Api {
     return this.json("POST", `${this.root}/provider-tests`, { kind, settings });
   }
 
+  /** Starts to get a key by the user's approval on the provider's own page: `{url, expires}`. */
+  startConnection({ kind, id, settings }) {
+    return this.json("POST", `${this.root}/provider-connections`, { kind, id: id || undefined, settings });
+  }
+
+  /** Finishes it with the query that the browser came back with. */
+  finishConnection(query) {
+    return this.json("POST", `${this.root}/provider-connections/finish`, { query });
+  }
+
   // Models
+
+  /** The endpoints that serve a model, or none if the provider does not tell. */
+  endpoints(reference) {
+    return this.json("GET", `${this.root}/model/endpoints?${new URLSearchParams({ reference })}`);
+  }
 
   /** All models of the workspace, with those providers that did not answer. */
   async models({ signal } = {}) {
@@ -136,8 +164,9 @@ export class Api {
     return { models, failed };
   }
 
-  problems(reference, request) {
-    return this.json("POST", `${this.root}/models/problems`, { model: reference, request });
+  /** What stands against a request, and what it may cost at most. Nothing is sent to the model. */
+  check(reference, request, { signal } = {}) {
+    return this.json("POST", `${this.root}/models/problems`, { model: reference, request }, { signal });
   }
 
   // Runs
@@ -151,6 +180,7 @@ export class Api {
       { ...body, stream: true },
       { signal, accept },
     );
+    onEvent({ type: "opened", conversation: response.headers.get("x-conversation-id") });
     for await (const event of serverSentEvents(response.body)) onEvent(runEvent(event));
   }
 
@@ -177,13 +207,17 @@ export class Api {
     return (await this.json("GET", `${this.root}/conversations?limit=100`)).items;
   }
 
+  /** The last messages of the branches of a conversation, oldest first. */
+  branches(id) {
+    return this.json("GET", `${this.root}/conversations/${segment(id)}/branches`);
+  }
+
   /** The messages of the newest branches of a conversation. A parent stands before its children. */
   async conversation(id) {
-    const path = `${this.root}/conversations/${segment(id)}`;
-    const leaves = await this.json("GET", `${path}/branches`);
+    const leaves = await this.branches(id);
     const branches = leaves.slice(-MOST_BRANCHES).map((leaf) => {
       const query = new URLSearchParams({ last: leaf.id });
-      return this.json("GET", `${path}/messages?${query}`);
+      return this.json("GET", `${this.root}/conversations/${segment(id)}/messages?${query}`);
     });
     const messages = new Map();
     for (const branch of await Promise.all(branches)) {
@@ -208,8 +242,9 @@ export class Api {
     return this.json("GET", `${this.root}/runs/${segment(id)}`);
   }
 
-  runTotals() {
-    return this.json("GET", `${this.root}/run-totals`);
+  /** The sums by day, provider and model, from a day on: `{from, to, time_zone, days}`. */
+  runDays(from) {
+    return this.json("GET", `${this.root}/run-days?${new URLSearchParams({ from })}`);
   }
 
   /** The prompt and the answer of a run, or none if the workspace does not keep them. */
@@ -225,6 +260,11 @@ export class Api {
 
   addBudget(budget) {
     return this.json("POST", `${this.root}/budgets`, budget);
+  }
+
+  changeBudget(budget, limit) {
+    const body = { revision: budget.revision, limit };
+    return this.json("PATCH", `${this.root}/budgets/${segment(budget.id)}`, body);
   }
 
   removeBudget(budget) {
@@ -243,8 +283,10 @@ export class Api {
     return this.json("DELETE", `${this.root}/tokens/${segment(token.id)}`);
   }
 
-  async audit() {
-    return (await this.json("GET", `${this.root}/audit?limit=${MOST_ITEMS}`)).items;
+  /** A page of the audit log, newest first, and where the next one begins. */
+  audit(before) {
+    const query = new URLSearchParams({ limit: "50", ...(before && { before }) });
+    return this.json("GET", `${this.root}/audit?${query}`);
   }
 }
 
@@ -264,6 +306,7 @@ async function errorOf(response) {
     message: body?.message || `${response.status} ${response.statusText}`,
     problems: body?.data?.problems ?? [],
     retryAfter: Number(response.headers.get("retry-after")) || null,
+    conversation: response.headers.get("x-conversation-id"),
   });
 }
 
@@ -302,11 +345,11 @@ function runEvent({ name, data }) {
     case "context_trimmed":
       return { type: "trimmed", cell, ...data };
     case "error": {
-      const { code, message, next_step: next, retry_after_seconds: retryAfter } = data;
+      const { code, message, kind, next_step: next, retry_after_seconds: retryAfter } = data;
       return {
         type: "error",
         cell,
-        error: new ApiError({ status: 200, code, message, problems: data.problems, retryAfter, next }),
+        error: new ApiError({ status: 200, code, message, problems: data.problems, retryAfter, next, kind }),
       };
     }
     default:

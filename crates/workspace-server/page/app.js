@@ -18,7 +18,13 @@ const ROLES = ["viewer", "member", "admin", "owner"];
 
 /** The views: path, role that it needs, and what makes it. */
 const VIEWS = [
-  { path: "/providers", role: "viewer", text: "nav.providers", make: providersView },
+  {
+    path: "/providers",
+    role: "viewer",
+    text: "nav.providers",
+    short: "providers.short",
+    make: providersView,
+  },
   { path: "/models", role: "viewer", text: "nav.models", make: modelsView },
   { path: "/run", role: "member", text: "nav.run", make: runView },
   { path: "/compare", role: "member", text: "nav.compare", make: compareView },
@@ -32,6 +38,32 @@ let session = null;
 
 /** Whether the session's role is at least this one. The server checks it all the same. */
 const may = (role) => ROLES.indexOf(String(session?.role).toLowerCase()) >= ROLES.indexOf(role);
+
+/** The query with which a provider's page has sent the browser back, until the view has taken it. */
+let approval = null;
+
+function takeApproval() {
+  if (location.pathname !== "/connected") return;
+  approval = location.search;
+  // Its code works once: neither a reload nor the history is to send it again.
+  history.replaceState(null, "", "/providers");
+  if (choices.get("connecting")) choices.set("workspace", choices.get("connecting"));
+}
+
+/** The link that the host prints when it starts has the token behind `#`, which no server sees. */
+async function signInByLink() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!token) return;
+  // The token leaves the address and the history at once.
+  history.replaceState(null, "", location.pathname);
+  try {
+    const made = await Api.signIn(token);
+    sessions.add({ ...made, kept: false });
+    choices.set("workspace", made.workspace);
+  } catch {
+    // The form says more about a token that is not taken.
+  }
+}
 
 function start() {
   document.documentElement.lang = language();
@@ -145,7 +177,24 @@ function signOut(from) {
 function drawFrame() {
   const main = h("main", { id: "main", tabindex: "-1" });
   const links = VIEWS.filter((view) => may(view.role)).map((view) =>
-    h("a", { href: view.path, onclick: follow, data: { path: view.path } }, t(view.text)),
+    h(
+      "a",
+      { href: view.path, data: { go: "", path: view.path } },
+      h("span", { class: view.short && "long" }, t(view.text)),
+      view.short && h("span", { class: "short" }, t(view.short)),
+    ),
+  );
+  const menu = h(
+    "div",
+    { id: "menu", popover: "auto", class: "menu" },
+    h(
+      "p",
+      { class: "help" },
+      `${session.name ?? session.workspace} · ${t(`role.${String(session.role).toLowerCase()}`)}`,
+    ),
+    field(t("language"), languageSelect()),
+    field(t("theme"), themeSelect()),
+    button(t("signin.out"), () => signOut(session)),
   );
   app.replaceChildren(
     h("a", { class: "skip", href: "#main", onclick: () => main.focus() }, t("skip")),
@@ -158,14 +207,8 @@ function drawFrame() {
         h("img", { src: "/page/icon.svg", alt: "", width: "28", height: "28" }),
         workspaceSelect(),
         h("nav", { "aria-label": t("nav") }, links),
-        h(
-          "div",
-          { class: "bar-end" },
-          h("span", { class: "role" }, t(`role.${String(session.role).toLowerCase()}`)),
-          languageSelect(),
-          themeSelect(),
-          button(t("signin.out"), () => signOut(session), { class: "plain small" }),
-        ),
+        h("button", { type: "button", class: "plain menu-button", popovertarget: "menu" }, t("menu")),
+        menu,
       ),
       main,
     ),
@@ -220,11 +263,14 @@ function themeSelect() {
   return element;
 }
 
-function follow(event) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+/** A link to a view is followed without a load, and closes the dialog that it stands in. */
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-go]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  go(event.currentTarget.getAttribute("href"));
-}
+  link.closest("dialog")?.close();
+  go(link.getAttribute("href"));
+});
 
 function go(path) {
   if (location.pathname !== path) history.pushState(null, "", path);
@@ -247,7 +293,8 @@ function show(path) {
   }
   if (!made.has(view.path)) {
     const api = new Api(session, askAgain);
-    made.set(view.path, view.make({ api, session, may, go, view: (name) => made.get(name) }));
+    const takeQuery = () => [approval, (approval = null)][0];
+    made.set(view.path, view.make({ api, session, may, go, takeQuery }));
   }
   const { element, shown } = made.get(view.path);
   document.title = `${t(view.text)} · ${session.name ?? session.workspace}`;
@@ -256,4 +303,6 @@ function show(path) {
 }
 
 addEventListener("popstate", () => session && show(location.pathname));
+await signInByLink();
+takeApproval();
 start();

@@ -16,6 +16,9 @@ export function catalogueOf(session, api, { fresh = false } = {}) {
   return loads.get(session);
 }
 
+/** Has the models loaded anew when they are next needed: the providers have changed. */
+export const forgetCatalogue = (session) => loads.delete(session);
+
 /** The filters, each with its text and its test. */
 export const FILTERS = {
   tools: (model) => model.tools,
@@ -88,7 +91,8 @@ function scoreOf(model, words) {
     if (!best) return null;
     score += best;
   }
-  return score - model.id.length / 1000;
+  // Of two that fit as well, the one whose price is known comes first, then the shorter id.
+  return score + (model.priceIn === null ? 0 : 0.5) - model.id.length / 1000;
 }
 
 /** Whether a word is a term, or the beginning of one, but for one typo (two in a long word). */

@@ -1,35 +1,46 @@
 // Compare: one question to up to eight models side by side.
 
-import { answerView, fail, figureRows, newAnswer, take } from "./answer.js";
-import { announce, button, dialog, download, field, h, select } from "./dom.js";
-import { errorBox, loadInto } from "./errors.js";
-import { when } from "./format.js";
+import { answerOf, answerView, fail, figureRows, newAnswer, speedOf, take } from "./answer.js";
+import { announce, button, dialog, download, field, h, oncePerFrame, select } from "./dom.js";
+import { errorBox, loadInto, titleOf } from "./errors.js";
+import { count, milliseconds, sum, usd, when } from "./format.js";
 import { drafts } from "./keep.js";
 import { pickModel } from "./model-picker.js";
-import { emptyNode, nodeForm } from "./node-form.js";
+import { emptyNode, nodeForm, variablesOf } from "./node-form.js";
 import { t } from "./texts.js";
 
 const MOST = 8;
 const last = Number.POSITIVE_INFINITY;
-const SORTS = {
-  asked: (cell) => cell.index,
-  cost: (cell) => Number(cell.answer.figures.cost ?? last),
-  first: (cell) => cell.answer.figures.first ?? last,
-  total: (cell) => cell.answer.figures.total ?? last,
-  tokens: (cell) => cell.answer.usage.completion_tokens ?? last,
-  length: (cell) => -cell.answer.text.length,
+/** The columns of the table: what a cell is sorted by, and what is shown. The best of each is marked. */
+const COLUMNS = {
+  cost: { of: ({ answer }) => Number(answer.figures.cost ?? last), best: true },
+  first: { of: ({ answer }) => answer.figures.first ?? last, best: true },
+  total: { of: ({ answer }) => answer.figures.total ?? last, best: true },
+  speed: { of: ({ answer }) => -(speedOf(answer) ?? -last), best: true },
+  tokens: { of: ({ answer }) => answer.usage.completion_tokens ?? last },
+  finish: { of: ({ answer }) => (answer.state === "failed" ? 1 : 0) },
+};
+const SHOWN = {
+  cost: ({ answer }) => ((answer.figures.cost ?? null) === null ? "–" : usd(answer.figures.cost)),
+  first: ({ answer }) => milliseconds(answer.figures.first),
+  total: ({ answer }) => milliseconds(answer.figures.total),
+  speed: ({ answer }) =>
+    speedOf(answer) ? t("figure.per.second", { n: count(Math.round(speedOf(answer))) }) : "–",
+  tokens: ({ answer }) => count(answer.usage.completion_tokens),
+  finish: ({ answer }) => stateOf(answer),
 };
 
-export function compareView({ api, session }) {
+export function compareView({ api, session, go }) {
   const workspace = session.workspace;
   const draft = drafts.get(workspace, "compare", { models: [], prompt: "" });
   const node = draft.node ?? { ...emptyNode(), id: "compare" };
-  const keep = () => drafts.set(workspace, "compare", { ...draft, node });
+  const variables = draft.variables ?? {};
+  const keep = () => drafts.set(workspace, "compare", { ...draft, node, variables });
   let cells = [];
   let asked = "";
   let saved = null;
   let running = null;
-  let order = "asked";
+  let order = null;
 
   const chips = h("ul", { class: "chips" });
   const prompt = h("textarea", { rows: "4", placeholder: t("compare.placeholder") });
@@ -42,7 +53,8 @@ export function compareView({ api, session }) {
   const grid = h("div", { class: "cells" });
   const tools = h("div", { class: "actions", hidden: true });
   const progress = h("p", { class: "total", role: "status" });
-  const settings = nodeForm({ api, session, node, onchange: keep, withModel: false });
+  const table = h("div", { class: "scroll", tabindex: "0", hidden: true, "aria-label": t("compare.table") });
+  const settings = nodeForm({ api, session, node, variables, onchange: keep, withModel: false });
 
   const element = h(
     "div",
@@ -67,26 +79,35 @@ export function compareView({ api, session }) {
       problem,
       h("div", { class: "actions" }, stop, start),
     ),
-    progress,
-    tools,
+    h("div", { class: "row" }, progress, tools),
+    table,
     grid,
   );
 
   function drawChips() {
+    const change = (models) => {
+      draft.models = models;
+      keep();
+      drawChips();
+      return models;
+    };
     const add = button(
       t("compare.add"),
       () =>
         pickModel({
           api,
           session,
-          onpick: (model) => {
-            if (!draft.models.includes(model)) draft.models.push(model);
-            keep();
-            drawChips();
-            chips.querySelector(".add")?.focus();
-          },
+          chosen: draft.models,
+          most: MOST,
+          onpick: (model) =>
+            change(
+              draft.models.includes(model)
+                ? draft.models.filter((one) => one !== model)
+                : [...draft.models, model],
+            ),
+          onclose: () => chips.querySelector(".add").focus(),
         }),
-      { class: "small add", disabled: draft.models.length >= MOST },
+      { class: "small add" },
     );
     chips.replaceChildren(
       ...draft.models.map((model) =>
@@ -97,9 +118,8 @@ export function compareView({ api, session }) {
           button(
             "×",
             () => {
-              draft.models = draft.models.filter((one) => one !== model);
-              keep();
-              drawChips();
+              change(draft.models.filter((one) => one !== model));
+              chips.querySelector(".add").focus();
             },
             { class: "plain icon", "aria-label": t("compare.remove", { model }) },
           ),
@@ -116,10 +136,20 @@ export function compareView({ api, session }) {
     problem.replaceChildren();
     if (draft.models.length < 2)
       return problem.replaceChildren(h("p", { class: "notice bad", role: "alert" }, t("compare.few")));
+    const names = variablesOf(node.config?.system_prompt);
+    const missing = names.find((name) => !(name in variables));
+    if (missing) {
+      const box = settings.element.closest("details");
+      box.open = true;
+      box.querySelector(".variables input").focus();
+      const text = t("run.no.variable", { name: missing });
+      return problem.replaceChildren(h("p", { class: "notice bad", role: "alert" }, text));
+    }
     asked = prompt.value;
     saved = null;
+    order = null;
     cells = draft.models.map((model, index) => ({ index, model, answer: newAnswer(model) }));
-    for (const cell of cells) cell.view = answerView(cell.answer, { compact: false });
+    for (const cell of cells) cell.view = answerView(cell.answer);
     drawGrid();
     const began = performance.now();
     const control = new AbortController();
@@ -129,7 +159,15 @@ export function compareView({ api, session }) {
     tools.hidden = true;
     try {
       await api.compare(
-        { models: draft.models, message: asked, node, stream: true },
+        {
+          models: draft.models,
+          message: asked,
+          node,
+          variables: names.length
+            ? Object.fromEntries(names.map((name) => [name, variables[name]]))
+            : undefined,
+          stream: true,
+        },
         (event) => {
           const cell = cells[event.cell];
           if (cell) {
@@ -139,7 +177,7 @@ export function compareView({ api, session }) {
             problem.replaceChildren(errorBox(event.error));
           }
           saved = event.comparison_id ?? saved;
-          count();
+          progressed();
         },
         control.signal,
       );
@@ -154,42 +192,125 @@ export function compareView({ api, session }) {
       start.hidden = false;
       stop.hidden = true;
       for (const cell of cells) cell.view.draw();
-      count();
+      drawProgress();
       drawTools();
       announce(progress.textContent);
+      draft.saved = saved ?? undefined;
+      keep();
     }
   }
 
-  function count() {
+  function drawProgress() {
     const over = cells.filter((cell) => !["waiting", "streaming"].includes(cell.answer.state)).length;
-    progress.textContent = cells.length ? t("compare.progress", { n: over, all: cells.length }) : "";
+    const costs = cells.map((cell) => cell.answer.figures.cost).filter((cost) => (cost ?? null) !== null);
+    progress.textContent = !cells.length
+      ? ""
+      : costs.length
+        ? t("compare.progress.cost", { n: over, all: cells.length, cost: usd(sum(costs)) })
+        : t("compare.progress", { n: over, all: cells.length });
+    drawTable();
+  }
+  const progressed = oncePerFrame(drawProgress);
+
+  const inOrder = () => {
+    const by = COLUMNS[order]?.of ?? ((cell) => cell.index);
+    return [...cells].sort((a, b) => by(a) - by(b) || a.index - b.index);
+  };
+
+  /** The figures side by side. A head sorts the table and the answers below. */
+  function drawTable() {
+    table.hidden = cells.length < 2;
+    const focused = table.contains(document.activeElement) ? document.activeElement.dataset.sort : undefined;
+    const done = cells.filter(({ answer }) => answer.state === "done");
+    const bestOf = (name) => Math.min(...done.map(COLUMNS[name].of));
+    const head = (name, label) => {
+      const isSorted = order === (name || null);
+      const sortBy = () => {
+        order = name || null;
+        drawTable();
+        drawGrid();
+      };
+      return h(
+        "th",
+        {
+          scope: "col",
+          class: name && name !== "finish" ? "number" : undefined,
+          "aria-sort": isSorted ? "ascending" : undefined,
+        },
+        button(label, sortBy, { class: "link", data: { sort: name } }),
+      );
+    };
+    const names = Object.keys(COLUMNS);
+    table.replaceChildren(
+      h(
+        "table",
+        { class: "figures-table" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            head("", t("nav.models")),
+            names.map((name) => head(name, t(`compare.sort.${name}`))),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          inOrder().map((cell) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row" }, cell.model),
+              names.map((name) => {
+                const value = COLUMNS[name].of(cell);
+                const isBest =
+                  COLUMNS[name].best &&
+                  done.length > 1 &&
+                  done.includes(cell) &&
+                  Math.abs(value) !== last &&
+                  value === bestOf(name);
+                return h(
+                  "td",
+                  { class: name === "finish" ? undefined : isBest ? "number best" : "number" },
+                  isBest && h("span", { class: "badge good" }, t("compare.best")),
+                  isBest && " ",
+                  SHOWN[name](cell),
+                );
+              }),
+            ),
+          ),
+        ),
+      ),
+    );
+    if (focused !== undefined) table.querySelector(`[data-sort="${focused}"]`)?.focus();
   }
 
   function drawGrid() {
-    const by = SORTS[order];
-    const shown = [...cells].sort((a, b) => by(a) - by(b) || a.index - b.index);
     grid.replaceChildren(
-      ...shown.map((cell) =>
+      ...inOrder().map((cell) =>
         h(
           "article",
           { class: "card cell", "aria-label": cell.model },
           h("header", {}, h("h2", {}, cell.model)),
           cell.view.element,
+          h(
+            "footer",
+            {},
+            button(t("models.use"), () => (drafts.set(workspace, "use", cell.model), go("/run")), {
+              class: "plain small",
+              "aria-label": t("compare.use", { model: cell.model }),
+            }),
+          ),
         ),
       ),
     );
   }
 
   function drawTools() {
-    const sort = select(
-      Object.keys(SORTS).map((name) => [name, t(`compare.sort.${name}`)]),
-      order,
-      { "aria-label": t("sort") },
-    );
-    sort.addEventListener("change", () => ((order = sort.value), drawGrid()));
     tools.hidden = !cells.length;
     tools.replaceChildren(
-      h("label", { class: "inline" }, t("sort"), " ", sort),
       button(t("compare.diff"), difference, { disabled: cells.length < 2 }),
       ...["md", "json", "csv"].map((format) =>
         button(format.toUpperCase(), () => exportAs(format), {
@@ -301,38 +422,47 @@ export function compareView({ api, session }) {
     cells = (report.cells ?? []).map((cell, index) => ({
       index,
       model: cell.label ?? cell.requested,
-      answer: answerOf(cell),
+      answer: answerOfCell(cell),
     }));
     for (const cell of cells) cell.view = answerView(cell.answer);
-    order = "asked";
+    order = null;
     drawGrid();
     drawTools();
-    count();
+    drawProgress();
+    draft.saved = id;
+    keep();
   }
 
   drawChips();
+  if (draft.saved) {
+    grid.append(h("p", { class: "loading" }, t("loading")));
+    // It may have been removed with its workspace's history: then there is nothing to show.
+    open(draft.saved).catch(() => grid.replaceChildren());
+  }
   return { element };
 }
 
+const stateOf = (answer) => {
+  if (answer.state === "failed") {
+    return h("span", { class: "badge bad" }, titleOf(answer.error ?? {}));
+  }
+  if (answer.state === "done") return answer.figures.finish ?? t("runs.ok");
+  return t(answer.state === "stopped" ? "compare.stopped" : "compare.running");
+};
+
 /** The answer of a cell of a saved report. */
-function answerOf(cell) {
+function answerOfCell(cell) {
   const response = cell.response ?? cell.error?.partial ?? {};
-  const answer = newAnswer(cell.requested);
-  const message = response.message ?? {};
+  const answer = answerOf(response.message ?? {}, cell.requested);
   Object.assign(answer, {
     state: cell.error ? "failed" : "done",
     provider: cell.provider,
-    text: message.text ?? "",
-    thinking: message.reasoning ?? "",
-    calls: (message.tool_calls ?? []).map((call) => ({
-      id: call.id,
-      name: call.name,
-      arguments: call.arguments,
-    })),
     usage: response.usage ?? {},
     error: cell.error && {
       code: cell.error.host_code ?? cell.error.code ?? "provider_error",
       message: cell.error.message ?? "",
+      kind: cell.error.kind,
+      next: cell.error.next_step,
     },
   });
   Object.assign(answer.figures, {

@@ -93,6 +93,9 @@ export function button(label, onclick, props = {}) {
   return element;
 }
 
+/** A link to another view of the page. The frame follows it without a load. */
+export const goLink = (path, label, props = {}) => h("a", { href: path, data: { go: "" }, ...props }, label);
+
 /** A dialog that gives the focus back when it closes. */
 export function dialog(title, body, { onclose, wide, closeLabel } = {}) {
   const titleId = newId("dialog");
@@ -116,6 +119,31 @@ export function dialog(title, body, { onclose, wide, closeLabel } = {}) {
   document.body.append(box);
   box.showModal();
   return box;
+}
+
+/** So many rows of a long list are in the page at first, and so many more come when its end comes near. */
+const ROWS_AT_ONCE = 60;
+
+/** Draws the rows of a long list as they are scrolled to. */
+export function rowsOnDemand(list, items, row) {
+  list.moreRows?.disconnect();
+  let drawn = 0;
+  const more = () => {
+    const next = items.slice(drawn, drawn + ROWS_AT_ONCE).map((item, at) => row(item, drawn + at));
+    drawn += next.length;
+    list.append(...next);
+    list.moreRows.disconnect();
+    if (drawn < items.length) list.moreRows.observe(list.lastElementChild);
+  };
+  list.moreRows = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more(), {
+    rootMargin: "800px",
+  });
+  list.replaceChildren();
+  if (items.length) more();
+  /** Draws until a row is there. */
+  return (at) => {
+    while (drawn <= at && drawn < items.length) more();
+  };
 }
 
 /** Says a sentence to screen readers. */

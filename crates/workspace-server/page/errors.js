@@ -1,30 +1,95 @@
 // An error as a person needs it: the sentence of the host, and the step that comes next.
 
-import { button, h } from "./dom.js";
+import { button, goLink, h } from "./dom.js";
 import { has, t } from "./texts.js";
+
+/** The view in which the next step is taken. */
+const PLACES = {
+  auth_error: ["/providers", "nav.providers"],
+  authentication: ["/providers", "nav.providers"],
+  budget_exceeded: ["/costs", "nav.costs"],
+  config: ["/providers", "nav.providers"],
+  connection: ["/providers", "nav.providers"],
+  model_not_enabled: ["/models", "nav.models"],
+};
+
+/** The words with which a provider's sentence begins, and the kind of error that they stand for. */
+const KINDS = {
+  "authentication failed": "authentication",
+  "payment required": "payment_required",
+  "permission denied": "permission_denied",
+  "content policy": "content_policy",
+  "model not found": "model_not_found",
+  "not found": "model_not_found",
+  "no endpoint fits": "no_endpoint",
+  "upstream provider failed": "upstream",
+  overloaded: "overloaded",
+  "service failed": "server",
+  "connection failed": "connection",
+  "answer interrupted": "interrupted",
+  "empty response": "empty_response",
+};
+
+/** The heading of an error: of its kind, if that says more than the host's word. */
+export const titleOf = (error) =>
+  [`kind.${kindOf(error)}`, `error.${error.code}`].filter(has).map((key) => t(key))[0] ?? t("error.internal");
+
+function kindOf({ kind, message }) {
+  const [phrase] = String(message ?? "").split(":");
+  return kind && has(`kind.${kind}`) ? kind : KINDS[phrase];
+}
+
+/**
+ * The parts of a provider's sentence. It ends with what to try, and with facts in brackets for those who look
+ * into it: `payment required: …; try this: add credits (provider openrouter, HTTP 402)`.
+ */
+export function sentenceOf(message) {
+  const [, said, next, facts] =
+    String(message ?? "").match(/^([\s\S]*?)(?:; try this: ([\s\S]*?))?(?: \((provider [^()]*)\))?$/) ?? [];
+  const [phrase] = (said ?? "").split(": ", 1);
+  // The heading says the kind already.
+  const rest = phrase in KINDS && said.length > phrase.length ? said.slice(phrase.length + 2) : said;
+  return { said: rest ?? "", next: next ?? null, facts: facts ?? null };
+}
 
 /** The element for an error. `retry` is offered when trying again may help. */
 export function errorBox(error, { retry } = {}) {
   const code = error.code ?? "internal";
-  const next = error.next ?? (has(`next.${code}`) ? t(`next.${code}`) : t("next.internal"));
-  const title = has(`error.${code}`) ? t(`error.${code}`) : t("error.internal");
+  const { said, next: tried, facts } = sentenceOf(error.message);
+  const kind = kindOf(error);
+  const known = [`next.${kind}`, `next.${code}`, "next.internal"].find(has);
+  const next = error.next || tried || t(known);
+  const place = PLACES[code] ?? PLACES[kind];
   return h(
     "div",
     { class: "notice bad", role: "alert" },
-    h("strong", {}, title),
-    error.message && h("p", { class: "said" }, error.message),
+    h("strong", {}, titleOf(error)),
+    said && h("p", { class: "said" }, said),
     error.problems?.length > 0 &&
       h(
         "ul",
         {},
         error.problems.map(({ field, problem }) => h("li", {}, h("code", {}, field), ` ${problem}`)),
       ),
-    h("p", {}, next, error.retryAfter ? ` ${t("retry.after", { seconds: error.retryAfter })}` : ""),
-    retry && button(t("retry"), retry, { class: "small" }),
+    h(
+      "p",
+      { class: "next" },
+      h("strong", {}, t("next")),
+      ` ${next[0].toUpperCase()}${next.slice(1)}`,
+      error.retryAfter ? ` ${t("retry.after", { seconds: error.retryAfter })}` : "",
+    ),
+    (retry || place) &&
+      h(
+        "div",
+        { class: "notice-actions" },
+        retry && button(t("retry"), retry, { class: "small" }),
+        place && goLink(place[0], t(place[1])),
+      ),
+    facts && h("details", {}, h("summary", {}, t("error.facts")), h("p", { class: "said" }, facts)),
   );
 }
 
-/** Fills `box` by `load`: a skeleton meanwhile, and an error with a way to try again. */
+/** Fills `box` by `load`: a line meanwhile, and an error with a way to try again. */
 export async function loadInto(box, load) {
   box.setAttribute("aria-busy", "true");
   if (!box.childElementCount) box.replaceChildren(h("p", { class: "loading" }, t("loading")));

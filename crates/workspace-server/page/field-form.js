@@ -67,8 +67,20 @@ export function fieldForm(fields, { saved, typed = {}, onchange } = {}) {
     );
   }
 
+  /** The secrets that are stored and not typed anew. */
+  const keptSecrets = () =>
+    secrets.map((key) => controls.get(key)).filter(({ known, read }) => known && !read());
+
   return {
     element,
+    /** Whether a secret is stored that the form does not have. */
+    needsSecret: () => keptSecrets().length > 0,
+    /** Says at the first of them why it is needed. */
+    askForSecret(text) {
+      const [first] = keptSecrets();
+      first.box.setProblem(text);
+      first.element.focus();
+    },
     /** The values to send. Of a saved instance: what has changed, `null` for what was emptied. */
     values() {
       const values = {};

@@ -16,6 +16,20 @@ export function shifted(decimal, shift) {
   return `${sign}${left}${right && `.${right}`}`;
 }
 
+/** The exact sum of decimal strings; those that are missing count as nothing. */
+export function sum(decimals) {
+  const parts = decimals
+    .filter((one) => (one ?? null) !== null)
+    .map((one) => shifted(one, 0).match(/^(-?\d+)(?:\.(\d+))?$/))
+    .filter(Boolean);
+  const places = Math.max(0, ...parts.map(([, , fraction = ""]) => fraction.length));
+  const total = parts.reduce(
+    (all, [, whole, fraction = ""]) => all + BigInt(whole + fraction.padEnd(places, "0")),
+    0n,
+  );
+  return shifted(String(total), -places);
+}
+
 /** An exact amount of US dollars. */
 export function usd(amount) {
   if (amount === null || amount === undefined) return "–";
@@ -46,6 +60,10 @@ export function tokens(number) {
 }
 
 const trim = (number) => number.toFixed(number < 10 ? 1 : 0).replace(/\.0$/, "");
+
+/** The tokens of a prompt and of its answer. */
+export const tokensOf = ({ prompt_tokens: prompt, completion_tokens: answer }) =>
+  (prompt ?? answer ?? null) === null ? "–" : `${count(prompt)} + ${count(answer)}`;
 
 /** A span in milliseconds. */
 export function milliseconds(ms) {

@@ -1,15 +1,15 @@
 // The model selector of an agent node: a button that opens a search of the enabled models.
 
 import { catalogueOf, failedNotice, findModel, modelLine, searchControls, searched } from "./catalogue.js";
-import { button, dialog, h, newId, oncePerFrame } from "./dom.js";
+import { button, dialog, goLink, h, newId, oncePerFrame, rowsOnDemand } from "./dom.js";
 import { loadInto } from "./errors.js";
 import { t } from "./texts.js";
 
-/** So many rows are drawn in the dialog; more are found by typing. */
-const SHOWN = 100;
-
-/** Opens the search. `onpick` is called with the reference that was chosen. */
-export function pickModel({ api, session, onpick }) {
+/**
+ * Opens the search. `onpick` is called with the reference that was chosen. With `chosen`, a list of references,
+ * several can be picked: the search stays open, `onpick` is called for each change, and returns the new list.
+ */
+export function pickModel({ api, session, onpick, onclose, chosen, most = Number.POSITIVE_INFINITY }) {
   const box = h("div", { class: "stack" });
   const list = h("ul", {
     class: "models picker",
@@ -18,17 +18,37 @@ export function pickModel({ api, session, onpick }) {
     "aria-label": t("nav.models"),
     tabindex: "-1",
   });
-  const open = dialog(t("picker.title"), box, { wide: true, closeLabel: t("close") });
+  const open = dialog(t("picker.title"), box, { wide: true, closeLabel: t("close"), onclose });
   const search = { enabled: "true" };
   let shown = [];
   let active = 0;
+  let draw = () => {};
+  let drawTo = () => {};
+  const count = h("span", { class: "total", role: "status" });
+  const isChosen = (reference) => chosen?.includes(reference) ?? false;
 
   const choose = (reference) => {
-    open.close();
-    onpick(reference);
+    if (!chosen) {
+      open.close();
+      onpick(reference);
+      return;
+    }
+    if (!isChosen(reference) && chosen.length >= most) return;
+    chosen = onpick(reference);
+    drawChosen();
+  };
+  const drawChosen = () => {
+    if (!chosen) return;
+    count.textContent = t("picker.count", { n: chosen.length, most });
+    [...list.children].forEach((row, index) => {
+      if (!shown[index]) return;
+      row.classList.toggle("chosen", isChosen(shown[index].reference));
+      row.setAttribute("aria-checked", String(isChosen(shown[index].reference)));
+    });
   };
   const mark = (at) => {
     active = Math.max(0, Math.min(at, shown.length - 1));
+    drawTo(active);
     [...list.children].forEach((row, index) => row.setAttribute("aria-selected", String(index === active)));
     const row = list.children[active];
     row?.scrollIntoView({ block: "nearest" });
@@ -36,26 +56,37 @@ export function pickModel({ api, session, onpick }) {
   };
 
   loadInto(box, async () => {
-    const { models, failed } = await catalogueOf(session, api);
-    const draw = oncePerFrame(() => {
-      shown = searched(models, search).slice(0, SHOWN);
-      list.replaceChildren(
-        ...shown.map((model) =>
-          h(
-            "li",
-            { class: "model", role: "option", id: newId("model"), onclick: () => choose(model.reference) },
-            modelLine(model),
-          ),
+    const [{ models, failed }, instances] = await Promise.all([
+      catalogueOf(session, api),
+      api.providers().catch(() => []),
+    ]);
+    draw = oncePerFrame(() => {
+      shown = searched(models, search);
+      drawTo = rowsOnDemand(list, shown, (model) =>
+        h(
+          "li",
+          {
+            class: isChosen(model.reference) ? "model chosen" : "model",
+            role: "option",
+            "aria-selected": "false",
+            "aria-checked": chosen && String(isChosen(model.reference)),
+            id: newId("model"),
+            onclick: () => choose(model.reference),
+          },
+          modelLine(model),
         ),
       );
       const text = (search.text ?? "").trim();
       if (text && !shown.length) {
+        // An id that no catalogue lists is asked of a provider by its name.
+        const isNamed = instances.some((one) => text.startsWith(`${one.id}:`));
+        const ids = isNamed || !instances.length ? [text] : instances.map((one) => `${one.id}:${text}`);
         list.append(
           h(
             "li",
             { class: "empty", role: "presentation" },
             h("p", {}, t("models.none")),
-            button(t("picker.try", { id: text }), () => choose(text)),
+            ids.map((id) => button(t("picker.try", { id }), () => choose(id))),
           ),
         );
       }
@@ -78,7 +109,24 @@ export function pickModel({ api, session, onpick }) {
     });
     draw();
     setTimeout(() => input.focus());
-    return [controls, failedNotice(failed), list];
+    drawChosen();
+    const end =
+      chosen &&
+      h(
+        "div",
+        { class: "actions" },
+        count,
+        button(t("done"), () => open.close(), { class: "primary", data: { done: "" } }),
+      );
+    if (!models.length && !failed.length) {
+      return h(
+        "div",
+        { class: "empty" },
+        h("p", {}, t("models.empty")),
+        goLink("/providers", t("nav.providers")),
+      );
+    }
+    return [controls, failedNotice(failed), list, end];
   });
 }
 

@@ -1,8 +1,8 @@
 // The form of an agent node, and its JSON beside it. Either changes the other; unknown keys stay.
 
 import { NODE_EXTRA } from "./api.js";
-import { afterTyping, field, h, newId, select } from "./dom.js";
-import { modelButton, modelOf } from "./model-picker.js";
+import { afterTyping, button, field, h, newId, select } from "./dom.js";
+import { modelButton, modelOf, pickModel } from "./model-picker.js";
 import { t } from "./texts.js";
 
 /** The parameters: where each stands in the node, and its name in a model's list of what it takes. */
@@ -16,14 +16,34 @@ const PARAMETERS = [
   { key: "seed", in: "request", step: 1 },
   { key: "top_k", in: "request", min: 0, step: 1 },
   { key: "reasoning", in: "request", kind: "effort" },
+  { key: "modalities", in: "request", kind: "image" },
 ];
 const EFFORTS = ["minimal", "low", "medium", "high"];
+
+/** A tool to begin with. */
+const EXAMPLE_TOOL = {
+  name: "weather",
+  description: "The weather at a place.",
+  parameters: {
+    type: "object",
+    properties: { place: { type: "string" } },
+    required: ["place"],
+  },
+};
+
+/** The names of the variables in a text, `{{name}}`. */
+export const variablesOf = (text) => [
+  ...new Set([...(text ?? "").matchAll(/\{\{\s*([\p{L}\p{N}_.-]+)\s*\}\}/gu)].map(([, name]) => name)),
+];
 
 /** A node of which only the kind is set. */
 export const emptyNode = () => ({ id: "agent", type: "ai-agent-node", config: { agent_mode: "standard" } });
 
-/** The form. `node` is changed in place; `onchange` is called after each change. */
-export function nodeForm({ api, session, node, onchange, withModel = true }) {
+/**
+ * The form. `node`, and `variables` of its system prompt, are changed in place; `onchange` is called after each
+ * change.
+ */
+export function nodeForm({ api, session, node, variables = {}, onchange, withModel = true }) {
   const config = () => (node.config ??= {});
   const extra = () => config()[NODE_EXTRA] ?? {};
   const put = (key, value) => {
@@ -44,6 +64,7 @@ export function nodeForm({ api, session, node, onchange, withModel = true }) {
   };
 
   const parameters = h("div", { class: "fields" });
+  const values = h("div", { class: "fields variables" });
   const json = h("textarea", { rows: "16", class: "mono", spellcheck: "false" });
   const jsonBox = field(t("node.json"), json, { wide: true, help: t("node.json.help") });
   const form = h("div", { class: "stack" });
@@ -80,7 +101,10 @@ export function nodeForm({ api, session, node, onchange, withModel = true }) {
   function drawForm() {
     const system = h("textarea", { rows: "4" });
     system.value = config().system_prompt ?? "";
-    system.addEventListener("input", () => put("system_prompt", system.value || undefined));
+    system.addEventListener("input", () => {
+      put("system_prompt", system.value || undefined);
+      drawVariables();
+    });
 
     const model = modelButton({
       api,
@@ -97,12 +121,31 @@ export function nodeForm({ api, session, node, onchange, withModel = true }) {
       ...[
         withModel && field(t("node.model"), model.element),
         field(t("node.system"), system, { wide: true, help: t("node.system.help") }),
+        values,
         h("details", { class: "group" }, h("summary", {}, t("node.parameters")), parameters),
         group("node.tools", toolFields()),
         withModel && group("node.routing", routingFields()),
+        withModel && group("node.limits", limitFields()),
       ].filter(Boolean),
     );
+    drawVariables();
     drawParameters();
+  }
+
+  function drawVariables() {
+    const names = variablesOf(config().system_prompt);
+    if (values.dataset.names === names.join()) return;
+    values.dataset.names = names.join();
+    values.replaceChildren(
+      ...names.map((name) => {
+        const control = h("input", { value: variables[name] ?? "", autocomplete: "off" });
+        control.addEventListener("input", () => {
+          variables[name] = control.value;
+          onchange();
+        });
+        return field(t("node.variable", { name }), control);
+      }),
+    );
   }
 
   const group = (key, content) =>
@@ -111,7 +154,10 @@ export function nodeForm({ api, session, node, onchange, withModel = true }) {
   /** Only what the chosen model takes is offered; what is set all the same is shown with a warning. */
   async function drawParameters() {
     const model = withModel ? await modelOf(session, api, config().model ?? config().model_id) : null;
-    const takes = (one) => !model?.parameters.length || model.parameters.includes(one.takes ?? one.key);
+    const takes = (one) => {
+      if (one.kind === "image") return model?.outputs.includes("image");
+      return !model?.parameters.length || model.parameters.includes(one.takes ?? one.key);
+    };
     const valueOf = (one) => (one.in ? extra()[one.in]?.[one.key] : config()[one.key]);
     const shown = PARAMETERS.filter((one) => takes(one) || valueOf(one) !== undefined);
     parameters.replaceChildren(
@@ -139,6 +185,11 @@ export function nodeForm({ api, session, node, onchange, withModel = true }) {
       control.addEventListener("change", () => set(control.value ? { effort: control.value } : undefined));
       return field(t("parameter.reasoning"), control);
     }
+    if (one.kind === "image") {
+      const control = h("input", { type: "checkbox", checked: value?.includes("image") ?? false });
+      control.addEventListener("change", () => set(control.checked ? ["image", "text"] : undefined));
+      return field(t("parameter.image"), control);
+    }
     if (one.kind === "lines") {
       const control = h("textarea", { rows: "2" });
       control.value = (value ?? []).join("\n");
@@ -164,12 +215,7 @@ export function nodeForm({ api, session, node, onchange, withModel = true }) {
   }
 
   function toolFields() {
-    const tools = h("textarea", {
-      rows: "6",
-      class: "mono",
-      spellcheck: "false",
-      placeholder: '[{"name": "weather", "parameters": {"type": "object"}}]',
-    });
+    const tools = h("textarea", { rows: "8", class: "mono", spellcheck: "false" });
     const now = config().function_calling_config?.tools;
     tools.value = now?.length ? JSON.stringify(now, null, 2) : "";
     const box = field(t("node.tools"), tools, { wide: true, help: t("node.tools.help") });
@@ -190,21 +236,123 @@ export function nodeForm({ api, session, node, onchange, withModel = true }) {
         }
       }),
     );
-    return box;
+    const example = button(
+      t("node.tools.example"),
+      () => {
+        tools.value = JSON.stringify([EXAMPLE_TOOL], null, 2);
+        tools.dispatchEvent(new Event("input"));
+        tools.focus();
+      },
+      { class: "small" },
+    );
+    return [box, h("div", {}, example)];
+  }
+
+  /** The models to ask when the one before cannot answer, in order. */
+  function fallbackList() {
+    const list = h("ul", { class: "rows" });
+    const set = (models) => {
+      putExtra("fallback", models);
+      draw();
+    };
+    const draw = () => {
+      const models = extra().fallback ?? [];
+      list.replaceChildren(
+        ...models.map((model, at) =>
+          h(
+            "li",
+            { class: "chip" },
+            h("span", { class: "grow" }, `${at + 1}. ${model}`),
+            at > 0 &&
+              button("↑", () => set(models.toSpliced(at, 1).toSpliced(at - 1, 0, model)), {
+                class: "plain icon",
+                "aria-label": t("node.fallback.up", { model }),
+              }),
+            button("×", () => set(models.toSpliced(at, 1)), {
+              class: "plain icon",
+              "aria-label": t("node.fallback.remove", { model }),
+            }),
+          ),
+        ),
+        h(
+          "li",
+          {},
+          button(
+            t("compare.add"),
+            () => pickModel({ api, session, onpick: (model) => set([...new Set([...models, model])]) }),
+            { class: "small" },
+          ),
+        ),
+      );
+    };
+    draw();
+    return h(
+      "div",
+      { class: "field wide", role: "group", "aria-label": t("node.fallback") },
+      h("span", { class: "label" }, t("node.fallback")),
+      list,
+      h("p", { class: "help" }, t("node.fallback.help")),
+    );
+  }
+
+  /** The limits of a conversation, and of one question with all its turns. */
+  function limitFields() {
+    const inner = (name, key, value) => {
+      const now = { ...config()[name] };
+      if (value === undefined || value === "") delete now[key];
+      else now[key] = value;
+      put(name, Object.keys(now).length ? now : undefined);
+    };
+    const whole = (text, set, value) => {
+      const control = h("input", { type: "number", min: 1, step: 1, value: value ?? "" });
+      const box = field(t(text), control);
+      control.addEventListener("input", () => {
+        const isGood = control.value === "" || control.checkValidity();
+        box.setProblem(isGood ? null : control.validationMessage);
+        if (isGood) set(Number.isNaN(control.valueAsNumber) ? undefined : control.valueAsNumber);
+      });
+      return box;
+    };
+    const strategy = select(
+      ["", "truncate", "error"].map((word) => [word, t(word ? `strategy.${word}` : "strategy.none")]),
+      config().context_window?.strategy ?? "",
+    );
+    strategy.addEventListener("change", () => inner("context_window", "strategy", strategy.value));
+    const limits = () => extra().limits ?? {};
+    const setLimit = (key, value) => {
+      const now = { ...limits() };
+      if (value === undefined) delete now[key];
+      else now[key] = value;
+      putExtra("limits", now);
+    };
+    const cost = h("input", {
+      inputmode: "decimal",
+      placeholder: "0.50",
+      value: limits().max_cost_usd ?? "",
+    });
+    const costBox = field(t("limit.cost"), cost, { help: t("limit.cost.help") });
+    cost.addEventListener("input", () => {
+      const text = cost.value.trim();
+      const isGood = text === "" || /^\d+(\.\d+)?$/.test(text);
+      costBox.setProblem(isGood ? null : t("costs.limit.number"));
+      if (isGood) setLimit("max_cost_usd", text || undefined);
+    });
+    return h(
+      "div",
+      { class: "fields" },
+      field(t("node.context"), strategy, { help: t("node.context.help") }),
+      whole("node.memory", (n) => inner("memory", "message_window", n), config().memory?.message_window),
+      costBox,
+      whole("limit.seconds", (n) => setLimit("max_seconds", n), limits().max_seconds),
+      whole(
+        "limit.turns",
+        (n) => inner("function_calling_config", "max_iterations", n),
+        config().function_calling_config?.max_iterations,
+      ),
+    );
   }
 
   function routingFields() {
-    const fallback = h("textarea", { rows: "2", spellcheck: "false", placeholder: "openai/gpt-4o-mini" });
-    fallback.value = (extra().fallback ?? []).join("\n");
-    fallback.addEventListener("input", () =>
-      putExtra(
-        "fallback",
-        fallback.value
-          .split("\n")
-          .map((line) => line.trim())
-          .filter(Boolean),
-      ),
-    );
     const paid = h("input", { type: "checkbox", id: newId("paid"), checked: extra().allow_paid ?? false });
     paid.addEventListener("change", () => putExtra("allow_paid", paid.checked));
     const parameters = h("textarea", {
@@ -227,7 +375,7 @@ export function nodeForm({ api, session, node, onchange, withModel = true }) {
       }),
     );
     return [
-      field(t("node.fallback"), fallback, { wide: true, help: t("node.fallback.help") }),
+      fallbackList(),
       h("label", { class: "check", for: paid.id }, paid, h("span", {}, t("node.paid"))),
       box,
     ];

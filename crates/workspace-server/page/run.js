@@ -1,23 +1,35 @@
-// Run: an agent node, and the conversation with it. A conversation is a tree: an edited question and another
-// answer are branches, and what is shown is the way from the root to one leaf.
+// Run: an agent node, and the conversation with it.
 
-import { answerView, copyAnswer, fail, newAnswer, take } from "./answer.js";
-import { announce, button, copyButton, dialog, h } from "./dom.js";
+import { answerOf, answerView, copyAnswer, fail, newAnswer, take, takeRun } from "./answer.js";
+import { NODE_EXTRA } from "./api.js";
+import { asSent, attachments, shownParts } from "./attachments.js";
+import { catalogueOf } from "./catalogue.js";
+import { requestCheck, requestOf } from "./check.js";
+import { announce, button, dialog, goLink, h } from "./dom.js";
 import { errorBox, loadInto } from "./errors.js";
-import { when } from "./format.js";
+import { sum, usd, when } from "./format.js";
 import { drafts } from "./keep.js";
 import { code } from "./markdown.js";
 import { pickModel } from "./model-picker.js";
-import { emptyNode, nodeForm } from "./node-form.js";
+import { emptyNode, nodeForm, variablesOf } from "./node-form.js";
+import { showRun } from "./run-details.js";
 import { asCurl, asRust } from "./snippets.js";
+import { isStored, Talk, textOf } from "./talk.js";
 import { t } from "./texts.js";
 
-export function runView({ api, session, go }) {
+/** The host may still write what came of an answer whose page was reloaded: it is asked again after so long. */
+const WRITE_WAIT = 1500;
+
+export function runView({ api, session, may }) {
   const workspace = session.workspace;
   const node = drafts.get(workspace, "node", null) ?? emptyNode();
-  /** `messages`: id → `{id, parent, role, text, answer}`. */
-  let talk = { id: null, leaf: null, messages: new Map() };
+  const variables = drafts.get(workspace, "variables", {});
+  const results = drafts.get(workspace, "results", {});
+  let talk = new Talk();
   let running = null;
+  let editing = null;
+  /** Whether the host has models at all; a page without them says where to begin. */
+  let hasModels = true;
 
   const log = h("div", {
     class: "log",
@@ -34,10 +46,33 @@ export function runView({ api, session, go }) {
   const send = button(t("run.send"), () => void ask(), { class: "primary" });
   const stop = button(t("run.stop"), () => running?.abort(), { class: "danger", hidden: true });
   const problem = h("div", { role: "status" });
-  const form = nodeForm({ api, session, node, onchange: () => drafts.set(workspace, "node", node) });
+  const total = h("p", { class: "total", role: "status" });
+  const composer = h("form", {
+    class: "composer",
+    onsubmit: (event) => (event.preventDefault(), void ask()),
+  });
+  const files = attachments({ target: composer, onchange: () => check.update(), onproblem: refuse });
+  composer.append(
+    input,
+    files.chips,
+    h("div", { class: "actions" }, files.pick, h("span", { class: "help" }, t("run.keys")), stop, send),
+  );
+  const check = requestCheck({ api, session, compose: sketch });
+  const form = nodeForm({
+    api,
+    session,
+    node,
+    variables,
+    onchange: () => {
+      drafts.set(workspace, "node", node);
+      drafts.set(workspace, "variables", variables);
+      problem.replaceChildren();
+      check.update();
+    },
+  });
   const panel = h(
     "details",
-    { class: "panel", open: matchMedia("(min-width: 60rem)").matches },
+    { class: "panel", open: matchMedia("(min-width: 60rem)").matches || !modelName() },
     h("summary", {}, t("node.title")),
     form.element,
   );
@@ -52,7 +87,7 @@ export function runView({ api, session, go }) {
       h(
         "div",
         { class: "actions" },
-        button(t("run.new"), () => begin({ id: null, leaf: null, messages: new Map() })),
+        button(t("run.new"), () => (begin(new Talk()), input.focus())),
         button(t("run.history"), history, { class: "plain" }),
         button(t("run.code"), snippets, { class: "plain" }),
       ),
@@ -60,23 +95,15 @@ export function runView({ api, session, go }) {
     h(
       "div",
       { class: "split" },
-      h(
-        "section",
-        { class: "talk" },
-        log,
-        problem,
-        h(
-          "form",
-          { class: "composer", onsubmit: (event) => (event.preventDefault(), void ask()) },
-          input,
-          h("div", { class: "actions" }, h("span", { class: "help" }, t("run.keys")), stop, send),
-        ),
-      ),
+      h("section", { class: "talk" }, log, total, problem, check.element, composer),
       panel,
     ),
   );
 
-  input.addEventListener("input", () => drafts.set(workspace, "message", input.value));
+  input.addEventListener("input", () => {
+    drafts.set(workspace, "message", input.value);
+    check.update();
+  });
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
@@ -85,58 +112,95 @@ export function runView({ api, session, go }) {
     if (event.key === "Escape") running?.abort();
   });
 
-  // The tree
+  function modelName() {
+    return node.config?.model ?? node.config?.model_id;
+  }
 
-  const childrenOf = (parent) => [...talk.messages.values()].filter((one) => one.parent === parent);
-  function path() {
+  /** The request that the composer would send, for a look at it. */
+  function sketch() {
+    const text = input.value.trim();
+    const parts = files.sketch();
+    if (!modelName() || (!text && !parts.length)) return null;
+    const before = (editing ? pathTo(editing.parent) : talk.path()).filter((one) => one.role !== "tool");
+    const messages = before.map((one) =>
+      one.role === "assistant"
+        ? { role: "assistant", text: one.answer.text }
+        : { role: "user", content: one.text },
+    );
+    const content = parts.length ? [...(text ? [{ type: "text", text }] : []), ...parts] : text;
+    return {
+      model: modelName(),
+      request: requestOf(node, [...messages, { role: "user", content }]),
+    };
+  }
+
+  function pathTo(id) {
     const found = [];
-    for (let at = talk.messages.get(talk.leaf); at; at = talk.messages.get(at.parent)) found.unshift(at);
+    for (let at = talk.get(id); at; at = talk.get(at.parent)) found.unshift(at);
     return found;
   }
-  function leafBelow(message) {
-    let at = message;
-    for (let next = childrenOf(at.id).at(-1); next; next = childrenOf(at.id).at(-1)) at = next;
-    return at.id;
+
+  function remember() {
+    const leaf = isStored(talk.leaf)
+      ? talk.leaf
+      : (talk.path().findLast((one) => isStored(one.id))?.id ?? null);
+    drafts.set(workspace, "conversation", talk.id ? { id: talk.id, leaf } : undefined);
   }
-  function put(message) {
-    talk.messages.set(message.id, message);
-    talk.leaf = message.id;
-    return message;
-  }
-  function rename(message, id) {
-    if (!id || message.id === id) return;
-    talk.messages.delete(message.id);
-    for (const child of childrenOf(message.id)) child.parent = id;
-    if (talk.leaf === message.id) talk.leaf = id;
-    message.id = id;
-    talk.messages.set(id, message);
-  }
-  const remember = () =>
-    drafts.set(workspace, "conversation", talk.id ? { id: talk.id, leaf: talk.leaf } : undefined);
 
   function begin(next) {
     running?.abort();
     talk = next;
+    stopEditing();
     problem.replaceChildren();
     remember();
     draw();
+    check.update();
   }
 
   // Drawing
 
   function draw() {
-    const shown = path();
+    const shown = talk.path();
     log.replaceChildren(...shown.map(row));
-    if (!shown.length) {
-      log.append(h("div", { class: "empty" }, h("h2", {}, t("run.empty")), h("p", {}, t("run.empty.lead"))));
+    if (!shown.length) log.append(emptiness());
+    drawTotal();
+    for (const message of shown) void loadFigures(message);
+  }
+
+  function emptiness() {
+    return h(
+      "div",
+      { class: "empty" },
+      h("h2", {}, t("run.empty")),
+      h("p", {}, t(hasModels ? "run.empty.lead" : "run.empty.provider")),
+      !hasModels && goLink("/providers", t("nav.providers")),
+    );
+  }
+
+  function drawTotal() {
+    const answers = [...talk.messages.values()].filter((one) => one.role === "assistant");
+    const costs = answers.map((one) => one.answer.figures.cost).filter((cost) => (cost ?? null) !== null);
+    total.textContent = costs.length ? t("run.total", { n: answers.length, cost: usd(sum(costs)) }) : "";
+  }
+
+  /** The figures of a stored answer are in the record of its run. */
+  async function loadFigures(message) {
+    if (!message.run || message.isLoaded) return;
+    message.isLoaded = true;
+    try {
+      takeRun(message.answer, await api.run(message.run));
+      message.view?.draw();
+      drawTotal();
+    } catch {
+      // The run may be gone by the workspace's retention: the answer stands without its figures.
     }
   }
 
   function row(message) {
-    const siblings = childrenOf(message.parent).filter((one) => one.role === message.role);
+    const siblings = talk.children(message.parent).filter((one) => one.role === message.role);
     const at = siblings.indexOf(message);
     const show = (to) => {
-      talk.leaf = leafBelow(siblings[to]);
+      talk.leaf = talk.leafBelow(siblings[to]);
       remember();
       draw();
     };
@@ -157,43 +221,60 @@ export function runView({ api, session, go }) {
           "aria-label": t("run.branch.after"),
         }),
       );
-    if (message.role === "assistant") {
-      message.view = answerView(message.answer, {
-        retry: () => void again(message),
-        onresults: (answer) => void sendResults(message, answer),
-      });
-      return h(
-        "article",
-        { class: "message assistant", "aria-label": t("run.answer") },
-        message.view.element,
-        h(
-          "footer",
-          {},
-          branches,
-          copyAnswer(message.answer),
-          button(t("run.again"), () => void again(message), { class: "plain small" }),
-          button(
-            t("run.other"),
-            () => pickModel({ api, session, onpick: (model) => void again(message, model) }),
-            { class: "plain small" },
-          ),
-        ),
-      );
-    }
+    if (message.role === "assistant") return answerRow(message, branches);
+    const waits = message.id === talk.leaf && !running && isStored(message.id);
     return h(
       "article",
       {
         class: `message ${message.role}`,
         "aria-label": t(message.role === "tool" ? "run.results" : "run.question"),
       },
-      h("p", { class: "said" }, message.text),
-      message.role === "user" &&
-        h(
-          "footer",
-          {},
-          branches,
-          button(t("run.edit"), () => edit(message), { class: "plain small" }),
+      message.text && h("p", { class: "said" }, message.text),
+      message.parts && h("div", { class: "media" }, shownParts(message.parts)),
+      h(
+        "footer",
+        {},
+        branches,
+        message.role === "user" && button(t("run.edit"), () => edit(message), { class: "plain small" }),
+        waits &&
+          button(t("run.answer.again"), () => void answer(message, { parent: message.id }), {
+            class: "small",
+          }),
+      ),
+    );
+  }
+
+  function answerRow(message, branches) {
+    message.view = answerView(message.answer, {
+      retry: () => void again(message),
+      goOn: message.id === talk.leaf || !isStored(message.id) ? () => void goOn() : undefined,
+      onresults: (given) => void sendResults(message, given),
+      keepResult: (call) => {
+        results[call.id] = call.result;
+        drafts.set(workspace, "results", results);
+      },
+    });
+    return h(
+      "article",
+      { class: "message assistant", "aria-label": t("run.answer") },
+      message.view.element,
+      h(
+        "footer",
+        {},
+        branches,
+        copyAnswer(message.answer),
+        button(t("run.again"), () => void again(message), { class: "plain small" }),
+        button(
+          t("run.other"),
+          () => pickModel({ api, session, onpick: (model) => void again(message, model) }),
+          { class: "plain small" },
         ),
+        button(t("details"), () => showRun(api, message.answer.run ?? message.run, { may }), {
+          class: "plain small",
+          data: { details: "" },
+          hidden: !(message.answer.run ?? message.run),
+        }),
+      ),
     );
   }
 
@@ -206,26 +287,33 @@ export function runView({ api, session, go }) {
 
   async function ask() {
     const text = input.value.trim();
+    const kept = (editing?.parts ?? []).filter((part) => part.type !== "text").map(asSent);
+    const media = [...kept, ...files.parts()];
     problem.replaceChildren();
     if (running) return;
-    if (!node.config?.model && !node.config?.model_id) {
+    if (!modelName()) {
       panel.open = true;
       return refuse(t("run.no.model"), panel.querySelector(".model-button"));
     }
-    if (!text) return refuse(t("run.no.message"), input);
-    const parent = editing === undefined ? talk.leaf : editing;
-    editing = undefined;
+    if (!text && !media.length) return refuse(t("run.no.message"), input);
+    const missing = variablesOf(node.config?.system_prompt).find((name) => !(name in variables));
+    if (missing) {
+      panel.open = true;
+      return refuse(t("run.no.variable", { name: missing }), panel.querySelector(".variables input"));
+    }
+    const parts = media.length ? [...(text ? [{ type: "text", text }] : []), ...media] : undefined;
+    const parent = editing ? editing.parent : talk.leaf;
+    stopEditing();
     // The store goes on behind a message: another first question is another conversation.
-    if (parent === null && talk.messages.size) talk = { id: null, leaf: null, messages: new Map() };
-    const question = put({ id: `local-${crypto.randomUUID()}`, parent, role: "user", text });
+    if (parent === null && talk.messages.size) talk = new Talk();
+    const question = talk.put({ parent, role: "user", text, parts });
     input.value = "";
-    drafts.set(workspace, "message", "");
-    await answer(question, { message: text, parent });
+    files.clear();
+    await answer(question, { message: parts ?? text, parent });
   }
 
-  let editing;
   function edit(message) {
-    editing = message.parent;
+    editing = message;
     input.value = message.text;
     input.focus();
     problem.replaceChildren(
@@ -234,55 +322,79 @@ export function runView({ api, session, go }) {
         { class: "notice" },
         t("run.editing"),
         " ",
-        button(t("cancel"), () => ((editing = undefined), (input.value = ""), problem.replaceChildren()), {
-          class: "plain small",
-        }),
+        button(
+          t("cancel"),
+          () => {
+            stopEditing();
+            input.value = "";
+            problem.replaceChildren();
+          },
+          { class: "plain small" },
+        ),
       ),
     );
+  }
+
+  function stopEditing() {
+    editing = null;
+  }
+
+  function goOn() {
+    if (running) return;
+    const text = t("run.on.words");
+    const parent = talk.leaf;
+    return answer(talk.put({ parent, role: "user", text }), { message: text, parent });
   }
 
   /** Another answer to the same question, maybe by another model. */
   async function again(message, model) {
     if (running) return;
-    const question = talk.messages.get(message.parent);
-    if (question.role === "tool") return answer(question, { parent: question.id, model });
+    const question = talk.get(message.parent);
+    if (question.results && !isStored(question.id))
+      return answer(question, { results: question.results, parent: question.parent, model });
     // A question that never reached the store is asked in full.
-    const isStored = !question.id.startsWith("local-");
-    await answer(
-      question,
-      isStored ? { parent: question.id, model } : { message: question.text, parent: question.parent, model },
-    );
+    const asked = isStored(question.id)
+      ? { parent: question.id, model }
+      : { message: question.parts ?? question.text, parent: question.parent, model };
+    await answer(question, asked);
   }
 
   async function sendResults(message, given) {
+    if (running) return;
     given.isAnswered = true;
-    const results = given.calls.map((call) => ({ tool_call_id: call.id, content: call.result ?? "" }));
+    const sent = given.calls.map((call) => ({ tool_call_id: call.id, content: call.result ?? "" }));
     const text = given.calls.map((call) => `${call.name} → ${call.result ?? ""}`).join("\n");
-    const question = put({ id: `local-${crypto.randomUUID()}`, parent: message.id, role: "tool", text });
-    await answer(question, { results, parent: message.id });
+    const question = talk.put({ parent: message.id, role: "tool", text, results: sent });
+    await answer(question, { results: sent, parent: message.id });
   }
 
-  function bodyFor({ message, parent, results, model }) {
+  function bodyFor({ message, parent, results: sent, model }) {
     const asked = model ? { ...node, config: { ...node.config, model } } : node;
+    const names = variablesOf(node.config?.system_prompt);
     return {
       conversation_id: talk.id ?? "new",
-      parent_id: talk.id && parent && !parent.startsWith("local-") ? parent : undefined,
+      parent_id: talk.id && isStored(parent) ? parent : undefined,
       message,
-      tool_results: results,
+      tool_results: sent,
       node: asked,
+      variables: names.length ? Object.fromEntries(names.map((name) => [name, variables[name]])) : undefined,
     };
+  }
+
+  /** The store has the question now, whatever becomes of the answer: the draft has done its duty. */
+  function reached(here, conversation, question) {
+    if (!conversation) return;
+    here.id ??= conversation;
+    if (question.role === "user" && drafts.get(workspace, "message", "").trim() === question.text)
+      drafts.set(workspace, "message", input.value);
+    if (here === talk) remember();
   }
 
   async function answer(question, asked) {
     const here = talk;
-    const current = newAnswer(asked.model ?? node.config.model);
-    const message = put({
-      id: `local-${crypto.randomUUID()}`,
-      parent: question.id,
-      role: "assistant",
-      text: "",
-      answer: current,
-    });
+    const current = newAnswer(asked.model ?? modelName());
+    current.audioFormat = node.config?.[NODE_EXTRA]?.request?.audio?.format;
+    const message = here.put({ parent: question.id, role: "assistant", text: "", answer: current });
     const began = performance.now();
     const control = new AbortController();
     running = control;
@@ -295,10 +407,10 @@ export function runView({ api, session, go }) {
         bodyFor(asked),
         (event) => {
           const follows = isAtEnd();
-          here.id ??= event.conversation_id ?? null;
           take(current, event, performance.now() - began);
-          if (event.type === "start") rename(question, event.message_ids?.at(-1));
-          if (event.type === "end") rename(message, event.message_id);
+          if (event.type === "opened") reached(here, event.conversation, question);
+          if (event.type === "start") here.rename(question, event.message_ids?.at(-1));
+          if (event.type === "end") here.rename(message, event.message_id);
           message.view?.update();
           if (follows) requestAnimationFrame(scrollToEnd);
         },
@@ -306,106 +418,125 @@ export function runView({ api, session, go }) {
       );
     } catch (error) {
       fail(current, error, performance.now() - began);
+      reached(here, error.conversation, question);
+      if (error.conversation) await adopt(here, question);
     } finally {
       if (running === control) {
         running = null;
         send.hidden = false;
         stop.hidden = true;
       }
+      for (const call of current.calls) call.result ??= results[call.id];
       message.text = current.text;
-      message.view?.draw();
       announce(
         current.state === "done"
           ? t("run.announce", { text: current.text.slice(0, 500) })
           : t(`run.${current.state}`),
       );
-      if (here === talk) remember();
+      if (here === talk) {
+        remember();
+        draw();
+      }
+    }
+  }
+
+  /** An answer that failed at once leaves its question in the store: finds the id that it has there. */
+  async function adopt(here, question) {
+    if (isStored(question.id)) return;
+    try {
+      const leaves = await api.branches(here.id);
+      const stored = leaves.findLast((leaf) => leaf.message.role !== "assistant" && !here.get(leaf.id));
+      here.rename(question, stored?.id);
+    } catch {
+      // The question is asked in full when it is asked again.
     }
   }
 
   const isAtEnd = () => scrollY + innerHeight > document.documentElement.scrollHeight - 80;
-  const scrollToEnd = () => scrollTo(0, document.documentElement.scrollHeight);
+  const scrollToEnd = () => element.isConnected && scrollTo(0, document.documentElement.scrollHeight);
 
   // Conversations of the store
 
   async function open(id, leaf) {
-    const found = await api.conversation(id);
-    const messages = new Map();
-    for (const stored of found) {
+    const messages = (await api.conversation(id)).map((stored) => {
       const { role } = stored.message;
-      const text = textOf(stored.message.content ?? stored.message.text);
-      const one = { id: stored.id, parent: stored.parent ?? null, role, text };
+      const content = stored.message.content ?? stored.message.text;
+      const one = { id: stored.id, parent: stored.parent ?? null, role, text: textOf(content) };
+      if (Array.isArray(content)) one.parts = content;
       if (role === "assistant") {
-        const calls = (stored.message.tool_calls ?? []).map((call) => ({
-          id: call.id,
-          name: call.name ?? call.function?.name,
-          arguments: call.arguments ?? call.function?.arguments ?? "",
-        }));
-        one.answer = {
-          ...newAnswer(),
-          state: "done",
-          text,
-          thinking: textOf(stored.message.reasoning),
-          calls,
-          isAnswered: false,
-          run: stored.run,
-        };
+        one.run = stored.run;
+        one.answer = answerOf(stored.message);
+        for (const call of one.answer.calls) call.result = results[call.id];
       }
-      messages.set(one.id, one);
+      return one;
+    });
+    const next = new Talk({ id, messages });
+    for (const one of messages) {
+      const parent = one.role === "tool" && next.get(one.parent);
+      if (parent?.answer) parent.answer.isAnswered = true;
     }
-    for (const one of messages.values()) {
-      if (one.role === "tool" && messages.get(one.parent)?.answer)
-        messages.get(one.parent).answer.isAnswered = true;
+    next.leaf = next.get(leaf) ? next.leafBelow(next.get(leaf)) : (messages.at(-1)?.id ?? null);
+    begin(next);
+  }
+
+  /** Opens the conversation of before a reload. */
+  async function reopen({ id, leaf }) {
+    try {
+      await open(id, leaf);
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      begin(new Talk());
     }
-    const last = messages.has(leaf) ? leaf : ([...messages.keys()].at(-1) ?? null);
-    begin({ id, leaf: last, messages });
+    const opened = talk;
+    const last = opened.get(opened.leaf);
+    if (last && last.role !== "assistant") {
+      setTimeout(() => {
+        if (talk === opened && opened.leaf === last.id && !running && !editing)
+          open(id, last.id).catch(() => {});
+      }, WRITE_WAIT);
+    }
+    return [...log.childNodes];
   }
 
   function history() {
     const list = h("ul", { class: "rows" });
     const box = dialog(t("run.history"), list, { closeLabel: t("close") });
-    loadInto(list, async () => {
-      const found = await api.conversations();
-      if (!found.length) return h("li", { class: "empty" }, t("run.history.none"));
-      return found
-        .map((one) =>
-          h(
-            "li",
-            {},
-            button(
-              "",
-              async () => {
-                await open(one.id);
-                box.close();
-              },
-              { class: "row-button" },
-            ),
-            button(
-              t("remove"),
-              async (event) => {
-                const line = event.currentTarget.closest("li");
-                await api.removeConversation(one.id);
-                line.remove();
-                if (talk.id === one.id) begin({ id: null, leaf: null, messages: new Map() });
-              },
-              { class: "plain small danger", "aria-label": t("run.history.remove", { title: one.title }) },
-            ),
-          ),
-        )
-        .map((line, at) => {
-          line.firstChild.append(
-            h("span", {}, found[at].title || t("run.untitled")),
-            h("span", { class: "help" }, when(found[at].updated)),
+    const refresh = () =>
+      loadInto(list, async () => {
+        const found = await api.conversations();
+        if (!found.length) return h("li", { class: "empty" }, t("run.history.none"));
+        return found.map((one) => {
+          const line = button("", () => open(one.id).then(() => box.close()), { class: "row-button" });
+          line.append(
+            h("span", {}, one.title || t("run.untitled")),
+            h("span", { class: "help" }, when(one.updated)),
           );
-          return line;
+          const drop = button(
+            t("remove"),
+            async () => {
+              await api.removeConversation(one.id);
+              if (talk.id === one.id) begin(new Talk());
+              await refresh();
+            },
+            { class: "plain small danger", "aria-label": t("run.history.remove", { title: one.title }) },
+          );
+          return h("li", {}, line, drop);
         });
-    });
+      });
+    void refresh();
   }
 
   function snippets() {
-    const message = input.value.trim() || path().findLast((one) => one.role === "user")?.text || "Hello";
-    const body = { message, node, stream: true };
-    const curl = asCurl(`${api.root}/chat`, body);
+    const message = input.value.trim() || talk.path().findLast((one) => one.role === "user")?.text || "Hello";
+    const { variables: values } = bodyFor({});
+    const needsTalk = node.config?.[NODE_EXTRA]?.limits;
+    const body = {
+      conversation_id: needsTalk ? "new" : undefined,
+      message,
+      node,
+      variables: values,
+      stream: true,
+    };
     dialog(
       t("run.code"),
       h(
@@ -413,7 +544,7 @@ export function runView({ api, session, go }) {
         { class: "stack" },
         h("h3", {}, "curl"),
         h("p", { class: "help" }, t("run.code.token")),
-        code(curl, "sh"),
+        code(asCurl(`${api.root}/chat`, body), "sh"),
         h("h3", {}, "Rust"),
         code(asRust(node, message), "rust"),
       ),
@@ -424,10 +555,8 @@ export function runView({ api, session, go }) {
   draw();
   const kept = drafts.get(workspace, "conversation", null);
   if (kept?.id) {
-    loadInto(log, async () => {
-      await open(kept.id, kept.leaf);
-      return [...log.childNodes];
-    });
+    log.replaceChildren();
+    void loadInto(log, () => reopen(kept));
   }
   return {
     element,
@@ -439,13 +568,14 @@ export function runView({ api, session, go }) {
         drafts.set(workspace, "node", node);
         form.redraw();
       }
+      check.update();
+      catalogueOf(session, api)
+        .then(({ models, failed }) => {
+          const before = hasModels;
+          hasModels = models.length + failed.length > 0;
+          if (before !== hasModels && !talk.path().length) draw();
+        })
+        .catch(() => {});
     },
   };
-}
-
-/** The text of a message's content, which is a text or a list of parts. */
-function textOf(content) {
-  if (typeof content === "string") return content;
-  if (Array.isArray(content)) return content.map((part) => part.text ?? "").join("");
-  return content?.text ?? "";
 }
