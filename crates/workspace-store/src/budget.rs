@@ -235,7 +235,7 @@ impl Store {
         }
         let (now, zone) = (self.now(), time_zone(&self.workspace(workspace).await?.time_zone)?);
         let ends = PeriodEnds::of(now, zone);
-        Ok(rows.into_iter().map(|row| read(row).at(now, ends).record).collect())
+        Ok(rows.into_iter().map(|row| Counted::from(row).at(now, ends).record()).collect())
     }
 
     /// Changes the limit of a budget that the caller has read at this revision. The unit stays.
@@ -298,53 +298,79 @@ impl Store {
 pub(crate) type Row =
     (String, Option<String>, String, String, String, String, i64, String, i64, i64, i64, i64);
 
-/// A budget, and the end of the period that its counters are of.
+/// The row of a budget, or of a share of one, as it is stored.
+#[derive(Clone, Debug)]
 pub(crate) struct Counted {
-    /// The id of the row that counts: of a share, where the record has its budget's.
     pub(crate) row_id: String,
-    pub(crate) record: BudgetRecord,
+    /// The budget that a share is of.
+    pub(crate) parent: Option<String>,
+    pub(crate) workspace: String,
+    /// `None` for one that a newer version knows.
+    pub(crate) scope: Option<Scope>,
+    unit: String,
+    limit: i64,
+    period: Period,
+    pub(crate) spent: i64,
+    pub(crate) reserved: i64,
+    /// The end of the period that the counters are of.
     pub(crate) period_end: i64,
+    revision: i64,
 }
 
-pub(crate) fn read(row: Row) -> Counted {
-    let (
-        row_id,
-        parent,
-        workspace,
-        scope,
-        scope_id,
-        unit,
-        limit,
-        period,
-        spent,
-        reserved,
-        period_end,
-        revision,
-    ) = row;
-    let amount = |units| Amount::of(&unit, units);
-    let record = BudgetRecord {
-        id: parent.unwrap_or_else(|| row_id.clone()),
-        workspace,
-        scope: Scope::read(&scope, scope_id).unwrap_or(Scope::Workspace),
-        limit: amount(limit),
-        period: Period::read(&period).unwrap_or(Period::Total),
-        spent: amount(spent),
-        reserved: amount(reserved),
-        resets: (period_end != NEVER).then(|| timestamp(period_end)),
-        revision,
-    };
-    Counted { row_id, record, period_end }
+impl From<Row> for Counted {
+    fn from(row: Row) -> Self {
+        let (
+            row_id,
+            parent,
+            workspace,
+            scope,
+            scope_id,
+            unit,
+            limit,
+            period,
+            spent,
+            reserved,
+            period_end,
+            revision,
+        ) = row;
+        let scope = Scope::read(&scope, scope_id);
+        let period = Period::read(&period).unwrap_or(Period::Total);
+        Self { row_id, parent, workspace, scope, unit, limit, period, spent, reserved, period_end, revision }
+    }
 }
 
 impl Counted {
     /// The budget in the period that is now, which no call may have begun yet.
-    fn at(mut self, now: i64, ends: PeriodEnds) -> Self {
+    pub(crate) fn at(mut self, now: i64, ends: PeriodEnds) -> Self {
         if self.period_end <= now {
-            let record = &mut self.record;
-            (record.spent, record.reserved) = (record.limit.with_units(0), record.limit.with_units(0));
-            self.period_end = record.period.end(ends);
-            record.resets = (self.period_end != NEVER).then(|| timestamp(self.period_end));
+            (self.spent, self.reserved, self.period_end) = (0, 0, self.period.end(ends));
         }
         self
+    }
+
+    /// The unit that it is counted in, as a word.
+    pub(crate) fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// Whether so many units more are within the limit.
+    pub(crate) fn has_room(&self, units: i64) -> bool {
+        let used = self.spent.saturating_add(self.reserved).saturating_add(units);
+        used <= self.limit
+    }
+
+    pub(crate) fn record(&self) -> BudgetRecord {
+        let amount = |units| Amount::of(&self.unit, units);
+        BudgetRecord {
+            id: self.parent.as_ref().unwrap_or(&self.row_id).clone(),
+            workspace: self.workspace.clone(),
+            scope: self.scope.clone().unwrap_or(Scope::Workspace),
+            limit: amount(self.limit),
+            period: self.period,
+            spent: amount(self.spent),
+            reserved: amount(self.reserved),
+            resets: (self.period_end != NEVER).then(|| timestamp(self.period_end)),
+            revision: self.revision,
+        }
     }
 }

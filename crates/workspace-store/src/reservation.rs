@@ -1,11 +1,14 @@
 //! Reservations: a call reserves its estimate before it is sent, and settles with the bill after it.
 //!
-//! A reservation raises the counters of all budgets that the call counts in with one statement, which locks
-//! their rows until the transaction ends; if one of them is above its limit then, the transaction is rolled
-//! back. So calls at the same time, on any number of hosts, never reserve beyond a limit.
+//! A reservation raises the counters of all budgets that the call counts in, or of none, while their rows are
+//! locked: in PostgreSQL with one statement ([`postgres`]), in SQLite in a transaction that calls of this
+//! process share ([`group`]). So calls at the same time, on any number of hosts, never reserve beyond a limit.
 
+mod claim;
+mod group;
 mod lapse;
 mod memory;
+mod postgres;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,14 +18,17 @@ use std::time::{Duration, Instant};
 use provider_core::{Timestamp, Usd};
 use serde::Serialize;
 
+use self::claim::{Claim, Verdict};
+pub(crate) use self::group::GroupCommit;
 pub(crate) use self::lapse::{lapse, prune, renew};
 use self::memory::AboutBudgets;
 pub(crate) use self::memory::BudgetMemory;
-use crate::budget::{Amount, BudgetRecord, Counted, MAX_UNITS, Row, Scope, read, units_of};
+use crate::budget::{Amount, BudgetRecord, Scope, units_of};
 use crate::error::{RecordKind, Result, StoreError};
 use crate::key::{SealError, hex};
+use crate::run::clean;
 use crate::store::{Inner, Store};
-use crate::time::{PeriodEnds, time_zone};
+use crate::time::time_zone;
 
 /// A budget that has not enough left for a call. Where it is one of [each user](Scope::EachUser), node or
 /// token, its scope here is the one whose share is used up.
@@ -75,21 +81,21 @@ impl Call {
     /// Says which agent node makes it.
     #[must_use]
     pub fn node(mut self, id: impl Into<String>) -> Self {
-        self.node = Some(id.into());
+        self.node = Some(clean(&id.into()));
         self
     }
 
     /// Says which user it is for.
     #[must_use]
     pub fn user(mut self, id: impl Into<String>) -> Self {
-        self.user = Some(id.into());
+        self.user = Some(clean(&id.into()));
         self
     }
 
     /// Says which API token it came with.
     #[must_use]
     pub fn token(mut self, id: impl Into<String>) -> Self {
-        self.token = Some(id.into());
+        self.token = Some(clean(&id.into()));
         self
     }
 
@@ -143,8 +149,9 @@ pub enum Settled {
 #[derive(Clone, Debug)]
 pub(crate) struct Settlement {
     reservation: String,
-    holds: Vec<Hold>,
+    /// Spent in budgets of dollars, in billionths of one.
     usd: i64,
+    /// Spent in budgets of requests.
     requests: i64,
     /// Set while it is not known whether the reservation is there, or will be.
     doubt: Option<Doubt>,
@@ -166,8 +173,8 @@ const FIRST_DOUBT: Duration = Duration::from_millis(100);
 
 impl Settlement {
     /// The same for a call that was not sent.
-    fn released(&self) -> Self {
-        Self { usd: 0, requests: 0, ..self.clone() }
+    fn released(self) -> Self {
+        Self { usd: 0, requests: 0, ..self }
     }
 }
 
@@ -184,16 +191,6 @@ impl Drop for Unconfirmed<'_> {
             self.inner.queue(Settlement { doubt, ..settlement });
         }
     }
-}
-
-/// The part of a reservation that is in one budget.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-struct Hold {
-    budget: String,
-    /// The unit, which says whether `usd` or `requests` of a settlement is spent.
-    unit: String,
-    units: i64,
-    period_end: i64,
 }
 
 /// How long a reservation is renewed: longer than any call, so that one that was lost lapses all the same.
@@ -275,13 +272,22 @@ impl Store {
                 // No budget, no writer's lock.
                 return Ok(Reservation { store: self.clone(), settlement: None });
             }
-            if let Some(reservation) = self.reserve_in(call, &about).await? {
-                return Ok(reservation);
-            }
-            // A budget that is gone gets no share, and is not to be remembered.
-            if self.add_shares(call, &about).await? == 0 {
-                self.0.budgeted.forget(&call.workspace);
-            }
+            let claim = Claim::new(&self.0, call, &about)?;
+            let settlement =
+                Settlement { reservation: claim.id.clone(), usd: claim.usd, requests: 1, doubt: None };
+            let settlement = match self.0.hold(claim).await? {
+                Verdict::Held => Some(settlement),
+                Verdict::Uncounted => None,
+                Verdict::Refused(refusal) => return Err(StoreError::Budget(refusal)),
+                Verdict::NoShare => {
+                    // A budget that is gone gets no share, and is not to be remembered.
+                    if self.add_shares(call, &about).await? == 0 {
+                        self.0.budgeted.forget(&call.workspace);
+                    }
+                    continue;
+                }
+            };
+            return Ok(Reservation { store: self.clone(), settlement });
         }
         Err(StoreError::not_found(RecordKind::Budget, &call.workspace))
     }
@@ -337,75 +343,6 @@ impl Store {
             count += query.execute(&self.database().write).await?.rows_affected();
         }
         Ok(count)
-    }
-
-    /// Reserves; `None` where the call has no share yet of a budget that it counts in.
-    async fn reserve_in(&self, call: &Call, about: &AboutBudgets) -> Result<Option<Reservation>> {
-        let (now, usd) = (self.now(), units_of(call.estimate));
-        let ends = PeriodEnds::of(now, about.zone.clone());
-        let mut tx = self.database().begin().await?;
-        // The rows are locked in the order of their ids, so that two calls do not wait for each other.
-        macro_rules! reserve {
-            ($lock:literal) => {
-                concat!(
-                    "UPDATE budgets SET ",
-                    "reserved = CASE WHEN period_end <= $1 THEN 0 ELSE reserved END ",
-                    "+ CASE unit WHEN 'usd' THEN $2 ELSE 1 END, ",
-                    "spent = CASE WHEN period_end <= $1 THEN 0 ELSE spent END, ",
-                    "period_end = CASE WHEN period_end > $1 THEN period_end WHEN period = 'day' THEN $3 ",
-                    "WHEN period = 'week' THEN $4 ELSE $5 END ",
-                    "WHERE id IN (SELECT id FROM budgets WHERE workspace = $6 AND (scope = 'workspace' ",
-                    "OR scope = 'node' AND scope_id = $7 OR scope = 'user' AND scope_id = $8 ",
-                    "OR scope = 'token' AND scope_id = $9) ORDER BY id",
-                    $lock,
-                    ") RETURNING id, parent, workspace, scope, scope_id, unit, amount, period, spent, reserved, ",
-                    "period_end, revision"
-                )
-            };
-        }
-        let sql = self.database().pick(reserve!(""), reserve!(" FOR UPDATE"));
-        let query = sqlx::query_as::<_, Row>(sql).bind(now).bind(usd).bind(ends.day).bind(ends.week);
-        let query = query.bind(ends.month).bind(&call.workspace).bind(&call.node).bind(&call.user);
-        let rows = query.bind(&call.token).fetch_all(&mut *tx).await?;
-        let has_share = |(budget, scope): &(String, Scope)| {
-            call.share_of(scope).is_none() || rows.iter().any(|row| row.1.as_ref() == Some(budget))
-        };
-        if !about.each.iter().all(has_share) {
-            tx.rollback().await?;
-            return Ok(None);
-        }
-        if rows.is_empty() {
-            return Ok(Some(Reservation { store: self.clone(), settlement: None }));
-        }
-        let mut holds = Vec::with_capacity(rows.len());
-        for row in rows {
-            let Counted { row_id, mut record, period_end } = read(row);
-            let asked = if record.limit.unit() == "usd" { usd } else { 1 };
-            record.reserved = record.reserved.with_units(record.reserved.units() - asked);
-            if record.limit.units() < record.spent.units() + record.reserved.units() + asked {
-                tx.rollback().await?;
-                let (asked, left, resets) = (record.limit.with_units(asked), record.left(), record.resets);
-                let refusal = BudgetRefusal { budget: record, asked, left, resets };
-                return Err(StoreError::Budget(Box::new(refusal)));
-            }
-            let unit = record.limit.unit().to_owned();
-            holds.push(Hold { budget: row_id, unit, units: asked, period_end });
-        }
-        holds.sort_by(|one, other| one.budget.cmp(&other.budget));
-        let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(|_| SealError::NotSealed)?;
-        let id = hex(&id);
-        let settlement = Settlement { reservation: id.clone(), holds, usd, requests: 1, doubt: None };
-        // If the transaction ends without a word, or its future is dropped, the reservation may be there.
-        let mut unconfirmed = Unconfirmed { inner: &self.0, settlement: Some(settlement.released()) };
-        let sql = "INSERT INTO reservations (id, host, created, expires, lapsed, holds) \
-                   VALUES ($1, $2, $3, $4, 0, $5)";
-        let query = sqlx::query(sql).bind(&id).bind(&self.0.host).bind(now).bind(now + self.0.lease_ms());
-        // Texts and numbers are always JSON.
-        query.bind(serde_json::to_string(&settlement.holds).unwrap_or_default()).execute(&mut *tx).await?;
-        tx.commit().await?;
-        unconfirmed.settlement = None;
-        Ok(Some(Reservation { store: self.clone(), settlement: Some(settlement) }))
     }
 }
 
@@ -469,24 +406,26 @@ impl Inner {
     }
 
     async fn try_settle(&self, settlement: &Settlement) -> Result<bool> {
-        let mut tx = self.database.begin().await?;
-        let sql = "DELETE FROM reservations WHERE id = $1 RETURNING lapsed";
-        let query = sqlx::query_scalar::<_, i64>(sql).bind(&settlement.reservation);
-        // Without a row it was settled before: a commit may pass although its answer was lost.
-        let Some(lapsed) = query.fetch_optional(&mut *tx).await? else { return Ok(false) };
-        // A reservation that has lapsed is reserved no more; the bill is due all the same.
-        let is_reserved = lapsed == 0;
-        for hold in &settlement.holds {
-            let spent = if hold.unit == "usd" { settlement.usd } else { settlement.requests };
-            let sql = "UPDATE budgets SET reserved = reserved - $1, \
-                       spent = CASE WHEN spent > $2 THEN spent ELSE spent + $3 END \
-                       WHERE id = $4 AND period_end = $5";
-            let query = sqlx::query(sql).bind(if is_reserved { hold.units } else { 0 }).bind(MAX_UNITS);
-            let query = query.bind(spent).bind(&hold.budget).bind(hold.period_end);
-            query.execute(&mut *tx).await?;
+        match &self.group {
+            Some(group) => group.settle(settlement.clone()).await,
+            None => postgres::settle(&self.database, settlement).await,
         }
-        tx.commit().await?;
-        Ok(true)
+    }
+
+    /// Has the database decide about a claim. If this ends without a word, or its future is dropped, the
+    /// reservation may be there, and is given back.
+    async fn hold(&self, claim: Claim) -> Result<Verdict> {
+        let settlement = Settlement { reservation: claim.id.clone(), usd: 0, requests: 0, doubt: None };
+        let mut unconfirmed = Unconfirmed { inner: self, settlement: Some(settlement) };
+        let verdict = match &self.group {
+            Some(group) => group.reserve(claim).await,
+            None => postgres::reserve(&self.database, &self.host, &claim).await,
+        };
+        // A database that answers with an error has rolled back.
+        if !verdict.as_ref().is_err_and(|error| error.is_unavailable() && !error.is_contention()) {
+            unconfirmed.settlement = None;
+        }
+        verdict
     }
 }
 

@@ -16,7 +16,7 @@ use crate::database::{Backend, Database, Tx};
 use crate::error::{RecordKind, Result};
 use crate::feed::{self, Change};
 use crate::key::{MasterKeyError, MasterKeys, Place, Purpose, SealError, Sealed, hex};
-use crate::reservation;
+use crate::reservation::{self, GroupCommit};
 use crate::time::{Clock, timestamp};
 use crate::token::{self, TokenMemory};
 
@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     /// Random; tells the reservations of this handle from those of others.
     pub(crate) host: String,
     pub(crate) pending: reservation::Pending,
+    /// SQLite alone; PostgreSQL groups commits itself.
+    pub(crate) group: Option<GroupCommit>,
     pub(crate) tokens: Arc<TokenMemory>,
     pub(crate) budgeted: Arc<reservation::BudgetMemory>,
     changes: broadcast::Sender<Change>,
@@ -195,12 +197,16 @@ impl Store {
         let mut host = [0; 8];
         getrandom::fill(&mut host).map_err(|_| MasterKeyError::NoRandomness)?;
         let wake = Arc::new(Notify::new());
+        let host = hex(&host);
+        let is_sqlite = database.backend == Backend::Sqlite;
+        let group = is_sqlite.then(|| GroupCommit::start(database.clone(), host.clone()));
         let inner = Arc::new(Inner {
             database,
             keys: keys.into(),
             clock: Clock::new(options.now.clone()),
             options,
-            host: hex(&host),
+            host,
+            group,
             pending: reservation::Pending::default(),
             tokens: Arc::default(),
             budgeted: Arc::default(),

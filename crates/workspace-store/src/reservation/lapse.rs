@@ -1,6 +1,7 @@
 //! Reservations of hosts that are not heard of any more.
 
-use super::{Hold, MAX_AGE_MS};
+use super::MAX_AGE_MS;
+use super::claim::Hold;
 use crate::error::Result;
 use crate::store::Inner;
 

@@ -8,6 +8,7 @@ mod budgets;
 mod conversations;
 mod opening;
 mod outages;
+mod processes;
 mod providers;
 mod runs;
 mod secrets;
