@@ -1,28 +1,19 @@
-//! Budgets: a call reserves its estimate before it is sent, and settles with the bill after it.
-//!
-//! A reservation raises the counters of all budgets that the call counts in with one statement, which locks
-//! their rows until the transaction ends; if one of them is above its limit then, the transaction is rolled
-//! back. So calls at the same time, on any number of hosts, never reserve beyond a limit.
+//! Budgets: limits of what calls may cost, or how many there may be, in a period.
 
 mod amount;
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
-use provider_core::{Timestamp, Usd};
+use provider_core::Timestamp;
 use serde::Serialize;
 
 pub use self::amount::Amount;
-use self::amount::{MAX_UNITS, units_of};
+pub(crate) use self::amount::{MAX_UNITS, units_of};
 use crate::audit::{Action, Actor};
 use crate::error::{RecordKind, Result, StoreError};
-use crate::feed::Change;
 use crate::key::{SealError, hex};
 use crate::revision::ChangedIn;
-use crate::store::{Inner, Store, Watch};
+use crate::store::Store;
 use crate::time::{NEVER, PeriodEnds, time_zone, timestamp};
 
 /// The calls that a budget counts, within its workspace.
@@ -76,7 +67,7 @@ impl Scope {
 
 impl Scope {
     /// Whether each of its users, nodes or tokens has the limit for itself.
-    fn is_each(&self) -> bool {
+    pub(crate) fn is_each(&self) -> bool {
         matches!(self, Scope::EachNode | Scope::EachUser | Scope::EachToken)
     }
 }
@@ -107,7 +98,7 @@ pub enum Period {
 }
 
 impl Period {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Period::Day => "day",
             Period::Week => "week",
@@ -161,215 +152,6 @@ impl BudgetRecord {
     pub fn left(&self) -> Amount {
         let left = self.limit.units() - self.spent.units() - self.reserved.units();
         self.limit.with_units(left.max(0))
-    }
-}
-
-/// A budget that has not enough left for a call. Where it is one of [each user](Scope::EachUser), node or
-/// token, its scope here is the one whose share is used up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct BudgetRefusal {
-    /// The budget as it was then.
-    pub budget: BudgetRecord,
-    /// The amount that the call would have reserved.
-    pub asked: Amount,
-    /// The amount that was left.
-    pub left: Amount,
-    /// The moment at which it begins anew; `None`: it never does.
-    pub resets: Option<Timestamp>,
-}
-
-impl fmt::Display for BudgetRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { budget, asked, left, resets } = self;
-        write!(
-            f,
-            "the budget of the {} ({} a {}) has {left} left, and the call needs {asked}",
-            budget.scope,
-            budget.limit,
-            budget.period.as_str()
-        )?;
-        match resets {
-            Some(resets) => write!(f, "; it begins anew at {resets}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// A call that wants to be paid for: whose it is, and an estimate of what it costs at most.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    workspace: String,
-    node: Option<String>,
-    user: Option<String>,
-    token: Option<String>,
-    estimate: Usd,
-}
-
-impl Call {
-    /// A call in a workspace that costs nothing. It counts in budgets of requests all the same.
-    pub fn new(workspace: impl Into<String>) -> Self {
-        Self { workspace: workspace.into(), node: None, user: None, token: None, estimate: Usd::ZERO }
-    }
-
-    /// Says which agent node makes it.
-    #[must_use]
-    pub fn node(mut self, id: impl Into<String>) -> Self {
-        self.node = Some(id.into());
-        self
-    }
-
-    /// Says which user it is for.
-    #[must_use]
-    pub fn user(mut self, id: impl Into<String>) -> Self {
-        self.user = Some(id.into());
-        self
-    }
-
-    /// Says which API token it came with.
-    #[must_use]
-    pub fn token(mut self, id: impl Into<String>) -> Self {
-        self.token = Some(id.into());
-        self
-    }
-
-    /// The scope and the id of the call's share of a budget of each user, node or token.
-    fn share_of(&self, scope: &Scope) -> Option<(&'static str, &str)> {
-        match scope {
-            Scope::EachNode => self.node.as_deref().map(|id| ("node", id)),
-            Scope::EachUser => self.user.as_deref().map(|id| ("user", id)),
-            Scope::EachToken => self.token.as_deref().map(|id| ("token", id)),
-            _ => None,
-        }
-    }
-
-    /// Sets what it costs at most: [`Model::estimate`](provider_core::Model::estimate) of a request with a
-    /// token limit. By as much as a bill is above its estimate, and by no more, spending may exceed a limit;
-    /// the calls after it are refused then.
-    #[must_use]
-    pub fn estimate(mut self, amount: Usd) -> Self {
-        self.estimate = amount;
-        self
-    }
-}
-
-/// A call's part of its budgets, until it is settled. A host that dies loses it: it lapses with the
-/// [lease](crate::StoreOptions::reservation_lease).
-///
-/// A call may take two hours: after that its reservation is not renewed, and lapses as well.
-///
-/// A reservation that is dropped unsettled, as when the future of a call is dropped, is settled with its
-/// estimate: the call may have been sent.
-#[derive(Debug)]
-#[must_use = "a reservation that is dropped is settled with its estimate"]
-pub struct Reservation {
-    store: Store,
-    /// `None` once it is settled.
-    settlement: Option<Settlement>,
-}
-
-/// The fate of a settlement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Settled {
-    /// It is in the database.
-    Now,
-    /// The database is away: this handle settles as soon as it is back. If the process ends before, the
-    /// reservation lapses.
-    Later,
-}
-
-/// The writes that are due when a call is over.
-#[derive(Clone, Debug)]
-pub(crate) struct Settlement {
-    reservation: String,
-    holds: Vec<Hold>,
-    usd: i64,
-    requests: i64,
-    /// Set while it is not known whether the reservation is there, or will be.
-    doubt: Option<Doubt>,
-}
-
-/// A reservation whose transaction was left alone: the server may end it at any time, so that it is looked
-/// for several times, each after twice the time of the one before.
-#[derive(Clone, Copy, Debug)]
-struct Doubt {
-    tries: u32,
-    next_try: Instant,
-}
-
-/// How often a reservation in doubt is looked for. The last time is half a minute after the first.
-const MAX_DOUBTS: u32 = 9;
-
-/// How long after the first time it is looked for again.
-const FIRST_DOUBT: Duration = Duration::from_millis(100);
-
-impl Settlement {
-    /// The same for a call that was not sent.
-    fn released(&self) -> Self {
-        Self { usd: 0, requests: 0, ..self.clone() }
-    }
-}
-
-/// A reservation whose transaction is not known to have ended. Dropped before it is, it is given back.
-struct Unconfirmed<'a> {
-    inner: &'a Inner,
-    settlement: Option<Settlement>,
-}
-
-impl Drop for Unconfirmed<'_> {
-    fn drop(&mut self) {
-        if let Some(settlement) = self.settlement.take() {
-            let doubt = Some(Doubt { tries: 0, next_try: Instant::now() });
-            self.inner.queue(Settlement { doubt, ..settlement });
-        }
-    }
-}
-
-/// The part of a reservation that is in one budget.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-struct Hold {
-    budget: String,
-    /// The unit, which says whether `usd` or `requests` of a settlement is spent.
-    unit: String,
-    units: i64,
-    period_end: i64,
-}
-
-/// How long a reservation is renewed: longer than any call, so that one that was lost lapses all the same.
-const MAX_AGE_MS: i64 = 2 * 60 * 60 * 1000;
-
-/// How often a transaction that lost against another writer is tried.
-const MAX_TRIES: u32 = 20;
-
-impl Reservation {
-    /// Settles with the bill of the call; with the estimate if nobody knows it.
-    ///
-    /// # Errors
-    /// Those of the database. While it is away, that is no error but [`Settled::Later`].
-    pub async fn settle(mut self, bill: Option<Usd>) -> Result<Settled> {
-        let Some(mut settlement) = self.settlement.take() else { return Ok(Settled::Now) };
-        if let Some(bill) = bill {
-            settlement.usd = units_of(bill);
-        }
-        self.store.0.settle_or_queue(settlement).await
-    }
-
-    /// Gives everything back: the call was not sent.
-    ///
-    /// # Errors
-    /// As [`settle`](Self::settle).
-    pub async fn release(mut self) -> Result<Settled> {
-        let Some(settlement) = self.settlement.take() else { return Ok(Settled::Now) };
-        self.store.0.settle_or_queue(settlement.released()).await
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        if let Some(settlement) = self.settlement.take() {
-            self.store.0.queue(settlement);
-        }
     }
 }
 
@@ -453,7 +235,7 @@ impl Store {
         }
         let (now, zone) = (self.now(), time_zone(&self.workspace(workspace).await?.time_zone)?);
         let ends = PeriodEnds::of(now, zone);
-        Ok(rows.into_iter().map(|row| read(row).at(now, ends).record).collect())
+        Ok(rows.into_iter().map(|row| Counted::from(row).at(now, ends).record()).collect())
     }
 
     /// Changes the limit of a budget that the caller has read at this revision. The unit stays.
@@ -511,469 +293,84 @@ impl Store {
         let action = Action { workspace, action: "delete", kind, subject: id, detail: String::new() };
         self.commit(tx, action, by, &[(workspace, kind, id)]).await
     }
-
-    /// Reserves a call's estimate in every budget that it counts in, or in none. Call it before the request
-    /// is sent, and [settle](Reservation::settle) after it.
-    ///
-    /// The call counts in the period in which it was reserved.
-    ///
-    /// # Errors
-    /// [`StoreError::Budget`] with the budget that has not enough left, [`StoreError::NotFound`] for an
-    /// unknown workspace, [`StoreError::Unavailable`]: without the database, nothing can be reserved.
-    pub async fn reserve(&self, call: &Call) -> Result<Reservation> {
-        let mut has_swept = false;
-        let mut tries = 0;
-        loop {
-            let error = match self.0.bounded(self.try_reserve(call)).await {
-                Ok(reservation) => return Ok(reservation),
-                Err(error) => error,
-            };
-            tries += 1;
-            match &error {
-                // The reservations of dead hosts may be enough.
-                StoreError::Budget(_) if !has_swept => {
-                    has_swept = true;
-                    if lapse(&self.0).await? == 0 {
-                        return Err(error);
-                    }
-                }
-                _ if error.is_contention() && tries < MAX_TRIES => back_off(tries).await,
-                _ => {
-                    self.0.note(!error.is_unavailable());
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    async fn try_reserve(&self, call: &Call) -> Result<Reservation> {
-        for _ in 0..3 {
-            let about = self.about_budgets(&call.workspace).await?;
-            if !about.has_any {
-                // No budget, no writer's lock.
-                return Ok(Reservation { store: self.clone(), settlement: None });
-            }
-            if let Some(reservation) = self.reserve_in(call, &about).await? {
-                return Ok(reservation);
-            }
-            // A budget that is gone gets no share, and is not to be remembered.
-            if self.add_shares(call, &about).await? == 0 {
-                self.0.budgeted.forget(&call.workspace);
-            }
-        }
-        Err(StoreError::not_found(RecordKind::Budget, &call.workspace))
-    }
-
-    /// The time zone and the kinds of budgets of a workspace, from memory while the change feed is read.
-    async fn about_budgets(&self, workspace: &str) -> Result<Arc<AboutBudgets>> {
-        let generation = self.0.budgeted.generation();
-        if let Some(about) = self.0.budgeted.get(workspace).filter(|_| self.0.is_current()) {
-            return Ok(about);
-        }
-        let sql = "SELECT w.time_zone, b.id, b.scope FROM workspaces w \
-                   LEFT JOIN budgets b ON b.workspace = w.id AND b.parent IS NULL WHERE w.id = $1";
-        let query = sqlx::query_as::<_, (String, Option<String>, Option<String>)>(sql).bind(workspace);
-        let rows = query.fetch_all(&self.database().read).await?;
-        let missing = || StoreError::not_found(RecordKind::Workspace, workspace);
-        let zone = time_zone(&rows.first().ok_or_else(missing)?.0)?;
-        let budgets = rows.into_iter().filter_map(|(_, id, scope)| id.zip(scope));
-        let mut about = AboutBudgets { zone, has_any: false, each: Vec::new() };
-        for (id, scope) in budgets {
-            about.has_any = true;
-            about
-                .each
-                .extend(Scope::read(&scope, String::new()).filter(Scope::is_each).map(|each| (id, each)));
-        }
-        let about = Arc::new(about);
-        self.0.budgeted.put(workspace, about.clone(), generation);
-        Ok(about)
-    }
-
-    /// Gives the user, node and token of a call their shares of the budgets of each of those, and returns how
-    /// many are new.
-    async fn add_shares(&self, call: &Call, about: &AboutBudgets) -> Result<u64> {
-        // The lock waits for a change of the limit, which changes the shares that are there.
-        macro_rules! add {
-            ($lock:literal) => {
-                concat!(
-                    "INSERT INTO budgets (id, parent, workspace, scope, scope_id, unit, amount, period, ",
-                    "revision, changed, created, period_end, spent, reserved) ",
-                    "SELECT $1, id, workspace, $2, $3, unit, amount, period, revision, '{}', $4, ",
-                    "CASE period WHEN 'total' THEN period_end ELSE 0 END, 0, 0 FROM budgets WHERE id = $5",
-                    $lock,
-                    " ON CONFLICT (parent, scope_id) DO NOTHING"
-                )
-            };
-        }
-        let sql = self.database().pick(add!(""), add!(" FOR SHARE"));
-        let mut count = 0;
-        for (budget, scope) in &about.each {
-            let Some((word, id)) = call.share_of(scope) else { continue };
-            let mut share = [0; 8];
-            getrandom::fill(&mut share).map_err(|_| SealError::NotSealed)?;
-            let query = sqlx::query(sql).bind(hex(&share)).bind(word).bind(id).bind(self.now()).bind(budget);
-            count += query.execute(&self.database().write).await?.rows_affected();
-        }
-        Ok(count)
-    }
-
-    /// Reserves; `None` where the call has no share yet of a budget that it counts in.
-    async fn reserve_in(&self, call: &Call, about: &AboutBudgets) -> Result<Option<Reservation>> {
-        let (now, usd) = (self.now(), units_of(call.estimate));
-        let ends = PeriodEnds::of(now, about.zone.clone());
-        let mut tx = self.database().begin().await?;
-        // The rows are locked in the order of their ids, so that two calls do not wait for each other.
-        macro_rules! reserve {
-            ($lock:literal) => {
-                concat!(
-                    "UPDATE budgets SET ",
-                    "reserved = CASE WHEN period_end <= $1 THEN 0 ELSE reserved END ",
-                    "+ CASE unit WHEN 'usd' THEN $2 ELSE 1 END, ",
-                    "spent = CASE WHEN period_end <= $1 THEN 0 ELSE spent END, ",
-                    "period_end = CASE WHEN period_end > $1 THEN period_end WHEN period = 'day' THEN $3 ",
-                    "WHEN period = 'week' THEN $4 ELSE $5 END ",
-                    "WHERE id IN (SELECT id FROM budgets WHERE workspace = $6 AND (scope = 'workspace' ",
-                    "OR scope = 'node' AND scope_id = $7 OR scope = 'user' AND scope_id = $8 ",
-                    "OR scope = 'token' AND scope_id = $9) ORDER BY id",
-                    $lock,
-                    ") RETURNING id, parent, workspace, scope, scope_id, unit, amount, period, spent, reserved, ",
-                    "period_end, revision"
-                )
-            };
-        }
-        let sql = self.database().pick(reserve!(""), reserve!(" FOR UPDATE"));
-        let query = sqlx::query_as::<_, Row>(sql).bind(now).bind(usd).bind(ends.day).bind(ends.week);
-        let query = query.bind(ends.month).bind(&call.workspace).bind(&call.node).bind(&call.user);
-        let rows = query.bind(&call.token).fetch_all(&mut *tx).await?;
-        let has_share = |(budget, scope): &(String, Scope)| {
-            call.share_of(scope).is_none() || rows.iter().any(|row| row.1.as_ref() == Some(budget))
-        };
-        if !about.each.iter().all(has_share) {
-            tx.rollback().await?;
-            return Ok(None);
-        }
-        if rows.is_empty() {
-            return Ok(Some(Reservation { store: self.clone(), settlement: None }));
-        }
-        let mut holds = Vec::with_capacity(rows.len());
-        for row in rows {
-            let Counted { row_id, mut record, period_end } = read(row);
-            let asked = if record.limit.unit() == "usd" { usd } else { 1 };
-            record.reserved = record.reserved.with_units(record.reserved.units() - asked);
-            if record.limit.units() < record.spent.units() + record.reserved.units() + asked {
-                tx.rollback().await?;
-                let (asked, left, resets) = (record.limit.with_units(asked), record.left(), record.resets);
-                let refusal = BudgetRefusal { budget: record, asked, left, resets };
-                return Err(StoreError::Budget(Box::new(refusal)));
-            }
-            let unit = record.limit.unit().to_owned();
-            holds.push(Hold { budget: row_id, unit, units: asked, period_end });
-        }
-        holds.sort_by(|one, other| one.budget.cmp(&other.budget));
-        let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(|_| SealError::NotSealed)?;
-        let id = hex(&id);
-        let settlement = Settlement { reservation: id.clone(), holds, usd, requests: 1, doubt: None };
-        // If the transaction ends without a word, or its future is dropped, the reservation may be there.
-        let mut unconfirmed = Unconfirmed { inner: &self.0, settlement: Some(settlement.released()) };
-        let sql = "INSERT INTO reservations (id, host, created, expires, lapsed, holds) \
-                   VALUES ($1, $2, $3, $4, 0, $5)";
-        let query = sqlx::query(sql).bind(&id).bind(&self.0.host).bind(now).bind(now + self.0.lease_ms());
-        // Texts and numbers are always JSON.
-        query.bind(serde_json::to_string(&settlement.holds).unwrap_or_default()).execute(&mut *tx).await?;
-        tx.commit().await?;
-        unconfirmed.settlement = None;
-        Ok(Some(Reservation { store: self.clone(), settlement: Some(settlement) }))
-    }
 }
 
-/// The part of a workspace's settings that reserving needs.
-#[derive(Debug)]
-pub(crate) struct AboutBudgets {
-    zone: TimeZone,
-    has_any: bool,
-    /// The budgets of each user, node or token, by their ids.
-    each: Vec<(String, Scope)>,
+pub(crate) type Row =
+    (String, Option<String>, String, String, String, String, i64, String, i64, i64, i64, i64);
+
+/// The row of a budget, or of a share of one, as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Counted {
+    pub(crate) row_id: String,
+    /// The budget that a share is of.
+    pub(crate) parent: Option<String>,
+    pub(crate) workspace: String,
+    /// `None` for one that a newer version knows.
+    pub(crate) scope: Option<Scope>,
+    unit: String,
+    limit: i64,
+    period: Period,
+    pub(crate) spent: i64,
+    pub(crate) reserved: i64,
+    /// The end of the period that the counters are of.
+    pub(crate) period_end: i64,
+    revision: i64,
 }
 
-/// The settings that reserving needs, of the workspaces that called lately, dropped when they change.
-#[derive(Default)]
-pub(crate) struct BudgetMemory(Mutex<Remembered>);
-
-#[derive(Default)]
-struct Remembered {
-    workspaces: HashMap<String, Arc<AboutBudgets>>,
-    /// Counts changes. What was read before one is not remembered after it.
-    generation: u64,
-}
-
-/// How many workspaces are remembered at most. One more empties the memory.
-const MAX_REMEMBERED: usize = 10_000;
-
-impl BudgetMemory {
-    fn remembered(&self) -> MutexGuard<'_, Remembered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl From<Row> for Counted {
+    fn from(row: Row) -> Self {
+        let (
+            row_id,
+            parent,
+            workspace,
+            scope,
+            scope_id,
+            unit,
+            limit,
+            period,
+            spent,
+            reserved,
+            period_end,
+            revision,
+        ) = row;
+        let scope = Scope::read(&scope, scope_id);
+        let period = Period::read(&period).unwrap_or(Period::Total);
+        Self { row_id, parent, workspace, scope, unit, limit, period, spent, reserved, period_end, revision }
     }
-
-    fn generation(&self) -> u64 {
-        self.remembered().generation
-    }
-
-    fn get(&self, workspace: &str) -> Option<Arc<AboutBudgets>> {
-        self.remembered().workspaces.get(workspace).cloned()
-    }
-
-    fn put(&self, workspace: &str, about: Arc<AboutBudgets>, generation: u64) {
-        let mut remembered = self.remembered();
-        if remembered.generation != generation {
-            return;
-        }
-        if remembered.workspaces.len() >= MAX_REMEMBERED {
-            remembered.workspaces.clear();
-        }
-        remembered.workspaces.insert(workspace.to_owned(), about);
-    }
-
-    fn forget(&self, workspace: &str) {
-        let mut remembered = self.remembered();
-        remembered.workspaces.remove(workspace);
-        remembered.generation += 1;
-    }
-}
-
-impl Watch for BudgetMemory {
-    fn changed(&self, change: &Change) {
-        match change {
-            Change::Of { workspace, kind: RecordKind::Workspace | RecordKind::Budget, .. } => {
-                self.forget(workspace);
-            }
-            Change::Of { .. } => {}
-            Change::Everything => {
-                let mut remembered = self.remembered();
-                remembered.workspaces.clear();
-                remembered.generation += 1;
-            }
-        }
-    }
-}
-
-/// Settlements that wait for the database.
-#[derive(Default)]
-pub(crate) struct Pending(Mutex<VecDeque<Settlement>>);
-
-impl Pending {
-    pub(crate) fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-}
-
-/// How many settlements wait at most. Each beyond them drops the oldest, whose reservation lapses.
-const MAX_PENDING: usize = 100_000;
-
-impl Inner {
-    pub(crate) fn lease_ms(&self) -> i64 {
-        i64::try_from(self.options.reservation_lease.as_millis()).unwrap_or(i64::MAX)
-    }
-
-    async fn settle_or_queue(&self, settlement: Settlement) -> Result<Settled> {
-        match self.settle(&settlement).await {
-            Ok(_) => Ok(Settled::Now),
-            Err(error) if error.is_unavailable() || error.is_contention() => {
-                self.note(!error.is_unavailable());
-                self.queue(settlement);
-                Ok(Settled::Later)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Has a settlement written soon.
-    fn queue(&self, settlement: Settlement) {
-        self.keep_pending(settlement);
-        self.wake.notify_one();
-    }
-
-    fn keep_pending(&self, settlement: Settlement) {
-        let mut pending = self.pending.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if pending.len() >= MAX_PENDING {
-            pending.pop_front();
-            tracing::error!("a settlement of a budget was dropped: too many wait for the database");
-        }
-        pending.push_back(settlement);
-    }
-
-    /// Settles, until it passes among other writers. Returns whether the reservation was still there.
-    async fn settle(&self, settlement: &Settlement) -> Result<bool> {
-        let mut tries = 0;
-        loop {
-            match self.bounded(self.try_settle(settlement)).await {
-                Err(error) if error.is_contention() && tries < MAX_TRIES => {
-                    tries += 1;
-                    back_off(tries).await;
-                }
-                settled => return settled,
-            }
-        }
-    }
-
-    async fn try_settle(&self, settlement: &Settlement) -> Result<bool> {
-        let mut tx = self.database.begin().await?;
-        let sql = "DELETE FROM reservations WHERE id = $1 RETURNING lapsed";
-        let query = sqlx::query_scalar::<_, i64>(sql).bind(&settlement.reservation);
-        // Without a row it was settled before: a commit may pass although its answer was lost.
-        let Some(lapsed) = query.fetch_optional(&mut *tx).await? else { return Ok(false) };
-        // A reservation that has lapsed is reserved no more; the bill is due all the same.
-        let is_reserved = lapsed == 0;
-        for hold in &settlement.holds {
-            let spent = if hold.unit == "usd" { settlement.usd } else { settlement.requests };
-            let sql = "UPDATE budgets SET reserved = reserved - $1, \
-                       spent = CASE WHEN spent > $2 THEN spent ELSE spent + $3 END \
-                       WHERE id = $4 AND period_end = $5";
-            let query = sqlx::query(sql).bind(if is_reserved { hold.units } else { 0 }).bind(MAX_UNITS);
-            let query = query.bind(spent).bind(&hold.budget).bind(hold.period_end);
-            query.execute(&mut *tx).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
-    }
-}
-
-/// Settles what waited for the database.
-pub(crate) async fn settle_pending(inner: &Inner) {
-    let mut waiting = std::mem::take(&mut *inner.pending.0.lock().unwrap_or_else(PoisonError::into_inner));
-    while let Some(mut settlement) = waiting.pop_front() {
-        if settlement.doubt.is_some_and(|doubt| doubt.next_try > Instant::now()) {
-            inner.keep_pending(settlement);
-            continue;
-        }
-        match (inner.settle(&settlement).await, &mut settlement.doubt) {
-            (Ok(false), Some(doubt)) if doubt.tries < MAX_DOUBTS => {
-                doubt.next_try = Instant::now() + FIRST_DOUBT * 2_u32.pow(doubt.tries);
-                doubt.tries += 1;
-                inner.keep_pending(settlement);
-            }
-            (Ok(_), _) => {}
-            (Err(error), _) if error.is_unavailable() || error.is_contention() => {
-                inner.keep_pending(settlement);
-                waiting.into_iter().for_each(|settlement| inner.keep_pending(settlement));
-                return;
-            }
-            (Err(error), _) => tracing::error!(%error, "a call was not settled with its budget"),
-        }
-    }
-}
-
-/// Renews the reservations of this host, which is alive.
-pub(crate) async fn renew(inner: &Inner) -> Result<()> {
-    let now = inner.clock.now();
-    let sql = "UPDATE reservations SET expires = $1 WHERE host = $2 AND created > $3 AND lapsed = 0";
-    let query = sqlx::query(sql).bind(now + inner.lease_ms()).bind(&inner.host).bind(now - MAX_AGE_MS);
-    query.execute(&inner.database.write).await?;
-    Ok(())
-}
-
-/// Gives back what hosts have reserved that are not heard of any more, and returns how many calls that were.
-pub(crate) async fn lapse(inner: &Inner) -> Result<u64> {
-    let mut count = 0;
-    loop {
-        let now = inner.clock.now();
-        let sql = "SELECT id FROM reservations WHERE expires <= $1 AND lapsed = 0 ORDER BY id LIMIT 100";
-        let ids: Vec<String> = sqlx::query_scalar(sql).bind(now).fetch_all(&inner.database.read).await?;
-        if ids.is_empty() {
-            return Ok(count);
-        }
-        for id in ids {
-            let mut tx = inner.database.begin().await?;
-            let sql = "UPDATE reservations SET lapsed = 1 WHERE id = $1 AND expires <= $2 AND lapsed = 0 \
-                       RETURNING holds";
-            let query = sqlx::query_scalar::<_, String>(sql).bind(&id).bind(now);
-            let holds = query.fetch_optional(&mut *tx).await?;
-            count += u64::from(holds.is_some());
-            let holds = holds.map(|holds| serde_json::from_str::<Vec<Hold>>(&holds).unwrap_or_default());
-            for hold in holds.unwrap_or_default() {
-                let sql = "UPDATE budgets SET reserved = reserved - $1 WHERE id = $2 AND period_end = $3";
-                let query = sqlx::query(sql).bind(hold.units).bind(&hold.budget).bind(hold.period_end);
-                query.execute(&mut *tx).await?;
-            }
-            tx.commit().await?;
-        }
-    }
-}
-
-/// How long the bill of a lapsed reservation may still come.
-const LATE_BILL_MS: i64 = 24 * 60 * 60 * 1000;
-
-/// Drops lapsed reservations whose bill comes no more, and shares whose period was over a day ago: the next
-/// call makes them anew.
-pub(crate) async fn prune(inner: &Inner) -> Result<()> {
-    let before = inner.clock.now() - LATE_BILL_MS;
-    let reservations = "DELETE FROM reservations WHERE id IN \
-                        (SELECT id FROM reservations WHERE lapsed = 1 AND expires <= $1 LIMIT 500)";
-    inner.delete_in_steps(reservations, before).await?;
-    let shares = "DELETE FROM budgets WHERE id IN \
-                  (SELECT id FROM budgets WHERE parent IS NOT NULL AND period_end <= $1 AND reserved = 0 LIMIT 500)";
-    inner.delete_in_steps(shares, before).await
-}
-
-type Row = (String, Option<String>, String, String, String, String, i64, String, i64, i64, i64, i64);
-
-/// A budget, and the end of the period that its counters are of.
-struct Counted {
-    /// The id of the row that counts: of a share, where the record has its budget's.
-    row_id: String,
-    record: BudgetRecord,
-    period_end: i64,
-}
-
-fn read(row: Row) -> Counted {
-    let (
-        row_id,
-        parent,
-        workspace,
-        scope,
-        scope_id,
-        unit,
-        limit,
-        period,
-        spent,
-        reserved,
-        period_end,
-        revision,
-    ) = row;
-    let amount = |units| Amount::of(&unit, units);
-    let record = BudgetRecord {
-        id: parent.unwrap_or_else(|| row_id.clone()),
-        workspace,
-        scope: Scope::read(&scope, scope_id).unwrap_or(Scope::Workspace),
-        limit: amount(limit),
-        period: Period::read(&period).unwrap_or(Period::Total),
-        spent: amount(spent),
-        reserved: amount(reserved),
-        resets: (period_end != NEVER).then(|| timestamp(period_end)),
-        revision,
-    };
-    Counted { row_id, record, period_end }
 }
 
 impl Counted {
     /// The budget in the period that is now, which no call may have begun yet.
-    fn at(mut self, now: i64, ends: PeriodEnds) -> Self {
+    pub(crate) fn at(mut self, now: i64, ends: PeriodEnds) -> Self {
         if self.period_end <= now {
-            let record = &mut self.record;
-            (record.spent, record.reserved) = (record.limit.with_units(0), record.limit.with_units(0));
-            self.period_end = record.period.end(ends);
-            record.resets = (self.period_end != NEVER).then(|| timestamp(self.period_end));
+            (self.spent, self.reserved, self.period_end) = (0, 0, self.period.end(ends));
         }
         self
     }
-}
 
-/// Waits a little longer with each try, and not as long as others.
-async fn back_off(tries: u32) {
-    let mut random = [0; 1];
-    // Without randomness, all wait equally long.
-    let _ = getrandom::fill(&mut random);
-    let most = 5_u64 << tries.min(6);
-    let wait = most * u64::from(random[0]) / 255;
-    tokio::time::sleep(Duration::from_millis(wait)).await;
+    /// The unit that it is counted in, as a word.
+    pub(crate) fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// Whether so many units more are within the limit.
+    pub(crate) fn has_room(&self, units: i64) -> bool {
+        let used = self.spent.saturating_add(self.reserved).saturating_add(units);
+        used <= self.limit
+    }
+
+    pub(crate) fn record(&self) -> BudgetRecord {
+        let amount = |units| Amount::of(&self.unit, units);
+        BudgetRecord {
+            id: self.parent.as_ref().unwrap_or(&self.row_id).clone(),
+            workspace: self.workspace.clone(),
+            scope: self.scope.clone().unwrap_or(Scope::Workspace),
+            limit: amount(self.limit),
+            period: self.period,
+            spent: amount(self.spent),
+            reserved: amount(self.reserved),
+            resets: (self.period_end != NEVER).then(|| timestamp(self.period_end)),
+            revision: self.revision,
+        }
+    }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use provider_core::FieldProblem;
 
-use crate::budget::BudgetRefusal;
 use crate::key::{MasterKeyError, SealError};
+use crate::reservation::BudgetRefusal;
 use crate::token::TokenError;
 
 /// The result of an operation of the store.

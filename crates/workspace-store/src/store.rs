@@ -12,11 +12,11 @@ use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
 
 use crate::audit::{Action, Actor};
-use crate::budget;
 use crate::database::{Backend, Database, Tx};
 use crate::error::{RecordKind, Result};
 use crate::feed::{self, Change};
 use crate::key::{MasterKeyError, MasterKeys, Place, Purpose, SealError, Sealed, hex};
+use crate::reservation::{self, GroupCommit};
 use crate::time::{Clock, timestamp};
 use crate::token::{self, TokenMemory};
 
@@ -34,9 +34,11 @@ pub(crate) struct Inner {
     pub(crate) options: StoreOptions,
     /// Random; tells the reservations of this handle from those of others.
     pub(crate) host: String,
-    pub(crate) pending: budget::Pending,
+    pub(crate) pending: reservation::Pending,
+    /// SQLite alone; PostgreSQL groups commits itself.
+    pub(crate) group: Option<GroupCommit>,
     pub(crate) tokens: Arc<TokenMemory>,
-    pub(crate) budgeted: Arc<budget::BudgetMemory>,
+    pub(crate) budgeted: Arc<reservation::BudgetMemory>,
     changes: broadcast::Sender<Change>,
     watchers: Mutex<Vec<Weak<dyn Watch>>>,
     /// The numbers of changes of this handle that its reader has not come to: watchers have heard of them.
@@ -195,13 +197,17 @@ impl Store {
         let mut host = [0; 8];
         getrandom::fill(&mut host).map_err(|_| MasterKeyError::NoRandomness)?;
         let wake = Arc::new(Notify::new());
+        let host = hex(&host);
+        let is_sqlite = database.backend == Backend::Sqlite;
+        let group = is_sqlite.then(|| GroupCommit::start(database.clone(), host.clone()));
         let inner = Arc::new(Inner {
             database,
             keys: keys.into(),
             clock: Clock::new(options.now.clone()),
             options,
-            host: hex(&host),
-            pending: budget::Pending::default(),
+            host,
+            group,
+            pending: reservation::Pending::default(),
             tokens: Arc::default(),
             budgeted: Arc::default(),
             changes: broadcast::channel(CHANGES_KEPT).0,
@@ -214,7 +220,7 @@ impl Store {
             tasks: Mutex::default(),
         });
         inner.watch(Arc::downgrade(&inner.tokens) as Weak<TokenMemory>);
-        inner.watch(Arc::downgrade(&inner.budgeted) as Weak<budget::BudgetMemory>);
+        inner.watch(Arc::downgrade(&inner.budgeted) as Weak<reservation::BudgetMemory>);
         inner.check_keys().await?;
         inner.read_clock().await?;
         let reader = feed::Reader::new(&inner).await?;
@@ -517,11 +523,11 @@ async fn upkeep(inner: Weak<Inner>, wake: Arc<Notify>, mut reader: feed::Reader)
         if is_read {
             inner.feed_read.store(begun, Ordering::Relaxed);
         }
-        budget::settle_pending(&inner).await;
+        reservation::settle_pending(&inner).await;
         token::note_uses(&inner).await;
         if is_due(renewed, inner.options.reservation_lease / 3) {
             renewed = SystemTime::now();
-            if let Err(error) = budget::renew(&inner).await {
+            if let Err(error) = reservation::renew(&inner).await {
                 tracing::warn!(%error, "the reservations of this host were not renewed");
             }
         }
@@ -542,8 +548,8 @@ async fn sweeping(inner: Weak<Inner>) {
 /// Drops what has expired.
 async fn sweep(inner: &Inner) -> Result<()> {
     inner.read_clock().await?;
-    budget::lapse(inner).await?;
-    budget::prune(inner).await?;
+    reservation::lapse(inner).await?;
+    reservation::prune(inner).await?;
     inner.drop_old_contents().await?;
     inner.drop_old_runs().await?;
     inner.drop_old_pending().await?;

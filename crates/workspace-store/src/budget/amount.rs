@@ -21,27 +21,27 @@ pub enum Amount {
 }
 
 /// The most units that an amount has: a billion dollars. Sums of a few of them are still in range.
-pub(super) const MAX_UNITS: i64 = 1_000_000_000_000_000_000;
+pub(crate) const MAX_UNITS: i64 = 1_000_000_000_000_000_000;
 
 /// Billionths in one.
 const PER_DOLLAR: i64 = 1_000_000_000;
 
 impl Amount {
-    pub(super) const fn unit(self) -> &'static str {
+    pub(crate) const fn unit(self) -> &'static str {
         match self {
             Amount::Usd(_) => "usd",
             Amount::Requests(_) => "requests",
         }
     }
 
-    pub(super) fn units(self) -> i64 {
+    pub(crate) fn units(self) -> i64 {
         match self {
             Amount::Usd(amount) => units_of(amount),
             Amount::Requests(count) => i64::try_from(count).unwrap_or(MAX_UNITS).min(MAX_UNITS),
         }
     }
 
-    pub(super) fn of(unit: &str, units: i64) -> Self {
+    pub(crate) fn of(unit: &str, units: i64) -> Self {
         match unit {
             "usd" => Amount::Usd(usd_of(units)),
             _ => Amount::Requests(u64::try_from(units).unwrap_or_default()),
@@ -49,7 +49,7 @@ impl Amount {
     }
 
     /// Another amount in this unit.
-    pub(super) fn with_units(self, units: i64) -> Self {
+    pub(crate) fn with_units(self, units: i64) -> Self {
         Self::of(self.unit(), units)
     }
 }
@@ -65,7 +65,7 @@ impl fmt::Display for Amount {
 }
 
 /// The billionths of an amount, rounded up. Amounts below zero cost nothing.
-pub(super) fn units_of(amount: Usd) -> i64 {
+pub(crate) fn units_of(amount: Usd) -> i64 {
     if amount.is_negative() {
         return 0;
     }

@@ -407,3 +407,35 @@ fn budget_that_another_host_adds_holds_within_a_second() {
         .await;
     });
 }
+
+#[test]
+fn settlement_that_fails_leaves_calls_at_once_alone() {
+    on_each(async |database| {
+        let store = acme(&database).await;
+        let added = store
+            .add_budget("acme", Scope::Workspace, Amount::Requests(99), Period::Total, &ada())
+            .await
+            .unwrap();
+        let broken = store.reserve(&Call::new("acme")).await.unwrap();
+        let raw = database.raw().await;
+        sqlx::query("UPDATE reservations SET holds = 'broken'").execute(&raw).await.unwrap();
+        raw.close().await;
+        let (settled, reserved) =
+            tokio::join!(broken.settle(None), async { store.reserve(&Call::new("acme")).await });
+        assert!(matches!(settled, Err(StoreError::Database(_))), "{settled:?}");
+        reserved.unwrap().settle(None).await.unwrap();
+        let budget = store.budget("acme", &added.id).await.unwrap();
+        assert_eq!((budget.spent, budget.reserved), (Amount::Requests(1), Amount::Requests(1)));
+    });
+}
+
+#[test]
+fn user_with_a_character_that_postgres_cannot_store_is_counted() {
+    on_each(async |database| {
+        let store = acme(&database).await;
+        store.add_budget("acme", Scope::EachUser, Amount::Requests(1), Period::Total, &ada()).await.unwrap();
+        let call = Call::new("acme").user("a\0b");
+        store.reserve(&call).await.unwrap().settle(None).await.unwrap();
+        refusal(store.reserve(&call).await);
+    });
+}

@@ -9,6 +9,7 @@ mod conversations;
 mod opening;
 mod outages;
 mod pending;
+mod processes;
 mod providers;
 mod runs;
 mod secrets;
