@@ -25,7 +25,7 @@ use self::events::{Names, Say, Writer};
 use self::prompt::{Trimmed, fit};
 use self::thread::Thread;
 use crate::access::Bearer;
-use crate::call::{Fallback, NewCall, Running, listed};
+use crate::call::{Fallback, NewCall, Running, cut_call, listed};
 use crate::error::{ApiError, Result, success};
 use crate::node::AgentNode;
 use crate::sse::{self, Events, PING};
@@ -159,8 +159,9 @@ pub(crate) async fn run(
     Ok(answer)
 }
 
-/// The provider of a node with its fallback around it.
-async fn fallback(
+/// The provider of a node with its fallback around it. The model itself is not asked again as its own
+/// fallback.
+pub(crate) async fn fallback(
     connected: &ConnectedWorkspace,
     node: &AgentNode,
     model: &SelectedModel,
@@ -174,8 +175,14 @@ async fn fallback(
     }
     for name in &node.extension.fallback {
         let next = connected.model(name).await?;
+        if next.reference() == model.reference() {
+            continue;
+        }
         settings = settings.to(next.provider().clone(), next.id());
         models.push(next);
+    }
+    if models.is_empty() {
+        return Ok(None);
     }
     for model in models.iter().chain([model]) {
         if let Ok(instance) = connected.workspace().instance(&model.reference().provider) {
@@ -340,6 +347,7 @@ async fn relay(events: &Events, writer: &mut Writer, turn: &mut Turn) {
             None => break,
         }
     }
+    let error = error.or_else(|| turn.running.as_ref().and_then(|running| cut_call(running.so_far())));
     let mut end = turn.end(error.is_none()).await;
     let response = turn.running.as_ref().map(Running::so_far).cloned().unwrap_or_default();
     if let Some(error) = error {
@@ -365,6 +373,7 @@ async fn whole(app: App, opening: Opening, mut turn: Turn, trimmed: Option<Trimm
             None => break,
         }
     }
+    let error = error.or_else(|| turn.running.as_ref().and_then(|running| cut_call(running.so_far())));
     let ids = turn.ids();
     let end = turn.end(error.is_none()).await;
     if let Some(error) = error {

@@ -68,7 +68,8 @@ pub(super) fn read(json: &str, model: &SelectedModel, registry: &Registry) -> Re
         return Err(named(Error::invalid_request(problems)));
     }
     request.model = model.id().to_owned();
-    request.keep_raw = descriptor.chat_completions().is_some();
+    let is_relayed = descriptor.chat_completions().is_some();
+    (request.keep_raw, request.raw_events) = (is_relayed && !stream, is_relayed && stream);
     Ok(Asked { request, stream })
 }
 

@@ -2,9 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
+mod bench;
+mod door;
 mod support;
 
 mod access;
+mod comparisons;
 mod manage;
 mod openai;
 mod openapi;

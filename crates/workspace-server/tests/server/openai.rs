@@ -1,125 +1,17 @@
 //! Chat completions and models, as a client of OpenAI's sees them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fault_server::{FaultServer, Script};
 use messages_provider as _;
 use openai_compatible_provider as _;
 use openrouter_sandbox::FAILURES;
-use provider_http::AddressPolicy;
 use provider_registry::Registry;
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use workspace_store::{Actor, NewProvider, Role};
+use workspace_store::{Actor, NewProvider};
 
-use crate::support::Host;
-
-/// A host, and the token of a member of its workspace.
-struct Door {
-    host: Host,
-    token: String,
-}
-
-/// The answer to a request, read to its end.
-struct Answer {
-    status: u16,
-    headers: reqwest::header::HeaderMap,
-    text: String,
-}
-
-impl Door {
-    async fn open() -> Self {
-        let loopback = "127.0.0.0/8".parse().expect("a network");
-        let addresses = AddressPolicy::public().allow(loopback);
-        let host = Host::start_with(|settings| settings.addresses(addresses)).await;
-        let token = host.token("acme", Role::Member).await;
-        Self { host, token }
-    }
-
-    /// Adds a provider that asks this server, once and for a second at most.
-    async fn add(&self, kind: &str, id: &str, url: String) {
-        let registry = Registry::discover().expect("providers");
-        let settings = [("api_key", "sk-upstream-key".to_owned()), ("base_url", url)];
-        let limits = [("read_timeout", "1".to_owned()), ("max_attempts", "1".to_owned())];
-        let settings: BTreeMap<_, _> = match kind {
-            "Anthropic" => settings.into_iter().collect(),
-            _ => settings.into_iter().chain(limits).collect(),
-        };
-        let provider = NewProvider::new(kind, settings).id(id);
-        let added = self.host.store.add_provider("acme", &registry, provider, &Actor::new("tests")).await;
-        added.expect("a provider");
-    }
-
-    fn post(&self, body: &Value) -> reqwest::RequestBuilder {
-        let url = format!("{}/w/acme/v1/chat/completions", self.host.url);
-        self.host.http.post(url).bearer_auth(&self.token).json(body)
-    }
-
-    async fn ask(&self, body: &Value) -> Answer {
-        let sent = timeout(Duration::from_secs(25), async {
-            let answer = self.post(body).send().await.expect("an answer");
-            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-            Answer { status, headers, text: answer.text().await.expect("a whole body") }
-        });
-        sent.await.unwrap_or_else(|_| panic!("a request hangs: {body}"))
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        let url = format!("{}/w/acme/v1/{path}", self.host.url);
-        let answer = self.host.http.get(url).bearer_auth(&self.token).send().await.expect("an answer");
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Answer { status, headers, text: answer.text().await.expect("a whole body") }
-    }
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {:?}", self.text))
-    }
-
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
-    }
-
-    /// The data of the events.
-    fn data(&self) -> Vec<&str> {
-        self.text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).collect()
-    }
-
-    /// The chunks before the end mark.
-    fn chunks(&self) -> Vec<Value> {
-        let (end, chunks) = self.data().split_last().map(|(end, all)| (*end, all.to_vec())).expect("events");
-        assert_eq!(end, "[DONE]", "{}", self.text);
-        chunks.iter().map(|chunk| serde_json::from_str(chunk).expect("JSON")).collect()
-    }
-
-    /// The error, wherever it is: none of them may look like a success.
-    fn error(&self) -> Option<Value> {
-        match self.status {
-            200 if self.header("content-type").starts_with("text/event-stream") => {
-                let last: Option<Value> = self.data().last().and_then(|data| serde_json::from_str(data).ok());
-                last.map(|last| last["error"].clone())
-            }
-            200 => self.json().get("error").cloned(),
-            _ => Some(self.json()["error"].clone()),
-        }
-    }
-}
-
-fn hello(model: &str, stream: bool) -> Value {
-    json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "Hello"}]})
-}
-
-fn stream_of(chunks: &[&str]) -> Script {
-    let events = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect::<String>();
-    Script::events(events)
-}
-
-const ROLE: &str = r#"{"id":"c-1","object":"chat.completion.chunk","created":7,"model":"m-2","choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"acme_shard":{"n":1.50}}"#;
-const TEXT: &str = r#"{"id":"c-1","object":"chat.completion.chunk","created":7,"model":"m-2","choices":[{"index":0,"delta":{"content":"Hi \"error\""},"logprobs":{"content":[]}}]}"#;
-const STOP: &str = r#"{"id":"c-1","object":"chat.completion.chunk","created":7,"model":"m-2","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-const USAGE: &str = r#"{"id":"c-1","object":"chat.completion.chunk","created":7,"model":"m-2","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"#;
+use crate::door::{Door, ROLE, STOP, TEXT, USAGE, hello, stream_of};
 
 #[tokio::test]
 async fn chunks_of_the_same_wire_come_byte_for_byte() {
@@ -339,14 +231,13 @@ async fn model_that_is_not_enabled_is_no_fallback() {
     door.host.stop().await;
 }
 
-/// The failures of the sandbox that end in an answer. A tool call that was cut short is relayed as it came.
+/// The failures of the sandbox that end in an answer.
 const ANSWERED: &[&str] = &[
     "sandbox/content-filter-cut",
     "sandbox/refusal",
     "sandbox/no-done",
     "sandbox/slow-first-token",
     "sandbox/slow",
-    "sandbox/truncated-tool-call",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
