@@ -13,6 +13,7 @@ use provider_http::{HttpClient, HttpLimits};
 use crate::config::{self, FIELDS};
 use crate::dialect::model_id::is_claimed;
 use crate::options::OpenRouterOptions;
+use crate::other_models::other_models;
 use crate::{ID, ModelsQuery, OpenRouter, body};
 
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
@@ -33,6 +34,7 @@ pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenRou
     .accepts_unlisted_models()
     .claims(is_claimed)
     .pins_upstream(pin_upstream)
+    .reaches_other_models(other_models)
     .reads_chat_completions(read_chat_completions, OWN_FIELDS);
 
 provider_core::register_provider!(OPENROUTER);
