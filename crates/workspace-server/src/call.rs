@@ -15,7 +15,7 @@ use provider_core::{
 };
 use provider_registry::{Listing, SelectedModel};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use workspace_store::{Call, Reservation, Run, StoreError, TokenRecord};
+use workspace_store::{Call, ConnectedWorkspace, Reservation, Run, StoreError, TokenRecord};
 
 use crate::error::{ApiError, Result};
 use crate::state::App;
@@ -81,6 +81,22 @@ pub(crate) struct Running {
     is_stopped: bool,
     /// The id of its run in the records.
     pub(crate) run: String,
+}
+
+impl Fallback {
+    /// Checks that the request reaches no model that is not enabled, whoever answers it.
+    ///
+    /// # Errors
+    /// As [`ConnectedWorkspace::check_reach`].
+    pub(crate) fn check_reach(
+        fallback: Option<&Self>,
+        connected: &ConnectedWorkspace,
+        model: &SelectedModel,
+        request: &ChatRequest,
+    ) -> Result<(), StoreError> {
+        let models = fallback.into_iter().flat_map(|fallback| &fallback.models);
+        models.chain([model]).try_for_each(|model| connected.check_reach(model, request))
+    }
 }
 
 impl NewCall<'_> {

@@ -101,7 +101,10 @@ pub(crate) async fn run(
     let new = prompt::new_messages(body.message.as_ref(), &body.messages, &body.tool_results)?;
     let thread = match &body.conversation_id {
         Some(id) => {
-            Some(thread::open(&app, token, id, body.parent_id.as_deref(), body.user.as_deref()).await?)
+            let parent = body.parent_id.as_deref();
+            let mut thread = thread::open(&app, token, id, parent, body.user.as_deref()).await?;
+            thread.find_asked(&app, &new, parent).await?;
+            Some(thread)
         }
         None if body.parent_id.is_some() => return Err(problem("parent_id", "needs conversation_id")),
         None => None,
@@ -117,6 +120,7 @@ pub(crate) async fn run(
     let history = thread.as_ref().map(Thread::messages).unwrap_or_default();
     let mut request = prompt::request(&node, model.id(), history, &new, &body.variables)?;
     request.user.clone_from(&body.user);
+    Fallback::check_reach(fallback.as_ref(), &connected, &model, &request)?;
     prompt::check_turns(&node, &request)?;
     let trimmed = match &node.context_window {
         None => None,

@@ -200,6 +200,9 @@ impl Fitted {
         request: &ChatRequest,
     ) -> Result<std::result::Result<Self, Error>> {
         let fallback = fallback(connected, node, &model).await?;
+        if let Err(error) = Fallback::check_reach(fallback.as_ref(), connected, &model, request) {
+            return Ok(Err(as_provider_error(error)));
+        }
         let (mut messages, mut trimmed) = (None, None);
         if let Some(window) = &node.context_window {
             let length = listed(app, &token.workspace, &model).await.and_then(|entry| entry.context_length);

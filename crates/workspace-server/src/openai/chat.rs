@@ -49,9 +49,7 @@ async fn answer(
     let connected = app.connections.workspace(&bearer.token().workspace).await?;
     let model = connected.model(&head.model).await?;
     let asked = request::read(json, &model, &app.registry)?;
-    for other in head.fallbacks() {
-        connected.model(&format!("{}:{other}", model.reference().provider)).await?;
-    }
+    connected.check_reach(&model, &asked.request)?;
     let call = NewCall {
         token: bearer.token(),
         model: &model,

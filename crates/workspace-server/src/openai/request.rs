@@ -12,9 +12,6 @@ pub(super) struct Head {
     pub(super) model: String,
     #[serde(default)]
     stream_options: Option<StreamOptions>,
-    /// Models that OpenRouter is to try in its turn. They must be enabled as well.
-    #[serde(default)]
-    models: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -42,11 +39,6 @@ impl Head {
     /// Whether a stream is to end with a chunk that has the usage and no choice.
     pub(super) fn include_usage(&self) -> bool {
         self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or_default()
-    }
-
-    /// The models that are named beside the request's own.
-    pub(super) fn fallbacks(&self) -> impl Iterator<Item = &str> {
-        self.models.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str)
     }
 }
 

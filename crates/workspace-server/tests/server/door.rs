@@ -48,18 +48,49 @@ impl Door {
         added.expect("a provider");
     }
 
+    /// Adds a server of chat completions with these settings.
+    pub(crate) async fn add_compatible(&self, id: &str, url: String, more: &[(&str, &str)]) {
+        let registry = Registry::discover().expect("providers");
+        let settings = [("api_key", "sk-upstream-key"), ("base_url", &*url)];
+        let settings: BTreeMap<&str, &str> = settings.into_iter().chain(more.iter().copied()).collect();
+        let provider = NewProvider::new("OpenAI-Compatible", settings).id(id);
+        let added = self.host.store.add_provider("acme", &registry, provider, &Actor::new("tests")).await;
+        added.expect("a provider");
+    }
+
+    /// Adds an OpenRouter that is the sandbox, with these settings as well.
+    pub(crate) async fn add_sandbox(
+        &self,
+        id: &str,
+        more: &[(&str, &str)],
+        change: impl FnOnce(NewProvider) -> NewProvider,
+    ) {
+        let registry = Registry::discover().expect("providers");
+        let settings = [("api_key", "sk-or-v1-sandbox"), ("base_url", self.host.sandbox.base_url())];
+        let settings: BTreeMap<&str, &str> = settings.into_iter().chain(more.iter().copied()).collect();
+        let provider = change(NewProvider::new("OpenRouter", settings).id(id));
+        let added = self.host.store.add_provider("acme", &registry, provider, &Actor::new("tests")).await;
+        added.expect("a provider");
+    }
+
+    /// Runs an agent node with this model, and more keys of the request.
+    pub(crate) async fn chat(&self, model: &str, more: Value) -> Answer {
+        let mut body = json!({"message": "Hello",
+            "node": {"type": "ai-agent-node", "config": {"model": model, "max_tokens": 100}}});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            body[key] = value.clone();
+        }
+        let url = format!("{}/api/v1/workspaces/acme/chat", self.host.url);
+        Answer::of(self.host.http.post(url).bearer_auth(&self.token).json(&body)).await
+    }
+
     pub(crate) fn post(&self, body: &Value) -> reqwest::RequestBuilder {
         let url = format!("{}/w/acme/v1/chat/completions", self.host.url);
         self.host.http.post(url).bearer_auth(&self.token).json(body)
     }
 
     pub(crate) async fn ask(&self, body: &Value) -> Answer {
-        let sent = timeout(Duration::from_secs(25), async {
-            let answer = self.post(body).send().await.expect("an answer");
-            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-            Answer { status, headers, text: answer.text().await.expect("a whole body") }
-        });
-        sent.await.unwrap_or_else(|_| panic!("a request hangs: {body}"))
+        Answer::of(self.post(body)).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -71,6 +102,15 @@ impl Door {
 }
 
 impl Answer {
+    async fn of(request: reqwest::RequestBuilder) -> Self {
+        let sent = timeout(Duration::from_secs(25), async {
+            let answer = request.send().await.expect("an answer");
+            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+            Answer { status, headers, text: answer.text().await.expect("a whole body") }
+        });
+        sent.await.expect("a request that does not hang")
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {:?}", self.text))
     }

@@ -8,9 +8,13 @@ mod support;
 
 mod access;
 mod comparisons;
+mod faults;
+mod leaving;
 mod manage;
+mod media;
 mod openai;
 mod openapi;
 mod page;
+mod reach;
 mod runs;
 mod serving;

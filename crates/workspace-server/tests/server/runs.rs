@@ -229,3 +229,121 @@ async fn fallback_answers_and_names_the_attempt() {
     assert_eq!(end["attempts"][0]["model"], "sandbox/upstream-error");
     bench.host.stop().await;
 }
+
+#[tokio::test]
+async fn question_beyond_its_seconds_gets_no_more_turns() {
+    let bench = Bench::start().await;
+    let ask = |more: Value, seconds: u64| {
+        let limits = json!({"x_provider": {"limits": {"max_seconds": seconds}}});
+        let mut body = json!({"conversation_id": "new", "node": weather("openai/gpt-4o", limits)});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            body[key] = value.clone();
+        }
+        body
+    };
+    let (status, answer) =
+        bench.json("chat", ask(json!({"message": "What is the weather in Paris?"}), 1)).await;
+    assert_eq!((status, &answer["data"]["turn"]), (200, &json!("tool_calls")), "{answer}");
+    let id = &answer["data"]["conversation_id"];
+    let results =
+        json!([{"tool_call_id": answer["data"]["message"]["tool_calls"][0]["id"], "content": "sunny"}]);
+    let more = json!({"conversation_id": id, "tool_results": results});
+    tokio::time::sleep(Duration::from_millis(2_200)).await;
+    let (status, refused) = bench.json("chat", ask(more.clone(), 1)).await;
+    assert_eq!((status, &refused["code"]), (400, &json!("limit_reached")), "{refused}");
+    assert!(refused["message"].as_str().is_some_and(|text| text.contains("max_seconds")), "{refused}");
+    let (status, answer) = bench.json("chat", ask(more, 600)).await;
+    assert_eq!((status, &answer["data"]["turn"]), (200, &json!("complete")), "{answer}");
+    // The question is answered: the next one has seconds of its own.
+    let more = json!({"conversation_id": id, "message": "And in Rome?"});
+    let (status, answer) = bench.json("chat", ask(more, 1)).await;
+    assert_eq!(status, 200, "{answer}");
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn model_that_calls_tools_for_ever_is_stopped_after_its_turns() {
+    let bench = Bench::start().await;
+    // The sandbox calls the tool again as long as it is told to.
+    let config = json!({
+        "function_calling_config": {"tools": [{"name": "get_weather"}], "max_iterations": 3},
+        "x_provider": {"request": {"tool_choice": "required"}},
+    });
+    let mut body =
+        json!({"conversation_id": "new", "message": "Weather?", "node": weather("openai/gpt-4o", config)});
+    let mut turns = 0;
+    let refused = loop {
+        let (status, answer) = bench.json("chat", body.clone()).await;
+        if status != 200 {
+            break answer;
+        }
+        assert_eq!(answer["data"]["turn"], "tool_calls", "{answer}");
+        turns += 1;
+        let calls = answer["data"]["message"]["tool_calls"].as_array().expect("calls").clone();
+        let results: Vec<Value> =
+            calls.iter().map(|call| json!({"tool_call_id": call["id"], "content": "sunny"})).collect();
+        body["conversation_id"] = answer["data"]["conversation_id"].clone();
+        body["tool_results"] = json!(results);
+        body.as_object_mut().expect("an object").remove("message");
+    };
+    assert_eq!((turns, &refused["code"]), (3, &json!("limit_reached")), "{refused}");
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn request_that_is_sent_again_is_stored_once() {
+    let bench = Bench::start().await;
+    let message = |id: &Value, parent: &Value, text: &str, model: &str| json!({"conversation_id": id, "parent_id": parent, "message": text, "node": plain(model)});
+    let failed = bench.post("chat", message(&json!("new"), &Value::Null, "One", "sandbox/no-credits")).await;
+    assert_eq!(failed.status(), 502);
+    let id = failed.headers()["x-conversation-id"].to_str().expect("an id").to_owned();
+    let conversation = json!(id);
+    let (status, first) =
+        bench.json("chat", message(&conversation, &Value::Null, "One", "openai/gpt-4o")).await;
+    assert_eq!(status, 200, "{first}");
+    let leaf = first["data"]["message_id"].clone();
+    // Behind a message that the client names, as behind the newest.
+    for _ in 0..2 {
+        let again = message(&conversation, &leaf, "Two", "sandbox/no-credits");
+        assert_eq!(bench.json("chat", again).await.0, 502);
+    }
+    let (status, second) = bench.json("chat", message(&conversation, &leaf, "Two", "openai/gpt-4o")).await;
+    assert_eq!(status, 200, "{second}");
+    let leaves = bench.host.store.branches("acme", &id).await.expect("branches");
+    assert_eq!(leaves.len(), 1, "{leaves:?}");
+    let branch = bench.host.store.branch("acme", &id, &leaves[0].id).await.expect("a branch");
+    assert_eq!(branch.len(), 4, "each question and each answer once");
+    let requests = bench.host.sandbox.requests();
+    let sent = requests.iter().rfind(|request| request.path.ends_with("/chat/completions")).expect("sent");
+    assert_eq!(sent.body["messages"].as_array().map(Vec::len), Some(3), "{}", sent.body);
+    // The same words behind an answer are a new question.
+    let (status, _) = bench.json("chat", message(&conversation, &Value::Null, "Two", "openai/gpt-4o")).await;
+    assert_eq!(status, 200);
+    let leaves = bench.host.store.branches("acme", &id).await.expect("branches");
+    assert_eq!(bench.host.store.branch("acme", &id, &leaves[0].id).await.expect("a branch").len(), 6);
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn results_that_are_sent_again_are_stored_once() {
+    let bench = Bench::start().await;
+    let body = json!({"conversation_id": "new", "message": "What is the weather in Paris?",
+        "node": weather("openai/gpt-4o", json!({}))});
+    let (_, called) = bench.json("chat", body).await;
+    let called = &called["data"];
+    let results = json!([{"tool_call_id": called["message"]["tool_calls"][0]["id"], "content": "sunny"}]);
+    let send = |model: &str, parent: &Value| {
+        json!({"conversation_id": called["conversation_id"], "parent_id": parent, "tool_results": results,
+            "node": weather(model, json!({}))})
+    };
+    for parent in [&Value::Null, &called["message_id"]] {
+        assert_eq!(bench.json("chat", send("sandbox/no-credits", parent)).await.0, 502);
+    }
+    let (status, answer) = bench.json("chat", send("openai/gpt-4o", &Value::Null)).await;
+    assert_eq!((status, &answer["data"]["turn"]), (200, &json!("complete")), "{answer}");
+    let id = called["conversation_id"].as_str().expect("an id");
+    let leaves = bench.host.store.branches("acme", id).await.expect("branches");
+    assert_eq!(leaves.len(), 1);
+    assert_eq!(bench.host.store.branch("acme", id, &leaves[0].id).await.expect("a branch").len(), 4);
+    bench.host.stop().await;
+}
