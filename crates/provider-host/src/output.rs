@@ -3,6 +3,7 @@
 //! Standard output has results alone; if its reader is gone, the program ends quietly. Standard error has
 //! notes; if its reader is gone, the program goes on.
 
+pub(crate) mod markdown;
 pub(crate) mod number;
 pub(crate) mod progress;
 pub(crate) mod style;
