@@ -2,6 +2,7 @@
 
 mod connect;
 mod serve;
+mod tools;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use provider_core::Usd;
 
 pub(crate) use self::connect::{ConnectArgs, InstanceArgs};
 pub(crate) use self::serve::{ServeArgs, ServeSettings};
+pub(crate) use self::tools::ToolArgs;
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
@@ -135,9 +137,32 @@ pub(crate) struct ChatArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    /// Write JSON as it comes, a line for each event; the last one has what --json writes
+    #[arg(long, conflicts_with_all = ["json", "dry_run"])]
+    pub(crate) json_lines: bool,
+
+    /// Render the answer's Markdown, as on a terminal
+    #[arg(long, conflicts_with_all = ["json", "json_lines", "plain"])]
+    pub(crate) markdown: bool,
+
+    /// Write the answer as it is, as into a pipe
+    #[arg(long)]
+    pub(crate) plain: bool,
+
+    /// Ask once more if the answer is not the JSON that was asked for, and say why; the answer is shown once it
+    /// is whole
+    #[arg(long)]
+    pub(crate) schema_retry: bool,
+
+    /// Give up after so many seconds, tools included
+    #[arg(
+        long, visible_alias = "max-seconds", value_name = "SECONDS", value_parser = seconds,
+        allow_negative_numbers = true
+    )]
     pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) tools: ToolArgs,
 
     #[command(flatten)]
     pub(crate) params: Params,
@@ -225,7 +250,8 @@ pub(crate) enum CompareOutput {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 All conditions must hold. A parameter, modality or author that no model of the catalogue has is an error, which names the \
 nearest ones. Prices are in US dollars per million tokens, exact. Models that can only be asked in \
 batches, or that do not answer chats, are left out unless --all is given.
@@ -492,7 +518,7 @@ impl Command {
     /// Whether standard output gets JSON.
     pub(crate) fn is_json(&self) -> bool {
         match self {
-            Command::Chat(args) => args.json,
+            Command::Chat(args) => args.json || args.json_lines,
             Command::Compare(args) => args.form() == CompareOutput::Json,
             Command::Models(args) => args.json,
             Command::Key(args) => args.json,

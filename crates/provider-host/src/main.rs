@@ -27,6 +27,7 @@ mod signal;
 mod similar;
 mod summary;
 mod target;
+mod tools;
 mod value_parsers;
 mod wording;
 
@@ -49,7 +50,8 @@ struct Failed {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let output = Output::new(cli.color, cli.verbose, cli.connect.sandbox);
+    let mut output = Output::new(cli.color, cli.verbose, cli.connect.sandbox);
+    output.json_lines = matches!(&cli.command, Command::Chat(args) if args.json_lines);
     match Runtime::new() {
         Ok(runtime) => {
             let result = runtime.block_on(until_stopped(&cli, output));

@@ -10,6 +10,8 @@ mod conformance;
 mod exits;
 mod key;
 mod keyless;
+#[cfg(unix)]
+mod markdown;
 mod models;
 mod providers;
 mod requests;
@@ -24,5 +26,7 @@ mod signals;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod tools;
 mod verdicts;
 mod words;
