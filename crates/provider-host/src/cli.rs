@@ -1,7 +1,10 @@
 //! The command line: commands, flags, and their help.
 
+mod account;
 mod connect;
+mod doctor;
 mod serve;
+mod shell;
 mod tools;
 
 use std::path::PathBuf;
@@ -10,8 +13,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Usd;
 
+pub(crate) use self::account::{CreditsArgs, EndpointsArgs, GenerationArgs, PresetsArgs};
 pub(crate) use self::connect::{ConnectArgs, InstanceArgs};
+pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::serve::{ServeArgs, ServeSettings};
+pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::tools::ToolArgs;
 use crate::exit;
 use crate::output::style::ColorChoice;
@@ -82,6 +88,20 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// Serve workspaces over HTTP: their settings, runs, and an OpenAI-compatible API for each
     Serve(Box<ServeArgs>),
+    /// See who serves a model: prices, limits, uptime, speed
+    Endpoints(EndpointsArgs),
+    /// See the service's record of an answer: what it cost, who served it, how long it took
+    Generation(GenerationArgs),
+    /// See what the account has paid in and spent
+    Credits(CreditsArgs),
+    /// List the presets of the account
+    Presets(PresetsArgs),
+    /// Find out why requests fail on this machine: settings, network, clock, keys
+    Doctor(DoctorArgs),
+    /// Write the completions of a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 #[derive(Args, Debug)]
@@ -260,8 +280,14 @@ Examples:
   provider-host models claude sonet
   provider-host models --free --supports tools
   provider-host models --author openai --author google --max-price 1
-  provider-host models --input-modality image --min-context 200000 --sort price --limit 10")]
+  provider-host models --input-modality image --min-context 200000 --sort price --limit 10
+  provider-host models show openai/gpt-4o",
+    args_conflicts_with_subcommands = true
+)]
 pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ModelsCommand>,
+
     /// Words to look for in ids and names: in any order, in part, with a typo
     pub(crate) words: Vec<String>,
 
@@ -313,6 +339,22 @@ pub(crate) struct ModelsArgs {
 
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Show one with all that its provider tells of it
+    Show {
+        /// The model's id, as for `chat`
+        model: String,
+
+        /// Write JSON, with everything the service tells of the model
+        #[arg(long)]
+        json: bool,
+
+        #[command(flatten)]
+        instances: InstanceArgs,
+    },
 }
 
 /// The order of models.
@@ -505,11 +547,26 @@ impl Cli {
         match &self.command {
             Command::Chat(args) => connect.and(&args.instances),
             Command::Compare(args) => connect.and(&args.instances),
-            Command::Models(args) => connect.and(&args.instances),
+            Command::Models(args) => {
+                let connect = connect.and(&args.instances);
+                match &args.command {
+                    Some(ModelsCommand::Show { instances, .. }) => connect.and(instances),
+                    None => connect,
+                }
+            }
             Command::Connect(args) => connect.and(&args.instances),
             Command::Key(args) => connect.and(&args.instances),
             Command::Conformance(args) => connect.and(&args.instances),
-            Command::Providers(_) | Command::Sandbox(_) | Command::Serve(_) => connect,
+            Command::Endpoints(args) => connect.and(&args.instances),
+            Command::Generation(args) => connect.and(&args.instances),
+            Command::Credits(args) => connect.and(&args.instances),
+            Command::Presets(args) => connect.and(&args.instances),
+            Command::Doctor(args) => connect.and(&args.instances),
+            Command::Providers(_)
+            | Command::Sandbox(_)
+            | Command::Serve(_)
+            | Command::Completions(_)
+            | Command::Man(_) => connect,
         }
     }
 }
@@ -520,11 +577,23 @@ impl Command {
         match self {
             Command::Chat(args) => args.json || args.json_lines,
             Command::Compare(args) => args.form() == CompareOutput::Json,
-            Command::Models(args) => args.json,
+            Command::Models(args) => match &args.command {
+                Some(ModelsCommand::Show { json, .. }) => *json,
+                None => args.json,
+            },
             Command::Key(args) => args.json,
             Command::Conformance(args) => args.json,
             Command::Providers(args) => args.json,
-            Command::Connect(_) | Command::Sandbox(_) | Command::Serve(_) => false,
+            Command::Endpoints(args) => args.json,
+            Command::Generation(args) => args.json,
+            Command::Credits(args) => args.json,
+            Command::Presets(args) => args.json,
+            Command::Doctor(args) => args.json,
+            Command::Connect(_)
+            | Command::Sandbox(_)
+            | Command::Serve(_)
+            | Command::Completions(_)
+            | Command::Man(_) => false,
         }
     }
 }

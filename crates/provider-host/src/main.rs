@@ -3,6 +3,7 @@
 //!
 //! The host uses the vocabulary of `provider-core` and `provider-registry` alone, and knows no wire format.
 
+mod account;
 mod answer_check;
 mod ask;
 mod authorize;
@@ -12,6 +13,7 @@ mod compare;
 mod conformance;
 mod connect;
 mod diagnostics;
+mod doctor;
 mod dry_run;
 mod environment;
 mod exit;
@@ -23,6 +25,7 @@ mod prompt;
 mod providers;
 mod sandbox;
 mod serve;
+mod shell;
 mod signal;
 mod similar;
 mod summary;
@@ -102,5 +105,12 @@ async fn run(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Providers(args) => providers::run(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,
         Command::Serve(args) => serve::run(args, connect.sandbox, output).await,
+        Command::Endpoints(args) => account::endpoints(args, &connect, output).await,
+        Command::Generation(args) => account::generation(args, &connect, output).await,
+        Command::Credits(args) => account::credits(args, &connect, output).await,
+        Command::Presets(args) => account::presets(args, &connect, output).await,
+        Command::Doctor(args) => doctor::run(args, &connect, output).await,
+        Command::Completions(args) => shell::completions(args, output),
+        Command::Man(args) => shell::man(args, output),
     }
 }

@@ -3,10 +3,12 @@
 // Helpers of tests fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod account;
 mod authorize;
 mod chat;
 mod compare;
 mod conformance;
+mod doctor;
 mod exits;
 mod key;
 mod keyless;
@@ -21,6 +23,7 @@ mod sandbox;
 mod serve;
 mod settings;
 mod several;
+mod shell;
 #[cfg(unix)]
 mod signals;
 mod support;
