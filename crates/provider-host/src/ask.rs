@@ -1,17 +1,21 @@
 //! Sends a request to one model, times the answer, and ends it at a signal or a time limit.
 
+mod with_tools;
+
 use std::future::pending;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use provider_compare::{Stopwatch, Timings};
-use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Event};
+use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Usage};
 use provider_registry::ModelRef;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use tokio::time::sleep;
 
 use crate::target::Target;
+use crate::tools::{CallRecord, RunEvent, Tools};
 
 /// The outcome of a question.
 #[derive(Debug)]
@@ -23,6 +27,11 @@ pub(crate) struct Outcome {
     /// Whether that is another model, which the host has asked in place of the requested one.
     pub(crate) by_fallback: bool,
     pub(crate) result: Result<ChatResponse, Error>,
+    /// The answers before that of `result`, which were paid for as well: those that called tools, and
+    /// one that was not of the form.
+    pub(crate) earlier: Vec<ChatResponse>,
+    /// The calls of tools that this program has run, or refused.
+    pub(crate) tool_calls: Vec<CallRecord>,
     /// The error of an answer that is complete, but not of the requested form.
     pub(crate) problem: Option<Error>,
     /// Whether a signal ended it.
@@ -39,6 +48,8 @@ impl Outcome {
             asked: None,
             by_fallback: false,
             result: Err(error),
+            earlier: Vec::new(),
+            tool_calls: Vec::new(),
             problem: None,
             interrupted: false,
             timings,
@@ -51,6 +62,25 @@ impl Outcome {
         of_error.or_else(|| self.response()?.id.as_deref())
     }
 
+    /// The usage of all answers together, as far as the service states it.
+    pub(crate) fn usage(&self) -> Usage {
+        let mut usage = Usage::default();
+        for response in self.earlier.iter().chain(self.response()) {
+            usage.accumulate(&response.usage);
+        }
+        usage
+    }
+
+    /// This outcome, with the answers and calls of another one in front, which was asked before it.
+    #[must_use]
+    pub(crate) fn after(mut self, before: Self) -> Self {
+        let Self { result, mut earlier, mut tool_calls, .. } = before;
+        earlier.extend(result.ok());
+        earlier.append(&mut self.earlier);
+        tool_calls.append(&mut self.tool_calls);
+        Self { earlier, tool_calls, ..self }
+    }
+
     /// The answer, or the part of it that arrived before an error.
     pub(crate) fn response(&self) -> Option<&ChatResponse> {
         self.result.as_ref().map_or_else(Error::partial, Some)
@@ -59,7 +89,8 @@ impl Outcome {
 
 impl Serialize for Outcome {
     /// Writes `requested`, then either `response` or `error`, then `problem` if there is one, then `timings`,
-    /// then `fallback` if the host has asked another model.
+    /// then `fallback` if the host has asked another model; of a run of several answers also `earlier`,
+    /// `tool_calls` and the `usage` of all.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(Some(3))?;
         object.serialize_entry("requested", &self.requested)?;
@@ -74,6 +105,11 @@ impl Serialize for Outcome {
         if let Some(fallback) = self.asked.as_ref().filter(|_| self.by_fallback) {
             object.serialize_entry("fallback", fallback)?;
         }
+        if !self.earlier.is_empty() {
+            object.serialize_entry("earlier", &self.earlier)?;
+            object.serialize_entry("tool_calls", &self.tool_calls)?;
+            object.serialize_entry("usage", &self.usage())?;
+        }
         object.end()
     }
 }
@@ -85,6 +121,7 @@ pub(crate) struct Question {
     target: Target,
     request: ChatRequest,
     limit: Option<Duration>,
+    tools: Option<Arc<Tools>>,
 }
 
 impl Question {
@@ -97,11 +134,36 @@ impl Question {
         limit: Option<Duration>,
     ) -> Self {
         target.id().clone_into(&mut request.model);
-        Self { requested: requested.to_owned(), target, request, limit }
+        Self { requested: requested.to_owned(), target, request, limit, tools: None }
+    }
+
+    /// Lets the model call these tools, until it answers.
+    #[must_use]
+    pub(crate) fn tools(self, tools: Option<Arc<Tools>>) -> Self {
+        Self { tools, ..self }
+    }
+
+    /// The question anew, after an answer that has this problem.
+    #[must_use]
+    pub(crate) fn corrected(&self, answer: &ChatResponse, problem: &Error) -> Self {
+        let mut said = problem.message().to_owned();
+        for field in problem.fields() {
+            said.push_str(&format!("; {}: {}", field.field, field.problem));
+        }
+        let request = self.request.clone().message(answer.message.clone());
+        let text = format!("{said}. Answer again, with nothing but JSON that is as it was asked for.");
+        Self { request: request.user(text), ..self.clone() }
     }
 
     /// Waits for the complete answer, or until `stop` resolves.
     pub(crate) async fn whole(&self, stop: impl Future<Output = ()>) -> Outcome {
+        if let Some(tools) = &self.tools {
+            let run = self.with_tools(tools, false, stop, |_| Ok::<_, std::convert::Infallible>(()));
+            return match run.await {
+                Ok(outcome) => outcome,
+                Err(never) => match never {},
+            };
+        }
         let (watch, mut end) = (Stopwatch::start(), pin!(self.end(stop)));
         match until_end(&mut end, self.target.chat(&self.request)).await {
             Ok(result) => self.outcome(result, &watch),
@@ -117,8 +179,11 @@ impl Question {
     pub(crate) async fn streamed<E>(
         &self,
         stop: impl Future<Output = ()>,
-        mut show: impl FnMut(&Event) -> Result<(), E>,
+        mut show: impl FnMut(&RunEvent) -> Result<(), E>,
     ) -> Result<Outcome, E> {
+        if let Some(tools) = &self.tools {
+            return self.with_tools(tools, true, stop, show).await;
+        }
         let (mut watch, mut end) = (Stopwatch::start(), pin!(self.end(stop)));
         let mut stream = match until_end(&mut end, self.target.stream(&self.request)).await {
             Ok(Ok(stream)) => stream,
@@ -129,7 +194,7 @@ impl Question {
             match until_end(&mut end, stream.next()).await {
                 Ok(Some(Ok(event))) => {
                     watch.event(&event);
-                    show(&event)?;
+                    show(&RunEvent::Model(event))?;
                 }
                 Ok(Some(Err(_)) | None) => break,
                 // The answer is complete, and only its connection is still open.
@@ -179,8 +244,17 @@ impl Question {
         let timings = watch.stop(result.as_ref().ok().map(|response| &response.usage));
         let (asked, requested) = (self.target.asked(), self.requested.clone());
         let by_fallback = asked != *self.target.reference();
-        let asked = Some(asked);
-        Outcome { requested, asked, by_fallback, result, problem: None, interrupted: false, timings }
+        Outcome {
+            requested,
+            asked: Some(asked),
+            by_fallback,
+            result,
+            earlier: Vec::new(),
+            tool_calls: Vec::new(),
+            problem: None,
+            interrupted: false,
+            timings,
+        }
     }
 }
 

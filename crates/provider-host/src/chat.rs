@@ -9,10 +9,18 @@ use crate::ask::{Outcome, Question};
 use crate::cli::{ChatArgs, ConnectArgs};
 use crate::connect::Host;
 use crate::exit::Failure;
+use crate::output::markdown::Markdown;
+use crate::output::number::duration;
 use crate::output::progress::Progress;
 use crate::output::{Output, StdoutError, text};
 use crate::target::{Prepared, Target};
+use crate::tools::{CallRecord, RunEvent, Tools};
 use crate::{diagnostics, dry_run, prompt, signal, summary};
+
+/// The most columns of what a tool got or returned.
+const MAX_QUOTED_COLUMNS: usize = 80;
+/// The columns of rendered text where there is no terminal.
+const DEFAULT_COLUMNS: usize = 80;
 
 /// Runs the command. It handles signals itself, to show the partial answer.
 pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
@@ -22,28 +30,50 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         () = &mut stop => return Err(Failure::Interrupted(None)),
         prompt = prompt::read(args.prompt.as_deref(), output) => prompt?,
     };
-    let request = args.params.request(&prompt)?;
+    let mut request = args.params.request(&prompt)?;
     let form = AnswerForm::of(&request)?;
+    if args.schema_retry && matches!(form, AnswerForm::Any) {
+        let problem = "--schema-retry needs the form of the answer: give --json-schema or --json-object";
+        return Err(Failure::Usage(problem.to_owned()));
+    }
     if args.dry_run {
+        Tools::offer(&args.tools, &mut request)?;
         return show(args, connect, request, output).await;
     }
+    let tools = tokio::select! {
+        biased;
+        () = &mut stop => return Err(Failure::Interrupted(None)),
+        tools = Tools::open(&args.tools, connect, &request, output) => tools?,
+    };
     let connected = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
         connected = connected(args, connect, request, output) => connected,
     };
-    let mut outcome = match connected {
+    let outcome = match connected {
         // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
             let question = Question::new(&args.model, connected.target, connected.request, args.timeout);
-            let outcome = ask(args, &question, stop.as_mut(), output).await?;
+            let question = question.tools(tools);
+            let mut outcome = ask(args, &question, stop.as_mut(), output).await?;
+            outcome.problem = problem(&form, &outcome);
+            if let Some(corrected) = corrected(args, &question, &outcome) {
+                let again = ask(args, &corrected, stop.as_mut(), output).await?;
+                outcome = again.after(outcome);
+                outcome.problem = problem(&form, &outcome);
+            }
+            if args.is_held() {
+                let progress = Progress::new(output, "");
+                let mut page = AnswerWriter::new(output, &progress, args);
+                page.whole(&outcome)?;
+                page.end()?;
+            }
             if outcome.interrupted { outcome } else { explained(outcome, &connected.host, stop).await }
         }
         Err(Failure::Provider(error)) => Outcome::not_asked(&args.model, error),
         Err(other) => return Err(other),
     };
-    outcome.problem = outcome.result.as_ref().ok().and_then(|response| form.problem(response));
-    if args.json {
+    if args.json || args.json_lines {
         output.write_json(&outcome)?;
     }
     if let Ok(response) = &outcome.result {
@@ -53,6 +83,24 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         output.note(&line);
     }
     end(outcome, output)
+}
+
+/// The error of a complete answer that is not of the form.
+fn problem(form: &AnswerForm, outcome: &Outcome) -> Option<Error> {
+    outcome.result.as_ref().ok().and_then(|response| form.problem(response))
+}
+
+/// The question to ask after an answer of the wrong form, if that is wanted.
+fn corrected(args: &ChatArgs, question: &Question, outcome: &Outcome) -> Option<Question> {
+    let problem = outcome.problem.as_ref().filter(|problem| problem.kind() == ErrorKind::InvalidOutput)?;
+    args.schema_retry.then(|| Some(question.corrected(outcome.result.as_ref().ok()?, problem)))?
+}
+
+impl ChatArgs {
+    /// Whether the text of an answer is shown only once it is whole and checked.
+    fn is_held(&self) -> bool {
+        self.schema_retry && !self.json && !self.json_lines
+    }
 }
 
 /// Reports the failure, if there is one.
@@ -136,13 +184,34 @@ async fn ask(
     let mut page = AnswerWriter::new(output, &progress, args);
     let outcome = if args.no_stream {
         let outcome = progress.during(question.whole(stop)).await;
-        page.whole(&outcome)?;
+        if !args.is_held() {
+            page.whole(&outcome)?;
+        }
         outcome
     } else {
+        page.show_text &= !args.is_held();
         progress.during(question.streamed(stop, |event| page.event(event))).await?
     };
     page.end()?;
     Ok(outcome)
+}
+
+/// A call of a tool and its end, in a line.
+fn called(call: &CallRecord, output: Output) -> String {
+    let name = if call.name.is_empty() { "a tool without a name" } else { &call.name };
+    let arguments = text::one_line(&call.arguments);
+    let took = duration(call.took);
+    let (verb, said) = match (&call.result, &call.error) {
+        (_, Some(error)) => ("failed", error),
+        (result, None) => ("returned", &result.clone().unwrap_or_default()),
+    };
+    let said = text::one_line(said);
+    let (arguments, said) = (text::cut(&arguments, MAX_QUOTED_COLUMNS), text::cut(&said, MAX_QUOTED_COLUMNS));
+    let line = format!("{}({arguments}) {verb} after {took}: {said}", text::one_line(name));
+    match call.error {
+        Some(_) => output.err.yellow(line).to_string(),
+        None => output.err.dim(line).to_string(),
+    }
 }
 
 /// Writes the answer: text to standard output, reasoning to standard error.
@@ -151,6 +220,8 @@ struct AnswerWriter<'a> {
     progress: &'a Progress,
     show_text: bool,
     show_reasoning: bool,
+    /// Renders the answer, where that is wanted.
+    markdown: Option<Markdown>,
     /// Whether the last line of the answer has no end yet.
     open_line: bool,
     /// Whether the last line of the reasoning has no end yet.
@@ -159,18 +230,44 @@ struct AnswerWriter<'a> {
 
 impl<'a> AnswerWriter<'a> {
     fn new(output: Output, progress: &'a Progress, args: &ChatArgs) -> Self {
-        let (show_text, show_reasoning) = (!args.json, args.show_reasoning);
-        Self { output, progress, show_text, show_reasoning, open_line: false, open_thought: false }
+        let is_rendered = args.markdown || (output.out_is_terminal && !args.plain);
+        let columns = output.columns.unwrap_or(DEFAULT_COLUMNS);
+        Self {
+            output,
+            progress,
+            show_text: !args.json && !args.json_lines,
+            show_reasoning: args.show_reasoning,
+            markdown: is_rendered.then(|| Markdown::new(output.out, columns)),
+            open_line: false,
+            open_thought: false,
+        }
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), StdoutError> {
+    fn event(&mut self, event: &RunEvent) -> Result<(), StdoutError> {
+        if self.output.json_lines {
+            match event {
+                RunEvent::Model(event) => self.output.write_event(event)?,
+                RunEvent::ToolStarted(call) => self.output.write_line("tool_started", call)?,
+                RunEvent::ToolFinished(call) => self.output.write_line("tool_finished", call)?,
+            }
+        }
         match event {
-            Event::Text(piece) => self.text(piece),
-            Event::Reasoning(piece) => {
+            RunEvent::Model(Event::Text(piece)) => self.text(piece),
+            RunEvent::Model(Event::Reasoning(piece)) => {
                 self.reasoning(piece);
                 Ok(())
             }
-            _ => Ok(()),
+            RunEvent::Model(_) => Ok(()),
+            RunEvent::ToolStarted(_) => {
+                self.progress.clear();
+                self.end()
+            }
+            RunEvent::ToolFinished(call) => {
+                self.progress.clear();
+                self.end()?;
+                self.output.note(&called(call, self.output));
+                Ok(())
+            }
         }
     }
 
@@ -187,7 +284,10 @@ impl<'a> AnswerWriter<'a> {
         self.progress.clear();
         self.end_thought();
         self.open_line = !piece.ends_with('\n');
-        self.output.write_untrusted(piece)
+        match &mut self.markdown {
+            Some(markdown) => self.output.write(&markdown.push(piece)),
+            None => self.output.write_untrusted(piece),
+        }
     }
 
     fn reasoning(&mut self, piece: &str) {
@@ -206,6 +306,9 @@ impl<'a> AnswerWriter<'a> {
 
     fn end(&mut self) -> Result<(), StdoutError> {
         self.end_thought();
+        if let Some(markdown) = &mut self.markdown {
+            self.output.write(&markdown.end())?;
+        }
         if std::mem::take(&mut self.open_line) { self.output.write("\n") } else { Ok(()) }
     }
 }

@@ -1,7 +1,11 @@
 //! The command line: commands, flags, and their help.
 
+mod account;
 mod connect;
+mod doctor;
 mod serve;
+mod shell;
+mod tools;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,8 +13,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Usd;
 
+pub(crate) use self::account::{CreditsArgs, EndpointsArgs, GenerationArgs, PresetsArgs};
 pub(crate) use self::connect::{ConnectArgs, InstanceArgs};
+pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::serve::{ServeArgs, ServeSettings};
+pub(crate) use self::shell::{CompletionsArgs, ManArgs};
+pub(crate) use self::tools::ToolArgs;
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
@@ -80,6 +88,20 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// Serve workspaces over HTTP: their settings, runs, and an OpenAI-compatible API for each
     Serve(Box<ServeArgs>),
+    /// See who serves a model: prices, limits, uptime, speed
+    Endpoints(EndpointsArgs),
+    /// See the service's record of an answer: what it cost, who served it, how long it took
+    Generation(GenerationArgs),
+    /// See what the account has paid in and spent
+    Credits(CreditsArgs),
+    /// List the presets of the account
+    Presets(PresetsArgs),
+    /// Find out why requests fail on this machine: settings, network, clock, keys
+    Doctor(DoctorArgs),
+    /// Write the completions of a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 #[derive(Args, Debug)]
@@ -135,9 +157,32 @@ pub(crate) struct ChatArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    /// Write JSON as it comes, a line for each event; the last one has what --json writes
+    #[arg(long, conflicts_with_all = ["json", "dry_run"])]
+    pub(crate) json_lines: bool,
+
+    /// Render the answer's Markdown, as on a terminal
+    #[arg(long, conflicts_with_all = ["json", "json_lines", "plain"])]
+    pub(crate) markdown: bool,
+
+    /// Write the answer as it is, as into a pipe
+    #[arg(long)]
+    pub(crate) plain: bool,
+
+    /// Ask once more if the answer is not the JSON that was asked for, and say why; the answer is shown once it
+    /// is whole
+    #[arg(long)]
+    pub(crate) schema_retry: bool,
+
+    /// Give up after so many seconds, tools included
+    #[arg(
+        long, visible_alias = "max-seconds", value_name = "SECONDS", value_parser = seconds,
+        allow_negative_numbers = true
+    )]
     pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) tools: ToolArgs,
 
     #[command(flatten)]
     pub(crate) params: Params,
@@ -225,7 +270,8 @@ pub(crate) enum CompareOutput {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(
+    after_help = "\
 All conditions must hold. A parameter, modality or author that no model of the catalogue has is an error, which names the \
 nearest ones. Prices are in US dollars per million tokens, exact. Models that can only be asked in \
 batches, or that do not answer chats, are left out unless --all is given.
@@ -234,8 +280,14 @@ Examples:
   provider-host models claude sonet
   provider-host models --free --supports tools
   provider-host models --author openai --author google --max-price 1
-  provider-host models --input-modality image --min-context 200000 --sort price --limit 10")]
+  provider-host models --input-modality image --min-context 200000 --sort price --limit 10
+  provider-host models show openai/gpt-4o",
+    args_conflicts_with_subcommands = true
+)]
 pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ModelsCommand>,
+
     /// Words to look for in ids and names: in any order, in part, with a typo
     pub(crate) words: Vec<String>,
 
@@ -287,6 +339,22 @@ pub(crate) struct ModelsArgs {
 
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Show one with all that its provider tells of it
+    Show {
+        /// The model's id, as for `chat`
+        model: String,
+
+        /// Write JSON, with everything the service tells of the model
+        #[arg(long)]
+        json: bool,
+
+        #[command(flatten)]
+        instances: InstanceArgs,
+    },
 }
 
 /// The order of models.
@@ -479,11 +547,26 @@ impl Cli {
         match &self.command {
             Command::Chat(args) => connect.and(&args.instances),
             Command::Compare(args) => connect.and(&args.instances),
-            Command::Models(args) => connect.and(&args.instances),
+            Command::Models(args) => {
+                let connect = connect.and(&args.instances);
+                match &args.command {
+                    Some(ModelsCommand::Show { instances, .. }) => connect.and(instances),
+                    None => connect,
+                }
+            }
             Command::Connect(args) => connect.and(&args.instances),
             Command::Key(args) => connect.and(&args.instances),
             Command::Conformance(args) => connect.and(&args.instances),
-            Command::Providers(_) | Command::Sandbox(_) | Command::Serve(_) => connect,
+            Command::Endpoints(args) => connect.and(&args.instances),
+            Command::Generation(args) => connect.and(&args.instances),
+            Command::Credits(args) => connect.and(&args.instances),
+            Command::Presets(args) => connect.and(&args.instances),
+            Command::Doctor(args) => connect.and(&args.instances),
+            Command::Providers(_)
+            | Command::Sandbox(_)
+            | Command::Serve(_)
+            | Command::Completions(_)
+            | Command::Man(_) => connect,
         }
     }
 }
@@ -492,13 +575,25 @@ impl Command {
     /// Whether standard output gets JSON.
     pub(crate) fn is_json(&self) -> bool {
         match self {
-            Command::Chat(args) => args.json,
+            Command::Chat(args) => args.json || args.json_lines,
             Command::Compare(args) => args.form() == CompareOutput::Json,
-            Command::Models(args) => args.json,
+            Command::Models(args) => match &args.command {
+                Some(ModelsCommand::Show { json, .. }) => *json,
+                None => args.json,
+            },
             Command::Key(args) => args.json,
             Command::Conformance(args) => args.json,
             Command::Providers(args) => args.json,
-            Command::Connect(_) | Command::Sandbox(_) | Command::Serve(_) => false,
+            Command::Endpoints(args) => args.json,
+            Command::Generation(args) => args.json,
+            Command::Credits(args) => args.json,
+            Command::Presets(args) => args.json,
+            Command::Doctor(args) => args.json,
+            Command::Connect(_)
+            | Command::Sandbox(_)
+            | Command::Serve(_)
+            | Command::Completions(_)
+            | Command::Man(_) => false,
         }
     }
 }

@@ -142,6 +142,13 @@ impl Host {
         self.workspace.instances()
     }
 
+    /// The connected providers, each with its id, its description and the settings that it was given.
+    pub(crate) fn connected(
+        &self,
+    ) -> impl Iterator<Item = (&str, &'static ProviderDescriptor, &ConfigValues)> {
+        self.connected.iter().map(|one| (one.id.as_str(), one.provider, &one.values))
+    }
+
     /// The connected provider of this id.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //!
 //! The host uses the vocabulary of `provider-core` and `provider-registry` alone, and knows no wire format.
 
+mod account;
 mod answer_check;
 mod ask;
 mod authorize;
@@ -12,6 +13,7 @@ mod compare;
 mod conformance;
 mod connect;
 mod diagnostics;
+mod doctor;
 mod dry_run;
 mod environment;
 mod exit;
@@ -23,10 +25,12 @@ mod prompt;
 mod providers;
 mod sandbox;
 mod serve;
+mod shell;
 mod signal;
 mod similar;
 mod summary;
 mod target;
+mod tools;
 mod value_parsers;
 mod wording;
 
@@ -49,7 +53,8 @@ struct Failed {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let output = Output::new(cli.color, cli.verbose, cli.connect.sandbox);
+    let mut output = Output::new(cli.color, cli.verbose, cli.connect.sandbox);
+    output.json_lines = matches!(&cli.command, Command::Chat(args) if args.json_lines);
     match Runtime::new() {
         Ok(runtime) => {
             let result = runtime.block_on(until_stopped(&cli, output));
@@ -100,5 +105,12 @@ async fn run(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Providers(args) => providers::run(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,
         Command::Serve(args) => serve::run(args, connect.sandbox, output).await,
+        Command::Endpoints(args) => account::endpoints(args, &connect, output).await,
+        Command::Generation(args) => account::generation(args, &connect, output).await,
+        Command::Credits(args) => account::credits(args, &connect, output).await,
+        Command::Presets(args) => account::presets(args, &connect, output).await,
+        Command::Doctor(args) => doctor::run(args, &connect, output).await,
+        Command::Completions(args) => shell::completions(args, output),
+        Command::Man(args) => shell::man(args, output),
     }
 }

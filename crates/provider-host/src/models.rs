@@ -1,6 +1,7 @@
 //! `models`: searches the catalogues as a model selector does.
 
 mod lists;
+mod page;
 mod unknown;
 
 use std::time::SystemTime;
@@ -10,7 +11,7 @@ use provider_registry::ModelRef;
 use serde::Serialize;
 
 use self::lists::Lists;
-use crate::cli::{ConnectArgs, ModelsArgs, SortBy};
+use crate::cli::{ConnectArgs, ModelsArgs, ModelsCommand, SortBy};
 use crate::connect::Host;
 use crate::diagnostics;
 use crate::exit::Failure;
@@ -45,6 +46,9 @@ struct Failed<'a> {
 
 pub(crate) async fn run(args: &ModelsArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
     let host = Host::open(connect, output).await?;
+    if let Some(ModelsCommand::Show { model, json, .. }) = &args.command {
+        return page::show(model, *json, &host, output).await;
+    }
     let progress = Progress::new(output, "fetching the list of models");
     let lists = progress.during(Lists::fetch(&host)).await?;
 

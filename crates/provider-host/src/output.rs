@@ -3,6 +3,7 @@
 //! Standard output has results alone; if its reader is gone, the program ends quietly. Standard error has
 //! notes; if its reader is gone, the program goes on.
 
+pub(crate) mod markdown;
 pub(crate) mod number;
 pub(crate) mod progress;
 pub(crate) mod style;
@@ -42,6 +43,14 @@ struct Labelled<'a, T> {
     sandbox: bool,
 }
 
+/// A line of JSON.
+#[derive(Serialize)]
+struct JsonLine<'a, T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    data: &'a T,
+}
+
 /// The two channels, and the abilities of their terminals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
@@ -61,6 +70,8 @@ pub(crate) struct Output {
     pub(crate) verbose: bool,
     /// Whether the sandbox answers, which all JSON output says.
     pub(crate) sandbox: bool,
+    /// Whether JSON is written in lines, each an object with a `type` and `data`.
+    pub(crate) json_lines: bool,
 }
 
 impl Output {
@@ -77,6 +88,7 @@ impl Output {
             err_columns: columns(terminal_size_of(io::stderr())),
             verbose,
             sandbox,
+            json_lines: false,
         }
     }
 
@@ -111,7 +123,27 @@ impl Output {
     /// When standard output takes no more.
     pub(crate) fn write_document(&self, document: &impl Serialize) -> Result<(), StdoutError> {
         let labelled = Labelled { document, sandbox: self.sandbox };
+        if self.json_lines {
+            return self.write_line("outcome", &labelled);
+        }
         let json = serde_json::to_string_pretty(&labelled).map_err(|error| StdoutError(error.into()))?;
+        self.write_untrusted(&(json + "\n"))
+    }
+
+    /// Writes a line of JSON with this type.
+    ///
+    /// # Errors
+    /// When standard output takes no more.
+    pub(crate) fn write_line(&self, kind: &'static str, data: &impl Serialize) -> Result<(), StdoutError> {
+        self.write_event(&JsonLine { kind, data })
+    }
+
+    /// Writes an object that has its own `type` as a line of JSON.
+    ///
+    /// # Errors
+    /// When standard output takes no more.
+    pub(crate) fn write_event(&self, event: &impl Serialize) -> Result<(), StdoutError> {
+        let json = serde_json::to_string(event).map_err(|error| StdoutError(error.into()))?;
         self.write_untrusted(&(json + "\n"))
     }
 

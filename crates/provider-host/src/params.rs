@@ -134,7 +134,7 @@ pub(crate) struct Params {
     json_object: bool,
 
     /// Ask for JSON that fits the JSON Schema in this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "schema", value_name = "FILE")]
     json_schema: Option<PathBuf>,
 
     /// A label to find the request by later; repeatable

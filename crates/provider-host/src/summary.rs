@@ -1,7 +1,6 @@
 //! The summary after an answer: model, usage, cost, finish reason, times.
 
 use openrouter_provider::OpenRouterResponse;
-use provider_compare::Timings;
 use provider_core::{ChatResponse, Seam, ToolCall, Usage};
 
 use crate::ask::Outcome;
@@ -13,7 +12,8 @@ use crate::output::text;
 pub(crate) fn lines(outcome: &Outcome, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
     let Some(response) = outcome.response() else { return lines };
-    if outcome.result.is_err() && response.usage.is_unknown() {
+    let usage = outcome.usage();
+    if outcome.result.is_err() && usage.is_unknown() {
         return lines;
     }
     lines.extend(beside_the_text(response).into_iter().map(|line| paint.yellow(line).to_string()));
@@ -31,7 +31,7 @@ pub(crate) fn lines(outcome: &Outcome, paint: Paint) -> Vec<String> {
             .and_then(|routing| routing.summary)
             .map(|summary| paint.dim(format!("routed: {}", text::one_line(&summary))).to_string()),
     );
-    lines.push(paint.dim(figures(response, outcome.timings)).to_string());
+    lines.push(paint.dim(figures(response, &usage, outcome)).to_string());
     lines
 }
 
@@ -102,9 +102,13 @@ fn served(outcome: &Outcome, response: &ChatResponse) -> Served {
     Served { line, by_fallback }
 }
 
-fn figures(response: &ChatResponse, timings: Timings) -> String {
+fn figures(response: &ChatResponse, usage: &Usage, outcome: &Outcome) -> String {
+    let timings = outcome.timings;
     let open = if response.is_usage_complete() { "" } else { " and what the broken part cost" };
-    let mut parts = vec![tokens(&response.usage), format!("{}{open}", cost(&response.usage))];
+    let mut parts = vec![tokens(usage), format!("{}{open}", cost(usage))];
+    if !outcome.earlier.is_empty() {
+        parts.push(format!("{} answers", outcome.earlier.len() + 1));
+    }
     if let Some(reason) = &response.finish_reason {
         parts.push(format!("finish {}", text::one_line(reason.as_str())));
     }

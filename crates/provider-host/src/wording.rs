@@ -22,6 +22,8 @@ const WORDS: &[(&str, &str)] = &[
     ("`provider.ignore`", "--provider-ignore"),
     ("`provider.quantizations`", "--quantization"),
     ("`max_tokens`", "--max-tokens"),
+    ("; raise max_turns", ""),
+    ("; raise max_cost", ""),
     ("another name of max_tokens", "another name of --max-tokens"),
     ("`max_price`", "--max-price-in or --max-price-out"),
     ("`require_parameters`", "--require-parameters"),

@@ -40,6 +40,11 @@ impl Paint {
         })
     }
 
+    /// Whether text gets colours.
+    pub(crate) fn is_on(self) -> bool {
+        self.0
+    }
+
     pub(crate) fn bold<T>(self, text: T) -> Painted<T> {
         self.with("1", text)
     }

@@ -3,7 +3,7 @@
 use crate::support::{KEY, against, assert_has, binary, ran, sandbox};
 
 /// Every command that sends requests, with JSON and without.
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 13] = [
     &["chat", "openai/gpt-4o", "Hello"],
     &["chat", "openai/gpt-4o", "Hello", "--no-stream"],
     &["chat", "openai/gpt-4o", "Hello", "--json"],
@@ -12,6 +12,11 @@ const COMMANDS: [&[&str]; 8] = [
     &["models"],
     &["models", "--json"],
     &["key", "--json"],
+    &["chat", "openai/gpt-4o", "Hello", "--tool", "clock=date", "--allow-tools"],
+    &["endpoints", "openai/gpt-4o", "--json"],
+    &["generation", "gen-1"],
+    &["credits", "--json"],
+    &["presets"],
 ];
 
 #[tokio::test]

@@ -3,13 +3,17 @@
 // Helpers of tests fail like tests.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod account;
 mod authorize;
 mod chat;
 mod compare;
 mod conformance;
+mod doctor;
 mod exits;
 mod key;
 mod keyless;
+#[cfg(unix)]
+mod markdown;
 mod models;
 mod providers;
 mod requests;
@@ -19,10 +23,13 @@ mod sandbox;
 mod serve;
 mod settings;
 mod several;
+mod shell;
 #[cfg(unix)]
 mod signals;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod tools;
 mod verdicts;
 mod words;

@@ -18,7 +18,7 @@ const WIDTHS: [u16; 4] = [40, 60, 80, 120];
 const FIRST_TITLES: [&str; 4] = ["ID", "CAPABILITY", "SETTING", "REQUESTED"];
 
 /// A pseudo-terminal: its controlling side, and the side for a program.
-fn terminal(columns: u16) -> (File, File) {
+pub(crate) fn terminal(columns: u16) -> (File, File) {
     let shown: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&shown).unwrap();
     unlockpt(&shown).unwrap();
