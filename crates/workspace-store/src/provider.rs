@@ -200,8 +200,8 @@ impl Store {
     }
 
     /// The last four characters of the secrets of a workspace's providers, by provider and field, for a form
-    /// to tell one key from another. A secret of fewer than 12 characters shows none, and neither does one that
-    /// does not open.
+    /// to tell one key from another. A secret of fewer than 12 characters shows none, and neither does one
+    /// that does not open.
     ///
     /// # Errors
     /// Those of the database.

@@ -1,7 +1,7 @@
 //! Checkpoints of SQLite's log: moves what was committed into the database file, off the path of writers.
 //!
-//! SQLite does this at every thousandth page, within the commit that comes to it: that call would wait for the
-//! disk. So connections of this crate do none, and a task with a connection of its own does them.
+//! SQLite does this at every thousandth page, within the commit that comes to it: that call would wait for
+//! the disk. So connections of this crate do none, and a task with a connection of its own does them.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -18,8 +18,8 @@ pub(super) const NONE: &str = "PRAGMA wal_autocheckpoint = 0";
 /// How often there is a checkpoint.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long the log may be, in pages of 4 KiB: 16 MiB. Beyond it, it has to begin anew, for which writers wait
-/// while its last pages are moved. Without that, it grows as long as there is always one that writes.
+/// How long the log may be, in pages of 4 KiB: 16 MiB. Beyond it, it has to begin anew, for which writers
+/// wait while its last pages are moved. Without that, it grows as long as there is always one that writes.
 const MAX_PAGES: i64 = 4096;
 
 /// How long beginning anew waits for those that write and read. It holds up writers meanwhile, and the next
