@@ -1,5 +1,6 @@
 //! The connections to the database, and its schema.
 
+mod checkpoint;
 mod migrations;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, Connection as _, Executor as _, Transaction};
 
+pub(crate) use self::checkpoint::checkpoints;
 pub(crate) use self::migrations::MIGRATIONS;
 use crate::error::{Result, StoreError};
 
@@ -58,6 +60,7 @@ impl Database {
                     Box::pin(async move {
                         connection.execute(sqlx::raw_sql(BUSY_TIMEOUT)).await?;
                         connection.execute(sqlx::raw_sql(SQLITE_MODES)).await?;
+                        connection.execute(sqlx::raw_sql(checkpoint::NONE)).await?;
                         Ok(())
                     })
                 })

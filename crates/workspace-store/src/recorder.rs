@@ -162,8 +162,23 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// How many runs go to the database in one transaction.
-const BATCH: usize = 256;
+/// How many runs go to the database in one transaction. Calls that reserve on SQLite wait for its end.
+const BATCH: usize = 32;
+
+/// How long a run waits for others to share its transaction.
+const GATHERING: Duration = Duration::from_millis(50);
+
+/// Adds what comes within a short time, up to a batch. A flush waits for no more.
+async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
+    let end = tokio::time::Instant::now() + GATHERING;
+    while batch.len() < BATCH && !batch.iter().any(|job| matches!(job, Job::Flush(_))) {
+        match tokio::time::timeout_at(end, jobs.recv_many(batch, BATCH)).await {
+            Ok(received) if received > 0 => {}
+            // The time is over, or every handle is gone.
+            _ => return,
+        }
+    }
+}
 
 /// How often the spill file is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
@@ -195,6 +210,7 @@ impl Writer {
             if received == 0 {
                 return;
             }
+            gather(&mut jobs, &mut batch).await;
             let (mut runs, mut flushes) = (Vec::with_capacity(batch.len()), Vec::new());
             for job in batch.drain(..) {
                 match job {

@@ -2,7 +2,8 @@
 //!
 //! A reservation raises the counters of all budgets that the call counts in, or of none, while their rows are
 //! locked: in PostgreSQL with one statement ([`postgres`]), in SQLite in a transaction that calls of this
-//! process share ([`group`]). So calls at the same time, on any number of hosts, never reserve beyond a limit.
+//! process share ([`group`]). So calls at the same time, on any number of hosts, never reserve beyond a
+//! limit.
 
 mod claim;
 mod group;

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
 
 use crate::audit::{Action, Actor};
-use crate::database::{Backend, Database, Tx};
+use crate::database::{Backend, Database, Tx, checkpoints};
 use crate::error::{RecordKind, Result};
 use crate::feed::{self, Change};
 use crate::key::{MasterKeyError, MasterKeys, Place, Purpose, SealError, Sealed, hex};
@@ -85,7 +85,7 @@ impl StoreOptions {
     }
 
     /// Sets how many connections there are at most. Default: 10. PostgreSQL has one more for its
-    /// notifications; SQLite has one more, which writes.
+    /// notifications; SQLite has two more: one writes, one makes checkpoints.
     #[must_use]
     pub fn max_connections(mut self, count: u32) -> Self {
         self.max_connections = count.max(2);
@@ -227,7 +227,9 @@ impl Store {
         let upkeep = tokio::spawn(upkeep(Arc::downgrade(&inner), wake.clone(), reader));
         inner.keep(upkeep.abort_handle());
         inner.keep(tokio::spawn(sweeping(Arc::downgrade(&inner))).abort_handle());
-        if inner.database.backend == Backend::Postgres {
+        if is_sqlite {
+            inner.keep(tokio::spawn(checkpoints(Arc::downgrade(&inner))).abort_handle());
+        } else {
             let listening = tokio::spawn(feed::listen(url.to_owned(), Arc::downgrade(&inner), wake));
             inner.keep(listening.abort_handle());
         }

@@ -85,8 +85,8 @@ impl Claim {
             })
     }
 
-    /// The reason why it cannot be held in these budgets and shares: all that count it, as they are now and in
-    /// the order of their ids.
+    /// The reason why it cannot be held in these budgets and shares: all that count it, as they are now and
+    /// in the order of their ids.
     pub(super) fn objection(&self, counted: &[Counted]) -> Option<Verdict> {
         let has_share = |budget: &String| counted.iter().any(|one| one.parent.as_ref() == Some(budget));
         if !self.shared.iter().all(has_share) {

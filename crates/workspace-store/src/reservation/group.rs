@@ -294,8 +294,8 @@ impl Ledger {
         Verdict::Held
     }
 
-    /// Settles. A reservation that has lapsed is reserved no more; the bill is due all the same. Without a row
-    /// it was settled before: a commit may pass although its answer was lost.
+    /// Settles. A reservation that has lapsed is reserved no more; the bill is due all the same. Without a
+    /// row it was settled before: a commit may pass although its answer was lost.
     fn settle(&mut self, settlement: &Settlement) -> bool {
         let Some((has_lapsed, holds)) = self.taken.remove(&settlement.reservation) else { return false };
         for Hold { budget, unit, units, period_end } in holds {

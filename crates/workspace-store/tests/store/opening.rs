@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use workspace_store::{Backend, MasterKeyError, MasterKeys, Store, StoreError};
 
-use crate::support::{key, on_each, options, other_key, sqlite};
+use crate::support::{acme, key, on_each, options, other_key, sqlite};
 
 #[test]
 fn store_is_made_and_opens_again() {
@@ -86,5 +86,48 @@ fn database_files_are_their_owners_alone() {
             let file = file.unwrap();
             assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
         }
+    });
+}
+
+#[test]
+fn commits_are_moved_into_the_file_of_sqlite_without_a_call() {
+    let database = sqlite();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = database.open().await;
+        acme(&store).await;
+        let file = database.folder.path().join("data/store.db");
+        let has_workspace = || std::fs::read(&file).unwrap().windows(4).any(|bytes| bytes == b"acme");
+        // The log beside it has what was committed last.
+        for _ in 0..200 {
+            if has_workspace() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no checkpoint within ten seconds");
+    });
+}
+
+#[test]
+fn log_of_sqlite_stays_short_while_one_writes_without_a_pause() {
+    const MIB: u64 = 1024 * 1024;
+    let database = sqlite();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = database.open().await;
+        acme(&store).await;
+        let conversation = store.create_conversation("acme", "long", None).await.unwrap();
+        let messages = [provider_core::Message::user("a".repeat(MIB as usize / 2))];
+        let log = database.folder.path().join("data/store.db-wal");
+        let (mut written, mut longest) = (0, 0);
+        let started = std::time::Instant::now();
+        while started.elapsed() < Duration::from_secs(4) || written < 48 * MIB {
+            store.append("acme", &conversation.id, None, &messages, None).await.unwrap();
+            written += MIB / 2;
+            longest = longest.max(std::fs::metadata(&log).unwrap().len());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(longest < written / 3 * 2, "{longest} bytes of log for {written} written");
     });
 }
