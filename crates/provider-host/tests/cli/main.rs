@@ -8,6 +8,8 @@ mod chat;
 mod compare;
 mod conformance;
 mod exits;
+#[cfg(unix)]
+mod hosts;
 mod key;
 mod keyless;
 mod models;
