@@ -10,6 +10,8 @@ mod compare;
 mod conformance;
 mod doctor;
 mod exits;
+#[cfg(unix)]
+mod hosts;
 mod key;
 mod keyless;
 #[cfg(unix)]

@@ -12,7 +12,7 @@ use crate::signals::interrupt;
 use crate::support::{assert_has, binary, gone, ran};
 
 /// `serve` with its data in this folder, on a free port.
-fn serve(data: &Path, args: &[&str]) -> Command {
+pub(crate) fn serve(data: &Path, args: &[&str]) -> Command {
     let mut command = binary();
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("HOST_") {
@@ -23,20 +23,20 @@ fn serve(data: &Path, args: &[&str]) -> Command {
     command
 }
 
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
 /// A host that runs.
-struct Host {
-    child: Child,
+pub(crate) struct Host {
+    pub(crate) child: Child,
     _out: Lines<BufReader<ChildStdout>>,
-    url: String,
+    pub(crate) url: String,
     greeting: String,
-    token: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
-async fn started(command: &mut Command) -> Host {
+pub(crate) async fn started(command: &mut Command) -> Host {
     let mut child = command.spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = Vec::new();

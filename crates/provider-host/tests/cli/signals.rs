@@ -15,7 +15,7 @@ pub(crate) fn interrupt(child: &Child) {
     send("-INT", child);
 }
 
-fn send(signal: &str, child: &Child) {
+pub(crate) fn send(signal: &str, child: &Child) {
     let id = child.id().unwrap().to_string();
     assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
 }
