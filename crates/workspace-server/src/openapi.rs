@@ -37,6 +37,7 @@ use crate::{api, chat, compare, openai};
         api::budgets::list,
         api::budgets::add,
         api::budgets::show,
+        api::budgets::shares,
         api::budgets::change,
         api::budgets::remove,
         api::comparisons::list,
