@@ -1,5 +1,7 @@
 //! The OpenAPI document: operations and types from the handlers, access from the table of routes.
 
+pub(crate) mod bodies;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
