@@ -86,12 +86,26 @@ impl From<Amount> for BudgetAmount {
     }
 }
 
+/// The most of a budget, in US dollars: what the store counts in billionths.
+const MAX_USD: &str = "1000000000";
+
+/// The first number of requests that the store does not count.
+const MAX_REQUESTS: u64 = 1_000_000_000_000_000_000;
+
 impl BudgetAmount {
     fn read(&self) -> Result<Amount> {
-        Ok(match self {
-            BudgetAmount::Usd(text) => Amount::Usd(money("limit.usd", text)?),
-            BudgetAmount::Requests(count) => Amount::Requests(*count),
-        })
+        let too_much = |field: &str, most: &str| {
+            Err(ApiError::invalid(vec![FieldProblem::new(field, format!("must be at most {most}"))]))
+        };
+        match self {
+            BudgetAmount::Usd(text) => match money("limit.usd", text)? {
+                // The text is an amount.
+                amount if amount > MAX_USD.parse().unwrap_or(amount) => too_much("limit.usd", "a billion"),
+                amount => Ok(Amount::Usd(amount)),
+            },
+            BudgetAmount::Requests(MAX_REQUESTS..) => too_much("limit.requests", "10^18 - 1"),
+            BudgetAmount::Requests(count) => Ok(Amount::Requests(*count)),
+        }
     }
 }
 
@@ -136,6 +150,9 @@ pub(crate) struct Create {
     period: BudgetPeriod,
 }
 
+/// The longest id of a scope, in characters.
+const MAX_ID: usize = 200;
+
 /// Another limit for a budget, in its own unit.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -162,6 +179,12 @@ pub(crate) async fn add(
     bearer: Bearer,
     Body(new): Body<Create>,
 ) -> Result<Json<Envelope<Budget>>> {
+    if let BudgetScope::Node(id) | BudgetScope::User(id) | BudgetScope::Token(id) = &new.scope
+        && !(1..=MAX_ID).contains(&id.chars().count())
+    {
+        let problem = format!("must have 1 to {MAX_ID} characters");
+        return Err(ApiError::invalid(vec![FieldProblem::new("scope.id", problem)]));
+    }
     let scope = match new.scope {
         BudgetScope::Workspace => Scope::Workspace,
         BudgetScope::Node(id) => Scope::Node(id),

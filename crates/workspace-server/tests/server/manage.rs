@@ -200,6 +200,14 @@ async fn budgets_conversations_audit_and_registry_answer() {
     assert!(changed["resets"].as_str().is_some_and(|moment| moment.ends_with("T00:00:00Z")), "{changed}");
     let bad = json!({"revision": 2, "limit": {"usd": "-1"}});
     owner.refused(Method::PATCH, &path, bad, "limit.usd").await;
+    for (scope, limit, field) in [
+        (json!({"scope": "workspace"}), json!({"usd": "1000000000.01"}), "limit.usd"),
+        (json!({"scope": "workspace"}), json!({"requests": 1_000_000_000_000_000_000_u64}), "limit.requests"),
+        (json!({"scope": "node", "id": ""}), json!({"requests": 1}), "scope.id"),
+    ] {
+        let new = json!({"scope": scope, "limit": limit, "period": "day"});
+        owner.refused(Method::POST, budgets, new, field).await;
+    }
     owner.done(Method::DELETE, &path, json!({})).await;
     assert_eq!(owner.get(budgets).await, json!([]));
 
@@ -420,7 +428,7 @@ async fn provider_of_a_form_stays_off_the_host_s_network() {
 
 #[tokio::test]
 async fn readiness_is_503_while_the_database_is_away() {
-    let options = StoreOptions::new().max_connections(2).acquire_timeout(Duration::from_millis(100));
+    let options = StoreOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(1));
     let host = Host::start_on(options.poll_interval(Duration::from_millis(20)), |settings| settings).await;
     let ready = async || {
         let answer = host.http.get(format!("{}/readyz", host.url)).send().await.expect("an answer");

@@ -32,7 +32,7 @@ fn document_has_every_route_and_no_other() {
     let routes: BTreeSet<String> = ROUTES
         .iter()
         .filter(|route| !views.contains(&route.path))
-        .map(|route| format!("{} {}", route.method, route.path))
+        .map(|route| format!("{} {}", route.method, route.path.replace("{*", "{")))
         .collect();
     assert_eq!(described, routes);
 }
