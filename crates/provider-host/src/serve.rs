@@ -1,5 +1,6 @@
 //! `serve`: the workspaces of a store behind HTTP, until a signal.
 
+mod log;
 mod settings;
 mod setup;
 
@@ -16,6 +17,7 @@ use tracing_subscriber::EnvFilter;
 use workspace_server::{Server, ServerSettings};
 use workspace_store::Store;
 
+use self::log::LogThread;
 use self::settings::gathered;
 use crate::cli::{ServeArgs, ServeSettings};
 use crate::environment::Environment;
@@ -30,7 +32,8 @@ const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8790);
 
 pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Result<(), Failure> {
     let settings = gathered(args, &Environment::of_this_program())?;
-    start_log(&settings)?;
+    // Dropped last: it writes what is left of the log.
+    let _log = start_log(&settings)?;
     let address = settings.listen.unwrap_or_else(|| LISTEN.into());
     if !address.ip().is_loopback() && !settings.allow_remote {
         return Err(Failure::Usage(format!(
@@ -139,6 +142,9 @@ fn limits(settings: &ServeSettings, mut server: ServerSettings) -> ServerSetting
     if let Some(count) = settings.requests_per_minute {
         server = server.requests_per_minute(count);
     }
+    if let Some(count) = settings.wrong_tokens_per_minute {
+        server = server.wrong_tokens_per_minute(count);
+    }
     server
 }
 
@@ -159,14 +165,17 @@ fn addresses(settings: &ServeSettings, sandbox: Option<&Sandbox>) -> Result<Addr
     Ok(if settings.trust_proxy { policy.trust_proxies() } else { policy })
 }
 
-fn start_log(settings: &ServeSettings) -> Result<(), Failure> {
+fn start_log(settings: &ServeSettings) -> Result<LogThread, Failure> {
     let filter = settings.log.as_deref().unwrap_or("info");
     let filter = EnvFilter::builder()
         .parse(filter)
         .map_err(|error| Failure::Usage(format!("--log {filter} cannot be read: {error}")))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let (writer, thread) = log::to_standard_error()
+        .map_err(|error| Failure::Io("cannot start the thread of the log".to_owned(), error))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     let started = if settings.log_json { log.json().flatten_event(true).try_init() } else { log.try_init() };
-    started.map_err(|error| Failure::Usage(format!("the log does not start: {error}")))
+    started.map_err(|error| Failure::Usage(format!("the log does not start: {error}")))?;
+    Ok(thread)
 }
 
 /// Makes a folder for its owner alone.

@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use subtle::ConstantTimeEq as _;
 use workspace_store::{Actor, Role, TokenRecord};
 
@@ -124,6 +124,18 @@ pub(crate) async fn guard(
                 guard.shape.write(limited.into())
             }
         },
+        Err(error) if error.status == StatusCode::UNAUTHORIZED && credential.is_some() => {
+            let limited = origin.and_then(|origin| guard.app.wrong_tokens.note(origin.ip()).err());
+            guard.app.metrics.wrong_token(limited.is_some());
+            match limited {
+                None => guard.shape.write(error),
+                Some(limited) => {
+                    let mut response = guard.shape.write(limited);
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                    response
+                }
+            }
+        }
         Err(error) => guard.shape.write(error),
     }
 }

@@ -26,8 +26,9 @@ use self::prompt::{Trimmed, fit};
 use self::thread::Thread;
 use crate::access::Bearer;
 use crate::call::{Fallback, NewCall, Running, cut_call, listed};
-use crate::error::{ApiError, Result, success};
+use crate::error::{ApiError, Envelope, Result, success};
 use crate::node::AgentNode;
+use crate::openapi::bodies;
 use crate::sse::{self, Events, PING};
 use crate::state::App;
 
@@ -82,9 +83,9 @@ pub(crate) fn read_body<T: DeserializeOwned>(body: std::result::Result<Bytes, By
 
 /// Runs one turn.
 #[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/chat", operation_id = "chat",
-    request_body = serde_json::Value,
-    responses((status = 200, body = String, content_type = "text/event-stream",
-        description = "The events of the run, or its JSON in the envelope without `stream`.")))]
+    request_body = bodies::Chat,
+    responses((status = 200, description = "The events of the run, or without `stream` its JSON in the envelope.",
+        content((Envelope<bodies::ChatAnswer> = "application/json"), (String = "text/event-stream")))))]
 pub(crate) async fn run(
     State(app): State<App>,
     bearer: Bearer,

@@ -28,8 +28,9 @@ use crate::call::{Ends, Fallback, NewCall, listed};
 use crate::chat::events::{self, Names, Say, Writer};
 use crate::chat::prompt::{self, Trimmed};
 use crate::chat::{fallback, read_body};
-use crate::error::{ApiError, Result, success};
+use crate::error::{ApiError, Envelope, Result, success};
 use crate::node::{AgentNode, NODE_TYPE};
+use crate::openapi::bodies;
 use crate::sse::{self, Events};
 use crate::state::App;
 
@@ -61,9 +62,9 @@ struct Body {
 
 /// Runs a comparison.
 #[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/comparisons", operation_id = "compare",
-    request_body = serde_json::Value,
-    responses((status = 200, body = String, content_type = "text/event-stream",
-        description = "The events of all cells.")))]
+    request_body = bodies::Comparison,
+    responses((status = 200, description = "The events of all cells, or without `stream` the report in the envelope.",
+        content((Envelope<bodies::ComparisonAnswer> = "application/json"), (String = "text/event-stream")))))]
 pub(crate) async fn run(
     State(app): State<App>,
     bearer: Bearer,

@@ -1,5 +1,7 @@
-//! The limits of a token: requests per minute, and requests that are open at the same time. Each host counts
-//! for itself.
+//! The limits of a token: requests per minute, and requests that are open at the same time; and the limit of
+//! wrong tokens per address. Each host counts for itself.
+
+mod wrong_tokens;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 
+pub(crate) use self::wrong_tokens::WrongTokens;
 use crate::error::ApiError;
 use crate::settings::ServerSettings;
 

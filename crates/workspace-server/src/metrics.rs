@@ -22,6 +22,8 @@ pub(crate) struct Metrics {
     open_requests: Gauge,
     open_streams: Gauge,
     limited: AtomicU64,
+    wrong_tokens: AtomicU64,
+    wrong_tokens_limited: AtomicU64,
     overloaded: AtomicU64,
     slow_bodies: AtomicU64,
     first_output: Histogram,
@@ -87,6 +89,8 @@ impl Metrics {
             open_requests: Gauge::default(),
             open_streams: Gauge::default(),
             limited: AtomicU64::new(0),
+            wrong_tokens: AtomicU64::new(0),
+            wrong_tokens_limited: AtomicU64::new(0),
             overloaded: AtomicU64::new(0),
             slow_bodies: AtomicU64::new(0),
             first_output: Histogram::default(),
@@ -129,6 +133,11 @@ impl Metrics {
 
     pub(crate) fn limited(&self) {
         add(&self.limited, 1);
+    }
+
+    pub(crate) fn wrong_token(&self, is_limited: bool) {
+        add(&self.wrong_tokens, 1);
+        add(&self.wrong_tokens_limited, u64::from(is_limited));
     }
 
     pub(crate) fn overloaded(&self) {
@@ -193,6 +202,18 @@ impl Metrics {
             "counter",
             "Requests beyond the limits of their token.",
             read(&self.limited),
+        );
+        page.one(
+            "host_wrong_tokens_total",
+            "counter",
+            "Requests with a wrong token.",
+            read(&self.wrong_tokens),
+        );
+        page.one(
+            "host_wrong_tokens_limited_total",
+            "counter",
+            "Those beyond the limit of their address.",
+            read(&self.wrong_tokens_limited),
         );
         page.one(
             "host_overloaded_total",

@@ -1,5 +1,7 @@
 //! The OpenAPI document: operations and types from the handlers, access from the table of routes.
 
+pub(crate) mod bodies;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -37,6 +39,7 @@ use crate::{api, chat, compare, openai};
         api::budgets::list,
         api::budgets::add,
         api::budgets::show,
+        api::budgets::shares,
         api::budgets::change,
         api::budgets::remove,
         api::comparisons::list,
@@ -91,10 +94,19 @@ struct Document;
 /// The OpenAPI 3.1 document of the server, as JSON with its keys in order.
 pub fn openapi() -> String {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    // A wildcard is a parameter like any other in OpenAPI.
+    if let Some(paths) = document["paths"].as_object_mut() {
+        let wild: Vec<String> = paths.keys().filter(|path| path.contains("{*")).cloned().collect();
+        for path in wild {
+            let operations = paths.remove(&path).unwrap_or_default();
+            paths.insert(document_path(&path), operations);
+        }
+    }
     for route in ROUTES {
         let method = route.method.as_str().to_ascii_lowercase();
         // The files of the page are no part of the API.
-        if let Some(operation) = document["paths"].get_mut(route.path).and_then(|path| path.get_mut(&method))
+        if let Some(operation) =
+            document["paths"].get_mut(document_path(route.path)).and_then(|path| path.get_mut(&method))
         {
             complete(operation, route.path, route.access);
         }
@@ -121,6 +133,10 @@ pub fn openapi() -> String {
     let mut text = serde_json::to_string_pretty(&sorted(document)).unwrap_or_default();
     text.push('\n');
     text
+}
+
+fn document_path(path: &str) -> String {
+    path.replace("{*", "{")
 }
 
 /// Adds what the table of routes says: path parameters, access, and the errors that come of it.
@@ -167,7 +183,11 @@ fn complete(operation: &mut Value, path: &str, access: Access) {
 
 fn sorted(value: Value) -> Value {
     match value {
-        Value::Object(map) => {
+        Value::Object(mut map) => {
+            // Counts go beyond the signed integers that this format stands for.
+            if map.get("format") == Some(&json!("int64")) && map.contains_key("minimum") {
+                map.remove("format");
+            }
             let ordered: BTreeMap<String, Value> =
                 map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
             Value::Object(ordered.into_iter().collect::<Map<_, _>>())

@@ -86,6 +86,9 @@ pub static ROUTES: &[Route] = &[
     route(Method::DELETE, "/api/v1/workspaces/{workspace}/budgets/{budget}", ADMIN, || {
         delete(api::budgets::remove)
     }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/budgets/{budget}/shares", VIEWER, || {
+        get(api::budgets::shares)
+    }),
     route(Method::POST, "/api/v1/workspaces/{workspace}/chat", MEMBER, || post(chat::run)),
     route(Method::GET, "/api/v1/workspaces/{workspace}/comparisons", VIEWER, || get(api::comparisons::list)),
     route(Method::POST, "/api/v1/workspaces/{workspace}/comparisons", MEMBER, || post(compare::run)),

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use workspace_store::{Connections, Recorder, RecorderSettings, Store, StoreError};
 
-use crate::limits::Limits;
+use crate::limits::{Limits, WrongTokens};
 use crate::metrics::Metrics;
 use crate::routes::router;
 use crate::settings::ServerSettings;
@@ -47,6 +47,9 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// its lease ends, and is recorded from the spill file.
 const CLOSING: Duration = Duration::from_secs(10);
 
+/// How many exports a host makes at the same time.
+const MAX_EXPORTS: usize = 2;
+
 impl Server {
     /// A server for the workspaces of a store, with the providers of a registry. Must be called inside a
     /// tokio runtime: the recorder runs on it.
@@ -64,7 +67,9 @@ impl Server {
             connections,
             recorder,
             limits: Limits::new(&settings),
+            wrong_tokens: WrongTokens::new(&settings),
             metrics: Metrics::new(),
+            exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             settings,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

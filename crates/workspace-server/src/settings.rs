@@ -25,6 +25,7 @@ pub struct ServerSettings {
     pub(crate) max_open_requests: usize,
     pub(crate) max_open_requests_per_token: usize,
     pub(crate) requests_per_minute: u32,
+    pub(crate) wrong_tokens_per_minute: u32,
     pub(crate) hosts: Vec<String>,
     pub(crate) public_url: Option<String>,
 }
@@ -47,6 +48,7 @@ impl ServerSettings {
             max_open_requests: 5_000,
             max_open_requests_per_token: 500,
             requests_per_minute: 6_000,
+            wrong_tokens_per_minute: 60,
             hosts: Vec::new(),
             public_url: None,
         }
@@ -155,6 +157,16 @@ impl ServerSettings {
         self
     }
 
+    /// Answers so many wrong tokens of one address in a minute with 401, as a token bucket: after a pause, up
+    /// to a third of them at once. One more is answered with 429, whatever was wrong, and its connection closes.
+    /// Tokens that are right are taken all the same, so that nobody is locked out by others behind the same
+    /// proxy. Each host counts for itself. The default is 60.
+    #[must_use]
+    pub fn wrong_tokens_per_minute(mut self, count: u32) -> Self {
+        self.wrong_tokens_per_minute = count.max(1);
+        self
+    }
+
     /// Answers requests for these host names alone, without ports: `models.example.com`, `127.0.0.1`,
     /// `[::1]`. By default every name is taken. The paths `/healthz` and `/readyz` answer to any name.
     #[must_use]
@@ -189,6 +201,7 @@ impl fmt::Debug for ServerSettings {
             .field("max_open_requests", &self.max_open_requests)
             .field("max_open_requests_per_token", &self.max_open_requests_per_token)
             .field("requests_per_minute", &self.requests_per_minute)
+            .field("wrong_tokens_per_minute", &self.wrong_tokens_per_minute)
             .field("hosts", &self.hosts)
             .field("public_url", &self.public_url)
             .finish()

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use provider_registry::Registry;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use workspace_store::{Connections, Recorder, Store};
 
-use crate::limits::Limits;
+use crate::limits::{Limits, WrongTokens};
 use crate::metrics::Metrics;
 use crate::settings::ServerSettings;
 
@@ -23,7 +24,10 @@ pub(crate) struct Shared {
     /// The settlements that are under way: a stop waits for them.
     pub(crate) tasks: TaskTracker,
     pub(crate) limits: Limits,
+    pub(crate) wrong_tokens: WrongTokens,
     pub(crate) metrics: Metrics,
+    /// Places for exports, each of which holds a connection to the database.
+    pub(crate) exports: Arc<Semaphore>,
     /// The server was told to stop: no new request, and those that run may finish.
     pub(crate) stopping: CancellationToken,
     /// The time to drain is over: those that still run end with an error.

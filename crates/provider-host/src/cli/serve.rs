@@ -164,4 +164,10 @@ pub(crate) struct ServeSettings {
     #[arg(long, value_name = "N", value_parser = at_least::<u32>(1), allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) requests_per_minute: Option<u32>,
+
+    /// The wrong tokens of one address in a minute that are answered with 401, on this host; more get 429.
+    /// Default: 60
+    #[arg(long, value_name = "N", value_parser = at_least::<u32>(1), allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) wrong_tokens_per_minute: Option<u32>,
 }

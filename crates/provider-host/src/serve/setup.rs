@@ -136,7 +136,9 @@ pub(super) async fn workspace(
         Err(error) => return Err(refused(id, &error)),
     };
     let mut lines = Vec::new();
-    if let Some(sandbox) = sandbox.filter(|_| is_new) {
+    // A workspace without any was made without --sandbox. One that has some keeps them as they are.
+    let has_none = is_new || store.providers(id).await.map_err(|error| refused(id, &error))?.is_empty();
+    if let Some(sandbox) = sandbox.filter(|_| has_none) {
         let values = || [("api_key", SANDBOX_KEY), ("base_url", sandbox.base_url())];
         for (kind, id_of_instance) in
             [(openrouter_provider::ID, "openrouter"), (openai_compatible_provider::ID, "compatible")]

@@ -103,6 +103,34 @@ async fn first_start_makes_everything_and_second_start_makes_nothing() {
 }
 
 #[tokio::test]
+async fn sandbox_that_comes_later_gives_the_workspace_its_providers() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let host = started(&mut serve(&data, &["--dev"])).await;
+    let token = host.token.clone().unwrap();
+    interrupt(&host.child);
+    gone(host.child).await.with_code(0);
+
+    let host = started(&mut serve(&data, &["--dev", "--sandbox"])).await;
+    assert_has(&host.greeting, &["Workspace dev, whose providers openrouter and compatible are the sandbox"]);
+    let test = format!("{}/api/v1/workspaces/dev/providers/openrouter/test", host.url);
+    let tested = reqwest::Client::new().post(&test).bearer_auth(&token).send().await.unwrap();
+    let tested: serde_json::Value = tested.json().await.unwrap();
+    assert_eq!(tested["data"]["is_ok"], true, "{tested}");
+    // One that is removed stays away.
+    let compatible = format!("{}/api/v1/workspaces/dev/providers/compatible", host.url);
+    let removed = reqwest::Client::new().delete(&compatible).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(removed.status(), 200);
+    interrupt(&host.child);
+    gone(host.child).await.with_code(0);
+    let host = started(&mut serve(&data, &["--dev", "--sandbox"])).await;
+    let compatible = format!("{}/api/v1/workspaces/dev/providers/compatible", host.url);
+    assert_eq!(status(&compatible, &token).await, 404);
+    interrupt(&host.child);
+    gone(host.child).await.with_code(0);
+}
+
+#[tokio::test]
 async fn missing_master_key_says_how_to_make_one() {
     let folder = folder();
     let data = folder.path().join("data");
@@ -177,4 +205,68 @@ async fn open_connection_does_not_hold_up_the_end() {
     let _idle = TcpStream::connect(address).await.unwrap();
     interrupt(&host.child);
     gone(host.child).await.with_code(0);
+}
+
+/// A file of the documentation.
+fn docs(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)).unwrap()
+}
+
+#[tokio::test]
+async fn examples_of_the_page_run_as_they_stand() {
+    let page = docs("http-api.md");
+    let blocks: Vec<&str> =
+        page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let examples: Vec<&str> = blocks.into_iter().filter(|block| block.contains("curl ")).collect();
+    assert!(examples.len() >= 3, "the page has no examples any more");
+    if std::process::Command::new("curl").arg("--version").output().is_err() {
+        eprintln!("skipped: the examples of docs/http-api.md, since curl is not installed");
+        return;
+    }
+    let folder = folder();
+    let data = folder.path().join("provider-host-data");
+    let host = started(&mut serve(&data, &["--dev", "--sandbox"])).await;
+    // An answer above 399 is an error of the script.
+    let script = "set -eu\ncurl() { command curl --fail-with-body \"$@\"; }\n";
+    for example in examples {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("{script}{example}")).current_dir(folder.path());
+        shell.env("HOST", &host.url).env("TOKEN", host.token.as_ref().unwrap());
+        let answer = shell.output().await.unwrap();
+        let text = String::from_utf8_lossy(&answer.stdout);
+        assert!(answer.status.success() && !text.is_empty(), "{example}\n{text}");
+        assert!(!text.contains("event: error") && !text.contains("\"is_ok\":false"), "{example}\n{text}");
+    }
+    interrupt(&host.child);
+    gone(host.child).await.with_code(0);
+}
+
+#[tokio::test]
+async fn flags_and_variables_of_the_docs_are_those_of_the_help() {
+    let help = ran(binary().args(["serve", "--help"])).await.with_code(0).out;
+    let is_flag = |flag: &str| help.split([' ', '\n', ',', '=']).any(|word| word == flag);
+    let variable =
+        |flag: &str| format!("HOST_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"));
+    let flags: Vec<&str> = help.split_whitespace().filter(|word| word.starts_with("--")).collect();
+    let known: Vec<String> = flags.iter().map(|flag| variable(flag)).collect();
+    let secrets = ["HOST_MASTER_KEY", "HOST_OPERATOR_KEY"];
+    let mut seen = 0;
+    for name in ["http-api.md", "deploy/compose.yaml", "deploy/workspace-host@.service"] {
+        let text = docs(name);
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+        for word in words.filter(|word| word.starts_with("HOST_") && word.len() > 5) {
+            seen += 1;
+            assert!(secrets.contains(&word) || known.iter().any(|known| known == word), "{word} in {name}");
+        }
+        let own = text.lines().filter(|line| line.contains("provider-host serve") || name.ends_with(".md"));
+        let words = own.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-'));
+        for flag in words.filter(|word| word.starts_with("--") && word.len() > 3 && !word.starts_with("---"))
+        {
+            seen += 1;
+            assert!(is_flag(flag), "{flag} in {name}");
+        }
+    }
+    assert!(seen > 20, "{seen} of them were found");
+    let page = docs("http-api.md");
+    assert!(!page.contains(":8080") && page.contains("127.0.0.1:8790"), "the port is the default one");
 }

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use provider_core::FieldProblem;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use workspace_store::{Amount, BudgetRecord, Period, Scope};
 
-use super::extract::{Body, Ids, money};
+use super::extract::{Body, Ids, Page, Params, money, page_len};
 use crate::access::Bearer;
 use crate::error::{ApiError, Envelope, Result, success};
 use crate::state::App;
@@ -43,6 +43,12 @@ pub(crate) enum BudgetScope {
     User(String),
     /// Those with an API token, by its id.
     Token(String),
+    /// Those of each agent node on its own: each has the limit for itself.
+    EachNode,
+    /// Those of each user on their own.
+    EachUser,
+    /// Those with each API token on its own.
+    EachToken,
     /// Others, which this version of the API does not know.
     #[serde(skip_deserializing)]
     Other,
@@ -80,12 +86,26 @@ impl From<Amount> for BudgetAmount {
     }
 }
 
+/// The most of a budget, in US dollars: what the store counts in billionths.
+const MAX_USD: &str = "1000000000";
+
+/// The first number of requests that the store does not count.
+const MAX_REQUESTS: u64 = 1_000_000_000_000_000_000;
+
 impl BudgetAmount {
     fn read(&self) -> Result<Amount> {
-        Ok(match self {
-            BudgetAmount::Usd(text) => Amount::Usd(money("limit.usd", text)?),
-            BudgetAmount::Requests(count) => Amount::Requests(*count),
-        })
+        let too_much = |field: &str, most: &str| {
+            Err(ApiError::invalid(vec![FieldProblem::new(field, format!("must be at most {most}"))]))
+        };
+        match self {
+            BudgetAmount::Usd(text) => match money("limit.usd", text)? {
+                // The text is an amount.
+                amount if amount > MAX_USD.parse().unwrap_or(amount) => too_much("limit.usd", "a billion"),
+                amount => Ok(Amount::Usd(amount)),
+            },
+            BudgetAmount::Requests(MAX_REQUESTS..) => too_much("limit.requests", "10^18 - 1"),
+            BudgetAmount::Requests(count) => Ok(Amount::Requests(*count)),
+        }
     }
 }
 
@@ -99,6 +119,9 @@ impl From<BudgetRecord> for Budget {
                 Scope::Node(id) => BudgetScope::Node(id),
                 Scope::User(id) => BudgetScope::User(id),
                 Scope::Token(id) => BudgetScope::Token(id),
+                Scope::EachNode => BudgetScope::EachNode,
+                Scope::EachUser => BudgetScope::EachUser,
+                Scope::EachToken => BudgetScope::EachToken,
                 _ => BudgetScope::Other,
             },
             limit: record.limit.into(),
@@ -127,6 +150,9 @@ pub(crate) struct Create {
     period: BudgetPeriod,
 }
 
+/// The longest id of a scope, in characters.
+const MAX_ID: usize = 200;
+
 /// Another limit for a budget, in its own unit.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -153,13 +179,25 @@ pub(crate) async fn add(
     bearer: Bearer,
     Body(new): Body<Create>,
 ) -> Result<Json<Envelope<Budget>>> {
+    if let BudgetScope::Node(id) | BudgetScope::User(id) | BudgetScope::Token(id) = &new.scope
+        && !(1..=MAX_ID).contains(&id.chars().count())
+    {
+        let problem = format!("must have 1 to {MAX_ID} characters");
+        return Err(ApiError::invalid(vec![FieldProblem::new("scope.id", problem)]));
+    }
     let scope = match new.scope {
         BudgetScope::Workspace => Scope::Workspace,
         BudgetScope::Node(id) => Scope::Node(id),
         BudgetScope::User(id) => Scope::User(id),
         BudgetScope::Token(id) => Scope::Token(id),
+        BudgetScope::EachNode => Scope::EachNode,
+        BudgetScope::EachUser => Scope::EachUser,
+        BudgetScope::EachToken => Scope::EachToken,
         BudgetScope::Other => {
-            let problem = FieldProblem::new("scope", "must be one of: workspace, node, user, token");
+            let problem = FieldProblem::new(
+                "scope",
+                "must be one of: workspace, node, user, token, each_node, each_user, each_token",
+            );
             return Err(ApiError::invalid(vec![problem]));
         }
     };
@@ -178,6 +216,40 @@ pub(crate) async fn add(
     responses((status = 200, body = Envelope<Budget>)))]
 pub(crate) async fn show(State(app): State<App>, bearer: Bearer, ids: Ids) -> Result<Json<Envelope<Budget>>> {
     Ok(success(app.store.budget(bearer.workspace(), ids.get("budget")).await?.into()))
+}
+
+/// A page of shares.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Shares {
+    /// The cursor of the page before.
+    after: Option<String>,
+    /// Items in a page. Default: 50.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+}
+
+/// Lists the shares of a budget of each node, user or token: who has spent how much of it. One who has not
+/// called in this period may be missing.
+#[utoipa::path(get, path = "/api/v1/workspaces/{workspace}/budgets/{budget}/shares",
+    operation_id = "list_budget_shares", params(Shares), responses((status = 200, body = Envelope<Page<Budget>>)))]
+pub(crate) async fn shares(
+    State(app): State<App>,
+    bearer: Bearer,
+    ids: Ids,
+    Params(given): Params<Shares>,
+) -> Result<Json<Envelope<Page<Budget>>>> {
+    let (workspace, id, len) = (bearer.workspace(), ids.get("budget"), page_len(given.limit)?);
+    app.store.budget(workspace, id).await?;
+    let after = given.after.unwrap_or_default();
+    let shares = app.store.budget_shares(workspace, id, &after, len + 1).await?;
+    let page = Page::of(shares, len, |share| match &share.scope {
+        Scope::Node(id) | Scope::User(id) | Scope::Token(id) => id.clone(),
+        _ => String::new(),
+    });
+    let items = page.items.into_iter().map(Budget::from).collect();
+    Ok(success(Page { items, next: page.next }))
 }
 
 /// Changes the limit of a budget.

@@ -6,6 +6,7 @@ use http::{HeaderName, StatusCode, header};
 use serde::Serialize;
 use workspace_store::Health;
 
+use crate::openapi::bodies;
 use crate::state::App;
 
 /// Whether the host can work.
@@ -25,7 +26,7 @@ pub(crate) async fn alive() -> &'static str {
 
 /// Whether to send requests here: the database is there, and the host is not stopping.
 #[utoipa::path(get, path = "/readyz", operation_id = "ready",
-    responses((status = 200, body = serde_json::Value), (status = 503, body = serde_json::Value)))]
+    responses((status = 200, body = bodies::Readiness), (status = 503, body = bodies::Readiness)))]
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
     let health = app.store.health();
     let (code, status) = match health.away_since {

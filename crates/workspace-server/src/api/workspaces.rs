@@ -6,9 +6,13 @@ use axum::Json;
 use axum::body::Body as HttpBody;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::BytesMut;
+use futures_util::future::ready;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode, header};
 use provider_core::{FieldProblem, Secret};
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt as _;
 use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 use workspace_store::{NewWorkspace, WorkspaceChange, WorkspaceRecord};
@@ -30,6 +34,8 @@ pub(crate) struct Workspace {
     unlisted_models: Option<String>,
     /// How long prompts and answers of runs are kept, in seconds; `null`: they are not stored.
     keep_content_seconds: Option<u64>,
+    /// How long runs are kept, in seconds; `null`: without an end. The sums by day stay.
+    keep_runs_seconds: Option<u64>,
     /// The number of the last change, which the next change names.
     revision: i64,
     /// RFC 3339.
@@ -44,6 +50,7 @@ impl From<WorkspaceRecord> for Workspace {
             time_zone: record.time_zone,
             unlisted_models: record.unlisted_models,
             keep_content_seconds: record.keep_content_seconds,
+            keep_runs_seconds: record.keep_runs_seconds,
             revision: record.revision,
             created: record.created.to_string(),
         }
@@ -81,6 +88,10 @@ pub(crate) struct Change {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<u64>)]
     keep_content_seconds: Option<Option<u64>>,
+    /// `null`: runs are kept without an end.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<u64>)]
+    keep_runs_seconds: Option<Option<u64>>,
 }
 
 /// A page of workspaces.
@@ -154,6 +165,9 @@ pub(crate) async fn change(
     if let Some(seconds) = given.keep_content_seconds {
         change = change.keep_content(seconds.map(Duration::from_secs));
     }
+    if let Some(seconds) = given.keep_runs_seconds {
+        change = change.keep_runs(seconds.map(Duration::from_secs));
+    }
     let (id, actor) = (bearer.workspace(), bearer.actor());
     Ok(success(app.store.change_workspace(id, given.revision, change, &actor).await?.into()))
 }
@@ -175,10 +189,11 @@ pub(crate) struct Export {
     passphrase: Option<String>,
 }
 
-/// How much of an export waits for a slow reader, in bytes.
+/// How much of an export is there before its answer begins, and how much waits for a slow reader, in bytes.
 const EXPORT_BUFFER: usize = 64 * 1024;
 
-/// Exports the workspace as JSON lines. An export that was cut off lacks its last line, and is not imported.
+/// Exports the workspace as JSON lines. One that fails after the first 64 KiB breaks its connection off: the body
+/// has no end. What was cut off lacks its last line, and is not imported. A host makes two at a time.
 #[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/export", operation_id = "export_workspace",
     request_body = Export, responses((status = 200, body = String, content_type = "application/x-ndjson")))]
 pub(crate) async fn export(
@@ -189,14 +204,40 @@ pub(crate) async fn export(
     let passphrase = passphrase(export.passphrase)?;
     let (mut to, from) = tokio::io::duplex(EXPORT_BUFFER);
     let (store, workspace, actor) = (app.store.clone(), bearer.workspace().to_owned(), bearer.actor());
+    let place = app.exports.clone().try_acquire_owned().map_err(|_| ApiError {
+        retry_after_seconds: Some(5),
+        should_retry: true,
+        ..ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "this host makes other exports now")
+    })?;
     // The task ends with the reader: writing to a closed pipe fails.
-    app.tasks.spawn(async move {
-        if let Err(error) = store.export(&workspace, passphrase.as_ref(), &mut to, &actor).await {
-            tracing::warn!(%error, "an export was cut off");
-        }
+    let writing = app.tasks.spawn(async move {
+        let _place = place;
+        store.export(&workspace, passphrase.as_ref(), &mut to, &actor).await
     });
-    let body = HttpBody::from_stream(ReaderStream::new(from));
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+    let result = async move {
+        let failed =
+            |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "the export failed");
+        writing.await.map_err(failed)?.map_err(ApiError::from)
+    };
+    let mut from = from;
+    let mut begin = BytesMut::with_capacity(EXPORT_BUFFER);
+    let media_type = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    while begin.len() < EXPORT_BUFFER {
+        // A pipe within this process does not fail.
+        if from.read_buf(&mut begin).await.unwrap_or(0) == 0 {
+            // All of it is here: an error still has a status of its own.
+            result.await?;
+            return Ok((media_type, begin.freeze()).into_response());
+        }
+    }
+    let end = async move {
+        let error = result.await.err()?;
+        tracing::warn!(error = error.message, "an export was cut off");
+        Some(Err(std::io::Error::other("the export failed")))
+    };
+    let rest = ReaderStream::new(from).chain(stream::once(end).filter_map(ready));
+    let body = HttpBody::from_stream(stream::iter([Ok(begin.freeze())]).chain(rest));
+    Ok((media_type, body).into_response())
 }
 
 /// A workspace that was imported.

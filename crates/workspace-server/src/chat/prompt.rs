@@ -25,6 +25,9 @@ pub(crate) fn new_messages(
         })?;
         raw.push(json(&Sent { role: "tool", tool_call_id: Some(&result.tool_call_id), content })?);
     }
+    if messages.iter().any(|message| !message.get().starts_with('{')) {
+        return Err(ApiError::invalid(vec![FieldProblem::new("messages", "must be a list of objects")]));
+    }
     raw.extend(messages.iter().cloned());
     match message.map(|message| (message, message.get().as_bytes().first())) {
         None => {}

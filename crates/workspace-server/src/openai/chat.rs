@@ -12,14 +12,15 @@ use super::{encode, request};
 use crate::access::Bearer;
 use crate::call::NewCall;
 use crate::error::{ApiError, Result, with_request_id};
+use crate::openapi::bodies;
 use crate::state::App;
 
 /// Answers a request of chat completions, streamed or whole.
 #[utoipa::path(post, path = "/w/{workspace}/v1/chat/completions", operation_id = "create_chat_completion",
-    request_body = serde_json::Value,
+    request_body = bodies::CompletionRequest,
     responses((status = 200, description = "A completion, or its chunks with `stream`.",
-        content((serde_json::Value = "application/json"), (String = "text/event-stream"))),
-        (status = "default", description = "An error in OpenAI's shape.", body = serde_json::Value)))]
+        content((bodies::Completion = "application/json"), (String = "text/event-stream"))),
+        (status = "default", description = "An error in OpenAI's shape.", body = bodies::OpenAiError)))]
 pub(crate) async fn complete(
     State(app): State<App>,
     bearer: Bearer,

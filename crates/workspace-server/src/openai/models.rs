@@ -13,20 +13,21 @@ use workspace_store::ConnectedWorkspace;
 
 use crate::access::Bearer;
 use crate::error::{ApiError, Result, new_request_id, with_request_id};
+use crate::openapi::bodies;
 use crate::state::App;
 
 /// Lists the enabled models of all providers.
 #[utoipa::path(get, path = "/w/{workspace}/v1/models", operation_id = "list_openai_models",
-    responses((status = 200, body = serde_json::Value),
-        (status = "default", description = "An error in OpenAI's shape.", body = serde_json::Value)))]
+    responses((status = 200, body = bodies::OpenAiModels),
+        (status = "default", description = "An error in OpenAI's shape.", body = bodies::OpenAiError)))]
 pub(crate) async fn list(State(app): State<App>, bearer: Bearer) -> Response {
     respond(listed(&app, &bearer).await)
 }
 
 /// Shows one model, by any text that selects it.
 #[utoipa::path(get, path = "/w/{workspace}/v1/models/{*id}", operation_id = "show_openai_model",
-    responses((status = 200, body = serde_json::Value),
-        (status = "default", description = "An error in OpenAI's shape.", body = serde_json::Value)))]
+    responses((status = 200, body = bodies::OpenAiModel),
+        (status = "default", description = "An error in OpenAI's shape.", body = bodies::OpenAiError)))]
 pub(crate) async fn show(
     State(app): State<App>,
     bearer: Bearer,

@@ -45,7 +45,7 @@ async fn code(answer: Response) -> String {
 
 #[tokio::test]
 async fn every_route_lets_in_its_roles_alone() {
-    let host = Host::start().await;
+    let host = Host::start_with(|settings| settings.wrong_tokens_per_minute(1_000_000)).await;
     let tests = Actor::new("tests");
     host.store.create_workspace(NewWorkspace::new("other"), &tests).await.expect("a workspace");
     let stranger = host.token("other", Role::Owner).await;
@@ -113,7 +113,7 @@ async fn every_route_lets_in_its_roles_alone() {
 
 #[tokio::test]
 async fn words_of_headers_change_no_access() {
-    let host = Host::start().await;
+    let host = Host::start_with(|settings| settings.wrong_tokens_per_minute(1_000_000)).await;
     let viewer = host.token("acme", Role::Viewer).await;
     let headers = [
         ("x-original-url", "/healthz"),
@@ -189,7 +189,7 @@ async fn spelling_of_a_path_opens_no_other_workspace() {
 
 #[tokio::test]
 async fn bytes_that_are_no_token_get_constant_words() {
-    let host = Host::start().await;
+    let host = Host::start_with(|settings| settings.wrong_tokens_per_minute(1_000_000)).await;
     let own = host.token("acme", Role::Owner).await;
     let mut credentials: Vec<Vec<u8>> = [
         "",
@@ -232,6 +232,33 @@ async fn bytes_that_are_no_token_get_constant_words() {
         assert_eq!(answer.status(), 401, "{}", credential.escape_ascii());
         assert_eq!(answer.text().await.expect("a body"), expected, "{}", credential.escape_ascii());
     }
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_tokens_are_limited_and_right_ones_are_not() {
+    let host = Host::start_with(|settings| settings.wrong_tokens_per_minute(9)).await;
+    let token = host.token("acme", Role::Viewer).await;
+    let url = format!("{}/api/v1/workspaces/acme", host.url);
+    let wrong = format!("{}x", &token[..token.len() - 1]);
+    for _ in 0..3 {
+        assert_eq!(send(host.http.get(&url).bearer_auth(&wrong)).await.status(), 401);
+    }
+    let mut answers = Vec::new();
+    for credential in [wrong.as_str(), STRANGE, "no token at all"] {
+        let answer = send(host.http.get(&url).bearer_auth(credential)).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["connection"]),
+            (429, &"close".parse().expect("a value"))
+        );
+        assert!(answer.headers().contains_key("retry-after"));
+        answers.push(answer.text().await.expect("a body"));
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    let door = send(host.http.get(format!("{}/w/acme/v1/models", host.url)).bearer_auth(STRANGE)).await;
+    assert_eq!((door.status().as_u16(), code(door).await.as_str()), (429, "rate_limit"));
+    assert_eq!(send(host.http.get(&url).bearer_auth(&token)).await.status(), 200, "a right one is taken");
+    assert_eq!(send(host.http.get(&url)).await.status(), 401, "none at all is no wrong one");
     host.stop().await;
 }
 

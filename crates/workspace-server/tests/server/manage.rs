@@ -1,8 +1,10 @@
 //! The management API.
 
+use std::time::{Duration, Instant};
+
 use http::Method;
 use serde_json::{Value, json};
-use workspace_store::{Role, Run};
+use workspace_store::{Actor, Call, MasterKey, MasterKeys, NewProvider, Role, Run, Store, StoreOptions};
 
 use crate::support::{Client, Host, OPERATOR_KEY};
 
@@ -194,10 +196,35 @@ async fn budgets_conversations_audit_and_registry_answer() {
     let path = format!("{budgets}/{}", budget["id"].as_str().expect("an id"));
     let changed = owner.done(Method::PATCH, &path, json!({"revision": 1, "limit": {"usd": "3"}})).await;
     assert_eq!(changed["limit"], json!({"usd": "3"}));
+    assert_eq!(changed["spent"], json!({"usd": "0"}));
+    assert!(changed["resets"].as_str().is_some_and(|moment| moment.ends_with("T00:00:00Z")), "{changed}");
     let bad = json!({"revision": 2, "limit": {"usd": "-1"}});
     owner.refused(Method::PATCH, &path, bad, "limit.usd").await;
+    for (scope, limit, field) in [
+        (json!({"scope": "workspace"}), json!({"usd": "1000000000.01"}), "limit.usd"),
+        (json!({"scope": "workspace"}), json!({"requests": 1_000_000_000_000_000_000_u64}), "limit.requests"),
+        (json!({"scope": "node", "id": ""}), json!({"requests": 1}), "scope.id"),
+    ] {
+        let new = json!({"scope": scope, "limit": limit, "period": "day"});
+        owner.refused(Method::POST, budgets, new, field).await;
+    }
     owner.done(Method::DELETE, &path, json!({})).await;
     assert_eq!(owner.get(budgets).await, json!([]));
+
+    let new = json!({"scope": {"scope": "each_user"}, "limit": {"requests": 3}, "period": "day"});
+    let each = owner.done(Method::POST, budgets, new).await;
+    let path = format!("{budgets}/{}", each["id"].as_str().expect("an id"));
+    assert_eq!(each["scope"], json!({"scope": "each_user"}));
+    for user in ["ada", "bob", "ada"] {
+        let call = Call::new("acme").user(user);
+        host.store.reserve(&call).await.expect("reserved").settle(None).await.expect("settled");
+    }
+    let shares = owner.get(&format!("{path}/shares?limit=1")).await;
+    let first = &shares["items"][0];
+    assert_eq!((&first["scope"]["id"], &first["left"]), (&json!("ada"), &json!({"requests": 1})), "{shares}");
+    let rest = owner.get(&format!("{path}/shares?after={}", shares["next"].as_str().expect("more"))).await;
+    assert_eq!((&rest["items"][0]["spent"], &rest["next"]), (&json!({"requests": 1}), &Value::Null));
+    assert_eq!(owner.send(Method::GET, &format!("{budgets}/none/shares"), None).await.0, 404);
 
     let conversations = "workspaces/acme/conversations";
     let made = owner.done(Method::POST, conversations, json!({"title": "One"})).await;
@@ -291,9 +318,14 @@ async fn workspace_is_created_changed_exported_and_imported() {
     assert_eq!((&page["items"][0]["id"], &page["next"]), (&json!("acme"), &json!("acme")));
 
     let owner = Client { host: &host, token: host.token("new", Role::Owner).await };
-    let change = json!({"revision": 1, "keep_content_seconds": 3600});
+    let change = json!({"revision": 1, "keep_content_seconds": 3600, "keep_runs_seconds": 86_400});
     let changed = owner.done(Method::PATCH, "workspaces/new", change).await;
-    assert_eq!(changed["keep_content_seconds"], 3600);
+    assert_eq!(
+        (&changed["keep_content_seconds"], &changed["keep_runs_seconds"]),
+        (&json!(3600), &json!(86_400))
+    );
+    let change = json!({"revision": 2, "keep_runs_seconds": null});
+    assert_eq!(owner.done(Method::PATCH, "workspaces/new", change).await["keep_runs_seconds"], Value::Null);
     let url = format!("{}/api/v1/workspaces/new/export", host.url);
     let request = host.http.post(url).bearer_auth(&owner.token).json(&json!({}));
     let export = request.send().await.expect("an answer").text().await.expect("a text");
@@ -302,5 +334,136 @@ async fn workspace_is_created_changed_exported_and_imported() {
         host.http.post(format!("{}/api/v1/import", host.url)).bearer_auth(OPERATOR_KEY).body(export);
     let imported: Value = request.send().await.expect("an answer").json().await.expect("JSON");
     assert_eq!(imported["data"]["workspace"], "new", "{imported}");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn export_that_fails_in_the_middle_breaks_its_transfer() {
+    let host = Host::start().await;
+    // A provider whose key this host cannot open: another host sealed it with a newer master key.
+    let path = |name: &str| host.folder.path().join(name);
+    let keys = MasterKeys::new(MasterKey::generate().expect("a key"));
+    let keys = keys.previous(MasterKey::dev_file(path("key")).expect("the key"));
+    let newer = Store::open(&format!("sqlite:{}", path("host.db").display()), keys).await.expect("a store");
+    let provider = NewProvider::new("openrouter", [("api_key", KEY)]).id("newer");
+    let registry = provider_registry::Registry::discover().expect("providers");
+    newer.add_provider("acme", &registry, provider, &Actor::new("tests")).await.expect("added");
+
+    let url = format!("{}/api/v1/workspaces/acme/export", host.url);
+    let owner = host.token("acme", Role::Owner).await;
+    let export =
+        async |body: Value| host.http.post(&url).bearer_auth(&owner).json(&body).send().await.expect("one");
+    let passphrase = json!({"passphrase": "correct horse battery"});
+    let refused = export(passphrase.clone()).await;
+    assert_eq!(refused.status(), 500, "nothing was sent yet");
+    // With more in front of it, the answer has begun by then.
+    let models: Vec<String> = (0..30_000).map(|number| format!("model-{number}")).collect();
+    let long = NewProvider::new("openrouter", [("api_key", KEY)]).id("long").enabled_models(models);
+    host.store.add_provider("acme", &registry, long, &Actor::new("tests")).await.expect("added");
+    let mut broken = export(passphrase).await;
+    assert_eq!(broken.status(), 200, "it had begun");
+    let mut text = Vec::new();
+    let end = loop {
+        match broken.chunk().await {
+            Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+            end => break end,
+        }
+    };
+    assert!(end.is_err(), "the body has no end: {}", String::from_utf8_lossy(&text));
+    // Without secrets nothing has to be opened.
+    let whole = export(json!({})).await.text().await.expect("a whole body");
+    assert!(whole.lines().last().is_some_and(|line| line.contains("\"end\"")), "{whole}");
+    host.store.delete_workspace("acme", &Actor::new("tests")).await.expect("deleted");
+    let import = host.http.post(format!("{}/api/v1/import", host.url)).bearer_auth(OPERATOR_KEY);
+    let import = import.header("x-passphrase", "correct horse battery").body(text);
+    let answer = import.send().await.expect("an answer");
+    assert_eq!(answer.status(), 400, "what came is not imported");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn provider_of_a_form_stays_off_the_host_s_network() {
+    let host = Host::start().await;
+    let admin = Client::of(&host, Role::Admin).await;
+    let elsewhere =
+        fault_server::FaultServer::always(fault_server::Script::json(200, "{}")).await.expect("a server");
+    let port = elsewhere.address().port();
+    for (address, kind) in [
+        (format!("https://127.0.0.1:{port}"), "a loopback address"),
+        (format!("https://[::1]:{port}"), "a loopback address"),
+        (format!("https://localhost:{port}"), "a loopback address"),
+        ("https://169.254.169.254".to_owned(), "metadata service"),
+        ("https://[fe80::1]".to_owned(), "link-local"),
+        ("https://10.0.0.1".to_owned(), "private"),
+        ("https://[::ffff:192.168.0.1]".to_owned(), "private"),
+        ("https://0.0.0.0".to_owned(), ""),
+    ] {
+        let form = json!({"kind": "openrouter", "settings": {"api_key": KEY, "base_url": format!("{address}/api/v1")}});
+        let tested = admin.done(Method::POST, "workspaces/acme/provider-tests", form).await;
+        let message = tested["problem"]["message"].as_str().unwrap_or_default();
+        assert!(
+            tested["is_ok"] == false && message.contains(kind) && !message.contains(KEY),
+            "{address}: {tested}"
+        );
+    }
+    assert_eq!(elsewhere.requests().len(), 0, "no connection was made");
+    host.stop().await;
+
+    // The one server that is allowed sends on to one that is not.
+    let target = elsewhere.url().to_owned();
+    let redirecting = fault_server::FaultServer::start(move |_| {
+        fault_server::Script::redirect(307, format!("{target}/api/v1/key"))
+    });
+    let redirecting = redirecting.await.expect("a server");
+    let allowed = provider_http::AddressPolicy::public().allow_socket(redirecting.address());
+    let host = Host::start_with(|settings| settings.addresses(allowed)).await;
+    let admin = Client::of(&host, Role::Admin).await;
+    let base_url = format!("{}/api/v1", redirecting.url());
+    let form = json!({"kind": "openrouter", "settings": {"api_key": KEY, "base_url": base_url}});
+    let tested = admin.done(Method::POST, "workspaces/acme/provider-tests", form).await;
+    assert_eq!((&tested["is_ok"], redirecting.requests().is_empty()), (&json!(false), false), "{tested}");
+    assert_eq!(elsewhere.requests().len(), 0, "a redirect is not followed");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn readiness_is_503_while_the_database_is_away() {
+    let options = StoreOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(1));
+    let host = Host::start_on(options.poll_interval(Duration::from_millis(20)), |settings| settings).await;
+    let ready = async || {
+        let answer = host.http.get(format!("{}/readyz", host.url)).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON")["status"].clone())
+    };
+    let until = async |wanted: u16| {
+        let begun = Instant::now();
+        loop {
+            let found = ready().await;
+            if found.0 == wanted {
+                return found.1;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{found:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert_eq!(ready().await, (200, json!("ready")));
+    let owner = Client::of(&host, Role::Owner).await;
+    let long = json!({"messages": [{"role": "user", "content": "x".repeat(8 << 20)}]});
+    let made = owner.done(Method::POST, "workspaces/acme/conversations", json!({"title": "One"})).await;
+    let path = format!("workspaces/acme/conversations/{}/messages", made["id"].as_str().expect("an id"));
+    owner.done(Method::POST, &path, long).await;
+    // Exports that nobody reads hold the only connections.
+    let url = format!("{}/api/v1/workspaces/acme/export", host.url);
+    let export = || host.http.post(&url).bearer_auth(&owner.token).json(&json!({})).send();
+    let (first, second) = tokio::join!(export(), export());
+    let held = (first.expect("an export"), second.expect("an export"));
+    assert_eq!(until(503).await, "database_away");
+    let third = export().await.expect("an answer");
+    assert_eq!(
+        (third.status().as_u16(), third.headers().contains_key("retry-after")),
+        (503, true),
+        "two at a time"
+    );
+    drop(held);
+    assert_eq!(until(200).await, "ready");
     host.stop().await;
 }

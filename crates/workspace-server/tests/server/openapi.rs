@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde_json::Value;
+use http::Method;
+use serde_json::{Value, json};
 use workspace_server::{ROUTES, openapi};
+use workspace_store::Role;
+
+use crate::support::{Client, Host};
 
 #[test]
 fn document_has_every_route_and_no_other() {
@@ -28,7 +32,7 @@ fn document_has_every_route_and_no_other() {
     let routes: BTreeSet<String> = ROUTES
         .iter()
         .filter(|route| !views.contains(&route.path))
-        .map(|route| format!("{} {}", route.method, route.path))
+        .map(|route| format!("{} {}", route.method, route.path.replace("{*", "{")))
         .collect();
     assert_eq!(described, routes);
 }
@@ -61,4 +65,27 @@ fn references_of_the_document_lead_somewhere() {
             _ => {}
         }
     }
+}
+
+/// The names that a refusal of an unknown field lists.
+fn expected(message: &str) -> BTreeSet<String> {
+    message.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn bodies_of_the_document_have_the_fields_that_handlers_take() {
+    let host = Host::start().await;
+    let member = Client::of(&host, Role::Member).await;
+    let document: Value = serde_json::from_str(&openapi()).expect("JSON");
+    for (path, schema) in [("chat", "ChatRequest"), ("comparisons", "ComparisonRequest")] {
+        let body = json!({"no_such_field": 1});
+        let (status, refused) =
+            member.send(Method::POST, &format!("workspaces/acme/{path}"), Some(body)).await;
+        assert!(matches!(status, 400 | 422), "{refused}");
+        let described = &document["components"]["schemas"][schema]["properties"];
+        let described: BTreeSet<String> =
+            described.as_object().expect("properties").keys().cloned().collect();
+        assert_eq!(expected(refused["message"].as_str().expect("words")), described, "{schema}");
+    }
+    host.stop().await;
 }

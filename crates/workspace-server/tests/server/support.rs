@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use workspace_server::{Server, ServerError, ServerSettings};
-use workspace_store::{Actor, MasterKey, NewProvider, NewToken, NewWorkspace, Role, Store};
+use workspace_store::{Actor, MasterKey, NewProvider, NewToken, NewWorkspace, Role, Store, StoreOptions};
 
 pub(crate) const OPERATOR_KEY: &str = "operator-key-of-the-tests-0123456789";
 
@@ -22,7 +22,8 @@ pub(crate) struct Host {
     pub(crate) http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<Result<(), ServerError>>,
-    _folder: TempDir,
+    /// The database `host.db` and the file of its master key, `key`.
+    pub(crate) folder: TempDir,
 }
 
 impl Host {
@@ -32,10 +33,17 @@ impl Host {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(ServerSettings) -> ServerSettings) -> Self {
+        Self::start_on(StoreOptions::new(), change).await
+    }
+
+    pub(crate) async fn start_on(
+        options: StoreOptions,
+        change: impl FnOnce(ServerSettings) -> ServerSettings,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let key = MasterKey::dev_file(folder.path().join("key")).expect("a key");
         let url = format!("sqlite:{}", folder.path().join("host.db").display());
-        let store = Store::open(&url, key).await.expect("a store");
+        let store = Store::open_with(&url, key, options).await.expect("a store");
         let sandbox = Sandbox::builder().start().await.expect("a sandbox");
         let registry = Registry::discover().expect("providers");
         let host = Actor::new("tests");
@@ -54,7 +62,7 @@ impl Host {
             let _ = stopped.await;
         }));
         let http = reqwest::Client::new();
-        Self { url, store, sandbox, http, stop: Some(stop), serving, _folder: folder }
+        Self { url, store, sandbox, http, stop: Some(stop), serving, folder }
     }
 
     /// Creates a token of a workspace.
