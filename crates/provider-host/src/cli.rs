@@ -106,7 +106,7 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The answer goes to standard output, everything else to standard error.
+The answer goes to standard output, everything else to standard error. `provider-host --help` lists the exit codes.
 
 Examples:
   provider-host chat openai/gpt-4o \"Hello\"

@@ -54,7 +54,8 @@ pub(crate) struct CallRecord {
     pub(crate) took: Duration,
 }
 
-/// The tools of a run, open for calls. Servers run until it is dropped.
+/// The tools of a run, open for calls. Servers run until it is [closed](Self::close) or dropped, which kills
+/// them.
 #[derive(Debug)]
 pub(crate) struct Tools {
     set: ToolSet<'static>,
@@ -62,7 +63,7 @@ pub(crate) struct Tools {
     pub(crate) max_turns: usize,
     pub(crate) max_cost: Option<Usd>,
     #[cfg(feature = "mcp")]
-    _servers: Vec<mcp::Server>,
+    servers: Mutex<Vec<mcp::Server>>,
 }
 
 /// All that the tools of a run share.
@@ -110,7 +111,7 @@ impl Tools {
             max_turns: args.max_turns,
             max_cost: args.max_cost,
             #[cfg(feature = "mcp")]
-            _servers: servers,
+            servers: Mutex::new(servers),
         })))
     }
 
@@ -130,6 +131,15 @@ impl Tools {
             }
         }
         Ok(())
+    }
+
+    /// Lets the servers end, for no longer than they may take.
+    pub(crate) async fn close(&self) {
+        #[cfg(feature = "mcp")]
+        {
+            let servers = std::mem::take(&mut *self.servers.lock().unwrap_or_else(PoisonError::into_inner));
+            futures_util::future::join_all(servers.into_iter().map(mcp::Server::close)).await;
+        }
     }
 
     /// Says where the beginnings and ends of calls are told from now on.
