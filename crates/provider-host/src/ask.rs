@@ -155,8 +155,8 @@ impl Question {
         Self { request: request.user(text), ..self.clone() }
     }
 
-    /// Waits for the complete answer, or until `stop` resolves, and passes the tools that run to `show`, whose
-    /// error ends it, too.
+    /// Waits for the complete answer, or until `stop` resolves, and passes the tools that run to `show`,
+    /// whose error ends it, too.
     ///
     /// # Errors
     /// The error of `show`.

@@ -169,8 +169,8 @@ pub(crate) struct ChatArgs {
     #[arg(long)]
     pub(crate) plain: bool,
 
-    /// Ask once more if the answer is not the JSON that was asked for, and say why; the answer is shown once it
-    /// is whole
+    /// Ask once more if the answer is not the JSON that was asked for, and say why; the answer is shown once
+    /// it is whole
     #[arg(long)]
     pub(crate) schema_retry: bool,
 

@@ -74,8 +74,8 @@ struct Shared {
 }
 
 impl Tools {
-    /// Opens the tools of the command line: reads their schemas, and starts their servers. A tool of which the
-    /// file of `--tools` has a description, in `request`, is offered as it is there.
+    /// Opens the tools of the command line: reads their schemas, and starts their servers. A tool of which
+    /// the file of `--tools` has a description, in `request`, is offered as it is there.
     ///
     /// # Errors
     /// When a name or a schema is invalid, when a server does not start, or when a tool may not run and there

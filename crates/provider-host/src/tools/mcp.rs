@@ -1,4 +1,5 @@
-//! A server of the Model Context Protocol: started as a process, spoken to over its standard input and output.
+//! A server of the Model Context Protocol: started as a process, spoken to over its standard input and
+//! output.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -112,8 +113,8 @@ impl Server {
         Ok(Self { name: name.to_owned(), tools, connection: Arc::new(connection), service, process })
     }
 
-    /// Closes the server's standard input, which tells it to end, and waits a little before it is killed: it may
-    /// have to put away what it has started.
+    /// Closes the server's standard input, which tells it to end, and waits a little before it is killed: it
+    /// may have to put away what it has started.
     pub(super) async fn close(mut self) {
         let end = async {
             // An error says that the task of the connection has ended already.
