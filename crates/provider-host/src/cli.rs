@@ -34,6 +34,7 @@ Examples:
   provider-host --provider openrouter --provider local=openai-compatible --set local.preset=ollama \
     compare \"Why?\" openrouter:openai/gpt-4o local:qwen3
   provider-host connect openrouter --key-file openrouter.key
+  provider-host doctor
   OPENROUTER_API_KEY=sk-or-v1-... provider-host key
 
 Environment:
