@@ -1,5 +1,5 @@
-//! `generation`, `credits`, `presets` and `endpoints`: what only the service of a provider knows. OpenRouter is
-//! the provider that has such records.
+//! `generation`, `credits`, `presets` and `endpoints`: what only the service of a provider knows. OpenRouter
+//! is the provider that has such records.
 
 use openrouter_provider::{Credits, Endpoint, Generation, ModelEndpoints, OpenRouter, Preset};
 use provider_core::{Error, ErrorKind, LlmProviderExt};

@@ -155,20 +155,24 @@ impl Question {
         Self { request: request.user(text), ..self.clone() }
     }
 
-    /// Waits for the complete answer, or until `stop` resolves.
-    pub(crate) async fn whole(&self, stop: impl Future<Output = ()>) -> Outcome {
+    /// Waits for the complete answer, or until `stop` resolves, and passes the tools that run to `show`,
+    /// whose error ends it, too.
+    ///
+    /// # Errors
+    /// The error of `show`.
+    pub(crate) async fn whole<E>(
+        &self,
+        stop: impl Future<Output = ()>,
+        show: impl FnMut(&RunEvent) -> Result<(), E>,
+    ) -> Result<Outcome, E> {
         if let Some(tools) = &self.tools {
-            let run = self.with_tools(tools, false, stop, |_| Ok::<_, std::convert::Infallible>(()));
-            return match run.await {
-                Ok(outcome) => outcome,
-                Err(never) => match never {},
-            };
+            return self.with_tools(tools, false, stop, show).await;
         }
         let (watch, mut end) = (Stopwatch::start(), pin!(self.end(stop)));
-        match until_end(&mut end, self.target.chat(&self.request)).await {
+        Ok(match until_end(&mut end, self.target.chat(&self.request)).await {
             Ok(result) => self.outcome(result, &watch),
             Err(end) => self.cut_short(end, &watch),
-        }
+        })
     }
 
     /// Reads the answer as a stream until it ends or `stop` resolves, and passes each event to `show`, whose

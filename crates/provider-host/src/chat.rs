@@ -54,7 +54,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
             let question = Question::new(&args.model, connected.target, connected.request, args.timeout);
-            let question = question.tools(tools);
+            let question = question.tools(tools.clone());
             let mut outcome = ask(args, &question, stop.as_mut(), output).await?;
             outcome.problem = problem(&form, &outcome);
             if let Some(corrected) = corrected(args, &question, &outcome) {
@@ -73,6 +73,9 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         Err(Failure::Provider(error)) => Outcome::not_asked(&args.model, error),
         Err(other) => return Err(other),
     };
+    if let Some(tools) = tools {
+        tools.close().await;
+    }
     if args.json || args.json_lines {
         output.write_json(&outcome)?;
     }
@@ -183,7 +186,7 @@ async fn ask(
     let progress = Progress::new(output, format!("waiting for {}", text::one_line(&args.model)));
     let mut page = AnswerWriter::new(output, &progress, args);
     let outcome = if args.no_stream {
-        let outcome = progress.during(question.whole(stop)).await;
+        let outcome = progress.during(question.whole(stop, |event| page.event(event))).await?;
         if !args.is_held() {
             page.whole(&outcome)?;
         }

@@ -34,6 +34,7 @@ Examples:
   provider-host --provider openrouter --provider local=openai-compatible --set local.preset=ollama \
     compare \"Why?\" openrouter:openai/gpt-4o local:qwen3
   provider-host connect openrouter --key-file openrouter.key
+  provider-host doctor
   OPENROUTER_API_KEY=sk-or-v1-... provider-host key
 
 Environment:
@@ -106,7 +107,7 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The answer goes to standard output, everything else to standard error.
+The answer goes to standard output, everything else to standard error. `provider-host --help` lists the exit codes.
 
 Examples:
   provider-host chat openai/gpt-4o \"Hello\"
@@ -169,8 +170,8 @@ pub(crate) struct ChatArgs {
     #[arg(long)]
     pub(crate) plain: bool,
 
-    /// Ask once more if the answer is not the JSON that was asked for, and say why; the answer is shown once it
-    /// is whole
+    /// Ask once more if the answer is not the JSON that was asked for, and say why; the answer is shown once
+    /// it is whole
     #[arg(long)]
     pub(crate) schema_retry: bool,
 

@@ -55,7 +55,7 @@ impl Exit {
     fn meaning(self) -> &'static str {
         match self {
             Exit::Answered => "answered (also when the reader of the output goes away)",
-            Exit::Failed => "another failure",
+            Exit::Failed => "another failure, or a limit of a run with tools",
             Exit::Usage => "wrong usage, settings or request, or a feature that the model lacks",
             Exit::Key => "the key is refused, or may not do this",
             Exit::Payment => "payment required, or a limit of money is used up",

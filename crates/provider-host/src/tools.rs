@@ -54,7 +54,8 @@ pub(crate) struct CallRecord {
     pub(crate) took: Duration,
 }
 
-/// The tools of a run, open for calls. Servers run until it is dropped.
+/// The tools of a run, open for calls. Servers run until it is [closed](Self::close) or dropped, which kills
+/// them.
 #[derive(Debug)]
 pub(crate) struct Tools {
     set: ToolSet<'static>,
@@ -62,7 +63,7 @@ pub(crate) struct Tools {
     pub(crate) max_turns: usize,
     pub(crate) max_cost: Option<Usd>,
     #[cfg(feature = "mcp")]
-    _servers: Vec<mcp::Server>,
+    servers: Mutex<Vec<mcp::Server>>,
 }
 
 /// All that the tools of a run share.
@@ -73,8 +74,8 @@ struct Shared {
 }
 
 impl Tools {
-    /// Opens the tools of the command line: reads their schemas, and starts their servers. A tool of which the
-    /// file of `--tools` has a description, in `request`, is offered as it is there.
+    /// Opens the tools of the command line: reads their schemas, and starts their servers. A tool of which
+    /// the file of `--tools` has a description, in `request`, is offered as it is there.
     ///
     /// # Errors
     /// When a name or a schema is invalid, when a server does not start, or when a tool may not run and there
@@ -110,7 +111,7 @@ impl Tools {
             max_turns: args.max_turns,
             max_cost: args.max_cost,
             #[cfg(feature = "mcp")]
-            _servers: servers,
+            servers: Mutex::new(servers),
         })))
     }
 
@@ -130,6 +131,15 @@ impl Tools {
             }
         }
         Ok(())
+    }
+
+    /// Lets the servers end, for no longer than they may take.
+    pub(crate) async fn close(&self) {
+        #[cfg(feature = "mcp")]
+        {
+            let servers = std::mem::take(&mut *self.servers.lock().unwrap_or_else(PoisonError::into_inner));
+            futures_util::future::join_all(servers.into_iter().map(mcp::Server::close)).await;
+        }
     }
 
     /// Says where the beginnings and ends of calls are told from now on.

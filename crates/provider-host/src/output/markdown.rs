@@ -1,8 +1,8 @@
 //! Renders Markdown for a terminal while it streams.
 //!
-//! A word is written once it is whole. Marks wait for their ends, but never beyond the line, nor for more than
-//! [`MAX_SPAN`] bytes; rows of tables, fences and rules wait for the end of their line. How the text is cut
-//! into pieces does not change what is written. Code is written as it is.
+//! A word is written once it is whole. Marks wait for their ends, but never beyond the line, nor for more
+//! than [`MAX_SPAN`] bytes; rows of tables, fences and rules wait for the end of their line. How the text is
+//! cut into pieces does not change what is written. Code is written as it is.
 
 mod inline;
 #[cfg(test)]
@@ -213,8 +213,8 @@ impl Markdown {
         Some(indent + taken)
     }
 
-    /// Writes a row of a table. Rows before it are written already, so its columns are as wide as theirs where
-    /// they fit.
+    /// Writes a row of a table. Rows before it are written already, so its columns are as wide as theirs
+    /// where they fit.
     fn row(&mut self, row: &str, out: &mut String) {
         let inner = row.trim().trim_start_matches('|');
         let inner = inner.strip_suffix('|').unwrap_or(inner);

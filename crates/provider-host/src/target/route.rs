@@ -1,4 +1,5 @@
-//! One model on the way of a fallback or a continuation: its provider under the name that the command line has for it.
+//! One model on the way of a fallback or a continuation: its provider under the name that the command line
+//! has for it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,10 +1,14 @@
-//! A server of the Model Context Protocol: started as a process, spoken to over its standard input and output.
+//! A server of the Model Context Protocol: started as a process, spoken to over its standard input and
+//! output.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use provider_core::{Content, FunctionTool, Part, RawJson, ToolCall, ToolError, ToolSet};
-use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, JsonObject, ResourceContents};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ContentBlock, Implementation,
+    JsonObject, ResourceContents,
+};
 use rmcp::service::{Peer, RunningService};
 use rmcp::{RoleClient, ServiceExt};
 use tokio::io::AsyncReadExt;
@@ -21,17 +25,18 @@ use crate::output::text;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the last words of a server that fails are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long a server may take to end once it is told to.
+const END_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most bytes of text that the model gets of one call.
 const MAX_TEXT: usize = 64 << 10;
 
-/// A running server and its tools. Dropping it ends the process.
+/// A running server and its tools. Dropping it kills the process.
 pub(super) struct Server {
     name: String,
     tools: Vec<(FunctionTool, String)>,
     connection: Arc<Connection>,
-    /// Ends the task that speaks with the process.
-    _service: RunningService<RoleClient, ()>,
-    _process: Process,
+    service: RunningService<RoleClient, ClientConfig>,
+    process: Process,
 }
 
 /// The way to a server, which its tools share.
@@ -76,7 +81,7 @@ impl Server {
         };
         let with_stderr = |problem: String| failed(format!("{problem}{}", stderr.words()));
         let opened = timeout(START_TIMEOUT, async {
-            let service = ().serve((input, output)).await.map_err(|error| error.to_string())?;
+            let service = client().serve((input, output)).await.map_err(|error| error.to_string())?;
             let tools = service.list_all_tools().await.map_err(|error| error.to_string())?;
             Ok::<_, String>((service, tools))
         });
@@ -105,13 +110,18 @@ impl Server {
             tools.push((FunctionTool::new(public, description).parameters(schema), tool.name.into_owned()));
         }
         let connection = Connection { peer: service.peer().clone(), stderr, timeout: call_timeout };
-        Ok(Self {
-            name: name.to_owned(),
-            tools,
-            connection: Arc::new(connection),
-            _service: service,
-            _process: process,
-        })
+        Ok(Self { name: name.to_owned(), tools, connection: Arc::new(connection), service, process })
+    }
+
+    /// Closes the server's standard input, which tells it to end, and waits a little before it is killed: it
+    /// may have to put away what it has started.
+    pub(super) async fn close(mut self) {
+        let end = async {
+            // An error says that the task of the connection has ended already.
+            let _ = self.service.cancel().await;
+            self.process.child.wait().await
+        };
+        let _ = timeout(END_TIMEOUT, end).await;
     }
 
     /// Adds the tools of the server.
@@ -167,6 +177,12 @@ impl Tail {
             said => format!("; its standard error: {}", text::one_line(said)),
         }
     }
+}
+
+/// The name and the version by which servers know this program.
+fn client() -> ClientConfig {
+    let program = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    ClientConfig::new(ClientCapabilities::default(), program)
 }
 
 /// `server__tool`, in the characters and the length that services take.

@@ -2,8 +2,8 @@
 
 use crate::support::{KEY, against, assert_has, binary, ran, sandbox};
 
-/// Every command that sends requests, with JSON and without.
-const COMMANDS: [&[&str]; 13] = [
+/// Commands that send requests, with JSON and without.
+const COMMANDS: [&[&str]; 11] = [
     &["chat", "openai/gpt-4o", "Hello"],
     &["chat", "openai/gpt-4o", "Hello", "--no-stream"],
     &["chat", "openai/gpt-4o", "Hello", "--json"],
@@ -14,8 +14,6 @@ const COMMANDS: [&[&str]; 13] = [
     &["key", "--json"],
     &["chat", "openai/gpt-4o", "Hello", "--tool", "clock=date", "--allow-tools"],
     &["endpoints", "openai/gpt-4o", "--json"],
-    &["generation", "gen-1"],
-    &["credits", "--json"],
     &["presets"],
 ];
 

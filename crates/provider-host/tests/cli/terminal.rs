@@ -15,7 +15,7 @@ use crate::support::{against, assert_has, binary, ran, sandbox};
 
 const WIDTHS: [u16; 4] = [40, 60, 80, 120];
 /// The titles of first columns, which are left out where rows become paragraphs.
-const FIRST_TITLES: [&str; 4] = ["ID", "CAPABILITY", "SETTING", "REQUESTED"];
+const FIRST_TITLES: [&str; 6] = ["ID", "CAPABILITY", "SETTING", "REQUESTED", "ENDPOINT", "CHECK"];
 
 /// A pseudo-terminal: its controlling side, and the side for a program.
 pub(crate) fn terminal(columns: u16) -> (File, File) {
@@ -158,6 +158,23 @@ async fn provider_page_and_key_fit_narrow_terminals() {
         assert_folded(&shown(page(), columns).await, &wide, columns);
         let key = shown(against(&sandbox, &["key"]), columns).await;
         assert_folded(&key, "label limit $100 remaining usage free tier no expires never", columns);
+    }
+}
+
+#[tokio::test]
+async fn pages_about_models_and_machine_fit_narrow_terminals() {
+    let sandbox = sandbox().await;
+    for args in [&["endpoints", "openai/gpt-4o"][..], &["models", "show", "openai/gpt-4o"]] {
+        let wide = shown(against(&sandbox, args), 400).await;
+        for columns in WIDTHS {
+            assert_folded(&shown(against(&sandbox, args), columns).await, &wide, columns);
+        }
+    }
+    for columns in WIDTHS {
+        // Times differ from run to run.
+        let text = shown(against(&sandbox, &["doctor"]), columns).await;
+        assert_fits(&text, columns);
+        assert_has(&text, &["openrouter: reach", "certificates", "it works"]);
     }
 }
 

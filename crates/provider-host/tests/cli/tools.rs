@@ -37,8 +37,11 @@ async fn tool_runs_and_the_model_answers_with_its_result() {
     let ran = ran(&mut clock(&sandbox, "echo ten past four", &["--allow-tools"])).await.with_code(0);
     assert_has(&ran.out, &["ten past four"]);
     assert_has(&ran.err, &["clock(", ") returned after ", ": ten past four", "2 answers"]);
-    assert_eq!(questions(&sandbox).len(), 2);
     assert_eq!(result(&sandbox)["content"], "ten past four\n");
+    let whole = ["--allow-tools", "--no-stream"];
+    let whole = crate::support::ran(&mut clock(&sandbox, "echo ten past four", &whole)).await.with_code(0);
+    assert_has(&whole.out, &["ten past four"]);
+    assert_has(&whole.err, &[") returned after "]);
     let offered = &questions(&sandbox)[0].body["tools"][0]["function"];
     assert_has(offered["description"].as_str().unwrap(), &["`echo ten past four`"]);
 }
@@ -282,7 +285,7 @@ async fn with_server(name: &str, prompt: &str, more: &[&str]) -> (Ran, Sandbox, 
 #[cfg(feature = "mcp")]
 #[tokio::test]
 async fn tools_of_an_mcp_server_are_called() {
-    let (ran, sandbox, _) = with_server("server.sh", ASK[2], &[]).await;
+    let (ran, sandbox, script) = with_server("server.sh", ASK[2], &[]).await;
     let ran = ran.with_code(0);
     assert_has(&ran.out, &["ten past four"]);
     assert_has(&ran.err, &["time__clock(", "returned after"]);
@@ -293,6 +296,8 @@ async fn tools_of_an_mcp_server_are_called() {
     assert_eq!(tools[0]["function"]["description"], "Tells the time");
     assert_eq!(tools[0]["function"]["parameters"]["required"], json!(["zone"]));
     assert_eq!(result(&sandbox)["content"], "ten past four");
+    // It was told to end, and not killed.
+    assert!(std::path::Path::new(&format!("{script}.ended")).exists());
 }
 
 #[cfg(feature = "mcp")]
