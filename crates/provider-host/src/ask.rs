@@ -100,6 +100,21 @@ impl Question {
         Self { requested: requested.to_owned(), target, request, limit }
     }
 
+    /// The text by which the user named the model.
+    pub(crate) fn requested(&self) -> &str {
+        &self.requested
+    }
+
+    /// The model that is asked first.
+    pub(crate) fn reference(&self) -> &ModelRef {
+        self.target.reference()
+    }
+
+    /// The request, with the model in it.
+    pub(crate) fn request(&self) -> &ChatRequest {
+        &self.request
+    }
+
     /// Waits for the complete answer, or until `stop` resolves.
     pub(crate) async fn whole(&self, stop: impl Future<Output = ()>) -> Outcome {
         let (watch, mut end) = (Stopwatch::start(), pin!(self.end(stop)));

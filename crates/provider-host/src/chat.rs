@@ -1,9 +1,13 @@
 //! `chat`: one question to one model. The answer streams to standard output, which gets nothing else.
 
+mod repl;
+mod thread;
+
 use std::pin::pin;
 
 use provider_core::{ChatRequest, Error, ErrorKind, Event};
 
+use self::thread::Thread;
 use crate::answer_check::AnswerForm;
 use crate::ask::{Outcome, Question};
 use crate::cli::{ChatArgs, ConnectArgs};
@@ -11,35 +15,52 @@ use crate::connect::Host;
 use crate::exit::Failure;
 use crate::output::progress::Progress;
 use crate::output::{Output, StdoutError, text};
+use crate::run_log::RunLog;
 use crate::target::{Prepared, Target};
 use crate::{diagnostics, dry_run, prompt, signal, summary};
 
 /// Runs the command. It handles signals itself, to show the partial answer.
 pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
+    if repl::is_meant(args, output) {
+        return repl::run(args, connect, output).await;
+    }
     let mut stop = pin!(signal::shutdown());
     let prompt = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
         prompt = prompt::read(args.prompt.as_deref(), output) => prompt?,
     };
-    let request = args.params.request(&prompt)?;
+    let mut request = args.params.request(&prompt)?;
+    let mut thread = Thread::of(args, connect).await?;
+    thread.put_before(&mut request);
+    let model = thread.model(args)?;
     let form = AnswerForm::of(&request)?;
     if args.dry_run {
-        return show(args, connect, request, output).await;
+        return show(args, connect, &model, request, output).await;
     }
     let connected = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
-        connected = connected(args, connect, request, output) => connected,
+        connected = connected(args, connect, &model, request, output) => connected,
     };
+    let mut log = RunLog::new(connect, &args.log);
+    let mut asked = None;
     let mut outcome = match connected {
         // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
-            let question = Question::new(&args.model, connected.target, connected.request, args.timeout);
-            let outcome = ask(args, &question, stop.as_mut(), output).await?;
+            let question = Question::new(&model, connected.target, connected.request, args.timeout);
+            log.open();
+            let outcome = match ask(args, &question, stop.as_mut(), output).await {
+                Ok(outcome) => outcome,
+                Err(gone) => {
+                    log.cut_off(&question, output).await;
+                    return Err(gone);
+                }
+            };
+            asked = Some(question);
             if outcome.interrupted { outcome } else { explained(outcome, &connected.host, stop).await }
         }
-        Err(Failure::Provider(error)) => Outcome::not_asked(&args.model, error),
+        Err(Failure::Provider(error)) => Outcome::not_asked(&model, error),
         Err(other) => return Err(other),
     };
     outcome.problem = outcome.result.as_ref().ok().and_then(|response| form.problem(response));
@@ -51,6 +72,9 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     }
     for line in summary::lines(&outcome, output.err) {
         output.note(&line);
+    }
+    if let Some(question) = &asked {
+        log.outcome(question, &outcome, Some(&mut thread.conversation), output).await;
     }
     end(outcome, output)
 }
@@ -83,12 +107,13 @@ async fn explained(outcome: Outcome, host: &Host, stop: impl Future<Output = ()>
 async fn show(
     args: &ChatArgs,
     connect: &ConnectArgs,
+    model: &str,
     request: ChatRequest,
     output: Output,
 ) -> Result<(), Failure> {
     let dry_run = dry_run::DryRun::default();
     let host = Host::open_offline(connect, dry_run.context(), output)?;
-    let (target, request) = target(args, &host, request).await?;
+    let (target, request) = target(args, &host, model, request).await?;
     let body = dry_run.body(&target, request).await.map_err(Failure::Provider)?;
     Ok(output.write(&format!("{body}\n"))?)
 }
@@ -103,11 +128,12 @@ struct Connected {
 async fn connected(
     args: &ChatArgs,
     connect: &ConnectArgs,
+    model: &str,
     request: ChatRequest,
     output: Output,
 ) -> Result<Connected, Failure> {
     let host = Host::open(connect, output).await?;
-    let (target, request) = target(args, &host, request).await?;
+    let (target, request) = target(args, &host, model, request).await?;
     Ok(Connected { host, target, request })
 }
 
@@ -115,11 +141,12 @@ async fn connected(
 async fn target(
     args: &ChatArgs,
     host: &Host,
+    model: &str,
     request: ChatRequest,
 ) -> Result<(Target, ChatRequest), Failure> {
     let max_seams = args.continued.then_some(args.max_seams);
     let Prepared { request, targets } =
-        host.prepare(std::slice::from_ref(&args.model), &args.params, max_seams, request).await?;
+        host.prepare(&[model.to_owned()], &args.params, max_seams, request).await?;
     let target = targets.into_iter().next();
     let missing = || Error::new(ErrorKind::NotFound, "no model was selected");
     Ok((target.unwrap_or_else(|| Err(missing()))?, request))
@@ -132,7 +159,7 @@ async fn ask(
     stop: impl Future<Output = ()>,
     output: Output,
 ) -> Result<Outcome, Failure> {
-    let progress = Progress::new(output, format!("waiting for {}", text::one_line(&args.model)));
+    let progress = Progress::new(output, format!("waiting for {}", text::one_line(question.requested())));
     let mut page = AnswerWriter::new(output, &progress, args);
     let outcome = if args.no_stream {
         let outcome = progress.during(question.whole(stop)).await;

@@ -1,6 +1,8 @@
 //! The command line: commands, flags, and their help.
 
 mod connect;
+mod keep;
+mod profile;
 mod serve;
 
 use std::path::PathBuf;
@@ -10,6 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use provider_core::Usd;
 
 pub(crate) use self::connect::{ConnectArgs, InstanceArgs};
+pub(crate) use self::keep::{
+    ConfigArgs, ConfigCommand, CostArgs, CostBy, KeysArgs, KeysCommand, LogArgs, LogCommand, LogFilter,
+    LogFlags,
+};
 pub(crate) use self::serve::{ServeArgs, ServeSettings};
 use crate::exit;
 use crate::output::style::ColorChoice;
@@ -56,6 +62,11 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(crate) verbose: bool,
 
+    /// The configuration file to read; in front of the command [env: ASQ_CONFIG] [default: asq/config.toml in
+    /// the folder of configurations]
+    #[arg(long, value_name = "FILE", help_heading = "Global options")]
+    pub(crate) config: Option<PathBuf>,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -72,6 +83,14 @@ pub(crate) enum Command {
     Connect(AuthorizeArgs),
     /// Test the key, and see what it has left
     Key(KeyArgs),
+    /// Keep keys of providers in the store, sealed
+    Keys(KeysArgs),
+    /// See what was asked and answered
+    Log(LogArgs),
+    /// See what it cost, by day, model, project or node
+    Cost(CostArgs),
+    /// See the settings that are in force, and where each comes from
+    Config(ConfigArgs),
     /// Test whether a provider keeps the promises that all providers make, without its service
     Conformance(ConformanceArgs),
     /// See the providers there are, and the settings they take
@@ -92,7 +111,8 @@ Examples:
   provider-host chat openai/gpt-4o - < prompt.txt > answer.txt
   provider-host --sandbox chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
   provider-host --sandbox chat sandbox/flaky \"Hello\" --retries 5 --verbose
-  provider-host --sandbox chat sandbox/reset \"Hello\" --continue --fallback openai/gpt-4o-mini --allow-paid-fallback
+  provider-host --sandbox chat sandbox/reset \"Hello\" --continue-answer --fallback openai/gpt-4o-mini \
+    --allow-paid-fallback
   provider-host chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
   provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
   provider-host chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
@@ -100,12 +120,36 @@ Examples:
   provider-host chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing
   provider-host chat local:qwen3 \"Hello\" --fallback openrouter:openai/gpt-4o --allow-paid-fallback")]
 pub(crate) struct ChatArgs {
-    /// The model's id, sent as it is; `PROVIDER:ID` names the provider as well
+    /// The model's id, sent as it is; `PROVIDER:ID` names the provider as well. May be left out with -m, or
+    /// where the profile has a model: then a single word with neither `/` nor `:` in it, or several words, are
+    /// the prompt
+    #[arg(value_name = "MODEL")]
+    pub(crate) first: Option<String>,
+
+    /// The prompt. With `-`, or if there is no terminal, standard input is read; if both are given, standard
+    /// input comes second
+    #[arg(value_name = "PROMPT")]
+    pub(crate) second: Option<String>,
+
+    /// The model to ask, once the profile is read. Empty: that of the conversation.
+    #[arg(skip)]
     pub(crate) model: String,
 
-    /// The prompt. Without it, or with `-`, standard input is read; if both are given, standard input comes
-    /// second
+    /// The prompt, once it is told from the model.
+    #[arg(skip)]
     pub(crate) prompt: Option<String>,
+
+    /// The model: what is in front of the options is the prompt then
+    #[arg(short = 'm', long = "model", value_name = "MODEL")]
+    pub(crate) named_model: Option<String>,
+
+    /// Go on with the newest conversation
+    #[arg(short = 'c', long = "continue")]
+    pub(crate) latest: bool,
+
+    /// Go on with this conversation: its id or the end of it, as `log show` has it
+    #[arg(long, value_name = "ID", conflicts_with = "latest")]
+    pub(crate) conversation: Option<String>,
 
     /// Show the request that would be sent, as JSON, and send nothing
     #[arg(long, conflicts_with_all = ["json", "no_stream"])]
@@ -117,7 +161,7 @@ pub(crate) struct ChatArgs {
 
     /// Finish an answer that breaks off in the middle by another request, to the same model and then to those
     /// of --fallback. All requests are billed
-    #[arg(long = "continue")]
+    #[arg(long = "continue-answer")]
     pub(crate) continued: bool,
 
     /// How often an answer may be gone on with
@@ -143,6 +187,9 @@ pub(crate) struct ChatArgs {
     pub(crate) params: Params,
 
     #[command(flatten)]
+    pub(crate) log: LogFlags,
+
+    #[command(flatten)]
     pub(crate) instances: InstanceArgs,
 }
 
@@ -160,7 +207,7 @@ pub(crate) struct CompareArgs {
     /// The prompt; `-` reads standard input
     pub(crate) prompt: String,
 
-    /// The models' ids, as for `chat`
+    /// The models' ids, or their aliases
     #[arg(value_name = "MODEL", required = true)]
     pub(crate) models: Vec<String>,
 
@@ -196,6 +243,9 @@ pub(crate) struct CompareArgs {
 
     #[command(flatten)]
     pub(crate) params: Params,
+
+    #[command(flatten)]
+    pub(crate) log: LogFlags,
 
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
@@ -305,17 +355,17 @@ pub(crate) enum SortBy {
 }
 
 #[derive(Args, Debug)]
-#[command(
-    group = clap::ArgGroup::new("place").required(true).multiple(true).args(["key_file", "show_key"]),
-    after_help = "\
+#[command(after_help = "\
 The page of the provider asks you in the browser, and sends the browser back to this program with a code, which is given for \
 a key of your account. The key lasts until you delete it there. The browser has to run on this machine.
 
+The key goes into the store, sealed; with --key-file or --show-key it goes there instead.
+
 Examples:
+  provider-host connect openrouter
   provider-host connect openrouter --key-file ~/.openrouter-key
   OPENROUTER_API_KEY=\"$(cat ~/.openrouter-key)\" provider-host key
-  OPENROUTER_API_KEY=\"$(provider-host connect openrouter --show-key)\" provider-host chat openai/gpt-4o \"Hello\""
-)]
+  OPENROUTER_API_KEY=\"$(provider-host connect openrouter --show-key)\" provider-host chat openai/gpt-4o \"Hello\"")]
 pub(crate) struct AuthorizeArgs {
     /// The provider, by its id or its name
     #[arg(value_name = "PROVIDER")]
@@ -483,12 +533,39 @@ impl Cli {
             Command::Connect(args) => connect.and(&args.instances),
             Command::Key(args) => connect.and(&args.instances),
             Command::Conformance(args) => connect.and(&args.instances),
-            Command::Providers(_) | Command::Sandbox(_) | Command::Serve(_) => connect,
+            Command::Keys(_)
+            | Command::Log(_)
+            | Command::Cost(_)
+            | Command::Config(_)
+            | Command::Providers(_)
+            | Command::Sandbox(_)
+            | Command::Serve(_) => connect,
         }
     }
 }
 
 impl Command {
+    /// Whether the command reads the configuration.
+    pub(crate) fn is_configured(&self) -> bool {
+        !matches!(
+            self,
+            Command::Conformance(_) | Command::Providers(_) | Command::Sandbox(_) | Command::Serve(_)
+        )
+    }
+
+    /// Whether the command needs the providers of the store.
+    pub(crate) fn reads_providers(&self) -> bool {
+        match self {
+            Command::Chat(_)
+            | Command::Compare(_)
+            | Command::Models(_)
+            | Command::Key(_)
+            | Command::Keys(_) => true,
+            Command::Config(args) => matches!(args.command, ConfigCommand::Show),
+            _ => false,
+        }
+    }
+
     /// Whether standard output gets JSON.
     pub(crate) fn is_json(&self) -> bool {
         match self {
@@ -498,6 +575,10 @@ impl Command {
             Command::Key(args) => args.json,
             Command::Conformance(args) => args.json,
             Command::Providers(args) => args.json,
+            Command::Keys(args) => args.json,
+            Command::Log(args) => args.json,
+            Command::Cost(args) => args.json,
+            Command::Config(args) => args.json,
             Command::Connect(_) | Command::Sandbox(_) | Command::Serve(_) => false,
         }
     }

@@ -17,19 +17,26 @@ use workspace_server::{Server, ServerSettings};
 use workspace_store::Store;
 
 use self::settings::gathered;
+pub(crate) use self::setup::master_key;
 use crate::cli::{ServeArgs, ServeSettings};
+use crate::config::data_folder;
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::signal;
 
+/// The database within the folder of the data.
+pub(crate) const DATABASE: &str = "host.db";
+/// The file of the master key there, which `--dev` makes.
+pub(crate) const MASTER_KEY_FILE: &str = "master.key";
 /// The folder of the data, if no other is named.
 const DATA: &str = "provider-host-data";
 /// The address to listen on, if no other is named.
 const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8790);
 
 pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Result<(), Failure> {
-    let settings = gathered(args, &Environment::of_this_program())?;
+    let environment = Environment::of_this_program();
+    let settings = gathered(args, &environment)?;
     start_log(&settings)?;
     let address = settings.listen.unwrap_or_else(|| LISTEN.into());
     if !address.ip().is_loopback() && !settings.allow_remote {
@@ -41,7 +48,10 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     if sandbox && !args.dev {
         return Err(Failure::Usage("--sandbox is for a development machine: add --dev".to_owned()));
     }
-    let data = settings.data.clone().unwrap_or_else(|| DATA.into());
+    // A development machine has the store of the command line, so that the page shows what the terminal did.
+    // With the sandbox it has another one: its providers must not be those of the command line.
+    let own = || if args.dev && !sandbox { data_folder(&environment) } else { DATA.into() };
+    let data = settings.data.clone().unwrap_or_else(own);
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| Failure::Io(format!("cannot listen on {address}; --listen names another"), error))?;
@@ -51,7 +61,7 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     let operator_key = setup::operator_key(args.dev, &settings, &data)?;
     make_folder(&data)?;
     let url =
-        settings.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("host.db").display()));
+        settings.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", data.join(DATABASE).display()));
     let store = Store::open(&url, master_key).await.map_err(setup::failed)?;
     let registry = Registry::discover().map_err(Failure::Provider)?;
     let stand_in = if sandbox { Some(setup::sandbox(&data).await?) } else { None };
@@ -71,7 +81,8 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     let workspace = settings.workspace.as_deref().or(args.dev.then_some("dev"));
     if let Some(workspace) = workspace {
         let new_token = args.new_token;
-        lines.extend(setup::workspace(&store, &registry, workspace, stand_in.as_ref(), new_token).await?);
+        let kind = setup::WorkspaceKind { dev: args.dev, sandbox: stand_in.as_ref(), new_token };
+        lines.extend(setup::workspace(&store, &registry, workspace, kind).await?);
     }
     let server = Server::new(store, registry, server)
         .map_err(|error| Failure::Usage(format!("the server does not start: {error}")))?;

@@ -2,11 +2,25 @@
 
 use std::future::pending;
 
+/// A signal that ends the program, or what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Ctrl-C.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+}
+
 /// Waits for Ctrl-C or, on Unix, SIGTERM.
 pub(crate) async fn shutdown() {
+    next().await;
+}
+
+/// The same, and tells which of them it was.
+pub(crate) async fn next() -> Signal {
     tokio::select! {
-        () = ctrl_c() => {}
-        () = terminated() => {}
+        () = ctrl_c() => Signal::Interrupted,
+        () = terminated() => Signal::Terminated,
     }
 }
 

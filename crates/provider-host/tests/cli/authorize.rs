@@ -109,7 +109,7 @@ async fn refusal_of_the_user_or_the_service_leaves_no_file() {
 async fn connect_says_what_cannot_be_before_anything_is_asked() {
     let there = crate::support::test_file("there.key", b"another key");
     for (args, code, words) in [
-        (&["connect", "openrouter"][..], 2, "--key-file"),
+        (&["--sandbox", "connect", "openrouter"][..], 2, "give --key-file or --show-key"),
         (&["connect", "openai-compatible", "--show-key"], 2, "no page that grants keys"),
         (&["connect", "openrooter", "--show-key"], 5, "is openrouter meant?"),
         (&["connect", "openrouter", "--no-browser", "--key-file", &there], 1, "cannot create"),

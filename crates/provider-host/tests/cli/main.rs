@@ -8,10 +8,13 @@ mod chat;
 mod compare;
 mod conformance;
 mod exits;
+mod keep;
 mod key;
 mod keyless;
 mod models;
 mod providers;
+#[cfg(unix)]
+mod repl;
 mod requests;
 #[cfg(unix)]
 mod sandbox;

@@ -18,7 +18,7 @@ const WIDTHS: [u16; 4] = [40, 60, 80, 120];
 const FIRST_TITLES: [&str; 4] = ["ID", "CAPABILITY", "SETTING", "REQUESTED"];
 
 /// A pseudo-terminal: its controlling side, and the side for a program.
-fn terminal(columns: u16) -> (File, File) {
+pub(crate) fn terminal(columns: u16) -> (File, File) {
     let shown: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&shown).unwrap();
     unlockpt(&shown).unwrap();
@@ -174,8 +174,9 @@ async fn errors_wrap_between_words() {
 error: configuration: settings cannot be
   used
   api_key: OPENROUTER_API_KEY is not set
-hint: set OPENROUTER_API_KEY, or give
-  --sandbox, which needs no key and
+hint: set OPENROUTER_API_KEY, keep a key
+  with `asq keys set openrouter`, or
+  give --sandbox, which needs no key and
   makes answers up; keys are made at
   https://openrouter.ai/settings/keys
 ";
