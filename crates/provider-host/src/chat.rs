@@ -3,6 +3,7 @@
 mod repl;
 mod thread;
 
+use std::ops::ControlFlow;
 use std::pin::pin;
 
 use provider_core::{ChatRequest, Error, ErrorKind, Event};
@@ -10,14 +11,15 @@ use provider_core::{ChatRequest, Error, ErrorKind, Event};
 use self::thread::Thread;
 use crate::answer_check::AnswerForm;
 use crate::ask::{Outcome, Question};
-use crate::cli::{ChatArgs, ConnectArgs};
+use crate::cli::{ChatArgs, ConnectArgs, PromptArgs};
 use crate::connect::Host;
 use crate::exit::Failure;
 use crate::output::progress::Progress;
 use crate::output::{Output, StdoutError, text};
 use crate::run_log::RunLog;
 use crate::target::{Prepared, Target};
-use crate::{diagnostics, dry_run, prompt, signal, summary};
+use crate::template::Filled;
+use crate::{diagnostics, dry_run, estimate, fragment, prompt, signal, summary};
 
 /// Runs the command. It handles signals itself, to show the partial answer.
 pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
@@ -28,9 +30,13 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     let prompt = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
-        prompt = prompt::read(args.prompt.as_deref(), output) => prompt?,
+        prompt = prompt(args, output) => prompt?,
     };
-    let mut request = args.params.request(&prompt)?;
+    let mut params = args.params.clone();
+    if prompt.system.is_some() && params.system().is_none() {
+        params.set_system(prompt.system);
+    }
+    let mut request = params.request(&prompt.prompt)?;
     let mut thread = Thread::of(args, connect).await?;
     thread.put_before(&mut request);
     let model = thread.model(args)?;
@@ -49,6 +55,14 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
             let question = Question::new(&model, connected.target, connected.request, args.timeout);
+            let priced = tokio::select! {
+                biased;
+                () = &mut stop => return Err(Failure::Interrupted(None)),
+                priced = priced(args, &question, &connected.host, output) => priced?,
+            };
+            if priced.is_break() {
+                return Ok(());
+            }
             log.open();
             let outcome = match ask(args, &question, stop.as_mut(), output).await {
                 Ok(outcome) => outcome,
@@ -77,6 +91,49 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         log.outcome(question, &outcome, Some(&mut thread.conversation), output).await;
     }
     end(outcome, output)
+}
+
+/// The prompt: what is given and piped in, in the template if there is one, with the fragments above it.
+async fn prompt(args: &ChatArgs, output: Output) -> Result<Filled, Failure> {
+    let mut filled = match &args.template {
+        Some(template) => {
+            let is_read = template.has_input() || args.prompt.is_some() || template.prompt.is_empty();
+            let input = match is_read {
+                true => Some(prompt::read(args.prompt.as_deref(), output).await?),
+                false => None,
+            };
+            template.fill(&args.prompt_args.param, input.as_deref())?
+        }
+        None => Filled { system: None, prompt: prompt::read(args.prompt.as_deref(), output).await? },
+    };
+    filled.prompt = fragment::above(&filled.prompt, &args.prompt_args.fragment)?;
+    Ok(filled)
+}
+
+/// Looks at the price of a question, if the flags want it: to show it in place of an answer, or to refuse what
+/// is above the limit.
+async fn priced(
+    args: &ChatArgs,
+    question: &Question,
+    host: &Host,
+    output: Output,
+) -> Result<ControlFlow<()>, Failure> {
+    let PromptArgs { estimate: is_shown, max_cost, .. } = args.prompt_args;
+    if !is_shown && max_cost.is_none() {
+        return Ok(ControlFlow::Continue(()));
+    }
+    let estimate = estimate::estimate(host, question.reference(), question.request()).await?;
+    if is_shown {
+        estimate.show(args.json, output)?;
+    }
+    if let Some(limit) = max_cost {
+        estimate.check(limit)?;
+    }
+    if is_shown {
+        return Ok(ControlFlow::Break(()));
+    }
+    estimate.warn(output);
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Reports the failure, if there is one.

@@ -3,6 +3,7 @@
 mod connect;
 mod keep;
 mod profile;
+mod prompt;
 mod serve;
 
 use std::path::PathBuf;
@@ -16,10 +17,12 @@ pub(crate) use self::keep::{
     ConfigArgs, ConfigCommand, CostArgs, CostBy, KeysArgs, KeysCommand, LogArgs, LogCommand, LogFilter,
     LogFlags,
 };
+pub(crate) use self::prompt::{PromptArgs, TemplateArgs, TemplateCommand};
 pub(crate) use self::serve::{ServeArgs, ServeSettings};
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
+use crate::template::Template;
 use crate::value_parsers::{at_least, between, dollars, pair, seconds};
 
 const EXAMPLES: &str = "\
@@ -89,6 +92,8 @@ pub(crate) enum Command {
     Log(LogArgs),
     /// See what it cost, by day, model, project or node
     Cost(CostArgs),
+    /// Named prompts with parameters
+    Template(TemplateArgs),
     /// See the settings that are in force, and where each comes from
     Config(ConfigArgs),
     /// Test whether a provider keeps the promises that all providers make, without its service
@@ -182,6 +187,13 @@ pub(crate) struct ChatArgs {
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) prompt_args: PromptArgs,
+
+    /// The template, once it is read.
+    #[arg(skip)]
+    pub(crate) template: Option<Template>,
 
     #[command(flatten)]
     pub(crate) params: Params,
@@ -537,6 +549,7 @@ impl Cli {
             | Command::Log(_)
             | Command::Cost(_)
             | Command::Config(_)
+            | Command::Template(_)
             | Command::Providers(_)
             | Command::Sandbox(_)
             | Command::Serve(_) => connect,
@@ -579,6 +592,7 @@ impl Command {
             Command::Log(args) => args.json,
             Command::Cost(args) => args.json,
             Command::Config(args) => args.json,
+            Command::Template(args) => args.json,
             Command::Connect(_) | Command::Sandbox(_) | Command::Serve(_) => false,
         }
     }

@@ -7,6 +7,7 @@ mod folders;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub(crate) use self::file::{parameters, refuse_unknown, scalar, section, text};
 pub(crate) use self::folders::{config_folder, data_folder};
 use crate::environment::Environment;
 use crate::exit::Failure;

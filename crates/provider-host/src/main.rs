@@ -16,7 +16,9 @@ mod cost;
 mod diagnostics;
 mod dry_run;
 mod environment;
+mod estimate;
 mod exit;
+mod fragment;
 mod key;
 mod keys;
 mod log;
@@ -34,6 +36,7 @@ mod similar;
 mod storage;
 mod summary;
 mod target;
+mod template;
 mod value_parsers;
 mod wording;
 
@@ -87,7 +90,7 @@ fn configured(cli: &mut Cli) -> Result<Kept, Failure> {
     }
     let environment = Environment::of_this_program();
     let config = Config::read(cli.config.as_ref(), cli.connect.profile.as_deref(), &environment)?;
-    cli.add(&config.profile.value)?;
+    cli.add(&config)?;
     Ok(Kept::new(config, cli.connect.sandbox, &environment))
 }
 
@@ -129,6 +132,7 @@ async fn run(cli: &Cli, output: Output) -> Result<(), Failure> {
         Command::Keys(args) => keys::run(args, &connect, output).await,
         Command::Log(args) => log::run(args, &connect, output).await,
         Command::Cost(args) => cost::run(args, &connect, output).await,
+        Command::Template(args) => template::run(args, &connect, output),
         Command::Config(args) => config::command::run(args, &connect, output),
         Command::Conformance(args) => conformance::run(args, &connect, output).await,
         Command::Providers(args) => providers::run(args, output),

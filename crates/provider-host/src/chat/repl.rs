@@ -30,8 +30,12 @@ const HISTORY: &str = "history.txt";
 
 /// Whether a command line means a conversation: it has no prompt, and a person is at both ends.
 pub(crate) fn is_meant(args: &ChatArgs, output: Output) -> bool {
-    let is_for_a_program = args.json || args.dry_run;
-    args.prompt.is_none() && !is_for_a_program && output.out_is_terminal && std::io::stdin().is_terminal()
+    let is_for_a_program = args.json || args.dry_run || args.prompt_args.estimate;
+    args.prompt.is_none()
+        && args.template.is_none()
+        && !is_for_a_program
+        && output.out_is_terminal
+        && std::io::stdin().is_terminal()
 }
 
 /// A conversation at the terminal.
@@ -119,6 +123,9 @@ impl Repl<'_> {
                 self.is_over.set(true);
             }
         };
+        if super::priced(self.args, &asked, &self.host, self.output).await?.is_break() {
+            return Ok(());
+        }
         let outcome = ask(self.args, &asked, stop, self.output).await?;
         let outcome = match outcome.interrupted {
             true => outcome,

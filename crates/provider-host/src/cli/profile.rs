@@ -1,19 +1,32 @@
 //! What the profile adds to the flags of a command: the model, its aliases, parameters.
 
 use super::{ChatArgs, Cli, Command};
-use crate::config::Profile;
+use crate::config::{Config, Profile};
 use crate::exit::Failure;
 use crate::params::Params;
+use crate::template::{Template, folder};
 
 impl Cli {
-    /// Adds what the profile has, where no flag says otherwise.
+    /// Adds what the template and the profile have, where no flag says otherwise.
     ///
     /// # Errors
-    /// When the command lacks a model, or has two prompts.
-    pub(crate) fn add(&mut self, profile: &Profile) -> Result<(), Failure> {
+    /// When the command lacks a model, has two prompts, or a template that cannot be read.
+    pub(crate) fn add(&mut self, config: &Config) -> Result<(), Failure> {
+        let profile = &config.profile.value;
         match &mut self.command {
             Command::Chat(args) => {
+                if let Some(name) = &args.prompt_args.template {
+                    let template = Template::read(&folder(&config.path.value), name)?;
+                    args.params.fill(Params::of_lines(&template.flags).map_err(Failure::Usage)?);
+                    args.template = Some(template);
+                }
+                let has_system = args.params.system().is_some();
+                let of_template = args.template.as_ref().is_some_and(|template| template.system.is_some());
                 add_to_params(&mut args.params, profile)?;
+                if of_template && !has_system {
+                    // That of the template is filled in with the prompt.
+                    args.params.set_system(None);
+                }
                 args.settle(profile)
             }
             Command::Compare(args) => {
@@ -32,7 +45,9 @@ impl ChatArgs {
     fn settle(&mut self, profile: &Profile) -> Result<(), Failure> {
         let (first, second) = (self.first.take(), self.second.take());
         let goes_on = self.latest || self.conversation.is_some();
-        let has_default = profile.model.is_some() || goes_on;
+        let of_template = self.template.as_ref().and_then(|template| template.model.clone());
+        let default = of_template.or_else(|| profile.model.clone().filter(|_| !goes_on));
+        let has_default = default.is_some() || goes_on;
         let (model, prompt) = match (self.named_model.take(), first, second) {
             (Some(_), Some(_), Some(_)) => {
                 let problem = "with -m there is one more argument, the prompt; put it into quotes";
@@ -43,7 +58,7 @@ impl ChatArgs {
             (None, model, prompt) | (Some(_), model, prompt @ Some(_)) => (model, prompt),
         };
         // A conversation has a model of its own.
-        let model = model.or_else(|| profile.model.clone().filter(|_| !goes_on));
+        let model = model.or(default);
         self.prompt = prompt;
         self.model = match model {
             Some(model) => expanded(profile, &model),

@@ -46,7 +46,7 @@ fn level(place: &str, word: &str) -> Result<LogLevel, String> {
 }
 
 fn read(table: Table, folder: &Path) -> Result<File, String> {
-    known("", &table, &["profile", "log", "data", "profiles"])?;
+    refuse_unknown("", &table, &["profile", "log", "data", "profiles"])?;
     let mut file = File::default();
     for (key, value) in table {
         match key.as_str() {
@@ -65,7 +65,7 @@ fn read(table: Table, folder: &Path) -> Result<File, String> {
 }
 
 fn profile(name: String, place: &str, table: Table) -> Result<Profile, String> {
-    known(place, &table, &["model", "system", "workspace", "aliases", "parameters", "providers"])?;
+    refuse_unknown(place, &table, &["model", "system", "workspace", "aliases", "parameters", "providers"])?;
     let mut profile = Profile { name, ..Profile::default() };
     for (key, value) in table {
         let place = format!("{place}.{key}");
@@ -96,7 +96,7 @@ fn profile(name: String, place: &str, table: Table) -> Result<Profile, String> {
 pub(crate) fn parameters(place: &str, table: Table) -> Result<Vec<String>, String> {
     let flags = Params::names();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    known(place, &table, &flags)?;
+    refuse_unknown(place, &table, &flags)?;
     let mut lines = Vec::new();
     for (key, value) in table {
         let flag = key.replace('_', "-");
@@ -122,7 +122,7 @@ fn provider(id: &str, place: &str, table: Table) -> Result<ProfileProvider, Stri
         let place = format!("{place}.{key}");
         let setting = match value {
             Value::Table(table) => {
-                known(&place, &table, &["env"])?;
+                refuse_unknown(&place, &table, &["env"])?;
                 let variable = table.get("env").cloned();
                 let variable = variable.ok_or_else(|| format!("{place}: write {{ env = \"VARIABLE\" }}"))?;
                 Setting::Variable(text(&place, variable)?)
@@ -139,7 +139,7 @@ fn provider(id: &str, place: &str, table: Table) -> Result<ProfileProvider, Stri
 }
 
 /// Refuses a table with an unknown key.
-pub(crate) fn known(place: &str, table: &Table, keys: &[&str]) -> Result<(), String> {
+pub(crate) fn refuse_unknown(place: &str, table: &Table, keys: &[&str]) -> Result<(), String> {
     let Some(unknown) = table.keys().find(|key| !keys.contains(&key.as_str())) else { return Ok(()) };
     let of = if place.is_empty() { String::new() } else { format!("[{place}] ") };
     let near = nearest(unknown, keys.iter().copied());
@@ -156,7 +156,8 @@ pub(crate) fn text(place: &str, value: Value) -> Result<String, String> {
     }
 }
 
-fn scalar(place: &str, value: Value) -> Result<String, String> {
+/// A text, a number or a truth value, as a text.
+pub(crate) fn scalar(place: &str, value: Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
         Value::Integer(number) => Ok(number.to_string()),

@@ -352,3 +352,76 @@ async fn store_that_does_not_open_costs_no_answer() {
     assert!(!ran.out.is_empty());
     assert_has(&ran.err, &["this is not logged: "]);
 }
+
+#[tokio::test]
+async fn template_asks_with_its_parameters_and_standard_input() {
+    let (sandbox, home) = (sandbox().await, Home::new().config(""));
+    let folder = ran(&mut home.bare(&["template", "path"])).await.with_code(0).out;
+    let folder = Path::new(folder.trim());
+    std::fs::create_dir_all(folder).unwrap();
+    let schema = r#"{"type":"object"}"#;
+    std::fs::write(folder.join("answer.json"), schema).unwrap();
+    let text = "description = 'Reviews a change'\nmodel = 'openai/gpt-4o'\nsystem = 'You know {{language}}.'\n\
+                prompt = 'Look for {{focus}}: {{input}}'\ndefaults = { focus = 'bugs' }\nschema = 'answer.json'\n\
+                parameters = { temperature = 0 }\n";
+    std::fs::write(folder.join("review.toml"), text).unwrap();
+    let args = ["chat", "-t", "review", "-p", "language=Rust", "--top-p", "0.5"];
+    ran_with_input(&mut home.against(&sandbox, &args), "fn main() {}\n").await.with_code(0);
+    let body = questions(&sandbox).pop().unwrap().body;
+    assert_eq!(body["messages"][0]["content"], "You know Rust.");
+    assert_eq!(body["messages"][1]["content"], "Look for bugs: fn main() {}");
+    assert_eq!((&body["temperature"], &body["top_p"]), (&0.0.into(), &0.5.into()));
+    assert_eq!(body["response_format"]["type"], "json_schema");
+
+    let missing = ["chat", "-t", "review", "Hi"];
+    assert_has(&ran(&mut home.bare(&missing)).await.with_code(2).err, &["needs -p language=…"]);
+    let unknown = ["chat", "-t", "reviw", "Hi"];
+    assert_has(&ran(&mut home.bare(&unknown)).await.with_code(2).err, &["is review meant?"]);
+    let listed = home.json(&["template", "list"]).await;
+    assert_eq!(listed["templates"][0]["parameters"], serde_json::json!(["focus", "language"]));
+    assert_eq!(ran(&mut home.bare(&["template", "show", "review"])).await.with_code(0).out, text);
+    let mut edit = home.bare(&["template", "edit", "new"]);
+    assert_has(&ran(edit.env("EDITOR", "true")).await.with_code(0).err, &["new.toml is fine"]);
+    assert_has(
+        &ran(&mut home.bare(&["template", "path", "../x"])).await.with_code(2).err,
+        &["letters, digits"],
+    );
+}
+
+#[tokio::test]
+async fn fragments_stand_above_the_prompt() {
+    let (sandbox, home) = (sandbox().await, Home::new());
+    let folder = home.0.path();
+    std::fs::write(folder.join("b.txt"), "two\n").unwrap();
+    std::fs::write(folder.join("a.txt"), "one").unwrap();
+    let pattern = folder.join("*.txt").display().to_string();
+    let args = ["chat", "openai/gpt-4o", "Compare them", "-f", &pattern];
+    ran(&mut home.against(&sandbox, &args)).await.with_code(0);
+    let sent = questions(&sandbox).pop().unwrap().body["messages"][0]["content"].clone();
+    let path = folder.display();
+    let expected = format!(
+        "<file path=\"{path}/a.txt\">\none\n</file>\n\n<file path=\"{path}/b.txt\">\ntwo\n</file>\n\nCompare them"
+    );
+    assert_eq!(sent.as_str(), Some(&*expected));
+    let none = ["chat", "openai/gpt-4o", "Hi", "-f", "no/such/*.rs"];
+    assert_has(&ran(&mut home.against(&sandbox, &none)).await.with_code(2).err, &["no file fits"]);
+}
+
+#[tokio::test]
+async fn price_is_estimated_and_limited_before_anything_is_sent() {
+    let (sandbox, home) = (sandbox().await, Home::new());
+    let base = ["chat", "openai/gpt-4o", "Hello", "--max-tokens", "1000"];
+    let shown = ran(&mut home.against(&sandbox, &[&base[..], &["--estimate"]].concat())).await.with_code(0);
+    assert_has(&shown.out, &["openrouter:openai/gpt-4o: $0.01", "completion", "1,000", "context"]);
+    let json = [&base[..], &["--estimate", "--json", "--seed", "1"]].concat();
+    let json = ran(&mut home.against(&sandbox, &json)).await.with_code(0).json();
+    assert_eq!(json["is_complete"], true);
+    let dear = [&base[..], &["--max-cost", "0.001"]].concat();
+    let refused = ran(&mut home.against(&sandbox, &dear)).await.with_code(4);
+    assert_has(&refused.err, &["it may cost $0.01", "--max-cost is $0.001"]);
+    let unlisted = ["chat", "acme/unlisted", "Hi", "--max-cost", "1"];
+    assert_has(&ran(&mut home.against(&sandbox, &unlisted)).await.with_code(5).err, &["price is not known"]);
+    assert!(questions(&sandbox).is_empty());
+    ran(&mut home.against(&sandbox, &[&base[..], &["--max-cost", "0.1"]].concat())).await.with_code(0);
+    assert_eq!(questions(&sandbox).len(), 1);
+}

@@ -77,7 +77,9 @@ pub(super) fn parse(line: &str) -> Typed<'_> {
         ("/branch", Some(number)) => match number.parse() {
             Ok(number) => Command::Branch(Some(number)),
             Err(_) => {
-                return Typed::Wrong("/branch takes the number of a branch; without one it lists them".into());
+                return Typed::Wrong(
+                    "/branch takes the number of a branch; without one it lists them".into(),
+                );
             }
         },
         ("/save", Some(file)) => Command::Save(file),
