@@ -23,7 +23,7 @@ use crate::config::data_folder;
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::signal;
+use crate::signal::Signals;
 
 /// The database within the folder of the data.
 pub(crate) const DATABASE: &str = "host.db";
@@ -87,12 +87,19 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     let server = Server::new(store, registry, server)
         .map_err(|error| Failure::Usage(format!("the server does not start: {error}")))?;
     lines.push("Ctrl-C stops it.".to_owned());
+    // From here on Ctrl-C does, also before the first connection.
+    let signals = Signals::listen();
     output.write(&(lines.join("\n") + "\n"))?;
-    until_stopped(server, listener, output).await
+    until_stopped(server, listener, signals, output).await
 }
 
 /// Serves until a signal, and then until running calls are over or a second signal comes.
-async fn until_stopped(server: Server, listener: TcpListener, output: Output) -> Result<(), Failure> {
+async fn until_stopped(
+    server: Server,
+    listener: TcpListener,
+    mut signals: Signals,
+    output: Output,
+) -> Result<(), Failure> {
     let (stop, stopped) = oneshot::channel();
     let serving = server.serve(listener, async {
         // A dropped sender stops it as well.
@@ -101,13 +108,13 @@ async fn until_stopped(server: Server, listener: TcpListener, output: Output) ->
     let mut serving = pin!(serving);
     tokio::select! {
         ended = &mut serving => return ended.map_err(lost),
-        () = signal::shutdown() => {}
+        _ = signals.next() => {}
     }
     output.note("stopping: running calls may finish; a second signal ends the program at once");
     let _ = stop.send(());
     tokio::select! {
         ended = &mut serving => ended.map_err(lost),
-        () = signal::shutdown() => Err(Failure::Interrupted(None)),
+        _ = signals.next() => Err(Failure::Interrupted(None)),
     }
 }
 

@@ -23,7 +23,8 @@ use crate::output::Output;
 use crate::output::number::dollars;
 use crate::params::Params;
 use crate::run_log::RunLog;
-use crate::{diagnostics, signal, summary};
+use crate::signal::{self, Signal, Signals};
+use crate::{diagnostics, summary};
 
 /// The file of the lines that were typed, in the folder of the store.
 const HISTORY: &str = "history.txt";
@@ -118,8 +119,9 @@ impl Repl<'_> {
         let (target, request) = target(self.args, &self.host, &self.model, request).await?;
         let asked = Question::new(&self.model, target, request, self.args.timeout);
         self.log.open();
+        let mut signals = Signals::listen();
         let stop = async {
-            if signal::next().await == signal::Signal::Terminated {
+            if signals.next().await == Signal::Terminated {
                 self.is_over.set(true);
             }
         };
