@@ -110,8 +110,8 @@ async fn prompt(args: &ChatArgs, output: Output) -> Result<Filled, Failure> {
     Ok(filled)
 }
 
-/// Looks at the price of a question, if the flags want it: to show it in place of an answer, or to refuse what
-/// is above the limit.
+/// Looks at the price of a question, if the flags want it: to show it in place of an answer, or to refuse
+/// one that is above the limit.
 async fn priced(
     args: &ChatArgs,
     question: &Question,

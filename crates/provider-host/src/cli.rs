@@ -19,6 +19,7 @@ pub(crate) use self::keep::{
 };
 pub(crate) use self::prompt::{PromptArgs, TemplateArgs, TemplateCommand};
 pub(crate) use self::serve::{ServeArgs, ServeSettings};
+use crate::config::NAME;
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
@@ -27,15 +28,18 @@ use crate::value_parsers::{at_least, between, dollars, pair, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
-  provider-host --sandbox chat openai/gpt-4o \"Hello\"
-  provider-host chat openai/gpt-4o \"Hello\"
-  provider-host chat anthropic/claude-3.5-sonnet \"Summarise this\" < report.txt
-  provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
-  provider-host models claude --supports tools --sort price
-  provider-host --provider openrouter --provider local=openai-compatible --set local.preset=ollama \
+  asq keys set openrouter
+  asq chat -c \"And at night?\"
+  asq cost --by model --since 7d
+  asq --sandbox chat openai/gpt-4o \"Hello\"
+  asq chat openai/gpt-4o \"Hello\"
+  asq chat anthropic/claude-3.5-sonnet \"Summarise this\" < report.txt
+  asq compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
+  asq models claude --supports tools --sort price
+  asq --provider openrouter --provider local=openai-compatible --set local.preset=ollama \
     compare \"Why?\" openrouter:openai/gpt-4o local:qwen3
-  provider-host connect openrouter --key-file openrouter.key
-  OPENROUTER_API_KEY=sk-or-v1-... provider-host key
+  asq connect openrouter --key-file openrouter.key
+  OPENROUTER_API_KEY=sk-or-v1-... asq key
 
 Environment:
   OPENROUTER_API_KEY          the key of OpenRouter; there is no flag for a key, as flags show in the process list
@@ -44,15 +48,19 @@ Environment:
   OPENROUTER_SITE_NAME        the name of your app
   OPENAI_COMPATIBLE_BASE_URL  where a server is that speaks chat completions
   OPENAI_COMPATIBLE_API_KEY   its key, if it wants one
-  PROVIDER_HOST_PROVIDERS     the providers to connect, as for --provider, with spaces or commas between them
+  ASQ_PROVIDERS               the providers to connect, as for --provider, with spaces or commas between them
+  ASQ_CONFIG, ASQ_PROFILE     the configuration file, and the profile of it
+  ASQ_LOG                     what is logged: all, figures or off
+  ASQ_WORKSPACE               the workspace of the store, which costs are summed by
+  HOST_DATA                   the folder of the store
   NO_COLOR                    no colours
-Blank variables count as unset. `provider-host providers show NAME` lists the variables of a provider.
+Blank variables count as unset. `asq providers show NAME` lists the variables of a provider.
 
 `--sandbox` needs no key: a stand-in for the service inside this program makes the answers up, and nothing is billed.";
 
 /// Talks to the models of AI providers, and shows what it did and what it cost.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", exit::codes()))]
+#[command(name = NAME, version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", exit::codes()))]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
@@ -111,23 +119,23 @@ pub(crate) enum Command {
 The answer goes to standard output, everything else to standard error.
 
 Examples:
-  provider-host chat openai/gpt-4o \"Hello\"
-  git diff | provider-host chat openai/gpt-4o \"Write a commit message\" --temperature 0
-  provider-host chat openai/gpt-4o - < prompt.txt > answer.txt
-  provider-host --sandbox chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
-  provider-host --sandbox chat sandbox/flaky \"Hello\" --retries 5 --verbose
-  provider-host --sandbox chat sandbox/reset \"Hello\" --continue-answer --fallback openai/gpt-4o-mini \
+  asq chat openai/gpt-4o \"Hello\"
+  git diff | asq chat openai/gpt-4o \"Write a commit message\" --temperature 0
+  asq chat openai/gpt-4o - < prompt.txt > answer.txt
+  asq --sandbox chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
+  asq --sandbox chat sandbox/flaky \"Hello\" --retries 5 --verbose
+  asq --sandbox chat sandbox/reset \"Hello\" --continue-answer --fallback openai/gpt-4o-mini \
     --allow-paid-fallback
-  provider-host chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
-  provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
-  provider-host chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
-  provider-host chat openai/gpt-4o \"Rain today?\" --tools tools.json --tool-choice required
-  provider-host chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing
-  provider-host chat local:qwen3 \"Hello\" --fallback openrouter:openai/gpt-4o --allow-paid-fallback")]
+  asq chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
+  asq chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
+  asq chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
+  asq chat openai/gpt-4o \"Rain today?\" --tools tools.json --tool-choice required
+  asq chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing
+  asq chat local:qwen3 \"Hello\" --fallback openrouter:openai/gpt-4o --allow-paid-fallback")]
 pub(crate) struct ChatArgs {
     /// The model's id, sent as it is; `PROVIDER:ID` names the provider as well. May be left out with -m, or
-    /// where the profile has a model: then a single word with neither `/` nor `:` in it, or several words, are
-    /// the prompt
+    /// where the profile has a model: then a single word with neither `/` nor `:` in it, or several words,
+    /// are the prompt
     #[arg(value_name = "MODEL")]
     pub(crate) first: Option<String>,
 
@@ -212,9 +220,9 @@ other. The exit code is 0 if at least one answered whole and as it was asked to,
 shows what is there by then.
 
 Examples:
-  provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
-  provider-host compare \"Say hi\" openai/gpt-4o openai/gpt-5 --markdown > report.md
-  provider-host compare - openai/gpt-4o openai/gpt-5 --max-tokens 200 --timeout 60 < prompt.txt")]
+  asq compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
+  asq compare \"Say hi\" openai/gpt-4o openai/gpt-5 --markdown > report.md
+  asq compare - openai/gpt-4o openai/gpt-5 --max-tokens 200 --timeout 60 < prompt.txt")]
 pub(crate) struct CompareArgs {
     /// The prompt; `-` reads standard input
     pub(crate) prompt: String,
@@ -293,10 +301,10 @@ nearest ones. Prices are in US dollars per million tokens, exact. Models that ca
 batches, or that do not answer chats, are left out unless --all is given.
 
 Examples:
-  provider-host models claude sonet
-  provider-host models --free --supports tools
-  provider-host models --author openai --author google --max-price 1
-  provider-host models --input-modality image --min-context 200000 --sort price --limit 10")]
+  asq models claude sonet
+  asq models --free --supports tools
+  asq models --author openai --author google --max-price 1
+  asq models --input-modality image --min-context 200000 --sort price --limit 10")]
 pub(crate) struct ModelsArgs {
     /// Words to look for in ids and names: in any order, in part, with a typo
     pub(crate) words: Vec<String>,
@@ -374,10 +382,10 @@ a key of your account. The key lasts until you delete it there. The browser has 
 The key goes into the store, sealed; with --key-file or --show-key it goes there instead.
 
 Examples:
-  provider-host connect openrouter
-  provider-host connect openrouter --key-file ~/.openrouter-key
-  OPENROUTER_API_KEY=\"$(cat ~/.openrouter-key)\" provider-host key
-  OPENROUTER_API_KEY=\"$(provider-host connect openrouter --show-key)\" provider-host chat openai/gpt-4o \"Hello\"")]
+  asq connect openrouter
+  asq connect openrouter --key-file ~/.openrouter-key
+  OPENROUTER_API_KEY=\"$(cat ~/.openrouter-key)\" asq key
+  OPENROUTER_API_KEY=\"$(asq connect openrouter --show-key)\" asq chat openai/gpt-4o \"Hello\"")]
 pub(crate) struct AuthorizeArgs {
     /// The provider, by its id or its name
     #[arg(value_name = "PROVIDER")]
@@ -432,9 +440,9 @@ pub(crate) struct KeyArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  provider-host providers
-  provider-host providers show OpenRouter
-  provider-host providers show openrouter --json")]
+  asq providers
+  asq providers show OpenRouter
+  asq providers show openrouter --json")]
 pub(crate) struct ProvidersArgs {
     #[command(subcommand)]
     pub(crate) command: Option<ProvidersCommand>,
@@ -462,9 +470,9 @@ used. The provider is tested as it is and behind the layers that every provider 
 Exit code 1 if a promise is broken.
 
 Examples:
-  provider-host conformance openrouter
-  provider-host conformance openai-compatible --filter law
-  provider-host conformance acme --wire json-lines --set region=eu --skip \"sent: top_a=no such parameter\"")]
+  asq conformance openrouter
+  asq conformance openai-compatible --filter law
+  asq conformance acme --wire json-lines --set region=eu --skip \"sent: top_a=no such parameter\"")]
 pub(crate) struct ConformanceArgs {
     /// The provider, by its id or its name
     #[arg(value_name = "PROVIDER")]
@@ -630,7 +638,7 @@ mod tests {
             };
             for arg in sub.get_arguments().filter(is_number) {
                 let flag = format!("--{}", arg.get_long().unwrap());
-                let line = [&["provider-host", name], positional, &[&flag, "-1000000"]].concat();
+                let line = [&["asq", name], positional, &[&flag, "-1000000"]].concat();
                 let result = Cli::try_parse_from(line);
                 tried += 1;
                 if flag == "--seed" && name != "sandbox" {
@@ -648,14 +656,14 @@ mod tests {
 
     #[test]
     fn older_spellings_still_work() {
-        let line = ["provider-host", "models", "--input", "image", "--output", "audio"];
+        let line = ["asq", "models", "--input", "image", "--output", "audio"];
         let Command::Models(args) = Cli::parse_from(line).command else { panic!("no models") };
         assert_eq!(
             (args.input_modality, args.output_modality),
             (vec!["image".to_owned()], vec!["audio".to_owned()])
         );
         for (older, newer) in [("json", Some("--json")), ("markdown", Some("--markdown")), ("table", None)] {
-            let line = ["provider-host", "compare", "Hi", "a/b"];
+            let line = ["asq", "compare", "Hi", "a/b"];
             let form = |rest: &[&str]| {
                 let cli = Cli::parse_from(line.iter().chain(rest));
                 let Command::Compare(args) = cli.command else { panic!("no comparison") };

@@ -200,8 +200,8 @@ impl Store {
     }
 
     /// The last four characters of the secrets of a workspace's providers, by provider and field, for a form
-    /// to tell one key from another. A secret of fewer than 12 characters shows none, and neither does one that
-    /// does not open.
+    /// to tell one key from another. A secret of fewer than 12 characters shows none, and neither does one
+    /// that does not open.
     ///
     /// # Errors
     /// Those of the database.
@@ -222,9 +222,9 @@ impl Store {
         Ok(endings.collect())
     }
 
-    /// The providers of a workspace with their settings, the secrets opened. For a host whose user is the owner
-    /// of the workspace and connects its providers with other settings beside the stored ones, as a command
-    /// line does; a server takes [`Connections`](crate::Connections), which hands no secret out.
+    /// The providers of a workspace with their settings, the secrets opened. For a host whose user is the
+    /// owner of the workspace and connects its providers with other settings beside the stored ones, as a
+    /// command line does; a server takes [`Connections`](crate::Connections), which hands no secret out.
     ///
     /// # Errors
     /// [`StoreError::Seal`] for a secret that does not open, and those of the database.

@@ -52,7 +52,8 @@ pub(crate) struct ConnectArgs {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct InstanceArgs {
     /// A provider to connect, by its id or name, under its own id or under ID; repeatable. Default: those
-    /// whose settings are in the environment; `providers` lists them all [env: PROVIDER_HOST_PROVIDERS]
+    /// of the profile, or else those whose settings are in the environment or in the store; `providers` lists
+    /// all that there are [env: ASQ_PROVIDERS]
     #[arg(long, value_name = "[ID=]NAME")]
     pub(crate) provider: Vec<String>,
 

@@ -39,8 +39,8 @@ impl Chosen {
 
 /// Chooses the providers: those of `--provider`, or else those of `ASQ_PROVIDERS`, or else those of the
 /// profile, or else every linked provider of which the environment has a setting, and every one in the store.
-/// OpenRouter, where there is none, so that its error says what is missing, and with the sandbox, which leaves
-/// environment and store alone.
+/// OpenRouter, where there is none, so that its error says what is missing, and with the sandbox, which
+/// leaves environment and store alone.
 ///
 /// # Errors
 /// When a name is unknown, or an id is invalid or used twice.
@@ -156,6 +156,6 @@ pub(crate) fn descriptor(registry: &Registry, name: &str) -> Result<&'static Pro
             .map(|provider| format!("{} ({})", provider.id, provider.display_name))
             .collect();
         let message = format!("there is no provider {name:?}{hint}; this program has: {}", all.join(", "));
-        Error::new(ErrorKind::NotFound, message).with_next_step("`provider-host providers` lists them")
+        Error::new(ErrorKind::NotFound, message).with_next_step("`asq providers` lists them")
     })
 }

@@ -167,7 +167,7 @@ async fn model_id_fetches_no_catalogue() {
 async fn unknown_model_suggests_similar_ones() {
     for form in [&[][..], &["--no-stream"], &["--json"]] {
         let ran = run(&[&["chat", "opnai/gpt-4o", "Hello"], form].concat()).await.with_code(5);
-        assert_has(&ran.err, &["error: model not found: ", "openai/gpt-4o,", "provider-host models"]);
+        assert_has(&ran.err, &["error: model not found: ", "openai/gpt-4o,", "asq models"]);
         if form == ["--json"] {
             assert_has(ran.json()["error"]["next_step"].as_str().unwrap(), &["openai/gpt-4o"]);
         }
@@ -176,7 +176,7 @@ async fn unknown_model_suggests_similar_ones() {
     assert_has(&ran.err, &["hint: ", "openai/gpt-4o,"]);
     // An id that is similar to no other gets the hint to search alone.
     let ran = run(&["chat", "zzzzzzzz", "Hello"]).await.with_code(5);
-    assert_has(&ran.err, &["hint: `provider-host models"]);
+    assert_has(&ran.err, &["hint: `asq models"]);
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl Home {
     }
 
     /// The command without any provider in the environment.
-    fn bare(&self, args: &[&str]) -> Command {
+    pub(crate) fn bare(&self, args: &[&str]) -> Command {
         let mut command = self.with(binary());
         command.args(args);
         command
@@ -424,4 +424,15 @@ async fn price_is_estimated_and_limited_before_anything_is_sent() {
     assert!(questions(&sandbox).is_empty());
     ran(&mut home.against(&sandbox, &[&base[..], &["--max-cost", "0.1"]].concat())).await.with_code(0);
     assert_eq!(questions(&sandbox).len(), 1);
+}
+
+#[tokio::test]
+async fn older_name_starts_the_same_program() {
+    let home = Home::new();
+    let mut older = home.with(Command::new(env!("CARGO_BIN_EXE_provider-host")));
+    older.args(["--sandbox", "chat", "openai/gpt-4o"]).stdout(std::process::Stdio::piped());
+    older.stderr(std::process::Stdio::piped());
+    assert!(!ran_with_input(&mut older, "Hello").await.with_code(0).out.is_empty());
+    let mut refused = home.with(Command::new(env!("CARGO_BIN_EXE_provider-host")));
+    assert_has(&ran(refused.arg("nonsense")).await.with_code(2).err, &["Usage: asq "]);
 }

@@ -8,6 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::keep::Home;
 use crate::signals::interrupt;
 use crate::support::{assert_has, binary, gone, ran};
 
@@ -175,6 +176,21 @@ async fn open_connection_does_not_hold_up_the_end() {
     let host = started(&mut serve(&folder.path().join("data"), &["--dev", "--drain-seconds", "1"])).await;
     let address = host.url.strip_prefix("http://").unwrap();
     let _idle = TcpStream::connect(address).await.unwrap();
+    interrupt(&host.child);
+    gone(host.child).await.with_code(0);
+}
+
+#[tokio::test]
+async fn serve_shows_what_the_terminal_did() {
+    let (sandbox, home) = (crate::support::sandbox().await, Home::new());
+    ran(&mut home.against(&sandbox, &["chat", "openai/gpt-4o", "Hello"])).await.with_code(0);
+    let host = started(&mut home.bare(&["serve", "--dev", "--listen", "127.0.0.1:0"])).await;
+    // The workspace is there already, and its first token is shown all the same.
+    let token = host.token.clone().expect("a token");
+    let url = format!("{}/api/v1/workspaces/dev/runs", host.url);
+    let answer = reqwest::Client::new().get(url).bearer_auth(token).send().await.unwrap();
+    let runs: serde_json::Value = answer.json().await.unwrap();
+    assert!(runs.to_string().contains("openai/gpt-4o-2024-11-20"), "{runs}");
     interrupt(&host.child);
     gone(host.child).await.with_code(0);
 }

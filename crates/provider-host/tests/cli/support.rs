@@ -19,7 +19,7 @@ pub(crate) const KEY_OF_ENV: [&str; 2] = ["--set-env", "api_key=OPENROUTER_API_K
 
 /// The binary with an environment of its own and nothing on standard input.
 pub(crate) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_provider-host"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_asq"));
     for (name, _) in std::env::vars_os() {
         let upper = name.to_string_lossy().to_uppercase();
         if ["OPENROUTER", "OPEN_ROUTER", "OPENAI", "PROVIDER_HOST", "ASQ_", "HOST_"]
