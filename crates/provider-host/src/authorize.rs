@@ -68,7 +68,9 @@ pub(crate) async fn run(args: &AuthorizeArgs, connect: &ConnectArgs, output: Out
         // The key is for the base URL that it was got from.
         let base_url = values.get("base_url").unwrap_or_default().to_owned();
         let values = ConfigValues::new().set("base_url", base_url).set("api_key", granted.key.expose());
-        keys::keep(&storage, &Registry::discover()?, provider.id, provider, values).await?;
+        // An address that was kept before is not that of the new key.
+        let unset = if values.get("base_url").is_none() { Some("base_url") } else { None };
+        keys::keep(&storage, &Registry::discover()?, provider.id, provider, values, unset).await?;
         keys::tell_made(&storage, output);
         output.note(&format!("The key is kept, sealed, in the workspace {}.", storage.workspace));
     }

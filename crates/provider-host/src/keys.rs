@@ -67,7 +67,7 @@ async fn set(
     let settings = given_to(&connect.clone().and(instances), &registry, provider)?;
     let key = read_key(provider, &field, output)?;
     let storage = connect.kept.storage().await?;
-    keep(&storage, &registry, id, provider, settings.set(field.key, key.expose())).await?;
+    keep(&storage, &registry, id, provider, settings.set(field.key, key.expose()), None).await?;
     tell_made(&storage, output);
     output.note(&format!(
         "the {} of {id} ({}) is kept, sealed, in the workspace {}",
@@ -83,7 +83,7 @@ pub(crate) fn tell_made(storage: &Storage, output: Output) {
     }
 }
 
-/// Stores settings and secrets of a provider, beside those that it has.
+/// Stores settings and secrets of a provider, beside those that it has; `unset` is removed.
 ///
 /// # Errors
 /// When a setting is invalid, or the id is of another kind of provider.
@@ -93,6 +93,7 @@ pub(crate) async fn keep(
     id: &str,
     provider: &'static ProviderDescriptor,
     values: ConfigValues,
+    unset: Option<&str>,
 ) -> Result<(), Failure> {
     let Storage { store, workspace, .. } = storage;
     match store.provider(workspace, id).await {
@@ -101,7 +102,7 @@ pub(crate) async fn keep(
             record.kind, provider.id
         ))),
         Ok(record) => {
-            let change = ProviderChange::new().set(values);
+            let change = unset.into_iter().fold(ProviderChange::new().set(values), ProviderChange::unset);
             let changed =
                 store.change_provider(workspace, id, record.revision, registry, change, &actor()).await;
             changed.map(drop).map_err(refused)

@@ -1,5 +1,6 @@
 //! The older name of `asq`, for one more release: starts it with the same arguments.
 
+use std::io::Write as _;
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
@@ -8,7 +9,10 @@ fn main() -> ExitCode {
     let mut command = Command::new(&program);
     command.args(std::env::args_os().skip(1));
     let error = run(command);
-    eprintln!("error: cannot start {}, which provider-host is called now: {error}", program.display());
+    let told =
+        format!("error: cannot start {}, which provider-host is called now: {error}", program.display());
+    // Without a reader, the exit code still tells.
+    let _ = writeln!(std::io::stderr(), "{told}");
     ExitCode::FAILURE
 }
 

@@ -66,7 +66,7 @@ impl Settings {
             None => places.iter().find_map(|place| Some((place.values.get(key)?, place.words()))),
         };
         let (target, elsewhere) = destination(fields, |key| first(key).map(|(value, _)| value));
-        let elsewhere = elsewhere.and_then(|key| first(key)).map_or("a flag", |(_, words)| words);
+        let elsewhere = elsewhere.and_then(first).map_or("a flag", |(_, words)| words);
 
         let (mut values, mut origins, mut withheld) = (ConfigValues::new(), BTreeMap::new(), Vec::new());
         for (key, value) in &given {

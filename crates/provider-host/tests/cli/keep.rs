@@ -250,6 +250,7 @@ async fn run_is_logged_with_its_figures_and_its_text() {
     let sums: Vec<&str> =
         by_model["sums"].as_array().unwrap().iter().map(|sum| sum["name"].as_str().unwrap()).collect();
     assert!(sums.contains(&"openai/gpt-4o-2024-11-20") && sums.contains(&"sandbox/server-error"), "{sums:?}");
+    assert_eq!(by_model["total"]["cost_unknown"], 0, "the service refused the failed one");
     assert_eq!(cost("node").await["sums"].as_array().unwrap().len(), 2);
     assert_eq!(cost("project").await["sums"][0]["name"], "dev");
     let by_day = cost("day").await;
