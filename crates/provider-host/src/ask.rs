@@ -137,6 +137,21 @@ impl Question {
         Self { requested: requested.to_owned(), target, request, limit, tools: None }
     }
 
+    /// The text by which the user named the model.
+    pub(crate) fn requested(&self) -> &str {
+        &self.requested
+    }
+
+    /// The model that is asked first.
+    pub(crate) fn reference(&self) -> &ModelRef {
+        self.target.reference()
+    }
+
+    /// The request, with the model in it.
+    pub(crate) fn request(&self) -> &ChatRequest {
+        &self.request
+    }
+
     /// Lets the model call these tools, until it answers.
     #[must_use]
     pub(crate) fn tools(self, tools: Option<Arc<Tools>>) -> Self {

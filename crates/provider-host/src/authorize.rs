@@ -7,7 +7,7 @@ mod loopback;
 use std::process::{Command, Stdio};
 
 use openrouter_provider::pkce::{Authorization, GrantedKey};
-use provider_core::{Error, ErrorKind, ProviderContext};
+use provider_core::{ConfigValues, Error, ErrorKind, ProviderContext};
 use provider_registry::Registry;
 use tokio::time::timeout;
 
@@ -16,6 +16,7 @@ use self::loopback::Loopback;
 use crate::cli::{AuthorizeArgs, ConnectArgs};
 use crate::connect::{descriptor, settings_of};
 use crate::exit::Failure;
+use crate::keys;
 use crate::output::Output;
 use crate::output::progress::Progress;
 
@@ -31,6 +32,13 @@ pub(crate) async fn run(args: &AuthorizeArgs, connect: &ConnectArgs, output: Out
     }
     // A file that cannot be written is told before anyone is asked for a key.
     let file = args.key_file.as_deref().map(KeyFile::create).transpose()?;
+    // Neither is one for which there is no place.
+    let is_kept = file.is_none() && !args.show_key;
+    if is_kept && connect.sandbox {
+        let problem = "a key of the sandbox is of no use later: give --key-file or --show-key";
+        return Err(Failure::Usage(problem.to_owned()));
+    }
+    let storage = if is_kept { Some(connect.kept.storage().await?) } else { None };
     // The sandbox runs until the key is there.
     let (values, _sandbox) = settings_of(provider, connect, output).await?;
     let loopback = Loopback::bind(args.port)
@@ -55,6 +63,16 @@ pub(crate) async fn run(args: &AuthorizeArgs, connect: &ConnectArgs, output: Out
         let variable =
             provider.fields.iter().find(|field| field.key == "api_key").and_then(|field| field.env);
         output.note(&format!("  export {}=\"$(cat '{}')\"", variable.unwrap_or_default(), path.display()));
+    }
+    if let Some(storage) = storage {
+        // The key is for the base URL that it was got from.
+        let base_url = values.get("base_url").unwrap_or_default().to_owned();
+        let values = ConfigValues::new().set("base_url", base_url).set("api_key", granted.key.expose());
+        // An address that was kept before is not that of the new key.
+        let unset = if values.get("base_url").is_none() { Some("base_url") } else { None };
+        keys::keep(&storage, &Registry::discover()?, provider.id, provider, values, unset).await?;
+        keys::tell_made(&storage, output);
+        output.note(&format!("The key is kept, sealed, in the workspace {}.", storage.workspace));
     }
     if args.show_key {
         output.write(&format!("{}\n", granted.key.expose()))?;

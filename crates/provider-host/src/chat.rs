@@ -1,21 +1,28 @@
 //! `chat`: one question to one model. The answer streams to standard output, which gets nothing else.
 
-use std::pin::pin;
+mod repl;
+mod thread;
+
+use std::ops::ControlFlow;
+use std::pin::{Pin, pin};
 
 use provider_core::{ChatRequest, Error, ErrorKind, Event};
 
+use self::thread::Thread;
 use crate::answer_check::AnswerForm;
 use crate::ask::{Outcome, Question};
-use crate::cli::{ChatArgs, ConnectArgs};
+use crate::cli::{ChatArgs, ConnectArgs, PromptArgs};
 use crate::connect::Host;
 use crate::exit::Failure;
 use crate::output::markdown::Markdown;
 use crate::output::number::duration;
 use crate::output::progress::Progress;
 use crate::output::{Output, StdoutError, text};
+use crate::run_log::RunLog;
 use crate::target::{Prepared, Target};
+use crate::template::Filled;
 use crate::tools::{CallRecord, RunEvent, Tools};
-use crate::{diagnostics, dry_run, prompt, signal, summary};
+use crate::{diagnostics, dry_run, estimate, fragment, prompt, signal, summary};
 
 /// The most columns of what a tool got or returned.
 const MAX_QUOTED_COLUMNS: usize = 80;
@@ -24,13 +31,23 @@ const DEFAULT_COLUMNS: usize = 80;
 
 /// Runs the command. It handles signals itself, to show the partial answer.
 pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
+    if repl::is_meant(args, output) {
+        return repl::run(args, connect, output).await;
+    }
     let mut stop = pin!(signal::shutdown());
     let prompt = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
-        prompt = prompt::read(args.prompt.as_deref(), output) => prompt?,
+        prompt = prompt(args, output) => prompt?,
     };
-    let mut request = args.params.request(&prompt)?;
+    let mut params = args.params.clone();
+    if prompt.system.is_some() && params.system().is_none() {
+        params.set_system(prompt.system);
+    }
+    let mut request = params.request(&prompt.prompt)?;
+    let mut thread = Thread::of(args, connect).await?;
+    thread.put_before(&mut request);
+    let model = thread.model(args)?;
     let form = AnswerForm::of(&request)?;
     if args.schema_retry && matches!(form, AnswerForm::Any) {
         let problem = "--schema-retry needs the form of the answer: give --json-schema or --json-object";
@@ -38,30 +55,42 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     }
     if args.dry_run {
         Tools::offer(&args.tools, &mut request)?;
-        return show(args, connect, request, output).await;
+        return show(args, connect, &model, request, output).await;
     }
     let tools = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
-        tools = Tools::open(&args.tools, connect, &request, output) => tools?,
+        tools = Tools::open(&args.tools, args.prompt_args.max_cost, connect, &request, output) => tools?,
     };
     let connected = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
-        connected = connected(args, connect, request, output) => connected,
+        connected = connected(args, connect, &model, request, output) => connected,
     };
+    let mut log = RunLog::new(connect, &args.log);
+    let mut asked = None;
     let outcome = match connected {
         // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
-            let question = Question::new(&args.model, connected.target, connected.request, args.timeout);
+            let question = Question::new(&model, connected.target, connected.request, args.timeout);
             let question = question.tools(tools.clone());
-            let mut outcome = ask(args, &question, stop.as_mut(), output).await?;
-            outcome.problem = problem(&form, &outcome);
-            if let Some(corrected) = corrected(args, &question, &outcome) {
-                let again = ask(args, &corrected, stop.as_mut(), output).await?;
-                outcome = again.after(outcome);
-                outcome.problem = problem(&form, &outcome);
+            let priced = tokio::select! {
+                biased;
+                () = &mut stop => return Err(Failure::Interrupted(None)),
+                priced = priced(args, &question, &connected.host, output) => priced?,
+            };
+            if priced.is_break() {
+                return Ok(());
             }
+            log.open();
+            let outcome = match checked(args, &question, &form, stop.as_mut(), output).await {
+                Ok(outcome) => outcome,
+                Err(gone) => {
+                    log.cut_off(&question, output).await;
+                    return Err(gone);
+                }
+            };
+            asked = Some(question);
             if args.is_held() {
                 let progress = Progress::new(output, "");
                 let mut page = AnswerWriter::new(output, &progress, args);
@@ -70,7 +99,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
             }
             if outcome.interrupted { outcome } else { explained(outcome, &connected.host, stop).await }
         }
-        Err(Failure::Provider(error)) => Outcome::not_asked(&args.model, error),
+        Err(Failure::Provider(error)) => Outcome::not_asked(&model, error),
         Err(other) => return Err(other),
     };
     if let Some(tools) = tools {
@@ -85,7 +114,28 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     for line in summary::lines(&outcome, output.err) {
         output.note(&line);
     }
+    if let Some(question) = &asked {
+        log.outcome(question, &outcome, Some(&mut thread.conversation), output).await;
+    }
     end(outcome, output)
+}
+
+/// Asks, and once more after an answer of the wrong form, if that is wanted.
+async fn checked(
+    args: &ChatArgs,
+    question: &Question,
+    form: &AnswerForm,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+    output: Output,
+) -> Result<Outcome, Failure> {
+    let mut outcome = ask(args, question, stop.as_mut(), output).await?;
+    outcome.problem = problem(form, &outcome);
+    if let Some(corrected) = corrected(args, question, &outcome) {
+        let again = ask(args, &corrected, stop, output).await?;
+        outcome = again.after(outcome);
+        outcome.problem = problem(form, &outcome);
+    }
+    Ok(outcome)
 }
 
 /// The error of a complete answer that is not of the form.
@@ -104,6 +154,49 @@ impl ChatArgs {
     fn is_held(&self) -> bool {
         self.schema_retry && !self.json && !self.json_lines
     }
+}
+
+/// The prompt: what is given and piped in, in the template if there is one, with the fragments above it.
+async fn prompt(args: &ChatArgs, output: Output) -> Result<Filled, Failure> {
+    let mut filled = match &args.template {
+        Some(template) => {
+            let is_read = template.has_input() || args.prompt.is_some() || template.prompt.is_empty();
+            let input = match is_read {
+                true => Some(prompt::read(args.prompt.as_deref(), output).await?),
+                false => None,
+            };
+            template.fill(&args.prompt_args.param, input.as_deref())?
+        }
+        None => Filled { system: None, prompt: prompt::read(args.prompt.as_deref(), output).await? },
+    };
+    filled.prompt = fragment::above(&filled.prompt, &args.prompt_args.fragment)?;
+    Ok(filled)
+}
+
+/// Looks at the price of a question, if the flags want it: to show it in place of an answer, or to refuse
+/// one that is above the limit.
+async fn priced(
+    args: &ChatArgs,
+    question: &Question,
+    host: &Host,
+    output: Output,
+) -> Result<ControlFlow<()>, Failure> {
+    let PromptArgs { estimate: is_shown, max_cost, .. } = args.prompt_args;
+    if !is_shown && max_cost.is_none() {
+        return Ok(ControlFlow::Continue(()));
+    }
+    let estimate = estimate::estimate(host, question.reference(), question.request()).await?;
+    if is_shown {
+        estimate.show(args.json, output)?;
+    }
+    if let Some(limit) = max_cost {
+        estimate.check(limit)?;
+    }
+    if is_shown {
+        return Ok(ControlFlow::Break(()));
+    }
+    estimate.warn(output);
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Reports the failure, if there is one.
@@ -134,12 +227,13 @@ async fn explained(outcome: Outcome, host: &Host, stop: impl Future<Output = ()>
 async fn show(
     args: &ChatArgs,
     connect: &ConnectArgs,
+    model: &str,
     request: ChatRequest,
     output: Output,
 ) -> Result<(), Failure> {
     let dry_run = dry_run::DryRun::default();
     let host = Host::open_offline(connect, dry_run.context(), output)?;
-    let (target, request) = target(args, &host, request).await?;
+    let (target, request) = target(args, &host, model, request).await?;
     let body = dry_run.body(&target, request).await.map_err(Failure::Provider)?;
     Ok(output.write(&format!("{body}\n"))?)
 }
@@ -154,11 +248,12 @@ struct Connected {
 async fn connected(
     args: &ChatArgs,
     connect: &ConnectArgs,
+    model: &str,
     request: ChatRequest,
     output: Output,
 ) -> Result<Connected, Failure> {
     let host = Host::open(connect, output).await?;
-    let (target, request) = target(args, &host, request).await?;
+    let (target, request) = target(args, &host, model, request).await?;
     Ok(Connected { host, target, request })
 }
 
@@ -166,11 +261,12 @@ async fn connected(
 async fn target(
     args: &ChatArgs,
     host: &Host,
+    model: &str,
     request: ChatRequest,
 ) -> Result<(Target, ChatRequest), Failure> {
     let max_seams = args.continued.then_some(args.max_seams);
     let Prepared { request, targets } =
-        host.prepare(std::slice::from_ref(&args.model), &args.params, max_seams, request).await?;
+        host.prepare(&[model.to_owned()], &args.params, max_seams, request).await?;
     let target = targets.into_iter().next();
     let missing = || Error::new(ErrorKind::NotFound, "no model was selected");
     Ok((target.unwrap_or_else(|| Err(missing()))?, request))
@@ -183,7 +279,7 @@ async fn ask(
     stop: impl Future<Output = ()>,
     output: Output,
 ) -> Result<Outcome, Failure> {
-    let progress = Progress::new(output, format!("waiting for {}", text::one_line(&args.model)));
+    let progress = Progress::new(output, format!("waiting for {}", text::one_line(question.requested())));
     let mut page = AnswerWriter::new(output, &progress, args);
     let outcome = if args.no_stream {
         let outcome = progress.during(question.whole(stop, |event| page.event(event))).await?;

@@ -3,6 +3,9 @@
 mod account;
 mod connect;
 mod doctor;
+mod keep;
+mod profile;
+mod prompt;
 mod serve;
 mod shell;
 mod tools;
@@ -16,26 +19,36 @@ use provider_core::Usd;
 pub(crate) use self::account::{CreditsArgs, EndpointsArgs, GenerationArgs, PresetsArgs};
 pub(crate) use self::connect::{ConnectArgs, InstanceArgs};
 pub(crate) use self::doctor::DoctorArgs;
+pub(crate) use self::keep::{
+    ConfigArgs, ConfigCommand, CostArgs, CostBy, KeysArgs, KeysCommand, LogArgs, LogCommand, LogFilter,
+    LogFlags,
+};
+pub(crate) use self::prompt::{PromptArgs, TemplateArgs, TemplateCommand};
 pub(crate) use self::serve::{ServeArgs, ServeSettings};
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
 pub(crate) use self::tools::ToolArgs;
+use crate::config::NAME;
 use crate::exit;
 use crate::output::style::ColorChoice;
 use crate::params::Params;
+use crate::template::Template;
 use crate::value_parsers::{at_least, between, dollars, pair, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
-  provider-host --sandbox chat openai/gpt-4o \"Hello\"
-  provider-host chat openai/gpt-4o \"Hello\"
-  provider-host chat anthropic/claude-3.5-sonnet \"Summarise this\" < report.txt
-  provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
-  provider-host models claude --supports tools --sort price
-  provider-host --provider openrouter --provider local=openai-compatible --set local.preset=ollama \
+  asq keys set openrouter
+  asq chat -c \"And at night?\"
+  asq cost --by model --since 7d
+  asq --sandbox chat openai/gpt-4o \"Hello\"
+  asq chat openai/gpt-4o \"Hello\"
+  asq chat anthropic/claude-3.5-sonnet \"Summarise this\" < report.txt
+  asq compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
+  asq models claude --supports tools --sort price
+  asq --provider openrouter --provider local=openai-compatible --set local.preset=ollama \
     compare \"Why?\" openrouter:openai/gpt-4o local:qwen3
-  provider-host connect openrouter --key-file openrouter.key
-  provider-host doctor
-  OPENROUTER_API_KEY=sk-or-v1-... provider-host key
+  asq connect openrouter --key-file openrouter.key
+  asq doctor
+  OPENROUTER_API_KEY=sk-or-v1-... asq key
 
 Environment:
   OPENROUTER_API_KEY          the key of OpenRouter; there is no flag for a key, as flags show in the process list
@@ -44,15 +57,19 @@ Environment:
   OPENROUTER_SITE_NAME        the name of your app
   OPENAI_COMPATIBLE_BASE_URL  where a server is that speaks chat completions
   OPENAI_COMPATIBLE_API_KEY   its key, if it wants one
-  PROVIDER_HOST_PROVIDERS     the providers to connect, as for --provider, with spaces or commas between them
+  ASQ_PROVIDERS               the providers to connect, as for --provider, with spaces or commas between them
+  ASQ_CONFIG, ASQ_PROFILE     the configuration file, and the profile of it
+  ASQ_LOG                     what is logged: all, figures or off
+  ASQ_WORKSPACE               the workspace of the store, which costs are summed by
+  HOST_DATA                   the folder of the store
   NO_COLOR                    no colours
-Blank variables count as unset. `provider-host providers show NAME` lists the variables of a provider.
+Blank variables count as unset. `asq providers show NAME` lists the variables of a provider.
 
 `--sandbox` needs no key: a stand-in for the service inside this program makes the answers up, and nothing is billed.";
 
 /// Talks to the models of AI providers, and shows what it did and what it cost.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", exit::codes()))]
+#[command(name = NAME, version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", exit::codes()))]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
@@ -64,6 +81,11 @@ pub(crate) struct Cli {
     /// Tell on standard error which attempts failed before the answer or the error
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(crate) verbose: bool,
+
+    /// The configuration file to read; in front of the command [env: ASQ_CONFIG] [default: asq/config.toml in
+    /// the folder of configurations]
+    #[arg(long, value_name = "FILE", help_heading = "Global options")]
+    pub(crate) config: Option<PathBuf>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -81,6 +103,16 @@ pub(crate) enum Command {
     Connect(AuthorizeArgs),
     /// Test the key, and see what it has left
     Key(KeyArgs),
+    /// Keep keys of providers in the store, sealed
+    Keys(KeysArgs),
+    /// See what was asked and answered
+    Log(LogArgs),
+    /// See what it cost, by day, model, project or node
+    Cost(CostArgs),
+    /// Named prompts with parameters
+    Template(TemplateArgs),
+    /// See the settings that are in force, and where each comes from
+    Config(ConfigArgs),
     /// Test whether a provider keeps the promises that all providers make, without its service
     Conformance(ConformanceArgs),
     /// See the providers there are, and the settings they take
@@ -110,25 +142,50 @@ pub(crate) enum Command {
 The answer goes to standard output, everything else to standard error. `provider-host --help` lists the exit codes.
 
 Examples:
-  provider-host chat openai/gpt-4o \"Hello\"
-  git diff | provider-host chat openai/gpt-4o \"Write a commit message\" --temperature 0
-  provider-host chat openai/gpt-4o - < prompt.txt > answer.txt
-  provider-host --sandbox chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
-  provider-host --sandbox chat sandbox/flaky \"Hello\" --retries 5 --verbose
-  provider-host --sandbox chat sandbox/reset \"Hello\" --continue --fallback openai/gpt-4o-mini --allow-paid-fallback
-  provider-host chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
-  provider-host chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
-  provider-host chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
-  provider-host chat openai/gpt-4o \"Rain today?\" --tools tools.json --tool-choice required
-  provider-host chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing
-  provider-host chat local:qwen3 \"Hello\" --fallback openrouter:openai/gpt-4o --allow-paid-fallback")]
+  asq chat openai/gpt-4o \"Hello\"
+  git diff | asq chat openai/gpt-4o \"Write a commit message\" --temperature 0
+  asq chat openai/gpt-4o - < prompt.txt > answer.txt
+  asq --sandbox chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
+  asq --sandbox chat sandbox/flaky \"Hello\" --retries 5 --verbose
+  asq --sandbox chat sandbox/reset \"Hello\" --continue-answer --fallback openai/gpt-4o-mini \
+    --allow-paid-fallback
+  asq chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
+  asq chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
+  asq chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
+  asq chat openai/gpt-4o \"Rain today?\" --tools tools.json --tool-choice required
+  asq chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing
+  asq chat local:qwen3 \"Hello\" --fallback openrouter:openai/gpt-4o --allow-paid-fallback")]
 pub(crate) struct ChatArgs {
-    /// The model's id, sent as it is; `PROVIDER:ID` names the provider as well
+    /// The model's id, sent as it is; `PROVIDER:ID` names the provider as well. May be left out with -m, or
+    /// where the profile has a model: then a single word with neither `/` nor `:` in it, or several words,
+    /// are the prompt
+    #[arg(value_name = "MODEL")]
+    pub(crate) first: Option<String>,
+
+    /// The prompt. With `-`, or if there is no terminal, standard input is read; if both are given, standard
+    /// input comes second
+    #[arg(value_name = "PROMPT")]
+    pub(crate) second: Option<String>,
+
+    /// The model to ask, once the profile is read. Empty: that of the conversation.
+    #[arg(skip)]
     pub(crate) model: String,
 
-    /// The prompt. Without it, or with `-`, standard input is read; if both are given, standard input comes
-    /// second
+    /// The prompt, once it is told from the model.
+    #[arg(skip)]
     pub(crate) prompt: Option<String>,
+
+    /// The model: what is in front of the options is the prompt then
+    #[arg(short = 'm', long = "model", value_name = "MODEL")]
+    pub(crate) named_model: Option<String>,
+
+    /// Go on with the newest conversation
+    #[arg(short = 'c', long = "continue")]
+    pub(crate) latest: bool,
+
+    /// Go on with this conversation: its id or the end of it, as `log show` has it
+    #[arg(long, value_name = "ID", conflicts_with = "latest")]
+    pub(crate) conversation: Option<String>,
 
     /// Show the request that would be sent, as JSON, and send nothing
     #[arg(long, conflicts_with_all = ["json", "no_stream"])]
@@ -140,7 +197,7 @@ pub(crate) struct ChatArgs {
 
     /// Finish an answer that breaks off in the middle by another request, to the same model and then to those
     /// of --fallback. All requests are billed
-    #[arg(long = "continue")]
+    #[arg(long = "continue-answer")]
     pub(crate) continued: bool,
 
     /// How often an answer may be gone on with
@@ -186,7 +243,17 @@ pub(crate) struct ChatArgs {
     pub(crate) tools: ToolArgs,
 
     #[command(flatten)]
+    pub(crate) prompt_args: PromptArgs,
+
+    /// The template, once it is read.
+    #[arg(skip)]
+    pub(crate) template: Option<Template>,
+
+    #[command(flatten)]
     pub(crate) params: Params,
+
+    #[command(flatten)]
+    pub(crate) log: LogFlags,
 
     #[command(flatten)]
     pub(crate) instances: InstanceArgs,
@@ -199,14 +266,14 @@ other. The exit code is 0 if at least one answered whole and as it was asked to,
 shows what is there by then.
 
 Examples:
-  provider-host compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
-  provider-host compare \"Say hi\" openai/gpt-4o openai/gpt-5 --markdown > report.md
-  provider-host compare - openai/gpt-4o openai/gpt-5 --max-tokens 200 --timeout 60 < prompt.txt")]
+  asq compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
+  asq compare \"Say hi\" openai/gpt-4o openai/gpt-5 --markdown > report.md
+  asq compare - openai/gpt-4o openai/gpt-5 --max-tokens 200 --timeout 60 < prompt.txt")]
 pub(crate) struct CompareArgs {
     /// The prompt; `-` reads standard input
     pub(crate) prompt: String,
 
-    /// The models' ids, as for `chat`
+    /// The models' ids, or their aliases
     #[arg(value_name = "MODEL", required = true)]
     pub(crate) models: Vec<String>,
 
@@ -244,6 +311,9 @@ pub(crate) struct CompareArgs {
     pub(crate) params: Params,
 
     #[command(flatten)]
+    pub(crate) log: LogFlags,
+
+    #[command(flatten)]
     pub(crate) instances: InstanceArgs,
 }
 
@@ -278,11 +348,11 @@ nearest ones. Prices are in US dollars per million tokens, exact. Models that ca
 batches, or that do not answer chats, are left out unless --all is given.
 
 Examples:
-  provider-host models claude sonet
-  provider-host models --free --supports tools
-  provider-host models --author openai --author google --max-price 1
-  provider-host models --input-modality image --min-context 200000 --sort price --limit 10
-  provider-host models show openai/gpt-4o",
+  asq models claude sonet
+  asq models --free --supports tools
+  asq models --author openai --author google --max-price 1
+  asq models --input-modality image --min-context 200000 --sort price --limit 10
+  asq models show openai/gpt-4o",
     args_conflicts_with_subcommands = true
 )]
 pub(crate) struct ModelsArgs {
@@ -374,17 +444,17 @@ pub(crate) enum SortBy {
 }
 
 #[derive(Args, Debug)]
-#[command(
-    group = clap::ArgGroup::new("place").required(true).multiple(true).args(["key_file", "show_key"]),
-    after_help = "\
+#[command(after_help = "\
 The page of the provider asks you in the browser, and sends the browser back to this program with a code, which is given for \
 a key of your account. The key lasts until you delete it there. The browser has to run on this machine.
 
+The key goes into the store, sealed; with --key-file or --show-key it goes there instead.
+
 Examples:
-  provider-host connect openrouter --key-file ~/.openrouter-key
-  OPENROUTER_API_KEY=\"$(cat ~/.openrouter-key)\" provider-host key
-  OPENROUTER_API_KEY=\"$(provider-host connect openrouter --show-key)\" provider-host chat openai/gpt-4o \"Hello\""
-)]
+  asq connect openrouter
+  asq connect openrouter --key-file ~/.openrouter-key
+  OPENROUTER_API_KEY=\"$(cat ~/.openrouter-key)\" asq key
+  OPENROUTER_API_KEY=\"$(asq connect openrouter --show-key)\" asq chat openai/gpt-4o \"Hello\"")]
 pub(crate) struct AuthorizeArgs {
     /// The provider, by its id or its name
     #[arg(value_name = "PROVIDER")]
@@ -439,9 +509,9 @@ pub(crate) struct KeyArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  provider-host providers
-  provider-host providers show OpenRouter
-  provider-host providers show openrouter --json")]
+  asq providers
+  asq providers show OpenRouter
+  asq providers show openrouter --json")]
 pub(crate) struct ProvidersArgs {
     #[command(subcommand)]
     pub(crate) command: Option<ProvidersCommand>,
@@ -469,9 +539,9 @@ used. The provider is tested as it is and behind the layers that every provider 
 Exit code 1 if a promise is broken.
 
 Examples:
-  provider-host conformance openrouter
-  provider-host conformance openai-compatible --filter law
-  provider-host conformance acme --wire json-lines --set region=eu --skip \"sent: top_a=no such parameter\"")]
+  asq conformance openrouter
+  asq conformance openai-compatible --filter law
+  asq conformance acme --wire json-lines --set region=eu --skip \"sent: top_a=no such parameter\"")]
 pub(crate) struct ConformanceArgs {
     /// The provider, by its id or its name
     #[arg(value_name = "PROVIDER")]
@@ -563,7 +633,12 @@ impl Cli {
             Command::Credits(args) => connect.and(&args.instances),
             Command::Presets(args) => connect.and(&args.instances),
             Command::Doctor(args) => connect.and(&args.instances),
-            Command::Providers(_)
+            Command::Keys(_)
+            | Command::Log(_)
+            | Command::Cost(_)
+            | Command::Config(_)
+            | Command::Template(_)
+            | Command::Providers(_)
             | Command::Sandbox(_)
             | Command::Serve(_)
             | Command::Completions(_)
@@ -573,6 +648,27 @@ impl Cli {
 }
 
 impl Command {
+    /// Whether the command reads the configuration.
+    pub(crate) fn is_configured(&self) -> bool {
+        !matches!(
+            self,
+            Command::Conformance(_) | Command::Providers(_) | Command::Sandbox(_) | Command::Serve(_)
+        )
+    }
+
+    /// Whether the command needs the providers of the store.
+    pub(crate) fn reads_providers(&self) -> bool {
+        match self {
+            Command::Chat(_)
+            | Command::Compare(_)
+            | Command::Models(_)
+            | Command::Key(_)
+            | Command::Keys(_) => true,
+            Command::Config(args) => matches!(args.command, ConfigCommand::Show),
+            _ => false,
+        }
+    }
+
     /// Whether standard output gets JSON.
     pub(crate) fn is_json(&self) -> bool {
         match self {
@@ -590,6 +686,11 @@ impl Command {
             Command::Credits(args) => args.json,
             Command::Presets(args) => args.json,
             Command::Doctor(args) => args.json,
+            Command::Keys(args) => args.json,
+            Command::Log(args) => args.json,
+            Command::Cost(args) => args.json,
+            Command::Config(args) => args.json,
+            Command::Template(args) => args.json,
             Command::Connect(_)
             | Command::Sandbox(_)
             | Command::Serve(_)
@@ -631,7 +732,7 @@ mod tests {
             };
             for arg in sub.get_arguments().filter(is_number) {
                 let flag = format!("--{}", arg.get_long().unwrap());
-                let line = [&["provider-host", name], positional, &[&flag, "-1000000"]].concat();
+                let line = [&["asq", name], positional, &[&flag, "-1000000"]].concat();
                 let result = Cli::try_parse_from(line);
                 tried += 1;
                 if flag == "--seed" && name != "sandbox" {
@@ -649,14 +750,14 @@ mod tests {
 
     #[test]
     fn older_spellings_still_work() {
-        let line = ["provider-host", "models", "--input", "image", "--output", "audio"];
+        let line = ["asq", "models", "--input", "image", "--output", "audio"];
         let Command::Models(args) = Cli::parse_from(line).command else { panic!("no models") };
         assert_eq!(
             (args.input_modality, args.output_modality),
             (vec!["image".to_owned()], vec!["audio".to_owned()])
         );
         for (older, newer) in [("json", Some("--json")), ("markdown", Some("--markdown")), ("table", None)] {
-            let line = ["provider-host", "compare", "Hi", "a/b"];
+            let line = ["asq", "compare", "Hi", "a/b"];
             let form = |rest: &[&str]| {
                 let cli = Cli::parse_from(line.iter().chain(rest));
                 let Command::Compare(args) = cli.command else { panic!("no comparison") };

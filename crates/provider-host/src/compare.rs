@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use provider_compare::{Cell, CellStep, Comparison, Ended, Report};
-use provider_core::{Catalogue, Error};
-use provider_registry::Instance;
+use provider_core::{Catalogue, ChatRequest, Error};
+use provider_registry::{Instance, ModelRef};
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -19,7 +19,8 @@ use crate::connect::Host;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::output::progress::Progress;
-use crate::target::Prepared;
+use crate::run_log::{Call, RunLog};
+use crate::target::{Prepared, Target};
 use crate::{diagnostics, prompt, signal};
 
 /// The longest wait for the catalogues once the answers are there; they only add prices.
@@ -47,12 +48,14 @@ struct Problem<'a> {
 pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {
     let mut stop = pin!(signal::shutdown());
     // The host lives until all answers are complete, since dropping it stops the sandbox.
-    let (comparison, form, host) = tokio::select! {
+    let mut log = RunLog::new(connect, &args.log);
+    let Asking { comparison, request, references, form, host } = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
         prepared = prepared(args, connect, output) => prepared?,
     };
 
+    log.open();
     let progress = Progress::new(output, "asking");
     let mut done = 0;
     let asked = comparison.run_until(stop.as_mut(), |happened| {
@@ -90,24 +93,46 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
         }
     }
     remarks(args, &report, &problems, output);
+    for (cell, asked) in report.cells.iter().zip(&references) {
+        // One that was not asked has no time.
+        let (Some(requested), Some(_)) = (asked, cell.timings.total) else { continue };
+        let mut request = request.clone();
+        request.model.clone_from(&requested.model);
+        let call = Call {
+            requested,
+            provider: cell.provider.as_deref().unwrap_or(&requested.provider),
+            request: &request,
+            result: cell.result.as_ref(),
+            timings: cell.timings,
+        };
+        log.record(call, None, output).await;
+    }
     end(&report, &problems, output)
 }
 
-async fn prepared(
-    args: &CompareArgs,
-    connect: &ConnectArgs,
-    output: Output,
-) -> Result<(Comparison, AnswerForm, Host), Failure> {
+/// A comparison that is to be made.
+struct Asking {
+    comparison: Comparison,
+    request: ChatRequest,
+    /// The models, in the order of the cells; `None` for one that cannot be asked.
+    references: Vec<Option<ModelRef>>,
+    form: AnswerForm,
+    host: Host,
+}
+
+async fn prepared(args: &CompareArgs, connect: &ConnectArgs, output: Output) -> Result<Asking, Failure> {
     let prompt = prompt::read(Some(&args.prompt), output).await?;
     let request = args.params.request(&prompt)?;
     let form = AnswerForm::of(&request)?;
     let host = Host::open(connect, output).await?;
     let Prepared { request, targets } = host.prepare(&args.models, &args.params, None, request).await?;
     let mut comparison =
-        Comparison::new(request).concurrency(args.concurrency.into()).cell_timeout(args.timeout);
+        Comparison::new(request.clone()).concurrency(args.concurrency.into()).cell_timeout(args.timeout);
     if let Some(deadline) = args.deadline {
         comparison = comparison.deadline(deadline);
     }
+    let reference = |target: &Result<Target, Error>| Some(target.as_ref().ok()?.reference().clone());
+    let references = targets.iter().map(reference).collect();
     for (requested, target) in args.models.iter().zip(targets) {
         let cell = match target {
             Ok(target) => Cell::new(requested, target.provider().clone(), target.id())
@@ -116,7 +141,7 @@ async fn prepared(
         };
         comparison = comparison.cells([cell]);
     }
-    Ok((comparison, form, host))
+    Ok(Asking { comparison, request, references, form, host })
 }
 
 /// Fetches the catalogues for their prices while the models answer. Where one is missing, so are its prices.

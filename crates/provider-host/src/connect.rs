@@ -3,6 +3,7 @@
 mod chosen;
 mod given;
 mod invalid;
+mod kept;
 mod plan;
 mod sandbox;
 mod select;
@@ -13,17 +14,20 @@ use std::sync::Arc;
 use openai_compatible_provider as _; // links the provider in
 use openrouter_provider as _; // links the provider in
 use openrouter_sandbox::Sandbox;
-use provider_core::{ConfigValues, Error, ErrorKind, LlmProvider, ProviderContext, ProviderDescriptor};
+use provider_core::{
+    ConfigValues, Error, ErrorKind, FieldKind, LlmProvider, ProviderContext, ProviderDescriptor,
+};
 use provider_registry::{Instance, Registry, Workspace};
 use tokio::sync::OnceCell;
 
-pub(crate) use self::chosen::descriptor;
+pub(crate) use self::chosen::{check_id, descriptor};
 use self::given::MAX_ATTEMPTS;
 use self::invalid::Invalid;
 use self::plan::Plan;
 pub(crate) use self::plan::given_to;
 use self::settings::Settings;
 use crate::cli::ConnectArgs;
+use crate::config::Origin;
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -73,6 +77,49 @@ pub(crate) async fn settings_of(
     }
     let settings = plan.settings(sandbox.as_ref().map(Sandbox::base_url)).pop();
     Ok((settings.map(|settings| settings.values).unwrap_or_default(), sandbox))
+}
+
+/// A setting of a provider that is to be connected, for `config show`.
+#[derive(Debug)]
+pub(crate) struct ShownSetting {
+    /// The id that the provider is connected under.
+    pub(crate) provider: String,
+    pub(crate) key: &'static str,
+    /// Its value; of a secret the last four characters, if it has twelve or more.
+    pub(crate) value: String,
+    pub(crate) origin: Origin,
+}
+
+/// The settings of all providers that would be connected, the defaults among them.
+///
+/// # Errors
+/// As [`Host::open`], except for settings that are missing or invalid.
+pub(crate) fn shown_settings(args: &ConnectArgs) -> Result<Vec<ShownSetting>, Failure> {
+    let plan = Plan::read(args)?;
+    let mut shown = Vec::new();
+    for (one, settings) in plan.chosen.iter().zip(plan.settings(args.sandbox.then_some(PLACEHOLDER_URL))) {
+        for field in &one.fields {
+            let is_secret = field.kind == FieldKind::Secret;
+            let value = match (settings.values.get(field.key), field.default) {
+                (Some(value), _) if is_secret => ending(value),
+                (Some(value), _) => value.to_owned(),
+                (None, Some(default)) if one.provider.fields.iter().any(|own| own.key == field.key) => {
+                    default.to_owned()
+                }
+                (None, _) => continue,
+            };
+            let origin = settings.origins.get(field.key).cloned().unwrap_or(Origin::Default);
+            shown.push(ShownSetting { provider: one.id.clone(), key: field.key, value, origin });
+        }
+    }
+    Ok(shown)
+}
+
+/// The end of a secret, by which its owner tells it from others.
+pub(crate) fn ending(secret: &str) -> String {
+    let count = secret.chars().count();
+    let last: String = secret.chars().skip(count.saturating_sub(4)).collect();
+    if count < 12 { "…".to_owned() } else { format!("…{last}") }
 }
 
 impl Host {

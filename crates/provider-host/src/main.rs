@@ -10,26 +10,36 @@ mod authorize;
 mod chat;
 mod cli;
 mod compare;
+mod config;
 mod conformance;
 mod connect;
+mod cost;
 mod diagnostics;
 mod doctor;
 mod dry_run;
 mod environment;
+mod estimate;
 mod exit;
+mod fragment;
 mod key;
+mod keys;
+mod log;
 mod models;
+mod moment;
 mod output;
 mod params;
 mod prompt;
 mod providers;
+mod run_log;
 mod sandbox;
 mod serve;
 mod shell;
 mod signal;
 mod similar;
+mod storage;
 mod summary;
 mod target;
+mod template;
 mod tools;
 mod value_parsers;
 mod wording;
@@ -42,8 +52,11 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::environment::Environment;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::storage::Kept;
 
 /// The JSON of a failure, for a command that has written none.
 #[derive(Serialize)]
@@ -52,12 +65,18 @@ struct Failed {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
     let mut output = Output::new(cli.color, cli.verbose, cli.connect.sandbox);
     output.json_lines = matches!(&cli.command, Command::Chat(args) if args.json_lines);
     match Runtime::new() {
         Ok(runtime) => {
-            let result = runtime.block_on(until_stopped(&cli, output));
+            let result = match configured(&mut cli) {
+                Ok(kept) => {
+                    cli.connect.kept = kept;
+                    runtime.block_on(until_stopped(&cli, output))
+                }
+                Err(failure) => Err(failure),
+            };
             // A thread may still block on standard input, and dropping the runtime would wait for it.
             runtime.shutdown_background();
             end(&cli, result, output).code().into()
@@ -67,6 +86,17 @@ fn main() -> ExitCode {
             end(&cli, Err(failure), output).code().into()
         }
     }
+}
+
+/// Reads the configuration for a command that has to do with it, and adds what the profile has to its flags.
+fn configured(cli: &mut Cli) -> Result<Kept, Failure> {
+    if !cli.command.is_configured() {
+        return Ok(Kept::default());
+    }
+    let environment = Environment::of_this_program();
+    let config = Config::read(cli.config.as_ref(), cli.connect.profile.as_deref(), &environment)?;
+    cli.add(&config)?;
+    Ok(Kept::new(config, cli.connect.sandbox, &environment))
 }
 
 /// Reports the failure of a command on standard error and, with `--json`, on standard output.
@@ -94,13 +124,21 @@ async fn until_stopped(cli: &Cli, output: Output) -> Result<(), Failure> {
 }
 
 async fn run(cli: &Cli, output: Output) -> Result<(), Failure> {
-    let connect = cli.connect();
+    let mut connect = cli.connect();
+    if cli.command.reads_providers() && !connect.sandbox {
+        connect.kept.read_providers().await?;
+    }
     match &cli.command {
         Command::Chat(args) => chat::run(args, &connect, output).await,
         Command::Compare(args) => compare::run(args, &connect, output).await,
         Command::Models(args) => models::run(args, &connect, output).await,
         Command::Connect(args) => authorize::run(args, &connect, output).await,
         Command::Key(args) => key::run(args, &connect, output).await,
+        Command::Keys(args) => keys::run(args, &connect, output).await,
+        Command::Log(args) => log::run(args, &connect, output).await,
+        Command::Cost(args) => cost::run(args, &connect, output).await,
+        Command::Template(args) => template::run(args, &connect, output),
+        Command::Config(args) => config::command::run(args, &connect, output),
         Command::Conformance(args) => conformance::run(args, &connect, output).await,
         Command::Providers(args) => providers::run(args, output),
         Command::Sandbox(args) => sandbox::run(args, output).await,

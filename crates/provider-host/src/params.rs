@@ -7,9 +7,9 @@ mod attachments;
 mod files;
 mod routing;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Command, FromArgMatches as _};
 use openrouter_provider::OpenRouterOptions;
 use provider_core::{ChatRequest, Reasoning, ResponseFormat, ToolChoice};
 use serde_json::Value;
@@ -18,6 +18,39 @@ use self::attachments::Attachments;
 use self::routing::Routing;
 use crate::exit::Failure;
 use crate::value_parsers::{at_least, between, number, pair};
+
+/// Fills fields that are not given from variables of the same names.
+macro_rules! fill {
+    ($target:ident: $($field:ident)*) => {
+        $(if $crate::params::Absent::is_absent(&$target.$field) {
+            $target.$field = $field;
+        })*
+    };
+}
+pub(crate) use fill;
+
+/// A parameter that may not be given.
+pub(crate) trait Absent {
+    fn is_absent(&self) -> bool;
+}
+
+impl<T> Absent for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T> Absent for Vec<T> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Absent for bool {
+    fn is_absent(&self) -> bool {
+        !self
+    }
+}
 
 /// The parameters of a request.
 #[derive(Args, Clone, Debug, Default)]
@@ -149,6 +182,110 @@ pub(crate) struct Params {
 }
 
 impl Params {
+    /// The names of all parameters: their flags with `_` for `-`.
+    pub(crate) fn names() -> Vec<String> {
+        let command = Self::augment_args(Command::new("parameters"));
+        command.get_arguments().map(|argument| argument.get_id().to_string()).collect()
+    }
+
+    /// Reads parameters from their flags.
+    ///
+    /// # Errors
+    /// What is wrong with the first wrong one.
+    pub(crate) fn of_lines(lines: &[String]) -> Result<Self, String> {
+        let told = |error: clap::Error| {
+            let text = error.to_string();
+            text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned()
+        };
+        let command = Self::augment_args(Command::new("parameters").no_binary_name(true));
+        let matches = command.try_get_matches_from(lines).map_err(told)?;
+        Self::from_arg_matches(&matches).map_err(told)
+    }
+
+    /// Fills what is not given with what `others` have. Of two parameters that exclude each other, the given
+    /// one counts.
+    pub(crate) fn fill(&mut self, others: Self) {
+        // Without `..`, so that no parameter is forgotten.
+        let Self {
+            system,
+            temperature,
+            top_p,
+            top_k,
+            top_a,
+            min_p,
+            frequency_penalty,
+            presence_penalty,
+            repetition_penalty,
+            seed,
+            stop,
+            max_tokens,
+            max_completion_tokens,
+            reasoning,
+            reasoning_tokens,
+            verbosity,
+            user,
+            service_tier,
+            output_modality,
+            tools,
+            tool_choice,
+            extra,
+            logprobs,
+            top_logprobs,
+            json_object,
+            json_schema,
+            metadata,
+            attachments,
+            routing,
+        } = others;
+        if self.max_tokens.is_none() && self.max_completion_tokens.is_none() {
+            (self.max_tokens, self.max_completion_tokens) = (max_tokens, max_completion_tokens);
+        }
+        if self.reasoning.is_none() && self.reasoning_tokens.is_none() {
+            (self.reasoning, self.reasoning_tokens) = (reasoning, reasoning_tokens);
+        }
+        if !self.json_object && self.json_schema.is_none() {
+            (self.json_object, self.json_schema) = (json_object, json_schema);
+        }
+        fill!(self: system temperature top_p top_k top_a min_p frequency_penalty presence_penalty
+            repetition_penalty seed stop verbosity user service_tier output_modality tools tool_choice extra
+            logprobs top_logprobs metadata);
+        self.attachments.fill(attachments);
+        self.routing.fill(routing);
+    }
+
+    /// The instructions above the prompt.
+    pub(crate) fn system(&self) -> Option<&str> {
+        self.system.as_deref()
+    }
+
+    /// Sets the instructions above the prompt; `None`: there are none.
+    pub(crate) fn set_system(&mut self, text: Option<String>) {
+        self.system = text;
+    }
+
+    /// Attaches a file or a URL, as what its name says it is.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of a type that cannot be sent.
+    pub(crate) fn attach(&mut self, file: &str) -> Result<(), Failure> {
+        self.attachments.attach(file)
+    }
+
+    /// Takes all attachments off.
+    pub(crate) fn clear_attachments(&mut self) {
+        self.attachments = Attachments::default();
+    }
+
+    /// The file of the tools that are offered.
+    pub(crate) fn tools(&self) -> Option<&Path> {
+        self.tools.as_deref()
+    }
+
+    /// Sets the file of the tools that are offered.
+    pub(crate) fn set_tools(&mut self, file: Option<PathBuf>) {
+        self.tools = file;
+    }
+
     /// A request with these parameters, without a model and what depends on its provider: see
     /// [`complete`](Self::complete).
     ///
@@ -215,6 +352,11 @@ impl Params {
             true => Err("--tools has tools that OpenRouter runs itself".to_owned()),
             false => Ok(()),
         }
+    }
+
+    /// Puts the models that short names mean in their places.
+    pub(crate) fn expand_fallbacks(&mut self, expand: impl Fn(&str) -> String) {
+        self.routing.expand_fallbacks(expand);
     }
 
     /// The fallback models, as they were given.
@@ -308,6 +450,18 @@ mod tests {
             serde_json::json!({"order": ["x=y"]}),
         );
         assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn given_parameter_goes_before_a_default() {
+        let params = |line: &str| Line::try_parse_from(line.split(' ')).unwrap().params;
+        let mut given =
+            params("x --temperature 1 --max-completion-tokens 5 --json-object --zdr --image a.png");
+        let lines = ["--temperature=0", "--max-tokens=9", "--top-p=0.5", "--json-schema=s.json", "--stop=a"];
+        given.fill(Params::of_lines(&lines.map(str::to_owned)).unwrap());
+        let expected = "x --temperature 1 --max-completion-tokens 5 --json-object --zdr --image a.png --top-p 0.5 \
+                        --stop a";
+        assert_eq!(format!("{given:?}"), format!("{:?}", params(expected)));
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn capabilities(provider: &ProviderDescriptor) -> Table {
         let has = yes_or_no(provider.capabilities.has(capability));
         table.row([capability.label().to_owned(), capability.name().to_owned(), has]);
         if capability == Capability::ImageUnderstanding && provider.capabilities.has(capability) {
-            table.below("by model: `provider-host models --input-modality image` lists which", Look::Faint);
+            table.below("by model: `asq models --input-modality image` lists which", Look::Faint);
         }
     }
     table

@@ -30,7 +30,7 @@ fn greeting(base_url: &str, output: Output) -> String {
     format!(
         "Sandbox at {base_url}\n\n\
          Point this program at it:\n  \
-         OPENROUTER_BASE_URL={base_url} OPENROUTER_API_KEY=any provider-host chat openai/gpt-4o \"Hello\"\n\n\
+         OPENROUTER_BASE_URL={base_url} OPENROUTER_API_KEY=any asq chat openai/gpt-4o \"Hello\"\n\n\
          {}\n\
          Ctrl-C stops it.\n",
         failures.render(output.columns, output.out)

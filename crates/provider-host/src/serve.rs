@@ -19,19 +19,26 @@ use workspace_store::Store;
 
 use self::log::LogThread;
 use self::settings::gathered;
+pub(crate) use self::setup::master_key;
 use crate::cli::{ServeArgs, ServeSettings};
+use crate::config::data_folder;
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::signal;
+use crate::signal::Signals;
 
+/// The database within the folder of the data.
+pub(crate) const DATABASE: &str = "host.db";
+/// The file of the master key there, which `--dev` makes.
+pub(crate) const MASTER_KEY_FILE: &str = "master.key";
 /// The folder of the data, if no other is named.
 const DATA: &str = "provider-host-data";
 /// The address to listen on, if no other is named.
 const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8790);
 
 pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Result<(), Failure> {
-    let settings = gathered(args, &Environment::of_this_program())?;
+    let environment = Environment::of_this_program();
+    let settings = gathered(args, &environment)?;
     // Dropped last: it writes what is left of the log.
     let _log = start_log(&settings)?;
     let address = settings.listen.unwrap_or_else(|| LISTEN.into());
@@ -44,7 +51,10 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     if sandbox && !args.dev {
         return Err(Failure::Usage("--sandbox is for a development machine: add --dev".to_owned()));
     }
-    let data = settings.data.clone().unwrap_or_else(|| DATA.into());
+    // A development machine has the store of the command line, so that the page shows what the terminal did.
+    // With the sandbox it has another one: its providers must not be those of the command line.
+    let own = || if args.dev && !sandbox { data_folder(&environment) } else { DATA.into() };
+    let data = settings.data.clone().unwrap_or_else(own);
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| Failure::Io(format!("cannot listen on {address}; --listen names another"), error))?;
@@ -54,7 +64,7 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     let operator_key = setup::operator_key(args.dev, &settings, &data)?;
     make_folder(&data)?;
     let url =
-        settings.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("host.db").display()));
+        settings.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", data.join(DATABASE).display()));
     let store = Store::open(&url, master_key).await.map_err(setup::failed)?;
     let registry = Registry::discover().map_err(Failure::Provider)?;
     let stand_in = if sandbox { Some(setup::sandbox(&data).await?) } else { None };
@@ -77,17 +87,25 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     let workspace = settings.workspace.as_deref().or(args.dev.then_some("dev"));
     if let Some(workspace) = workspace {
         let new_token = args.new_token;
-        lines.extend(setup::workspace(&store, &registry, workspace, stand_in.as_ref(), new_token).await?);
+        let kind = setup::WorkspaceKind { dev: args.dev, sandbox: stand_in.as_ref(), new_token };
+        lines.extend(setup::workspace(&store, &registry, workspace, kind).await?);
     }
     let server = Server::new(store, registry, server)
         .map_err(|error| Failure::Usage(format!("the server does not start: {error}")))?;
     lines.push("Ctrl-C stops it.".to_owned());
+    // From here on Ctrl-C does, also before the first connection.
+    let signals = Signals::listen();
     output.write(&(lines.join("\n") + "\n"))?;
-    until_stopped(server, listener, output).await
+    until_stopped(server, listener, signals, output).await
 }
 
 /// Serves until a signal, and then until running calls are over or a second signal comes.
-async fn until_stopped(server: Server, listener: TcpListener, output: Output) -> Result<(), Failure> {
+async fn until_stopped(
+    server: Server,
+    listener: TcpListener,
+    mut signals: Signals,
+    output: Output,
+) -> Result<(), Failure> {
     let (stop, stopped) = oneshot::channel();
     let serving = server.serve(listener, async {
         // A dropped sender stops it as well.
@@ -96,13 +114,13 @@ async fn until_stopped(server: Server, listener: TcpListener, output: Output) ->
     let mut serving = pin!(serving);
     tokio::select! {
         ended = &mut serving => return ended.map_err(lost),
-        () = signal::shutdown() => {}
+        _ = signals.next() => {}
     }
     output.note("stopping: running calls may finish; a second signal ends the program at once");
     let _ = stop.send(());
     tokio::select! {
         ended = &mut serving => ended.map_err(lost),
-        () = signal::shutdown() => Err(Failure::Interrupted(None)),
+        _ = signals.next() => Err(Failure::Interrupted(None)),
     }
 }
 

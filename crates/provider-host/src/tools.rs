@@ -82,6 +82,7 @@ impl Tools {
     /// is no terminal to ask at.
     pub(crate) async fn open(
         args: &ToolArgs,
+        max_cost: Option<Usd>,
         connect: &ConnectArgs,
         request: &ChatRequest,
         output: Output,
@@ -109,7 +110,7 @@ impl Tools {
             set,
             shared,
             max_turns: args.max_turns,
-            max_cost: args.max_cost,
+            max_cost,
             #[cfg(feature = "mcp")]
             servers: Mutex::new(servers),
         })))

@@ -222,6 +222,21 @@ impl Store {
         Ok(endings.collect())
     }
 
+    /// The providers of a workspace with their settings, the secrets opened. For a host whose user is the
+    /// owner of the workspace and connects its providers with other settings beside the stored ones, as a
+    /// command line does; a server takes [`Connections`](crate::Connections), which hands no secret out.
+    ///
+    /// # Errors
+    /// [`StoreError::Seal`] for a secret that does not open, and those of the database.
+    pub async fn opened_providers(&self, workspace: &str) -> Result<Vec<(ProviderRecord, ConfigValues)>> {
+        let stored = self.stored_providers(workspace).await?.into_iter();
+        let opened = stored.map(|provider| {
+            let values = provider.values(&self.0.keys)?;
+            Ok((provider.record, values))
+        });
+        opened.collect()
+    }
+
     /// Changes a provider that the caller has read at this revision.
     ///
     /// A key goes to no other address than the one that it was given for: when the change gives another value

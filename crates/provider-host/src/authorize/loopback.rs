@@ -73,7 +73,7 @@ impl Loopback {
                             return Ok(code);
                         }
                         Err(error) => {
-                            let words = "This page is not the answer to the request of provider-host, or it \
+                            let words = "This page is not the answer to the request of asq, or it \
                                          was not approved. The terminal says more.";
                             answer(stream, "400 Bad Request", words).await;
                             if error.kind() != ErrorKind::Authentication {
@@ -110,7 +110,7 @@ async fn target(mut stream: TcpStream) -> io::Result<(TcpStream, String)> {
 
 /// Answers with a small page, and closes the connection.
 async fn answer(mut stream: TcpStream, status: &str, words: &str) {
-    let page = format!("<!doctype html><title>provider-host</title><p>{words}</p>\n");
+    let page = format!("<!doctype html><title>asq</title><p>{words}</p>\n");
     let response = format!(
         "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n\
          cache-control: no-store\r\nreferrer-policy: no-referrer\r\nconnection: close\r\n\r\n{page}",

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::storage::Kept;
 use crate::value_parsers::{at_least, pair};
 
 /// Which providers to connect, and how to reach them.
@@ -35,6 +36,14 @@ pub(crate) struct ConnectArgs {
     /// and base URLs in the environment are left alone
     #[arg(long, global = true, conflicts_with = "base_url")]
     pub(crate) sandbox: bool,
+
+    /// The profile of the configuration file to take [env: ASQ_PROFILE] [default: `profile` of the file]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
+    /// What the profile and the store have.
+    #[arg(skip)]
+    pub(crate) kept: Kept,
 }
 
 /// The flags that can be repeated. They stand in front of a command and behind it, and all of them count:
@@ -43,7 +52,8 @@ pub(crate) struct ConnectArgs {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct InstanceArgs {
     /// A provider to connect, by its id or name, under its own id or under ID; repeatable. Default: those
-    /// whose settings are in the environment; `providers` lists them all [env: PROVIDER_HOST_PROVIDERS]
+    /// of the profile, or else those whose settings are in the environment or in the store; `providers` lists
+    /// all that there are [env: ASQ_PROVIDERS]
     #[arg(long, value_name = "[ID=]NAME")]
     pub(crate) provider: Vec<String>,
 

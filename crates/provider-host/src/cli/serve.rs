@@ -20,9 +20,9 @@ The server speaks HTTP/1.1. TLS, and HTTP/2 with it, is the business of a proxy 
 or SIGTERM lets running calls finish; the second ends the program at once.
 
 Examples:
-  provider-host serve --dev --sandbox
-  HOST_MASTER_KEY=... provider-host serve --workspace acme
-  provider-host serve --config host.toml --listen 0.0.0.0:8790 --allow-remote";
+  asq serve --dev --sandbox
+  HOST_MASTER_KEY=... asq serve --workspace acme
+  asq serve --config host.toml --listen 0.0.0.0:8790 --allow-remote";
 
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
@@ -66,7 +66,7 @@ pub(crate) struct ServeSettings {
     pub(crate) public_url: Option<String>,
 
     /// The folder of the database, the recorder's file and, with --dev, the keys; it is made. Default:
-    /// provider-host-data
+    /// provider-host-data; with --dev and without --sandbox that of the command line
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<PathBuf>,

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
-use provider_core::Usd;
 
-use crate::value_parsers::{at_least, dollars, pair, seconds};
+use crate::value_parsers::{at_least, pair, seconds};
 
 /// The tools that this program runs when the model calls them, and the limits of such a run.
 #[derive(Args, Clone, Debug)]
@@ -40,13 +39,6 @@ pub(crate) struct ToolArgs {
         value_parser = at_least::<usize>(1), allow_negative_numbers = true
     )]
     pub(crate) max_turns: usize,
-
-    /// Ask the model no more once a run with tools has cost this much
-    #[arg(
-        long, value_name = "USD", requires = "runnable", value_parser = dollars,
-        allow_negative_numbers = true
-    )]
-    pub(crate) max_cost: Option<Usd>,
 
     /// Stop a tool after so many seconds
     #[arg(

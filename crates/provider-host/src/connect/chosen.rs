@@ -7,8 +7,9 @@ use crate::cli::ConnectArgs;
 use crate::environment::Environment;
 use crate::exit::Failure;
 
-/// The variable with the providers to connect, where no flag names any.
-const PROVIDERS: &str = "PROVIDER_HOST_PROVIDERS";
+/// The variables with the providers to connect, where no flag names any: the first that is set counts. The
+/// second is the older spelling.
+const PROVIDERS: [&str; 2] = ["ASQ_PROVIDERS", "PROVIDER_HOST_PROVIDERS"];
 
 /// A provider to connect, and the id that it gets.
 #[derive(Debug)]
@@ -36,9 +37,10 @@ impl Chosen {
     }
 }
 
-/// Chooses the providers: those of `--provider`, or else those of `PROVIDER_HOST_PROVIDERS`, or else every
-/// linked provider of which the environment has a setting. OpenRouter, where there is none, so that its error
-/// says what is missing, and with the sandbox, which leaves the environment alone.
+/// Chooses the providers: those of `--provider`, or else those of `ASQ_PROVIDERS`, or else those of the
+/// profile, or else every linked provider of which the environment has a setting, and every one in the store.
+/// OpenRouter, where there is none, so that its error says what is missing, and with the sandbox, which
+/// leaves environment and store alone.
 ///
 /// # Errors
 /// When a name is unknown, or an id is invalid or used twice.
@@ -48,23 +50,44 @@ pub(super) fn choose(
     environment: &Environment,
 ) -> Result<Vec<Chosen>, Failure> {
     if !args.instances.provider.is_empty() {
-        return named("--provider", args.instances.provider.iter().map(String::as_str), registry);
+        let names = args.instances.provider.iter().map(String::as_str);
+        return named("--provider", names, args, registry);
     }
-    if let Some(listed) = environment.value(PROVIDERS) {
+    if let Some((variable, listed)) =
+        PROVIDERS.iter().find_map(|name| Some((*name, environment.value(name)?)))
+    {
         let names = listed.split(|c: char| c.is_whitespace() || c == ',').filter(|name| !name.is_empty());
-        let chosen = named(PROVIDERS, names, registry)?;
+        let chosen = named(variable, names, args, registry)?;
         if chosen.is_empty() {
-            return Err(Failure::Usage(format!("{PROVIDERS} names no provider")));
+            return Err(Failure::Usage(format!("{variable} names no provider")));
         }
         return Ok(chosen);
     }
-    let mut chosen = Vec::new();
+    let of_profile = args.kept.profile_providers();
+    if !of_profile.is_empty() {
+        let chosen = of_profile.iter().map(|(id, one)| {
+            let place = format!("profile {}, provider {id}", args.kept.profile_name());
+            let provider = descriptor(registry, &one.kind)?;
+            check_id(&place, id)?;
+            Ok(Chosen::new(registry, id, provider)?)
+        });
+        return chosen.collect();
+    }
+    let mut chosen: Vec<Chosen> = Vec::new();
     if !args.sandbox {
         for provider in registry.providers() {
             let variable = provider.fields.iter().filter_map(|field| field.env);
             if let Some(variable) = variable.clone().find(|name| environment.has(name)) {
                 let because_of = Some(variable);
                 chosen.push(Chosen { because_of, ..Chosen::new(registry, provider.id, provider)? });
+            }
+        }
+        for stored in &args.kept.providers {
+            // A store of another program may have providers that are not linked here.
+            if let Ok(provider) = registry.descriptor(&stored.kind)
+                && chosen.iter().all(|one| one.id != stored.id)
+            {
+                chosen.push(Chosen::new(registry, &stored.id, provider)?);
             }
         }
     }
@@ -75,22 +98,24 @@ pub(super) fn choose(
     Ok(chosen)
 }
 
-/// The providers of a list, of which each is `NAME` or `ID=NAME`.
+/// The providers of a list, of which each is `NAME` or `ID=NAME`. A name that the profile or the store has as
+/// an id means that one.
 fn named<'a>(
     place: &str,
     texts: impl Iterator<Item = &'a str>,
+    args: &ConnectArgs,
     registry: &Registry,
 ) -> Result<Vec<Chosen>, Failure> {
     let mut chosen: Vec<Chosen> = Vec::new();
     for text in texts {
-        let (id, name) = text.split_once('=').map_or((None, text), |(id, name)| (Some(id), name));
+        let (id, name) = match (text.split_once('='), args.kept.kind_of(text)) {
+            (Some((id, name)), _) => (Some(id), name),
+            (None, Some(kind)) => (Some(text), kind),
+            (None, None) => (None, text),
+        };
         let provider = descriptor(registry, name)?;
         let id = id.unwrap_or(provider.id);
-        if id.is_empty() || !id.bytes().all(is_of_id) {
-            let problem =
-                format!("{place}: an id is made of lower-case letters, digits, _ and -, which {id:?} is not");
-            return Err(Failure::Usage(problem));
-        }
+        check_id(place, id)?;
         if chosen.iter().any(|other| other.id == id) {
             let problem = format!(
                 "{place}: two providers are called {id}; give one an id of its own, as in other={}",
@@ -101,6 +126,16 @@ fn named<'a>(
         chosen.push(Chosen::new(registry, id, provider)?);
     }
     Ok(chosen)
+}
+
+/// Refuses an id that could not stand in front of a model.
+pub(crate) fn check_id(place: &str, id: &str) -> Result<(), Failure> {
+    match !id.is_empty() && id.bytes().all(is_of_id) {
+        true => Ok(()),
+        false => Err(Failure::Usage(format!(
+            "{place}: an id is made of lower-case letters, digits, _ and -, which {id:?} is not"
+        ))),
+    }
 }
 
 fn is_of_id(byte: u8) -> bool {
@@ -121,6 +156,6 @@ pub(crate) fn descriptor(registry: &Registry, name: &str) -> Result<&'static Pro
             .map(|provider| format!("{} ({})", provider.id, provider.display_name))
             .collect();
         let message = format!("there is no provider {name:?}{hint}; this program has: {}", all.join(", "));
-        Error::new(ErrorKind::NotFound, message).with_next_step("`provider-host providers` lists them")
+        Error::new(ErrorKind::NotFound, message).with_next_step("`asq providers` lists them")
     })
 }

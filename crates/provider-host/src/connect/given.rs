@@ -121,7 +121,7 @@ fn find<'a>(flag: &str, name: &str, chosen: &'a [Chosen]) -> Result<(usize, &'a 
             let kind = one.map_or("", |one| one.provider.id);
             let keys = one.into_iter().flat_map(|one| &one.fields).map(|field| field.key);
             usage(format!(
-                "{flag} {name}: {kind} has no such setting{}; `provider-host providers show {kind}` lists them",
+                "{flag} {name}: {kind} has no such setting{}; `asq providers show {kind}` lists them",
                 meant(key, keys)
             ))
         }

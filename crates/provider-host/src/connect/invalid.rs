@@ -24,9 +24,9 @@ impl Invalid {
             is_missing && field.env.is_some_and(|name| !plan.environment.has(name))
         };
         for FieldProblem { field: key, problem, .. } in error.fields() {
-            let secret = settings.withheld.iter().find(|(_, withheld)| withheld == key);
+            let secret = settings.withheld.iter().find(|withheld| withheld.key == key);
             let told = match (secret, one.field(key).filter(is_unset)) {
-                (Some((variable, key)), _) => plan.is_withheld(one, variable, key),
+                (Some(withheld), _) => plan.is_withheld(one, withheld),
                 (None, Some(field)) => {
                     let why = plan.environment.why_missing(field, &known);
                     match field.kind {
@@ -67,10 +67,14 @@ fn next_step(one: &Chosen, settings: &Settings, plan: &Plan) -> Option<String> {
             one.id
         ));
     }
-    let is_withheld = |key: &str| settings.withheld.iter().any(|(_, withheld)| *withheld == key);
+    let is_withheld = |key: &str| settings.withheld.iter().any(|withheld| withheld.key == key);
     let mut missing = one.provider.fields.iter().filter(|field| {
         field.required && settings.values.get(field.key).is_none() && !is_withheld(field.key)
     });
     let variable = missing.find_map(|field| field.env).filter(|_| is_openrouter)?;
-    Some(format!("set {variable}, or give --sandbox, which needs no key and makes answers up"))
+    Some(format!(
+        "set {variable}, keep a key with `asq keys set {}`, or give --sandbox, which needs no key and makes \
+         answers up",
+        one.id
+    ))
 }

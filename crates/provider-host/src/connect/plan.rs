@@ -5,7 +5,8 @@ use provider_registry::Registry;
 
 use super::chosen::{self, Chosen};
 use super::given::Given;
-use super::settings::Settings;
+use super::kept::Lower;
+use super::settings::{Settings, Withheld};
 use crate::cli::ConnectArgs;
 use crate::environment::Environment;
 use crate::exit::Failure;
@@ -17,6 +18,8 @@ pub(super) struct Plan {
     pub(super) environment: Environment,
     pub(super) chosen: Vec<Chosen>,
     pub(super) given: Given,
+    /// What the profile and the store have for each, in the order of the chosen ones.
+    pub(super) lower: Vec<Vec<Lower>>,
 }
 
 impl Plan {
@@ -27,8 +30,7 @@ impl Plan {
     pub(super) fn read(args: &ConnectArgs) -> Result<Self, Failure> {
         let (registry, environment) = (Registry::discover()?, Environment::of_this_program());
         let chosen = chosen::choose(args, &registry, &environment)?;
-        let given = Given::read(args, &chosen, &environment)?;
-        Ok(Self { registry, environment, chosen, given })
+        Self::of(registry, environment, chosen, args)
     }
 
     /// Reads flags and environment for one provider alone.
@@ -38,15 +40,28 @@ impl Plan {
     pub(super) fn of_one(provider: &'static ProviderDescriptor, args: &ConnectArgs) -> Result<Self, Failure> {
         let (registry, environment) = (Registry::discover()?, Environment::of_this_program());
         let chosen = vec![Chosen::new(&registry, provider.id, provider)?];
+        Self::of(registry, environment, chosen, args)
+    }
+
+    fn of(
+        registry: Registry,
+        environment: Environment,
+        chosen: Vec<Chosen>,
+        args: &ConnectArgs,
+    ) -> Result<Self, Failure> {
         let given = Given::read(args, &chosen, &environment)?;
-        Ok(Self { registry, environment, chosen, given })
+        let lower = chosen.iter().map(|one| Lower::of(one, &args.kept, &environment));
+        let lower = lower.collect::<Result<_, Failure>>()?;
+        Ok(Self { registry, environment, chosen, given, lower })
     }
 
     /// The settings of each provider, those of the sandbox at this base URL if there is one.
     pub(super) fn settings(&self, sandbox: Option<&str>) -> Vec<Settings> {
-        let numbered = self.chosen.iter().enumerate();
+        let numbered = self.chosen.iter().zip(&self.lower).enumerate();
         numbered
-            .map(|(number, one)| Settings::new(one, self.given.of(number), &self.environment, sandbox))
+            .map(|(number, (one, lower))| {
+                Settings::new(one, self.given.of(number), &self.environment, lower, sandbox)
+            })
             .collect()
     }
 
@@ -66,16 +81,23 @@ impl Plan {
     /// Says of each secret of the environment that is left out why, and how to give it.
     pub(super) fn withheld(&self, settings: &[Settings]) -> Vec<String> {
         let of = |(one, settings): (&Chosen, &Settings)| -> Vec<String> {
-            settings.withheld.iter().map(|(variable, key)| self.is_withheld(one, variable, key)).collect()
+            settings.withheld.iter().map(|withheld| self.is_withheld(one, withheld)).collect()
         };
         self.chosen.iter().zip(settings).flat_map(of).collect()
     }
 
-    pub(super) fn is_withheld(&self, one: &Chosen, variable: &str, key: &str) -> String {
-        let name = self.name(one, key);
-        format!(
-            "{variable} is not sent to a base URL that a flag gives; --set-env {name}={variable} sends it"
-        )
+    pub(super) fn is_withheld(&self, one: &Chosen, withheld: &Withheld) -> String {
+        let name = self.name(one, withheld.key);
+        match withheld.variable {
+            Some(variable) => format!(
+                "{variable} is not sent to a base URL that {} gives; --set-env {name}={variable} sends it",
+                withheld.elsewhere
+            ),
+            None => format!(
+                "the {name} of the {} is not sent to a base URL that {} gives",
+                withheld.from, withheld.elsewhere
+            ),
+        }
     }
 }
 

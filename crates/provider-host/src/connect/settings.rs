@@ -1,8 +1,12 @@
-//! The settings of one provider: those of the flags, then those of the environment.
+//! The settings of one provider: those of the flags, then of the environment, of the profile, of the store.
 
-use provider_core::{ConfigValues, FieldKind};
+use std::collections::BTreeMap;
+
+use provider_core::{ConfigField, ConfigValues, FieldKind};
 
 use super::chosen::Chosen;
+use super::kept::Lower;
+use crate::config::Origin;
 use crate::environment::Environment;
 
 /// The setting with the base URL.
@@ -16,50 +20,92 @@ const SANDBOX_KEY: &str = "sk-or-sandbox";
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) values: ConfigValues,
-    /// The variables that were left out, since their secrets belong to another base URL: each with its
-    /// setting.
-    pub(super) withheld: Vec<(&'static str, &'static str)>,
+    /// Where each value comes from. Defaults of the provider are not among them.
+    pub(super) origins: BTreeMap<&'static str, Origin>,
+    /// The secrets that were left out, since they belong to another base URL.
+    pub(super) withheld: Vec<Withheld>,
+}
+
+/// A secret that was left out.
+#[derive(Debug)]
+pub(super) struct Withheld {
+    pub(super) key: &'static str,
+    /// The variable that has it, if one does.
+    pub(super) variable: Option<&'static str>,
+    pub(super) from: Origin,
+    /// Where the base URL comes from that it does not belong to, in words.
+    pub(super) elsewhere: &'static str,
 }
 
 impl Settings {
-    /// Joins the settings that flags give with those of the environment, which count where no flag is.
+    /// Joins the settings of all places; the first that has one counts: flags, environment, profile, store.
     ///
-    /// A secret of the environment belongs to the base URL of the environment, or to the provider's own where
-    /// the environment has none. It goes to no base URL of a flag, unless it is the same one.
+    /// A secret that no flag gives belongs to the base URL of its own place, or to the provider's own where
+    /// that place has none. It goes to no other, wherever the other comes from.
     ///
-    /// With the base URL of a sandbox, that and a key of no use are set, and no secret of the environment.
+    /// With the base URL of a sandbox, that and a key of no use are set, and no secret of any other place.
     pub(super) fn new<'a>(
         chosen: &Chosen,
         given: impl Iterator<Item = (&'static str, &'a str)>,
         environment: &Environment,
+        lower: &[Lower],
         sandbox: Option<&str>,
     ) -> Self {
-        let mut values = ConfigValues::new();
-        let mut from_env =
-            ConfigValues::from_variables(&chosen.fields, |name| environment.value(name).map(str::to_owned));
-        let own = chosen.field(BASE_URL).and_then(|field| field.default);
-        let home = from_env.get(BASE_URL).or(own).map(normalized);
-        let mut place = home.clone();
-        for (key, value) in given {
-            if key == BASE_URL {
-                place = Some(value.trim()).filter(|url| !url.is_empty()).or(own).map(normalized);
+        let fields = &chosen.fields;
+        let given: BTreeMap<&'static str, &str> = given.collect();
+        let from_env =
+            ConfigValues::from_variables(fields, |name| environment.value(name).map(str::to_owned));
+        let of_env = Lower { origin: Origin::Variable(String::new()), values: from_env };
+        let places: Vec<&Lower> = std::iter::once(&of_env).chain(lower).collect();
+
+        // A blank value of a flag leaves the setting out, whatever the other places have.
+        let first = |key: &str| match given.get(key) {
+            Some(value) => {
+                Some(value.trim()).filter(|value| !value.is_empty()).map(|value| (value, "a flag"))
             }
-            from_env = from_env.set(key, "");
-            values = values.set(key, value);
-        }
-        let secrets = chosen.fields.iter().filter(|field| field.kind == FieldKind::Secret);
-        let is_elsewhere = chosen.field(BASE_URL).is_some() && (home.is_none() || place != home);
-        let mut withheld = Vec::new();
-        if sandbox.is_some() || is_elsewhere {
-            withheld = secrets.filter_map(|field| Some((from_env.variable(field.key)?, field.key))).collect();
+            None => places.iter().find_map(|place| Some((place.values.get(key)?, place.words()))),
+        };
+        let (target, elsewhere) = destination(fields, |key| first(key).map(|(value, _)| value));
+        let elsewhere = elsewhere.and_then(first).map_or("a flag", |(_, words)| words);
+
+        let (mut values, mut origins, mut withheld) = (ConfigValues::new(), BTreeMap::new(), Vec::new());
+        for (key, value) in &given {
+            if !value.trim().is_empty() {
+                values = values.set(*key, value);
+                origins.insert(*key, Origin::Flag);
+            }
         }
         if let Some(url) = sandbox {
             values = values.set(BASE_URL, url).set(API_KEY, SANDBOX_KEY);
+            origins.extend([(BASE_URL, Origin::Flag), (API_KEY, Origin::Flag)]);
         }
-        for (_, key) in &withheld {
-            from_env = from_env.set(*key, "");
+        for place in places {
+            let (home, _) = destination(fields, |key| place.values.get(key));
+            let is_elsewhere = target.is_elsewhere_from(&home);
+            let mut taken = place.values.clone();
+            for field in fields {
+                let Some(_) = place.values.get(field.key) else { continue };
+                let is_secret = field.kind == FieldKind::Secret;
+                if given.contains_key(field.key) || values.get(field.key).is_some() {
+                    taken = taken.set(field.key, "");
+                } else if is_secret && (sandbox.is_some() || is_elsewhere) {
+                    let variable = place.values.variable(field.key);
+                    withheld.push(Withheld {
+                        key: field.key,
+                        variable,
+                        from: place.origin(field.key),
+                        elsewhere,
+                    });
+                    taken = taken.set(field.key, "");
+                } else {
+                    origins.insert(field.key, place.origin(field.key));
+                }
+            }
+            values = values.or(taken);
         }
-        Self { values: values.or(from_env), withheld }
+        // Another place may have the secret for this base URL.
+        withheld.retain(|secret| values.get(secret.key).is_none());
+        Self { values, origins, withheld }
     }
 
     /// Fills the required secrets that are missing.
@@ -70,6 +116,51 @@ impl Settings {
                 self.values = std::mem::take(&mut self.values).set(field.key, value);
             }
         }
+    }
+}
+
+/// Where the secrets of some settings go.
+#[derive(PartialEq)]
+enum Destination {
+    /// To an address, or to what other settings stand for.
+    Known(Vec<(&'static str, String)>),
+    /// No setting says it.
+    Unknown,
+    /// The provider has no such setting.
+    Fixed,
+}
+
+impl Destination {
+    /// Whether a secret that belongs to `home` does not belong here.
+    fn is_elsewhere_from(&self, home: &Self) -> bool {
+        match home {
+            Self::Fixed => false,
+            Self::Unknown => true,
+            Self::Known(_) => self != home,
+        }
+    }
+}
+
+/// The destination of the secrets of these settings, and the setting that says it: the base URL, or without
+/// one the others that decide about it.
+fn destination<'a>(
+    fields: &[ConfigField],
+    get: impl Fn(&str) -> Option<&'a str>,
+) -> (Destination, Option<&'static str>) {
+    let all = || fields.iter().filter(|field| field.key_destination || field.key == BASE_URL);
+    if all().next().is_none() {
+        return (Destination::Fixed, None);
+    }
+    let value = |field: &ConfigField| get(field.key).or(field.default).map(normalized);
+    let url = all().find(|field| field.key == BASE_URL).and_then(|field| Some((field.key, value(field)?)));
+    let said: Vec<(&'static str, String)> = match url {
+        Some(url) => vec![url],
+        None => all().filter_map(|field| Some((field.key, value(field)?))).collect(),
+    };
+    let decided_by = said.first().map(|(key, _)| *key);
+    match said.is_empty() {
+        true => (Destination::Unknown, None),
+        false => (Destination::Known(said), decided_by),
     }
 }
 

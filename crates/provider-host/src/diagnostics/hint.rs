@@ -27,7 +27,7 @@ fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
         }
         ErrorKind::Config => {
             let provider = error.provider().unwrap_or("NAME");
-            (format!("`provider-host providers show {provider}` explains every setting"), None)
+            (format!("`asq providers show {provider}` explains every setting"), None)
         }
         ErrorKind::Authentication => {
             ("check the key, or make a new one".to_owned(), page("keys:", links.key))
@@ -35,12 +35,11 @@ fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
         ErrorKind::PermissionDenied => {
             ("this key may not do that; look at its settings".to_owned(), page("keys:", links.key))
         }
-        ErrorKind::PaymentRequired => (
-            "add credits, or lower --max-tokens".to_owned(),
-            Some("`provider-host key` shows what is left".to_owned()),
-        ),
+        ErrorKind::PaymentRequired => {
+            ("add credits, or lower --max-tokens".to_owned(), Some("`asq key` shows what is left".to_owned()))
+        }
         ErrorKind::ModelNotFound => {
-            return (None, Some("`provider-host models WORDS` searches the models there are".to_owned()));
+            return (None, Some("`asq models WORDS` searches the models there are".to_owned()));
         }
         ErrorKind::NoEndpoint => (
             "no provider of this model takes all of the request; leave parameters out, or name another model"
@@ -49,7 +48,7 @@ fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
         ),
         ErrorKind::ContextLength => (
             "shorten the prompt, or ask a model with more room".to_owned(),
-            Some("`provider-host models --min-context N` finds them".to_owned()),
+            Some("`asq models --min-context N` finds them".to_owned()),
         ),
         ErrorKind::RateLimited => match error.retry().after() {
             Some(wait) => {

@@ -61,7 +61,7 @@ mod tests {
             advice("lower `max_tokens` of the plugin `armor`"),
             "lower --max-tokens of the plugin armor"
         );
-        assert_eq!(advice("`provider-host key` shows it"), "`provider-host key` shows it");
+        assert_eq!(advice("`asq key` shows it"), "`asq key` shows it");
         assert_eq!(
             advice("set base_url to the address of the API"),
             "set --base-url (of one provider among several: --set ID.base_url) to the address of the API"

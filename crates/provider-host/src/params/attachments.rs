@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Args;
 use provider_core::{Content, Error, Part};
 
+use super::fill;
 use crate::exit::Failure;
 use crate::wording;
 
@@ -29,7 +30,43 @@ pub(crate) struct Attachments {
     video: Vec<String>,
 }
 
+/// The endings of the names of images, sounds and videos. All else is a file.
+const IMAGES: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
+const SOUNDS: [&str; 8] = ["wav", "mp3", "flac", "m4a", "ogg", "aiff", "aac", "opus"];
+const VIDEOS: [&str; 4] = ["mp4", "mpeg", "mov", "webm"];
+
 impl Attachments {
+    /// Attaches a file or a URL, as what its name says it is.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of a type that cannot be sent.
+    pub(super) fn attach(&mut self, file: &str) -> Result<(), Failure> {
+        let ending = Path::new(name(file)).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let ending = ending.to_lowercase();
+        let mut one = Self::default();
+        let list = match ending.as_str() {
+            ending if IMAGES.contains(&ending) => &mut one.image,
+            ending if SOUNDS.contains(&ending) => &mut one.audio,
+            ending if VIDEOS.contains(&ending) => &mut one.video,
+            _ => &mut one.file,
+        };
+        list.push(file.to_owned());
+        // Reads it, so that a mistake is told now.
+        one.content("")?;
+        let Self { image, file, audio, video } = one;
+        self.image.extend(image);
+        self.file.extend(file);
+        self.audio.extend(audio);
+        self.video.extend(video);
+        Ok(())
+    }
+
+    /// Fills what is not given with what `others` have.
+    pub(super) fn fill(&mut self, others: Self) {
+        let Self { image, file, audio, video } = others;
+        fill!(self: image file audio video);
+    }
+
     /// The prompt with its attachments; plain text if there are none.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use openrouter_provider::OpenRouterOptions;
 use openrouter_provider::options::{List, MaxPrice, ProviderPreferences, ResponseCache};
 use provider_core::Usd;
 
+use super::fill;
 use crate::value_parsers::{dollars, pair};
 
 /// Fallbacks, and the options of OpenRouter.
@@ -91,6 +92,39 @@ impl Routing {
         options.metadata = self.show_routing.then_some(true);
         options.headers = self.header.iter().cloned().collect();
         options
+    }
+
+    /// Fills what is not given with what `others` have.
+    pub(super) fn fill(&mut self, others: Self) {
+        let Self {
+            fallback,
+            allow_paid_fallback,
+            provider_order,
+            provider_only,
+            provider_ignore,
+            provider_sort,
+            no_provider_fallbacks,
+            require_parameters,
+            data_collection,
+            zdr,
+            quantization,
+            max_price_in,
+            max_price_out,
+            session_id,
+            response_cache,
+            show_routing,
+            header,
+        } = others;
+        fill!(self: fallback allow_paid_fallback provider_order provider_only provider_ignore provider_sort
+            no_provider_fallbacks require_parameters data_collection zdr quantization max_price_in max_price_out
+            session_id response_cache show_routing header);
+    }
+
+    /// Puts the models that short names mean in their places.
+    pub(super) fn expand_fallbacks(&mut self, expand: impl Fn(&str) -> String) {
+        for model in &mut self.fallback {
+            *model = expand(model);
+        }
     }
 
     /// The fallback models.

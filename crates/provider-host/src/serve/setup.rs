@@ -14,6 +14,7 @@ use workspace_store::{
 use super::make_folder;
 use crate::cli::ServeSettings;
 use crate::exit::Failure;
+use crate::storage;
 
 const MASTER_KEY: &str = "HOST_MASTER_KEY";
 const OPERATOR_KEY: &str = "HOST_OPERATOR_KEY";
@@ -28,13 +29,13 @@ pub(super) fn failed(error: StoreError) -> Failure {
 
 /// The key that seals the secrets of workspaces: of the file that is named, of the variable, or with `--dev`
 /// of a file beside the data.
-pub(super) fn master_key(dev: bool, settings: &ServeSettings, data: &Path) -> Result<MasterKey, Failure> {
+pub(crate) fn master_key(dev: bool, settings: &ServeSettings, data: &Path) -> Result<MasterKey, Failure> {
     let key = match &settings.master_key_file {
         Some(path) => MasterKey::from_file(path),
         None => match MasterKey::from_env(MASTER_KEY) {
             Err(MasterKeyError::Unset { .. }) if dev => {
                 make_folder(data)?;
-                MasterKey::dev_file(data.join("master.key"))
+                MasterKey::dev_file(data.join(super::MASTER_KEY_FILE))
             }
             key => key,
         },
@@ -120,24 +121,40 @@ pub(super) async fn sandbox(data: &Path) -> Result<Sandbox, Failure> {
     Ok(sandbox)
 }
 
+/// How to make a workspace.
+pub(super) struct WorkspaceKind<'a> {
+    /// As the command line makes it: with prompts and answers kept.
+    pub(super) dev: bool,
+    pub(super) sandbox: Option<&'a Sandbox>,
+    /// Whether to make a token also for one that exists.
+    pub(super) new_token: bool,
+}
+
 /// Makes the workspace if it is missing, with providers at the sandbox if there is one. Returns the lines
 /// that tell of it: the text of a token is nowhere else.
 pub(super) async fn workspace(
     store: &Store,
     registry: &Registry,
     id: &str,
-    sandbox: Option<&Sandbox>,
-    new_token: bool,
+    kind: WorkspaceKind<'_>,
 ) -> Result<Vec<String>, Failure> {
+    let WorkspaceKind { dev, sandbox, new_token } = kind;
     let host = Actor::new("operator:serve");
-    let is_new = match store.create_workspace(NewWorkspace::new(id), &host).await {
-        Ok(_) => true,
-        Err(StoreError::Duplicate { kind: RecordKind::Workspace, .. }) => false,
-        Err(error) => return Err(refused(id, &error)),
+    let was_made = if dev {
+        storage::make_workspace(store, id).await
+    } else {
+        match store.create_workspace(NewWorkspace::new(id), &host).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::Duplicate { kind: RecordKind::Workspace, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     };
+    let was_made = was_made.map_err(|error| refused(id, &error))?;
+    // One that the command line has made is new to the server: nobody has a token.
+    let is_new = was_made || dev && store.tokens(id).await.map_err(|error| refused(id, &error))?.is_empty();
     let mut lines = Vec::new();
     // A workspace without any was made without --sandbox. One that has some keeps them as they are.
-    let has_none = is_new || store.providers(id).await.map_err(|error| refused(id, &error))?.is_empty();
+    let has_none = was_made || store.providers(id).await.map_err(|error| refused(id, &error))?.is_empty();
     if let Some(sandbox) = sandbox.filter(|_| has_none) {
         let values = || [("api_key", SANDBOX_KEY), ("base_url", sandbox.base_url())];
         for (kind, id_of_instance) in

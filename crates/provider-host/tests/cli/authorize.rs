@@ -7,7 +7,8 @@ use provider_http::{Endpoint, HttpClient};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::{against, assert_has, binary, gone, ran, sandbox};
+use crate::keep::Home;
+use crate::support::{against, assert_has, binary, gone, ran, ran_with_input, sandbox};
 
 /// Visits a page, and returns its status and the address that it sends the browser to.
 async fn visit(url: &str) -> (u16, Option<String>) {
@@ -67,6 +68,21 @@ async fn approval_ends_as_a_key_that_works() {
 }
 
 #[tokio::test]
+async fn granted_key_is_kept_for_the_base_url_that_granted_it() {
+    let (sandbox, home) = (sandbox().await, Home::new());
+    // A key of another address is kept already: neither its address nor it stays.
+    let other = ["keys", "set", "openrouter", "--set", "base_url=https://gateway.example/api/v1"];
+    ran_with_input(&mut home.bare(&other), "sk-or-v1-of-the-gateway").await.with_code(0);
+    let (child, url) = started(&mut home.against(&sandbox, &["connect", "openrouter", "--no-browser"])).await;
+    let back = visit(&url).await.1.unwrap();
+    assert_eq!(visit(&back).await.0, 200);
+    assert_eq!(gone(child).await.with_code(0).out, "");
+    assert_has(&ran(&mut home.bare(&["key"])).await.with_code(0).out, &["the key works"]);
+    let listed = home.json(&["keys", "list"]).await;
+    assert_eq!(listed["keys"][0]["settings"]["base_url"], sandbox.base_url());
+}
+
+#[tokio::test]
 async fn visits_that_are_no_answer_are_refused_and_the_wait_goes_on() {
     let sandbox = sandbox().await;
     let mut command = against(&sandbox, &["connect", "openrouter", "--no-browser", "--show-key"]);
@@ -109,7 +125,7 @@ async fn refusal_of_the_user_or_the_service_leaves_no_file() {
 async fn connect_says_what_cannot_be_before_anything_is_asked() {
     let there = crate::support::test_file("there.key", b"another key");
     for (args, code, words) in [
-        (&["connect", "openrouter"][..], 2, "--key-file"),
+        (&["--sandbox", "connect", "openrouter"][..], 2, "give --key-file or --show-key"),
         (&["connect", "openai-compatible", "--show-key"], 2, "no page that grants keys"),
         (&["connect", "openrooter", "--show-key"], 5, "is openrouter meant?"),
         (&["connect", "openrouter", "--no-browser", "--key-file", &there], 1, "cannot create"),

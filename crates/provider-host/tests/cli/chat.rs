@@ -167,7 +167,7 @@ async fn model_id_fetches_no_catalogue() {
 async fn unknown_model_suggests_similar_ones() {
     for form in [&[][..], &["--no-stream"], &["--json"]] {
         let ran = run(&[&["chat", "opnai/gpt-4o", "Hello"], form].concat()).await.with_code(5);
-        assert_has(&ran.err, &["error: model not found: ", "openai/gpt-4o,", "provider-host models"]);
+        assert_has(&ran.err, &["error: model not found: ", "openai/gpt-4o,", "asq models"]);
         if form == ["--json"] {
             assert_has(ran.json()["error"]["next_step"].as_str().unwrap(), &["openai/gpt-4o"]);
         }
@@ -176,7 +176,7 @@ async fn unknown_model_suggests_similar_ones() {
     assert_has(&ran.err, &["hint: ", "openai/gpt-4o,"]);
     // An id that is similar to no other gets the hint to search alone.
     let ran = run(&["chat", "zzzzzzzz", "Hello"]).await.with_code(5);
-    assert_has(&ran.err, &["hint: `provider-host models"]);
+    assert_has(&ran.err, &["hint: `asq models"]);
 }
 
 #[tokio::test]
@@ -212,19 +212,19 @@ async fn answer_that_breaks_off_is_finished_where_that_is_asked_for() {
     let more = ["--fallback", "openai/gpt-4o-mini", "--allow-paid-fallback"];
     let base = ["chat", "sandbox/reset", "Tell me of rivers"];
     run(&[&base[..], &more].concat()).await.with_code(8);
-    let ran = run(&[&base[..], &more, &["--continue"]].concat()).await.with_code(0);
+    let ran = run(&[&base[..], &more, &["--continue-answer"]].concat()).await.with_code(0);
     assert_has(&ran.err, &["the answer broke off at byte ", "; openai/gpt-4o-mini went on with it"]);
     assert_has(&ran.err, &["a fallback answered: ", " and what the broken part cost"]);
     assert!(!ran.out.trim().is_empty(), "{:?}", ran.out);
-    let line = ["chat", "sandbox/reset", "Hi", "--continue", "--json"];
+    let line = ["chat", "sandbox/reset", "Hi", "--continue-answer", "--json"];
     let ran = run(&[&line[..], &more].concat()).await.with_code(0);
     let seams = ran.json()["response"]["seams"].as_array().unwrap().clone();
     assert!(seams.iter().any(|seam| seam["model"] == "openai/gpt-4o-mini"), "{seams:?}");
     let unpaid =
-        run(&["chat", "sandbox/reset", "Hi", "--continue", "--fallback", "openai/gpt-4o-mini"]).await;
+        run(&["chat", "sandbox/reset", "Hi", "--continue-answer", "--fallback", "openai/gpt-4o-mini"]).await;
     assert_has(&unpaid.with_code(8).err, &["hint: ", "--allow-paid-fallback"]);
     // Without another model the same one breaks off again, and the error says so.
-    run(&["chat", "sandbox/reset", "Hi", "--continue", "--max-seams", "1"]).await.with_code(8);
-    let whole = run(&["chat", "openai/gpt-4o", "Hello", "--continue"]).await.with_code(0);
+    run(&["chat", "sandbox/reset", "Hi", "--continue-answer", "--max-seams", "1"]).await.with_code(8);
+    let whole = run(&["chat", "openai/gpt-4o", "Hello", "--continue-answer"]).await.with_code(0);
     assert!(!whole.err.contains("broke off"), "{}", whole.err);
 }

@@ -12,12 +12,15 @@ mod doctor;
 mod exits;
 #[cfg(unix)]
 mod hosts;
+mod keep;
 mod key;
 mod keyless;
 #[cfg(unix)]
 mod markdown;
 mod models;
 mod providers;
+#[cfg(unix)]
+mod repl;
 mod requests;
 #[cfg(unix)]
 mod sandbox;

@@ -19,7 +19,7 @@ async fn provider_page_has_settings_and_links() {
     let rows: Vec<Vec<&str>> = page.lines().map(|line| line.split_whitespace().collect()).collect();
     assert!(rows.contains(&vec!["LLM", "llm", "yes"]), "{page}");
     assert!(rows.contains(&vec!["Image", "Understanding", "image_understanding", "yes"]), "{page}");
-    assert_has(&page, &["by model: `provider-host models --input-modality image`"]);
+    assert_has(&page, &["by model: `asq models --input-modality image`"]);
     assert!(rows.contains(&vec!["Reranking", "reranking", "no"]), "{page}");
     assert!(
         rows.contains(&vec!["api_key", "API", "Key", "secret", "yes", "OPENROUTER_API_KEY", "-"]),

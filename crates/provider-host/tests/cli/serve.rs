@@ -8,6 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::keep::Home;
 use crate::signals::interrupt;
 use crate::support::{assert_has, binary, gone, ran};
 
@@ -269,4 +270,19 @@ async fn flags_and_variables_of_the_docs_are_those_of_the_help() {
     assert!(seen > 20, "{seen} of them were found");
     let page = docs("http-api.md");
     assert!(!page.contains(":8080") && page.contains("127.0.0.1:8790"), "the port is the default one");
+}
+
+#[tokio::test]
+async fn serve_shows_what_the_terminal_did() {
+    let (sandbox, home) = (crate::support::sandbox().await, Home::new());
+    ran(&mut home.against(&sandbox, &["chat", "openai/gpt-4o", "Hello"])).await.with_code(0);
+    let host = started(&mut home.bare(&["serve", "--dev", "--listen", "127.0.0.1:0"])).await;
+    // The workspace is there already, and its first token is shown all the same.
+    let token = host.token.clone().expect("a token");
+    let url = format!("{}/api/v1/workspaces/dev/runs", host.url);
+    let answer = reqwest::Client::new().get(url).bearer_auth(token).send().await.unwrap();
+    let runs: serde_json::Value = answer.json().await.unwrap();
+    assert!(runs.to_string().contains("openai/gpt-4o-2024-11-20"), "{runs}");
+    interrupt(&host.child);
+    gone(host.child).await.with_code(0);
 }

@@ -19,16 +19,19 @@ pub(crate) const KEY_OF_ENV: [&str; 2] = ["--set-env", "api_key=OPENROUTER_API_K
 
 /// The binary with an environment of its own and nothing on standard input.
 pub(crate) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_provider-host"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_asq"));
     for (name, _) in std::env::vars_os() {
         let upper = name.to_string_lossy().to_uppercase();
-        if ["OPENROUTER", "OPEN_ROUTER", "OPENAI", "PROVIDER_HOST"]
+        if ["OPENROUTER", "OPEN_ROUTER", "OPENAI", "PROVIDER_HOST", "ASQ_", "HOST_"]
             .iter()
             .any(|service| upper.starts_with(service))
         {
             command.env_remove(name);
         }
     }
+    // A home without anything in it. Tests of the log have one of their own.
+    let nowhere = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nowhere");
+    command.env("XDG_CONFIG_HOME", &nowhere).env("XDG_DATA_HOME", &nowhere).env("ASQ_LOG", "off");
     command.env_remove("NO_COLOR").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true);
     command

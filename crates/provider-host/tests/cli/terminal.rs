@@ -191,8 +191,9 @@ async fn errors_wrap_between_words() {
 error: configuration: settings cannot be
   used
   api_key: OPENROUTER_API_KEY is not set
-hint: set OPENROUTER_API_KEY, or give
-  --sandbox, which needs no key and
+hint: set OPENROUTER_API_KEY, keep a key
+  with `asq keys set openrouter`, or
+  give --sandbox, which needs no key and
   makes answers up; keys are made at
   https://openrouter.ai/settings/keys
 ";

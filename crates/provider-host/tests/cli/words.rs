@@ -16,7 +16,7 @@ fn assert_plain(text: &str, what: &str) {
     // Only command lines may be between backticks.
     for quoted in text.split('`').skip(1).step_by(2) {
         assert!(
-            quoted.starts_with("provider-host ") || quoted.starts_with('<') || quoted == "-",
+            quoted.starts_with("asq ") || quoted.starts_with('<') || quoted == "-",
             "{what}: {quoted:?} in {text}"
         );
     }

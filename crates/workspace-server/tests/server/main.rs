@@ -7,8 +7,8 @@ mod door;
 mod support;
 
 mod access;
-mod connect;
 mod comparisons;
+mod connect;
 mod faults;
 mod leaving;
 mod manage;

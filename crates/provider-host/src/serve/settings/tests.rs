@@ -4,7 +4,7 @@ use super::*;
 use crate::cli::{Cli, Command};
 
 fn args(flags: &[&str]) -> ServeArgs {
-    let line = ["provider-host", "serve"].iter().chain(flags);
+    let line = ["asq", "serve"].iter().chain(flags);
     match Cli::parse_from(line).command {
         Command::Serve(args) => *args,
         other => panic!("{other:?}"),
