@@ -42,7 +42,7 @@ pub(crate) struct Fallback {
     pub(crate) models: Vec<SelectedModel>,
 }
 
-/// Who may end a call beside its provider, where its stream is read by a comparison.
+/// The ends of a call beside its provider's, where a comparison reads its stream.
 #[derive(Clone)]
 pub(crate) struct Ends {
     /// The client has left.

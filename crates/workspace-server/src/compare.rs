@@ -170,7 +170,7 @@ pub(crate) async fn run(
     Ok(sse::answer(pulled, make))
 }
 
-/// What a client is shown of a cell.
+/// A cell as its client is shown it.
 struct Shown {
     begin: Value,
     trimmed: Option<Value>,

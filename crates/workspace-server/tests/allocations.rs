@@ -39,7 +39,7 @@ fn chunks(words: usize) -> Script {
     Script::events("").repeat(format!("{CHUNK}\n\n"), words as u64, Duration::ZERO).write(END)
 }
 
-/// What is allocated while a server relays one stream. The upstream, the client and the database are on other
+/// The allocations while a server relays one stream. The upstream, the client and the database are on other
 /// threads, which do not count.
 fn relayed(kind: &str, script: Script, path: &str, body: &str, end: &'static str) -> AllocationInfo {
     let others = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
@@ -74,9 +74,8 @@ fn relayed(kind: &str, script: Script, path: &str, body: &str, end: &'static str
     );
     let (stop, stopped) = oneshot::channel::<()>();
     let client = std::thread::spawn(move || {
-        let whole = read(address, &request, end);
+        read(address, &request, end);
         let _ = stop.send(());
-        whole
     });
     let measured = measure(|| {
         let serving = server.serve(listener, async {

@@ -123,8 +123,8 @@ async fn second_signal_ends_serve_at_once() {
     until("the end of the call upstream", || sandbox.open_streams() == 0).await;
 }
 
-/// A database of its own on the server of `TEST_POSTGRES_URL`: the server's URL, that of the database, and its
-/// name.
+/// A database of its own on the server of `TEST_POSTGRES_URL`: the URL of the server, that of the database,
+/// and its name.
 async fn database() -> Option<(String, String, String)> {
     let Some(server) = std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()) else {
         // Not through the captured output: whoever runs the tests must see it.

@@ -164,7 +164,7 @@ impl Relay {
         if self.form == Form::Events {
             return;
         }
-        // What was collected has this chunk already. A finish that is none waits for the usage behind it.
+        // The collected answer has this chunk already. A false finish waits for the usage behind it.
         let so_far = self.running.so_far();
         let is_false = so_far.finish_reason.is_some() && falsely_finished(so_far).is_some();
         self.is_withheld = is_false || !is_chunk(text);

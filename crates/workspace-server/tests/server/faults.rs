@@ -68,7 +68,7 @@ const WAYS: [Way; 4] = [
     Way::Chat { stream: true },
 ];
 
-/// What a client reads out of an answer.
+/// An answer as its client reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     Whole,
@@ -88,7 +88,7 @@ impl Way {
         }
     }
 
-    /// What a client of this kind makes of an answer.
+    /// Reads an answer as a client of this kind does.
     ///
     /// # Errors
     /// When it is in none of the shapes that are promised.
