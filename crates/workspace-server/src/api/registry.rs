@@ -48,7 +48,8 @@ pub(crate) struct ProviderLinks {
 pub(crate) struct Field {
     key: String,
     label: String,
-    /// `secret`, `text`, `url`, `select`, `list`, `bool`, `integer`, `number`, `duration` (seconds) or `json`.
+    /// `secret`, `text`, `url`, `select`, `list`, `bool`, `integer`, `number`, `duration` (seconds) or
+    /// `json`.
     kind: String,
     required: bool,
     /// Whether a form folds it away.
