@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::{ConfigValues, Error, ProviderContext, Secret};
 
-/// Gets a key from a page of the service on which the user approves, so that none has to be pasted (OAuth with
-/// PKCE, RFC 7636). A provider names it in its [descriptor](crate::ProviderDescriptor::grants_keys); a host
-/// offers it beside the form.
+/// Gets a key from a page of the service on which the user approves, so that none has to be pasted (OAuth
+/// with PKCE, RFC 7636). A provider names it in its [descriptor](crate::ProviderDescriptor::grants_keys); a
+/// host offers it beside the form.
 ///
 /// 1. The host calls [`start`](Self::start), keeps state and verifier for the user who asked, and sends the
 ///    user's browser to the address.
@@ -18,8 +18,8 @@ pub trait KeyGrant: Send + Sync {
     /// The key of the setting that takes the key: `api_key`.
     fn field(&self) -> &'static str;
 
-    /// Starts a request for a key. Nothing is sent. Of `values`, the settings count that say where the service
-    /// is and how long to wait; a key is not needed.
+    /// Starts a request for a key. Nothing is sent. Of `values`, the settings count that say where the
+    /// service is and how long to wait; a key is not needed.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a callback URL or settings that cannot be used, or
@@ -36,8 +36,8 @@ pub trait KeyGrant: Send + Sync {
     ///
     /// # Errors
     /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) for the answer to another request,
-    /// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied) when the user did not approve or the
-    /// code is used or too old, or whatever else is in the way.
+    /// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied) when the user did not approve or
+    /// the code is used or too old, or whatever else is in the way.
     async fn finish(
         &self,
         request: &KeyRequest,
@@ -60,8 +60,8 @@ pub struct KeyRequest {
 }
 
 impl KeyRequest {
-    /// A request, as a provider starts it and as a host has stored it. The address is empty in the second case:
-    /// the browser has been there.
+    /// A request, as a provider starts it and as a host has stored it. The address is empty in the second
+    /// case: the browser has been there.
     pub fn new(url: impl Into<String>, state: impl Into<String>, verifier: Secret) -> Self {
         Self { url: url.into(), state: state.into(), verifier }
     }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::{Error, LlmProvider, Pricing, RawJson};
 
 /// Fetches what a service tells of its models beside the catalogue. A provider names it in its
-/// [descriptor](crate::ProviderDescriptor::has_model_details), and finds its own client in what it is given by
-/// [`LlmProviderExt::extension`](crate::LlmProviderExt::extension): layers around it are passed by.
+/// [descriptor](crate::ProviderDescriptor::has_model_details), and finds its own client in what it is given
+/// by [`LlmProviderExt::extension`](crate::LlmProviderExt::extension): layers around it are passed by.
 #[async_trait]
 pub trait ModelDetails: Send + Sync {
     /// Fetches the endpoints that serve a model: prices, limits, speed, uptime.

@@ -158,9 +158,9 @@ impl ServerSettings {
     }
 
     /// Answers so many wrong tokens of one address in a minute with 401, as a token bucket: after a pause, up
-    /// to a third of them at once. One more is answered with 429, whatever was wrong, and its connection closes.
-    /// Tokens that are right are taken all the same, so that nobody is locked out by others behind the same
-    /// proxy. Each host counts for itself. The default is 60.
+    /// to a third of them at once. One more is answered with 429, whatever was wrong, and its connection
+    /// closes. Tokens that are right are taken all the same, so that nobody is locked out by others behind
+    /// the same proxy. Each host counts for itself. The default is 60.
     #[must_use]
     pub fn wrong_tokens_per_minute(mut self, count: u32) -> Self {
         self.wrong_tokens_per_minute = count.max(1);
@@ -175,8 +175,9 @@ impl ServerSettings {
         self
     }
 
-    /// Sets the address at which browsers find this host: `https://models.example.com`. A provider's page where
-    /// a user approves sends the browser back there. Without it, that works at `localhost` and `127.0.0.1` alone.
+    /// Sets the address at which browsers find this host: `https://models.example.com`. A provider's page
+    /// where a user approves sends the browser back there. Without it, that works at `localhost` and
+    /// `127.0.0.1` alone.
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into().trim_end_matches('/').to_owned());

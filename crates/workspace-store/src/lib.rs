@@ -8,7 +8,8 @@
 //! | use a workspace's providers | [`Connections::workspace`], [`ConnectedWorkspace::model`] |
 //! | let programs in | [`Store::create_token`], [`Store::authenticate`] |
 //! | hold a limit | [`Store::add_budget`], [`Store::reserve`], [`Reservation::settle`] |
-//! | record what was run | [`Run`], [`Recorder`], [`Store::runs`], [`Store::run_totals`], [`Store::run_days`] |
+//! | record what was run | [`Run`], [`Recorder`], [`Store::runs`] |
+//! | sum up what it cost | [`Store::run_totals`], [`Store::run_days`] |
 //! | keep conversations | [`Store::create_conversation`], [`Store::append`], [`Store::branch`] |
 //! | hear of changes on all hosts | [`Store::changes`] |
 //! | move a workspace | [`Store::export`], [`Store::import`] |

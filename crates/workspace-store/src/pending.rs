@@ -13,10 +13,10 @@ use crate::store::{Inner, Store};
 const MAX_OF_TOKEN: i64 = 20;
 
 impl Store {
-    /// Keeps a secret for the bearer of a token, until it is [taken](Self::take_pending) or its time is over: the
-    /// verifier of a request that sends the user's browser elsewhere, for example. `state` is the text that
-    /// comes back with the browser, which nobody can guess; the database has its hash alone. At most 20 secrets
-    /// of a token wait, and one more takes the place of the oldest.
+    /// Keeps a secret for the bearer of a token, until it is [taken](Self::take_pending) or its time is over:
+    /// the verifier of a request that sends the user's browser elsewhere, for example. `state` is the text
+    /// that comes back with the browser, which nobody can guess; the database has its hash alone. At most 20
+    /// secrets of a token wait, and one more takes the place of the oldest.
     ///
     /// # Errors
     /// Those of the database, and [`StoreError::Seal`](crate::StoreError::Seal) when the system has no random
@@ -45,8 +45,8 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Takes a secret that the bearer of this token has put there, once, on any host. `None`: there is none, or
-    /// not any more, or it is another token's.
+    /// Takes a secret that the bearer of this token has put there, once, on any host. `None`: there is none,
+    /// or not any more, or it is another token's.
     ///
     /// # Errors
     /// Those of the database.

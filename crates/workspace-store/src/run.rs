@@ -317,8 +317,8 @@ impl RunFilter {
         self
     }
 
-    /// The ids between which the runs are, the second one left out. Ids begin with the time, so that the index
-    /// over them finds a span as well.
+    /// The ids between which the runs are, the second one left out. Ids begin with the time, so that the
+    /// index over them finds a span as well.
     fn ids(&self, before: Option<&str>) -> (String, String) {
         let id = |moment: i64| match moment {
             ..=0 => String::new(),
@@ -512,7 +512,8 @@ impl Inner {
         Ok(inserted)
     }
 
-    /// Inserts a run that is not there yet, and returns how many that were. It is not in the sums by day then.
+    /// Inserts a run that is not there yet, and returns how many that were. It is not in the sums by day
+    /// then.
     pub(crate) async fn insert_run(&self, tx: &mut Tx, run: &Run) -> Result<u64> {
         let sql = concat!(
             "INSERT INTO runs (",

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How many lines wait at most: a second's worth at several thousand requests. One more is dropped and counted.
+/// How many lines wait at most: a second's worth at several thousand requests. One more is dropped and
+/// counted.
 const MAX_WAITING: usize = 8192;
 
 /// How long the end of the program waits for the lines that are left.

@@ -1,8 +1,8 @@
 //! A key by the user's approval on the provider's own page, in place of one that is pasted (OAuth with PKCE).
 //!
 //! The address that the browser comes back to is a view of the page and changes nothing. The page hands its
-//! query to [`finish`] with the token of whoever is signed in there, which must be the one that has started it:
-//! a link with somebody else's approval, or with no request of this token, is refused.
+//! query to [`finish`] with the token of whoever is signed in there, which must be the one that has started
+//! it: a link with somebody else's approval, or with no request of this token, is refused.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
@@ -63,7 +63,7 @@ pub(crate) struct FinishConnection {
     query: String,
 }
 
-/// What waits for the browser, sealed.
+/// The secret that waits for the browser, sealed.
 #[derive(Deserialize, Serialize)]
 struct Pending {
     kind: String,
@@ -114,8 +114,8 @@ pub(crate) async fn start(
     Ok(success(StartedConnection { url: request.url, expires }))
 }
 
-/// Finishes it: gives the code of the approval for a key, and stores it with the provider. It works once, within
-/// ten minutes, and with the token that has started it.
+/// Finishes it: gives the code of the approval for a key, and stores it with the provider. It works once,
+/// within ten minutes, and with the token that has started it.
 #[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/provider-connections/finish",
     operation_id = "finish_provider_connection", request_body = FinishConnection,
     responses((status = 200, body = Envelope<Provider>)))]
@@ -176,8 +176,8 @@ fn refused(message: impl Into<String>) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "connection_refused", message)
 }
 
-/// The address that the browser comes back to. A host that does not know its own is asked at loopback alone: the
-/// words of a request's header must not decide where a code is sent.
+/// The address that the browser comes back to. A host that does not know its own is asked at loopback alone:
+/// the words of a request's header must not decide where a code is sent.
 fn callback_url(app: &App, headers: &HeaderMap) -> Result<String> {
     if let Some(url) = &app.settings.public_url {
         return Ok(format!("{url}{CALLBACK}"));

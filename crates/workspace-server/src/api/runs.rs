@@ -149,10 +149,13 @@ pub(crate) struct Filter {
     limit: Option<u32>,
 }
 
+/// Adds a condition to a filter.
+type Condition = fn(RunFilter, String) -> RunFilter;
+
 impl Filter {
     fn filter(&self) -> RunFilter {
         let mut filter = RunFilter::new();
-        let conditions: [(&Option<String>, fn(RunFilter, String) -> RunFilter); 8] = [
+        let conditions: [(_, Condition); 8] = [
             (&self.node, RunFilter::node),
             (&self.user, RunFilter::user),
             (&self.token, RunFilter::token),

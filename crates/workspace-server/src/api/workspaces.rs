@@ -192,8 +192,8 @@ pub(crate) struct Export {
 /// How much of an export is there before its answer begins, and how much waits for a slow reader, in bytes.
 const EXPORT_BUFFER: usize = 64 * 1024;
 
-/// Exports the workspace as JSON lines. One that fails after the first 64 KiB breaks its connection off: the body
-/// has no end. What was cut off lacks its last line, and is not imported. A host makes two at a time.
+/// Exports the workspace as JSON lines. One that fails after the first 64 KiB breaks its connection off: the
+/// body has no end. What was cut off lacks its last line, and is not imported. A host makes two at a time.
 #[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/export", operation_id = "export_workspace",
     request_body = Export, responses((status = 200, body = String, content_type = "application/x-ndjson")))]
 pub(crate) async fn export(

@@ -10,8 +10,8 @@ use http::StatusCode;
 use crate::error::ApiError;
 use crate::settings::ServerSettings;
 
-/// How many buckets there are. Addresses whose hashes meet share one; the hash is random, so that nobody chooses
-/// with whom.
+/// How many buckets there are. Addresses whose hashes meet share one; the hash is random, so that nobody
+/// chooses with whom.
 const BUCKETS: usize = 4096;
 
 /// The buckets of all addresses.

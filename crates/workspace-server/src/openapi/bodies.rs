@@ -1,5 +1,5 @@
-//! The bodies that handlers read as they came, as the OpenAPI document describes them. A test holds their fields
-//! against what the handlers take.
+//! The bodies that handlers read as they came, as the OpenAPI document describes them. A test holds their
+//! fields against what the handlers take.
 
 #![allow(dead_code, reason = "for the document alone")]
 

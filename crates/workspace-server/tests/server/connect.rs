@@ -91,7 +91,7 @@ async fn approval_that_is_not_the_answer_is_refused() {
     for field in ["", "?code=any", &"x".repeat(5000)] {
         admin.refused(Method::POST, FINISH, json!({"query": field}), "query").await;
     }
-    // What was refused by the user is over.
+    // A request that the user has refused is over.
     let (status, _) = admin.send(Method::POST, FINISH, Some(query(&first))).await;
     assert_eq!(status, 400);
     assert_eq!(admin.send(Method::GET, "workspaces/acme/providers/second", None).await.0, 404);

@@ -1,6 +1,6 @@
--- The sums over runs by day, in the workspace's time zone as it was when they were recorded. They stay when runs
--- are dropped. A cost is two integers, which databases add exactly: billionths of a US dollar, and the rest in
--- units of 10^-24 dollars.
+-- The sums over runs by day, in the workspace's time zone as it was when they were recorded. They stay when
+-- runs are dropped. A cost is two integers, which databases add exactly: billionths of a US dollar, and the
+-- rest in units of 10^-24 dollars.
 CREATE TABLE run_totals (
     workspace TEXT NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     day TEXT NOT NULL,

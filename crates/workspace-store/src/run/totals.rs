@@ -1,4 +1,5 @@
-//! The sums over runs by day, provider and model. They are written with the runs, and stay when runs are dropped.
+//! The sums over runs by day, provider and model. They are written with the runs, and stay when runs are
+//! dropped.
 
 use std::collections::BTreeMap;
 
@@ -49,8 +50,8 @@ const DAYS: i32 = 30;
 
 impl Store {
     /// The sums over the runs of a workspace by day, provider and model, from one day to another, both
-    /// included: `2026-11-29`. Without a last day it is today, and without a first one it is 29 days before the
-    /// last.
+    /// included: `2026-11-29`. Without a last day it is today, and without a first one it is 29 days before
+    /// the last.
     ///
     /// A run counts on the day on which it began, in the workspace's time zone as it was when the run was
     /// recorded. The sums stay when runs are [dropped](crate::WorkspaceChange::keep_runs).
@@ -122,8 +123,8 @@ pub(crate) async fn days(
 /// Runs that are about to be counted.
 #[derive(Default)]
 pub(crate) struct Counts {
-    /// By workspace, day, provider and model: in this order hosts lock the rows, so that none waits for another
-    /// in a circle.
+    /// By workspace, day, provider and model: in this order hosts lock the rows, so that none waits for
+    /// another in a circle.
     sums: BTreeMap<(String, String, String, String), RunTotals>,
     zones: BTreeMap<String, Option<String>>,
 }
@@ -154,8 +155,8 @@ impl Counts {
 
 /// Adds to the sums of a day, a provider and a model.
 pub(crate) async fn add(tx: &mut Tx, workspace: &str, more: &DayTotals) -> Result<()> {
-    // The carry of the rest is added to the billionths. Both have the sign of the amount or are zero, and a sum
-    // of mixed signs is exact as well.
+    // The carry of the rest is added to the billionths. Both have the sign of the amount or are zero, and a
+    // sum of mixed signs is exact as well.
     let sql = "INSERT INTO run_totals (workspace, day, provider, model, runs, failed, prompt_tokens, \
                completion_tokens, cost_billionths, cost_rest, cost_unknown) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
