@@ -29,12 +29,15 @@
 
 use std::fmt;
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lenient_json::{Text, from_str, object};
 use openai_wire::error;
 use provider_core::author::text_of_body;
-use provider_core::{ConfigValues, Error, ErrorKind, FieldProblem, ProviderContext, Secret};
+use provider_core::{
+    ConfigValues, Error, ErrorKind, FieldProblem, KeyGrant, KeyRequest, ProviderContext, Secret,
+};
 use provider_http::{Endpoint, settings};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -197,6 +200,41 @@ impl Authorization {
         let granted: Granted<'_> = from_str(text_of_body(&answer)).map_err(|_| unreadable())?;
         let key = granted.key.filled().ok_or_else(unreadable)?;
         Ok(GrantedKey { key: Secret::new(key), user_id: granted.user_id.filled().map(str::to_owned) })
+    }
+}
+
+/// The same for a host that knows no provider by name: see [`KeyGrant`].
+pub(crate) static KEYS: Keys = Keys;
+
+pub(crate) struct Keys;
+
+#[async_trait]
+impl KeyGrant for Keys {
+    fn field(&self) -> &'static str {
+        settings::API_KEY
+    }
+
+    fn start(
+        &self,
+        callback_url: &str,
+        values: &ConfigValues,
+        context: &ProviderContext,
+    ) -> Result<KeyRequest, Error> {
+        let started = Authorization::start(callback_url, values, context)?;
+        Ok(KeyRequest::new(started.url, started.state, started.verifier))
+    }
+
+    async fn finish(
+        &self,
+        request: &KeyRequest,
+        redirected: &str,
+        values: &ConfigValues,
+        context: &ProviderContext,
+    ) -> Result<Secret, Error> {
+        let verifier = request.verifier.clone();
+        let authorization = Authorization::resume(&*request.state, verifier, values, context)?;
+        let code = authorization.code(redirected)?;
+        Ok(authorization.exchange(code).await?.key)
     }
 }
 

@@ -1,5 +1,7 @@
 //! OpenRouter as a provider: its description, and the trait.
 
+mod details;
+
 use std::any::{Any, TypeId};
 use std::sync::Arc;
 
@@ -18,22 +20,35 @@ use crate::{ID, ModelsQuery, OpenRouter, body};
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
 /// ([`Model::supports_input`](provider_core::Model::supports_input) says which). Embedding, image generation
 /// and reranking are not offered through it.
-pub static OPENROUTER: ProviderDescriptor = ProviderDescriptor::new(ID, "OpenRouter", connect)
-    .description("Hundreds of models of many authors behind one key and one bill.")
-    .capabilities(&[Capability::Llm, Capability::ImageUnderstanding])
-    .fields(FIELDS)
-    .links(
-        Links::NONE
-            .key("https://openrouter.ai/settings/keys")
-            .docs("https://openrouter.ai/docs")
-            .models("https://openrouter.ai/models")
-            .status("https://status.openrouter.ai"),
-    )
-    // Presets (`@preset/x`) and variants (`…:nitro`) are not in the catalogue.
-    .accepts_unlisted_models()
-    .claims(is_claimed)
-    .pins_upstream(pin_upstream)
-    .reads_chat_completions(read_chat_completions, OWN_FIELDS);
+pub static OPENROUTER: ProviderDescriptor = with_key_grant(
+    ProviderDescriptor::new(ID, "OpenRouter", connect)
+        .description("Hundreds of models of many authors behind one key and one bill.")
+        .capabilities(&[Capability::Llm, Capability::ImageUnderstanding])
+        .fields(FIELDS)
+        .links(
+            Links::NONE
+                .key("https://openrouter.ai/settings/keys")
+                .docs("https://openrouter.ai/docs")
+                .models("https://openrouter.ai/models")
+                .status("https://status.openrouter.ai"),
+        )
+        // Presets (`@preset/x`) and variants (`…:nitro`) are not in the catalogue.
+        .accepts_unlisted_models()
+        .claims(is_claimed)
+        .pins_upstream(pin_upstream)
+        .reads_chat_completions(read_chat_completions, OWN_FIELDS)
+        .has_model_details(&details::DETAILS),
+);
+
+#[cfg(feature = "pkce")]
+const fn with_key_grant(descriptor: ProviderDescriptor) -> ProviderDescriptor {
+    descriptor.grants_keys(&crate::pkce::KEYS)
+}
+
+#[cfg(not(feature = "pkce"))]
+const fn with_key_grant(descriptor: ProviderDescriptor) -> ProviderDescriptor {
+    descriptor
+}
 
 provider_core::register_provider!(OPENROUTER);
 

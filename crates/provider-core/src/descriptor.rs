@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::{
-    Capabilities, Capability, ChatRequest, ConfigField, ConfigValues, Error, LlmProvider, ProviderContext,
+    Capabilities, Capability, ChatRequest, ConfigField, ConfigValues, Error, KeyGrant, LlmProvider,
+    ModelDetails, ProviderContext,
 };
 
 /// A provider as data: its names, what it can do, which settings it takes, and how to connect it.
@@ -42,6 +43,10 @@ pub struct ProviderDescriptor {
     /// [`reads_chat_completions`](Self::reads_chat_completions).
     #[serde(skip)]
     pub own_fields: &'static [&'static str],
+    #[serde(skip)]
+    key_grant: Option<&'static dyn KeyGrant>,
+    #[serde(skip)]
+    model_details: Option<&'static dyn ModelDetails>,
     #[serde(skip)]
     constructor: Constructor,
 }
@@ -116,6 +121,8 @@ impl ProviderDescriptor {
             pin_upstream: None,
             chat_completions: None,
             own_fields: &[],
+            key_grant: None,
+            model_details: None,
             constructor,
         }
     }
@@ -206,6 +213,30 @@ impl ProviderDescriptor {
     /// another wire.
     pub fn chat_completions(&self) -> Option<ReadChatCompletions> {
         self.chat_completions
+    }
+
+    /// Says that the service has a page on which a user approves and a host gets a key. Default: it has none.
+    #[must_use]
+    pub const fn grants_keys(mut self, grant: &'static dyn KeyGrant) -> Self {
+        self.key_grant = Some(grant);
+        self
+    }
+
+    /// How a host gets a key by the user's approval; `None` where keys are pasted.
+    pub fn key_grant(&self) -> Option<&'static dyn KeyGrant> {
+        self.key_grant
+    }
+
+    /// Says that the service tells more of its models than the catalogue has. Default: it does not.
+    #[must_use]
+    pub const fn has_model_details(mut self, details: &'static dyn ModelDetails) -> Self {
+        self.model_details = Some(details);
+        self
+    }
+
+    /// How a host gets the endpoints of a model and the presets of an account; `None` where there are none.
+    pub fn model_details(&self) -> Option<&'static dyn ModelDetails> {
+        self.model_details
     }
 
     /// Makes a connected provider of settings, without sending anything: only [`LlmProvider::check`] can tell

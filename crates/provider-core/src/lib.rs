@@ -99,7 +99,9 @@ mod event;
 mod extract;
 mod frame;
 mod json;
+mod key_grant;
 mod model;
+mod model_details;
 mod money;
 mod options;
 mod provider;
@@ -130,11 +132,13 @@ pub use event::{Event, Finished, ToolCallDelta};
 #[cfg(feature = "schemars")]
 pub use extract::Extracted;
 pub use json::{ExtraFields, RawJson};
+pub use key_grant::{KeyGrant, KeyRequest};
 pub use model::{
     AliasTarget, Catalogue, CostEstimate, CostPart, DailyWindow, DefaultParameters, Deprecation, Model,
     ModelQuery, ModelSort, Price, PriceOverride, Prices, Pricing, ReasoningOptions, RequestLimits, TimeOfDay,
     TimeOfWeek, Unpriced, Weekday,
 };
+pub use model_details::{ModelDetails, ModelEndpoint, Preset};
 pub use money::{ParseUsdError, Usd};
 pub use options::OptionsByProvider;
 pub use provider::LlmProvider;

@@ -61,6 +61,9 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     if let Some(key) = operator_key {
         server = server.operator_key(key);
     }
+    if let Some(url) = &settings.public_url {
+        server = server.public_url(url);
+    }
     let mut lines = vec![format!("Listening on http://{address}")];
     if let Some(sandbox) = &stand_in {
         lines.push(format!(

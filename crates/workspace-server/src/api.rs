@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod budgets;
 pub(crate) mod comparisons;
+pub(crate) mod connect;
 pub(crate) mod conversations;
 pub(crate) mod extract;
 pub(crate) mod health;

@@ -130,9 +130,18 @@ pub static ROUTES: &[Route] = &[
     ),
     route(Method::POST, "/api/v1/workspaces/{workspace}/export", OWNER, || post(api::workspaces::export)),
     route(Method::GET, "/api/v1/workspaces/{workspace}/model", VIEWER, || get(api::models::show)),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/model/endpoints", VIEWER, || {
+        get(api::models::endpoints)
+    }),
     route(Method::GET, "/api/v1/workspaces/{workspace}/models", VIEWER, || get(api::models::search)),
     route(Method::POST, "/api/v1/workspaces/{workspace}/models/problems", VIEWER, || {
         post(api::models::problems)
+    }),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/provider-connections", ADMIN, || {
+        post(api::connect::start)
+    }),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/provider-connections/finish", ADMIN, || {
+        post(api::connect::finish)
     }),
     route(Method::POST, "/api/v1/workspaces/{workspace}/provider-tests", ADMIN, || {
         post(api::providers::test_settings)
@@ -148,13 +157,17 @@ pub static ROUTES: &[Route] = &[
     route(Method::DELETE, "/api/v1/workspaces/{workspace}/providers/{provider}", ADMIN, || {
         delete(api::providers::remove)
     }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/providers/{provider}/presets", VIEWER, || {
+        get(api::providers::presets)
+    }),
     route(Method::POST, "/api/v1/workspaces/{workspace}/providers/{provider}/test", ADMIN, || {
         post(api::providers::test)
     }),
+    route(Method::GET, "/api/v1/workspaces/{workspace}/run-days", VIEWER, || get(api::runs::days)),
     route(Method::GET, "/api/v1/workspaces/{workspace}/run-totals", VIEWER, || get(api::runs::totals)),
     route(Method::GET, "/api/v1/workspaces/{workspace}/runs", VIEWER, || get(api::runs::list)),
     route(Method::GET, "/api/v1/workspaces/{workspace}/runs/{run}", VIEWER, || get(api::runs::show)),
-    route(Method::GET, "/api/v1/workspaces/{workspace}/runs/{run}/content", VIEWER, || {
+    route(Method::GET, "/api/v1/workspaces/{workspace}/runs/{run}/content", MEMBER, || {
         get(api::runs::content)
     }),
     route(Method::GET, "/api/v1/workspaces/{workspace}/tokens", ADMIN, || get(api::tokens::list)),
@@ -171,6 +184,7 @@ pub static ROUTES: &[Route] = &[
     // The page.
     route(Method::GET, "/", Access::Open, || get(page::document)),
     route(Method::GET, "/compare", Access::Open, || get(page::document)),
+    route(Method::GET, "/connected", Access::Open, || get(page::document)),
     route(Method::GET, "/costs", Access::Open, || get(page::document)),
     route(Method::GET, "/models", Access::Open, || get(page::document)),
     route(Method::GET, "/page/{file}", Access::Open, || get(page::file)),

@@ -26,6 +26,7 @@ pub struct ServerSettings {
     pub(crate) max_open_requests_per_token: usize,
     pub(crate) requests_per_minute: u32,
     pub(crate) hosts: Vec<String>,
+    pub(crate) public_url: Option<String>,
 }
 
 impl ServerSettings {
@@ -47,6 +48,7 @@ impl ServerSettings {
             max_open_requests_per_token: 500,
             requests_per_minute: 6_000,
             hosts: Vec::new(),
+            public_url: None,
         }
     }
 
@@ -160,6 +162,14 @@ impl ServerSettings {
         self.hosts = names.into_iter().map(Into::into).collect();
         self
     }
+
+    /// Sets the address at which browsers find this host: `https://models.example.com`. A provider's page where
+    /// a user approves sends the browser back there. Without it, that works at `localhost` and `127.0.0.1` alone.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into().trim_end_matches('/').to_owned());
+        self
+    }
 }
 
 impl fmt::Debug for ServerSettings {
@@ -180,6 +190,7 @@ impl fmt::Debug for ServerSettings {
             .field("max_open_requests_per_token", &self.max_open_requests_per_token)
             .field("requests_per_minute", &self.requests_per_minute)
             .field("hosts", &self.hosts)
+            .field("public_url", &self.public_url)
             .finish()
     }
 }

@@ -128,6 +128,9 @@ impl Database {
         for (number, migration) in (1_i64..).zip(&MIGRATIONS[..version]).filter(|(number, _)| *number > found)
         {
             tx.execute(sqlx::raw_sql(self.pick(migration.sqlite, migration.postgres))).await?;
+            if migration.counts_runs {
+                crate::run::totals::count_all(&mut tx).await?;
+            }
             let done = "INSERT INTO schema_versions (version) VALUES ($1)";
             sqlx::query(done).bind(number).execute(&mut *tx).await?;
         }

@@ -206,6 +206,8 @@ pub(crate) enum Purpose {
     ProviderSecret,
     /// The text that tells whether a master key is the database's.
     KeyCheck,
+    /// A secret that waits for a browser to come back.
+    PendingRequest,
 }
 
 impl Purpose {
@@ -213,6 +215,7 @@ impl Purpose {
         match self {
             Purpose::ProviderSecret => "provider secret",
             Purpose::KeyCheck => "key check",
+            Purpose::PendingRequest => "pending request",
         }
     }
 }

@@ -8,7 +8,7 @@
 //! | use a workspace's providers | [`Connections::workspace`], [`ConnectedWorkspace::model`] |
 //! | let programs in | [`Store::create_token`], [`Store::authenticate`] |
 //! | hold a limit | [`Store::add_budget`], [`Store::reserve`], [`Reservation::settle`] |
-//! | record what was run | [`Run`], [`Recorder`], [`Store::runs`], [`Store::run_totals`] |
+//! | record what was run | [`Run`], [`Recorder`], [`Store::runs`], [`Store::run_totals`], [`Store::run_days`] |
 //! | keep conversations | [`Store::create_conversation`], [`Store::append`], [`Store::branch`] |
 //! | hear of changes on all hosts | [`Store::changes`] |
 //! | move a workspace | [`Store::export`], [`Store::import`] |
@@ -51,6 +51,7 @@ mod database;
 mod error;
 mod feed;
 mod key;
+mod pending;
 mod provider;
 mod recorder;
 mod revision;
@@ -72,6 +73,7 @@ pub use feed::Change;
 pub use key::{MasterKey, MasterKeyError, MasterKeys, SealError};
 pub use provider::{ChangedProvider, NewProvider, ProviderChange, ProviderRecord};
 pub use recorder::{Recorder, RecorderCounts, RecorderSettings};
+pub use run::totals::{DayReport, DayTotals};
 pub use run::{Run, RunContent, RunFilter, RunTotals};
 pub use store::{Health, Rewrapped, Store, StoreOptions};
 pub use token::{CreatedToken, NewToken, Role, TokenError, TokenRecord};

@@ -18,6 +18,9 @@ macro_rules! columns {
          upstream_cost, first_output_ms, total_ms, finish, error_kind, error"
     };
 }
+
+pub(crate) mod totals;
+
 /// One call of a model: who asked which model, how it ended, what it cost. Make one before the request is
 /// sent, tell it [how it ended](Self::answered), and hand it to a [`Recorder`](crate::Recorder).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -221,9 +224,14 @@ pub struct RunFilter {
     node: Option<String>,
     user: Option<String>,
     token: Option<String>,
+    conversation: Option<String>,
     provider: Option<String>,
     model: Option<String>,
-    failed: bool,
+    finish: Option<String>,
+    error_kind: Option<String>,
+    failed: Option<bool>,
+    from_ms: Option<i64>,
+    to_ms: Option<i64>,
 }
 
 impl RunFilter {
@@ -267,16 +275,70 @@ impl RunFilter {
         self
     }
 
-    /// Those that failed.
+    /// Those of a conversation.
     #[must_use]
-    pub fn failed(mut self) -> Self {
-        self.failed = true;
+    pub fn conversation(mut self, id: impl Into<String>) -> Self {
+        self.conversation = Some(id.into());
         self
+    }
+
+    /// Those whose model stopped for this reason: `stop`, `length`, `tool_calls`, …
+    #[must_use]
+    pub fn finish(mut self, reason: impl Into<String>) -> Self {
+        self.finish = Some(reason.into());
+        self
+    }
+
+    /// Those that ended with an error of this kind, in the words of [`Run::error_kind`].
+    #[must_use]
+    pub fn error_kind(mut self, kind: impl Into<String>) -> Self {
+        self.error_kind = Some(kind.into());
+        self
+    }
+
+    /// Those that failed, or with `false` those that did not.
+    #[must_use]
+    pub fn failed(mut self, failed: bool) -> Self {
+        self.failed = Some(failed);
+        self
+    }
+
+    /// Those that began at this moment or later, in milliseconds since 1970.
+    #[must_use]
+    pub fn from_ms(mut self, moment: i64) -> Self {
+        self.from_ms = Some(moment);
+        self
+    }
+
+    /// Those that began before this moment, in milliseconds since 1970.
+    #[must_use]
+    pub fn to_ms(mut self, moment: i64) -> Self {
+        self.to_ms = Some(moment);
+        self
+    }
+
+    /// The ids between which the runs are, the second one left out. Ids begin with the time, so that the index
+    /// over them finds a span as well.
+    fn ids(&self, before: Option<&str>) -> (String, String) {
+        let id = |moment: i64| match moment {
+            ..=0 => String::new(),
+            1..=MAX_ID_MS => format!("{moment:012x}"),
+            _ => BEYOND_IDS.to_owned(),
+        };
+        let end = self.to_ms.map_or_else(|| BEYOND_IDS.to_owned(), id);
+        let end = before.filter(|before| **before < *end).map_or(end, str::to_owned);
+        (self.from_ms.map(id).unwrap_or_default(), end)
     }
 }
 
+/// The latest moment that an id can begin with, in milliseconds.
+const MAX_ID_MS: i64 = 0xffff_ffff_ffff;
+
+/// A text behind all ids, in every collation: they have no letter beyond `f`.
+const BEYOND_IDS: &str = "g";
+
 /// The sums over runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunTotals {
     /// How many runs there were.
@@ -291,6 +353,20 @@ pub struct RunTotals {
     pub cost: Usd,
     /// How many runs have no known cost.
     pub cost_unknown: u64,
+}
+
+impl RunTotals {
+    /// Counts a run.
+    fn add(&mut self, run: &Run) {
+        self.runs += 1;
+        self.failed += u64::from(run.error_kind.is_some());
+        self.prompt_tokens += run.prompt_tokens.unwrap_or(0);
+        self.completion_tokens += run.completion_tokens.unwrap_or(0);
+        self.cost_unknown += u64::from(run.cost.is_none());
+        for cost in [run.cost, run.upstream_cost].into_iter().flatten() {
+            self.cost = self.cost + cost;
+        }
+    }
 }
 
 impl Store {
@@ -317,17 +393,27 @@ impl Store {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Run>> {
+        let (from, end) = filter.ids(before);
         let sql = concat!(
             "SELECT ",
             columns!(),
-            " FROM runs WHERE workspace = $1 AND ($2 IS NULL OR id < $2) ",
-            "AND ($3 IS NULL OR node = $3) AND ($4 IS NULL OR user_id = $4) AND ($5 IS NULL OR token = $5) ",
-            "AND ($6 IS NULL OR provider = $6) AND ($7 IS NULL OR requested = $7) ",
-            "AND ($8 = 0 OR error_kind IS NOT NULL) ORDER BY id DESC LIMIT $9"
+            " FROM runs WHERE workspace = $1 AND id >= $2 AND id < $3 ",
+            "AND ($4 IS NULL OR node = $4) AND ($5 IS NULL OR user_id = $5) AND ($6 IS NULL OR token = $6) ",
+            "AND ($7 IS NULL OR provider = $7) AND ($8 IS NULL OR requested = $8) ",
+            "AND ($9 IS NULL OR conversation = $9) AND ($10 IS NULL OR finish = $10) ",
+            "AND ($11 IS NULL OR error_kind = $11) ",
+            "AND ($12 = 0 OR $12 = 1 AND error_kind IS NOT NULL OR $12 = 2 AND error_kind IS NULL) ",
+            "ORDER BY id DESC LIMIT $13"
         );
-        let query = sqlx::query(sql).bind(workspace).bind(before).bind(&filter.node).bind(&filter.user);
-        let query = query.bind(&filter.token).bind(&filter.provider).bind(&filter.model);
-        let query = query.bind(i64::from(filter.failed)).bind(i64::from(limit));
+        let failed = match filter.failed {
+            None => 0_i64,
+            Some(true) => 1,
+            Some(false) => 2,
+        };
+        let query = sqlx::query(sql).bind(workspace).bind(from).bind(end).bind(&filter.node);
+        let query = query.bind(&filter.user).bind(&filter.token).bind(&filter.provider).bind(&filter.model);
+        let query = query.bind(&filter.conversation).bind(&filter.finish).bind(&filter.error_kind);
+        let query = query.bind(failed).bind(i64::from(limit));
         let rows = query.fetch_all(&self.database().read).await?;
         Ok(rows.iter().map(read).collect::<Result<_, sqlx::Error>>()?)
     }
@@ -361,7 +447,7 @@ impl Store {
 
     /// The sums over the runs of a workspace that began in this span of time, in milliseconds since 1970, the
     /// end left out. Runs are read in pages. Those that are [not kept any
-    /// more](crate::WorkspaceChange::keep_runs) are not in it.
+    /// more](crate::WorkspaceChange::keep_runs) are not in it, but in [`run_days`](Self::run_days).
     ///
     /// # Errors
     /// Those of the database.
@@ -407,6 +493,7 @@ impl Inner {
     pub(crate) async fn insert_runs(&self, runs: &[Run]) -> Result<Inserted> {
         let mut tx = self.database.begin().await?;
         let mut inserted = Inserted::default();
+        let mut counts = totals::Counts::default();
         for run in runs {
             match self.insert_run(&mut tx, run).await? {
                 0 => {
@@ -414,14 +501,18 @@ impl Inner {
                     let known: i64 = sqlx::query_scalar(sql).bind(&run.id).fetch_one(&mut *tx).await?;
                     inserted.refused += u64::from(known == 0);
                 }
-                new => inserted.new += new,
+                new => {
+                    inserted.new += new;
+                    counts.add(&mut tx, run).await?;
+                }
             }
         }
+        counts.write(&mut tx).await?;
         tx.commit().await?;
         Ok(inserted)
     }
 
-    /// Inserts a run that is not there yet, and returns how many that were.
+    /// Inserts a run that is not there yet, and returns how many that were. It is not in the sums by day then.
     pub(crate) async fn insert_run(&self, tx: &mut Tx, run: &Run) -> Result<u64> {
         let sql = concat!(
             "INSERT INTO runs (",

@@ -546,5 +546,6 @@ async fn sweep(inner: &Inner) -> Result<()> {
     budget::prune(inner).await?;
     inner.drop_old_contents().await?;
     inner.drop_old_runs().await?;
+    inner.drop_old_pending().await?;
     feed::prune(inner).await
 }

@@ -57,6 +57,13 @@ pub(crate) fn time_zone(name: &str) -> Result<TimeZone> {
     TimeZone::get(name).map_err(unknown)
 }
 
+/// The day of a moment in a time zone. A zone that this build does not know counts as UTC, and a moment beyond
+/// the range of dates (the year 9999) as its end.
+pub(crate) fn date_of(now: i64, zone: &str) -> jiff::civil::Date {
+    let moment = Moment::from_millisecond(now).unwrap_or(if now < 0 { Moment::MIN } else { Moment::MAX });
+    moment.to_zoned_datetime(time_zone(zone).unwrap_or(TimeZone::UTC)).date()
+}
+
 /// The ends of the day, the week (Monday is its first day) and the month that a moment is in, in
 /// milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use crate::database::{Backend, Tx};
 use crate::error::{RecordKind, Result, StoreError};
 use crate::key::{self, SealError, hex};
 use crate::provider::put_secret;
-use crate::run::{self, Run};
+use crate::run::{self, Run, totals};
 use crate::store::Store;
 use crate::time::time_zone;
 
@@ -44,7 +44,7 @@ pub struct Imported {
 const FORMAT: &str = "workspace-store export";
 
 /// The version of the format. New kinds of lines raise it.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The shortest passphrase, in characters.
 const MIN_PASSPHRASE: usize = 12;
@@ -94,6 +94,7 @@ impl Store {
         export.budgets_and_tokens().await?;
         export.conversations().await?;
         export.runs().await?;
+        export.run_totals().await?;
         export.comparisons().await?;
         let lines = export.lines;
         export.line(&Line::End(End { lines })).await?;
@@ -127,8 +128,16 @@ impl Store {
         };
         let tx = self.database().begin().await?;
         let (workspace, conversation, without_secrets) = (None, None, Vec::new());
-        let mut import =
-            Import { store: self, tx, cipher, workspace, conversation, without_secrets, runs: 0 };
+        let mut import = Import {
+            store: self,
+            tx,
+            cipher,
+            workspace,
+            conversation,
+            without_secrets,
+            runs: 0,
+            counts: Some(totals::Counts::default()),
+        };
         let mut lines = 1;
         loop {
             match read_line(from).await? {
@@ -139,7 +148,10 @@ impl Store {
             }
             lines += 1;
         }
-        let Import { tx, workspace, without_secrets, runs, .. } = import;
+        let Import { mut tx, workspace, without_secrets, runs, counts, .. } = import;
+        if let Some(counts) = counts {
+            counts.write(&mut tx).await?;
+        }
         let workspace = workspace.ok_or_else(|| StoreError::Import("it has no workspace".to_owned()))?;
         let kind = RecordKind::Workspace;
         let action = Action {
@@ -311,6 +323,13 @@ impl<W: AsyncWrite + Unpin + Send> Export<'_, W> {
         Ok(ordered)
     }
 
+    async fn run_totals(&mut self) -> Result<()> {
+        for day in totals::days(&mut self.snapshot, self.workspace, "", "9999-12-31").await? {
+            self.line(&Line::RunTotals(day)).await?;
+        }
+        Ok(())
+    }
+
     async fn runs(&mut self) -> Result<()> {
         let mut after = String::new();
         loop {
@@ -365,6 +384,8 @@ struct Import<'a> {
     conversation: Option<String>,
     without_secrets: Vec<String>,
     runs: u64,
+    /// The sums over the runs; `None` once the file had its own, which have runs that were dropped as well.
+    counts: Option<totals::Counts>,
 }
 
 impl Import<'_> {
@@ -382,6 +403,10 @@ impl Import<'_> {
             Line::Conversation(conversation) => self.conversation(&workspace, conversation).await,
             Line::Message(message) => self.message(message).await,
             Line::Run(run) => self.run(&workspace, *run).await,
+            Line::RunTotals(day) => {
+                self.counts = None;
+                totals::add(&mut self.tx, &workspace, &day).await
+            }
             Line::Comparison(comparison) => self.comparison(&workspace, comparison).await,
             Line::Header(_) | Line::Workspace(_) | Line::End(_) => {
                 Err(StoreError::Import("a line stands where it does not belong".to_owned()))
@@ -501,6 +526,9 @@ impl Import<'_> {
             return Err(StoreError::Duplicate { kind: RecordKind::Run, id: run.id });
         }
         self.runs += 1;
+        if let Some(counts) = &mut self.counts {
+            counts.add(&mut self.tx, &run).await?;
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use axum::Json;
 use axum::extract::State;
 use provider_core::{
-    Catalogue, ChatRequest, FieldProblem, Model as Listed, ModelQuery, ModelSort, Price, TimeOfWeek,
+    Catalogue, ChatRequest, FieldProblem, Model as Listed, ModelQuery, ModelSort, Price, Pricing, TimeOfWeek,
 };
 use provider_registry::Listing;
 use serde::{Deserialize, Serialize};
@@ -240,6 +240,94 @@ pub(crate) async fn show(
     Ok(success(shown(&reference.provider, model, is_enabled)))
 }
 
+/// An upstream provider's offer of a model. What the service does not tell is `null`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelEndpoint {
+    /// The upstream provider's name to show.
+    provider: String,
+    /// Its name in routing.
+    tag: Option<String>,
+    /// The service tier that it sells; `null`: the standard one.
+    service_tier: Option<String>,
+    /// `fp8`, `int4`, `bf16`, …
+    quantization: Option<String>,
+    context_length: Option<u64>,
+    max_prompt_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+    prices: ModelPrices,
+    /// The request parameters that it takes.
+    parameters: Vec<String>,
+    /// How many of the requests of the last five minutes went well, in per cent.
+    uptime_last_5m: Option<f64>,
+    uptime_last_30m: Option<f64>,
+    uptime_last_1d: Option<f64>,
+    /// The median time to the first token over the last half hour, in milliseconds.
+    latency_p50_ms: Option<f64>,
+    /// The time that nine of ten requests kept to.
+    latency_p90_ms: Option<f64>,
+    /// The median speed over the last half hour, in tokens per second.
+    tokens_per_second_p50: Option<f64>,
+}
+
+/// Shows the endpoints that serve a model: prices, limits, uptime, speed. `null`: the provider does not tell.
+#[utoipa::path(get, path = "/api/v1/workspaces/{workspace}/model/endpoints", operation_id = "list_endpoints",
+    params(One), responses((status = 200, body = Envelope<Option<Vec<ModelEndpoint>>>)))]
+pub(crate) async fn endpoints(
+    State(app): State<App>,
+    bearer: Bearer,
+    Params(one): Params<One>,
+) -> Result<Json<Envelope<Option<Vec<ModelEndpoint>>>>> {
+    let workspace = app.connections.workspace(bearer.workspace()).await?;
+    let selected = workspace.workspace().model(&one.reference).await?;
+    let provider = selected.provider();
+    let Some(details) = provider.descriptor().model_details() else { return Ok(success(None)) };
+    let endpoints = in_time(details.endpoints(&**provider, selected.id())).await?;
+    let endpoint = |of: provider_core::ModelEndpoint| ModelEndpoint {
+        prices: ModelPrices::of(&of.pricing),
+        provider: of.provider,
+        tag: of.tag,
+        service_tier: of.service_tier,
+        quantization: of.quantization,
+        context_length: of.context_length,
+        max_prompt_tokens: of.max_prompt_tokens,
+        max_completion_tokens: of.max_completion_tokens,
+        parameters: of.supported_parameters,
+        uptime_last_5m: of.uptime_last_5m,
+        uptime_last_30m: of.uptime_last_30m,
+        uptime_last_1d: of.uptime_last_1d,
+        latency_p50_ms: of.latency_p50_ms,
+        latency_p90_ms: of.latency_p90_ms,
+        tokens_per_second_p50: of.tokens_per_second_p50,
+    };
+    Ok(success(Some(endpoints.into_iter().map(endpoint).collect())))
+}
+
+/// Bounds a fetch of facts about models: a page waits for it.
+pub(super) async fn in_time<T>(
+    fetch: impl Future<Output = std::result::Result<T, provider_core::Error>>,
+) -> Result<T> {
+    let late = |_| {
+        let message = format!("the provider has not answered within {} s", CATALOGUE_WAIT.as_secs());
+        ApiError::new(http::StatusCode::GATEWAY_TIMEOUT, "timeout", message)
+    };
+    Ok(tokio::time::timeout(CATALOGUE_WAIT, fetch).await.map_err(late)??)
+}
+
+impl ModelPrices {
+    fn of(pricing: &Pricing) -> Self {
+        const MILLION: u64 = 1_000_000;
+        let per_million = |price: Option<Price>| {
+            let amount = price.and_then(Price::amount);
+            amount.map(|amount| (amount * MILLION).to_string())
+        };
+        Self {
+            prompt_per_million: per_million(pricing.prompt),
+            completion_per_million: per_million(pricing.completion),
+            varies: [pricing.prompt, pricing.completion].contains(&Some(Price::Varies)),
+        }
+    }
+}
+
 /// A request to be looked at before it is sent.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -347,13 +435,7 @@ async fn catalogues(
 }
 
 fn shown(provider: &str, model: &Listed, is_enabled: bool) -> Model {
-    const MILLION: u64 = 1_000_000;
-    let per_million = |price: Option<Price>| {
-        let amount = price.and_then(Price::amount);
-        amount.map(|amount| (amount * MILLION).to_string())
-    };
     let words = |words: &[provider_core::ShortText]| words.iter().map(|word| word.to_string()).collect();
-    let prices = [model.pricing.prompt, model.pricing.completion];
     Model {
         reference: format!("{provider}:{}", model.id),
         provider: provider.to_owned(),
@@ -371,11 +453,7 @@ fn shown(provider: &str, model: &Listed, is_enabled: bool) -> Model {
         reasoning: model.supports_reasoning(),
         free: model.is_free(),
         enabled: is_enabled,
-        prices: ModelPrices {
-            prompt_per_million: per_million(model.pricing.prompt),
-            completion_per_million: per_million(model.pricing.completion),
-            varies: prices.contains(&Some(Price::Varies)),
-        },
+        prices: ModelPrices::of(&model.pricing),
         deprecation: model
             .deprecation(SystemTime::now())
             .map(|deprecation| ModelDeprecation { date: deprecation.date, days_left: deprecation.days_left }),

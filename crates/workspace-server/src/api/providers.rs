@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use workspace_store::{NewProvider, ProviderChange, ProviderRecord, RecordKind, StoreError};
 
 use super::extract::{Body, Ids, nullable};
+use super::models::in_time;
 use crate::access::Bearer;
 use crate::error::{ApiError, Envelope, Result, success};
 use crate::state::App;
@@ -240,6 +241,46 @@ pub(crate) async fn test(
     Ok(success(check(&**instance.provider()).await))
 }
 
+/// A preset of an account at the service: a model, parameters and a prompt under a name.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProviderPreset {
+    /// The id that a request has in the place of a model's: `@preset/support`.
+    model_id: String,
+    name: String,
+    description: Option<String>,
+    /// Whether requests may use it.
+    is_active: bool,
+}
+
+/// Lists the presets of the account at the service. `null`: the provider has none.
+#[utoipa::path(get, path = "/api/v1/workspaces/{workspace}/providers/{provider}/presets",
+    operation_id = "list_presets", responses((status = 200, body = Envelope<Option<Vec<ProviderPreset>>>)))]
+pub(crate) async fn presets(
+    State(app): State<App>,
+    bearer: Bearer,
+    ids: Ids,
+) -> Result<Json<Envelope<Option<Vec<ProviderPreset>>>>> {
+    let id = ids.get("provider");
+    let workspace = app.connections.workspace(bearer.workspace()).await?;
+    if workspace.providers().all(|provider| provider.id != id) {
+        return Err(StoreError::NotFound { kind: RecordKind::Provider, id: id.to_owned() }.into());
+    }
+    if let Some(error) = workspace.error(id) {
+        return Err(ApiError::new(http::StatusCode::UNPROCESSABLE_ENTITY, "config", error.to_string()));
+    }
+    let instance = workspace.workspace().instance(id)?;
+    let provider = instance.provider();
+    let Some(details) = provider.descriptor().model_details() else { return Ok(success(None)) };
+    let preset = |of: provider_core::Preset| ProviderPreset {
+        model_id: of.model_id,
+        name: of.name,
+        description: of.description,
+        is_active: of.is_active,
+    };
+    let presets = in_time(details.presets(&**provider)).await?;
+    Ok(success(Some(presets.into_iter().map(preset).collect())))
+}
+
 /// Tests settings that are not stored.
 #[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/provider-tests",
     operation_id = "test_provider_settings", request_body = ProviderTest,
@@ -272,7 +313,7 @@ fn failed(code: &str, message: String, next_step: Option<String>) -> TestResult 
     TestResult { is_ok: false, report: None, problem }
 }
 
-async fn with_endings(app: &App, record: ProviderRecord) -> Result<Provider> {
+pub(super) async fn with_endings(app: &App, record: ProviderRecord) -> Result<Provider> {
     let endings = app.store.secret_endings(&record.workspace).await?.remove(&record.id).unwrap_or_default();
     Ok(shown(record, &endings))
 }
@@ -295,7 +336,7 @@ fn shown(record: ProviderRecord, endings: &BTreeMap<String, String>) -> Provider
 
 /// The settings of a request. A secret that is the mask of a form is refused, and so is a setting that the
 /// kind of provider does not have.
-fn values(app: &App, kind: &str, given: BTreeMap<String, SettingValue>) -> Result<ConfigValues> {
+pub(super) fn values(app: &App, kind: &str, given: BTreeMap<String, SettingValue>) -> Result<ConfigValues> {
     let fields = app.registry.fields(kind)?;
     let mut problems = Vec::new();
     let mut values = ConfigValues::new();

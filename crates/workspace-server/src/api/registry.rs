@@ -22,6 +22,10 @@ pub(crate) struct ProviderKind {
     links: ProviderLinks,
     /// Whether model ids that its catalogue does not list may be tried.
     accepts_unlisted_models: bool,
+    /// Whether a key can be had by the user's approval on a page of the service.
+    grants_keys: bool,
+    /// Whether the service tells the endpoints of a model and the presets of an account.
+    has_model_details: bool,
     /// The settings in the order of a form: those of the provider, then those of the layers around it.
     fields: Vec<Field>,
     /// The same as a JSON Schema of the object `settings`.
@@ -111,6 +115,8 @@ fn describe(app: &App, kind: &ProviderDescriptor) -> Result<ProviderKind> {
             status: text(kind.links.status),
         },
         accepts_unlisted_models: kind.accepts_unlisted_models,
+        grants_keys: kind.key_grant().is_some(),
+        has_model_details: kind.model_details().is_some(),
         settings_schema: schema(&fields),
         fields: fields.iter().map(Field::from).collect(),
     })

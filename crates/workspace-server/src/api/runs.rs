@@ -106,6 +106,19 @@ pub(crate) struct RunTotals {
     cost_unknown: u64,
 }
 
+impl From<workspace_store::RunTotals> for RunTotals {
+    fn from(totals: workspace_store::RunTotals) -> Self {
+        Self {
+            runs: totals.runs,
+            failed: totals.failed,
+            prompt_tokens: totals.prompt_tokens,
+            completion_tokens: totals.completion_tokens,
+            cost: totals.cost.to_string(),
+            cost_unknown: totals.cost_unknown,
+        }
+    }
+}
+
 /// Which runs to list. All conditions must hold.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -118,13 +131,62 @@ pub(crate) struct Filter {
     provider: Option<String>,
     /// The model that was asked for.
     model: Option<String>,
-    /// `true`: those that failed.
+    conversation: Option<String>,
+    /// The reason why the model stopped: `stop`, `length`, `tool_calls`, …
+    finish: Option<String>,
+    /// The kind of error: `rate_limited`, `timeout`, …, or `cancelled` for a caller that left.
+    error_kind: Option<String>,
+    /// `true`: those that failed; `false`: the others.
     failed: Option<bool>,
+    /// Those that began at this moment or later, in milliseconds since 1970.
+    from_ms: Option<i64>,
+    /// Those that began before this moment, in milliseconds since 1970.
+    to_ms: Option<i64>,
     /// The cursor of the page before.
     before: Option<String>,
     /// Items in a page. Default: 50.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
+}
+
+impl Filter {
+    fn filter(&self) -> RunFilter {
+        let mut filter = RunFilter::new();
+        let conditions: [(&Option<String>, fn(RunFilter, String) -> RunFilter); 8] = [
+            (&self.node, RunFilter::node),
+            (&self.user, RunFilter::user),
+            (&self.token, RunFilter::token),
+            (&self.provider, RunFilter::provider),
+            (&self.model, RunFilter::model),
+            (&self.conversation, RunFilter::conversation),
+            (&self.finish, RunFilter::finish),
+            (&self.error_kind, RunFilter::error_kind),
+        ];
+        for (given, condition) in conditions {
+            if let Some(given) = given {
+                filter = condition(filter, given.clone());
+            }
+        }
+        if let Some(failed) = self.failed {
+            filter = filter.failed(failed);
+        }
+        if let Some(moment) = self.from_ms {
+            filter = filter.from_ms(moment);
+        }
+        if let Some(moment) = self.to_ms {
+            filter = filter.to_ms(moment);
+        }
+        filter
+    }
+}
+
+fn check_span(from: Option<i64>, to: Option<i64>) -> Result<()> {
+    match (from, to) {
+        (Some(from), Some(to)) if from > to => {
+            Err(ApiError::invalid(vec![FieldProblem::new("to_ms", "must not be before from_ms")]))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Lists runs, newest first.
@@ -136,25 +198,8 @@ pub(crate) async fn list(
     Params(given): Params<Filter>,
 ) -> Result<Json<Envelope<Page<Run>>>> {
     let len = page_len(given.limit)?;
-    let mut filter = RunFilter::new();
-    if let Some(id) = given.node {
-        filter = filter.node(id);
-    }
-    if let Some(id) = given.user {
-        filter = filter.user(id);
-    }
-    if let Some(id) = given.token {
-        filter = filter.token(id);
-    }
-    if let Some(id) = given.provider {
-        filter = filter.provider(id);
-    }
-    if let Some(id) = given.model {
-        filter = filter.model(id);
-    }
-    if given.failed == Some(true) {
-        filter = filter.failed();
-    }
+    check_span(given.from_ms, given.to_ms)?;
+    let filter = given.filter();
     let runs = app.store.runs(bearer.workspace(), &filter, given.before.as_deref(), len + 1).await?;
     let runs = runs.into_iter().map(Run::from).collect();
     Ok(success(Page::of(runs, len, |run: &Run| run.id.clone())))
@@ -205,16 +250,68 @@ pub(crate) async fn totals(
     Params(span): Params<Span>,
 ) -> Result<Json<Envelope<RunTotals>>> {
     let (from, to) = (span.from_ms.unwrap_or(0), span.to_ms.unwrap_or(i64::MAX));
-    if from > to {
-        return Err(ApiError::invalid(vec![FieldProblem::new("to_ms", "must not be before from_ms")]));
-    }
-    let totals = app.store.run_totals(bearer.workspace(), from, to).await?;
-    Ok(success(RunTotals {
-        runs: totals.runs,
-        failed: totals.failed,
-        prompt_tokens: totals.prompt_tokens,
-        completion_tokens: totals.completion_tokens,
-        cost: totals.cost.to_string(),
-        cost_unknown: totals.cost_unknown,
+    check_span(Some(from), Some(to))?;
+    Ok(success(app.store.run_totals(bearer.workspace(), from, to).await?.into()))
+}
+
+/// Sums over runs by day, provider and model. They stay when runs are dropped.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunDays {
+    /// The first day: `2026-11-01`.
+    from: String,
+    /// The last day, which is in it.
+    to: String,
+    /// The time zone of the workspace, in which days begin now.
+    time_zone: String,
+    /// By day, provider and model. A day without runs is not in it.
+    days: Vec<RunDay>,
+}
+
+/// The sums over the runs of a day that asked one provider for one model.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunDay {
+    /// `2026-11-29`.
+    day: String,
+    /// The id of the configured provider.
+    provider: String,
+    /// The model that was asked for.
+    model: String,
+    totals: RunTotals,
+}
+
+/// A span of days, 366 at most.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Days {
+    /// The first day: `2026-11-01`. Default: 29 days before the last.
+    #[param(format = Date)]
+    from: Option<String>,
+    /// The last day, which is in it. Default: today in the workspace's time zone.
+    #[param(format = Date)]
+    to: Option<String>,
+}
+
+/// Sums over runs by day, provider and model, in the time zone of the workspace. They stay when runs are
+/// dropped.
+#[utoipa::path(get, path = "/api/v1/workspaces/{workspace}/run-days", operation_id = "show_run_days",
+    params(Days), responses((status = 200, body = Envelope<RunDays>)))]
+pub(crate) async fn days(
+    State(app): State<App>,
+    bearer: Bearer,
+    Params(span): Params<Days>,
+) -> Result<Json<Envelope<RunDays>>> {
+    let report = app.store.run_days(bearer.workspace(), span.from.as_deref(), span.to.as_deref()).await?;
+    let day = |day: workspace_store::DayTotals| RunDay {
+        day: day.day,
+        provider: day.provider,
+        model: day.model,
+        totals: day.totals.into(),
+    };
+    Ok(success(RunDays {
+        from: report.from,
+        to: report.to,
+        time_zone: report.time_zone,
+        days: report.days.into_iter().map(day).collect(),
     }))
 }

@@ -5,6 +5,7 @@
 mod support;
 
 mod access;
+mod connect;
 mod manage;
 mod openai;
 mod openapi;

@@ -2,55 +2,11 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use workspace_store::Role;
+use workspace_store::{Role, Run};
 
-use crate::support::{Host, OPERATOR_KEY};
+use crate::support::{Client, Host, OPERATOR_KEY};
 
 const KEY: &str = "sk-or-v1-0123456789abcdefWXYZ";
-
-/// The bearer of a token, at the API.
-struct Client<'a> {
-    host: &'a Host,
-    token: String,
-}
-
-impl<'a> Client<'a> {
-    async fn of(host: &'a Host, role: Role) -> Self {
-        Self { host, token: host.token("acme", role).await }
-    }
-
-    /// Sends a request to a path below `/api/v1/`, and returns status and envelope.
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        let request = self.host.http.request(method, format!("{}/api/v1/{path}", self.host.url));
-        let request = body.iter().fold(request.bearer_auth(&self.token), |request, body| request.json(body));
-        let answer = request.send().await.expect("an answer");
-        (answer.status().as_u16(), answer.json().await.expect("JSON"))
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let (status, body) = self.send(Method::GET, path, None).await;
-        assert_eq!(
-            (status, &body["status"], &body["code"]),
-            (200, &json!("success"), &json!("ok")),
-            "{body}"
-        );
-        body["data"].clone()
-    }
-
-    /// What is refused must be refused for this field.
-    async fn refused(&self, method: Method, path: &str, body: Value, field: &str) -> Value {
-        let (status, answer) = self.send(method, path, Some(body)).await;
-        assert_eq!((status, answer["status"].as_str()), (422, Some("error")), "{answer}");
-        assert_eq!(answer["data"]["problems"][0]["field"], field, "{answer}");
-        answer
-    }
-
-    async fn done(&self, method: Method, path: &str, body: Value) -> Value {
-        let (status, answer) = self.send(method, path, Some(body)).await;
-        assert_eq!(status, 200, "{answer}");
-        answer["data"].clone()
-    }
-}
 
 #[tokio::test]
 async fn secret_goes_in_and_never_comes_out() {
@@ -269,6 +225,58 @@ async fn budgets_conversations_audit_and_registry_answer() {
     assert_eq!(kind["settings_schema"]["properties"]["api_key"]["writeOnly"], true);
     assert!(kind["fields"].as_array().is_some_and(|fields| fields.len() > 3));
     assert_eq!(owner.get("workspaces/acme/run-totals").await["runs"], 0);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn runs_are_found_by_time_model_and_end() {
+    let host = Host::start().await;
+    let viewer = Client::of(&host, Role::Viewer).await;
+    // 2026-11-29T12:00:00Z and the three days after it.
+    let noon = 1_795_953_600_000_i64;
+    for (number, model, finish, error) in [
+        (0, "openai/gpt-4o", Some("stop"), None),
+        (1, "openai/gpt-4o", Some("length"), None),
+        (2, "qwen/qwen3-8b", None, Some("rate_limited")),
+        (3, "qwen/qwen3-8b", Some("stop"), None),
+    ] {
+        let mut run = Run::begin("acme", "openrouter", model).expect("a run").node("n1").user("ada");
+        run.started_ms = noon + number * 86_400_000;
+        run.id = format!("{:012x}{number:020}", run.started_ms);
+        (run.finish, run.error_kind) = (finish.map(str::to_owned), error.map(str::to_owned));
+        run.cost = "0.25".parse().ok();
+        host.store.record_run(&run).await.expect("recorded");
+    }
+    let runs = "workspaces/acme/runs";
+    let found = async |query: String| {
+        let page = viewer.get(&format!("{runs}?{query}")).await;
+        let items = page["items"].as_array().expect("items").clone();
+        items
+            .iter()
+            .map(|run| (run["started_ms"].as_i64().expect("a time") - noon) / 86_400_000)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(format!("from_ms={}&to_ms={}", noon + 1, noon + 2 * 86_400_000)).await, [1]);
+    assert_eq!(found("finish=length".to_owned()).await, [1]);
+    assert_eq!(found("error_kind=rate_limited".to_owned()).await, [2]);
+    assert_eq!(found("failed=true".to_owned()).await, [2]);
+    assert_eq!(
+        found("failed=false&model=qwen/qwen3-8b&provider=openrouter&user=ada&node=n1".to_owned()).await,
+        [3]
+    );
+    assert_eq!(viewer.send(Method::GET, &format!("{runs}?from_ms=2&to_ms=1"), None).await.0, 422);
+
+    let days = viewer.get("workspaces/acme/run-days?from=2026-11-29&to=2026-12-01").await;
+    let rows = days["days"].as_array().expect("days");
+    assert_eq!(rows.len(), 3, "{days}");
+    assert_eq!((&rows[2]["day"], &rows[2]["model"]), (&json!("2026-12-01"), &json!("qwen/qwen3-8b")));
+    assert_eq!(rows[2]["totals"]["failed"], 1);
+    assert_eq!((&rows[0]["totals"]["cost"], &days["time_zone"]), (&json!("0.25"), &json!("UTC")));
+    for (query, field) in [("from=yesterday", "from"), ("to=2026-02-30", "to"), ("from=2020-01-01", "from")] {
+        let (status, answer) =
+            viewer.send(Method::GET, &format!("workspaces/acme/run-days?{query}"), None).await;
+        assert_eq!((status, &answer["data"]["problems"][0]["field"]), (422, &json!(field)), "{answer}");
+    }
     host.stop().await;
 }
 

@@ -22,7 +22,8 @@ fn document_has_every_route_and_no_other() {
             assert!(operation["x-role"].is_string(), "{id}");
         }
     }
-    let views = ["/", "/compare", "/costs", "/models", "/page/{file}", "/providers", "/run", "/tokens"];
+    let views =
+        ["/", "/compare", "/connected", "/costs", "/models", "/page/{file}", "/providers", "/run", "/tokens"];
     // The files of the page are no API.
     let routes: BTreeSet<String> = ROUTES
         .iter()

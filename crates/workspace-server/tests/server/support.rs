@@ -1,9 +1,11 @@
 //! A server on a free port, with a workspace whose OpenRouter is the sandbox.
 
+use http::Method;
 use openrouter_provider as _;
 use openrouter_sandbox::Sandbox;
 use provider_http::AddressPolicy;
 use provider_registry::Registry;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -68,5 +70,49 @@ impl Host {
             let _ = stop.send(());
         }
         (&mut self.serving).await.expect("no panic").expect("a clean end");
+    }
+}
+
+/// The bearer of a token, at the API.
+pub(crate) struct Client<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) token: String,
+}
+
+impl<'a> Client<'a> {
+    pub(crate) async fn of(host: &'a Host, role: Role) -> Self {
+        Self { host, token: host.token("acme", role).await }
+    }
+
+    /// Sends a request to a path below `/api/v1/`, and returns status and envelope.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = self.host.http.request(method, format!("{}/api/v1/{path}", self.host.url));
+        let request = body.iter().fold(request.bearer_auth(&self.token), |request, body| request.json(body));
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.send(Method::GET, path, None).await;
+        assert_eq!(
+            (status, &body["status"], &body["code"]),
+            (200, &json!("success"), &json!("ok")),
+            "{body}"
+        );
+        body["data"].clone()
+    }
+
+    /// What is refused must be refused for this field.
+    pub(crate) async fn refused(&self, method: Method, path: &str, body: Value, field: &str) -> Value {
+        let (status, answer) = self.send(method, path, Some(body)).await;
+        assert_eq!((status, answer["status"].as_str()), (422, Some("error")), "{answer}");
+        assert_eq!(answer["data"]["problems"][0]["field"], field, "{answer}");
+        answer
+    }
+
+    pub(crate) async fn done(&self, method: Method, path: &str, body: Value) -> Value {
+        let (status, answer) = self.send(method, path, Some(body)).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["data"].clone()
     }
 }

@@ -4,6 +4,8 @@
 pub(crate) struct Migration {
     pub(crate) sqlite: &'static str,
     pub(crate) postgres: &'static str,
+    /// Whether the runs that are there are then counted by day.
+    pub(crate) counts_runs: bool,
 }
 
 macro_rules! migration {
@@ -11,6 +13,7 @@ macro_rules! migration {
         Migration {
             sqlite: include_str!(concat!("../../schema/sqlite/", $file)),
             postgres: include_str!(concat!("../../schema/postgres/", $file)),
+            counts_runs: false,
         }
     };
 }
@@ -24,4 +27,6 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration!("0005_conversations.sql"),
     migration!("0006_retention.sql"),
     migration!("0007_budget_shares.sql"),
+    Migration { counts_runs: true, ..migration!("0008_run_totals.sql") },
+    migration!("0009_pending_requests.sql"),
 ];

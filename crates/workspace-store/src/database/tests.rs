@@ -41,6 +41,9 @@ async fn run_on(server: &str, sql: String) {
     pool.close().await;
 }
 
+/// The version that counts runs by day.
+const RUN_TOTALS: usize = 8;
+
 #[tokio::test]
 async fn every_version_is_brought_to_the_newest_with_what_it_holds() {
     let folder = tempfile::tempdir().unwrap();
@@ -52,6 +55,16 @@ async fn every_version_is_brought_to_the_newest_with_what_it_holds() {
                            VALUES ('acme', 'Acme', 'UTC', 1, '{}', 0)";
                 database.write.execute(sql).await.unwrap();
             }
+            let has_runs = version >= 4;
+            if has_runs {
+                let sql = "INSERT INTO runs (id, workspace, started, provider, requested, attempts, cost) \
+                           VALUES ('1', 'acme', 0, 'p', 'm', 1, '0.5'), ('2', 'acme', 1, 'p', 'm', 1, '0.25')";
+                database.write.execute(sql).await.unwrap();
+                if version >= RUN_TOTALS {
+                    let sql = "INSERT INTO run_totals VALUES ('acme', '1970-01-01', 'p', 'm', 2, 0, 0, 0, 750000000, 0, 0)";
+                    database.write.execute(sql).await.unwrap();
+                }
+            }
             for _ in 0..2 {
                 database.migrate().await.unwrap();
             }
@@ -61,6 +74,10 @@ async fn every_version_is_brought_to_the_newest_with_what_it_holds() {
             let names: Vec<String> =
                 sqlx::query_scalar("SELECT name FROM workspaces").fetch_all(&database.read).await.unwrap();
             assert_eq!(names.len(), usize::from(version > 0), "from version {version}");
+            let sql = "SELECT runs, cost_billionths FROM run_totals";
+            let counted: Option<(i64, i64)> =
+                sqlx::query_as(sql).fetch_optional(&database.read).await.unwrap();
+            assert_eq!(counted, has_runs.then_some((2, 750_000_000)), "from version {version}");
             database.read.close().await;
             if let Some((server, name)) = postgres {
                 run_on(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;

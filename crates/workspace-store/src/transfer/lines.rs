@@ -14,6 +14,7 @@ use super::Settings;
 use crate::error::{Result, StoreError};
 use crate::key::SealError;
 use crate::run::Run;
+use crate::run::totals::DayTotals;
 
 /// A line, which names its kind. Times are milliseconds since 1970.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +28,7 @@ pub(super) enum Line {
     Conversation(ConversationLine),
     Message(MessageLine),
     Run(Box<Run>),
+    RunTotals(DayTotals),
     Comparison(ComparisonLine),
     End(End),
 }

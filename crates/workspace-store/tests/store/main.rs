@@ -8,6 +8,7 @@ mod budgets;
 mod conversations;
 mod opening;
 mod outages;
+mod pending;
 mod providers;
 mod runs;
 mod secrets;

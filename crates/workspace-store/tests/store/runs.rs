@@ -82,11 +82,104 @@ fn runs_are_filtered_and_paged() {
         let last = page[1].id.clone();
         assert_eq!(numbers(page), [8, 6]);
         assert_eq!(numbers(store.runs("acme", &even, Some(&last), 9).await.unwrap()), [4, 2, 0]);
-        assert_eq!(numbers(store.runs("acme", &RunFilter::new().failed(), None, 9).await.unwrap()), [9]);
+        assert_eq!(numbers(store.runs("acme", &RunFilter::new().failed(true), None, 9).await.unwrap()), [9]);
         assert!(store.runs("acme", &RunFilter::new().user("bob"), None, 9).await.unwrap().is_empty());
         let totals = store.run_totals("acme", 0, i64::MAX).await.unwrap();
         assert_eq!((totals.runs, totals.failed, totals.cost_unknown, totals.prompt_tokens), (10, 1, 1, 45));
         assert_eq!(totals.cost, "0.9".parse::<Usd>().unwrap());
+    });
+}
+
+#[test]
+fn runs_are_found_by_time_and_by_how_they_ended() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let first = Run::begin("acme", "openrouter", "openai/gpt-4o").unwrap().started_ms - 9000;
+        for number in 0..9 {
+            let mut given = run(number).conversation(if number < 2 { "c1" } else { "c2" });
+            given.started_ms = first + i64::try_from(number).unwrap() * 1000;
+            given.id = format!("{:012x}{number:020}", given.started_ms);
+            given.finish = (number != 4).then(|| if number == 5 { "length" } else { "stop" }.to_owned());
+            given.error_kind = (number == 4).then(|| "rate_limited".to_owned());
+            store.record_run(&given).await.unwrap();
+        }
+        let found = async |filter: RunFilter, before: Option<&str>| {
+            let runs = store.runs("acme", &filter, before, 50).await.unwrap();
+            runs.iter().map(|run| run.prompt_tokens.unwrap()).collect::<Vec<_>>()
+        };
+        let span =
+            |from: i64, to: i64| RunFilter::new().from_ms(first + from * 1000).to_ms(first + to * 1000);
+        assert_eq!(found(span(2, 5), None).await, [4, 3, 2], "the end is left out");
+        let before = format!("{:012x}", first + 4000);
+        assert_eq!(found(span(2, 5), Some(&before)).await, [3, 2]);
+        assert_eq!(found(span(2, 3), Some(&before)).await, [2], "the span ends before the cursor");
+        let ever = RunFilter::new().from_ms(-1).to_ms(i64::MAX);
+        assert_eq!(found(ever, None).await, [8, 7, 6, 5, 4, 3, 2, 1, 0]);
+        assert!(found(RunFilter::new().to_ms(0), None).await.is_empty());
+        assert!(found(RunFilter::new().from_ms(i64::MAX), None).await.is_empty());
+        assert_eq!(found(RunFilter::new().finish("length"), None).await, [5]);
+        assert_eq!(found(RunFilter::new().error_kind("rate_limited"), None).await, [4]);
+        assert_eq!(found(RunFilter::new().failed(false), None).await, [8, 7, 6, 5, 3, 2, 1, 0]);
+        assert_eq!(found(RunFilter::new().conversation("c1"), None).await, [1, 0]);
+    });
+}
+
+#[test]
+fn totals_of_a_day_outlive_its_runs() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let change = WorkspaceChange::new().time_zone("Asia/Tokyo").keep_runs(Some(Duration::from_secs(60)));
+        store.change_workspace("acme", 1, change, &ada()).await.unwrap();
+        let put = async |started: i64, model: &str, cost: Option<&str>, failed: bool| {
+            let mut given = Run::begin("acme", "openrouter", model).unwrap();
+            (given.started_ms, given.prompt_tokens, given.completion_tokens) = (started, Some(10), Some(2));
+            given.cost = cost.map(|cost| cost.parse().unwrap());
+            given.error_kind = failed.then(|| "server".to_owned());
+            store.record_run(&given).await.unwrap();
+            // The same run once more counts nothing.
+            store.record_run(&given).await.unwrap();
+        };
+        // 2026-11-29T14:59:59Z and a second later: midnight in Tokyo is between them.
+        let midnight = 1_795_964_400_000;
+        put(midnight - 1000, "openai/gpt-4o", Some("0.000000000999999999999999"), false).await;
+        put(midnight - 2000, "openai/gpt-4o", Some("0.000000000000000000000001"), true).await;
+        put(midnight - 2000, "other", None, false).await;
+        put(midnight, "openai/gpt-4o", Some("-0.1"), false).await;
+        put(midnight, "openai/gpt-4o", Some("0.000000000000000000000001"), false).await;
+        let report = store.run_days("acme", Some("2026-11-29"), Some("2026-11-30")).await.unwrap();
+        let row = |day: &workspace_store::DayTotals| {
+            let totals = day.totals;
+            let cost = totals.cost.to_string();
+            (day.day.clone(), day.model.clone(), totals.runs, totals.failed, cost, totals.cost_unknown)
+        };
+        let gpt = "openai/gpt-4o".to_owned();
+        let (first, second) = ("2026-11-29".to_owned(), "2026-11-30".to_owned());
+        let expected = [
+            (first.clone(), gpt.clone(), 2, 1, "0.000000001".to_owned(), 0),
+            (first, "other".to_owned(), 1, 0, "0".to_owned(), 1),
+            (second, gpt, 2, 0, "-0.099999999999999999999999".to_owned(), 0),
+        ];
+        assert_eq!(report.days.iter().map(row).collect::<Vec<_>>(), expected);
+        assert_eq!(report.days[0].totals.prompt_tokens, 20);
+        assert_eq!(report.time_zone, "Asia/Tokyo");
+        let raw = database.raw().await;
+        sqlx::query("DELETE FROM runs").execute(&raw).await.unwrap();
+        raw.close().await;
+        let later = store.run_days("acme", Some("2026-11-29"), Some("2026-11-30")).await.unwrap();
+        assert_eq!(later, report, "they stay when runs are dropped");
+
+        let month = store.run_days("acme", None, Some("2026-12-28")).await.unwrap();
+        assert_eq!((month.from.as_str(), month.days.len()), ("2026-11-29", 3), "30 days");
+        for (from, to) in
+            [(Some("2026-11-30"), "2026-11-29"), (Some("x"), "2026-11-29"), (None, "2026-02-30")]
+        {
+            let refused = store.run_days("acme", from, Some(to)).await.unwrap_err();
+            assert!(matches!(refused, StoreError::Invalid(_)), "{refused}");
+        }
+        let year = async |from| store.run_days("acme", Some(from), Some("2026-12-31")).await.is_ok();
+        assert!(year("2025-12-31").await && !year("2025-12-30").await, "366 days at most");
     });
 }
 

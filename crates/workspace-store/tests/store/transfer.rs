@@ -136,7 +136,7 @@ fn files_that_are_no_whole_export_are_refused_and_leave_nothing() {
         let lines: Vec<&str> = text.lines().collect();
         let cut = lines[..lines.len() - 1].join("\n");
         let missing = [&lines[..2], &lines[3..]].concat().join("\n");
-        let newer = text.replacen("\"version\":1", "\"version\":2", 1);
+        let newer = text.replacen("\"version\":2", "\"version\":3", 1);
         let costly = text.replacen("\"memory\":65536", "\"memory\":4294967295", 1);
         let moved = text.replacen("\"provider\":{\"id\":\"openrouter\"", "\"provider\":{\"id\":\"other\"", 1);
         let odd = text.replacen("\"unit\":\"requests\"", "\"unit\":\"euros\"", 1);
