@@ -4,9 +4,10 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use openai_wire::WIRE;
 use provider_core::{
     Catalogue, ChatRequest, ChatResponse, ChatStream, ConfigValues, ConnectionReport, Error, LlmProvider,
-    ProviderContext, ProviderDescriptor,
+    OtherModel, ProviderContext, ProviderDescriptor,
 };
 
 use crate::client::MODELS;
@@ -21,6 +22,7 @@ pub static OPENAI_COMPATIBLE: ProviderDescriptor = ProviderDescriptor::new(ID, "
         "Any server that speaks OpenAI's chat completions: vLLM, Ollama, llama.cpp, LM Studio, a gateway.",
     )
     .fields(FIELDS)
+    .reaches_other_models(other_models)
     .reads_chat_completions(read_chat_completions, &[]);
 
 provider_core::register_provider!(OPENAI_COMPATIBLE);
@@ -28,6 +30,25 @@ provider_core::register_provider!(OPENAI_COMPATIBLE);
 fn read_chat_completions(json: &str) -> Result<(ChatRequest, bool), Error> {
     let body = openai_wire::decode(json, &CompatibleDialect::default());
     body.map(|body| (body.request, body.stream)).map_err(|error| error.with_provider(ID))
+}
+
+/// The fields by which gateways go on to other models: LiteLLM's, and OpenRouter's behind such a server.
+const OTHER_MODELS: [&str; 6] =
+    ["content_policy_fallbacks", "context_window_fallbacks", "fallbacks", "models", "plugins", "preset"];
+
+fn other_models(request: &ChatRequest) -> Vec<OtherModel> {
+    let extra = [ID, WIRE].into_iter().filter_map(|name| request.extra.get(name)).flatten();
+    let fields = extra.filter(|(name, value)| OTHER_MODELS.contains(&name.as_str()) && !value.is_null());
+    let models = fields.flat_map(|(name, value)| {
+        let ids: Option<Option<Vec<&str>>> =
+            value.as_array().map(|models| models.iter().map(|model| model.as_str()).collect());
+        match ids {
+            Some(Some(ids)) => ids.into_iter().map(|id| OtherModel::named(name, id)).collect(),
+            // Objects name models in ways of their own.
+            _ => vec![OtherModel::any(name)],
+        }
+    });
+    models.collect()
 }
 
 fn connect(values: &ConfigValues, context: &ProviderContext) -> Result<Arc<dyn LlmProvider>, Error> {

@@ -76,6 +76,7 @@ impl<D: Dialect> ChatCodec for ChatCompletions<D> {
     fn decoder(&self, request: &ChatRequest, head: ResponseHead) -> ChatDecoder<D> {
         let decoder = ChatDecoder::new(Arc::clone(&self.dialect), head)
             .keep_raw(request.keep_raw)
+            .raw_events(request.raw_events)
             .reasoning_tags(self.reasoning_tags);
         match self.max_tool_argument_bytes {
             Some(limit) => decoder.max_tool_argument_bytes(limit),

@@ -47,6 +47,7 @@ pub struct ChatDecoder<D> {
     head: ResponseHead,
     max_tool_argument_bytes: usize,
     keep_raw: bool,
+    raw_events: bool,
     /// The number of frames so far.
     number: usize,
     /// Whether one of them was more than a keep-alive.
@@ -71,6 +72,7 @@ impl<D: Dialect> ChatDecoder<D> {
             head,
             max_tool_argument_bytes: 8 << 20,
             keep_raw: false,
+            raw_events: false,
             number: 0,
             has_begun: false,
             is_over: false,
@@ -94,6 +96,14 @@ impl<D: Dialect> ChatDecoder<D> {
     #[must_use]
     pub fn keep_raw(mut self, keep: bool) -> Self {
         self.keep_raw = keep;
+        self
+    }
+
+    /// Sets whether the decoder hands out the JSON of each chunk of a stream, without keeping it. Unlike
+    /// [`keep_raw`](Self::keep_raw) it decodes no chunk in full for that. Default: false.
+    #[must_use]
+    pub fn raw_events(mut self, show: bool) -> Self {
+        self.raw_events = show;
         self
     }
 
@@ -164,7 +174,8 @@ impl<D: Dialect> ChatDecoder<D> {
 
     /// Decodes a chunk that matches the template. False when it does not, and nothing was decoded.
     fn decode_by_template(&mut self, data: &str, out: &mut ResponseAccumulator) -> bool {
-        let Some(repeated) = self.template.apply(data, out, &mut self.state.texts) else { return false };
+        let applied = self.template.apply(data, out, &mut self.state.texts, self.raw_events);
+        let Some(repeated) = applied else { return false };
         out.note_chunk();
         self.repeated = self.repeated.saturating_add(repeated);
         true
@@ -197,9 +208,7 @@ impl<D: Dialect> ChatDecoder<D> {
         out: &mut ResponseAccumulator,
     ) -> Result<Progress, DecodeError> {
         self.has_begun = true;
-        if self.keep_raw {
-            out.push_raw(RawJson::from_checked(json));
-        }
+        self.hand_out(json, out);
         let error = take_error(&chunk, event, json, &*self.dialect);
         // An event of another name may be a keep-alive.
         if error.is_none() && is_message(event) {
@@ -216,6 +225,14 @@ impl<D: Dialect> ChatDecoder<D> {
             None => {}
         }
         self.within_limits()
+    }
+
+    fn hand_out(&self, json: &str, out: &mut ResponseAccumulator) {
+        if self.keep_raw {
+            out.push_raw(RawJson::from_checked(json));
+        } else if self.raw_events {
+            out.show_raw(json);
+        }
     }
 
     fn within_limits(&self) -> Result<Progress, DecodeError> {
@@ -251,9 +268,7 @@ impl<D: Dialect> FrameDecoder for ChatDecoder<D> {
         self.has_begun = true;
         chunk.name_reasoning(self.dialect.reasoning_field());
         let error = take_error(&chunk, None, json, &*self.dialect);
-        if self.keep_raw {
-            out.push_raw(RawJson::from_checked(json));
-        }
+        self.hand_out(json, out);
         apply(chunk, &*self.dialect, out, &mut self.state);
         if let Some((error, _)) = error {
             return Err(self.reported(&error));

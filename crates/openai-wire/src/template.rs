@@ -86,14 +86,18 @@ impl Template {
     }
 
     /// Applies a chunk that matches the template, and returns how many of its bytes are those of the
-    /// template. `None`: the chunk needs a full decode.
+    /// template. `None`: the chunk needs a full decode. `raw_events`: whether its JSON is handed out as well.
     pub(crate) fn apply(
         &mut self,
         json: &str,
         out: &mut ResponseAccumulator,
         joiner: &mut TextJoiner,
+        raw_events: bool,
     ) -> Option<usize> {
         let texts = self.matched(json)?;
+        if raw_events {
+            out.show_raw(json);
+        }
         // The order is that of a full decode.
         let reasoning = texts.reasoning.map(|text| joiner.join_text(text, JoinedText::Reasoning));
         let reasoning = reasoning.unwrap_or_default();

@@ -91,6 +91,7 @@ impl OpenRouter {
     fn decoder(&self, head: ResponseHead, request: &ChatRequest) -> ChatDecoder<OpenRouterDialect> {
         ChatDecoder::new(self.dialect.clone(), head)
             .keep_raw(request.keep_raw)
+            .raw_events(request.raw_events)
             .max_tool_argument_bytes(self.limits.max_tool_argument_bytes)
     }
 }

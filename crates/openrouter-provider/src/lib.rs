@@ -89,6 +89,7 @@ mod error;
 mod headers;
 mod limits;
 pub mod options;
+mod other_models;
 mod path;
 #[cfg(feature = "pkce")]
 pub mod pkce;

@@ -15,6 +15,7 @@ use provider_http::{HttpClient, HttpLimits};
 use crate::config::{self, FIELDS};
 use crate::dialect::model_id::is_claimed;
 use crate::options::OpenRouterOptions;
+use crate::other_models::other_models;
 use crate::{ID, ModelsQuery, OpenRouter, body};
 
 /// Describes OpenRouter: an LLM provider, with models that understand images among others
@@ -36,6 +37,7 @@ pub static OPENROUTER: ProviderDescriptor = with_key_grant(
         .accepts_unlisted_models()
         .claims(is_claimed)
         .pins_upstream(pin_upstream)
+        .reaches_other_models(other_models)
         .reads_chat_completions(read_chat_completions, OWN_FIELDS)
         .has_model_details(&details::DETAILS),
 );

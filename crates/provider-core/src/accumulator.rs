@@ -225,6 +225,11 @@ impl ResponseAccumulator {
         self.response.raw.push(json);
     }
 
+    /// The JSON of a chunk that is only to be shown, and not kept.
+    pub fn show_raw(&mut self, json: &str) {
+        self.emit(|| Event::Raw(RawJson::from_checked(json)));
+    }
+
     /// A source or a parsed file.
     pub fn push_annotation(&mut self, annotation: Annotation) {
         self.emit(|| Event::Annotation(annotation.clone()));

@@ -83,7 +83,8 @@ pub trait ChatCodec: fmt::Debug + Send + Sync + 'static {
     fn encode(&self, request: &ChatRequest, stream: bool) -> Result<Vec<u8>, Error>;
 
     /// Makes the decoder of the answer that has this head, streamed or whole. It keeps the JSON of the answer
-    /// where the request [asks for it](ChatRequest#structfield.keep_raw).
+    /// where the request [asks for it](ChatRequest#structfield.keep_raw), and
+    /// [hands it out](ChatRequest#structfield.raw_events) alone where that is asked for.
     fn decoder(&self, request: &ChatRequest, head: ResponseHead) -> Self::Decoder;
 
     /// Makes the error of an answer whose status is no success. The body may be any text: a proxy on the way

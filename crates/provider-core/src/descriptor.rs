@@ -38,6 +38,8 @@ pub struct ProviderDescriptor {
     #[serde(skip)]
     pin_upstream: Option<fn(&mut ChatRequest, &str) -> bool>,
     #[serde(skip)]
+    other_models: Option<fn(&ChatRequest) -> Vec<OtherModel>>,
+    #[serde(skip)]
     chat_completions: Option<ReadChatCompletions>,
     /// The fields of a body of OpenAI's chat completions that this provider alone understands: see
     /// [`reads_chat_completions`](Self::reads_chat_completions).
@@ -57,6 +59,28 @@ pub type Constructor = fn(&ConfigValues, &ProviderContext) -> Result<Arc<dyn Llm
 /// Reads the body of a request of OpenAI's chat completions. Returns the request, and whether it asks for a
 /// stream.
 pub type ReadChatCompletions = fn(&str) -> Result<(ChatRequest, bool), Error>;
+
+/// A model besides the request's own that may answer the request, or work on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OtherModel {
+    /// The field of the request that brings it in: `models[0]`, `preset`.
+    pub field: String,
+    /// Its id; `None` where the service chooses it, so that it may be any.
+    pub model: Option<String>,
+}
+
+impl OtherModel {
+    /// A model that a field names.
+    pub fn named(field: impl Into<String>, model: impl Into<String>) -> Self {
+        Self { field: field.into(), model: Some(model.into()) }
+    }
+
+    /// A model that the service chooses because of a field.
+    pub fn any(field: impl Into<String>) -> Self {
+        Self { field: field.into(), model: None }
+    }
+}
 
 /// Web pages of a provider, for a settings page to link to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -119,6 +143,7 @@ impl ProviderDescriptor {
             accepts_unlisted_models: false,
             claims: |_| false,
             pin_upstream: None,
+            other_models: None,
             chat_completions: None,
             own_fields: &[],
             key_grant: None,
@@ -190,6 +215,21 @@ impl ProviderDescriptor {
     /// cannot be changed.
     pub fn pin_upstream(&self, request: &mut ChatRequest, upstream: &str) -> bool {
         self.pin_upstream.is_some_and(|pin| pin(request, upstream))
+    }
+
+    /// Sets how the models are found that a request reaches besides its own: fallbacks that the service goes
+    /// on to, stored presets, tools with a model of their own. A host that lets its users have some models
+    /// only refuses a request by what the function returns. Default: the request's model is all that it
+    /// reaches.
+    #[must_use]
+    pub const fn reaches_other_models(mut self, find: fn(&ChatRequest) -> Vec<OtherModel>) -> Self {
+        self.other_models = Some(find);
+        self
+    }
+
+    /// The models that a request reaches [besides its own](Self::reaches_other_models).
+    pub fn other_models(&self, request: &ChatRequest) -> Vec<OtherModel> {
+        self.other_models.map(|find| find(request)).unwrap_or_default()
     }
 
     /// Says that the provider speaks OpenAI's chat completions, and how it reads the body of such a request:

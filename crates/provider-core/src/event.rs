@@ -30,7 +30,8 @@ pub enum Event {
     /// A source or a parsed file. May come before any text.
     Annotation(Annotation),
     /// The JSON of the chunk that the next events are made of, where the request asked to
-    /// [keep it](crate::ChatRequest::keep_raw).
+    /// [keep it](crate::ChatRequest::keep_raw) or to [hand it out](crate::ChatRequest::raw_events). What
+    /// [`so_far`](crate::ChatStream::so_far) returns has the whole chunk already.
     Raw(RawJson),
     /// The answer broke off here, and another request goes on with it. Whatever was handed out stays; the
     /// next text follows it. Only where a host has asked for a layer that does so.

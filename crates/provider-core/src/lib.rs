@@ -123,7 +123,9 @@ pub use config::{ConfigField, ConfigValues, FieldKind};
 pub use connection::ConnectionReport;
 pub use context::ProviderContext;
 pub use cow_arc::{CowArc, CowVec};
-pub use descriptor::{Constructor, Links, ProviderDescriptor, ReadChatCompletions, linked_providers};
+pub use descriptor::{
+    Constructor, Links, OtherModel, ProviderDescriptor, ReadChatCompletions, linked_providers,
+};
 pub use error::{
     Error, ErrorKind, FieldProblem, LimitAmount, LimitKind, Operation, RetryAdvice, TimeoutPhase, Upstream,
     UsageLimit,

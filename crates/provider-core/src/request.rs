@@ -111,6 +111,13 @@ impl ChatRequest {
         self
     }
 
+    /// Hands out the JSON of each chunk, see [`raw_events`](Self#structfield.raw_events).
+    #[must_use]
+    pub fn raw_events(mut self) -> Self {
+        self.raw_events = true;
+        self
+    }
+
     /// Sets a parameter of a provider, or of a wire, that has no field of its own. See
     /// [`extra`](Self#structfield.extra).
     #[must_use]

@@ -163,7 +163,8 @@ fn request() -> ChatRequest {
         .metadata("team", "a")
         .extra("openrouter", "novel", json!({"z": [1, null]}))
         .options(AcmeOptions { turbo: true })
-        .keep_raw();
+        .keep_raw()
+        .raw_events();
     request.messages = messages().into();
     request
 }

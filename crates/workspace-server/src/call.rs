@@ -1,8 +1,12 @@
 //! A call of a model, from the budget to the record: every run of the host goes through here.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
+use futures_core::Stream as _;
 use provider_compare::Stopwatch;
 use provider_core::author::{Activity, StreamObserver};
 use provider_core::{
@@ -10,7 +14,8 @@ use provider_core::{
     Usd,
 };
 use provider_registry::{Listing, SelectedModel};
-use workspace_store::{Call, Reservation, Run, StoreError, TokenRecord};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use workspace_store::{Call, ConnectedWorkspace, Reservation, Run, StoreError, TokenRecord};
 
 use crate::error::{ApiError, Result};
 use crate::state::App;
@@ -37,6 +42,15 @@ pub(crate) struct Fallback {
     pub(crate) models: Vec<SelectedModel>,
 }
 
+/// Who may end a call beside its provider, where its stream is read by a comparison.
+#[derive(Clone)]
+pub(crate) struct Ends {
+    /// The client has left.
+    pub(crate) left: CancellationToken,
+    /// The most time that the call may take.
+    pub(crate) timeout: Option<Duration>,
+}
+
 /// The tokens of an answer that are reserved for a request without a limit of its own. The most that the
 /// model can write would fill small budgets with a few calls at a time; by what a longer answer costs above
 /// it, a budget may be overspent.
@@ -51,16 +65,38 @@ struct Open {
     reservation: Option<Reservation>,
     run: Option<Run>,
     watch: Stopwatch,
+    begun: Instant,
     request: Option<ChatRequest>,
+    ends: Option<Ends>,
 }
 
 /// A call whose answer streams. Dropping it closes the connection upstream and settles the call with what is
 /// known by then.
 pub(crate) struct Running {
     stream: ChatStream,
-    open: Open,
+    open: Box<Open>,
+    /// The end of the host's time to drain. Made once, so that waiting for a chunk allocates nothing.
+    drained: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Whether that time was over before the answer was.
+    is_stopped: bool,
     /// The id of its run in the records.
     pub(crate) run: String,
+}
+
+impl Fallback {
+    /// Checks that the request reaches no model that is not enabled, whoever answers it.
+    ///
+    /// # Errors
+    /// As [`ConnectedWorkspace::check_reach`].
+    pub(crate) fn check_reach(
+        fallback: Option<&Self>,
+        connected: &ConnectedWorkspace,
+        model: &SelectedModel,
+        request: &ChatRequest,
+    ) -> Result<(), StoreError> {
+        let models = fallback.into_iter().flat_map(|fallback| &fallback.models);
+        models.chain([model]).try_for_each(|model| connected.check_reach(model, request))
+    }
 }
 
 impl NewCall<'_> {
@@ -113,8 +149,19 @@ impl NewCall<'_> {
             reservation: Some(reservation),
             run: Some(run),
             watch: Stopwatch::start(),
+            begun: Instant::now(),
+            ends: None,
             request: self.keeps_content.then(|| self.request.clone()),
         })
+    }
+
+    async fn ask(&self) -> Result<ChatStream, Error> {
+        match &self.provider {
+            None => self.model.stream(self.request).await,
+            Some(fallback) => {
+                fallback.provider.stream(self.request).await.map_err(|error| self.model.explained(error))
+            }
+        }
     }
 
     /// Sends the request, and returns the answer as a stream.
@@ -124,17 +171,12 @@ impl NewCall<'_> {
     pub(crate) async fn stream(self, app: &App) -> Result<Running> {
         let mut open = self.open(app).await?;
         let run = open.id();
-        let asked = async {
-            match &self.provider {
-                None => self.model.stream(self.request).await,
-                Some(fallback) => {
-                    fallback.provider.stream(self.request).await.map_err(|error| self.model.explained(error))
-                }
-            }
-        };
-        let answer = until_drained(app, asked).await;
+        let answer = until_drained(app, self.ask()).await;
         match answer {
-            Ok(stream) => Ok(Running { stream, open, run }),
+            Ok(stream) => {
+                let drained = Box::pin(app.drained.clone().cancelled_owned());
+                Ok(Running { stream, open: Box::new(open), drained, is_stopped: false, run })
+            }
             Err(error) => {
                 open.failed(&error);
                 Err(ApiError::from(error).of_request(&run))
@@ -143,14 +185,15 @@ impl NewCall<'_> {
     }
 
     /// Sends the request, and returns the answer as a stream that settles and records itself, for those who
-    /// read a stream of their own.
+    /// read a stream of their own. Such a reader watches the host's time to drain by itself.
     ///
     /// # Errors
     /// As [`stream`](Self::stream).
-    pub(crate) async fn observed(self, app: &App) -> Result<(ChatStream, String), StoreError> {
+    pub(crate) async fn observed(self, app: &App, ends: Ends) -> Result<(ChatStream, String), StoreError> {
         let mut open = self.open(app).await?;
+        open.ends = Some(ends);
         let run = open.id();
-        match self.model.stream(self.request).await {
+        match self.ask().await {
             Ok(stream) => Ok((stream.observed(open), run)),
             Err(error) => {
                 open.failed(&error);
@@ -191,10 +234,28 @@ impl NewCall<'_> {
 impl Running {
     /// The next event. The end and an error settle and record the call before they are handed out.
     pub(crate) async fn next(&mut self) -> Option<std::result::Result<Event, Error>> {
-        let event = tokio::select! {
-            biased;
-            event = self.stream.next() => event?,
-            () = self.open.app.drained.cancelled() => Err(stopped()),
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Does the same as [`next`](Self::next).
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Event, Error>>> {
+        if self.is_stopped {
+            return Poll::Ready(None);
+        }
+        let event = match Pin::new(&mut self.stream).poll_next(cx) {
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(event)) => event,
+            Poll::Pending => {
+                std::task::ready!(self.drained.as_mut().poll(cx));
+                self.is_stopped = true;
+                if self.open.run.is_none() {
+                    return Poll::Ready(None);
+                }
+                Err(stopped().with_partial(self.stream.so_far().clone()))
+            }
         };
         match &event {
             Ok(event) => {
@@ -205,7 +266,7 @@ impl Running {
             }
             Err(error) => self.open.failed(error),
         }
-        Some(event)
+        Poll::Ready(Some(event))
     }
 
     /// The answer as far as it came.
@@ -225,6 +286,11 @@ impl Drop for Running {
 impl Open {
     fn id(&self) -> String {
         self.run.as_ref().map(|run| run.id.clone()).unwrap_or_default()
+    }
+
+    /// Whether the client is known to have left.
+    fn has_left(&self) -> bool {
+        self.ends.as_ref().is_some_and(|ends| ends.left.is_cancelled())
     }
 
     fn answered(&mut self, response: &ChatResponse) {
@@ -301,16 +367,29 @@ impl StreamObserver for Open {
         }
     }
 
-    fn on_leave(&mut self, so_far: &ChatResponse, _: Option<&Error>) {
-        self.left(so_far);
+    fn on_leave(&mut self, so_far: &ChatResponse, reason: Option<&Error>) {
+        match reason.filter(|_| !self.has_left()) {
+            Some(error) => self.failed(error),
+            None => self.left(so_far),
+        }
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
+        if self.run.is_none() {
+            return;
+        }
         // Here the future of a call was dropped before its answer came.
-        if self.run.is_some() {
-            self.left(&ChatResponse::default());
+        let timeout = self.ends.as_ref().and_then(|ends| ends.timeout);
+        match timeout.filter(|most| self.begun.elapsed() >= *most) {
+            _ if self.has_left() => self.left(&ChatResponse::default()),
+            _ if self.app.drained.is_cancelled() => self.failed(&stopped()),
+            Some(most) => {
+                let message = format!("there was no answer within {} s", most.as_secs_f64());
+                self.failed(&Error::new(ErrorKind::Timeout, message));
+            }
+            None => self.left(&ChatResponse::default()),
         }
     }
 }
@@ -330,6 +409,13 @@ async fn until_drained<T>(
 /// The error of a call that was cut off: the host was told to stop, and its time to drain is over.
 fn stopped() -> Error {
     Error::new(ErrorKind::Interrupted, "the host is stopping, and the time to finish is over")
+}
+
+/// The error of an answer that breaks off in the arguments of a tool call, which nobody can run.
+pub(crate) fn cut_call(response: &ChatResponse) -> Option<Error> {
+    let call = response.message.tool_calls.iter().find(|call| call.is_cut_off())?;
+    let message = format!("the answer broke off in the arguments of its call of {:?}", call.name);
+    Some(Error::new(ErrorKind::Interrupted, message))
 }
 
 /// The cost of a call.

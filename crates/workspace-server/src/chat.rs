@@ -25,7 +25,7 @@ use self::events::{Names, Say, Writer};
 use self::prompt::{Trimmed, fit};
 use self::thread::Thread;
 use crate::access::Bearer;
-use crate::call::{Fallback, NewCall, Running, listed};
+use crate::call::{Fallback, NewCall, Running, cut_call, listed};
 use crate::error::{ApiError, Result, success};
 use crate::node::AgentNode;
 use crate::sse::{self, Events, PING};
@@ -101,7 +101,10 @@ pub(crate) async fn run(
     let new = prompt::new_messages(body.message.as_ref(), &body.messages, &body.tool_results)?;
     let thread = match &body.conversation_id {
         Some(id) => {
-            Some(thread::open(&app, token, id, body.parent_id.as_deref(), body.user.as_deref()).await?)
+            let parent = body.parent_id.as_deref();
+            let mut thread = thread::open(&app, token, id, parent, body.user.as_deref()).await?;
+            thread.find_asked(&app, &new, parent).await?;
+            Some(thread)
         }
         None if body.parent_id.is_some() => return Err(problem("parent_id", "needs conversation_id")),
         None => None,
@@ -117,6 +120,7 @@ pub(crate) async fn run(
     let history = thread.as_ref().map(Thread::messages).unwrap_or_default();
     let mut request = prompt::request(&node, model.id(), history, &new, &body.variables)?;
     request.user.clone_from(&body.user);
+    Fallback::check_reach(fallback.as_ref(), &connected, &model, &request)?;
     prompt::check_turns(&node, &request)?;
     let trimmed = match &node.context_window {
         None => None,
@@ -159,8 +163,9 @@ pub(crate) async fn run(
     Ok(answer)
 }
 
-/// The provider of a node with its fallback around it.
-async fn fallback(
+/// The provider of a node with its fallback around it. The model itself is not asked again as its own
+/// fallback.
+pub(crate) async fn fallback(
     connected: &ConnectedWorkspace,
     node: &AgentNode,
     model: &SelectedModel,
@@ -174,8 +179,14 @@ async fn fallback(
     }
     for name in &node.extension.fallback {
         let next = connected.model(name).await?;
+        if next.reference() == model.reference() {
+            continue;
+        }
         settings = settings.to(next.provider().clone(), next.id());
         models.push(next);
+    }
+    if models.is_empty() {
+        return Ok(None);
     }
     for model in models.iter().chain([model]) {
         if let Ok(instance) = connected.workspace().instance(&model.reference().provider) {
@@ -340,6 +351,7 @@ async fn relay(events: &Events, writer: &mut Writer, turn: &mut Turn) {
             None => break,
         }
     }
+    let error = error.or_else(|| turn.running.as_ref().and_then(|running| cut_call(running.so_far())));
     let mut end = turn.end(error.is_none()).await;
     let response = turn.running.as_ref().map(Running::so_far).cloned().unwrap_or_default();
     if let Some(error) = error {
@@ -365,6 +377,7 @@ async fn whole(app: App, opening: Opening, mut turn: Turn, trimmed: Option<Trimm
             None => break,
         }
     }
+    let error = error.or_else(|| turn.running.as_ref().and_then(|running| cut_call(running.so_far())));
     let ids = turn.ids();
     let end = turn.end(error.is_none()).await;
     if let Some(error) = error {

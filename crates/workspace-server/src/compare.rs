@@ -1,7 +1,9 @@
 //! `POST …/comparisons`: one prompt to several models, all of their events over one connection.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,18 +14,20 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use provider_compare::{Cell, CellReport, CellStep, Comparison, Report};
 use provider_core::{
-    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, Error, ErrorKind, FieldProblem,
-    LlmProvider, ProviderDescriptor, RawJson,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, ConnectionReport, CowVec, Error, ErrorKind,
+    FieldProblem, LlmProvider, Message, ProviderDescriptor, RawJson,
 };
 use provider_registry::SelectedModel;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use workspace_store::{StoreError, TokenRecord};
+use tokio_util::sync::CancellationToken;
+use workspace_store::{ConnectedWorkspace, StoreError, TokenRecord};
 
 use crate::access::Bearer;
-use crate::call::NewCall;
+use crate::call::{Ends, Fallback, NewCall, listed};
 use crate::chat::events::{self, Names, Say, Writer};
-use crate::chat::{prompt, read_body};
+use crate::chat::prompt::{self, Trimmed};
+use crate::chat::{fallback, read_body};
 use crate::error::{ApiError, Result, success};
 use crate::node::{AgentNode, NODE_TYPE};
 use crate::sse::{self, Events};
@@ -72,6 +76,10 @@ pub(crate) async fn run(
     }
     let bare = || RawJson::from(json!({"type": NODE_TYPE, "config": {}}));
     let node = AgentNode::read(&body.node.clone().unwrap_or_else(bare)).map_err(ApiError::invalid)?;
+    if node.extension.limits != Default::default() {
+        let problem = "are those of a conversation's turns, and a comparison has no conversation";
+        return Err(ApiError::invalid(vec![FieldProblem::new("node.config.x_provider.limits", problem)]));
+    }
     let new = prompt::new_messages(body.message.as_ref(), &body.messages, &[])?;
     let mut request = prompt::request(&node, "", Vec::new(), &new, &body.variables)?;
     request.user.clone_from(&body.user);
@@ -79,12 +87,23 @@ pub(crate) async fn run(
     let token = Arc::new(bearer.token().clone());
     let connected = app.connections.workspace(&token.workspace).await?;
     let keeps_content = connected.record().keep_content_seconds.is_some();
-    let (mut cells, mut names, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+    let timeout = body.timeout_seconds.map(Duration::from_secs);
+    let ends = Ends { left: CancellationToken::new(), timeout };
+    let (mut cells, mut shown) = (Vec::new(), Vec::new());
     for (index, name) in body.models.iter().enumerate() {
         let run = Arc::<Mutex<Option<String>>>::default();
-        let (cell, provider, id) = match connected.model(name).await {
-            Ok(model) => {
-                let (provider, id) = (model.reference().provider.clone(), model.id().to_owned());
+        let fitted = match connected.model(name).await {
+            Ok(model) => Fitted::new(&app, &token, &connected, &node, model, &request).await?,
+            Err(error) => Err(as_provider_error(error)),
+        };
+        let mut begin = json!({"cell": index, "label": name, "provider": null, "model": null});
+        let mut trimmed = None;
+        cells.push(match fitted {
+            Ok(fitted) => {
+                let (provider, id) =
+                    (fitted.model.reference().provider.clone(), fitted.model.id().to_owned());
+                events::merge(&mut begin, json!({"provider": provider, "model": id}));
+                trimmed = fitted.trimmed.as_ref().map(|trimmed| json!(trimmed));
                 let metered = Metered {
                     app: app.clone(),
                     token: token.clone(),
@@ -92,48 +111,55 @@ pub(crate) async fn run(
                     user: body.user.clone(),
                     run: run.clone(),
                     keeps_content,
-                    model,
+                    ends: ends.clone(),
+                    fitted,
                 };
-                (Cell::new(name, Arc::new(metered), &id).provider_name(&provider), Some(provider), Some(id))
+                Cell::new(name, Arc::new(metered), &id).provider_name(&provider)
             }
-            Err(error) => (Cell::not_asked(name, as_provider_error(error)), None, None),
-        };
-        names.push(json!({"cell": index, "label": name, "provider": provider, "model": id}));
-        cells.push(cell);
-        runs.push(run);
+            Err(error) => Cell::not_asked(name, error),
+        });
+        shown.push(Shown { begin, trimmed, run });
     }
     let mut comparison = Comparison::new(request).cells(cells).concurrency(MAX_MODELS);
-    if let Some(seconds) = body.timeout_seconds {
-        comparison = comparison.cell_timeout(Duration::from_secs(seconds));
+    if let Some(timeout) = timeout {
+        comparison = comparison.cell_timeout(timeout);
     }
     let kept = Kept { app, workspace: token.workspace.clone(), title: body.title, user: body.user };
+    let trimmed: Vec<Option<Value>> = shown.iter().map(|cell| cell.trimmed.clone()).collect();
     if !body.stream {
-        let report = comparison.run().await;
-        let id = kept.keep(&report).await?;
+        let runs: Vec<_> = shown.iter().map(|cell| cell.run.clone()).collect();
+        let (report, id) = Running::new(comparison, kept, ends.left, |_, _| {}).await;
         let runs: Vec<Option<String>> = runs.iter().map(run_of).collect();
-        let data = json!({"comparison_id": id, "run_ids": runs, "report": report});
+        let data =
+            json!({"comparison_id": id?, "run_ids": runs, "context_trimmed": trimmed, "report": report});
         return Ok(success(data).into_response());
     }
 
     let events = Events::default();
     let pulled = events.clone();
     let writer = Writer::new(events.clone(), body.events);
-    let make = async move {
-        events.send("comparison_start", &json!({ "cells": names }));
-        events.taken().await;
-        let mut writers: Vec<Writer> = (0..names.len()).map(|cell| writer.of_cell(cell)).collect();
-        let watched = comparison.run_with(|progress| {
-            let Some(writer) = writers.get_mut(progress.index) else { return };
-            match progress.step {
-                CellStep::Started => writer.say(Say::Start, names[progress.index].clone()),
-                CellStep::Event(event) => writer.piece(event),
-                CellStep::Finished(cell) => finished(writer, cell, run_of(&runs[progress.index])),
-                _ => {}
+    let mut writers: Vec<Writer> = (0..shown.len()).map(|cell| writer.of_cell(cell)).collect();
+    let begins: Vec<Value> = shown.iter().map(|cell| cell.begin.clone()).collect();
+    let mut running = Running::new(comparison, kept, ends.left, move |index, step| {
+        let (Some(writer), Some(shown)) = (writers.get_mut(index), shown.get(index)) else { return };
+        match step {
+            CellStep::Started => {
+                writer.say(Say::Start, shown.begin.clone());
+                if let Some(trimmed) = &shown.trimmed {
+                    writer.say(Say::Trimmed, trimmed.clone());
+                }
             }
-        });
-        let report = events.with_pings(watched).await;
+            CellStep::Event(event) => writer.piece(event),
+            CellStep::Finished(cell) => finished(writer, cell, run_of(&shown.run)),
+            _ => {}
+        }
+    });
+    let make = async move {
+        events.send("comparison_start", &json!({ "cells": begins }));
+        events.taken().await;
+        let (report, id) = events.with_pings(&mut running).await;
         let mut end = json!({ "totals": report.totals, "ended": report.ended });
-        match kept.keep(&report).await {
+        match id {
             Ok(id) => events::merge(&mut end, json!({ "comparison_id": id })),
             Err(error) => writer.say(Say::Error, events::host_error(&error)),
         }
@@ -141,6 +167,112 @@ pub(crate) async fn run(
         writer.say(Say::Done, json!({}));
     };
     Ok(sse::answer(pulled, make))
+}
+
+/// What a client is shown of a cell.
+struct Shown {
+    begin: Value,
+    trimmed: Option<Value>,
+    /// The id of its newest run.
+    run: Arc<Mutex<Option<String>>>,
+}
+
+/// The model of a cell with the node's fallback, and the request as it fits into its context.
+struct Fitted {
+    model: SelectedModel,
+    fallback: Option<Fallback>,
+    /// The conversation in place of that of the comparison, if something had to be left out.
+    messages: Option<CowVec<Message>>,
+    trimmed: Option<Trimmed>,
+}
+
+impl Fitted {
+    /// Prepares a cell. The inner error is that of the cell alone.
+    ///
+    /// # Errors
+    /// When a fallback of the node cannot be asked, which is wrong for all cells.
+    async fn new(
+        app: &App,
+        token: &TokenRecord,
+        connected: &ConnectedWorkspace,
+        node: &AgentNode,
+        model: SelectedModel,
+        request: &ChatRequest,
+    ) -> Result<std::result::Result<Self, Error>> {
+        let fallback = fallback(connected, node, &model).await?;
+        if let Err(error) = Fallback::check_reach(fallback.as_ref(), connected, &model, request) {
+            return Ok(Err(as_provider_error(error)));
+        }
+        let (mut messages, mut trimmed) = (None, None);
+        if let Some(window) = &node.context_window {
+            let length = listed(app, &token.workspace, &model).await.and_then(|entry| entry.context_length);
+            let mut fitted = request.clone();
+            match prompt::fit(&mut fitted, window, length) {
+                Ok(None) => {}
+                Ok(some) => (messages, trimmed) = (Some(fitted.messages), some),
+                Err(error) => return Ok(Err(cell_error(error))),
+            }
+        }
+        Ok(Ok(Self { model, fallback, messages, trimmed }))
+    }
+}
+
+/// The end of a comparison: its report, and the id under which it is kept.
+type End = (Report, Result<String>);
+
+/// A comparison that runs. It ends with the host's time to drain. Dropped in the midst of it, it stops its
+/// cells, and keeps what they have.
+struct Running {
+    work: Option<Pin<Box<dyn Future<Output = End> + Send>>>,
+    app: App,
+    left: CancellationToken,
+}
+
+impl Running {
+    fn new(
+        comparison: Comparison,
+        kept: Kept,
+        left: CancellationToken,
+        mut watch: impl FnMut(usize, CellStep<'_>) + Send + 'static,
+    ) -> Self {
+        let (app, stop) = (kept.app.clone(), left.clone());
+        let work = async move {
+            let drained = kept.app.drained.clone();
+            let stop = async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = drained.cancelled() => {}
+                }
+            };
+            let report = comparison.run_until(stop, |progress| watch(progress.index, progress.step)).await;
+            let id = kept.keep(&report).await;
+            (report, id)
+        };
+        Self { work: Some(Box::pin(work)), app, left }
+    }
+}
+
+impl Future for Running {
+    type Output = End;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        let end = std::task::ready!(work.as_mut().poll(cx));
+        self.work = None;
+        Poll::Ready(end)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let Some(work) = self.work.take() else { return };
+        self.left.cancel();
+        self.app.tasks.spawn(async move {
+            if let (_, Err(error)) = work.await {
+                tracing::error!(?error, "a comparison whose client has left is not kept");
+            }
+        });
+    }
 }
 
 /// Writes the end of a cell: its error, and the figures of what came.
@@ -190,17 +322,18 @@ impl Kept {
 struct Metered {
     app: App,
     token: Arc<TokenRecord>,
-    model: SelectedModel,
+    fitted: Fitted,
     node: Option<String>,
     user: Option<String>,
     keeps_content: bool,
+    ends: Ends,
     /// The id of the newest run.
     run: Arc<Mutex<Option<String>>>,
 }
 
 impl std::fmt::Debug for Metered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Metered").field("model", self.model.reference()).finish_non_exhaustive()
+        f.debug_struct("Metered").field("model", self.fitted.model.reference()).finish_non_exhaustive()
     }
 }
 
@@ -208,21 +341,26 @@ impl std::fmt::Debug for Metered {
 #[deny(clippy::missing_trait_methods)]
 impl LlmProvider for Metered {
     fn descriptor(&self) -> &'static ProviderDescriptor {
-        self.model.provider().descriptor()
+        self.fitted.model.provider().descriptor()
     }
 
     async fn stream(&self, request: &ChatRequest) -> std::result::Result<ChatStream, Error> {
+        let fitted = self.fitted.messages.as_ref().map(|messages| {
+            let mut request = request.clone();
+            request.messages = messages.clone();
+            request
+        });
         let call = NewCall {
             token: &self.token,
-            model: &self.model,
-            request,
-            provider: None,
+            model: &self.fitted.model,
+            request: fitted.as_ref().unwrap_or(request),
+            provider: self.fitted.fallback.clone(),
             node: self.node.as_deref(),
             user: self.user.as_deref(),
             conversation: None,
             keeps_content: self.keeps_content,
         };
-        let (stream, run) = call.observed(&self.app).await.map_err(as_provider_error)?;
+        let (stream, run) = call.observed(&self.app, self.ends.clone()).await.map_err(as_provider_error)?;
         *self.run.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
         Ok(stream)
     }
@@ -234,33 +372,38 @@ impl LlmProvider for Metered {
     }
 
     async fn models(&self) -> std::result::Result<Catalogue, Error> {
-        self.model.provider().models().await
+        self.fitted.model.provider().models().await
     }
 
     async fn all_models(&self) -> std::result::Result<Catalogue, Error> {
-        self.model.provider().all_models().await
+        self.fitted.model.provider().all_models().await
     }
 
     async fn check(&self) -> std::result::Result<ConnectionReport, Error> {
-        self.model.provider().check().await
+        self.fitted.model.provider().check().await
     }
 
     async fn warm_up(&self) -> std::result::Result<(), Error> {
-        self.model.provider().warm_up().await
+        self.fitted.model.provider().warm_up().await
     }
 
     fn extension_by_id(&self, wanted: std::any::TypeId) -> Option<&(dyn std::any::Any + Send + Sync)> {
-        self.model.provider().extension_by_id(wanted)
+        self.fitted.model.provider().extension_by_id(wanted)
     }
 }
 
-/// An error of the store as that of a cell, which keeps the host's word for it as its code.
+/// An error of the store as that of a cell.
 fn as_provider_error(error: StoreError) -> Error {
-    let error = match error {
-        StoreError::Provider(error) => return error,
-        error => ApiError::from(error),
-    };
+    match error {
+        StoreError::Provider(error) => error,
+        error => cell_error(error.into()),
+    }
+}
+
+/// An error of the host as that of a cell, which keeps the host's word for it as its code.
+fn cell_error(error: ApiError) -> Error {
     let kind = match error.status {
+        _ if error.code == ErrorKind::ContextLength.host_code() => ErrorKind::ContextLength,
         StatusCode::PAYMENT_REQUIRED => ErrorKind::PaymentRequired,
         StatusCode::FORBIDDEN => ErrorKind::PermissionDenied,
         StatusCode::NOT_FOUND => ErrorKind::NotFound,

@@ -261,7 +261,9 @@ impl From<StoreError> for ApiError {
             },
             StoreError::Invalid(problems) => Self::invalid(problems),
             StoreError::Budget(_) => Self::new(StatusCode::PAYMENT_REQUIRED, "budget_exceeded", message),
-            StoreError::NotEnabled { .. } => Self::new(StatusCode::FORBIDDEN, "model_not_enabled", message),
+            StoreError::NotEnabled { .. } | StoreError::AnyModel { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "model_not_enabled", message)
+            }
             StoreError::Provider(error) => error.into(),
             StoreError::Import(_) => Self::new(StatusCode::BAD_REQUEST, "invalid_request", message),
             StoreError::Unavailable(_) => Self {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
+use bytes::{BufMut as _, BytesMut};
 use futures_core::Stream;
 use http::{HeaderValue, header};
 use serde::Serialize;
@@ -24,6 +25,8 @@ pub(crate) struct Events(Arc<Mutex<Queue>>);
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Bytes>,
+    /// Events are written into it and split off. It is used again once they are sent.
+    room: BytesMut,
     /// How many were sent.
     sent: u64,
 }
@@ -31,14 +34,19 @@ struct Queue {
 impl Events {
     /// Sends an event.
     pub(crate) fn send(&self, name: &str, data: &impl Serialize) {
-        let mut text = format!("event: {name}\ndata: ").into_bytes();
-        if let Err(error) = serde_json::to_writer(&mut text, data) {
+        let mut queue = self.queue();
+        let room = &mut queue.room;
+        for text in ["event: ", name, "\ndata: "] {
+            room.extend_from_slice(text.as_bytes());
+        }
+        if let Err(error) = serde_json::to_writer(room.writer(), data) {
             tracing::error!(%error, name, "an event cannot be written");
+            room.clear();
             return;
         }
-        text.extend_from_slice(b"\n\n");
-        let mut queue = self.queue();
-        queue.waiting.push_back(text.into());
+        room.extend_from_slice(b"\n\n");
+        let event = room.split().freeze();
+        queue.waiting.push_back(event);
         queue.sent += 1;
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use provider_core::{Error, LlmProvider, ProviderContext};
+use provider_core::{ChatRequest, Error, LlmProvider, ProviderContext};
 use provider_registry::{Instance, Registry, SelectedModel, Workspace};
 
 use crate::error::{RecordKind, Result, StoreError};
@@ -311,6 +311,26 @@ impl ConnectedWorkspace {
             return Err(StoreError::NotEnabled { provider: reference.provider, model: reference.model });
         }
         Ok(model)
+    }
+
+    /// Checks that a request to this model reaches no other that is not enabled: by the service's own
+    /// fallbacks, presets, plugins and tools. Where all models are enabled, nothing is looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEnabled`], or [`StoreError::AnyModel`] where the service chooses.
+    pub fn check_reach(&self, model: &SelectedModel, request: &ChatRequest) -> Result<()> {
+        let provider = self.providers.get(&model.reference().provider).map(|provider| &provider.record);
+        let Some(record) = provider.filter(|record| record.enabled_models.is_some()) else { return Ok(()) };
+        for other in model.provider().descriptor().other_models(request) {
+            match other.model {
+                Some(model) if record.is_enabled(&model) => {}
+                Some(model) => return Err(StoreError::NotEnabled { provider: record.id.clone(), model }),
+                None => {
+                    return Err(StoreError::AnyModel { provider: record.id.clone(), field: other.field });
+                }
+            }
+        }
+        Ok(())
     }
 }
 

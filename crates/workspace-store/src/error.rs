@@ -61,6 +61,14 @@ pub enum StoreError {
         /// The id of the model.
         model: String,
     },
+    /// A request reaches models that its service chooses, and the workspace has not enabled all of the
+    /// provider.
+    AnyModel {
+        /// The id of the configured provider.
+        provider: String,
+        /// The field of the request that leaves the choice to the service.
+        field: String,
+    },
     /// The provider refused its settings, or failed.
     Provider(provider_core::Error),
     /// An export cannot be read.
@@ -260,6 +268,11 @@ impl fmt::Display for StoreError {
             }
             StoreError::Token(error) => fmt::Display::fmt(error, f),
             StoreError::Budget(refusal) => fmt::Display::fmt(refusal, f),
+            StoreError::AnyModel { provider, field } => write!(
+                f,
+                "`{field}` leaves the choice of a model to {provider}, and the workspace has enabled only some of \
+                 its models"
+            ),
             StoreError::NotEnabled { provider, model } => {
                 write!(f, "the workspace has not enabled the model {model:?} of {provider:?}")
             }

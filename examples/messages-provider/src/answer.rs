@@ -100,6 +100,7 @@ object! {
 pub struct MessagesDecoder {
     head: ResponseHead,
     keep_raw: bool,
+    raw_events: bool,
     has_begun: bool,
     /// The error of the first event that cannot be read. The others are still read, and the answer ends in
     /// it.
@@ -148,7 +149,15 @@ const INPUT: &str = "input";
 impl MessagesDecoder {
     /// The decoder of the answer that has this head. `keep_raw`: whether to keep the JSON of each event.
     pub fn new(head: ResponseHead, keep_raw: bool) -> Self {
-        Self { head, keep_raw, has_begun: false, unreadable: None, input: Input::default(), own: None }
+        let (raw_events, has_begun, input) = (false, false, Input::default());
+        Self { head, keep_raw, raw_events, has_begun, unreadable: None, input, own: None }
+    }
+
+    /// Sets whether to hand out the JSON of each event of a stream without keeping it. Default: false.
+    #[must_use]
+    pub fn raw_events(mut self, show: bool) -> Self {
+        self.raw_events = show;
+        self
     }
 
     /// Begins a block of a stream, with as much as it has already.
@@ -220,6 +229,8 @@ impl MessagesDecoder {
     fn keep(&self, json: &str, out: &mut ResponseAccumulator) {
         if self.keep_raw {
             out.push_raw(RawJson::from_checked(json));
+        } else if self.raw_events {
+            out.show_raw(json);
         }
     }
 }

@@ -40,7 +40,7 @@ impl ChatCodec for MessagesCodec {
     }
 
     fn decoder(&self, request: &ChatRequest, head: ResponseHead) -> MessagesDecoder {
-        MessagesDecoder::new(head, request.keep_raw)
+        MessagesDecoder::new(head, request.keep_raw).raw_events(request.raw_events)
     }
 
     fn decode_error(&self, head: &ResponseHead, body: &str) -> Error {

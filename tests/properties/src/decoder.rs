@@ -65,6 +65,13 @@ pub fn read(bytes: &[u8]) -> Outcome {
     let raw = Outcome::of(stream(client(), &with_raw, received(bytes, Cut::Whole)));
     raw.check();
     assert_eq!(raw.text(), whole.text());
+    let mut relayed = request();
+    relayed.raw_events = true;
+    let relayed = Outcome::of(stream(client(), &relayed, received(bytes, Cut::Whole)));
+    assert_eq!(
+        relayed.events, raw.events,
+        "chunks that repeat are handed out as those that are read in full"
+    );
     whole
 }
 

@@ -140,6 +140,17 @@ async fn the_json_is_kept_when_asked_for() {
 }
 
 #[tokio::test]
+async fn the_json_is_handed_out_without_being_kept() {
+    let text = |text: &str| delta(json!({"content": text, "x": 1}));
+    let chunks = [text("a"), text("b"), text("c"), end("stop")];
+    let (kept, _) = read(stream_of(&chunks), &request().keep_raw()).await;
+    let (events, reply) = read(stream_of(&chunks), &request().raw_events()).await;
+    assert_eq!(events, kept, "in the same places");
+    assert_eq!(events.iter().filter(|event| matches!(event, Event::Raw(_))).count(), 4);
+    assert!(reply.raw.is_empty() && reply.text() == "abc");
+}
+
+#[tokio::test]
 async fn a_call_that_was_cut_is_never_callable() {
     let call = |arguments: &str| {
         delta(

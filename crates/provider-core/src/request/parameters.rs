@@ -87,6 +87,11 @@ macro_rules! parameters {
             /// as [`Event::Raw`](crate::Event::Raw). For looking into; it takes memory and time.
             #[serde(skip_serializing_if = "is_unset")]
             pub keep_raw: bool,
+            /// Whether a stream hands out the JSON of each chunk as [`Event::Raw`](crate::Event::Raw) without
+            /// keeping it: for a host that relays it. [`ChatResponse::raw`](crate::ChatResponse::raw) stays
+            /// empty, unless [`keep_raw`](Self#structfield.keep_raw) is set as well.
+            #[serde(skip_serializing_if = "is_unset")]
+            pub raw_events: bool,
         }
 
         impl ChatRequest {

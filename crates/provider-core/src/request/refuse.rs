@@ -20,8 +20,8 @@ use crate::{AssistantMessage, Error, FieldProblem};
 /// the flag of a [tool's error](crate::ToolMessage::is_error) are hints, which a provider may leave out.
 ///
 /// `provider` is the provider's id. Of `extra`, its own parameters count; it leaves those of others out, and
-/// `options` as well. [JSON of another provider](foreign_json) is refused wherever it stands. `keep_raw` is
-/// about the answer.
+/// `options` as well. [JSON of another provider](foreign_json) is refused wherever it stands. `keep_raw`
+/// and `raw_events` are about the answer.
 ///
 /// ```
 /// use provider_core::ChatRequest;

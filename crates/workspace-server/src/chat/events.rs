@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provider_core::{ChatResponse, Error, Event, RetryAdvice, ToolCall, Usage, Usd};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -98,16 +98,46 @@ impl Writer {
     }
 
     pub(crate) fn say(&self, what: Say, mut data: Value) {
-        let row = NAMES.iter().find(|(row, _, _)| *row == what);
-        let name = row.and_then(|(_, agent, chat)| match self.names {
-            Names::Agent => *agent,
-            Names::Chat => *chat,
-        });
-        let Some(name) = name else { return };
+        let Some(name) = self.name(what) else { return };
         if let (Some(cell), Some(data)) = (self.cell, data.as_object_mut()) {
             data.insert("cell".to_owned(), cell.into());
         }
         self.events.send(name, &data);
+    }
+
+    fn name(&self, what: Say) -> Option<&'static str> {
+        let row = NAMES.iter().find(|(row, _, _)| *row == what);
+        row.and_then(|(_, agent, chat)| match self.names {
+            Names::Agent => *agent,
+            Names::Chat => *chat,
+        })
+    }
+
+    /// Writes a piece of text, as it is: these are nearly all events of an answer.
+    fn content(&self, what: Say, content: &str) {
+        #[derive(Serialize)]
+        struct Piece<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            cell: Option<usize>,
+            content: &'a str,
+        }
+        if let Some(name) = self.name(what) {
+            self.events.send(name, &Piece { cell: self.cell, content });
+        }
+    }
+
+    /// Writes a piece of the arguments of a tool call.
+    fn arguments(&self, index: usize, arguments: &str) {
+        #[derive(Serialize)]
+        struct Piece<'a> {
+            arguments: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            cell: Option<usize>,
+            index: usize,
+        }
+        if let Some(name) = self.name(Say::ToolCallArguments) {
+            self.events.send(name, &Piece { arguments, cell: self.cell, index });
+        }
     }
 
     /// Writes a piece of an answer.
@@ -115,13 +145,13 @@ impl Writer {
         match event {
             Event::Text(text) => {
                 self.part(OpenPart::Text);
-                self.say(Say::Text, json!({ "content": text.as_str() }));
+                self.content(Say::Text, text.as_str());
             }
             Event::Reasoning(text) => {
                 self.part(OpenPart::Thinking);
-                self.say(Say::Thinking, json!({ "content": text.as_str() }));
+                self.content(Say::Thinking, text.as_str());
             }
-            Event::Refusal(text) => self.say(Say::Refusal, json!({ "content": text.as_str() })),
+            Event::Refusal(text) => self.content(Say::Refusal, text.as_str()),
             Event::ToolCall(piece) => {
                 self.part(OpenPart::None);
                 if piece.id.is_some() || piece.name.is_some() {
@@ -129,8 +159,7 @@ impl Writer {
                     self.say(Say::ToolCallStart, start);
                 }
                 if !piece.arguments.as_str().is_empty() {
-                    let more = json!({"index": piece.call, "arguments": piece.arguments.as_str()});
-                    self.say(Say::ToolCallArguments, more);
+                    self.arguments(piece.call, piece.arguments.as_str());
                 }
             }
             Event::Image(image) => self.say(Say::Image, json!({ "image": image })),

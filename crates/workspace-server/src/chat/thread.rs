@@ -19,6 +19,8 @@ pub(crate) struct Thread {
     pub(crate) last: Option<String>,
     /// The ids of the messages that this turn has asked with.
     pub(crate) asked: Vec<String>,
+    /// Whether an earlier request has stored them, to which no answer came.
+    is_asked_again: bool,
     user: Option<String>,
     is_new: bool,
 }
@@ -39,6 +41,7 @@ pub(crate) async fn open(
         history: Vec::new(),
         last: None,
         asked: Vec::new(),
+        is_asked_again: false,
         user,
         is_new: id == "new",
     };
@@ -66,6 +69,46 @@ pub(crate) async fn open(
 }
 
 impl Thread {
+    /// Finds the messages of this turn where an earlier request has stored them and got no answer: a client
+    /// that tries again sends the same. They are stored once, and stand in the request once. Without a
+    /// `parent` the turn goes on behind the newest message, which then is the last of them.
+    pub(crate) async fn find_asked(
+        &mut self,
+        app: &App,
+        new: &[Message],
+        parent: Option<&str>,
+    ) -> Result<()> {
+        if self.is_new || new.is_empty() {
+            return Ok(());
+        }
+        if parent.is_none() {
+            let before = self.history.len().saturating_sub(new.len());
+            if same(&self.history[before..], new) {
+                let asked = self.history.split_off(before);
+                self.asked_again(asked);
+            }
+            return Ok(());
+        }
+        let leaves = app.store.branches(&self.workspace, &self.conversation).await?;
+        let unanswered = leaves.iter().filter(|leaf| Some(&leaf.message) == new.last());
+        for leaf in unanswered {
+            let branch = app.store.branch(&self.workspace, &self.conversation, &leaf.id).await?;
+            let behind = branch.get(self.history.len()..).unwrap_or_default();
+            let is_here = behind.first().is_some_and(|first| first.parent == self.last);
+            if is_here && same(behind, new) {
+                self.asked_again(behind.to_vec());
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn asked_again(&mut self, asked: Vec<StoredMessage>) {
+        self.last = asked.last().map(|message| message.id.clone());
+        self.asked = asked.into_iter().map(|message| message.id).collect();
+        self.is_asked_again = true;
+    }
+
     pub(crate) fn messages(&self) -> Vec<Message> {
         self.history.iter().map(|stored| stored.message.clone()).collect()
     }
@@ -149,7 +192,7 @@ impl Thread {
             let made = app.store.create_conversation(&self.workspace, &title, self.user.as_deref()).await?;
             self.conversation = made.id;
         }
-        if !new.is_empty() {
+        if !new.is_empty() && !self.is_asked_again {
             let (workspace, id) = (&self.workspace, &self.conversation);
             self.asked = app.store.append(workspace, id, self.last.as_deref(), &new, None).await?;
             self.last = self.asked.last().cloned().or(self.last.take());
@@ -180,4 +223,9 @@ impl Thread {
             .await?;
         Ok(ids.into_iter().next())
     }
+}
+
+/// Whether these messages are stored ones, in the same order.
+fn same(stored: &[StoredMessage], messages: &[Message]) -> bool {
+    stored.len() == messages.len() && stored.iter().map(|stored| &stored.message).eq(messages)
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use provider_core::{ChatResponse, FieldProblem};
 
-use super::relay::Relay;
+use super::relay::{Relay, falsely_finished};
 use super::{encode, request};
 use crate::access::Bearer;
 use crate::call::NewCall;
@@ -49,9 +49,7 @@ async fn answer(
     let connected = app.connections.workspace(&bearer.token().workspace).await?;
     let model = connected.model(&head.model).await?;
     let asked = request::read(json, &model, &app.registry)?;
-    for other in head.fallbacks() {
-        connected.model(&format!("{}:{other}", model.reference().provider)).await?;
-    }
+    connected.check_reach(&model, &asked.request)?;
     let call = NewCall {
         token: bearer.token(),
         model: &model,
@@ -69,7 +67,10 @@ async fn answer(
         return Ok(with_request_id(response, &run));
     }
     let (response, run) = call.chat(app).await?;
-    let body = relayed(&response).unwrap_or_else(|| encode::whole(&response, &run).into());
+    if let Some(error) = falsely_finished(&response) {
+        return Err(ApiError::from(error).of_request(&run));
+    }
+    let body = relayed(&response).unwrap_or_else(|| encode::whole(&response, &run));
     let json = HeaderValue::from_static("application/json");
     Ok(with_request_id(([(header::CONTENT_TYPE, json)], body).into_response(), &run))
 }

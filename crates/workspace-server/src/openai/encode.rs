@@ -2,25 +2,26 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::{BufMut as _, Bytes, BytesMut};
 use provider_core::{ChatResponse, Event, FinishReason, Finished, RawJson, ToolCall, Usage};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Writes an object field by field, in their order.
-struct Object<'a>(&'a mut Vec<u8>, bool);
+struct Object<'a>(&'a mut BytesMut, bool);
 
 impl<'a> Object<'a> {
-    fn begin(out: &'a mut Vec<u8>) -> Self {
-        out.push(b'{');
+    fn begin(out: &'a mut BytesMut) -> Self {
+        out.put_u8(b'{');
         Self(out, true)
     }
 
-    fn name(&mut self, name: &str) -> &mut Vec<u8> {
+    fn name(&mut self, name: &str) -> &mut BytesMut {
         if !std::mem::replace(&mut self.1, false) {
-            self.0.push(b',');
+            self.0.put_u8(b',');
         }
         write(self.0, name);
-        self.0.push(b':');
+        self.0.put_u8(b':');
         self.0
     }
 
@@ -35,17 +36,35 @@ impl<'a> Object<'a> {
     }
 
     fn end(self) {
-        self.0.push(b'}');
+        self.0.put_u8(b'}');
     }
 }
 
-fn write(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+fn write(out: &mut BytesMut, value: &(impl Serialize + ?Sized)) {
     let length = out.len();
-    if serde_json::to_writer(&mut *out, value).is_err() {
+    if serde_json::to_writer((&mut *out).writer(), value).is_err() {
         // No value that is written here can fail; if one does, the object around it stays whole.
         out.truncate(length);
         out.extend_from_slice(b"null");
     }
+}
+
+/// A piece of a tool call as it stands in a chunk.
+#[derive(Serialize)]
+struct CallPiece<'a> {
+    index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    function: FunctionPiece<'a>,
+}
+
+#[derive(Serialize)]
+struct FunctionPiece<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    arguments: &'a str,
 }
 
 /// Writes the chunks of one stream.
@@ -61,7 +80,7 @@ impl Encoder {
     }
 
     /// Writes the chunk of an event, as an SSE event. Some events have none.
-    pub(super) fn event(&mut self, event: &Event, so_far: &ChatResponse, out: &mut Vec<u8>) {
+    pub(super) fn event(&mut self, event: &Event, so_far: &ChatResponse, out: &mut BytesMut) {
         let encode = |delta: &mut Object<'_>| match event {
             Event::Text(text) => delta.field("content", text.as_str()),
             Event::Reasoning(text) => delta.field("reasoning", text.as_str()),
@@ -70,17 +89,11 @@ impl Encoder {
                 let begins = piece.name.is_some() || piece.id.is_some();
                 // A service may name no id. Clients need one, and every call of an answer has one.
                 let known = so_far.message.tool_calls.get(piece.call).map(|call| call.id.as_str());
-                let mut function = serde_json::Map::new();
-                if let Some(name) = &piece.name {
-                    function.insert("name".to_owned(), name.as_str().into());
-                }
-                function.insert("arguments".to_owned(), piece.arguments.as_str().into());
-                let mut call = json!({"index": piece.call, "function": function});
-                if let (true, Some(id)) = (begins, piece.id.as_deref().or(known)) {
-                    call["id"] = id.into();
-                    call["type"] = "function".into();
-                }
-                delta.field("tool_calls", &[call]);
+                let id = piece.id.as_deref().or(known).filter(|_| begins);
+                let function =
+                    FunctionPiece { name: piece.name.as_deref(), arguments: piece.arguments.as_str() };
+                let kind = id.is_some().then_some("function");
+                delta.field("tool_calls", &[CallPiece { index: piece.call, id, kind, function }]);
             }
             Event::Image(image) => delta.field("images", &[image.raw()]),
             Event::Audio(piece) => delta.field("audio", piece),
@@ -98,7 +111,7 @@ impl Encoder {
         finished: &Finished,
         so_far: &ChatResponse,
         include_usage: bool,
-        out: &mut Vec<u8>,
+        out: &mut BytesMut,
     ) {
         let details = |delta: &mut Object<'_>| {
             delta.some("reasoning_details", so_far.message.reasoning_details.as_ref());
@@ -110,7 +123,7 @@ impl Encoder {
     }
 
     /// Writes the chunk that has the usage and no choice.
-    fn usage(&self, usage: &Usage, so_far: &ChatResponse, out: &mut Vec<u8>) {
+    fn usage(&self, usage: &Usage, so_far: &ChatResponse, out: &mut BytesMut) {
         out.extend_from_slice(b"data: ");
         let mut chunk = Object::begin(out);
         self.head(&mut chunk, so_far);
@@ -127,7 +140,7 @@ impl Encoder {
     fn chunk(
         &mut self,
         so_far: &ChatResponse,
-        out: &mut Vec<u8>,
+        out: &mut BytesMut,
         encode: impl FnOnce(&mut Object<'_>),
         finished: Option<&Finished>,
     ) {
@@ -135,7 +148,7 @@ impl Encoder {
         let mut chunk = Object::begin(out);
         self.head(&mut chunk, so_far);
         let choices = chunk.name("choices");
-        choices.push(b'[');
+        choices.put_u8(b'[');
         let mut choice = Object::begin(choices);
         choice.field("index", &0);
         let mut delta = Object::begin(choice.name("delta"));
@@ -152,21 +165,21 @@ impl Encoder {
             choice.field("finish_reason", &());
         }
         choice.end();
-        chunk.0.push(b']');
+        chunk.0.put_u8(b']');
         chunk.end();
         out.extend_from_slice(b"\n\n");
     }
 }
 
 /// Writes a whole answer.
-pub(super) fn whole(response: &ChatResponse, run: &str) -> Vec<u8> {
-    let mut out = Vec::new();
+pub(super) fn whole(response: &ChatResponse, run: &str) -> Bytes {
+    let mut out = BytesMut::new();
     let mut answer = Object::begin(&mut out);
     head(&mut answer, response, run, now(), "chat.completion");
     answer.some("service_tier", response.service_tier.as_ref());
     answer.some("system_fingerprint", response.system_fingerprint.as_ref());
     let choices = answer.name("choices");
-    choices.push(b'[');
+    choices.put_u8(b'[');
     let mut choice = Object::begin(choices);
     choice.field("index", &0);
     message(response, choice.name("message"));
@@ -174,7 +187,7 @@ pub(super) fn whole(response: &ChatResponse, run: &str) -> Vec<u8> {
     choice.field("finish_reason", finish_reason(response));
     choice.some("native_finish_reason", response.native_finish_reason.as_ref());
     choice.end();
-    answer.0.push(b']');
+    answer.0.put_u8(b']');
     answer.field("usage", &usage_of(&response.usage));
     for (name, value) in response.extra.newest() {
         // Their own places are written above.
@@ -183,10 +196,10 @@ pub(super) fn whole(response: &ChatResponse, run: &str) -> Vec<u8> {
         }
     }
     answer.end();
-    out
+    out.freeze()
 }
 
-fn message(response: &ChatResponse, out: &mut Vec<u8>) {
+fn message(response: &ChatResponse, out: &mut BytesMut) {
     let said = &response.message;
     let mut message = Object::begin(out);
     message.field("role", "assistant");
@@ -218,7 +231,7 @@ fn tool_call(call: &ToolCall) -> Value {
 fn head(object: &mut Object<'_>, response: &ChatResponse, run: &str, created: u64, kind: &str) {
     match &response.id {
         Some(id) => object.field("id", id),
-        None => object.field("id", &format!("chatcmpl-{run}")),
+        None => object.field("id", &format_args!("chatcmpl-{run}")),
     }
     object.field("object", kind);
     object.field("created", &response.created.unwrap_or(created));
@@ -244,7 +257,7 @@ fn logprobs(response: &ChatResponse) -> Option<Value> {
 }
 
 fn usage_of(usage: &Usage) -> RawJson {
-    let mut out = Vec::new();
+    let mut out = BytesMut::new();
     let mut object = Object::begin(&mut out);
     let (prompt, completion) =
         (usage.prompt_tokens.unwrap_or_default(), usage.completion_tokens.unwrap_or_default());

@@ -1,19 +1,24 @@
 //! Relays a stream to an OpenAI client: the provider's own JSON where it speaks chat completions, and chunks
 //! made of the events elsewhere.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::unfold;
+use bytes::BytesMut;
+use futures_core::Stream;
 use http::{HeaderName, HeaderValue, header};
-use provider_core::{Error, Event, RawJson};
+use provider_core::{ChatResponse, Error, Event, FinishReason, RawJson};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::encode::Encoder;
-use crate::call::Running;
+use crate::call::{Running, cut_call};
 use crate::error::{ApiError, Result};
 
 /// The longest silence of a stream. Proxies on the way cut connections that are silent for longer; most wait
@@ -29,6 +34,13 @@ pub(super) struct Relay {
     /// The last JSON was not relayed: its events are encoded in its place.
     is_withheld: bool,
     is_over: bool,
+    /// Chunks are written into it and split off. It is used again once they are sent.
+    room: BytesMut,
+    /// Fires after a silence, or later: it is set anew when it fires, and not with every chunk.
+    silence: Pin<Box<Sleep>>,
+    heard: Instant,
+    /// The bytes that came before the head of the answer was sent.
+    first: Option<Bytes>,
 }
 
 /// In which form chunks are handed on.
@@ -44,9 +56,18 @@ enum Form {
 
 impl Relay {
     pub(super) fn new(running: Running, include_usage: bool) -> Self {
-        let encoder = Encoder::new(&running.run);
-        let form = Form::Undecided;
-        Self { running, encoder, form, include_usage, is_withheld: false, is_over: false }
+        Self {
+            encoder: Encoder::new(&running.run),
+            running,
+            form: Form::Undecided,
+            include_usage,
+            is_withheld: false,
+            is_over: false,
+            room: BytesMut::new(),
+            silence: Box::pin(sleep(KEEP_ALIVE)),
+            heard: Instant::now(),
+            first: None,
+        }
     }
 
     /// Answers with the stream. An error before the first byte has a status of its own; for that, the head of
@@ -55,71 +76,81 @@ impl Relay {
     /// # Errors
     /// That of a stream that fails at its beginning.
     pub(super) async fn respond(mut self) -> Result<Response> {
-        let run = self.running.run.clone();
-        let first = match timeout(KEEP_ALIVE, self.step()).await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(error)) => return Err(ApiError::from(error).of_request(&run)),
-            Err(_) => Some(Bytes::from_static(b": keep-alive\n\n")),
-        };
-        let chunks = unfold((first, self), |(first, mut relay)| async move {
-            let bytes = match first {
-                Some(first) => first,
-                None => relay.next().await?,
-            };
-            Some((Ok::<_, std::convert::Infallible>(bytes), (None, relay)))
-        });
+        let first = poll_fn(|cx| self.poll_step(cx)).await;
+        let of_request = |error| ApiError::from(error).of_request(&self.running.run);
+        self.first = first.map_err(of_request)?;
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
             // Nginx would hold chunks back.
             (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
         ];
-        Ok((headers, Body::from_stream(chunks)).into_response())
+        Ok((headers, Body::from_stream(self)).into_response())
     }
 
-    /// The next bytes for the client; `None` at the end.
-    async fn next(&mut self) -> Option<Bytes> {
-        match timeout(KEEP_ALIVE, self.step()).await {
-            Ok(Ok(bytes)) => bytes,
-            // No end mark follows, so that no client takes the answer for a whole one.
-            Ok(Err(error)) => {
-                let error = ApiError::from(error).of_request(&self.running.run).openai_json();
-                Some(format!("data: {error}\n\n").into())
-            }
-            Err(_) => Some(Bytes::from_static(b": keep-alive\n\n")),
-        }
-    }
-
-    /// Reads events until there is something to hand on. Dropping the future loses nothing: what is read is
-    /// handed on at once.
-    async fn step(&mut self) -> std::result::Result<Option<Bytes>, Error> {
+    /// Reads events until there is something to hand on; `None` at the end. What is read is handed on at
+    /// once, so that nothing is lost where nobody polls again.
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<std::result::Result<Option<Bytes>, Error>> {
         while !self.is_over {
-            let Some(event) = self.running.next().await else { break };
-            let event = event.inspect_err(|_| self.is_over = true)?;
-            let mut out = Vec::new();
-            match &event {
-                Event::Raw(json) => self.raw(json, &mut out),
-                // The next part repeats text, which only its events leave out.
-                Event::Seam(_) => self.form = Form::Events,
-                Event::Finished(finished) => {
-                    self.is_over = true;
-                    if !self.is_relayed() {
-                        let so_far = self.running.so_far();
-                        self.encoder.finish(finished, so_far, self.include_usage, &mut out);
-                    }
-                    out.extend_from_slice(b"data: [DONE]\n\n");
+            let event = match self.running.poll_next(cx) {
+                Poll::Ready(Some(event)) => event.inspect_err(|_| self.is_over = true)?,
+                Poll::Ready(None) => break,
+                Poll::Pending => {
+                    std::task::ready!(self.poll_silence(cx));
+                    return Poll::Ready(Ok(Some(Bytes::from_static(b": keep-alive\n\n"))));
                 }
-                event if !self.is_relayed() => {
-                    self.form = Form::Events;
-                    self.encoder.event(event, self.running.so_far(), &mut out);
-                }
-                _ => {}
-            }
-            if !out.is_empty() {
-                return Ok(Some(out.into()));
+            };
+            self.hand_on(&event)?;
+            if !self.room.is_empty() {
+                self.heard = Instant::now();
+                return Poll::Ready(Ok(Some(self.room.split().freeze())));
             }
         }
-        Ok(None)
+        Poll::Ready(Ok(None))
+    }
+
+    /// Waits until nothing was handed on for a [`KEEP_ALIVE`].
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            std::task::ready!(self.silence.as_mut().poll(cx));
+            let is_silent = self.heard.elapsed() >= KEEP_ALIVE;
+            if is_silent {
+                self.heard = Instant::now();
+            }
+            self.silence.as_mut().reset(self.heard + KEEP_ALIVE);
+            if is_silent {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// Writes what an event has for the client.
+    ///
+    /// # Errors
+    /// That of an answer that is called finished in the middle of a tool call.
+    fn hand_on(&mut self, event: &Event) -> std::result::Result<(), Error> {
+        match event {
+            Event::Raw(json) => self.raw(json),
+            // The next part repeats text, which only its events leave out.
+            Event::Seam(_) => self.form = Form::Events,
+            Event::Finished(finished) => {
+                self.is_over = true;
+                let so_far = self.running.so_far();
+                if let Some(error) = falsely_finished(so_far) {
+                    return Err(error);
+                }
+                if !self.is_relayed() {
+                    self.encoder.finish(finished, so_far, self.include_usage, &mut self.room);
+                }
+                self.room.extend_from_slice(b"data: [DONE]\n\n");
+            }
+            event if !self.is_relayed() => {
+                self.form = Form::Events;
+                self.encoder.event(event, self.running.so_far(), &mut self.room);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Whether the client has the chunk already that the next events are of.
@@ -128,12 +159,15 @@ impl Relay {
     }
 
     /// Hands the JSON of a chunk on.
-    fn raw(&mut self, json: &RawJson, out: &mut Vec<u8>) {
+    fn raw(&mut self, json: &RawJson) {
         let text = json.get();
         if self.form == Form::Events {
             return;
         }
-        self.is_withheld = !is_chunk(text);
+        // What was collected has this chunk already. A finish that is none waits for the usage behind it.
+        let so_far = self.running.so_far();
+        let is_false = so_far.finish_reason.is_some() && falsely_finished(so_far).is_some();
+        self.is_withheld = is_false || !is_chunk(text);
         if self.is_withheld {
             return;
         }
@@ -141,15 +175,44 @@ impl Relay {
         if !self.include_usage && is_bare_usage(text) {
             return;
         }
-        out.reserve(text.len() + 8);
-        out.extend_from_slice(b"data: ");
-        let start = out.len();
-        out.extend_from_slice(text.as_bytes());
+        let room = &mut self.room;
+        room.reserve(text.len() + 8);
+        room.extend_from_slice(b"data: ");
+        let start = room.len();
+        room.extend_from_slice(text.as_bytes());
         // A line break would end the line of the event. In JSON it is white space and nothing else.
-        for byte in out.iter_mut().skip(start).filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        for byte in room.iter_mut().skip(start).filter(|byte| matches!(byte, b'\n' | b'\r')) {
             *byte = b' ';
         }
-        out.extend_from_slice(b"\n\n");
+        room.extend_from_slice(b"\n\n");
+    }
+}
+
+impl Stream for Relay {
+    type Item = std::result::Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
+        let bytes = match std::task::ready!(self.poll_step(cx)) {
+            Ok(bytes) => bytes,
+            // No end mark follows, so that no client takes the answer for a whole one.
+            Err(error) => {
+                let error = ApiError::from(error).of_request(&self.running.run).openai_json();
+                Some(format!("data: {error}\n\n").into())
+            }
+        };
+        Poll::Ready(bytes.map(Ok))
+    }
+}
+
+/// The error of an answer that is called finished although a tool call in it breaks off: clients run calls by
+/// that word. `length` and its like say by themselves that the answer was cut.
+pub(super) fn falsely_finished(response: &ChatResponse) -> Option<Error> {
+    match response.finish_reason.as_ref().map(FinishReason::meaning) {
+        None | Some(FinishReason::Stop | FinishReason::ToolCalls) => cut_call(response),
+        Some(_) => None,
     }
 }
 

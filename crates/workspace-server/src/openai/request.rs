@@ -12,9 +12,6 @@ pub(super) struct Head {
     pub(super) model: String,
     #[serde(default)]
     stream_options: Option<StreamOptions>,
-    /// Models that OpenRouter is to try in its turn. They must be enabled as well.
-    #[serde(default)]
-    models: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -43,11 +40,6 @@ impl Head {
     pub(super) fn include_usage(&self) -> bool {
         self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or_default()
     }
-
-    /// The models that are named beside the request's own.
-    pub(super) fn fallbacks(&self) -> impl Iterator<Item = &str> {
-        self.models.iter().filter_map(Value::as_array).flatten().filter_map(Value::as_str)
-    }
 }
 
 /// Reads a body for the provider of this model. A field that only one provider understands stays with it.
@@ -68,7 +60,8 @@ pub(super) fn read(json: &str, model: &SelectedModel, registry: &Registry) -> Re
         return Err(named(Error::invalid_request(problems)));
     }
     request.model = model.id().to_owned();
-    request.keep_raw = descriptor.chat_completions().is_some();
+    let is_relayed = descriptor.chat_completions().is_some();
+    (request.keep_raw, request.raw_events) = (is_relayed && !stream, is_relayed && stream);
     Ok(Asked { request, stream })
 }
 

@@ -2,122 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Response;
 use serde_json::{Value, json};
-use workspace_store::{Actor, Amount, BudgetRecord, Period, Role, Run, RunFilter, Scope};
+use workspace_store::{Actor, Amount, Period, Scope};
 
-use crate::support::Host;
-
-/// A host with the token of a member.
-struct Bench {
-    host: Host,
-    token: String,
-}
-
-impl Bench {
-    async fn start() -> Self {
-        let host = Host::start().await;
-        let token = host.token("acme", Role::Member).await;
-        Self { host, token }
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Response {
-        let url = format!("{}/api/v1/workspaces/acme/{path}", self.host.url);
-        self.host.http.post(url).bearer_auth(&self.token).json(&body).send().await.expect("an answer")
-    }
-
-    /// The status and the envelope of a request.
-    async fn json(&self, path: &str, body: Value) -> (u16, Value) {
-        let answer = self.post(path, body).await;
-        (answer.status().as_u16(), answer.json().await.expect("JSON"))
-    }
-
-    async fn events(&self, path: &str, body: Value) -> Vec<(String, Value)> {
-        let answer = self.post(path, body).await;
-        assert_eq!(answer.status(), 200);
-        events(&answer.text().await.expect("a body"))
-    }
-
-    async fn runs(&self) -> Vec<Run> {
-        self.host.store.runs("acme", &RunFilter::new(), None, 100).await.expect("runs")
-    }
-
-    /// Waits until so many runs are recorded.
-    async fn recorded(&self, count: usize) -> Vec<Run> {
-        let begun = Instant::now();
-        loop {
-            let runs = self.runs().await;
-            if runs.len() >= count {
-                return runs;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(10), "{} of {count} runs", runs.len());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// Waits until a budget has nothing reserved.
-    async fn settled(&self, budget: &str) -> BudgetRecord {
-        let begun = Instant::now();
-        loop {
-            let budget = self.host.store.budget("acme", budget).await.expect("a budget");
-            if budget.reserved == Amount::Usd(provider_core::Usd::ZERO) {
-                return budget;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(10), "still reserved: {budget:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn no_open_streams(&self) {
-        let begun = Instant::now();
-        while self.host.sandbox.open_streams() > 0 {
-            assert!(begun.elapsed() < Duration::from_secs(10), "the stream upstream stays open");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-}
-
-fn events(text: &str) -> Vec<(String, Value)> {
-    let event = |block: &str| {
-        let (name, data) = block.strip_prefix("event: ")?.split_once("\ndata: ")?;
-        Some((name.to_owned(), serde_json::from_str(data).expect("JSON")))
-    };
-    text.split("\n\n").filter_map(event).collect()
-}
-
-fn names(events: &[(String, Value)]) -> Vec<&str> {
-    let mut names: Vec<&str> = events.iter().map(|(name, _)| name.as_str()).collect();
-    names.dedup();
-    names
-}
-
-fn data<'a>(events: &'a [(String, Value)], name: &str) -> &'a Value {
-    &events.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no {name} in {events:?}")).1
-}
-
-fn node(config: Value) -> Value {
-    json!({"id": "n1", "type": "ai-agent-node", "config": config})
-}
-
-fn plain(model: &str) -> Value {
-    node(json!({"model": model, "max_tokens": 200}))
-}
-
-fn weather(model: &str, more: Value) -> Value {
-    let mut config = json!({
-        "model": model,
-        "agent_mode": "function_calling",
-        "function_calling_config": {"tools": [{
-            "name": "get_weather",
-            "description": "The weather of a city",
-            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
-        }]},
-    });
-    for (key, value) in more.as_object().into_iter().flatten() {
-        config[key] = value.clone();
-    }
-    node(config)
-}
+use crate::bench::{Bench, data, names, node, plain, weather};
 
 #[tokio::test]
 async fn chat_streams_the_events_of_the_host() {
@@ -343,41 +231,119 @@ async fn fallback_answers_and_names_the_attempt() {
 }
 
 #[tokio::test]
-async fn comparison_streams_all_cells_and_is_kept() {
+async fn question_beyond_its_seconds_gets_no_more_turns() {
     let bench = Bench::start().await;
-    let models = ["openai/gpt-4o", "sandbox/mid-stream-error", "nobody/none"];
-    let body = json!({"models": models, "message": "Hello", "stream": true});
-    let events = bench.events("comparisons", body).await;
-    assert_eq!(events.first().map(|(name, _)| name.as_str()), Some("comparison_start"));
-    assert_eq!(events.last().map(|(name, _)| name.as_str()), Some("done"));
-    let of_cell =
-        |cell: usize| events.iter().filter(|(_, data)| data["cell"] == cell).cloned().collect::<Vec<_>>();
-    let whole = of_cell(0);
-    assert!(data(&whole, "llm_call_end")["cost_usd"].is_string());
-    assert!(names(&whole).contains(&"text_chunk") && !names(&whole).contains(&"error"));
-    assert!(names(&of_cell(1)).contains(&"text_chunk") && names(&of_cell(1)).contains(&"error"));
-    assert!(names(&of_cell(2)).contains(&"error"));
-    let end = data(&events, "comparison_end");
-    assert_eq!((&end["totals"]["models"], &end["totals"]["answered"]), (&json!(3), &json!(1)));
-    let kept = &bench.host.store.comparisons("acme", None, 10).await.expect("comparisons")[0];
-    assert_eq!((json!(kept.id), kept.cells.len()), (end["comparison_id"].clone(), 3));
-    let runs = bench.recorded(2).await;
-    assert!(runs.iter().any(|run| data(&whole, "llm_call_end")["run_id"] == json!(run.id)));
+    let ask = |more: Value, seconds: u64| {
+        let limits = json!({"x_provider": {"limits": {"max_seconds": seconds}}});
+        let mut body = json!({"conversation_id": "new", "node": weather("openai/gpt-4o", limits)});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            body[key] = value.clone();
+        }
+        body
+    };
+    let (status, answer) =
+        bench.json("chat", ask(json!({"message": "What is the weather in Paris?"}), 1)).await;
+    assert_eq!((status, &answer["data"]["turn"]), (200, &json!("tool_calls")), "{answer}");
+    let id = &answer["data"]["conversation_id"];
+    let results =
+        json!([{"tool_call_id": answer["data"]["message"]["tool_calls"][0]["id"], "content": "sunny"}]);
+    let more = json!({"conversation_id": id, "tool_results": results});
+    tokio::time::sleep(Duration::from_millis(2_200)).await;
+    let (status, refused) = bench.json("chat", ask(more.clone(), 1)).await;
+    assert_eq!((status, &refused["code"]), (400, &json!("limit_reached")), "{refused}");
+    assert!(refused["message"].as_str().is_some_and(|text| text.contains("max_seconds")), "{refused}");
+    let (status, answer) = bench.json("chat", ask(more, 600)).await;
+    assert_eq!((status, &answer["data"]["turn"]), (200, &json!("complete")), "{answer}");
+    // The question is answered: the next one has seconds of its own.
+    let more = json!({"conversation_id": id, "message": "And in Rome?"});
+    let (status, answer) = bench.json("chat", ask(more, 1)).await;
+    assert_eq!(status, 200, "{answer}");
     bench.host.stop().await;
 }
 
 #[tokio::test]
-async fn comparison_whose_client_leaves_closes_every_cell() {
+async fn model_that_calls_tools_for_ever_is_stopped_after_its_turns() {
     let bench = Bench::start().await;
-    let body =
-        json!({"models": ["sandbox/stall", "sandbox/stall-comments"], "message": "Hello", "stream": true});
-    let mut answer = bench.post("comparisons", body).await;
-    while bench.host.sandbox.open_streams() < 2 {
-        answer.chunk().await.expect("a chunk").expect("no end");
+    // The sandbox calls the tool again as long as it is told to.
+    let config = json!({
+        "function_calling_config": {"tools": [{"name": "get_weather"}], "max_iterations": 3},
+        "x_provider": {"request": {"tool_choice": "required"}},
+    });
+    let mut body =
+        json!({"conversation_id": "new", "message": "Weather?", "node": weather("openai/gpt-4o", config)});
+    let mut turns = 0;
+    let refused = loop {
+        let (status, answer) = bench.json("chat", body.clone()).await;
+        if status != 200 {
+            break answer;
+        }
+        assert_eq!(answer["data"]["turn"], "tool_calls", "{answer}");
+        turns += 1;
+        let calls = answer["data"]["message"]["tool_calls"].as_array().expect("calls").clone();
+        let results: Vec<Value> =
+            calls.iter().map(|call| json!({"tool_call_id": call["id"], "content": "sunny"})).collect();
+        body["conversation_id"] = answer["data"]["conversation_id"].clone();
+        body["tool_results"] = json!(results);
+        body.as_object_mut().expect("an object").remove("message");
+    };
+    assert_eq!((turns, &refused["code"]), (3, &json!("limit_reached")), "{refused}");
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn request_that_is_sent_again_is_stored_once() {
+    let bench = Bench::start().await;
+    let message = |id: &Value, parent: &Value, text: &str, model: &str| json!({"conversation_id": id, "parent_id": parent, "message": text, "node": plain(model)});
+    let failed = bench.post("chat", message(&json!("new"), &Value::Null, "One", "sandbox/no-credits")).await;
+    assert_eq!(failed.status(), 502);
+    let id = failed.headers()["x-conversation-id"].to_str().expect("an id").to_owned();
+    let conversation = json!(id);
+    let (status, first) =
+        bench.json("chat", message(&conversation, &Value::Null, "One", "openai/gpt-4o")).await;
+    assert_eq!(status, 200, "{first}");
+    let leaf = first["data"]["message_id"].clone();
+    // Behind a message that the client names, as behind the newest.
+    for _ in 0..2 {
+        let again = message(&conversation, &leaf, "Two", "sandbox/no-credits");
+        assert_eq!(bench.json("chat", again).await.0, 502);
     }
-    drop(answer);
-    bench.no_open_streams().await;
-    let runs = bench.recorded(2).await;
-    assert!(runs.iter().all(|run| run.error_kind.as_deref() == Some("cancelled")), "{runs:?}");
+    let (status, second) = bench.json("chat", message(&conversation, &leaf, "Two", "openai/gpt-4o")).await;
+    assert_eq!(status, 200, "{second}");
+    let leaves = bench.host.store.branches("acme", &id).await.expect("branches");
+    assert_eq!(leaves.len(), 1, "{leaves:?}");
+    let branch = bench.host.store.branch("acme", &id, &leaves[0].id).await.expect("a branch");
+    assert_eq!(branch.len(), 4, "each question and each answer once");
+    let requests = bench.host.sandbox.requests();
+    let sent = requests.iter().rfind(|request| request.path.ends_with("/chat/completions")).expect("sent");
+    assert_eq!(sent.body["messages"].as_array().map(Vec::len), Some(3), "{}", sent.body);
+    // The same words behind an answer are a new question.
+    let (status, _) = bench.json("chat", message(&conversation, &Value::Null, "Two", "openai/gpt-4o")).await;
+    assert_eq!(status, 200);
+    let leaves = bench.host.store.branches("acme", &id).await.expect("branches");
+    assert_eq!(bench.host.store.branch("acme", &id, &leaves[0].id).await.expect("a branch").len(), 6);
+    bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn results_that_are_sent_again_are_stored_once() {
+    let bench = Bench::start().await;
+    let body = json!({"conversation_id": "new", "message": "What is the weather in Paris?",
+        "node": weather("openai/gpt-4o", json!({}))});
+    let (_, called) = bench.json("chat", body).await;
+    let called = &called["data"];
+    let results = json!([{"tool_call_id": called["message"]["tool_calls"][0]["id"], "content": "sunny"}]);
+    let send = |model: &str, parent: &Value| {
+        json!({"conversation_id": called["conversation_id"], "parent_id": parent, "tool_results": results,
+            "node": weather(model, json!({}))})
+    };
+    for parent in [&Value::Null, &called["message_id"]] {
+        assert_eq!(bench.json("chat", send("sandbox/no-credits", parent)).await.0, 502);
+    }
+    let (status, answer) = bench.json("chat", send("openai/gpt-4o", &Value::Null)).await;
+    assert_eq!((status, &answer["data"]["turn"]), (200, &json!("complete")), "{answer}");
+    let id = called["conversation_id"].as_str().expect("an id");
+    let leaves = bench.host.store.branches("acme", id).await.expect("branches");
+    assert_eq!(leaves.len(), 1);
+    assert_eq!(bench.host.store.branch("acme", id, &leaves[0].id).await.expect("a branch").len(), 4);
     bench.host.stop().await;
 }

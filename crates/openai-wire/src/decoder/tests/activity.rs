@@ -38,8 +38,9 @@ impl StreamObserver for Seen {
 }
 
 /// Decodes all of these frames, and returns for each activity whether it was output.
-fn activity(frames: Vec<(Option<&'static str>, String)>, keep_raw: bool) -> Vec<bool> {
-    let decoder = ChatDecoder::new(Arc::new(Plain), ResponseHead::default()).keep_raw(keep_raw);
+fn activity(frames: Vec<(Option<&'static str>, String)>, keep_raw: bool, raw_events: bool) -> Vec<bool> {
+    let decoder = ChatDecoder::new(Arc::new(Plain), ResponseHead::default());
+    let decoder = decoder.keep_raw(keep_raw).raw_events(raw_events);
     let seen = Arc::default();
     let source = Frames(decoder, frames.into_iter());
     let stream = ChatStream::new(source).observed(Seen(Arc::clone(&seen)));
@@ -72,8 +73,9 @@ fn each_chunk_is_activity_and_no_keep_alive_is() {
         (vec![(Some("message"), r#"{"choices":[]}"#.to_owned())], &[false]),
     ];
     for (frames, expected) in cases {
-        for keep_raw in [false, true] {
-            assert_eq!(activity(frames.clone(), keep_raw), expected, "{frames:?} {keep_raw}");
+        for (keep_raw, raw_events) in [(false, false), (true, false), (false, true)] {
+            let seen = activity(frames.clone(), keep_raw, raw_events);
+            assert_eq!(seen, expected, "{frames:?} {keep_raw} {raw_events}");
         }
     }
 }

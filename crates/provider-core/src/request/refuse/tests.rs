@@ -51,7 +51,7 @@ fn parameters_are_refused_unless_carried_zero_included() {
         assert_eq!(refused(&full(), &[carried]), others);
     }
     assert_eq!(refused(&full(), ChatRequest::PARAMETERS), [""; 0]);
-    assert_eq!(refused(&ChatRequest::new("m").user("Hi").keep_raw(), &[]), [""; 0]);
+    assert_eq!(refused(&ChatRequest::new("m").user("Hi").keep_raw().raw_events(), &[]), [""; 0]);
 }
 
 #[test]
