@@ -164,7 +164,7 @@ export class Api {
     return { models, failed };
   }
 
-  /** What stands against a request, and what it may cost at most. Nothing is sent to the model. */
+  /** Tells what stands against a request, and what it may cost at most. The model is not asked. */
   check(reference, request, { signal } = {}) {
     return this.json("POST", `${this.root}/models/problems`, { model: reference, request }, { signal });
   }
@@ -224,6 +224,12 @@ export class Api {
       for (const message of branch) messages.set(message.id, message);
     }
     return [...messages.values()];
+  }
+
+  /** Stores a message that begins a conversation anew, beside its first one, and returns its id. */
+  async beginAnew(id, message) {
+    const path = `${this.root}/conversations/${segment(id)}/messages`;
+    return (await this.json("POST", path, { messages: [message] })).ids[0];
   }
 
   removeConversation(id) {

@@ -197,7 +197,11 @@ function drawFrame() {
     button(t("signin.out"), () => signOut(session)),
   );
   app.replaceChildren(
-    h("a", { class: "skip", href: "#main", onclick: () => main.focus() }, t("skip")),
+    h(
+      "a",
+      { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) },
+      t("skip"),
+    ),
     h(
       "div",
       { class: "frame" },

@@ -99,6 +99,15 @@ export function asSent(part) {
   return part;
 }
 
+/** A part in the form in which the store has it. */
+export function asStored(part) {
+  if (part.type === "image_url") return { type: "image", url: part.image_url.url };
+  if (part.type === "input_audio") return { type: "audio", ...part.input_audio };
+  if (part.type === "file" && part.file)
+    return { type: "file", filename: part.file.filename, data: part.file.file_data };
+  return part;
+}
+
 function wirePart(file, url) {
   switch (kindOf(file)) {
     case "image":

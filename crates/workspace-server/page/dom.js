@@ -113,7 +113,9 @@ export function dialog(title, body, { onclose, wide, closeLabel } = {}) {
   );
   box.addEventListener("close", () => {
     box.remove();
-    before?.focus?.();
+    // A list that was drawn anew meanwhile has other buttons.
+    if (before?.isConnected) before.focus();
+    else document.querySelector("#main")?.focus({ preventScroll: true });
     onclose?.();
   });
   document.body.append(box);

@@ -1,12 +1,12 @@
 // A form that is drawn from a provider's table of fields. The page knows no field of any provider.
 
 import { field, h, newId, select } from "./dom.js";
-import { t } from "./texts.js";
+import { groupText, settingTexts, t } from "./texts.js";
 
 /**
  * The form for `fields`. `saved` is the saved instance, if there is one: its settings, and which secrets it
- * has. `typed` are values that were typed before. `onchange` is called with what may be kept of what is typed:
- * no secret.
+ * has. `typed` are values that were typed before. `onchange` is called with what may be kept of what is
+ * typed: no secret.
  */
 export function fieldForm(fields, { saved, typed = {}, onchange } = {}) {
   const controls = new Map();
@@ -19,10 +19,9 @@ export function fieldForm(fields, { saved, typed = {}, onchange } = {}) {
     const current = typed[one.key] ?? saved?.settings?.[one.key] ?? "";
     const known = secretOf(saved, one.key);
     const control = controlOf(one, current, known);
-    const help = [one.help, one.default && t("field.default", { value: one.default })]
-      .filter(Boolean)
-      .join(" ");
-    const box = field(one.label, control.element, {
+    const { label, help: said } = settingTexts(one);
+    const help = [said, one.default && t("field.default", { value: one.default })].filter(Boolean).join(" ");
+    const box = field(label, control.element, {
       help,
       required: one.required,
       wide: one.kind === "json",
@@ -33,14 +32,14 @@ export function fieldForm(fields, { saved, typed = {}, onchange } = {}) {
       if (addressFields.includes(one.key)) askForSecretsAnew();
       onchange?.(keepable());
     });
-    controls.set(one.key, { ...control, box, spec: one, known });
+    controls.set(one.key, { ...control, box, spec: { ...one, label }, known });
     return box;
   };
 
   const plain = fields.filter((one) => !one.advanced && !one.group).map(make);
   const groups = new Map();
   for (const one of fields.filter((one) => one.advanced || one.group)) {
-    const heading = one.group ?? t("field.advanced");
+    const heading = one.group ? groupText(one.group) : t("field.advanced");
     if (!groups.has(heading)) groups.set(heading, []);
     groups.get(heading).push(make(one));
   }
@@ -119,7 +118,7 @@ export function fieldForm(fields, { saved, typed = {}, onchange } = {}) {
   };
 }
 
-/** What is known of a saved secret: `{configured, last4}`, never more. */
+/** A saved secret, as far as it is known: `{configured, last4}`, never more. */
 function secretOf(saved, key) {
   const found = saved?.secrets?.[key];
   return found?.configured ? found : null;

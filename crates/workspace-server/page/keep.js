@@ -1,4 +1,4 @@
-// What this browser keeps: the sessions, the choices of the person, and drafts. Never a provider's secret.
+// This browser keeps the sessions, the choices of the person, and drafts, and never a provider's secret.
 
 const SESSIONS = "host.sessions";
 const CHOICES = "host.choices";
@@ -48,7 +48,7 @@ export const choices = {
   set: (name, value) => write(localStorage, CHOICES, { ...read(localStorage, CHOICES, {}), [name]: value }),
 };
 
-/** What was typed and not yet sent, by workspace and name. */
+/** Drafts: what was typed and not yet sent, by workspace and name. */
 export const drafts = {
   get: (workspace, name, otherwise) => read(localStorage, `${DRAFT}${workspace}.${name}`, otherwise),
   set: (workspace, name, value) => write(localStorage, `${DRAFT}${workspace}.${name}`, value),

@@ -6,8 +6,9 @@ import { loadInto } from "./errors.js";
 import { t } from "./texts.js";
 
 /**
- * Opens the search. `onpick` is called with the reference that was chosen. With `chosen`, a list of references,
- * several can be picked: the search stays open, `onpick` is called for each change, and returns the new list.
+ * Opens the search. `onpick` is called with the reference that was chosen. With `chosen`, a list of
+ * references, several can be picked: the search stays open, `onpick` is called for each change, and returns
+ * the new list.
  */
 export function pickModel({ api, session, onpick, onclose, chosen, most = Number.POSITIVE_INFINITY }) {
   const box = h("div", { class: "stack" });
@@ -24,6 +25,7 @@ export function pickModel({ api, session, onpick, onclose, chosen, most = Number
   let active = 0;
   let draw = () => {};
   let drawTo = () => {};
+  const none = h("div", { class: "empty", hidden: true });
   const count = h("span", { class: "total", role: "status" });
   const isChosen = (reference) => chosen?.includes(reference) ?? false;
 
@@ -76,18 +78,17 @@ export function pickModel({ api, session, onpick, onclose, chosen, most = Number
           modelLine(model),
         ),
       );
+      none.hidden = shown.length > 0;
+      list.hidden = !shown.length;
+      none.replaceChildren(h("p", {}, t("models.none")));
       const text = (search.text ?? "").trim();
       if (text && !shown.length) {
         // An id that no catalogue lists is asked of a provider by its name.
         const isNamed = instances.some((one) => text.startsWith(`${one.id}:`));
         const ids = isNamed || !instances.length ? [text] : instances.map((one) => `${one.id}:${text}`);
-        list.append(
-          h(
-            "li",
-            { class: "empty", role: "presentation" },
-            h("p", {}, t("models.none")),
-            ids.map((id) => button(t("picker.try", { id }), () => choose(id))),
-          ),
+        none.replaceChildren(
+          h("p", {}, t("models.none")),
+          ...ids.map((id) => button(t("picker.try", { id }), () => choose(id))),
         );
       }
       mark(0);
@@ -126,7 +127,7 @@ export function pickModel({ api, session, onpick, onclose, chosen, most = Number
         goLink("/providers", t("nav.providers")),
       );
     }
-    return [controls, failedNotice(failed), list, end];
+    return [controls, failedNotice(failed), list, none, end];
   });
 }
 

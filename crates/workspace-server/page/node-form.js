@@ -31,17 +31,20 @@ const EXAMPLE_TOOL = {
   },
 };
 
-/** The names of the variables in a text, `{{name}}`. */
+/** A variable in a text, `{{name}}`. */
+export const VARIABLE = /\{\{\s*([\p{L}\p{N}_.-]+)\s*\}\}/gu;
+
+/** The names of the variables in a text. */
 export const variablesOf = (text) => [
-  ...new Set([...(text ?? "").matchAll(/\{\{\s*([\p{L}\p{N}_.-]+)\s*\}\}/gu)].map(([, name]) => name)),
+  ...new Set([...(text ?? "").matchAll(VARIABLE)].map(([, name]) => name)),
 ];
 
 /** A node of which only the kind is set. */
 export const emptyNode = () => ({ id: "agent", type: "ai-agent-node", config: { agent_mode: "standard" } });
 
 /**
- * The form. `node`, and `variables` of its system prompt, are changed in place; `onchange` is called after each
- * change.
+ * The form. `node`, and `variables` of its system prompt, are changed in place; `onchange` is called after
+ * each change.
  */
 export function nodeForm({ api, session, node, variables = {}, onchange, withModel = true }) {
   const config = () => (node.config ??= {});
@@ -68,6 +71,7 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
   const json = h("textarea", { rows: "16", class: "mono", spellcheck: "false" });
   const jsonBox = field(t("node.json"), json, { wide: true, help: t("node.json.help") });
   const form = h("div", { class: "stack" });
+  const open = new Set();
   const element = h(
     "div",
     { class: "stack" },
@@ -122,9 +126,9 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
         withModel && field(t("node.model"), model.element),
         field(t("node.system"), system, { wide: true, help: t("node.system.help") }),
         values,
-        h("details", { class: "group" }, h("summary", {}, t("node.parameters")), parameters),
-        group("node.tools", toolFields()),
-        withModel && group("node.routing", routingFields()),
+        group("node.parameters", parameters),
+        group("node.tools", stack(toolFields())),
+        withModel && group("node.routing", stack(routingFields())),
         withModel && group("node.limits", limitFields()),
       ].filter(Boolean),
     );
@@ -148,8 +152,13 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
     );
   }
 
-  const group = (key, content) =>
-    h("details", { class: "group" }, h("summary", {}, t(key)), h("div", { class: "stack" }, content));
+  /** A folded group. It stays open when the form is drawn anew. */
+  function group(key, content) {
+    const box = h("details", { class: "group", open: open.has(key) }, h("summary", {}, t(key)), content);
+    box.addEventListener("toggle", () => (box.open ? open.add(key) : open.delete(key)));
+    return box;
+  }
+  const stack = (content) => h("div", { class: "stack" }, content);
 
   /** Only what the chosen model takes is offered; what is set all the same is shown with a warning. */
   async function drawParameters() {

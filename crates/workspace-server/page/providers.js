@@ -34,7 +34,8 @@ export function providersView({ api, session, may, go, takeQuery }) {
   const refresh = () =>
     loadInto(list, async () => {
       [kinds, instances] = await Promise.all([api.providerKinds(), api.providers()]);
-      addable.replaceChildren(...kinds.map(kindCard));
+      // The kinds stay the same while the host runs.
+      if (!addable.childElementCount) addable.replaceChildren(...kinds.map(kindCard));
       if (!instances.length) {
         return h("p", { class: "empty" }, t(may("admin") ? "providers.empty" : "providers.empty.viewer"));
       }
@@ -160,7 +161,9 @@ export function providersView({ api, session, may, go, takeQuery }) {
           }),
         button(t(kind.grants_keys ? "connect.paste" : "add"), () => openForm(kind), {
           class: kind.grants_keys ? undefined : "primary",
-          "aria-label": t("providers.add.one", { name: kind.display_name }),
+          "aria-label": t(kind.grants_keys ? "connect.paste.one" : "providers.add.one", {
+            name: kind.display_name,
+          }),
           data: { add: kind.id },
         }),
         kind.links?.docs && link(kind.links.docs, t("docs")),
@@ -267,7 +270,10 @@ export function providersView({ api, session, may, go, takeQuery }) {
           { class: "row" },
           kind.links?.key && h("p", { class: "help" }, link(kind.links.key, t("providers.key.where"))),
           kind.grants_keys &&
-            button(t(saved ? "connect.anew" : "connect.form"), byApproval, { class: "small" }),
+            button(t(saved ? "connect.anew" : "connect.form"), byApproval, {
+              class: "small",
+              data: { connect: "" },
+            }),
         ),
         form.element,
         !saved &&

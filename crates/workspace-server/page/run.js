@@ -2,7 +2,7 @@
 
 import { answerOf, answerView, copyAnswer, fail, newAnswer, take, takeRun } from "./answer.js";
 import { NODE_EXTRA } from "./api.js";
-import { asSent, attachments, shownParts } from "./attachments.js";
+import { asSent, asStored, attachments, shownParts } from "./attachments.js";
 import { catalogueOf } from "./catalogue.js";
 import { requestCheck, requestOf } from "./check.js";
 import { announce, button, dialog, goLink, h } from "./dom.js";
@@ -17,7 +17,7 @@ import { asCurl, asRust } from "./snippets.js";
 import { isStored, Talk, textOf } from "./talk.js";
 import { t } from "./texts.js";
 
-/** The host may still write what came of an answer whose page was reloaded: it is asked again after so long. */
+/** After so many milliseconds the host is asked again: it may be writing an answer that a reload has cut. */
 const WRITE_WAIT = 1500;
 
 export function runView({ api, session, may }) {
@@ -304,8 +304,6 @@ export function runView({ api, session, may }) {
     const parts = media.length ? [...(text ? [{ type: "text", text }] : []), ...media] : undefined;
     const parent = editing ? editing.parent : talk.leaf;
     stopEditing();
-    // The store goes on behind a message: another first question is another conversation.
-    if (parent === null && talk.messages.size) talk = new Talk();
     const question = talk.put({ parent, role: "user", text, parts });
     input.value = "";
     files.clear();
@@ -403,6 +401,13 @@ export function runView({ api, session, may }) {
     draw();
     scrollToEnd();
     try {
+      if (asked.message && asked.parent === null && here.id) {
+        // A turn goes on behind a message. Another first question is stored beside the first, and answered.
+        const content = Array.isArray(asked.message) ? asked.message.map(asStored) : asked.message;
+        here.rename(question, await api.beginAnew(here.id, { role: "user", content }));
+        reached(here, here.id, question);
+        asked = { parent: question.id, model: asked.model };
+      }
       await api.chat(
         bodyFor(asked),
         (event) => {
@@ -546,7 +551,7 @@ export function runView({ api, session, may }) {
         h("p", { class: "help" }, t("run.code.token")),
         code(asCurl(`${api.root}/chat`, body), "sh"),
         h("h3", {}, "Rust"),
-        code(asRust(node, message), "rust"),
+        code(asRust(node, message, variables), "rust"),
       ),
       { wide: true, closeLabel: t("close") },
     );

@@ -17,6 +17,7 @@ const TEXTS = {
   connect: ["Connect", "연결"],
   "connect.one": ["Connect {name}", "{name} 연결"],
   "connect.paste": ["Enter a key", "키 입력"],
+  "connect.paste.one": ["Enter a key for {name}", "{name} 키 입력"],
   "connect.form": ["Connect without a key", "키 없이 연결"],
   "connect.anew": ["Get a new key", "새 키 받기"],
   "connect.finishing": ["Getting the key …", "키를 받는 중 …"],
@@ -568,7 +569,7 @@ const TEXTS = {
   "compare.run": ["Compare", "비교"],
   "compare.few": ["Choose two models at least.", "모델을 두 개 이상 고르세요."],
   "compare.progress": ["{n} of {all} answers are in", "답변 {all}개 중 {n}개 완료"],
-  "compare.use": ["Use {model} in Run", "{model} 실행에서 사용"],
+  "compare.use": ["Use in Run: {model}", "실행에서 사용: {model}"],
   "compare.stopped": ["Stopped", "중지됨"],
   "compare.running": ["Running …", "실행 중 …"],
   "compare.best": ["Best", "최고"],
@@ -700,6 +701,69 @@ const TEXTS = {
   "tokens.revoke.one": ["Revoke {name}", "{name} 폐기"],
   "tokens.revoked": ["Revoked", "폐기됨"],
 };
+
+/** The label and the help of a provider's setting in Korean, by its key. The host tells them in English. */
+const SETTINGS = {
+  api_key: ["API 키", "서비스 계정의 키."],
+  site_url: ["사이트 URL", "앱의 주소. HTTP-Referer로 전송됩니다."],
+  site_name: ["사이트 이름", "앱의 이름. X-Title로 전송됩니다."],
+  base_url: ["기본 URL", "API 또는 서버의 주소. 게이트웨이나 테스트 서버를 쓸 때 바꿉니다."],
+  allow_http: ["HTTP 허용", "다른 컴퓨터로 암호화 없이 연결해도 되는지. 키가 그대로 드러납니다."],
+  connect_timeout: ["연결 제한 시간", "연결에 걸릴 수 있는 시간(초)."],
+  read_timeout: ["읽기 제한 시간", "서비스가 아무것도 보내지 않아도 되는 시간(초)."],
+  total_timeout: ["전체 제한 시간", "요청 하나에 걸릴 수 있는 시간(초)."],
+  provider_order: ["먼저 시도할 제공자", "이 순서로 먼저 시도할 상위 제공자."],
+  provider_only: ["허용할 제공자", "이 상위 제공자만 쓸 수 있습니다. 비우면 모두."],
+  provider_ignore: ["제외할 제공자", "쓰지 않을 상위 제공자."],
+  allow_fallbacks: ["대체 허용", "앞의 제공자가 실패하면 다른 제공자를 쓸지."],
+  quantizations: ["양자화", "이 정밀도의 엔드포인트만 씁니다. 비우면 모두."],
+  provider_sort: ["제공자 정렬", "가격, 처리량, 지연 시간 등 엔드포인트 순서."],
+  max_price_prompt: ["최고 입력 가격", "입력 토큰 백만 개당 최고 가격(달러)."],
+  max_price_completion: ["최고 출력 가격", "출력 토큰 백만 개당 최고 가격(달러)."],
+  max_price_request: ["최고 요청 가격", "토큰 외에 요청당 최고 가격(달러)."],
+  require_parameters: ["매개변수 필수", "요청의 모든 매개변수를 아는 엔드포인트만 쓸지."],
+  data_collection: ["데이터 수집", "프롬프트를 보관하거나 학습하는 제공자를 쓸지."],
+  zdr: ["데이터 무보관", "아무것도 보관하지 않는 엔드포인트만 쓸지."],
+  routing: ["추가 라우팅 설정", "API의 provider 객체(JSON). 위 항목이 먼저 적용됩니다."],
+  max_attempts: ["시도 횟수", "일시적 오류일 때 모두 몇 번 시도할지. 1이면 다시 시도하지 않습니다."],
+  retry_timeout: ["재시도 시간", "요청이 시작된 뒤 다시 시도할 수 있는 시간(초)."],
+  max_retry_after: ["최대 대기 시간", "서비스가 기다리라고 할 때 최대로 기다릴 시간(초)."],
+  first_output_timeout: ["첫 출력 제한 시간", "스트림이 시작될 때까지의 시간(초)."],
+  idle_timeout: ["중단 제한 시간", "시작된 스트림이 멈춰 있어도 되는 시간(초)."],
+  deadline: ["마감 시간", "모든 시도와 전체 응답을 합친 시간(초)."],
+  max_concurrency: ["동시 요청 수", "동시에 실행할 요청 수. 비우면 제한 없음."],
+  requests_per_second: ["초당 요청 수", "초당 시작할 요청 수. 비우면 제한 없음."],
+  breaker_failures: [
+    "일시 중지까지 실패 수",
+    "연속 실패가 이만큼이면 모델을 잠시 쉽니다. 0이면 쉬지 않습니다.",
+  ],
+  trace_content: ["프롬프트와 답변 추적", "추적 기록에 질문과 답변을 남길지."],
+  preset: ["프리셋", "서버 종류. 비어 있는 주소와 설정을 채웁니다."],
+  name: ["이름", "오류와 연결 테스트에 쓸 서버 이름."],
+  models: ["모델", "서버에 목록이 없을 때 쓸 모델 ID. 줄이나 쉼표로 나눕니다."],
+  context_length: ["컨텍스트 길이", "서버가 알려 주지 않을 때 입력과 출력을 합친 토큰 수."],
+  prompt_price: ["입력 가격", "입력 토큰 백만 개당 가격(달러)."],
+  completion_price: ["출력 가격", "출력 토큰 백만 개당 가격(달러)."],
+  not_billed: ["무료 서버", "직접 운영하는 서버처럼 요청에 비용이 없는지."],
+  reasoning_tags: ["추론 태그", "글 앞의 <think>…</think>를 추론으로 읽을지."],
+  unsupported_parameters: ["지원하지 않는 매개변수", "서버가 받지 않는 매개변수. 쉼표로 나눕니다."],
+  output_cap: ["출력 한도 이름", "서버가 출력 한도를 받는 이름."],
+  stream_options: ["스트림 사용량", "스트림에 사용량을 요청할지."],
+  key_header: ["키 헤더", "키를 보낼 헤더."],
+  headers: ["추가 헤더", "모든 요청에 보낼 헤더. 한 줄에 이름: 값. 다시 표시되지 않습니다."],
+};
+
+/** The headings of groups of settings in Korean. */
+const GROUPS = { Routing: "라우팅" };
+
+/** The label and the help of a setting in the language of the page, as far as they are known. */
+export function settingTexts({ key, label, help }) {
+  const [ownLabel, ownHelp] = (language() === "ko" && Object.hasOwn(SETTINGS, key) && SETTINGS[key]) || [];
+  return { label: ownLabel ?? label, help: ownHelp ?? help };
+}
+
+/** The heading of a group of settings. */
+export const groupText = (name) => (language() === "ko" && GROUPS[name]) || name;
 
 /** The language: the person's choice, or the browser's first one that there is. */
 export function language() {

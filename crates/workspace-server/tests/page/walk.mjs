@@ -1,13 +1,14 @@
 // Walks through the page as a person does, in Chromium: `node walk.mjs`. It runs at 360 and 1,280 pixels, in
-// both languages, and fails on an error in the console, on a violation of the policy, on a layout that shifts or
-// is too wide, and on what axe-core calls serious. `cargo test -p workspace-server --test server page` starts
-// what it needs and sets the variables:
+// both languages, and fails on an error in the console, on a violation of the policy, on a layout that shifts
+// or is too wide, and on what axe-core calls serious. The test `page` of workspace-server starts the hosts and
+// sets the variables:
 //
 // HOST_URL, UPSTREAM_URL     the host, and the sandbox behind it
 // OWNER_TOKEN, VIEWER_TOKEN  tokens of its workspace
 // FRESH_TOKEN                the token of an Owner of a workspace without a provider
 // STOPPED_URL, STOPPED_TOKEN another host, which is stopped when this program prints `stop`
-// SCREENSHOTS                a folder for pictures (optional), ONLY a part of the name of a step (optional)
+// SCREENSHOTS                a folder for pictures (optional)
+// ONLY                       a part of the names of the steps to walk (optional)
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -19,8 +20,8 @@ const { HOST_URL, OWNER_TOKEN, VIEWER_TOKEN, FRESH_TOKEN, UPSTREAM_URL } = proce
 const { STOPPED_URL, STOPPED_TOKEN, SCREENSHOTS, CHROMIUM, ONLY = "" } = process.env;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-// The browser writes a line for each status above 399, and for each host that is not there. Both are the point
-// of some steps.
+// The browser writes a line for each status above 399, and for each host that is not there. Both are the
+// point of some steps.
 const EXPECTED = /^Failed to load resource: (the server responded with a status of (4|5)\d\d|net::ERR_)/;
 /** A shift of the layout that a person does not see (web.dev calls 0.1 good). */
 const MOST_SHIFT = 0.1;
@@ -45,14 +46,16 @@ class Person {
     });
   }
 
-  /** Looks at a view: its width, its shifts, a picture, and axe-core. */
-  async look(name) {
+  /** Looks at a view: its width, a picture, and axe-core; of a new one, its shifts, too. */
+  async look(name, { isNew = false } = {}) {
     const { page } = this;
     const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (wider > 0) this.faults.push(`${name}: ${wider} pixels wider than the window`);
     const shift = await page.evaluate(() => [globalThis.shift ?? 0, (globalThis.shift = 0)][0]);
-    if (shift > MOST_SHIFT) this.faults.push(`${name}: the layout has shifted by ${shift.toFixed(3)}`);
-    if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/${this.width}-${this.language}-${name}.png` });
+    if (isNew && shift > MOST_SHIFT)
+      this.faults.push(`${name}: the layout has shifted by ${shift.toFixed(3)}`);
+    if (SCREENSHOTS)
+      await page.screenshot({ path: `${SCREENSHOTS}/${this.width}-${this.language}-${name}.png` });
     const serious = await page.evaluate(async (source) => {
       (0, eval)(source);
       const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
@@ -67,8 +70,9 @@ class Person {
     return this.page.click(selector);
   }
 
-  go(path) {
-    return this.click(`nav a[href="${path}"]`);
+  async go(path) {
+    await this.page.evaluate(() => (globalThis.shift = 0));
+    await this.click(`nav a[href="${path}"]`);
   }
 
   async signIn(token, url = HOST_URL) {
@@ -84,7 +88,7 @@ class Person {
     await this.page.fill(search, model);
     await this.page.waitForTimeout(200);
     if (await this.page.locator("dialog .models .model").count()) await this.page.keyboard.press("Enter");
-    else await this.page.locator("dialog .models .empty button").last().click();
+    else await this.page.locator("dialog .empty button").last().click();
   }
 
   async choose(model) {
@@ -153,7 +157,7 @@ const STEPS = {
     const { page } = person;
     await page.goto(HOST_URL);
     await page.waitForSelector("input[name=token]");
-    await person.look("sign-in");
+    await person.look("sign-in", { isNew: true });
     await page.fill("input[name=token]", "wst_wrong");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".notice.bad");
@@ -191,7 +195,7 @@ const STEPS = {
     const { page } = person;
     await person.go("/providers");
     await page.waitForSelector(".card [data-add]");
-    await person.look("providers");
+    await person.look("providers", { isNew: true });
     const id = `second-${person.width}-${person.language}`;
     await page.click("[data-add=openrouter]");
     await person.unfold("dialog");
@@ -200,7 +204,9 @@ const STEPS = {
     await page.fill("dialog [name=connect_timeout]", "-5");
     await page.click("dialog button[data-save]");
     await page.waitForSelector('dialog [name=api_key][aria-invalid="true"]');
-    const wrong = await page.locator('dialog [aria-invalid="true"]').evaluateAll((all) => all.map(({ name }) => name));
+    const wrong = await page
+      .locator('dialog [aria-invalid="true"]')
+      .evaluateAll((all) => all.map(({ name }) => name));
     assert.deepEqual(wrong.sort(), ["api_key", "connect_timeout", "site_url"]);
     await person.look("form-problems");
     await page.fill("dialog [name=site_url]", "");
@@ -249,7 +255,10 @@ const STEPS = {
     await page.click("dialog button[data-save]");
     await page.waitForSelector("dialog .notice.warn");
     await page.keyboard.press("Escape");
-    assert.ok(!(await card.innerText()).includes("••••"), "the key of the old address is still there");
+    await page.waitForFunction(
+      (name) => document.querySelector(`.card[aria-label="${name}"]`)?.textContent.includes("••••") === false,
+      id,
+    );
     await buttons.nth(2).click();
     await page.click("dialog button.danger");
     await card.waitFor({ state: "detached" });
@@ -277,7 +286,7 @@ const STEPS = {
     const { page } = person;
     await person.go("/models");
     await page.waitForSelector(".model");
-    await person.look("models");
+    await person.look("models", { isNew: true });
     await page.fill("input[type=search]", "antropic sonet");
     await page.waitForTimeout(300);
     const first = page.locator(".model").first();
@@ -303,9 +312,9 @@ const STEPS = {
     await toggles.nth(4).click();
     await page.locator(".search-row select").first().selectOption("price");
     await page.waitForTimeout(200);
-    const prices = await page.locator(".model").evaluateAll((rows) =>
-      rows.map((row) => row.querySelectorAll(".number")[1].lastChild.textContent),
-    );
+    const prices = await page
+      .locator(".model")
+      .evaluateAll((rows) => rows.map((row) => row.querySelectorAll(".number")[1].lastChild.textContent));
     const dollars = prices.filter((price) => price.startsWith("$")).map((price) => Number(price.slice(1)));
     assert.ok(dollars.length > 10 && dollars[0] <= dollars.at(-1), dollars.join());
 
@@ -322,7 +331,12 @@ const STEPS = {
   async "five hundred models stay fluid"(person) {
     const { page } = person;
     const model = (at) => ({
-      ...{ reference: `many:author/model-${at}`, provider: "many", id: `author/model-${at}`, name: `Model ${at}` },
+      ...{
+        reference: `many:author/model-${at}`,
+        provider: "many",
+        id: `author/model-${at}`,
+        name: `Model ${at}`,
+      },
       ...{ author: "author", description: null, created: at, context_length: 1000 * at, free: at % 9 === 0 },
       ...{ max_completion_tokens: 4096, input_modalities: ["text"], output_modalities: ["text"] },
       ...{ parameters: ["temperature"], tools: at % 2 === 0, reasoning: false, enabled: true },
@@ -341,7 +355,11 @@ const STEPS = {
     await page.reload();
     await page.waitForSelector(".model");
     assert.match(await page.innerText(".list-head"), /500/);
-    assert.match(await page.locator(".model").first().innerText(), /2027/, "the end of the model is not told");
+    assert.match(
+      await page.locator(".model").first().innerText(),
+      /2027/,
+      "the end of the model is not told",
+    );
     const rows = () => page.locator(".model").count();
     assert.ok((await rows()) <= 60, `${await rows()} rows at first`);
     await page.fill("input[type=search]", "model");
@@ -394,16 +412,25 @@ const STEPS = {
     // An edited question is a branch as well.
     await page.locator(".message.user footer button").first().click();
     assert.equal(await page.inputValue(".composer textarea"), "Hello, who are you?");
-    await person.ask("Hello, and what is your name?");
-    await person.answered();
-    await page.waitForFunction(
-      () => document.querySelectorAll(".message.user").length === 1 && document.querySelector(".message.assistant"),
+    await page.fill(".composer textarea", "Hello, and what is your name?");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() =>
+      /2 \/ 2/.test(document.querySelector(".message.user .branches")?.textContent),
     );
+    await person.answered();
+    await page.reload();
+    await page.waitForFunction(() =>
+      /2 \/ 2/.test(document.querySelector(".message.user .branches")?.textContent),
+    );
+    await page.waitForSelector(".message.assistant .figures dd");
+    assert.match(await page.innerText(".message.user"), /your name/);
 
     // A stopped answer keeps what came, and goes on.
     await person.choose("openrouter:sandbox/slow");
     await person.ask("Count slowly, please");
-    await page.waitForFunction(() => [...document.querySelectorAll(".message.assistant .markdown")].at(-1)?.textContent);
+    await page.waitForFunction(
+      () => [...document.querySelectorAll(".message.assistant .markdown")].at(-1)?.textContent,
+    );
     await page.click(".composer button.danger");
     await person.answered();
     await person.last().locator(".answer-state .notice").waitFor();
@@ -413,12 +440,15 @@ const STEPS = {
     await person.last().locator(".answer-state button").click();
     await page.locator(".message.user").nth(2).waitFor();
     await person.answered();
+    await page.waitForFunction(() => !document.querySelector(".answer[aria-busy=true]"));
 
     // A reload in the middle of an answer keeps its conversation and what came.
     await person.newTalk();
     await person.choose("openrouter:sandbox/slow");
     await person.ask("Count slowly once more");
-    await page.waitForFunction(() => document.querySelector(".message.assistant .markdown:last-of-type")?.textContent);
+    await page.waitForFunction(
+      () => document.querySelector(".message.assistant .answer > .markdown")?.textContent,
+    );
     await page.reload();
     await page.waitForSelector(".message.assistant .answer > .markdown:not(:empty)");
     assert.match(await page.innerText(".message.user"), /Count slowly once more/);
@@ -454,7 +484,7 @@ const STEPS = {
     const result = page.locator(".call textarea");
     await result.fill('{"sky": "clear"}');
     await person.look("run-tool");
-    // What was typed as a result is there after a reload.
+    // A result that was typed is there after a reload.
     await page.reload();
     await result.waitFor();
     assert.equal(await result.inputValue(), '{"sky": "clear"}');
@@ -488,23 +518,32 @@ const STEPS = {
     await person.newTalk();
     await person.choose("openrouter:meta-llama/llama-3.2-3b-instruct");
     await page.fill(".composer textarea", "What is in it?");
-    await page.setInputFiles(".composer input[type=file]", { name: "pixel.png", mimeType: "image/png", buffer: PIXEL });
+    await page.setInputFiles(".composer input[type=file]", {
+      name: "pixel.png",
+      mimeType: "image/png",
+      buffer: PIXEL,
+    });
     await page.waitForSelector(".check-line .notice.warn");
     await person.choose("openrouter:openai/gpt-4o");
     await page.waitForSelector(".check-line .notice.warn", { state: "detached" });
     const asked = await person.sent("/chat", () => page.click(".composer button.primary"));
-    assert.deepEqual(asked.message.map(({ type }) => type), ["text", "image_url"]);
+    assert.deepEqual(
+      asked.message.map(({ type }) => type),
+      ["text", "image_url"],
+    );
     await page.waitForSelector(".message.user img");
     await person.answered();
 
     // A fallback is asked, and every attempt is told.
     await person.newTalk();
-    await person.choose("openrouter:sandbox/no-endpoints");
-    await person.node((node) => (node.config.x_provider = { fallback: ["openrouter:openai/gpt-4o-mini"] }));
+    await person.choose("openrouter:sandbox/upstream-error");
+    await person.node(
+      (node) => (node.config.x_provider = { fallback: ["openrouter:openai/gpt-4o-mini"], allow_paid: true }),
+    );
     await person.ask("Who answers?");
     await person.answered();
     await person.last().locator(".attempts summary").click();
-    assert.match(await person.last().locator(".attempts").innerText(), /no-endpoints[\s\S]*gpt-4o-mini/);
+    assert.match(await person.last().locator(".attempts").innerText(), /upstream-error[\s\S]*gpt-4o-mini/);
     await person.look("run-attempts");
     await person.node((node) => delete node.config.x_provider);
 
@@ -525,6 +564,37 @@ const STEPS = {
     await person.node((node) => delete node.config.x_provider);
   },
 
+  async "the code that is shown compiles"(person) {
+    const { page } = person;
+    await person.go("/run");
+    const before = await person.node((node) => {
+      node.config = {
+        model: "openrouter:openai/gpt-4o",
+        system_prompt: 'Answer in "{{language}}".',
+        temperature: 1,
+        top_p: 0.9,
+        max_tokens: 200,
+        stop_sequences: ["END"],
+        agent_mode: "function_calling",
+        function_calling_config: {
+          tools: [{ name: "weather", description: "The weather.", parameters: { type: "object" } }],
+        },
+        x_provider: { request: { seed: 7, reasoning: { effort: "low" } } },
+      };
+    });
+    await page.fill(".variables input", "Korean");
+    await page.fill(".composer textarea", "Hello\nthere");
+    await page.locator(".run .head button").nth(2).click();
+    const shown = await page.locator("dialog pre code").nth(1).textContent();
+    const lines = readFileSync(new URL("snippet.rs", import.meta.url), "utf8").split("\n");
+    const mark = (name) => lines.findIndex((line) => line.trim() === `// ${name}`);
+    const compiled = lines.slice(mark("begin") + 1, mark("end")).map((line) => line.slice(4));
+    assert.equal(shown, compiled.join("\n"));
+    await page.keyboard.press("Escape");
+    await person.node((node) => (node.config = { agent_mode: "standard", model: before.config.model }));
+    await page.fill(".composer textarea", "");
+  },
+
   async "failures are told with their next step"(person) {
     const { page } = person;
     await person.go("/providers");
@@ -540,12 +610,21 @@ const STEPS = {
 
     await person.go("/run");
     const next = person.last().locator(".notice.bad .next");
-    for (const model of ["mid-stream-error", "reset", "rate-limit-free", "no-credits", "content-filter", "stall"]) {
+    for (const model of [
+      "mid-stream-error",
+      "reset",
+      "rate-limit-free",
+      "no-credits",
+      "content-filter",
+      "stall",
+    ]) {
       await person.newTalk();
       await person.choose(`openrouter:sandbox/${model}`);
       await person.ask(`Please fail as ${model}`);
       if (model === "stall") {
-        await page.waitForFunction(() => document.querySelector(".message.assistant .answer > .markdown")?.textContent);
+        await page.waitForFunction(
+          () => document.querySelector(".message.assistant .answer > .markdown")?.textContent,
+        );
         await page.keyboard.press("Escape");
       } else {
         await next.waitFor();
@@ -562,7 +641,9 @@ const STEPS = {
     // The question is in the store: asked again it stands there once.
     await person.choose("openrouter:openai/gpt-4o-mini");
     await person.last().locator(".notice.bad button").click();
-    await page.waitForFunction(() => /2 \/ 2|Served by|응답자/.test(document.querySelector(".log").textContent));
+    await page.waitForFunction(() =>
+      /2 \/ 2|Served by|응답자/.test(document.querySelector(".log").textContent),
+    );
     await person.answered();
     assert.equal(await page.locator(".message.user").count(), 1);
     await person.go("/providers");
@@ -599,7 +680,7 @@ const STEPS = {
     await page.locator(".card > .actions button.primary").click();
     await page.locator(".cell .answer[aria-busy=false]").nth(2).waitFor();
     await page.waitForFunction(() => document.querySelectorAll(".figures-table tbody tr").length === 3);
-    await page.waitForSelector(".view .actions:not([hidden]) button");
+    await page.waitForSelector(".row > .actions:not([hidden]) button");
     await person.look("compare");
     assert.equal(await page.locator(".cell .notice.bad").count(), 1);
     await page.click("[data-sort=cost]");
@@ -681,7 +762,7 @@ const STEPS = {
     const { page } = person;
     await person.go("/tokens");
     await page.waitForSelector("table");
-    await person.look("tokens");
+    await person.look("tokens", { isNew: true });
     await page.locator(".head button").click();
     await page.locator("dialog input").first().fill(`page ${person.width} ${person.language}`);
     await page.click("dialog button.primary");
@@ -696,7 +777,10 @@ const STEPS = {
     await person.choose("openrouter:openai/gpt-4o-mini");
     await page.evaluate(() => {
       const all = JSON.parse(sessionStorage.getItem("host.sessions"));
-      sessionStorage.setItem("host.sessions", JSON.stringify(all.map((one) => ({ ...one, token: "wst_ended" }))));
+      sessionStorage.setItem(
+        "host.sessions",
+        JSON.stringify(all.map((one) => ({ ...one, token: "wst_ended" }))),
+      );
     });
     await person.ask("Kept over the end of a token");
     await page.waitForSelector("dialog[data-sign-in]");
@@ -869,7 +953,9 @@ if (!ONLY || "stopped".includes(ONLY)) {
       await person.go("/run");
       await person.choose("openrouter:sandbox/stall");
       await person.ask("Begin, and then the host goes away");
-      await page.waitForFunction(() => document.querySelector(".message.assistant .answer > .markdown")?.textContent);
+      await page.waitForFunction(
+        () => document.querySelector(".message.assistant .answer > .markdown")?.textContent,
+      );
       console.log("stop");
       await person.last().locator(".notice.bad .next").waitFor();
       await person.answered();

@@ -19,3 +19,5 @@ mod page;
 mod reach;
 mod runs;
 mod serving;
+#[path = "../page/snippet.rs"]
+mod snippet;

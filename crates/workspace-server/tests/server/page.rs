@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Command;
-use workspace_store::Role;
+use workspace_store::{Actor, NewWorkspace, Role};
 
 use crate::support::Host;
 
@@ -56,7 +58,9 @@ async fn person_adds_a_provider_runs_compares_and_finds_the_cost() {
         return;
     }
     let host = Host::start().await;
-    let output = Command::new("node")
+    host.store.create_workspace(NewWorkspace::new("fresh"), &Actor::new("tests")).await.expect("a workspace");
+    let stopped = Host::start_with(|settings| settings.drain(Duration::from_millis(300))).await;
+    let mut walk = Command::new("node")
         .arg("walk.mjs")
         .current_dir(&folder)
         .env("CHROMIUM", chromium)
@@ -64,13 +68,33 @@ async fn person_adds_a_provider_runs_compares_and_finds_the_cost() {
         .env("UPSTREAM_URL", host.sandbox.base_url())
         .env("OWNER_TOKEN", host.token("acme", Role::Owner).await)
         .env("VIEWER_TOKEN", host.token("acme", Role::Viewer).await)
+        .env("FRESH_TOKEN", host.token("fresh", Role::Owner).await)
+        .env("STOPPED_URL", &stopped.url)
+        .env("STOPPED_TOKEN", stopped.token("acme", Role::Owner).await)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
-        .output()
-        .await
+        .spawn()
         .expect("node starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    let mut faults = walk.stderr.take().expect("a pipe");
+    let faults = tokio::spawn(async move {
+        let mut text = String::new();
+        faults.read_to_string(&mut text).await.expect("text");
+        text
+    });
+    let mut lines = BufReader::new(walk.stdout.take().expect("a pipe")).lines();
+    let mut stopped = Some(stopped);
+    while let Some(line) = lines.next_line().await.expect("text") {
+        match stopped.take() {
+            Some(host) if line == "stop" => host.stop().await,
+            host => stopped = host,
+        }
+    }
+    let status = walk.wait().await.expect("an end");
+    let faults = faults.await.expect("no panic");
+    assert!(status.success() && faults.is_empty(), "{faults}");
+    assert!(stopped.is_none(), "the walk has not come to its end");
     host.stop().await;
 }
 
