@@ -40,11 +40,6 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         Tools::offer(&args.tools, &mut request)?;
         return show(args, connect, request, output).await;
     }
-    let tools = tokio::select! {
-        biased;
-        () = &mut stop => return Err(Failure::Interrupted(None)),
-        tools = Tools::open(&args.tools, connect, &request, output) => tools?,
-    };
     let connected = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
@@ -53,6 +48,11 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     let outcome = match connected {
         // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
+            let tools = tokio::select! {
+                biased;
+                () = &mut stop => return Err(Failure::Interrupted(None)),
+                tools = Tools::open(&args.tools, connect, &connected.request, output) => tools?,
+            };
             let question = Question::new(&args.model, connected.target, connected.request, args.timeout);
             let question = question.tools(tools.clone());
             let mut outcome = ask(args, &question, stop.as_mut(), output).await?;
@@ -61,6 +61,9 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
                 let again = ask(args, &corrected, stop.as_mut(), output).await?;
                 outcome = again.after(outcome);
                 outcome.problem = problem(&form, &outcome);
+            }
+            if let Some(tools) = tools {
+                tools.close().await;
             }
             if args.is_held() {
                 let progress = Progress::new(output, "");
@@ -73,9 +76,6 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         Err(Failure::Provider(error)) => Outcome::not_asked(&args.model, error),
         Err(other) => return Err(other),
     };
-    if let Some(tools) = tools {
-        tools.close().await;
-    }
     if args.json || args.json_lines {
         output.write_json(&outcome)?;
     }
@@ -95,8 +95,9 @@ fn problem(form: &AnswerForm, outcome: &Outcome) -> Option<Error> {
 
 /// The question to ask after an answer of the wrong form, if that is wanted.
 fn corrected(args: &ChatArgs, question: &Question, outcome: &Outcome) -> Option<Question> {
-    let problem = outcome.problem.as_ref().filter(|problem| problem.kind() == ErrorKind::InvalidOutput)?;
-    args.schema_retry.then(|| Some(question.corrected(outcome.result.as_ref().ok()?, problem)))?
+    let (Some(problem), Ok(answer)) = (&outcome.problem, &outcome.result) else { return None };
+    let is_wanted = args.schema_retry && problem.kind() == ErrorKind::InvalidOutput;
+    is_wanted.then(|| question.corrected(answer, problem))
 }
 
 impl ChatArgs {
