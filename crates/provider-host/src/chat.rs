@@ -57,11 +57,6 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         Tools::offer(&args.tools, &mut request)?;
         return show(args, connect, &model, request, output).await;
     }
-    let tools = tokio::select! {
-        biased;
-        () = &mut stop => return Err(Failure::Interrupted(None)),
-        tools = Tools::open(&args.tools, args.prompt_args.max_cost, connect, &request, output) => tools?,
-    };
     let connected = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
@@ -73,7 +68,6 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
             let question = Question::new(&model, connected.target, connected.request, args.timeout);
-            let question = question.tools(tools.clone());
             let priced = tokio::select! {
                 biased;
                 () = &mut stop => return Err(Failure::Interrupted(None)),
@@ -82,6 +76,12 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
             if priced.is_break() {
                 return Ok(());
             }
+            let tools = tokio::select! {
+                biased;
+                () = &mut stop => return Err(Failure::Interrupted(None)),
+                tools = Tools::open(&args.tools, args.prompt_args.max_cost, connect, question.request(), output) => tools?,
+            };
+            let question = question.tools(tools.clone());
             log.open();
             let outcome = match checked(args, &question, &form, stop.as_mut(), output).await {
                 Ok(outcome) => outcome,
@@ -91,6 +91,9 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
                 }
             };
             asked = Some(question);
+            if let Some(tools) = tools {
+                tools.close().await;
+            }
             if args.is_held() {
                 let progress = Progress::new(output, "");
                 let mut page = AnswerWriter::new(output, &progress, args);
@@ -102,9 +105,6 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         Err(Failure::Provider(error)) => Outcome::not_asked(&model, error),
         Err(other) => return Err(other),
     };
-    if let Some(tools) = tools {
-        tools.close().await;
-    }
     if args.json || args.json_lines {
         output.write_json(&outcome)?;
     }
@@ -145,8 +145,9 @@ fn problem(form: &AnswerForm, outcome: &Outcome) -> Option<Error> {
 
 /// The question to ask after an answer of the wrong form, if that is wanted.
 fn corrected(args: &ChatArgs, question: &Question, outcome: &Outcome) -> Option<Question> {
-    let problem = outcome.problem.as_ref().filter(|problem| problem.kind() == ErrorKind::InvalidOutput)?;
-    args.schema_retry.then(|| Some(question.corrected(outcome.result.as_ref().ok()?, problem)))?
+    let (Some(problem), Ok(answer)) = (&outcome.problem, &outcome.result) else { return None };
+    let is_wanted = args.schema_retry && problem.kind() == ErrorKind::InvalidOutput;
+    is_wanted.then(|| question.corrected(answer, problem))
 }
 
 impl ChatArgs {
