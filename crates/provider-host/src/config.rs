@@ -58,7 +58,7 @@ pub(crate) enum LogLevel {
     All,
     /// Models, tokens, costs, times and errors, and no text of a prompt or an answer.
     Figures,
-    /// Nothing.
+    /// No run at all.
     Off,
 }
 

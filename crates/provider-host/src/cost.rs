@@ -56,8 +56,8 @@ impl Sum {
     }
 }
 
-/// Whether a run without a bill cost nothing: the service refused it, and no answer had begun. A wait that was
-/// ended may be billed all the same.
+/// Whether a run without a bill cost nothing: the service refused it, and no answer had begun. A wait that
+/// was ended may be billed all the same.
 fn is_free(run: &Run) -> bool {
     let may_be_billed = ["interrupted", "timeout", "connection", "empty_response", "invalid_response"];
     let was_refused = run.error_kind.as_deref().is_some_and(|kind| !may_be_billed.contains(&kind));

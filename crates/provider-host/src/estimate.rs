@@ -14,7 +14,7 @@ use crate::output::{Output, StdoutError, text};
 /// The longest wait for the list of models, which has the prices.
 const CATALOGUE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a request may cost, and what the model lacks for it.
+/// The cost that a request may have, and the abilities that the model lacks for it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Estimate {
     model: ModelRef,

@@ -241,7 +241,7 @@ impl Log {
 }
 
 impl Full {
-    /// Who said what, in order.
+    /// The roles and the texts, in order.
     fn turns(&self) -> Vec<(&'static str, String)> {
         let mut turns = Vec::new();
         let request = self.request.clone().and_then(|json| serde_json::from_value::<ChatRequest>(json).ok());
@@ -277,7 +277,7 @@ fn short(id: &str) -> &str {
     id.get(id.len().saturating_sub(8)..).unwrap_or(id)
 }
 
-/// What a run cost, at the service and at the upstream provider.
+/// The cost of a run, at the service and at the upstream provider.
 pub(crate) fn cost(run: &Run) -> Option<Usd> {
     Some(run.cost? + run.upstream_cost.unwrap_or(Usd::ZERO))
 }

@@ -191,7 +191,7 @@ impl Params {
     /// Reads parameters from their flags.
     ///
     /// # Errors
-    /// What is wrong with the first wrong one.
+    /// A text that says what is wrong with the first wrong one.
     pub(crate) fn of_lines(lines: &[String]) -> Result<Self, String> {
         let told = |error: clap::Error| {
             let text = error.to_string();

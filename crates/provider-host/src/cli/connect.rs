@@ -41,7 +41,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
-    /// What the profile and the store have.
+    /// The profile, and the providers of the store.
     #[arg(skip)]
     pub(crate) kept: Kept,
 }

@@ -166,7 +166,7 @@ Examples:
   asq cost --by model --since 7d
   asq cost --by project --json")]
 pub(crate) struct CostArgs {
-    /// What to sum by
+    /// One sum for each
     #[arg(long, value_enum, default_value = "day")]
     pub(crate) by: CostBy,
 
@@ -179,7 +179,7 @@ pub(crate) struct CostArgs {
     pub(crate) json: bool,
 }
 
-/// What costs are summed by.
+/// A thing to sum costs by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum CostBy {
     /// The days

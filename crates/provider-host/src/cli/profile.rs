@@ -1,4 +1,4 @@
-//! What the profile adds to the flags of a command: the model, its aliases, parameters.
+//! The profile and the template add to the flags of a command: the model, its aliases, parameters.
 
 use super::{ChatArgs, Cli, Command};
 use crate::config::{Config, Profile};

@@ -5,7 +5,7 @@ use provider_core::Usd;
 
 use crate::value_parsers::{dollars, pair};
 
-/// What the prompt is made of, and what the run may cost.
+/// The parts of the prompt, and the limit of its cost.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Prompt and price")]
 pub(crate) struct PromptArgs {

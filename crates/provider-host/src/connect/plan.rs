@@ -18,7 +18,7 @@ pub(super) struct Plan {
     pub(super) environment: Environment,
     pub(super) chosen: Vec<Chosen>,
     pub(super) given: Given,
-    /// What the profile and the store have for each, in the order of the chosen ones.
+    /// The settings of the profile and of the store for each, in the order of the chosen ones.
     pub(super) lower: Vec<Vec<Lower>>,
 }
 

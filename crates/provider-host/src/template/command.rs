@@ -39,7 +39,7 @@ struct ListedTemplate {
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     parameters: Vec<String>,
-    /// What is wrong with its file.
+    /// The problem with its file.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }

@@ -64,7 +64,7 @@ impl Session {
     }
 }
 
-/// What the newest question says, message by message.
+/// The newest question, message by message.
 fn said(sandbox: &Sandbox) -> Vec<(String, String)> {
     let body = questions(sandbox).pop().unwrap().body;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -191,6 +191,23 @@ fn secret_shows_its_end_if_it_is_long_enough() {
     });
 }
 
+#[test]
+fn opened_providers_have_settings_and_secrets() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let opened = store.opened_providers("acme").await.unwrap();
+        let (record, values) = &opened[0];
+        assert!(!record.secrets.is_empty());
+        for secret in &record.secrets {
+            let value = values.get(secret).unwrap();
+            assert!(!format!("{values:?}").contains(value), "Debug shows no secret");
+        }
+        assert!(record.settings.iter().all(|(key, value)| values.get(key) == Some(value)));
+        assert!(store.opened_providers("none").await.unwrap().is_empty());
+    });
+}
+
 /// Whether a text is in any file of a folder.
 pub(crate) fn is_in_files(folder: &Path, text: &str) -> bool {
     std::fs::read_dir(folder).unwrap().any(|entry| {

@@ -175,7 +175,7 @@ impl Repl<'_> {
             .before
             .pop()
             .ok_or_else(|| Failure::Usage("there is no question to go back to".to_owned()))?;
-        // What comes next is another branch of the same conversation.
+        // The next question is another branch of the same conversation.
         thread.conversation.id.clone_from(&self.thread.conversation.id);
         self.thread = thread;
         Ok(question)
