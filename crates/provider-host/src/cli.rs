@@ -139,7 +139,7 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The answer goes to standard output, everything else to standard error. `provider-host --help` lists the exit codes.
+The answer goes to standard output, everything else to standard error. `asq --help` lists the exit codes.
 
 Examples:
   asq chat openai/gpt-4o \"Hello\"

@@ -11,8 +11,8 @@ The id is that of an answer: `chat --json` has it as `response.id`, and errors n
 after the answer; this waits for it a few seconds.
 
 Examples:
-  provider-host generation gen-1700000000-abc
-  provider-host generation work:gen-1700000000-abc --json")]
+  asq generation gen-1700000000-abc
+  asq generation work:gen-1700000000-abc --json")]
 pub(crate) struct GenerationArgs {
     /// The answer's id; with several providers that have records, `PROVIDER:ID`
     #[arg(value_name = "GENERATION")]
@@ -28,7 +28,7 @@ pub(crate) struct GenerationArgs {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Needs a management key, which is for accounts and not for models. `provider-host key` shows what is left for any key.")]
+Needs a management key, which is for accounts and not for models. `asq key` shows what is left for any key.")]
 pub(crate) struct CreditsArgs {
     /// The provider, by the id that it is connected under. Default: the only one that tells of credits
     pub(crate) id: Option<String>,
@@ -44,8 +44,8 @@ pub(crate) struct CreditsArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  provider-host presets
-  provider-host chat @preset/support \"Hello\"")]
+  asq presets
+  asq chat @preset/support \"Hello\"")]
 pub(crate) struct PresetsArgs {
     /// The provider, by the id that it is connected under. Default: the only one that has presets
     pub(crate) id: Option<String>,
@@ -64,8 +64,8 @@ Prices are in US dollars per million tokens, exact. Uptime is that of the last h
 the first token and of the speed.
 
 Examples:
-  provider-host endpoints openai/gpt-4o
-  provider-host endpoints work:openai/gpt-4o --json")]
+  asq endpoints openai/gpt-4o
+  asq endpoints work:openai/gpt-4o --json")]
 pub(crate) struct EndpointsArgs {
     /// The model's id, as for `chat`
     pub(crate) model: String,

@@ -15,9 +15,9 @@ against the service's, the keys, and the data folder. Asks no model, so that not
 is that of the first fault.
 
 Examples:
-  provider-host doctor
-  provider-host --sandbox doctor
-  provider-host doctor --provider local=openai-compatible --set preset=ollama --json")]
+  asq doctor
+  asq --sandbox doctor
+  asq doctor --provider local=openai-compatible --set preset=ollama --json")]
 pub(crate) struct DoctorArgs {
     /// The data folder of `serve` to look at. Default: the one of HOST_DATA, or provider-host-data
     #[arg(long, value_name = "DIR")]

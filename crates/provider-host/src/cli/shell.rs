@@ -8,9 +8,9 @@ use clap_complete::Shell;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  provider-host completions bash > ~/.local/share/bash-completion/completions/provider-host
-  provider-host completions zsh > ~/.zfunc/_provider-host
-  provider-host completions fish > ~/.config/fish/completions/provider-host.fish")]
+  asq completions bash > ~/.local/share/bash-completion/completions/asq
+  asq completions zsh > ~/.zfunc/_asq
+  asq completions fish > ~/.config/fish/completions/asq.fish")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: Shell,
@@ -19,9 +19,9 @@ pub(crate) struct CompletionsArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  provider-host man | man -l -
-  provider-host man chat | man -l -
-  provider-host man --folder ~/.local/share/man/man1")]
+  asq man | man -l -
+  asq man chat | man -l -
+  asq man --folder ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
     /// The command to write the page of. Default: the page of the program
     #[arg(value_name = "COMMAND", conflicts_with = "folder")]

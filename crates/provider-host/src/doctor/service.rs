@@ -111,7 +111,7 @@ async fn key(id: &str, provider: &dyn LlmProvider, limit: Duration) -> Check {
         let until = blocked.resets_at.map_or_else(String::new, |moment| format!(" until {moment}"));
         let detail =
             format!("it is good, but requests with it are refused{until}: {} is used up", blocked.kind);
-        let fault = Check::fault("key", detail, "`provider-host key` shows what is left");
+        let fault = Check::fault("key", detail, "`asq key` shows what is left");
         return Check { exit: Exit::Payment, ..fault }.of(id);
     }
     let left = report.remaining().map_or_else(String::new, |left| format!(", {} are left", dollars(left)));

@@ -259,7 +259,7 @@ async fn flags_and_variables_of_the_docs_are_those_of_the_help() {
             seen += 1;
             assert!(secrets.contains(&word) || known.iter().any(|known| known == word), "{word} in {name}");
         }
-        let own = text.lines().filter(|line| line.contains("provider-host serve") || name.ends_with(".md"));
+        let own = text.lines().filter(|line| line.contains("asq serve") || name.ends_with(".md"));
         let words = own.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-'));
         for flag in words.filter(|word| word.starts_with("--") && word.len() > 3 && !word.starts_with("---"))
         {
