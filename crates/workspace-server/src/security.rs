@@ -1,4 +1,4 @@
-//! What stands around all routes: headers against misuse of answers, and the names that the host goes by.
+//! Around all routes: headers against misuse of answers, and the names that the host goes by.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -13,8 +13,8 @@ use crate::error::ApiError;
 use crate::routes::Shape;
 use crate::state::App;
 
-/// The headers of every answer. A handler that sets one itself keeps its own. There are none that let pages of
-/// other origins read an answer.
+/// The headers of every answer. A handler that sets one itself keeps its own. There are none that let pages
+/// of other origins read an answer.
 const HEADERS: [(HeaderName, &str); 6] = [
     (CACHE_CONTROL, "no-store"),
     (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
