@@ -140,7 +140,7 @@ pub(crate) async fn guard(
     }
 }
 
-/// Who was let in.
+/// The bearer of a request that was let in.
 enum Admitted {
     Anyone,
     Bearer(Bearer),

@@ -1,4 +1,4 @@
-//! What stands around all routes: headers against misuse of answers, and the names that the host goes by.
+//! Around all routes: headers against misuse of answers, and the names that the host goes by.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;

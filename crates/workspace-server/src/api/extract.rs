@@ -1,5 +1,5 @@
-//! What handlers take of a request: its body, its query and the ids in its path, each with an error that
-//! names the field.
+//! The parts of a request that handlers take: its body, its query and the ids in its path, each with an
+//! error that names the field.
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};

@@ -339,7 +339,7 @@ pub(crate) struct CheckRequest {
     request: Value,
 }
 
-/// What stands against a request.
+/// The problems of a request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CheckedRequest {
     /// Whether the catalogue lists the model; if not, nothing is known of it.

@@ -120,19 +120,19 @@ pub(crate) struct ProviderTest {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TestResult {
     is_ok: bool,
-    /// What the service says of the key: label, limits, what is left.
+    /// The service's word on the key: label, limits, what is left.
     #[schema(value_type = Option<Object>)]
     report: Option<Value>,
     problem: Option<TestProblem>,
 }
 
-/// What is wrong with a connection.
+/// The fault of a connection.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TestProblem {
     /// A word of the host's: `auth_error`, `provider_error`, …
     code: String,
     message: String,
-    /// What to do about it.
+    /// The next step.
     next_step: Option<String>,
 }
 

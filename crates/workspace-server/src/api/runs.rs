@@ -1,4 +1,4 @@
-//! What was run in a workspace, and what it cost.
+//! Runs of a workspace, and what they cost.
 
 use axum::Json;
 use axum::extract::State;

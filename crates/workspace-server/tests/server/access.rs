@@ -1,4 +1,4 @@
-//! Who may use which route: every route, every role, two workspaces, no token and wrong ones.
+//! The bearers that may use a route: every route, every role, two workspaces, no token and wrong ones.
 
 use http::Method;
 use reqwest::{RequestBuilder, Response};
@@ -219,7 +219,7 @@ async fn bytes_that_are_no_token_get_constant_words() {
         for _ in 0..len % 90 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let byte = seed.to_be_bytes()[0];
-            // What a header's value may have.
+            // A header's value may have this byte or not.
             bytes.push(if byte < 0x20 || byte == 0x7f { b'_' } else { byte });
         }
         credentials.push(bytes);

@@ -30,7 +30,7 @@ async fn secret_goes_in_and_never_comes_out() {
     let (status, answer) = admin.send(Method::PATCH, second, Some(state)).await;
     assert_eq!(status, 422, "{answer}");
 
-    // What is absent stays, null removes.
+    // A field that is absent stays, null removes.
     let change = json!({"revision": 1, "settings": {"site_name": "Acme"}});
     let changed = admin.done(Method::PATCH, second, change).await;
     assert_eq!(changed["dropped_secrets"], json!([]));

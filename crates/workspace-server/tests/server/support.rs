@@ -110,7 +110,7 @@ impl<'a> Client<'a> {
         body["data"].clone()
     }
 
-    /// What is refused must be refused for this field.
+    /// The refusal must be for this field.
     pub(crate) async fn refused(&self, method: Method, path: &str, body: Value, field: &str) -> Value {
         let (status, answer) = self.send(method, path, Some(body)).await;
         assert_eq!((status, answer["status"].as_str()), (422, Some("error")), "{answer}");
