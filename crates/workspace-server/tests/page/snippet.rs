@@ -1,7 +1,7 @@
 //! The code that the page shows for a node that sets all that it can show. The walk compares what the page
 //! writes with the lines between the marks, and the compiler sees that these are right.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::print_stdout, reason = "it is compiled, and not run")]
 
 use provider_core::{ChatResponse, Error, Event, FunctionTool, Reasoning};
 use provider_registry::Workspace;
