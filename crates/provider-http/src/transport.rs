@@ -92,7 +92,7 @@ pub struct TransportError {
     pub(crate) proxy: Option<Box<UsedProxy>>,
     /// The variable that should name a proxy and names none.
     pub(crate) ignored_variable: Option<&'static str>,
-    /// What helps, in the words of the host.
+    /// The next step, in the words of the host.
     pub(crate) next_step: Option<Arc<str>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }

@@ -156,14 +156,10 @@ pub(super) async fn workspace(
     // A workspace without any was made without --sandbox. One that has some keeps them as they are.
     let has_none = was_made || store.providers(id).await.map_err(|error| refused(id, &error))?.is_empty();
     if let Some(sandbox) = sandbox.filter(|_| has_none) {
-        let values = || [("api_key", SANDBOX_KEY), ("base_url", sandbox.base_url())];
-        for (kind, id_of_instance) in
-            [(openrouter_provider::ID, "openrouter"), (openai_compatible_provider::ID, "compatible")]
-        {
-            let provider = NewProvider::new(kind, values()).id(id_of_instance);
-            store.add_provider(id, registry, provider, &host).await.map_err(|error| refused(id, &error))?;
-        }
-        lines.push(format!("Workspace {id}, whose providers openrouter and compatible are the sandbox"));
+        let values = [("api_key", SANDBOX_KEY), ("base_url", sandbox.base_url())];
+        let provider = NewProvider::new(openrouter_provider::ID, values).id("openrouter");
+        store.add_provider(id, registry, provider, &host).await.map_err(|error| refused(id, &error))?;
+        lines.push(format!("Workspace {id}, whose OpenRouter is the sandbox"));
     } else if is_new {
         lines.push(format!("Workspace {id} is new"));
     } else {

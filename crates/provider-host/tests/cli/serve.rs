@@ -113,20 +113,20 @@ async fn sandbox_that_comes_later_gives_the_workspace_its_providers() {
     gone(host.child).await.with_code(0);
 
     let host = started(&mut serve(&data, &["--dev", "--sandbox"])).await;
-    assert_has(&host.greeting, &["Workspace dev, whose providers openrouter and compatible are the sandbox"]);
+    assert_has(&host.greeting, &["Workspace dev, whose OpenRouter is the sandbox"]);
     let test = format!("{}/api/v1/workspaces/dev/providers/openrouter/test", host.url);
     let tested = reqwest::Client::new().post(&test).bearer_auth(&token).send().await.unwrap();
     let tested: serde_json::Value = tested.json().await.unwrap();
     assert_eq!(tested["data"]["is_ok"], true, "{tested}");
-    // One that is removed stays away.
-    let compatible = format!("{}/api/v1/workspaces/dev/providers/compatible", host.url);
-    let removed = reqwest::Client::new().delete(&compatible).bearer_auth(&token).send().await.unwrap();
+    // It comes anew where it was removed: the workspace has no other.
+    let provider = format!("{}/api/v1/workspaces/dev/providers/openrouter", host.url);
+    let removed = reqwest::Client::new().delete(&provider).bearer_auth(&token).send().await.unwrap();
     assert_eq!(removed.status(), 200);
     interrupt(&host.child);
     gone(host.child).await.with_code(0);
     let host = started(&mut serve(&data, &["--dev", "--sandbox"])).await;
-    let compatible = format!("{}/api/v1/workspaces/dev/providers/compatible", host.url);
-    assert_eq!(status(&compatible, &token).await, 404);
+    let provider = format!("{}/api/v1/workspaces/dev/providers/openrouter", host.url);
+    assert_eq!(status(&provider, &token).await, 200);
     interrupt(&host.child);
     gone(host.child).await.with_code(0);
 }

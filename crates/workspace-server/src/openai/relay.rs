@@ -46,7 +46,7 @@ pub(super) struct Relay {
 /// In which form chunks are handed on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Nothing has come yet.
+    /// No chunk has come yet.
     Undecided,
     /// As the provider sent them.
     Raw,

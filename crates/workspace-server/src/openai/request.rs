@@ -52,7 +52,7 @@ pub(super) fn read(json: &str, model: &SelectedModel, registry: &Registry) -> Re
     let descriptor = model.provider().descriptor();
     let read = descriptor.chat_completions().unwrap_or(read_plain);
     let (mut request, stream) = read(json).map_err(named)?;
-    // What an SDK adds to the body is for the service that it thinks it talks to.
+    // Fields that an SDK adds to the body are for the service that it thinks it talks to.
     let own = if descriptor.chat_completions().is_some() { descriptor.id } else { WIRE };
     drop_usage_wish(&mut request, own);
     let problems = misplaced(&request, own, descriptor, registry);
