@@ -77,7 +77,8 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     if let Some(url) = &settings.public_url {
         server = server.public_url(url);
     }
-    let mut lines = vec![format!("Listening on http://{address}")];
+    let url = format!("http://{address}");
+    let mut lines = vec![format!("Listening on {url}")];
     if let Some(sandbox) = &stand_in {
         lines.push(format!(
             "Sandbox at {}: its answers are made up, and nothing is billed",
@@ -87,7 +88,7 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     let workspace = settings.workspace.as_deref().or(args.dev.then_some("dev"));
     if let Some(workspace) = workspace {
         let new_token = args.new_token;
-        let kind = setup::WorkspaceKind { dev: args.dev, sandbox: stand_in.as_ref(), new_token };
+        let kind = setup::WorkspaceKind { dev: args.dev, sandbox: stand_in.as_ref(), new_token, url: &url };
         lines.extend(setup::workspace(&store, &registry, workspace, kind).await?);
     }
     let server = Server::new(store, registry, server)

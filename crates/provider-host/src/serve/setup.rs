@@ -128,6 +128,8 @@ pub(super) struct WorkspaceKind<'a> {
     pub(super) sandbox: Option<&'a Sandbox>,
     /// Whether to make a token also for one that exists.
     pub(super) new_token: bool,
+    /// The address of the page.
+    pub(super) url: &'a str,
 }
 
 /// Makes the workspace if it is missing, with providers at the sandbox if there is one. Returns the lines
@@ -138,7 +140,7 @@ pub(super) async fn workspace(
     id: &str,
     kind: WorkspaceKind<'_>,
 ) -> Result<Vec<String>, Failure> {
-    let WorkspaceKind { dev, sandbox, new_token } = kind;
+    let WorkspaceKind { dev, sandbox, new_token, url } = kind;
     let host = Actor::new("operator:serve");
     let was_made = if dev {
         storage::make_workspace(store, id).await
@@ -168,7 +170,9 @@ pub(super) async fn workspace(
     if is_new || new_token {
         let token = store.create_token(id, NewToken::new("first owner", Role::Owner), &host).await;
         let token = token.map_err(|error| refused(id, &error))?;
-        lines.push(format!("Token of an Owner, which is shown this once:\n  {}", token.text.expose()));
+        let token = token.text.expose();
+        lines.push(format!("Token of an Owner, which is shown this once:\n  {token}"));
+        lines.push(format!("The page, signed in with it:\n  {url}/#token={token}"));
     }
     Ok(lines)
 }
