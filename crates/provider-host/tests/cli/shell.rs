@@ -6,7 +6,7 @@ use crate::support::{assert_has, binary, ran};
 async fn completions_know_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = ran(binary().args(["completions", shell])).await.with_code(0);
-        assert_has(&script.out, &["provider-host", "doctor", "endpoints", "allow-tools"]);
+        assert_has(&script.out, &["asq", "doctor", "endpoints", "allow-tools"]);
     }
     ran(binary().args(["completions", "sh"])).await.with_code(2);
 }
@@ -15,7 +15,7 @@ async fn completions_know_every_command() {
 async fn bash_takes_its_completions() {
     let script = ran(binary().args(["completions", "bash"])).await.with_code(0).out;
     let mut bash = tokio::process::Command::new("bash");
-    let complete = "COMP_WORDS=(provider-host doc); COMP_CWORD=1; _provider__host provider-host doc provider-host\n\
+    let complete = "COMP_WORDS=(asq doc); COMP_CWORD=1; _asq asq doc asq\n\
                     echo \"${COMPREPLY[@]}\"";
     let Ok(output) = bash.args(["-c", &format!("{script}\n{complete}")]).output().await else {
         println!("skipped: there is no bash");
@@ -27,17 +27,14 @@ async fn bash_takes_its_completions() {
 #[tokio::test]
 async fn manual_has_a_page_for_each_command() {
     let page = ran(binary().arg("man")).await.with_code(0);
-    assert_has(&page.out, &[".TH provider-host 1", "Exit codes:", "OPENROUTER_API_KEY"]);
+    assert_has(&page.out, &[".TH asq 1", "Exit codes:", "OPENROUTER_API_KEY"]);
     let page = ran(binary().args(["man", "chat"])).await.with_code(0);
-    assert_has(
-        &page.out,
-        &["provider\\-host\\-chat", "\\-\\-allow\\-tools", "How often the model may be asked"],
-    );
+    assert_has(&page.out, &["asq\\-chat", "\\-\\-allow\\-tools", "How often the model may be asked"]);
     let unknown = ran(binary().args(["man", "chta"])).await.with_code(2);
     assert_has(&unknown.err, &["there is no command \"chta\", only chat, "]);
     let folder = tempfile::tempdir().unwrap();
     ran(binary().args(["man", "--folder"]).arg(folder.path().join("man1"))).await.with_code(0);
     let pages: Vec<_> = std::fs::read_dir(folder.path().join("man1")).unwrap().flatten().collect();
     assert!(pages.len() > 10, "{pages:?}");
-    assert!(folder.path().join("man1/provider-host-doctor.1").exists());
+    assert!(folder.path().join("man1/asq-doctor.1").exists());
 }

@@ -148,17 +148,24 @@ async fn tool_that_nobody_can_be_asked_about_is_refused_before_a_request() {
 }
 
 #[tokio::test]
-async fn limits_of_turns_and_money_end_the_run() {
+async fn limit_of_turns_ends_the_run() {
     let sandbox = sandbox().await;
-    for limit in [["--max-turns", "1"], ["--max-cost", "0.0000001"]] {
-        let mut command = clock(&sandbox, "date", &[&["--allow-tools", "--json"][..], &limit].concat());
-        let ran = ran(&mut command).await.with_code(1);
-        assert_has(&ran.err, &["error: limit reached: ", limit[0]]);
-        let json = ran.json();
-        assert_eq!(json["error"]["kind"], "limit_reached");
-        assert!(json["error"]["partial"]["usage"]["cost"].as_f64().unwrap() > 0.0, "{json}");
-    }
-    assert_eq!(questions(&sandbox).len(), 2);
+    let limit = ["--allow-tools", "--json", "--max-turns", "1"];
+    let ran = ran(&mut clock(&sandbox, "date", &limit)).await.with_code(1);
+    assert_has(&ran.err, &["error: limit reached: ", "--max-turns"]);
+    let json = ran.json();
+    assert_eq!(json["error"]["kind"], "limit_reached");
+    assert!(json["error"]["partial"]["usage"]["cost"].as_f64().unwrap() > 0.0, "{json}");
+    assert_eq!(questions(&sandbox).len(), 1);
+}
+
+#[tokio::test]
+async fn limit_of_money_refuses_the_first_turn_that_may_exceed_it() {
+    let sandbox = sandbox().await;
+    let limit = ["--allow-tools", "--json", "--max-cost", "0.0000001"];
+    let ran = ran(&mut clock(&sandbox, "date", &limit)).await.with_code(4);
+    assert_eq!(ran.json()["error"]["kind"], "payment_required");
+    assert!(questions(&sandbox).is_empty());
 }
 
 #[tokio::test]
