@@ -59,7 +59,7 @@ pub(crate) struct ServeSettings {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) allow_remote: bool,
 
-    /// The address at which browsers find this host, as in https://models.example.com: a provider's page on
+    /// The address at which browsers find this host, as in `https://models.example.com`: a provider's page on
     /// which a user approves sends the browser back there. Without it, that works at localhost alone
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
