@@ -72,4 +72,4 @@ pub use decoder::ChatDecoder;
 pub use dialect::{Dialect, Plain, WIRE};
 pub use fields::{FieldWriter, NOT_FINITE, Problems};
 pub use request::encode;
-pub use values::{Keep, amount, is_truthy};
+pub use values::{Keep, amount, charge, is_truthy};

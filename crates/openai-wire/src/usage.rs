@@ -4,7 +4,7 @@ use lenient_json::{Count, FromJson, Raw, Reader, object};
 use provider_core::Usage;
 
 use crate::dialect::Dialect;
-use crate::values::{Keep as _, amount};
+use crate::values::{Keep as _, charge};
 
 object! {
     /// `usage` of an answer. The figures have other names, too, where a gateway forwards its upstream's
@@ -125,7 +125,7 @@ pub(crate) fn usage_of<D: Dialect>(field: UsageField<'_>, dialect: &D) -> Option
     usage.completion_image_tokens = either([completion.image_tokens, output.image_tokens]);
     usage.accepted_prediction_tokens = completion.accepted_prediction_tokens.0;
     usage.rejected_prediction_tokens = completion.rejected_prediction_tokens.0;
-    usage.cost = amount(wire.cost);
+    usage.cost = charge(wire.cost);
     usage.raw = field.raw.keep();
     for (name, value) in wire.unknown {
         dialect.read_usage_field(&name, Raw::of(value), &mut usage);

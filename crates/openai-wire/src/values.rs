@@ -20,6 +20,12 @@ pub fn amount(raw: Raw<'_>) -> Option<Usd> {
     raw.text().filled()?.parse().ok()
 }
 
+/// Reads what an answer has cost: an [`amount`] that is not negative. A service that states another one has
+/// told nothing, and it must lower no sum.
+pub fn charge(raw: Raw<'_>) -> Option<Usd> {
+    amount(raw).filter(|amount| !amount.is_negative())
+}
+
 object! {
     /// Any object: all of its fields but the `null`s are in `unknown`.
     struct Fields<'a> {}

@@ -46,8 +46,8 @@ impl Sum {
     fn add(&mut self, run: &Run) {
         self.runs += 1;
         self.failed += u64::from(run.error_kind.is_some());
-        self.prompt_tokens += run.prompt_tokens.unwrap_or(0);
-        self.completion_tokens += run.completion_tokens.unwrap_or(0);
+        self.prompt_tokens = self.prompt_tokens.saturating_add(run.prompt_tokens.unwrap_or(0));
+        self.completion_tokens = self.completion_tokens.saturating_add(run.completion_tokens.unwrap_or(0));
         match log::cost(run) {
             Some(cost) => self.cost = self.cost + cost,
             None if is_free(run) => {}

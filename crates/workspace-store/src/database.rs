@@ -65,7 +65,12 @@ impl Database {
                     })
                 })
             };
-            let write = options().max_connections(1).connect(&url).await?;
+            // SQLite itself rolls a transaction back on a full disk, which its connection does not count: it
+            // could begin no other one. Such a connection is closed.
+            let write = options()
+                .max_connections(1)
+                .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
+            let write = write.connect(&url).await?;
             let read = options().max_connections(max_connections).connect(&url).await?;
             return Ok(Self { backend: Backend::Sqlite, read, write });
         }

@@ -30,6 +30,14 @@ impl NewProvider {
         Self { kind: kind.into(), id: None, values: values.into(), enabled_models: None }
     }
 
+    /// Checks an id before a provider is there to be added under it.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`], if it is none for [`id`](Self::id).
+    pub fn check_id(id: &str) -> Result<()> {
+        check_id(id)
+    }
+
     /// Sets its id in the workspace: 1 to 64 lower-case letters, digits, `_` and `-`.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {

@@ -360,8 +360,8 @@ impl RunTotals {
     fn add(&mut self, run: &Run) {
         self.runs += 1;
         self.failed += u64::from(run.error_kind.is_some());
-        self.prompt_tokens += run.prompt_tokens.unwrap_or(0);
-        self.completion_tokens += run.completion_tokens.unwrap_or(0);
+        self.prompt_tokens = self.prompt_tokens.saturating_add(run.prompt_tokens.unwrap_or(0));
+        self.completion_tokens = self.completion_tokens.saturating_add(run.completion_tokens.unwrap_or(0));
         self.cost_unknown += u64::from(run.cost.is_none());
         for cost in [run.cost, run.upstream_cost].into_iter().flatten() {
             self.cost = self.cost + cost;
@@ -469,8 +469,8 @@ impl Store {
                     |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
                 totals.runs += 1;
                 totals.failed += u64::from(error_kind.is_some());
-                totals.prompt_tokens += count(prompt);
-                totals.completion_tokens += count(completion);
+                totals.prompt_tokens = totals.prompt_tokens.saturating_add(count(prompt));
+                totals.completion_tokens = totals.completion_tokens.saturating_add(count(completion));
                 totals.cost_unknown += u64::from(cost.is_none());
                 for cost in [cost, upstream_cost].into_iter().flatten() {
                     totals.cost = totals.cost + cost.parse().unwrap_or(Usd::ZERO);

@@ -43,6 +43,14 @@ async fn what_follows_an_error_is_still_read_but_not_waited_for() {
 }
 
 #[tokio::test]
+async fn negative_cost_is_no_cost() {
+    let usage = r#"{"choices":[],"usage":{"total_tokens":7,"cost":-5}}"#;
+    let (_, end) = read(events(&[&delta(r#""content":"hi""#), STOP, usage])).await;
+    let usage = end.expect("it answered").usage;
+    assert_eq!((usage.cost, usage.total_tokens), (None, Some(7)));
+}
+
+#[tokio::test]
 async fn the_words_of_an_error_count_where_its_number_is_missing() {
     use ErrorKind::*;
     for (error, kind, retry) in [

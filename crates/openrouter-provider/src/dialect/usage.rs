@@ -1,7 +1,7 @@
 //! The figures of a usage object that only OpenRouter has.
 
 use lenient_json::{Count, Flag, Raw, object};
-use openai_wire::amount;
+use openai_wire::charge;
 use provider_core::Usage;
 
 object! {
@@ -26,10 +26,10 @@ pub(super) fn read_field(name: &str, value: Raw<'_>, usage: &mut Usage) {
     match name {
         "cost_details" => {
             let costs: CostDetails<'_> = value.read().unwrap_or_default();
-            usage.upstream_cost = amount(costs.upstream);
-            usage.upstream_prompt_cost = amount(costs.upstream_prompt);
-            usage.upstream_completion_cost = amount(costs.upstream_completion);
-            usage.server_tool_cost = amount(costs.server_tool);
+            usage.upstream_cost = charge(costs.upstream);
+            usage.upstream_prompt_cost = charge(costs.upstream_prompt);
+            usage.upstream_completion_cost = charge(costs.upstream_completion);
+            usage.server_tool_cost = charge(costs.server_tool);
         }
         "is_byok" => usage.is_byok = value.read::<Flag>().unwrap_or_default().0,
         // The second name is that of the docs. Where both are sent, the first counts.

@@ -37,11 +37,14 @@ impl Totals {
         let usages: Vec<&Usage> =
             cells.iter().filter_map(CellReport::response).map(|response| &response.usage).collect();
         let own_keys = usages.iter().filter(|usage| usage.is_byok == Some(true));
+        let total = |figure: fn(&Usage) -> Option<u64>| {
+            usages.iter().filter_map(|usage| figure(usage)).fold(0, u64::saturating_add)
+        };
         Self {
             models: cells.len(),
             answered: cells.iter().filter(|cell| cell.result.is_ok()).count(),
-            prompt_tokens: usages.iter().filter_map(|usage| usage.prompt_tokens).sum(),
-            completion_tokens: usages.iter().filter_map(|usage| usage.completion_tokens).sum(),
+            prompt_tokens: total(|usage| usage.prompt_tokens),
+            completion_tokens: total(|usage| usage.completion_tokens),
             cost: usages.iter().filter_map(|usage| usage.cost).sum(),
             upstream_cost: own_keys.filter_map(|usage| usage.upstream_cost).sum(),
             cost_unknown: usages.iter().filter(|usage| usage.cost.is_none()).count(),

@@ -88,6 +88,7 @@ pub(crate) async fn start(
     let callback = callback_url(&app, &headers)?;
     let workspace = bearer.workspace();
     let id = given.id.unwrap_or_else(|| descriptor.id.to_owned());
+    NewProvider::check_id(&id)?;
     let (settings, is_stored) = match app.store.provider(workspace, &id).await {
         Ok(record) if record.kind != descriptor.id => {
             let problem = format!("is a provider of the kind {}", record.kind);

@@ -231,7 +231,8 @@ fn attempt(error: &Error) -> Value {
 }
 
 pub(crate) fn tokens(usage: &Usage) -> Value {
-    let total = usage.prompt_tokens.zip(usage.completion_tokens).map(|(prompt, answer)| prompt + answer);
+    let total = usage.prompt_tokens.zip(usage.completion_tokens);
+    let total = total.map(|(prompt, answer)| prompt.saturating_add(answer));
     json!({
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,

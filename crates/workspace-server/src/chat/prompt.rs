@@ -25,6 +25,11 @@ pub(crate) fn new_messages(
         })?;
         raw.push(json(&Sent { role: "tool", tool_call_id: Some(&result.tool_call_id), content })?);
     }
+    let new = message.map(|message| ("message", message)).into_iter();
+    let new = new.chain(messages.iter().map(|message| ("messages", message)));
+    for (field, json) in new.chain(results.iter().map(|result| ("tool_results", &result.content))) {
+        check_readable(field, json)?;
+    }
     if messages.iter().any(|message| !message.get().starts_with('{')) {
         return Err(ApiError::invalid(vec![FieldProblem::new("messages", "must be a list of objects")]));
     }
@@ -47,6 +52,17 @@ pub(crate) fn new_messages(
         }
     }
     Ok(messages)
+}
+
+/// Refuses JSON that the service could not read, and neither could the store: half of a surrogate pair, a
+/// number beyond all range, more levels than there may be.
+fn check_readable(field: &str, json: &RawJson) -> Result<()> {
+    match serde_json::from_str::<Value>(json.get()) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            Err(ApiError::invalid(vec![FieldProblem::new(field, format!("cannot be read: {error}"))]))
+        }
+    }
 }
 
 /// A message in the shape of chat completions.

@@ -85,3 +85,16 @@ async fn every_version_is_brought_to_the_newest_with_what_it_holds() {
         }
     }
 }
+
+#[tokio::test]
+async fn connection_whose_transaction_sqlite_rolled_back_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("full.db").display());
+    let database = Database::open(&url, 2, Duration::from_secs(5)).await.unwrap();
+    // As SQLite does on a full disk.
+    let mut tx = database.begin().await.unwrap();
+    tx.execute(sqlx::raw_sql("ROLLBACK")).await.unwrap();
+    assert!(tx.commit().await.is_err());
+    let tx = database.begin().await.expect("another transaction");
+    tx.commit().await.unwrap();
+}

@@ -28,3 +28,23 @@ async fn runs_are_dropped_when_their_workspace_keeps_them_no_longer() {
     }
     assert_eq!(store.runs("short", &RunFilter::new(), None, 500).await.unwrap().len(), 100);
 }
+
+#[tokio::test]
+async fn counts_beyond_all_measure_end_no_sum() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("store.db").display());
+    let (key, by) = (MasterKey::parse(&"0123456789abcdef".repeat(4)).unwrap(), Actor::new("user:ada"));
+    let store = Store::open(&url, key).await.unwrap();
+    store.create_workspace(NewWorkspace::new("acme"), &by).await.unwrap();
+    let run = || {
+        let mut run = Run::begin("acme", "local", "huge").unwrap();
+        (run.prompt_tokens, run.completion_tokens) = (Some(u64::MAX), Some(u64::MAX));
+        run
+    };
+    store.0.insert_runs(&[run(), run(), run(), run()]).await.unwrap();
+    let totals = store.run_totals("acme", 0, i64::MAX).await.unwrap();
+    assert_eq!((totals.runs, totals.prompt_tokens), (4, u64::MAX));
+    let mut more = RunTotals::default();
+    [run(), run()].iter().for_each(|run| more.add(run));
+    assert_eq!(more.completion_tokens, u64::MAX);
+}
