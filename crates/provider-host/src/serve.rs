@@ -3,6 +3,7 @@
 mod log;
 mod settings;
 mod setup;
+mod traces;
 
 use std::path::Path;
 use std::pin::pin;
@@ -13,13 +14,17 @@ use provider_http::AddressPolicy;
 use provider_registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
 use workspace_server::{Server, ServerSettings};
 use workspace_store::Store;
 
 use self::log::LogThread;
 use self::settings::gathered;
 pub(crate) use self::setup::master_key;
+use self::traces::Traces;
 use crate::cli::{ServeArgs, ServeSettings};
 use crate::config::data_folder;
 use crate::environment::Environment;
@@ -39,8 +44,9 @@ const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 8790);
 pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Result<(), Failure> {
     let environment = Environment::of_this_program();
     let settings = gathered(args, &environment)?;
+    let traces = Traces::start(&environment, output)?;
     // Dropped last: it writes what is left of the log.
-    let _log = start_log(&settings)?;
+    let _log = start_log(&settings, &traces)?;
     let address = settings.listen.unwrap_or_else(|| LISTEN.into());
     if !address.ip().is_loopback() && !settings.allow_remote {
         return Err(Failure::Usage(format!(
@@ -77,6 +83,7 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     if let Some(url) = &settings.public_url {
         server = server.public_url(url);
     }
+    server = traces.of_requests(server);
     let url = format!("http://{address}");
     let mut lines = vec![format!("Listening on {url}")];
     if let Some(sandbox) = &stand_in {
@@ -97,7 +104,7 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     // From here on Ctrl-C does, also before the first connection.
     let signals = Signals::listen();
     output.write(&(lines.join("\n") + "\n"))?;
-    until_stopped(server, listener, signals, output).await
+    until_stopped(server, listener, signals, traces, output).await
 }
 
 /// Serves until a signal, and then until running calls are over or a second signal comes.
@@ -105,6 +112,7 @@ async fn until_stopped(
     server: Server,
     listener: TcpListener,
     mut signals: Signals,
+    traces: Traces,
     output: Output,
 ) -> Result<(), Failure> {
     let (stop, stopped) = oneshot::channel();
@@ -119,8 +127,13 @@ async fn until_stopped(
     }
     output.note("stopping: running calls may finish; a second signal ends the program at once");
     let _ = stop.send(());
+    let ended = async {
+        let ended = serving.await;
+        traces.flush().await;
+        ended.map_err(lost)
+    };
     tokio::select! {
-        ended = &mut serving => ended.map_err(lost),
+        ended = ended => ended,
         _ = signals.next() => Err(Failure::Interrupted(None)),
     }
 }
@@ -184,16 +197,18 @@ fn addresses(settings: &ServeSettings, sandbox: Option<&Sandbox>) -> Result<Addr
     Ok(if settings.trust_proxy { policy.trust_proxies() } else { policy })
 }
 
-fn start_log(settings: &ServeSettings) -> Result<LogThread, Failure> {
+fn start_log(settings: &ServeSettings, traces: &Traces) -> Result<LogThread, Failure> {
     let filter = settings.log.as_deref().unwrap_or("info");
     let filter = EnvFilter::builder()
         .parse(filter)
-        .map_err(|error| Failure::Usage(format!("--log {filter} cannot be read: {error}")))?;
+        .map_err(|error| Failure::Usage(format!("--log {filter} cannot be read: {error}")))?
+        .and(filter_fn(|metadata| metadata.target() != traces::REQUEST_SPANS));
     let (writer, thread) = log::to_standard_error()
         .map_err(|error| Failure::Io("cannot start the thread of the log".to_owned(), error))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
-    let started = if settings.log_json { log.json().flatten_event(true).try_init() } else { log.try_init() };
-    started.map_err(|error| Failure::Usage(format!("the log does not start: {error}")))?;
+    let lines = fmt::layer().with_writer(writer).with_ansi(false);
+    let lines = if settings.log_json { lines.json().flatten_event(true).boxed() } else { lines.boxed() };
+    let subscriber = tracing_subscriber::registry().with(traces.layer()).with(lines.with_filter(filter));
+    subscriber.try_init().map_err(|error| Failure::Usage(format!("the log does not start: {error}")))?;
     Ok(thread)
 }
 

@@ -5,13 +5,16 @@ use std::sync::{Arc, OnceLock};
 #[cfg(feature = "hyper")]
 use std::time::Duration;
 
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
 #[cfg(feature = "hyper")]
 use provider_core::FieldProblem;
 use provider_core::{Error, ErrorKind, ProviderContext};
 
-use crate::transport::Transport;
 #[cfg(feature = "hyper")]
 use crate::transport::{AddressPolicy, HyperTransport, Options, Proxies};
+use crate::transport::{Body, Transport, TransportError, TransportErrorKind};
 
 /// The HTTP client of a program: one pool of connections, one TLS set-up, one choice of proxies.
 ///
@@ -101,6 +104,18 @@ impl HttpClient {
                 "give it one with HttpClient::from_transport, or build provider-http with one of its features for TLS",
             )
         })
+    }
+}
+
+/// Sends requests that are no provider's, as those of a host's telemetry, over the same TLS and proxies. An
+/// [`Endpoint`](crate::Endpoint) is for those of a provider: it adds key, limits and words for errors.
+#[async_trait]
+impl Transport for HttpClient {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        match self.transport() {
+            Ok(transport) => transport.send(request).await,
+            Err(error) => Err(TransportError::new(TransportErrorKind::Setup).with_cause(error)),
+        }
     }
 }
 

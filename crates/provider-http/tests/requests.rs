@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
+use bytes::Bytes;
 use fault_server::{FaultServer, Script};
 use provider_core::{ConfigValues, Error, ErrorKind, ProviderContext, RetryAdvice, Secret, TimeoutPhase};
-use provider_http::{Endpoint, HttpClient, HttpLimits, JsonLinesFramer, KeySource, KeySources};
+use provider_http::{Endpoint, HttpClient, HttpLimits, JsonLinesFramer, KeySource, KeySources, Transport};
 use support::{KEY, Words, builder, endpoint, event, streamed, whole};
 
 #[tokio::test]
@@ -389,6 +390,20 @@ async fn name_stands_in_errors_and_the_id_finds_the_key_of_the_host() {
         assert_eq!(sent.header("authorization"), Some(&*format!("Bearer {KEY}")));
         assert_eq!(error.provider(), Some(shown));
     }
+}
+
+#[tokio::test]
+async fn client_sends_requests_of_the_host_as_they_are() {
+    let server = FaultServer::always(Script::json(503, "{}")).await.expect("a free port");
+    let request = http::Request::post(format!("{}/v1/traces", server.url()))
+        .header("content-type", "application/x-protobuf")
+        .body(Bytes::from_static(&[10, 0]))
+        .expect("a request");
+    let answer = HttpClient::new().send(request).await.expect("an answer, whatever its status");
+    assert_eq!(answer.status(), 503);
+    let sent = &server.requests()[0];
+    assert_eq!((&*sent.path, sent.header("authorization"), &*sent.body), ("/v1/traces", None, &[10, 0][..]));
+    assert_eq!(sent.header("content-type"), Some("application/x-protobuf"));
 }
 
 #[tokio::test]

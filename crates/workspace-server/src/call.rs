@@ -15,6 +15,7 @@ use provider_core::{
 };
 use provider_registry::{Listing, SelectedModel};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tracing::Span;
 use workspace_store::{Call, ConnectedWorkspace, Reservation, Run, StoreError, TokenRecord};
 
 use crate::error::{ApiError, Result};
@@ -171,6 +172,7 @@ impl NewCall<'_> {
     pub(crate) async fn stream(self, app: &App) -> Result<Running> {
         let mut open = self.open(app).await?;
         let run = open.id();
+        Span::current().record("run.id", &*run);
         let answer = until_drained(app, self.ask()).await;
         match answer {
             Ok(stream) => {
@@ -209,6 +211,7 @@ impl NewCall<'_> {
     pub(crate) async fn chat(self, app: &App) -> Result<(ChatResponse, String)> {
         let mut open = self.open(app).await?;
         let run = open.id();
+        Span::current().record("run.id", &*run);
         let asked = async {
             match &self.provider {
                 None => self.model.chat(self.request).await,

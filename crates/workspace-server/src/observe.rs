@@ -14,6 +14,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::error::ApiError;
 use crate::limits::OpenRequest;
@@ -39,6 +41,14 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
 
     let counted = app.metrics.open_request();
     let is_operators = matches!(route, Some("/healthz" | "/readyz" | "/metrics"));
+    let span = match &app.settings.request_spans {
+        Some(hook) if !is_operators => {
+            let span = request_span(&method, route.unwrap_or(UNMATCHED), &id.0);
+            hook(&span, request.headers());
+            span
+        }
+        _ => Span::none(),
+    };
     let most = i64::try_from(app.settings.max_open_requests).unwrap_or(i64::MAX);
     let mut response = if !is_operators && app.metrics.open_requests() > most {
         app.metrics.overloaded();
@@ -58,7 +68,7 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
             request = request
                 .map(|body| Body::new(TimedBody { body, limit, timer: None, is_late: is_late.clone() }));
         }
-        let response = next.run(request).await;
+        let response = next.run(request).instrument(span.clone()).await;
         match is_late.load(Ordering::Relaxed) && response.status().is_client_error() {
             true => {
                 app.metrics.slow_body();
@@ -76,6 +86,10 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
 
     let status = response.status().as_u16();
     app.metrics.request(route, status);
+    span.record("http.response.status_code", status);
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().entry(REQUEST_ID).or_insert(value);
     }
@@ -86,7 +100,35 @@ pub(crate) async fn observe(State(app): State<App>, mut request: Request, next: 
     let stream = is_stream.then(|| app.metrics.open_stream());
     let open = response.extensions_mut().remove::<OpenRequest>();
     let end = End { id: id.0, method, path, status, started, _counted: (counted, stream, open) };
-    response.map(|body| Body::new(ObservedBody { body, _end: end }))
+    response.map(|body| Body::new(ObservedBody { body, span, _end: end }))
+}
+
+/// The span of a request. The text of a request is in none of its fields, but for an id that
+/// [`request_id`] takes.
+fn request_span(method: &Method, route: &str, id: &str) -> Span {
+    const KNOWN: [Method; 7] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    // `_OTHER` is OpenTelemetry's word for a method that a client made up.
+    let method = if KNOWN.contains(method) { method.as_str() } else { "_OTHER" };
+    tracing::info_span!(
+        target: "workspace_server::span",
+        "request",
+        "otel.name" = %format_args!("{method} {route}"),
+        "otel.kind" = "server",
+        "otel.status_code" = Empty,
+        "http.request.method" = method,
+        "http.route" = route,
+        "http.response.status_code" = Empty,
+        "request.id" = id,
+        "run.id" = Empty,
+    )
 }
 
 /// The id that the client gave, if it is a plain one, or a new one.
@@ -134,6 +176,7 @@ impl Drop for End {
 /// The body of an answer. Its end, or that of its client, is the end of the request.
 struct ObservedBody {
     body: Body,
+    span: Span,
     _end: End,
 }
 
@@ -145,7 +188,10 @@ impl HttpBody for ObservedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let this = &mut *self;
+        // Calls begin here as well: a comparison's, and one whose model is slow to answer.
+        let _entered = this.span.enter();
+        Pin::new(&mut this.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -2,10 +2,16 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use provider_core::{Secret, Usd};
 use provider_http::AddressPolicy;
+use tracing::Span;
+
+/// Called with the new span of a request and the headers of that request.
+pub(crate) type SpanHook = Arc<dyn Fn(&Span, &HeaderMap) + Send + Sync>;
 
 /// The settings of a server: limits, and what its operator allows.
 #[derive(Clone)]
@@ -28,6 +34,7 @@ pub struct ServerSettings {
     pub(crate) wrong_tokens_per_minute: u32,
     pub(crate) hosts: Vec<String>,
     pub(crate) public_url: Option<String>,
+    pub(crate) request_spans: Option<SpanHook>,
 }
 
 impl ServerSettings {
@@ -51,6 +58,7 @@ impl ServerSettings {
             wrong_tokens_per_minute: 60,
             hosts: Vec::new(),
             public_url: None,
+            request_spans: None,
         }
     }
 
@@ -183,6 +191,22 @@ impl ServerSettings {
         self.public_url = Some(url.into().trim_end_matches('/').to_owned());
         self
     }
+
+    /// Makes a span of every request but those for `/healthz`, `/readyz` and `/metrics`. The default is none.
+    ///
+    /// It has the target `workspace_server::span`, the level `INFO` and the names that OpenTelemetry's
+    /// conventions have for HTTP servers: `http.request.method`, `http.route` and
+    /// `http.response.status_code`; `otel.status_code` is `ERROR` for a status from 500 on. `request.id` is
+    /// the one of the log, and `run.id` that of the run, where the request is one run. The span lasts until
+    /// the answer is through, and the spans of its calls are its children.
+    ///
+    /// `hook` gets each span before it begins, with the headers of the request: a bridge to OpenTelemetry
+    /// takes its parent from `traceparent`.
+    #[must_use]
+    pub fn request_spans(mut self, hook: impl Fn(&Span, &HeaderMap) + Send + Sync + 'static) -> Self {
+        self.request_spans = Some(Arc::new(hook));
+        self
+    }
 }
 
 impl fmt::Debug for ServerSettings {
@@ -205,6 +229,7 @@ impl fmt::Debug for ServerSettings {
             .field("wrong_tokens_per_minute", &self.wrong_tokens_per_minute)
             .field("hosts", &self.hosts)
             .field("public_url", &self.public_url)
+            .field("has_request_spans", &self.request_spans.is_some())
             .finish()
     }
 }

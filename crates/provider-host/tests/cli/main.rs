@@ -18,6 +18,8 @@ mod keyless;
 #[cfg(unix)]
 mod markdown;
 mod models;
+#[cfg(all(unix, feature = "otlp"))]
+mod otlp;
 mod providers;
 #[cfg(unix)]
 mod repl;

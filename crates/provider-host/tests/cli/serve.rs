@@ -198,6 +198,19 @@ async fn wrong_settings_are_refused_by_name() {
     assert!(!weak.err.contains("short"), "{}", weak.err);
 }
 
+#[cfg(not(feature = "otlp"))]
+#[tokio::test]
+async fn collector_is_warned_of_without_the_feature() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let mut command = serve(&data, &["--dev", "--log", "off"]);
+    let host = started(command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")).await;
+    interrupt(&host.child);
+    let ended = gone(host.child).await.with_code(0);
+    let told = ended.err.lines().filter(|line| line.contains("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    assert_eq!(told.filter(|line| line.contains("without the feature otlp")).count(), 1, "{}", ended.err);
+}
+
 #[tokio::test]
 async fn open_connection_does_not_hold_up_the_end() {
     let folder = folder();

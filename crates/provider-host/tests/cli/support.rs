@@ -22,7 +22,7 @@ pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_asq"));
     for (name, _) in std::env::vars_os() {
         let upper = name.to_string_lossy().to_uppercase();
-        if ["OPENROUTER", "OPEN_ROUTER", "OPENAI", "PROVIDER_HOST", "ASQ_", "HOST_"]
+        if ["OPENROUTER", "OPEN_ROUTER", "OPENAI", "PROVIDER_HOST", "ASQ_", "HOST_", "OTEL_"]
             .iter()
             .any(|service| upper.starts_with(service))
         {

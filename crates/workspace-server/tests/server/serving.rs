@@ -1,5 +1,6 @@
 //! Connections, their limits, and what an operator sees.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -131,5 +132,28 @@ async fn operator_reads_health_and_metrics() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn span_of_each_request_is_shown_with_its_headers() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let host = Host::start_with(|settings| {
+        let seen = seen.clone();
+        settings.request_spans(move |_, headers| {
+            let parent = headers.get("traceparent").and_then(|value| value.to_str().ok()).map(str::to_owned);
+            seen.lock().expect("no panic").push(parent);
+        })
+    })
+    .await;
+    let token = host.token("acme", Role::Viewer).await;
+    for (path, parent) in [("healthz", "00-1"), ("api/v1/workspaces/acme", "00-2"), ("no/such/path", "00-3")]
+    {
+        let request = host.http.get(format!("{}/{path}", host.url)).header("traceparent", parent);
+        request.bearer_auth(&token).send().await.expect("an answer");
+    }
+    // Health has none.
+    let seen = seen.lock().expect("no panic").clone();
+    assert_eq!(seen, [Some("00-2".to_owned()), Some("00-3".to_owned())]);
     host.stop().await;
 }
