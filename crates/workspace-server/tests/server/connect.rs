@@ -111,6 +111,19 @@ async fn approval_that_is_not_the_answer_is_refused() {
 }
 
 #[tokio::test]
+async fn id_that_no_provider_may_have_is_refused_before_the_user_is_asked() {
+    let host = Host::start().await;
+    let admin = Client::of(&host, Role::Admin).await;
+    for id in ["A B", "../x", ""] {
+        let body = json!({"kind": "openrouter", "id": id, "settings": {"base_url": host.sandbox.base_url()}});
+        let (status, answer) =
+            admin.send(Method::POST, "workspaces/acme/provider-connections", Some(body)).await;
+        assert_eq!((status, &answer["data"]["problems"][0]["field"]), (422, &json!("id")), "{id}: {answer}");
+    }
+    host.stop().await;
+}
+
+#[tokio::test]
 async fn callback_is_the_public_url_and_never_a_header() {
     let host = Host::start_with(|settings| settings.public_url("https://models.example/")).await;
     let admin = Client::of(&host, Role::Admin).await;

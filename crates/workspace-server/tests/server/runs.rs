@@ -348,3 +348,20 @@ async fn results_that_are_sent_again_are_stored_once() {
     assert_eq!(bench.host.store.branch("acme", id, &leaves[0].id).await.expect("a branch").len(), 4);
     bench.host.stop().await;
 }
+
+#[tokio::test]
+async fn message_that_nobody_could_read_is_refused_and_not_kept() {
+    let bench = Bench::start().await;
+    let node = node(json!({"model": "openai/gpt-4o"}));
+    let url = format!("{}/api/v1/workspaces/acme/chat", bench.host.url);
+    let deep = format!("[{}{}]", "[".repeat(300), "]".repeat(300));
+    for message in [r#""x\ud83d""#, r#"{"role":"user","content":"x","zz":1e999}"#, &deep] {
+        let body = format!(r#"{{"conversation_id":"new","message":{message},"node":{node}}}"#);
+        let request = bench.host.http.post(&url).bearer_auth(&bench.token).body(body);
+        let answer = request.header("content-type", "application/json").send().await.expect("an answer");
+        assert_eq!(answer.status(), 422, "{message}");
+        let text = answer.text().await.expect("text");
+        assert!(text.contains("\"field\":\"message\""), "{text}");
+    }
+    bench.host.stop().await;
+}
