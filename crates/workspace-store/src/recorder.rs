@@ -264,7 +264,7 @@ impl Writer {
     async fn try_insert(&self, runs: &[Run]) -> Result<()> {
         let inserting = tokio::time::timeout(self.patience, self.store.0.insert_runs(runs));
         let inserted = inserting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut.into()));
-        self.store.0.note(!inserted.as_ref().is_err_and(StoreError::is_unavailable));
+        self.store.0.note_write(!inserted.as_ref().is_err_and(StoreError::is_unavailable));
         let Inserted { new, refused } = inserted?;
         self.counts.written.fetch_add(new, Ordering::Relaxed);
         self.counts.refused.fetch_add(refused, Ordering::Relaxed);

@@ -259,7 +259,7 @@ impl Store {
                 }
                 _ if error.is_contention() && tries < MAX_TRIES => back_off(tries).await,
                 _ => {
-                    self.0.note(!error.is_unavailable());
+                    self.0.note_write(!error.is_unavailable());
                     return Err(error);
                 }
             }
@@ -369,7 +369,7 @@ impl Inner {
         match self.settle(&settlement).await {
             Ok(_) => Ok(Settled::Now),
             Err(error) if error.is_unavailable() || error.is_contention() => {
-                self.note(!error.is_unavailable());
+                self.note_write(!error.is_unavailable());
                 self.queue(settlement);
                 Ok(Settled::Later)
             }

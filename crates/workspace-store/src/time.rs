@@ -54,6 +54,11 @@ pub(crate) fn timestamp(milliseconds: i64) -> Timestamp {
 /// Finds a time zone by its name in the IANA database.
 pub(crate) fn time_zone(name: &str) -> Result<TimeZone> {
     let unknown = |_| StoreError::invalid("time_zone", "is no time zone such as UTC or Europe/Berlin");
+    // Files of the database that mean another zone on each machine, or no zone.
+    let lower = name.to_ascii_lowercase();
+    if ["localtime", "posixrules", "factory"].contains(&&*lower) {
+        return Err(StoreError::invalid("time_zone", "must be the same on every machine, as UTC is"));
+    }
     TimeZone::get(name).map_err(unknown)
 }
 
@@ -125,7 +130,9 @@ mod tests {
 
     #[test]
     fn unknown_zones_are_refused() {
-        assert!(time_zone("Europe/Atlantis").is_err());
+        for name in ["Europe/Atlantis", "localtime", "posixrules", "Factory"] {
+            assert!(time_zone(name).is_err(), "{name}");
+        }
         assert!(time_zone("America/New_York").is_ok());
     }
 }

@@ -179,3 +179,36 @@ fn host_goes_on_while_its_database_is_away_and_loses_nothing() {
         database.drop().await;
     });
 }
+
+#[test]
+fn database_that_takes_no_writes_counts_as_away_until_it_does() {
+    on_each(async |database| {
+        if database.backend != Backend::Sqlite {
+            return;
+        }
+        let options = options().acquire_timeout(Duration::from_millis(200));
+        let store = Store::open_with(&database.url, key(), options).await.unwrap();
+        acme(&store).await;
+        let all = Amount::Requests(10);
+        store.add_budget("acme", Scope::Workspace, all, Period::Total, &ada()).await.unwrap();
+        let raw = database.raw().await;
+        let mut other = raw.acquire().await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *other).await.unwrap();
+        let refused = store.reserve(&Call::new("acme")).await.unwrap_err();
+        assert!(refused.is_unavailable(), "{refused}");
+        // Reads pass all the while, and change nothing about it.
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(store.workspace("acme").await.is_ok());
+            assert!(store.health().away_since.is_some());
+        }
+        sqlx::query("COMMIT").execute(&mut *other).await.unwrap();
+        drop(other);
+        raw.close().await;
+        let begun = std::time::Instant::now();
+        while store.health().away_since.is_some() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "still away");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+}
