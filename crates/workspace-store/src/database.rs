@@ -8,7 +8,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Connection as _, Executor as _, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Transaction};
 
 pub(crate) use self::checkpoint::checkpoints;
 pub(crate) use self::migrations::MIGRATIONS;
@@ -55,6 +55,10 @@ impl Database {
         if let Some(path) = sqlite_path(url)? {
             make_file(&path)?;
             let url = sqlite_url(&path)?;
+            // A pool would try again for as long as it may wait, and then tell of that alone.
+            let mut first = AnyConnection::connect(&url).await?;
+            sqlx::query("SELECT count(*) FROM sqlite_master").execute(&mut first).await?;
+            first.close().await?;
             let options = || {
                 options().max_lifetime(None).idle_timeout(None).after_connect(|connection, _| {
                     Box::pin(async move {

@@ -34,8 +34,17 @@ pub(crate) fn master_key(dev: bool, settings: &ServeSettings, data: &Path) -> Re
         Some(path) => MasterKey::from_file(path),
         None => match MasterKey::from_env(MASTER_KEY) {
             Err(MasterKeyError::Unset { .. }) if dev => {
+                let (path, database) = (data.join(super::MASTER_KEY_FILE), data.join(super::DATABASE));
+                if !path.exists() && settings.database_url.is_none() && database.exists() {
+                    return Err(Failure::Usage(format!(
+                        "{} is missing, the master key of {}: put it back, or set {MASTER_KEY}. Another one \
+                         opens no key that is sealed there",
+                        path.display(),
+                        database.display()
+                    )));
+                }
                 make_folder(data)?;
-                MasterKey::dev_file(data.join(super::MASTER_KEY_FILE))
+                MasterKey::dev_file(path)
             }
             key => key,
         },

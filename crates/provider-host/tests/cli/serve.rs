@@ -132,6 +132,19 @@ async fn sandbox_that_comes_later_gives_the_workspace_its_providers() {
 }
 
 #[tokio::test]
+async fn lost_master_key_is_not_replaced_beside_its_database() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let host = started(&mut serve(&data, &["--dev", "--sandbox"])).await;
+    interrupt(&host.child);
+    gone(host.child).await.with_code(0);
+    std::fs::remove_file(data.join("master.key")).unwrap();
+    let refused = ran(&mut serve(&data, &["--dev", "--sandbox"])).await.with_code(2);
+    assert_has(&refused.err, &["master.key is missing", "put it back"]);
+    assert!(!data.join("master.key").exists());
+}
+
+#[tokio::test]
 async fn missing_master_key_says_how_to_make_one() {
     let folder = folder();
     let data = folder.path().join("data");

@@ -98,3 +98,15 @@ async fn connection_whose_transaction_sqlite_rolled_back_is_replaced() {
     let tx = database.begin().await.expect("another transaction");
     tx.commit().await.unwrap();
 }
+
+#[tokio::test]
+async fn file_that_is_no_database_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.db");
+    std::fs::write(&path, [7; 4096]).unwrap();
+    let url = format!("sqlite:{}", path.display());
+    let begun = std::time::Instant::now();
+    let error = Database::open(&url, 2, Duration::from_secs(600)).await.unwrap_err();
+    assert!(error.to_string().contains("file is not a database"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
