@@ -50,18 +50,9 @@ impl Sum {
         self.completion_tokens = self.completion_tokens.saturating_add(run.completion_tokens.unwrap_or(0));
         match log::cost(run) {
             Some(cost) => self.cost = self.cost + cost,
-            None if is_free(run) => {}
-            None => self.cost_unknown += 1,
+            None => self.cost_unknown += u64::from(run.lacks_cost()),
         }
     }
-}
-
-/// Whether a run without a bill cost nothing: the service refused it, and no answer had begun. A wait that
-/// was ended may be billed all the same.
-fn is_free(run: &Run) -> bool {
-    let may_be_billed = ["interrupted", "timeout", "connection", "empty_response", "invalid_response"];
-    let was_refused = run.error_kind.as_deref().is_some_and(|kind| !may_be_billed.contains(&kind));
-    was_refused && run.served.is_none() && run.completion_tokens.is_none()
 }
 
 pub(crate) async fn run(args: &CostArgs, connect: &ConnectArgs, output: Output) -> Result<(), Failure> {

@@ -30,9 +30,18 @@ const KINDS = {
   "empty response": "empty_response",
 };
 
+/** The host's word for a kind of error that a record names by the provider's. */
+const CODES = {
+  context_length: "context_overflow",
+  rate_limited: "rate_limit",
+  tool_failed: "tool_error",
+};
+
+const codeOf = (error) => CODES[error.code] ?? error.code ?? "internal";
+
 /** The heading of an error: of its kind, if that says more than the host's word. */
 export const titleOf = (error) =>
-  [`kind.${kindOf(error)}`, `error.${error.code}`].filter(has).map((key) => t(key))[0] ?? t("error.internal");
+  [`kind.${kindOf(error)}`, `error.${codeOf(error)}`].filter(has).map((key) => t(key))[0] ?? t("error.internal");
 
 function kindOf({ kind, message }) {
   const [phrase] = String(message ?? "").split(":");
@@ -54,7 +63,7 @@ export function sentenceOf(message) {
 
 /** The element for an error. `retry` is offered when trying again may help. */
 export function errorBox(error, { retry } = {}) {
-  const code = error.code ?? "internal";
+  const code = codeOf(error);
   const { said, next: tried, facts } = sentenceOf(error.message);
   const kind = kindOf(error);
   const known = [`next.${kind}`, `next.${code}`, "next.internal"].find(has);

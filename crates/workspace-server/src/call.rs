@@ -298,7 +298,13 @@ impl Open {
 
     fn answered(&mut self, response: &ChatResponse) {
         if let Some(run) = self.run.take() {
-            self.close(run.answered(response), Some(response), Bill::of(&response.usage));
+            let mut run = run.answered(response);
+            // An answer that has reached its limit of tokens says so by its finish.
+            if let Some(cut) = cut_call(response).filter(|_| run.finish.as_deref() != Some("length")) {
+                run.error_kind = Some("interrupted".to_owned());
+                run.error = Some(cut.message().to_owned());
+            }
+            self.close(run, Some(response), Bill::of(&response.usage));
         }
     }
 

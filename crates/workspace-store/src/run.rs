@@ -202,6 +202,13 @@ impl Run {
         self
     }
 
+    /// Whether it may have cost something that the service has not told. A run that was refused before any
+    /// answer began is free.
+    pub fn lacks_cost(&self) -> bool {
+        let completion = self.completion_tokens.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        self.cost.is_none() && !is_free(self.error_kind.as_deref(), self.served.as_deref(), completion)
+    }
+
     /// Adds the prompt and the answer, for workspaces that keep them. The request goes without the
     /// [options](ChatRequest::options) of providers: a key of a gateway may be among their headers.
     ///
@@ -351,8 +358,17 @@ pub struct RunTotals {
     pub completion_tokens: u64,
     /// The exact sum of their costs, those of upstream providers included, as far as they are known.
     pub cost: Usd,
-    /// How many runs have no known cost.
+    /// How many runs [may have cost](Run::lacks_cost) something that is not known.
     pub cost_unknown: u64,
+}
+
+/// Whether a run without a bill cost nothing: the service refused it, and no answer had begun. A wait that
+/// was ended may be billed all the same.
+fn is_free(error_kind: Option<&str>, served: Option<&str>, completion_tokens: Option<i64>) -> bool {
+    let may_be_billed =
+        ["cancelled", "interrupted", "timeout", "connection", "empty_response", "invalid_response"];
+    let was_refused = error_kind.is_some_and(|kind| !may_be_billed.contains(&kind));
+    was_refused && served.is_none() && completion_tokens.is_none()
 }
 
 impl RunTotals {
@@ -362,7 +378,7 @@ impl RunTotals {
         self.failed += u64::from(run.error_kind.is_some());
         self.prompt_tokens = self.prompt_tokens.saturating_add(run.prompt_tokens.unwrap_or(0));
         self.completion_tokens = self.completion_tokens.saturating_add(run.completion_tokens.unwrap_or(0));
-        self.cost_unknown += u64::from(run.cost.is_none());
+        self.cost_unknown += u64::from(run.lacks_cost());
         for cost in [run.cost, run.upstream_cost].into_iter().flatten() {
             self.cost = self.cost + cost;
         }
@@ -452,26 +468,36 @@ impl Store {
     /// # Errors
     /// Those of the database.
     pub async fn run_totals(&self, workspace: &str, from_ms: i64, to_ms: i64) -> Result<RunTotals> {
-        type Row = (String, i64, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<String>);
+        type Row = (
+            String,
+            i64,
+            Option<i64>,
+            Option<i64>,
+            Option<String>,
+            Option<String>,
+            Option<String>,
+            Option<String>,
+        );
         let mut totals = RunTotals::default();
         let mut after = (from_ms, String::new());
         loop {
-            let sql = "SELECT id, started, prompt_tokens, completion_tokens, cost, upstream_cost, error_kind \
-                       FROM runs WHERE workspace = $1 AND (started, id) > ($2, $3) AND started < $4 \
+            let sql = "SELECT id, started, prompt_tokens, completion_tokens, cost, upstream_cost, error_kind, \
+                       served FROM runs WHERE workspace = $1 AND (started, id) > ($2, $3) AND started < $4 \
                        ORDER BY started, id LIMIT 1000";
             let query =
                 sqlx::query_as::<_, Row>(sql).bind(workspace).bind(after.0).bind(&after.1).bind(to_ms);
             let rows = query.fetch_all(&self.database().read).await?;
             let Some(last) = rows.last() else { return Ok(totals) };
             after = (last.1, last.0.clone());
-            for (_, _, prompt, completion, cost, upstream_cost, error_kind) in rows {
+            for (_, _, prompt, completion, cost, upstream_cost, error_kind, served) in rows {
                 let count =
                     |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
                 totals.runs += 1;
                 totals.failed += u64::from(error_kind.is_some());
                 totals.prompt_tokens = totals.prompt_tokens.saturating_add(count(prompt));
                 totals.completion_tokens = totals.completion_tokens.saturating_add(count(completion));
-                totals.cost_unknown += u64::from(cost.is_none());
+                let is_free = is_free(error_kind.as_deref(), served.as_deref(), completion);
+                totals.cost_unknown += u64::from(cost.is_none() && !is_free);
                 for cost in [cost, upstream_cost].into_iter().flatten() {
                     totals.cost = totals.cost + cost.parse().unwrap_or(Usd::ZERO);
                 }

@@ -286,7 +286,7 @@ async fn call_that_was_cut_is_billed_as_the_service_says() {
     assert!(answer.error().is_some_and(|error| error["message"].is_string()), "{}", answer.text);
     settled(&door, &budget, 1).await;
     let run = door.host.store.runs("acme", &RunFilter::new(), None, 1).await.expect("runs").remove(0);
-    assert!(run.cost.is_some() && run.error_kind.is_none(), "{run:?}");
+    assert!(run.cost.is_some() && run.error_kind.as_deref() == Some("interrupted"), "{run:?}");
     let stored =
         door.chat("sandbox/truncated-tool-call", serde_json::json!({"conversation_id": "new"})).await;
     assert_eq!(stored.status, 502, "{}", stored.text);
