@@ -9,6 +9,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use provider_core::{Message, Usd};
+use workspace_store::RunFilter;
 
 use self::commands::Typed;
 use self::lines::Lines;
@@ -25,11 +26,14 @@ use crate::output::number::dollars;
 use crate::params::Params;
 use crate::run_log::RunLog;
 use crate::signal::{self, Signal, Signals};
+use crate::storage::{Storage, failed};
 use crate::tools::Tools;
-use crate::{diagnostics, summary};
+use crate::{diagnostics, log, summary};
 
 /// The file of the lines that were typed, in the folder of the store.
 const HISTORY: &str = "history.txt";
+/// How many runs are read at a time.
+const RUNS_AT_ONCE: u32 = 500;
 
 /// Whether a command line means a conversation: it has no prompt, and a person is at both ends.
 pub(crate) fn is_meant(args: &ChatArgs, output: Output) -> bool {
@@ -79,8 +83,9 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     let keeps_text = !args.log.no_log && connect.kept.log_level() == LogLevel::All;
     let history = connect.kept.data().filter(|_| keeps_text).map(|folder| folder.join(HISTORY));
     let mut lines = Lines::open(history)?;
-    let (params, before) = (args.params.clone(), Vec::new());
-    let (spent, unknown, is_over) = (Usd::ZERO, 0, Cell::new(false));
+    let (params, before) = (args.params.clone(), thread.questions());
+    let (spent, unknown) = spent(&thread, connect).await?;
+    let is_over = Cell::new(false);
     let mut repl = Repl {
         args,
         connect,
@@ -106,6 +111,23 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         tools.close().await;
     }
     result
+}
+
+/// The cost of a conversation until now, and how many of its answers have no known one.
+async fn spent(thread: &Thread, connect: &ConnectArgs) -> Result<(Usd, u32), Failure> {
+    let (mut spent, mut unknown) = (Usd::ZERO, 0);
+    let Some(id) = &thread.conversation.id else { return Ok((spent, unknown)) };
+    let Storage { store, workspace, .. } = connect.kept.storage().await?;
+    let (filter, mut before) = (RunFilter::new().conversation(id), None);
+    loop {
+        let runs = store.runs(&workspace, &filter, before.as_deref(), RUNS_AT_ONCE).await.map_err(failed)?;
+        let Some(last) = runs.last() else { return Ok((spent, unknown)) };
+        before = Some(last.id.clone());
+        for run in &runs {
+            spent = spent + log::cost(run).unwrap_or(Usd::ZERO);
+            unknown += u32::from(run.lacks_cost());
+        }
+    }
 }
 
 impl Repl<'_> {
@@ -204,6 +226,7 @@ impl Repl<'_> {
     fn told_cost(&self) -> String {
         let unknown = match self.unknown {
             0 => String::new(),
+            1 => ", and an answer of unknown cost".to_owned(),
             count => format!(", and {count} answers of unknown cost"),
         };
         format!("this conversation has cost {} so far{unknown}; `asq cost` has the sums", dollars(self.spent))

@@ -18,6 +18,8 @@ pub(crate) struct Thread {
     pub(crate) messages: Vec<Message>,
     /// The model of its last answer, as the command line names it.
     pub(crate) model: Option<String>,
+    /// The ids of those messages that came from the store.
+    ids: Vec<String>,
 }
 
 impl Thread {
@@ -57,10 +59,34 @@ impl Thread {
             model =
                 store.run(workspace, run).await.ok().map(|run| format!("{}:{}", run.provider, run.requested));
         }
-        let messages: Vec<Message> = branch.into_iter().map(|stored| stored.message).collect();
+        let (ids, messages): (Vec<String>, Vec<Message>) =
+            branch.into_iter().map(|stored| (stored.id, stored.message)).unzip();
         let conversation =
             Conversation { id: Some(id.to_owned()), last: Some(last.to_owned()), stored: messages.len() };
-        Ok(Self { conversation, messages, model })
+        Ok(Self { conversation, messages, model, ids })
+    }
+
+    /// The branch before each question of the store, with the question: messages of the user in a row are
+    /// one.
+    pub(crate) fn questions(&self) -> Vec<(Self, Vec<Message>)> {
+        let is_user = |message: &Message| matches!(message, Message::User(_));
+        let mut questions = Vec::new();
+        for (begin, message) in self.messages.iter().enumerate().take(self.ids.len()) {
+            let follows = begin.checked_sub(1).is_some_and(|before| is_user(&self.messages[before]));
+            if !is_user(message) || follows {
+                continue;
+            }
+            let (before, rest) = self.messages.split_at(begin);
+            let conversation = Conversation {
+                id: self.conversation.id.clone(),
+                last: begin.checked_sub(1).and_then(|last| self.ids.get(last).cloned()),
+                stored: begin,
+            };
+            let ids = self.ids.iter().take(begin).cloned().collect();
+            let thread = Self { conversation, messages: before.to_vec(), model: self.model.clone(), ids };
+            questions.push((thread, rest.iter().take_while(|message| is_user(message)).cloned().collect()));
+        }
+        questions
     }
 
     /// The model to ask: the one that the flags or the profile name, or that of the conversation.

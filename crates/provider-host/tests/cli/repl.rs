@@ -118,8 +118,21 @@ async fn conversation_retries_undoes_branches_and_saves() {
     let saved = std::fs::read_to_string(file.path()).unwrap();
     assert!(saved.starts_with("## system\n\nBe brief.\n\n## user\n\nMy name is Ada\n"), "{saved}");
 
+    // What it has cost and what was asked is known to the one that goes on with it, too.
+    let mut session = Session::start(&home, &sandbox, &["-c"]);
+    session.sees("after 5 messages").await;
+    session.types("/cost").await;
+    session.sees("has cost $0.0").await;
+    session.types("/undo").await;
+    session.sees("3 messages are left").await;
+    session.types("/retry").await;
+    asked(&sandbox, 4).await;
+    assert_eq!(said(&sandbox).last().unwrap().1, "My name is Ada");
+    session.sees("cost $").await;
+    assert_eq!(session.ends().await, Some(0));
+
     let runs = home.json(&["log"]).await["runs"].as_array().unwrap().clone();
-    assert_eq!(runs.len(), 3);
+    assert_eq!(runs.len(), 4);
     assert!(runs.iter().all(|run| run["conversation"] == runs[0]["conversation"]), "{runs:?}");
 }
 

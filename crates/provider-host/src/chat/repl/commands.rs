@@ -203,7 +203,7 @@ impl Repl<'_> {
             Failure::Usage(format!("there is no branch {number}; there are {}", leaves.len()))
         })?;
         self.thread = Thread::at(&storage, &id, &leaf.id).await?;
-        self.before.clear();
+        self.before = self.thread.questions();
         self.output.note(&format!("on branch {number}, after {} messages", self.thread.messages.len()));
         Ok(())
     }
