@@ -72,7 +72,7 @@ pub(crate) async fn run(args: &DoctorArgs, connect: &ConnectArgs, output: Output
         let progress = Progress::new(output, "asking the services");
         checks.extend(progress.during(service::checks(host, args.timeout)).await);
     }
-    checks.extend(machine::data(args.data.as_deref(), &environment));
+    checks.extend(machine::data(args.data.as_deref(), connect.kept.data()));
 
     let fault = checks.iter().find(|check| check.result == Verdict::Fault);
     if args.json {

@@ -25,6 +25,7 @@ use self::events::{Names, Say, Writer};
 use self::prompt::{Trimmed, fit};
 use self::thread::Thread;
 use crate::access::Bearer;
+use crate::api::extract::read;
 use crate::call::{Fallback, NewCall, Running, cut_call, listed};
 use crate::error::{ApiError, Envelope, Result, success};
 use crate::node::AgentNode;
@@ -76,9 +77,7 @@ pub(crate) fn read_body<T: DeserializeOwned>(body: std::result::Result<Bytes, By
         }
         status => ApiError::new(status, "invalid_request", error.body_text()),
     })?;
-    serde_json::from_slice(&body).map_err(|error| {
-        ApiError::new(StatusCode::BAD_REQUEST, "invalid_request", format!("the body {error}"))
-    })
+    read(&body)
 }
 
 /// Runs one turn.

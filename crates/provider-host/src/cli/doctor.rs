@@ -19,7 +19,7 @@ Examples:
   asq --sandbox doctor
   asq doctor --provider local=openai-compatible --set preset=ollama --json")]
 pub(crate) struct DoctorArgs {
-    /// The data folder of `serve` to look at. Default: the one of HOST_DATA, or provider-host-data
+    /// The data folder to look at, as of a `serve`. Default: that of the command line
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 

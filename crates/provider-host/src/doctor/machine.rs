@@ -15,8 +15,6 @@ const PROXIES: [[&str; 2]; 3] =
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// The variables that replace the certificates of the platform.
 const CERTIFICATES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
-/// The data folder of `serve`, where no variable names one.
-const DATA: &str = "provider-host-data";
 
 /// Which settings each provider has, and from where; variables that were probably meant for another name.
 pub(super) fn settings(host: &Host, environment: &Environment) -> Vec<Check> {
@@ -91,12 +89,11 @@ pub(super) fn certificates(environment: &Environment) -> Check {
     }
 }
 
-/// The data folder of `serve`, if there is one, and the secrets in it.
-pub(super) fn data(named: Option<&Path>, environment: &Environment) -> Vec<Check> {
-    let folder = named.map(PathBuf::from).or_else(|| environment.value("HOST_DATA").map(PathBuf::from));
-    let folder = folder.unwrap_or_else(|| PathBuf::from(DATA));
+/// The folder of the store, if there is one, and the secrets in it: the one that is named, or the one in use.
+pub(super) fn data(named: Option<&Path>, used: Option<&Path>) -> Vec<Check> {
+    let Some(folder) = named.or(used) else { return Vec::new() };
     let shown = folder.display();
-    let about = match std::fs::metadata(&folder) {
+    let about = match std::fs::metadata(folder) {
         Ok(about) if about.is_dir() => about,
         Ok(_) => {
             return vec![Check::fault("data", format!("{shown} is no folder"), "name another one")];
@@ -114,7 +111,7 @@ pub(super) fn data(named: Option<&Path>, environment: &Environment) -> Vec<Check
         return vec![Check::fault("data", format!("{shown} cannot be written to"), step)];
     }
     let mut open = Vec::new();
-    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let is_secret = path.extension().is_some_and(|end| end == "key" || end == "db");
         if is_secret && is_open(&path) {

@@ -21,17 +21,24 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        let bytes = bytes(request, app).await?;
-        let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let field = if path == "." { "body".to_owned() } else { path };
-            ApiError::invalid(vec![FieldProblem::new(field, problem(&error.into_inner()))])
-        })?;
-        let rest = reader.end();
-        rest.map_err(|error| ApiError::invalid(vec![FieldProblem::new("body", problem(&error))]))?;
-        Ok(Self(value))
+        read(&bytes(request, app).await?).map(Self)
     }
+}
+
+/// Reads the JSON of a body.
+///
+/// # Errors
+/// Names the field that cannot be read.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { "body".to_owned() } else { path };
+        ApiError::invalid(vec![FieldProblem::new(field, problem(&error.into_inner()))])
+    })?;
+    let rest = reader.end();
+    rest.map_err(|error| ApiError::invalid(vec![FieldProblem::new("body", problem(&error))]))?;
+    Ok(value)
 }
 
 /// The bytes of a body, up to the limit of the server.

@@ -365,3 +365,15 @@ async fn message_that_nobody_could_read_is_refused_and_not_kept() {
     }
     bench.host.stop().await;
 }
+
+#[tokio::test]
+async fn body_that_cannot_be_read_names_its_field() {
+    let bench = Bench::start().await;
+    let unknown = json!({"message": "q", "node": plain("openai/gpt-4o"), "foo": 1});
+    for (body, named) in [(unknown, "`foo`"), (json!({"message": "q"}), "`node`")] {
+        let (status, answer) = bench.json("chat", body).await;
+        let problem = answer["data"]["problems"][0]["problem"].as_str().unwrap_or_default();
+        assert!(status == 422 && problem.contains(named), "{status} {answer}");
+    }
+    bench.host.stop().await;
+}
