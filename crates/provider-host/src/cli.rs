@@ -1,9 +1,13 @@
 //! The command line: commands, flags, and their help.
 
 mod account;
+mod chat;
+mod compare;
+mod conformance;
 mod connect;
 mod doctor;
 mod keep;
+mod models;
 mod profile;
 mod prompt;
 mod serve;
@@ -13,16 +17,19 @@ mod tools;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use provider_core::Usd;
+use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::account::{CreditsArgs, EndpointsArgs, GenerationArgs, PresetsArgs};
+pub(crate) use self::chat::ChatArgs;
+pub(crate) use self::compare::{CompareArgs, CompareOutput};
+pub(crate) use self::conformance::{ConformanceArgs, WireName};
 pub(crate) use self::connect::{ConnectArgs, InstanceArgs};
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::keep::{
     ConfigArgs, ConfigCommand, CostArgs, CostBy, KeysArgs, KeysCommand, LogArgs, LogCommand, LogFilter,
     LogFlags,
 };
+pub(crate) use self::models::{ModelsArgs, ModelsCommand, SortBy};
 pub(crate) use self::prompt::{PromptArgs, TemplateArgs, TemplateCommand};
 pub(crate) use self::serve::{ServeArgs, ServeSettings};
 pub(crate) use self::shell::{CompletionsArgs, ManArgs};
@@ -30,9 +37,7 @@ pub(crate) use self::tools::ToolArgs;
 use crate::config::NAME;
 use crate::exit;
 use crate::output::style::ColorChoice;
-use crate::params::Params;
-use crate::template::Template;
-use crate::value_parsers::{at_least, between, dollars, pair, seconds};
+use crate::value_parsers::{at_least, between, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -139,312 +144,6 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The answer goes to standard output, everything else to standard error. `asq --help` lists the exit codes.
-
-Examples:
-  asq chat openai/gpt-4o \"Hello\"
-  git diff | asq chat openai/gpt-4o \"Write a commit message\" --temperature 0
-  asq chat openai/gpt-4o - < prompt.txt > answer.txt
-  asq --sandbox chat sandbox/overload \"Hello\" --fallback openai/gpt-4o-mini
-  asq --sandbox chat sandbox/flaky \"Hello\" --retries 5 --verbose
-  asq --sandbox chat sandbox/reset \"Hello\" --continue-answer --fallback openai/gpt-4o-mini \
-    --allow-paid-fallback
-  asq chat deepseek/deepseek-r1 \"Why?\" --reasoning high --show-reasoning
-  asq chat openai/gpt-4o \"A person, as JSON\" --json-schema person.json --json
-  asq chat openai/gpt-4o \"What is on it?\" --image photo.png --file notes.pdf
-  asq chat openai/gpt-4o \"Rain today?\" --tools tools.json --tool-choice required
-  asq chat openai/gpt-4o \"Hello\" --provider-order azure,openai --data-collection deny --show-routing
-  asq chat local:qwen3 \"Hello\" --fallback openrouter:openai/gpt-4o --allow-paid-fallback")]
-pub(crate) struct ChatArgs {
-    /// The model's id, sent as it is; `PROVIDER:ID` names the provider as well. May be left out with -m, or
-    /// where the profile has a model: then a single word with neither `/` nor `:` in it, or several words,
-    /// are the prompt
-    #[arg(value_name = "MODEL")]
-    pub(crate) first: Option<String>,
-
-    /// The prompt. With `-`, or if there is no terminal, standard input is read; if both are given, standard
-    /// input comes second
-    #[arg(value_name = "PROMPT")]
-    pub(crate) second: Option<String>,
-
-    /// The model to ask, once the profile is read. Empty: that of the conversation.
-    #[arg(skip)]
-    pub(crate) model: String,
-
-    /// The prompt, once it is told from the model.
-    #[arg(skip)]
-    pub(crate) prompt: Option<String>,
-
-    /// The model: what is in front of the options is the prompt then
-    #[arg(short = 'm', long = "model", value_name = "MODEL")]
-    pub(crate) named_model: Option<String>,
-
-    /// Go on with the newest conversation
-    #[arg(short = 'c', long = "continue")]
-    pub(crate) latest: bool,
-
-    /// Go on with this conversation: its id or the end of it, as `log show` has it
-    #[arg(long, value_name = "ID", conflicts_with = "latest")]
-    pub(crate) conversation: Option<String>,
-
-    /// Show the request that would be sent, as JSON, and send nothing
-    #[arg(long, conflicts_with_all = ["json", "no_stream"])]
-    pub(crate) dry_run: bool,
-
-    /// Wait for the whole answer instead of streaming it
-    #[arg(long)]
-    pub(crate) no_stream: bool,
-
-    /// Finish an answer that breaks off in the middle by another request, to the same model and then to those
-    /// of --fallback. All requests are billed
-    #[arg(long = "continue-answer")]
-    pub(crate) continued: bool,
-
-    /// How often an answer may be gone on with
-    #[arg(
-        long, value_name = "N", default_value_t = 2, requires = "continued",
-        value_parser = between::<u32>(1, 10), allow_negative_numbers = true
-    )]
-    pub(crate) max_seams: u32,
-
-    /// Show the model's thoughts on standard error
-    #[arg(long)]
-    pub(crate) show_reasoning: bool,
-
-    /// Write one JSON object: the answer or the error, and the times in milliseconds
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    /// Write JSON as it comes, a line for each event; the last one has what --json writes
-    #[arg(long, conflicts_with_all = ["json", "dry_run"])]
-    pub(crate) json_lines: bool,
-
-    /// Render the answer's Markdown, as on a terminal
-    #[arg(long, conflicts_with_all = ["json", "json_lines", "plain"])]
-    pub(crate) markdown: bool,
-
-    /// Write the answer as it is, as into a pipe
-    #[arg(long)]
-    pub(crate) plain: bool,
-
-    /// Ask once more if the answer is not the JSON that was asked for, and say why; the answer is shown once
-    /// it is whole
-    #[arg(long)]
-    pub(crate) schema_retry: bool,
-
-    /// Give up after so many seconds, tools included
-    #[arg(
-        long, visible_alias = "max-seconds", value_name = "SECONDS", value_parser = seconds,
-        allow_negative_numbers = true
-    )]
-    pub(crate) timeout: Option<Duration>,
-
-    #[command(flatten)]
-    pub(crate) tools: ToolArgs,
-
-    #[command(flatten)]
-    pub(crate) prompt_args: PromptArgs,
-
-    /// The template, once it is read.
-    #[arg(skip)]
-    pub(crate) template: Option<Template>,
-
-    #[command(flatten)]
-    pub(crate) params: Params,
-
-    #[command(flatten)]
-    pub(crate) log: LogFlags,
-
-    #[command(flatten)]
-    pub(crate) instances: InstanceArgs,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "\
-Rows have the order of the models on the command line, whichever answers first. A model that fails stops no \
-other. The exit code is 0 if at least one answered whole and as it was asked to, and else that of the first failure. Ctrl-C \
-shows what is there by then.
-
-Examples:
-  asq compare \"What is a monad?\" openai/gpt-4o anthropic/claude-3.5-sonnet
-  asq compare \"Say hi\" openai/gpt-4o openai/gpt-5 --markdown > report.md
-  asq compare - openai/gpt-4o openai/gpt-5 --max-tokens 200 --timeout 60 < prompt.txt")]
-pub(crate) struct CompareArgs {
-    /// The prompt; `-` reads standard input
-    pub(crate) prompt: String,
-
-    /// The models' ids, or their aliases
-    #[arg(value_name = "MODEL", required = true)]
-    pub(crate) models: Vec<String>,
-
-    /// Write one JSON object with everything that is known, in place of the table
-    #[arg(long, conflicts_with_all = ["markdown", "output"])]
-    pub(crate) json: bool,
-
-    /// Write a Markdown report with the whole answers, in place of the table
-    #[arg(long, conflicts_with = "output")]
-    pub(crate) markdown: bool,
-
-    /// The older spelling of --json and --markdown, for one more release
-    #[arg(long, value_name = "FORM", hide = true)]
-    pub(crate) output: Option<CompareOutput>,
-
-    /// How many models to ask at the same time
-    #[arg(
-        long, value_name = "N", default_value = "4",
-        value_parser = at_least::<u16>(1), allow_negative_numbers = true
-    )]
-    pub(crate) concurrency: u16,
-
-    /// Give up on a model after so many seconds
-    #[arg(
-        long, value_name = "SECONDS", default_value = "300",
-        value_parser = seconds, allow_negative_numbers = true
-    )]
-    pub(crate) timeout: Duration,
-
-    /// Give up on all that have not answered so many seconds after the start
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
-    pub(crate) deadline: Option<Duration>,
-
-    #[command(flatten)]
-    pub(crate) params: Params,
-
-    #[command(flatten)]
-    pub(crate) log: LogFlags,
-
-    #[command(flatten)]
-    pub(crate) instances: InstanceArgs,
-}
-
-impl CompareArgs {
-    /// How to show the comparison.
-    pub(crate) fn form(&self) -> CompareOutput {
-        match self.output {
-            Some(form) => form,
-            None if self.json => CompareOutput::Json,
-            None if self.markdown => CompareOutput::Markdown,
-            None => CompareOutput::Table,
-        }
-    }
-}
-
-/// The format of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CompareOutput {
-    /// Aligned columns, answers cut to a line
-    Table,
-    /// A report with the whole answers
-    Markdown,
-    /// Everything that is known
-    Json,
-}
-
-#[derive(Args, Debug)]
-#[command(
-    after_help = "\
-All conditions must hold. A parameter, modality or author that no model of the catalogue has is an error, which names the \
-nearest ones. Prices are in US dollars per million tokens, exact. Models that can only be asked in \
-batches, or that do not answer chats, are left out unless --all is given.
-
-Examples:
-  asq models claude sonet
-  asq models --free --supports tools
-  asq models --author openai --author google --max-price 1
-  asq models --input-modality image --min-context 200000 --sort price --limit 10
-  asq models show openai/gpt-4o",
-    args_conflicts_with_subcommands = true
-)]
-pub(crate) struct ModelsArgs {
-    #[command(subcommand)]
-    pub(crate) command: Option<ModelsCommand>,
-
-    /// Words to look for in ids and names: in any order, in part, with a typo
-    pub(crate) words: Vec<String>,
-
-    /// Only models whose prompt and answer cost nothing
-    #[arg(long)]
-    pub(crate) free: bool,
-
-    /// Only models that support this request parameter (tools, response_format, reasoning, seed, ...);
-    /// repeatable
-    #[arg(long, value_name = "PARAM")]
-    pub(crate) supports: Vec<String>,
-
-    /// Only models that read this (text, image, file, audio, video); repeatable
-    #[arg(long, alias = "input", value_name = "MODALITY")]
-    pub(crate) input_modality: Vec<String>,
-
-    /// Only models that write this (text, image, audio); repeatable
-    #[arg(long, alias = "output", value_name = "MODALITY")]
-    pub(crate) output_modality: Vec<String>,
-
-    /// Only models of this author (openai, anthropic, ...); repeatable, any of them will do
-    #[arg(long, value_name = "NAME")]
-    pub(crate) author: Vec<String>,
-
-    /// Only models with room for at least so many tokens
-    #[arg(long, value_name = "TOKENS", value_parser = at_least::<u64>(1), allow_negative_numbers = true)]
-    pub(crate) min_context: Option<u64>,
-
-    /// Only models of which a million tokens cost no more than this, prompt and answer alike
-    #[arg(long, value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
-    pub(crate) max_price: Option<Usd>,
-
-    /// Also models that cannot be chatted with
-    #[arg(long)]
-    pub(crate) all: bool,
-
-    /// The order: the best match (if there are words), the id (if not), the cheapest, the roomiest, or the
-    /// newest first
-    #[arg(long, value_name = "ORDER")]
-    pub(crate) sort: Option<SortBy>,
-
-    /// Show no more than so many
-    #[arg(long, value_name = "N", value_parser = at_least::<usize>(1), allow_negative_numbers = true)]
-    pub(crate) limit: Option<usize>,
-
-    /// Write JSON, with everything the service tells of each model
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) instances: InstanceArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ModelsCommand {
-    /// Show one with all that its provider tells of it
-    Show {
-        /// The model's id, as for `chat`
-        model: String,
-
-        /// Write JSON, with everything the service tells of the model
-        #[arg(long)]
-        json: bool,
-
-        #[command(flatten)]
-        instances: InstanceArgs,
-    },
-}
-
-/// The order of models.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SortBy {
-    /// Best match first
-    Relevance,
-    /// By id
-    Id,
-    /// Cheapest first: the prices of prompt and answer together
-    Price,
-    /// Most room first
-    Context,
-    /// Newest first
-    Newest,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "\
 The page of the provider asks you in the browser, and sends the browser back to this program with a code, which is given for \
 a key of your account. The key lasts until you delete it there. The browser has to run on this machine.
 
@@ -530,61 +229,6 @@ pub(crate) enum ProvidersCommand {
         /// Its id or its name, in any case
         name: String,
     },
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "\
-The service is played on this machine, bad days included: nothing is sent anywhere else, and no key of yours is \
-used. The provider is tested as it is and behind the layers that every provider has around it. Takes some seconds. \
-Exit code 1 if a promise is broken.
-
-Examples:
-  asq conformance openrouter
-  asq conformance openai-compatible --filter law
-  asq conformance acme --wire json-lines --set region=eu --skip \"sent: top_a=no such parameter\"")]
-pub(crate) struct ConformanceArgs {
-    /// The provider, by its id or its name
-    #[arg(value_name = "PROVIDER")]
-    pub(crate) name: String,
-
-    /// The form of requests and answers that it speaks
-    #[arg(long, value_name = "WIRE", default_value = "chat-completions")]
-    pub(crate) wire: WireName,
-
-    /// Only the cases whose name begins so: a group (law), or one case (\"law: one_end\")
-    #[arg(long, value_name = "NAME")]
-    pub(crate) filter: Option<String>,
-
-    /// Leave a case out, and say why; repeatable
-    #[arg(long, value_name = "CASE=REASON", value_parser = pair)]
-    pub(crate) skip: Vec<(String, String)>,
-
-    /// Answer a GET of a path that ends so with this JSON, where the provider asks for more than chats and
-    /// models; repeatable
-    #[arg(long, value_name = "PATH=JSON", value_parser = pair)]
-    pub(crate) beside: Vec<(String, String)>,
-
-    /// The model to ask, where the provider does not take every id
-    #[arg(long, value_name = "ID")]
-    pub(crate) model: Option<String>,
-
-    /// Write the report as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) instances: InstanceArgs,
-}
-
-/// A wire that the conformance kit has ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum WireName {
-    /// Chat completions, as OpenAI has them
-    ChatCompletions,
-    /// One JSON object in each line
-    JsonLines,
-    /// Messages, as Anthropic has them
-    Messages,
 }
 
 #[derive(Args, Debug)]

@@ -7,11 +7,43 @@ use jiff::civil::Date;
 use provider_core::Usd;
 use serde::{Deserialize, Serialize};
 
-use super::{Run, RunTotals, clean};
+use super::{Run, clean};
 use crate::database::Tx;
 use crate::error::{Result, StoreError};
 use crate::store::Store;
 use crate::time::date_of;
+
+/// The sums over runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunTotals {
+    /// How many runs there were.
+    pub runs: u64,
+    /// How many of them failed.
+    pub failed: u64,
+    /// The tokens of their requests, as far as they are known.
+    pub prompt_tokens: u64,
+    /// The tokens of their answers, as far as they are known.
+    pub completion_tokens: u64,
+    /// The exact sum of their costs, those of upstream providers included, as far as they are known.
+    pub cost: Usd,
+    /// How many runs [may have cost](Run::lacks_cost) something that is not known.
+    pub cost_unknown: u64,
+}
+
+impl RunTotals {
+    /// Counts a run.
+    pub(super) fn add(&mut self, run: &Run) {
+        self.runs += 1;
+        self.failed += u64::from(run.error_kind.is_some());
+        self.prompt_tokens = self.prompt_tokens.saturating_add(run.prompt_tokens.unwrap_or(0));
+        self.completion_tokens = self.completion_tokens.saturating_add(run.completion_tokens.unwrap_or(0));
+        self.cost_unknown += u64::from(run.lacks_cost());
+        for cost in [run.cost, run.upstream_cost].into_iter().flatten() {
+            self.cost = self.cost + cost;
+        }
+    }
+}
 
 /// The sums over the runs of a day that asked one provider for one model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
