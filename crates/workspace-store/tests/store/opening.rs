@@ -121,7 +121,8 @@ fn log_of_sqlite_stays_short_while_one_writes_without_a_pause() {
         let messages = [provider_core::Message::user("a".repeat(MIB as usize / 2))];
         let log = database.folder.path().join("data/store.db-wal");
         let (mut written, mut longest) = (0, 0);
-        // The log has begun anew once more was written than it has ever held. A slow disk needs longer for it.
+        // The log has begun anew once more was written than it has ever held. A slow disk needs longer for
+        // it.
         while written < 48 * MIB || longest >= written / 3 * 2 {
             assert!(written < 512 * MIB, "{longest} bytes of log for {written} written");
             store.append("acme", &conversation.id, None, &messages, None).await.unwrap();
