@@ -118,7 +118,7 @@ async fn conversation_retries_undoes_branches_and_saves() {
     let saved = std::fs::read_to_string(file.path()).unwrap();
     assert!(saved.starts_with("## system\n\nBe brief.\n\n## user\n\nMy name is Ada\n"), "{saved}");
 
-    // What it has cost and what was asked is known to the one that goes on with it, too.
+    // A later session that goes on with it knows its cost and its questions, too.
     let mut session = Session::start(&home, &sandbox, &["-c"]);
     session.sees("after 5 messages").await;
     session.types("/cost").await;
