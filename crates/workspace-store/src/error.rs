@@ -180,6 +180,23 @@ impl StoreError {
         error.as_database_error().and_then(|error| error.code()).is_some_and(|code| codes.contains(&&*code))
     }
 
+    /// Whether the values of a row are the reason, so that the same row is refused again at any time.
+    pub(crate) fn is_of_the_row(&self) -> bool {
+        let cause = match self {
+            StoreError::Unavailable(_) => return false,
+            StoreError::Database(Cause(cause)) => cause,
+            _ => return true,
+        };
+        // A value that cannot be encoded has no code of the database.
+        let Some(code) = cause.as_database_error().and_then(|error| error.code()) else { return true };
+        match code.parse::<u32>() {
+            // SQLite: too big, a constraint, a datatype.
+            Ok(number) if code.len() < 5 => matches!(number & 0xff, 18..=20),
+            // PostgreSQL: a data exception, a constraint, beyond a limit of the program.
+            _ => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
+        }
+    }
+
     /// Turns the violation of a unique key into [`Duplicate`](Self::Duplicate).
     pub(crate) fn duplicate(error: sqlx::Error, kind: RecordKind, id: &str) -> Self {
         match error.as_database_error() {

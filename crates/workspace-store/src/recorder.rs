@@ -297,7 +297,7 @@ impl Writer {
     }
 }
 
-/// Whether the same statement may pass later.
+/// Whether the same run may pass later: whenever it is not the run that the database refuses.
 fn may_pass(error: &StoreError) -> bool {
-    error.is_unavailable() || error.is_contention()
+    !error.is_of_the_row()
 }

@@ -18,6 +18,32 @@ use crate::support::{acme, ada, key, on_each, options, postgres, registry, withi
 const WRITE_TO: &str = "WORKSPACE_STORE_TEST_WRITE_TO";
 
 #[test]
+fn runs_wait_while_the_database_refuses_them_for_a_reason_of_its_own() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let settings = RecorderSettings::new(database.folder.path().join("spill"));
+        let recorder = Recorder::start(store.clone(), settings).unwrap();
+        let raw = database.raw().await;
+        sqlx::query("ALTER TABLE runs RENAME TO runs_moved").execute(&raw).await.unwrap();
+        recorder.record(Run::begin("acme", "openrouter", "openai/gpt-4o").unwrap());
+        recorder.flush().await;
+        let counts = recorder.counts();
+        assert_eq!((counts.spilled, counts.refused), (1, 0));
+
+        sqlx::query("ALTER TABLE runs_moved RENAME TO runs").execute(&raw).await.unwrap();
+        for _ in 0..200 {
+            if recorder.counts().waiting_bytes == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(recorder.counts().written, 1);
+        raw.close().await;
+    });
+}
+
+#[test]
 fn killed_process_loses_nothing_that_it_acknowledged() {
     on_each(async |database| {
         let store = database.open().await;
