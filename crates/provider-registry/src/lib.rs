@@ -32,5 +32,5 @@ mod workspace;
 pub use instance::Instance;
 pub use model_ref::ModelRef;
 pub use registry::Registry;
-pub use selected::{Listing, SelectedModel};
+pub use selected::{ListedModel, Listing, SelectedModel};
 pub use workspace::Workspace;

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use provider_core::{Capability, Catalogue, Error, ErrorKind};
 
 use crate::similarity::similar;
-use crate::{Instance, Listing, ModelRef, SelectedModel, Workspace};
+use crate::{Instance, ListedModel, Listing, ModelRef, SelectedModel, Workspace};
 
 /// An instance, and its catalogue or the error of fetching it.
 struct Candidate<'a> {
@@ -29,9 +29,7 @@ impl<'a> Candidate<'a> {
 
     fn listing(&self, id: &str) -> Listing {
         match &self.catalogue {
-            Ok(catalogue) => {
-                catalogue.find(id).map_or(Listing::Unlisted, |m| Listing::Listed(Box::new(m.clone())))
-            }
+            Ok(catalogue) => ListedModel::find(catalogue, id).map_or(Listing::Unlisted, Listing::Listed),
             Err(_) => Listing::NotChecked,
         }
     }

@@ -1,10 +1,12 @@
 //! A model that an agent node has selected.
 
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use provider_core::{
-    Capability, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, FieldProblem, LlmProvider,
-    LlmProviderExt, Model,
+    Capability, Catalogue, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, FieldProblem,
+    LlmProvider, LlmProviderExt, Model,
 };
 use provider_layers::CatalogueCache;
 
@@ -27,12 +29,48 @@ pub struct SelectedModel {
 #[non_exhaustive]
 pub enum Listing {
     /// The catalogue lists it.
-    Listed(Box<Model>),
+    Listed(ListedModel),
     /// The catalogue does not list it. The provider may know it all the same (a preset, a variant) or refuse
     /// it.
     Unlisted,
     /// The catalogue was not consulted, since the text named the provider, or fetching it failed.
     NotChecked,
+}
+
+/// A model of a catalogue, which it keeps: cheap to clone, for it shares the catalogue.
+#[derive(Clone)]
+pub struct ListedModel {
+    catalogue: Arc<Catalogue>,
+    index: usize,
+}
+
+impl ListedModel {
+    /// The model with exactly this id.
+    pub fn find(catalogue: &Arc<Catalogue>, id: &str) -> Option<Self> {
+        let index = catalogue.models.iter().position(|model| model.id == id)?;
+        Some(Self { catalogue: catalogue.clone(), index })
+    }
+}
+
+impl Deref for ListedModel {
+    type Target = Model;
+
+    fn deref(&self) -> &Model {
+        // The index is of this catalogue, which nobody can change while it is shared.
+        &self.catalogue.models[self.index]
+    }
+}
+
+impl PartialEq for ListedModel {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl fmt::Debug for ListedModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
 }
 
 impl SelectedModel {

@@ -180,7 +180,7 @@ async fn admit(
             )));
         }
     }
-    Ok(Admitted::Bearer(Bearer(Arc::new(token), origin)))
+    Ok(Admitted::Bearer(Bearer(token, origin)))
 }
 
 /// The token of a request: `Authorization: Bearer`, or `X-API-Key`.

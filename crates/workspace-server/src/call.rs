@@ -10,10 +10,9 @@ use futures_core::Stream as _;
 use provider_compare::Stopwatch;
 use provider_core::author::{Activity, StreamObserver};
 use provider_core::{
-    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, Model, TimeOfWeek, Usage,
-    Usd,
+    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, TimeOfWeek, Usage, Usd,
 };
-use provider_registry::{Listing, SelectedModel};
+use provider_registry::{ListedModel, Listing, SelectedModel};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::Span;
 use workspace_store::{Call, ConnectedWorkspace, Reservation, Run, StoreError, TokenRecord};
@@ -122,14 +121,22 @@ impl NewCall<'_> {
         Ok(run)
     }
 
-    /// The most that the call is expected to cost with this model.
+    /// The most that the call is expected to cost with this model, or with those that its service may go on
+    /// to.
     async fn estimate(&self, app: &App, model: &SelectedModel) -> Usd {
-        let request = match self.request.max_completion_tokens.or(self.request.max_tokens) {
-            Some(_) => self.request,
-            None => &self.request.clone().max_tokens(ASSUMED_ANSWER),
-        };
-        let listed = listed(app, &self.token.workspace, model).await;
-        match listed.map(|listed| listed.estimate(request, TimeOfWeek::now())) {
+        let mut dearest = self.price(app, listed(app, &self.token.workspace, model).await);
+        for other in model.provider().descriptor().other_models(self.request) {
+            let Some(id) = other.model else { continue };
+            let known = in_catalogue(app, &self.token.workspace, &model.reference().provider, &id).await;
+            dearest = dearest.max(self.price(app, known));
+        }
+        dearest
+    }
+
+    fn price(&self, app: &App, listed: Option<ListedModel>) -> Usd {
+        let estimate =
+            listed.map(|listed| listed.estimate_assuming(ASSUMED_ANSWER, self.request, TimeOfWeek::now()));
+        match estimate {
             Some(estimate) if estimate.is_complete() => estimate.amount,
             Some(estimate) => estimate.amount.max(app.settings.unlisted_estimate),
             None => app.settings.unlisted_estimate,
@@ -452,14 +459,18 @@ impl Bill {
 }
 
 /// The model's entry in the catalogue, where there is one.
-pub(crate) async fn listed(app: &App, workspace: &str, model: &SelectedModel) -> Option<Model> {
-    if let Listing::Listed(listed) = model.listing() {
-        return Some((**listed).clone());
+pub(crate) async fn listed(app: &App, workspace: &str, model: &SelectedModel) -> Option<ListedModel> {
+    match model.listing() {
+        Listing::Listed(listed) => Some(listed.clone()),
+        _ => in_catalogue(app, workspace, &model.reference().provider, model.id()).await,
     }
+}
+
+async fn in_catalogue(app: &App, workspace: &str, provider: &str, id: &str) -> Option<ListedModel> {
     let workspace = app.connections.workspace(workspace).await.ok()?;
-    let instance = workspace.workspace().instance(&model.reference().provider).ok()?;
+    let instance = workspace.workspace().instance(provider).ok()?;
     let known = instance.catalogue_cache().get_within(PRICE_WAIT).await.ok()?;
-    known.catalogue.find(model.id()).cloned()
+    ListedModel::find(&known.catalogue, id)
 }
 
 #[cfg(test)]

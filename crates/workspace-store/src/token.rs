@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -203,7 +203,7 @@ impl Store {
         let sql = "SELECT id, workspace, name, role, hash, created, expires, revoked, last_used FROM tokens \
                    WHERE workspace = $1 ORDER BY id";
         let rows = sqlx::query_as::<_, Row>(sql).bind(workspace).fetch_all(&self.database().read).await?;
-        rows.into_iter().map(|row| Ok(Stored::read(row)?.record)).collect()
+        rows.into_iter().map(|row| Ok(Arc::unwrap_or_clone(Stored::read(row)?.record))).collect()
     }
 
     /// Lets the bearer of a token in. A token that was looked up [lately](crate::StoreOptions::token_cache)
@@ -213,7 +213,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Token`].
-    pub async fn authenticate(&self, text: &str) -> Result<TokenRecord> {
+    pub async fn authenticate(&self, text: &str) -> Result<Arc<TokenRecord>> {
         let (id, secret) = parse(text).ok_or(TokenError::Malformed)?;
         let sql = "SELECT id, workspace, name, role, hash, created, expires, revoked, last_used FROM tokens \
                    WHERE id = $1";
@@ -286,7 +286,7 @@ type Row = (String, String, String, String, Vec<u8>, i64, Option<i64>, Option<i6
 /// A token with its hash.
 #[derive(Clone)]
 struct Stored {
-    record: TokenRecord,
+    record: Arc<TokenRecord>,
     hash: [u8; SECRET_LEN],
     expires: Option<i64>,
     last_used: Option<i64>,
@@ -307,7 +307,7 @@ impl Stored {
         };
         // A hash of another length equals none.
         let hash = <[u8; SECRET_LEN]>::try_from(hash.as_slice()).unwrap_or_default();
-        Ok(Self { record, hash, expires, last_used })
+        Ok(Self { record: Arc::new(record), hash, expires, last_used })
     }
 }
 

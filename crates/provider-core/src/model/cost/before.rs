@@ -27,12 +27,34 @@ impl Model {
     /// ```
     #[must_use]
     pub fn estimate(&self, request: &ChatRequest, at: impl Into<TimeOfWeek>) -> CostEstimate {
+        self.estimate_up_to(self.max_completion_tokens, request, at)
+    }
+
+    /// Estimates as [`estimate`](Self::estimate) does, with an answer of so many tokens where the request
+    /// sets no limit: for a host that reserves what an answer usually costs, and not the longest that the
+    /// model can write.
+    #[must_use]
+    pub fn estimate_assuming(
+        &self,
+        answer_tokens: u32,
+        request: &ChatRequest,
+        at: impl Into<TimeOfWeek>,
+    ) -> CostEstimate {
+        self.estimate_up_to(Some(answer_tokens.into()), request, at)
+    }
+
+    fn estimate_up_to(
+        &self,
+        unlimited: Option<u64>,
+        request: &ChatRequest,
+        at: impl Into<TimeOfWeek>,
+    ) -> CostEstimate {
         let mut cost = CostEstimate::default();
         let prompt = prompt_tokens(request, &mut cost);
         let prices = self.pricing.in_force(prompt, at);
         cost.add("prompt", prompt, prices.prompt);
         let cap = request.max_completion_tokens.or(request.max_tokens).map(u64::from);
-        match cap.or(self.max_completion_tokens) {
+        match cap.or(unlimited) {
             Some(cap) => cost.add("completion", cap, prices.completion),
             None if self.is_free() => {}
             None => cost.cannot_price("completion", "neither the request nor the model limits its length"),
