@@ -14,8 +14,8 @@ use crate::target::{Target, client};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Targets: name=URL[,key=KEY][,model=MODEL][,pid=PID]. The first is the upstream itself, the
-    /// second the floor
+    /// Targets: name=URL[,key=KEY][,model=MODEL][,header=NAME:VALUE]…[,pid=PID]. The first is the
+    /// upstream itself, the second the floor
     #[arg(long = "target", required = true, num_args = 1..)]
     targets: Vec<Target>,
     /// Requests per second

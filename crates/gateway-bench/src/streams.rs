@@ -14,8 +14,8 @@ use crate::upstream::{MARK, now_nanos};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Targets: name=URL[,key=KEY][,model=MODEL][,pid=PID]. The first is the upstream itself, the
-    /// second the floor
+    /// Targets: name=URL[,key=KEY][,model=MODEL][,header=NAME:VALUE]…[,pid=PID]. The first is the
+    /// upstream itself, the second the floor
     #[arg(long = "target", required = true, num_args = 1..)]
     targets: Vec<Target>,
     /// How many streams are open at once

@@ -1,4 +1,4 @@
-//! A target of the measurement: a URL, a key and, for processor time and memory, a process.
+//! A target of the measurement: a URL, a key, headers and, for processor time and memory, a process.
 
 use std::str::FromStr;
 
@@ -11,13 +11,15 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// `name=URL[,key=KEY][,model=MODEL][,pid=PID]`. The URL ends before `/chat/completions`.
+/// `name=URL[,key=KEY][,model=MODEL][,header=NAME:VALUE]…[,pid=PID]`. The URL ends before
+/// `/chat/completions`.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) name: String,
     pub(crate) url: String,
     key: String,
     model: String,
+    headers: Vec<(String, String)>,
     pub(crate) pid: Option<u32>,
 }
 
@@ -33,14 +35,19 @@ impl FromStr for Target {
             url: url.trim_end_matches('/').to_owned(),
             key: "sk-bench".to_owned(),
             model: "bench/model".to_owned(),
+            headers: Vec::new(),
             pid: None,
         };
         for part in parts {
             match part.split_once('=') {
                 Some(("key", key)) => target.key = key.to_owned(),
                 Some(("model", model)) => target.model = model.to_owned(),
+                Some(("header", header)) => {
+                    let (name, value) = header.split_once(':').context("a header is NAME:VALUE")?;
+                    target.headers.push((name.to_owned(), value.to_owned()));
+                }
                 Some(("pid", pid)) => target.pid = Some(pid.parse().context("pid is a number")?),
-                _ => bail!("{part:?} is none of key=, model=, pid="),
+                _ => bail!("{part:?} is none of key=, model=, header=, pid="),
             }
         }
         Ok(target)
@@ -59,9 +66,12 @@ impl Target {
     pub(crate) fn request(&self, stream: bool) -> Result<Request<Full<Bytes>>> {
         let messages = serde_json::json!([{"role": "user", "content": "Say sixty words, please."}]);
         let body = serde_json::json!({"model": self.model, "messages": messages, "stream": stream, "max_tokens": 300});
-        let request = Request::post(format!("{}/chat/completions", self.url))
+        let mut request = Request::post(format!("{}/chat/completions", self.url))
             .header("content-type", "application/json")
             .header("authorization", format!("Bearer {}", self.key));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         Ok(request.body(Full::new(body.to_string().into()))?)
     }
 
