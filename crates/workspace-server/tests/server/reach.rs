@@ -1,7 +1,7 @@
 //! Models that a workspace has not enabled are reached in no way.
 
 use serde_json::{Value, json};
-use workspace_store::NewProvider;
+use workspace_store::{Actor, Amount, NewProvider, Period, Scope};
 
 use crate::bench::{Bench, node};
 use crate::door::{Door, hello};
@@ -96,4 +96,17 @@ async fn node_reaches_no_model_that_is_not_enabled() {
     let sent = bench.host.sandbox.requests();
     assert!(sent.iter().all(|request| !request.path.ends_with("/chat/completions")), "nothing was sent");
     bench.host.stop().await;
+}
+
+#[tokio::test]
+async fn budget_reserves_for_the_dearest_model_that_the_service_may_go_on_to() {
+    let door = Door::open().await;
+    let (limit, by) = (Amount::Usd("0.0005".parse().expect("an amount")), Actor::new("tests"));
+    door.host.store.add_budget("acme", Scope::Workspace, limit, Period::Total, &by).await.expect("a budget");
+    let mut body = hello("openai/gpt-oss-20b:free", false);
+    assert_eq!(door.ask(&body).await.status, 200);
+    body["models"] = json!(["openai/gpt-4o"]);
+    let refused = door.ask(&body).await;
+    assert_eq!(refused.json()["error"]["code"], "budget_exceeded", "{:?}", refused.json());
+    door.host.stop().await;
 }
