@@ -31,6 +31,8 @@ pub(crate) struct Database {
     pub(crate) backend: Backend,
     pub(crate) read: AnyPool,
     pub(crate) write: AnyPool,
+    /// The file of SQLite.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// A transaction that may write.
@@ -41,7 +43,11 @@ const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
 
 /// A killed process loses nothing in the modes WAL and NORMAL; a machine without power may lose the last
 /// moments.
-const SQLITE_MODES: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON";
+///
+/// SQLite makes a checkpoint at every thousandth page, within the commit that comes to it: no connection does,
+/// and [`checkpoint`] does them all.
+pub(crate) const SQLITE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
+    PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0";
 
 /// How long a connection is idle before it is tested when it is next used.
 const TEST_AFTER: Duration = Duration::from_secs(1);
@@ -63,8 +69,7 @@ impl Database {
                 options().max_lifetime(None).idle_timeout(None).after_connect(|connection, _| {
                     Box::pin(async move {
                         connection.execute(sqlx::raw_sql(BUSY_TIMEOUT)).await?;
-                        connection.execute(sqlx::raw_sql(SQLITE_MODES)).await?;
-                        connection.execute(sqlx::raw_sql(checkpoint::NONE)).await?;
+                        connection.execute(sqlx::raw_sql(SQLITE_PRAGMAS)).await?;
                         Ok(())
                     })
                 })
@@ -76,7 +81,7 @@ impl Database {
                 .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
             let write = write.connect(&url).await?;
             let read = options().max_connections(max_connections).connect(&url).await?;
-            return Ok(Self { backend: Backend::Sqlite, read, write });
+            return Ok(Self { backend: Backend::Sqlite, read, write, file: Some(path) });
         }
         let options = options().max_connections(max_connections).before_acquire(|connection, about| {
             Box::pin(async move {
@@ -93,7 +98,7 @@ impl Database {
             sqlx::Error::Configuration(_) => StoreError::Url("is no URL of PostgreSQL".to_owned()),
             error => error.into(),
         })?;
-        Ok(Self { backend: Backend::Postgres, read: pool.clone(), write: pool })
+        Ok(Self { backend: Backend::Postgres, read: pool.clone(), write: pool, file: None })
     }
 
     /// Begins a transaction that may write. In SQLite it takes the writer's lock at once: a reader that turns

@@ -1,8 +1,10 @@
 //! The errors of a store.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use provider_core::FieldProblem;
+use sqlx::error::{DatabaseError, ErrorKind};
 
 use crate::key::{MasterKeyError, SealError};
 use crate::reservation::BudgetRefusal;
@@ -227,6 +229,59 @@ impl From<sqlx::Error> for StoreError {
             _ => false,
         };
         if is_away { StoreError::Unavailable(Cause(error)) } else { StoreError::Database(Cause(error)) }
+    }
+}
+
+/// The error of a connection of rusqlite, as sqlx has those of its own.
+#[derive(Debug)]
+struct SqliteFailure {
+    code: i32,
+    message: String,
+}
+
+impl fmt::Display for SqliteFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(code: {}) {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for SqliteFailure {}
+
+impl DatabaseError for SqliteFailure {
+    fn message(&self) -> &str {
+        &self.message
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        Some(self.code.to_string().into())
+    }
+
+    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Other
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error().map(|failure| failure.extended_code) {
+            Some(code) => {
+                let failure = SqliteFailure { code, message: error.to_string() };
+                sqlx::Error::Database(Box::new(failure)).into()
+            }
+            None => sqlx::Error::Decode(Box::new(error)).into(),
+        }
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! A reservation raises the counters of all budgets that the call counts in, or of none, while their rows are
 //! locked: in PostgreSQL with one statement ([`postgres`]), in SQLite in a transaction that calls of this
-//! process share ([`group`]). So calls at the same time, on any number of hosts, never reserve beyond a
+//! process share ([`sqlite`]). So calls at the same time, on any number of hosts, never reserve beyond a
 //! limit.
 
 mod claim;
-mod group;
 mod lapse;
 mod memory;
 mod postgres;
+mod sqlite;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,10 +20,10 @@ use provider_core::{Timestamp, Usd};
 use serde::Serialize;
 
 use self::claim::{Claim, Verdict};
-pub(crate) use self::group::GroupCommit;
 pub(crate) use self::lapse::{lapse, prune, renew};
 use self::memory::AboutBudgets;
 pub(crate) use self::memory::BudgetMemory;
+pub(crate) use self::sqlite::GroupCommit;
 use crate::budget::{Amount, BudgetRecord, Scope, units_of};
 use crate::error::{RecordKind, Result, StoreError};
 use crate::key::{SealError, hex};

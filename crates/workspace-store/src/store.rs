@@ -87,7 +87,7 @@ impl StoreOptions {
     }
 
     /// Sets how many connections there are at most. Default: 10. PostgreSQL has one more for its
-    /// notifications; SQLite has two more: one writes, one makes checkpoints.
+    /// notifications; SQLite has three more: two write, one makes checkpoints.
     #[must_use]
     pub fn max_connections(mut self, count: u32) -> Self {
         self.max_connections = count.max(2);
@@ -200,8 +200,7 @@ impl Store {
         getrandom::fill(&mut host).map_err(|_| MasterKeyError::NoRandomness)?;
         let wake = Arc::new(Notify::new());
         let host = hex(&host);
-        let is_sqlite = database.backend == Backend::Sqlite;
-        let group = is_sqlite.then(|| GroupCommit::start(database.clone(), host.clone()));
+        let group = database.file.clone().map(|file| GroupCommit::start(file, host.clone())).transpose()?;
         let inner = Arc::new(Inner {
             database,
             keys: keys.into(),
@@ -230,7 +229,7 @@ impl Store {
         let upkeep = tokio::spawn(upkeep(Arc::downgrade(&inner), wake.clone(), reader));
         inner.keep(upkeep.abort_handle());
         inner.keep(tokio::spawn(sweeping(Arc::downgrade(&inner))).abort_handle());
-        if is_sqlite {
+        if inner.database.file.is_some() {
             inner.keep(tokio::spawn(checkpoints(Arc::downgrade(&inner))).abort_handle());
         } else {
             let listening = tokio::spawn(feed::listen(url.to_owned(), Arc::downgrade(&inner), wake));

@@ -1,7 +1,7 @@
 //! Checkpoints of SQLite's log: moves what was committed into the database file, off the path of writers.
 //!
-//! SQLite does this at every thousandth page, within the commit that comes to it: that call would wait for
-//! the disk. So connections of this crate do none, and a task with a connection of its own does them.
+//! A connection that does them within its commits has a call wait for the disk. So connections of this crate do
+//! none, and a task with one of its own does them.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -11,9 +11,6 @@ use sqlx::{AnyConnection, Executor as _};
 use super::Database;
 use crate::error::Result;
 use crate::store::Inner;
-
-/// For the connections that write: no checkpoints.
-pub(super) const NONE: &str = "PRAGMA wal_autocheckpoint = 0";
 
 /// How often there is a checkpoint.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -1,27 +1,36 @@
-//! Reserving and settling in SQLite: one task writes, and what waits for it shares a transaction.
+//! Reserving and settling in SQLite: a thread with a connection of its own writes, and what waits for it
+//! shares a transaction.
 //!
 //! SQLite has one writer, and a transaction costs more than what is in it: so calls at the same time are one
-//! transaction of two round trips to SQLite's thread, however many they are. Between the two the claims are
-//! judged here, one after another, while the transaction holds the writer's lock against other processes. A
-//! claim that is refused writes nothing, and so leaves its neighbours alone.
+//! transaction, however many they are. The claims are judged one after another while it holds the writer's
+//! lock against others. A claim that is refused writes nothing, and so leaves its neighbours alone.
+//!
+//! sqlx hands over each row and each end of a statement by itself, and so wakes two threads for each of them,
+//! twenty times for a call. Here a call wakes this thread once, and is woken by it once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, FromRow as _, Row as _};
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use rusqlite::Error::FromSqlConversionFailure;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::Settlement;
 use super::claim::{Claim, Hold, Verdict};
 use crate::budget::{Counted, MAX_UNITS, Row};
-use crate::database::Database;
+use crate::database::SQLITE_PRAGMAS;
 use crate::error::{Result, StoreError};
 
-/// The queue to the task that reserves and settles. The task ends with it, once it has done what is in it.
+/// The queue to the thread that reserves and settles. The thread ends with it, once it has done what is in
+/// it.
 #[derive(Debug)]
-pub(crate) struct GroupCommit(mpsc::Sender<Job>);
+pub(crate) struct GroupCommit {
+    jobs: mpsc::Sender<Job>,
+    places: Semaphore,
+}
 
 #[derive(Debug)]
 enum Job {
@@ -34,11 +43,15 @@ enum Job {
 const MAX_WAITING: usize = 1024;
 
 impl GroupCommit {
-    /// Starts the task, on the runtime of the caller.
-    pub(crate) fn start(database: Database, host: String) -> Self {
-        let (queue, jobs) = mpsc::channel(MAX_WAITING);
-        tokio::spawn(Writer { database, host, lease: None }.run(jobs));
-        Self(queue)
+    /// Starts the thread. It connects when there is something to do.
+    ///
+    /// # Errors
+    /// Those of the system, which may have no thread left.
+    pub(crate) fn start(file: PathBuf, host: String) -> Result<Self> {
+        let (jobs, waiting) = mpsc::channel();
+        let writer = Writer { file, host, connection: None };
+        std::thread::Builder::new().name("reservations".to_owned()).spawn(move || writer.run(&waiting))?;
+        Ok(Self { jobs, places: Semaphore::new(MAX_WAITING) })
     }
 
     /// Reserves. A caller that leaves before the answer must see to it that the reservation is given back.
@@ -54,9 +67,10 @@ impl GroupCommit {
     }
 
     async fn ask<T>(&self, job: Job, answered: oneshot::Receiver<Result<T>>) -> Result<T> {
-        // Both fail where the runtime of the task was shut down.
+        // All three fail where the thread has ended, as after a panic.
         let is_gone = || StoreError::from(sqlx::Error::WorkerCrashed);
-        self.0.send(job).await.map_err(|_| is_gone())?;
+        let _place = self.places.acquire().await.map_err(|_| is_gone())?;
+        self.jobs.send(job).map_err(|_| is_gone())?;
         answered.await.map_err(|_| is_gone())?
     }
 }
@@ -86,58 +100,37 @@ enum Answer {
 }
 
 struct Writer {
-    database: Database,
+    file: PathBuf,
     host: String,
-    /// The connection that writes, and since when it is held.
-    lease: Option<(PoolConnection<Any>, Instant)>,
+    /// `None` before the first job, and after an error.
+    connection: Option<Connection>,
 }
 
 /// How many jobs share a transaction at most, so that other writes come to their turn.
 const MAX_GROUP: usize = 128;
 
-/// How long the connection is held for the next job: to take it and to give it back costs as much as a job.
-const IDLE: Duration = Duration::from_millis(5);
-
-/// How long it is held at most. The other writes of this process wait for it: settings, and the runs that a
-/// recorder writes.
-const MAX_LEASE: Duration = Duration::from_millis(20);
-
 impl Writer {
-    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+    fn run(mut self, waiting: &mpsc::Receiver<Job>) {
         let mut group = Vec::with_capacity(MAX_GROUP);
-        loop {
-            let received = match &self.lease {
-                None => jobs.recv_many(&mut group, MAX_GROUP).await,
-                Some(_) => match timeout(IDLE, jobs.recv_many(&mut group, MAX_GROUP)).await {
-                    Ok(received) => received,
-                    Err(_) => {
-                        self.lease = None;
-                        continue;
-                    }
-                },
-            };
-            if received == 0 {
-                return;
-            }
-            self.work(&mut group).await;
-            if self.lease.as_ref().is_some_and(|(_, since)| since.elapsed() >= MAX_LEASE) {
-                self.lease = None;
-            }
+        while let Ok(job) = waiting.recv() {
+            group.push(job);
+            group.extend(waiting.try_iter().take(MAX_GROUP - 1));
+            self.work(&mut group);
         }
     }
 
     /// Does these jobs and answers them.
-    async fn work(&mut self, group: &mut Vec<Job>) {
+    fn work(&mut self, group: &mut Vec<Job>) {
         group.retain(|job| !job.is_left());
         if group.is_empty() {
             return;
         }
-        match self.write(group).await {
+        match self.write(group) {
             Ok(answers) => give(group.drain(..), answers),
             // One of them may be the reason: each on its own.
             Err(_) if group.len() > 1 => {
                 for job in group.drain(..).filter(|job| !job.is_left()) {
-                    match self.write(std::slice::from_ref(&job)).await {
+                    match self.write(std::slice::from_ref(&job)) {
                         Ok(answers) => give([job], answers),
                         Err(error) => job.fail(error),
                     }
@@ -151,25 +144,17 @@ impl Writer {
         }
     }
 
-    /// Does these jobs in one transaction. After an error none of them is done.
-    async fn write(&mut self, jobs: &[Job]) -> Result<Vec<Answer>> {
-        let (mut connection, since) = match self.lease.take() {
-            Some(lease) => lease,
-            None => (self.database.write.acquire().await?, Instant::now()),
+    /// Does these jobs in one transaction. After an error none of them is done: the transaction ends with its
+    /// connection.
+    fn write(&mut self, jobs: &[Job]) -> Result<Vec<Answer>> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.file)?,
         };
-        // Without an end of its own, a transaction ends with its connection.
-        let written = transact(&mut connection, &self.host, jobs).await;
-        match written {
-            Ok(answers) => {
-                self.lease = Some((connection, since));
-                Ok(answers)
-            }
-            Err(error) => {
-                // An error on the way does not matter any more.
-                let _ = connection.close().await;
-                Err(error)
-            }
-        }
+        let answers = transact(&connection, &self.host, jobs)?;
+        tracing::trace!(jobs = jobs.len(), "a transaction of reservations and settlements");
+        self.connection = Some(connection);
+        Ok(answers)
     }
 }
 
@@ -184,105 +169,103 @@ fn give(jobs: impl IntoIterator<Item = Job>, answers: Vec<Answer>) {
     }
 }
 
-/// Takes the writer's lock, reads the budgets that the jobs are about ($1: reservations to settle; $2:
-/// workspaces, $3: workspaces with a scope and its id), and takes the settled reservations away.
-const BEGIN: &str = "\
-    BEGIN IMMEDIATE; \
-    SELECT id, parent, workspace, scope, scope_id, unit, amount, period, spent, reserved, period_end, revision \
-    FROM budgets WHERE id IN ( \
-        SELECT hold.value ->> 'budget' FROM json_each($1) AS settled \
-            JOIN reservations ON reservations.id = settled.value, json_each(reservations.holds) AS hold \
-        UNION ALL SELECT b.id FROM json_each($2) AS asked \
-            JOIN budgets AS b ON b.workspace = asked.value AND b.scope = 'workspace' \
-        UNION ALL SELECT b.id FROM json_each($3) AS asked JOIN budgets AS b \
-            ON b.workspace = asked.value ->> 0 AND b.scope = asked.value ->> 1 AND b.scope_id = asked.value ->> 2); \
-    DELETE FROM reservations WHERE id IN (SELECT value FROM json_each($1)) RETURNING id, lapsed, holds";
+fn connect(file: &Path) -> Result<Connection> {
+    // One thread has it, so that SQLite needs no lock of its own.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_handler(Some(wait_for_the_lock))?;
+    connection.execute_batch(SQLITE_PRAGMAS)?;
+    Ok(connection)
+}
 
-/// Writes what has changed ($1: counters of budgets; $2: new reservations, $3: their host), and commits.
-const COMMIT: &str = "\
-    UPDATE budgets SET spent = changed.value ->> 1, reserved = changed.value ->> 2, \
-        period_end = changed.value ->> 3 \
-        FROM json_each($1) AS changed WHERE budgets.id = changed.value ->> 0; \
-    INSERT INTO reservations (id, host, created, expires, lapsed, holds) \
-        SELECT value ->> 0, $3, value ->> 1, value ->> 2, 0, value ->> 3 FROM json_each($2); \
-    COMMIT";
+/// Waits for another writer: other connections of this process, and other processes. SQLite's own handler
+/// waits longer each time, up to 100 ms, while a writer is through in one or two.
+fn wait_for_the_lock(tries: i32) -> bool {
+    const SOON: i32 = 200;
+    const MOST: i32 = 2000;
+    std::thread::sleep(Duration::from_micros(if tries < SOON { 250 } else { 5000 }));
+    tries < MOST
+}
 
-/// Does the jobs in a transaction. sqlx runs several statements of one text in one round trip on SQLite, and
-/// on SQLite alone; `$1` is the same value in all of them.
-async fn transact(connection: &mut PoolConnection<Any>, host: &str, jobs: &[Job]) -> Result<Vec<Answer>> {
-    let Lookup { settled, workspaces, scopes } = Lookup::of(jobs);
-    let query = sqlx::query(BEGIN).bind(json(&settled)).bind(json(&workspaces)).bind(json(&scopes));
-    let mut ledger = Ledger::default();
-    for row in query.fetch_all(&mut **connection).await? {
-        match row.len() {
-            3 => ledger.take_away(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?),
-            _ => ledger.add(Row::from_row(&row)?.into()),
-        }
-    }
+/// Does the jobs in a transaction.
+fn transact(connection: &Connection, host: &str, jobs: &[Job]) -> rusqlite::Result<Vec<Answer>> {
+    run(connection, "BEGIN IMMEDIATE")?;
+    let mut ledger = Ledger { connection, host, budgets: BTreeMap::new(), changed: BTreeSet::new() };
     let answers = jobs.iter().map(|job| match job {
-        Job::Reserve(claim, _) => Answer::Verdict(ledger.reserve(claim)),
-        Job::Settle(settlement, _) => Answer::WasThere(ledger.settle(settlement)),
+        Job::Reserve(claim, _) => ledger.reserve(claim).map(Answer::Verdict),
+        Job::Settle(settlement, _) => ledger.settle(settlement).map(Answer::WasThere),
     });
-    let answers = answers.collect();
-    let query = sqlx::query(COMMIT).bind(json(&ledger.counters())).bind(json(&ledger.new)).bind(host);
-    query.execute(&mut **connection).await?;
+    let answers = answers.collect::<rusqlite::Result<_>>()?;
+    ledger.write()?;
+    run(connection, "COMMIT")?;
     Ok(answers)
 }
 
-/// The keys of the rows that jobs are about.
-#[derive(Default)]
-struct Lookup<'a> {
-    settled: Vec<&'a str>,
-    workspaces: BTreeSet<&'a str>,
-    /// Workspace, scope, its id.
-    scopes: BTreeSet<(&'a str, &'static str, &'a str)>,
-}
-
-impl<'a> Lookup<'a> {
-    fn of(jobs: &'a [Job]) -> Self {
-        let mut lookup = Self::default();
-        for job in jobs {
-            match job {
-                Job::Settle(settlement, _) => lookup.settled.push(&settlement.reservation),
-                Job::Reserve(Claim { call, .. }, _) => {
-                    lookup.workspaces.insert(&call.workspace);
-                    let ids = [("node", &call.node), ("user", &call.user), ("token", &call.token)];
-                    let scopes = ids.into_iter().filter_map(|(scope, id)| Some((scope, id.as_deref()?)));
-                    lookup.scopes.extend(scopes.map(|(scope, id)| (call.workspace.as_str(), scope, id)));
-                }
-            }
-        }
-        lookup
-    }
+fn run(connection: &Connection, sql: &'static str) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute([])
 }
 
 /// The budgets of a transaction while its jobs are done one after another.
-#[derive(Default)]
-struct Ledger {
-    /// By the ids of their rows.
+struct Ledger<'a> {
+    connection: &'a Connection,
+    host: &'a str,
+    /// Those that were read, by the ids of their rows, with the changes of this transaction.
     budgets: BTreeMap<String, Counted>,
     changed: BTreeSet<String>,
-    /// The reservations that were taken away: whether they had lapsed, and their parts.
-    taken: HashMap<String, (bool, Vec<Hold>)>,
-    /// Id, beginning, expiry and JSON of the parts of each new reservation.
-    new: Vec<(String, i64, i64, String)>,
 }
 
-impl Ledger {
-    fn add(&mut self, counted: Counted) {
-        self.budgets.insert(counted.row_id.clone(), counted);
+/// The columns of a [`Row`].
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, parent, workspace, scope, scope_id, unit, amount, period, spent, reserved, \
+             period_end, revision FROM budgets WHERE ",
+            $condition
+        )
+    };
+}
+
+impl Ledger<'_> {
+    /// Reads the budgets that count a call, and those of its shares. Each part finds its rows by the index.
+    fn read(&mut self, claim: &Claim) -> rusqlite::Result<()> {
+        const SQL: &str = concat!(
+            select!("workspace = ?1 AND scope = 'workspace'"),
+            " UNION ALL ",
+            select!("workspace = ?1 AND scope = 'node' AND scope_id = ?2"),
+            " UNION ALL ",
+            select!("workspace = ?1 AND scope = 'user' AND scope_id = ?3"),
+            " UNION ALL ",
+            select!("workspace = ?1 AND scope = 'token' AND scope_id = ?4")
+        );
+        let call = &claim.call;
+        let mut statement = self.connection.prepare_cached(SQL)?;
+        let mut rows = statement.query(params![call.workspace, call.node, call.user, call.token])?;
+        while let Some(row) = rows.next()? {
+            let counted = Counted::from(Row::try_from(row)?);
+            self.budgets.entry(counted.row_id.clone()).or_insert(counted);
+        }
+        Ok(())
     }
 
-    fn take_away(&mut self, id: String, lapsed: i64, holds: String) {
-        // It was written from JSON.
-        self.taken.insert(id, (lapsed != 0, serde_json::from_str(&holds).unwrap_or_default()));
+    /// Reads a budget, or a share of one, by its id.
+    fn read_one(&mut self, id: &str) -> rusqlite::Result<()> {
+        if self.budgets.contains_key(id) {
+            return Ok(());
+        }
+        let mut statement = self.connection.prepare_cached(select!("id = ?1"))?;
+        let row = statement.query_row([id], |row| Row::try_from(row)).optional()?;
+        self.budgets.extend(row.map(Counted::from).map(|counted| (counted.row_id.clone(), counted)));
+        Ok(())
     }
 
-    fn reserve(&mut self, claim: &Claim) -> Verdict {
+    fn reserve(&mut self, claim: &Claim) -> rusqlite::Result<Verdict> {
+        const SQL: &str = "INSERT INTO reservations (id, host, created, expires, lapsed, holds) \
+                           VALUES (?1, ?2, ?3, ?4, 0, ?5)";
+        self.read(claim)?;
         let counted = self.budgets.values().filter(|counted| claim.counts_in(counted));
         let counted: Vec<_> = counted.map(|counted| counted.clone().at(claim.now, claim.ends)).collect();
         if let Some(objection) = claim.objection(&counted) {
-            return objection;
+            return Ok(objection);
         }
         let holds: Vec<_> = counted.iter().map(|counted| claim.hold(counted)).collect();
         for (mut counted, hold) in counted.into_iter().zip(&holds) {
@@ -290,21 +273,33 @@ impl Ledger {
             self.changed.insert(counted.row_id.clone());
             self.budgets.insert(counted.row_id.clone(), counted);
         }
-        self.new.push((claim.id.clone(), claim.now, claim.expires, json(&holds)));
-        Verdict::Held
+        // A list of texts and numbers is always JSON.
+        let holds = serde_json::to_string(&holds).unwrap_or_default();
+        let values = params![claim.id, self.host, claim.now, claim.expires, holds];
+        self.connection.prepare_cached(SQL)?.execute(values)?;
+        Ok(Verdict::Held)
     }
 
     /// Settles. A reservation that has lapsed is reserved no more; the bill is due all the same. Without a
     /// row it was settled before: a commit may pass although its answer was lost.
-    fn settle(&mut self, settlement: &Settlement) -> bool {
-        let Some((has_lapsed, holds)) = self.taken.remove(&settlement.reservation) else { return false };
+    fn settle(&mut self, settlement: &Settlement) -> rusqlite::Result<bool> {
+        const SQL: &str = "DELETE FROM reservations WHERE id = ?1 RETURNING lapsed, holds";
+        let taken = self
+            .connection
+            .prepare_cached(SQL)?
+            .query_row([&settlement.reservation], |row| <(i64, String)>::try_from(row))
+            .optional()?;
+        let Some((lapsed, holds)) = taken else { return Ok(false) };
+        let holds: Vec<Hold> = serde_json::from_str(&holds)
+            .map_err(|error| FromSqlConversionFailure(1, Type::Text, Box::new(error)))?;
         for Hold { budget, unit, units, period_end } in holds {
+            self.read_one(&budget)?;
             // One of another period counts there no more.
             let Some(counted) = self.budgets.get_mut(&budget).filter(|one| one.period_end == period_end)
             else {
                 continue;
             };
-            if !has_lapsed {
+            if lapsed == 0 {
                 counted.reserved -= units;
             }
             if counted.spent <= MAX_UNITS {
@@ -312,17 +307,16 @@ impl Ledger {
             }
             self.changed.insert(budget);
         }
-        true
+        Ok(true)
     }
 
-    /// Row, spent, reserved and end of the period of each budget that has changed.
-    fn counters(&self) -> Vec<(&str, i64, i64, i64)> {
-        let changed = self.changed.iter().filter_map(|row| self.budgets.get(row));
-        changed.map(|one| (one.row_id.as_str(), one.spent, one.reserved, one.period_end)).collect()
+    /// Writes the counters that have changed.
+    fn write(&self) -> rusqlite::Result<()> {
+        const SQL: &str = "UPDATE budgets SET spent = ?1, reserved = ?2, period_end = ?3 WHERE id = ?4";
+        let mut statement = self.connection.prepare_cached(SQL)?;
+        for one in self.changed.iter().filter_map(|row| self.budgets.get(row)) {
+            statement.execute(params![one.spent, one.reserved, one.period_end, one.row_id])?;
+        }
+        Ok(())
     }
-}
-
-/// Lists of texts and numbers are always JSON.
-fn json(list: &impl serde::Serialize) -> String {
-    serde_json::to_string(list).unwrap_or_default()
 }
