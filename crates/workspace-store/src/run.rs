@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use provider_core::{ChatRequest, ChatResponse, Error, OptionsByProvider, RawJson, Usage, Usd};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::database::Tx;
 use crate::error::{RecordKind, Result, StoreError};
@@ -323,6 +324,41 @@ impl Store {
     }
 }
 
+impl Run {
+    /// Its row, in the order of the columns.
+    fn row(&self) -> serde_json::Value {
+        let count = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        let cost = |cost: Option<Usd>| cost.map(|cost| cost.to_string());
+        let text = |text: &Option<String>| text.as_deref().map(clean);
+        json!([
+            clean(&self.id),
+            clean(&self.workspace),
+            self.started_ms,
+            text(&self.node),
+            text(&self.user),
+            text(&self.token),
+            text(&self.conversation),
+            clean(&self.provider),
+            clean(&self.requested),
+            text(&self.served),
+            text(&self.upstream),
+            text(&self.generation),
+            self.attempts,
+            count(self.prompt_tokens),
+            count(self.completion_tokens),
+            count(self.cached_tokens),
+            count(self.reasoning_tokens),
+            cost(self.cost),
+            cost(self.upstream_cost),
+            count(self.first_output_ms),
+            count(self.total_ms),
+            text(&self.finish),
+            text(&self.error_kind),
+            text(&self.error),
+        ])
+    }
+}
+
 /// How many runs went to the database.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Inserted {
@@ -334,6 +370,19 @@ pub(crate) struct Inserted {
 impl Inner {
     /// Inserts the runs that are not there yet, in one transaction.
     pub(crate) async fn insert_runs(&self, runs: &[Run]) -> Result<Inserted> {
+        let mut tx = self.database.begin().await?;
+        let all = runs.len() as u64;
+        if self.insert_rows(&mut tx, runs).await? == all {
+            let mut counts = totals::Counts::default();
+            for run in runs {
+                counts.add(&mut tx, run).await?;
+            }
+            counts.write(&mut tx).await?;
+            tx.commit().await?;
+            return Ok(Inserted { new: all, refused: 0 });
+        }
+        // Some are there already, or are of no workspace: one after another tells which.
+        tx.rollback().await?;
         let mut tx = self.database.begin().await?;
         let mut inserted = Inserted::default();
         let mut counts = totals::Counts::default();
@@ -358,29 +407,55 @@ impl Inner {
     /// Inserts a run that is not there yet, and returns how many that were. It is not in the sums by day
     /// then.
     pub(crate) async fn insert_run(&self, tx: &mut Tx, run: &Run) -> Result<u64> {
-        let sql = concat!(
-            "INSERT INTO runs (",
-            columns!(),
-            ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, ",
-            "$14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24 ",
-            "WHERE EXISTS (SELECT 1 FROM workspaces w WHERE w.id = $2) ON CONFLICT (id) DO NOTHING"
+        self.insert_rows(tx, std::slice::from_ref(run)).await
+    }
+
+    /// Inserts the runs that are not there yet with one statement, and returns how many that were.
+    async fn insert_rows(&self, tx: &mut Tx, runs: &[Run]) -> Result<u64> {
+        macro_rules! insert {
+            ($integer:literal, $from:literal) => {
+                concat!(
+                    "INSERT INTO runs (",
+                    columns!(),
+                    ") SELECT run.value ->> 0, run.value ->> 1, ",
+                    "(run.value ->> 2)",
+                    $integer,
+                    ", run.value ->> 3, run.value ->> 4, run.value ->> 5, run.value ->> 6, run.value ->> 7, ",
+                    "run.value ->> 8, run.value ->> 9, run.value ->> 10, run.value ->> 11, ",
+                    "(run.value ->> 12)",
+                    $integer,
+                    ", (run.value ->> 13)",
+                    $integer,
+                    ", (run.value ->> 14)",
+                    $integer,
+                    ", (run.value ->> 15)",
+                    $integer,
+                    ", (run.value ->> 16)",
+                    $integer,
+                    ", run.value ->> 17, run.value ->> 18, ",
+                    "(run.value ->> 19)",
+                    $integer,
+                    ", (run.value ->> 20)",
+                    $integer,
+                    ", run.value ->> 21, run.value ->> 22, run.value ->> 23 FROM ",
+                    $from,
+                    " WHERE EXISTS (SELECT 1 FROM workspaces w WHERE w.id = run.value ->> 1) ",
+                    "ON CONFLICT (id) DO NOTHING"
+                )
+            };
+        }
+        let sql = self.database.pick(
+            insert!("", "json_each($1) AS run"),
+            insert!("::bigint", "json_array_elements($1::json) AS run (value)"),
         );
-        let count = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
-        let cost = |cost: Option<Usd>| cost.map(|cost| cost.to_string());
-        let text = |text: &Option<String>| text.as_deref().map(clean);
-        let query = sqlx::query(sql).bind(clean(&run.id)).bind(clean(&run.workspace)).bind(run.started_ms);
-        let query = query.bind(text(&run.node)).bind(text(&run.user)).bind(text(&run.token));
-        let query =
-            query.bind(text(&run.conversation)).bind(clean(&run.provider)).bind(clean(&run.requested));
-        let query = query.bind(text(&run.served)).bind(text(&run.upstream)).bind(text(&run.generation));
-        let query = query.bind(i64::from(run.attempts)).bind(count(run.prompt_tokens));
-        let query = query.bind(count(run.completion_tokens)).bind(count(run.cached_tokens));
-        let query =
-            query.bind(count(run.reasoning_tokens)).bind(cost(run.cost)).bind(cost(run.upstream_cost));
-        let query = query.bind(count(run.first_output_ms)).bind(count(run.total_ms)).bind(text(&run.finish));
-        let query = query.bind(text(&run.error_kind)).bind(text(&run.error));
-        let inserted = query.execute(&mut **tx).await?.rows_affected();
-        if let Some(content) = run.content.as_ref().filter(|_| inserted > 0) {
+        let rows: Vec<_> = runs.iter().map(Run::row).collect();
+        // Lists of texts and numbers are always JSON.
+        let rows = serde_json::to_string(&rows).unwrap_or_default();
+        let inserted = sqlx::query(sql).bind(rows).execute(&mut **tx).await?.rows_affected();
+        if inserted == 0 {
+            return Ok(0);
+        }
+        for (run, content) in runs.iter().filter_map(|run| Some((run, run.content.as_ref()?))) {
             let sql = "INSERT INTO run_contents (run, request, response, expires) \
                        SELECT $1, $2, $3, $4 + keep_content_ms FROM workspaces \
                        WHERE id = $5 AND keep_content_ms IS NOT NULL ON CONFLICT (run) DO NOTHING";
