@@ -62,6 +62,9 @@ assert.equal(typeof JSON.parse(parsed.choices[0].message.content).name, "string"
 for (const [failing, kind] of [
   ["openrouter:sandbox/rate-limit", OpenAI.RateLimitError],
   ["openrouter:sandbox/context-length", OpenAI.BadRequestError],
+  ["openrouter:sandbox/no-credits", OpenAI.APIError],
+  ["openrouter:sandbox/moderation", OpenAI.PermissionDeniedError],
+  ["openrouter:sandbox/no-endpoints", OpenAI.NotFoundError],
   ["openrouter:sandbox/upstream-error", OpenAI.InternalServerError],
   ["nobody:none/none", OpenAI.NotFoundError],
 ]) {

@@ -52,6 +52,9 @@ assert isinstance(parsed.choices[0].message.parsed, Person), parsed
 for model, kind in [
     ("openrouter:sandbox/rate-limit", openai.RateLimitError),
     ("openrouter:sandbox/context-length", openai.BadRequestError),
+    ("openrouter:sandbox/no-credits", openai.APIStatusError),
+    ("openrouter:sandbox/moderation", openai.PermissionDeniedError),
+    ("openrouter:sandbox/no-endpoints", openai.NotFoundError),
     ("openrouter:sandbox/upstream-error", openai.InternalServerError),
     ("nobody:none/none", openai.NotFoundError),
 ]:

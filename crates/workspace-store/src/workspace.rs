@@ -113,8 +113,9 @@ impl WorkspaceChange {
     }
 
     /// Has runs dropped so long after they began, from a second to 100 years, and their prompts and answers
-    /// with them; `None`: never, which is the default. It counts for the runs that are there as well. A sweep each minute drops them, and
-    /// [totals](Store::run_totals) lose them then; those [by day](Store::run_days) keep them.
+    /// with them; `None`: never, which is the default. It counts for the runs that are there as well. A sweep
+    /// each minute drops them, and [totals](Store::run_totals) lose them then; those [by
+    /// day](Store::run_days) keep them.
     #[must_use]
     pub fn keep_runs(mut self, time: Option<Duration>) -> Self {
         self.keep_runs = Some(time);
