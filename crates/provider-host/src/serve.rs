@@ -5,6 +5,7 @@ mod settings;
 mod setup;
 mod traces;
 
+use std::net::Ipv6Addr;
 use std::path::Path;
 use std::pin::pin;
 use std::time::Duration;
@@ -54,6 +55,7 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
              in front, and add --allow-remote"
         )));
     }
+    let hosts = allowed_hosts(&settings)?;
     if sandbox && !args.dev {
         return Err(Failure::Usage("--sandbox is for a development machine: add --dev".to_owned()));
     }
@@ -83,6 +85,7 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     if let Some(url) = &settings.public_url {
         server = server.public_url(url);
     }
+    server = server.hosts(hosts);
     server = traces.of_requests(server);
     let url = format!("http://{address}");
     let mut lines = vec![format!("Listening on {url}")];
@@ -144,6 +147,9 @@ fn lost(error: workspace_server::ServerError) -> Failure {
 
 fn limits(settings: &ServeSettings, mut server: ServerSettings) -> ServerSettings {
     let seconds = |set: Option<u64>| set.map(Duration::from_secs);
+    if let Some(time) = seconds(settings.stop_delay_seconds) {
+        server = server.stop_delay(time);
+    }
     if let Some(time) = seconds(settings.drain_seconds) {
         server = server.drain(time);
     }
@@ -178,6 +184,26 @@ fn limits(settings: &ServeSettings, mut server: ServerSettings) -> ServerSetting
         server = server.wrong_tokens_per_minute(count);
     }
     server
+}
+
+/// The names that the host goes by.
+fn allowed_hosts(settings: &ServeSettings) -> Result<Vec<String>, Failure> {
+    let names = settings.allow_host.iter().map(|name| {
+        let name = name.trim();
+        // An IPv6 address has its colons in brackets.
+        let is_name = match name.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+            None => !name.is_empty() && !name.contains([':', '/', '@', '*', ' ']),
+        };
+        match is_name {
+            true => Ok(name.to_owned()),
+            false => Err(Failure::Usage(format!(
+                "--allow-host {name:?} is no host name: write it without scheme, port and path, as in \
+                 models.example.com, 127.0.0.1 or [::1]"
+            ))),
+        }
+    });
+    names.collect()
 }
 
 /// The addresses that providers may connect to.

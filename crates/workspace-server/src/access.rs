@@ -81,7 +81,7 @@ impl<S: Sync> FromRequestParts<S> for Operator {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        parts.extensions.get::<Self>().copied().ok_or_else(ApiError::unauthorised)
+        parts.extensions.get::<Self>().copied().ok_or_else(ApiError::no_operator)
     }
 }
 
@@ -125,8 +125,13 @@ pub(crate) async fn guard(
             }
         },
         Err(error) if error.status == StatusCode::UNAUTHORIZED && credential.is_some() => {
+            // One that is right elsewhere is no guess.
+            let is_guess = !is_right_elsewhere(&guard, credential.as_deref().unwrap_or_default()).await;
+            let origin = origin.filter(|_| is_guess);
             let limited = origin.and_then(|origin| guard.app.wrong_tokens.note(origin.ip()).err());
-            guard.app.metrics.wrong_token(limited.is_some());
+            if is_guess {
+                guard.app.metrics.wrong_token(limited.is_some());
+            }
             match limited {
                 None => guard.shape.write(error),
                 Some(limited) => {
@@ -159,10 +164,10 @@ async fn admit(
             let key = guard.app.settings.operator_key.as_ref().ok_or_else(|| {
                 ApiError::forbidden("this host has no operator key, so that no request may do this")
             })?;
-            let given = credential.ok_or_else(ApiError::unauthorised)?;
+            let given = credential.ok_or_else(ApiError::no_operator)?;
             return match bool::from(key.expose().as_bytes().ct_eq(given.as_bytes())) {
                 true => Ok(Admitted::Operator(Operator(origin))),
-                false => Err(ApiError::unauthorised()),
+                false => Err(ApiError::no_operator()),
             };
         }
         Access::Bearer => None,
@@ -181,6 +186,18 @@ async fn admit(
         }
     }
     Ok(Admitted::Bearer(Bearer(token, origin)))
+}
+
+/// Whether a credential that a route refuses opens another kind of route: a token of a workspace at the
+/// operator's, or the operator's key at a workspace's.
+async fn is_right_elsewhere(guard: &Guard, credential: &str) -> bool {
+    match guard.access {
+        Access::Operator => guard.app.store.authenticate(credential).await.is_ok(),
+        _ => {
+            let key = guard.app.settings.operator_key.as_ref();
+            key.is_some_and(|key| key.expose().as_bytes().ct_eq(credential.as_bytes()).into())
+        }
+    }
 }
 
 /// The token of a request: `Authorization: Bearer`, or `X-API-Key`.

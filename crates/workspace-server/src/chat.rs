@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use provider_core::{ChatRequest, Error, FieldProblem, LlmProvider, RawJson};
 use provider_layers::{FallbackLayer, FallbackSettings, Stack};
 use provider_registry::SelectedModel;
@@ -25,9 +25,9 @@ use self::events::{Names, Say, Writer};
 use self::prompt::{Trimmed, fit};
 use self::thread::Thread;
 use crate::access::Bearer;
-use crate::api::extract::read;
+use crate::api::extract::{cut_short, read};
 use crate::call::{Fallback, NewCall, Running, cut_call, listed};
-use crate::error::{ApiError, Envelope, Result, success};
+use crate::error::{ApiError, Envelope, Result, code_of, success};
 use crate::node::AgentNode;
 use crate::openapi::bodies;
 use crate::sse::{self, Events, PING};
@@ -70,14 +70,11 @@ pub(crate) struct ToolResult {
 }
 
 /// Reads a body, and says what is wrong with it.
-pub(crate) fn read_body<T: DeserializeOwned>(body: std::result::Result<Bytes, BytesRejection>) -> Result<T> {
-    let body = body.map_err(|error| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "the body is too large")
-        }
-        status => ApiError::new(status, "invalid_request", error.body_text()),
-    })?;
-    read(&body)
+pub(crate) fn read_body<T: DeserializeOwned>(
+    app: &App,
+    body: std::result::Result<Bytes, BytesRejection>,
+) -> Result<T> {
+    read(&body.map_err(|refused| cut_short(refused.status(), app))?)
 }
 
 /// Runs one turn.
@@ -90,12 +87,13 @@ pub(crate) async fn run(
     bearer: Bearer,
     body: std::result::Result<Bytes, BytesRejection>,
 ) -> Result<Response> {
-    let body: Body = read_body(body)?;
+    let body: Body = read_body(&app, body)?;
     let token = bearer.token();
     let node = AgentNode::read(&body.node).map_err(ApiError::invalid)?;
     let connected = app.connections.workspace(&token.workspace).await?;
     let name = node.model.as_deref().ok_or_else(|| problem("node.config.model", "must be set"))?;
-    let model = connected.model(name).await?;
+    let model =
+        connected.model(name).await.map_err(|error| ApiError::of_model(error, "node.config.model"))?;
     let fallback = fallback(&connected, &node, &model).await?;
 
     let new = prompt::new_messages(body.message.as_ref(), &body.messages, &body.tool_results)?;
@@ -177,8 +175,9 @@ pub(crate) async fn fallback(
     if node.extension.allow_paid {
         settings = settings.allow_paid();
     }
-    for name in &node.extension.fallback {
-        let next = connected.model(name).await?;
+    for (index, name) in node.extension.fallback.iter().enumerate() {
+        let field = || format!("node.config.x_provider.fallback[{index}]");
+        let next = connected.model(name).await.map_err(|error| ApiError::of_model(error, &field()))?;
         if next.reference() == model.reference() {
             continue;
         }
@@ -358,7 +357,7 @@ async fn relay(events: &Events, writer: &mut Writer, turn: &mut Turn) {
         let mut data = events::provider_error(&error);
         events::merge(&mut data, json!({"run_id": end.get("run_id")}));
         writer.say(Say::Error, data);
-        events::merge(&mut end, json!({"error_code": error.host_code()}));
+        events::merge(&mut end, json!({"error_code": code_of(&error)}));
     }
     writer.end(&response, end);
 }

@@ -28,7 +28,8 @@ use crate::call::{Ends, Fallback, NewCall, listed};
 use crate::chat::events::{self, Names, Say, Writer};
 use crate::chat::prompt::{self, Trimmed};
 use crate::chat::{fallback, read_body};
-use crate::error::{ApiError, Envelope, Result, success};
+use crate::error::{ApiError, Envelope, Result, code_of, success};
+use crate::money;
 use crate::node::{AgentNode, NODE_TYPE};
 use crate::openapi::bodies;
 use crate::sse::{self, Events};
@@ -70,10 +71,13 @@ pub(crate) async fn run(
     bearer: Bearer,
     body: std::result::Result<Bytes, BytesRejection>,
 ) -> Result<Response> {
-    let body: Body = read_body(body)?;
+    let body: Body = read_body(&app, body)?;
     if body.models.is_empty() || body.models.len() > MAX_MODELS {
         let problem = format!("has {} models, and a comparison takes 1 to {MAX_MODELS}", body.models.len());
         return Err(ApiError::invalid(vec![FieldProblem::new("models", problem)]));
+    }
+    if body.timeout_seconds == Some(0) {
+        return Err(ApiError::invalid(vec![FieldProblem::new("timeout_seconds", "must be 1 at least")]));
     }
     let bare = || RawJson::from(json!({"type": NODE_TYPE, "config": {}}));
     let node = AgentNode::read(&body.node.clone().unwrap_or_else(bare)).map_err(ApiError::invalid)?;
@@ -131,6 +135,7 @@ pub(crate) async fn run(
         let runs: Vec<_> = shown.iter().map(|cell| cell.run.clone()).collect();
         let (report, id) = Running::new(comparison, kept, ends.left, |_, _| {}).await;
         let runs: Vec<Option<String>> = runs.iter().map(run_of).collect();
+        let report = money::exact(&report);
         let data =
             json!({"comparison_id": id?, "run_ids": runs, "context_trimmed": trimmed, "report": report});
         return Ok(success(data).into_response());
@@ -159,7 +164,7 @@ pub(crate) async fn run(
         events.send("comparison_start", &json!({ "cells": begins }));
         events.taken().await;
         let (report, id) = events.with_pings(&mut running).await;
-        let mut end = json!({ "totals": report.totals, "ended": report.ended });
+        let mut end = json!({ "totals": money::exact(&report.totals), "ended": report.ended });
         match id {
             Ok(id) => events::merge(&mut end, json!({ "comparison_id": id })),
             Err(error) => writer.say(Say::Error, events::host_error(&error)),
@@ -290,7 +295,7 @@ fn finished(writer: &mut Writer, cell: &CellReport, run: Option<String>) {
         let mut data = events::provider_error(error);
         events::merge(&mut data, json!({ "run_id": run }));
         writer.say(Say::Error, data);
-        events::merge(&mut end, json!({"error_code": error.host_code()}));
+        events::merge(&mut end, json!({"error_code": code_of(error)}));
     }
     let nothing = ChatResponse::default();
     writer.end(cell.response().unwrap_or(&nothing), end);
@@ -408,6 +413,7 @@ fn cell_error(error: ApiError) -> Error {
         StatusCode::PAYMENT_REQUIRED => ErrorKind::PaymentRequired,
         StatusCode::FORBIDDEN => ErrorKind::PermissionDenied,
         StatusCode::NOT_FOUND => ErrorKind::NotFound,
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => ErrorKind::InvalidRequest,
         StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Overloaded,
         _ => ErrorKind::Server,
     };

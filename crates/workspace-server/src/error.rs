@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use provider_core::{ErrorKind, FieldProblem, RetryAdvice};
+use provider_core::author::base_url_step;
+use provider_core::{ErrorKind, FieldProblem};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -93,6 +95,33 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
+    /// The refusal of a wrong operator's key, or of none.
+    pub(crate) fn no_operator() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "auth_error",
+            "the operator's key is needed, which is no token of a workspace: Authorization: Bearer <key>",
+        )
+    }
+
+    /// The refusal of a body beyond the limit.
+    pub(crate) fn too_long(max_body_bytes: usize) -> Self {
+        let message = format!("the body has more than {max_body_bytes} bytes, which this host does not take");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message)
+    }
+
+    /// The error of finding the model that a field names. It names the field, if that is what is wrong.
+    pub(crate) fn of_model(error: impl Into<Self>, field: &str) -> Self {
+        let mut error: Self = error.into();
+        if error.code == "not_found" {
+            error.code = "model_not_found";
+        }
+        if matches!(error.code, "model_not_found" | "ambiguous_model" | "model_not_enabled") {
+            error.problems = vec![FieldProblem::new(field, &*error.message)];
+        }
+        error
+    }
+
     pub(crate) fn invalid(problems: Vec<FieldProblem>) -> Self {
         let message = problems
             .iter()
@@ -117,6 +146,19 @@ impl ApiError {
             None => with_request_id(response, &new_request_id()),
         };
         self.finish(response)
+    }
+
+    /// The facts beside code and message: `data` of the envelope, and a part of the event `error`. `null` if
+    /// there are none.
+    pub(crate) fn facts(&self) -> Value {
+        let Some(metadata) = &self.metadata else {
+            return if self.problems.is_empty() { Value::Null } else { json!({"problems": self.problems}) };
+        };
+        let mut facts = json!({"problems": self.problems, "retry_after_seconds": self.retry_after_seconds});
+        for name in ["kind", "next_step", "provider", "model", "upstream", "attempts"] {
+            facts[name] = metadata[name].clone();
+        }
+        facts
     }
 
     /// The body in that shape: `{"error": {…}}`, which is also how a stream tells of its error.
@@ -157,12 +199,8 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let data = match self.problems.is_empty() {
-            true => None,
-            false => Some(json!({ "problems": self.problems })),
-        };
-        let envelope =
-            Envelope { data, status: "error", code: self.code.into(), message: self.message.clone() };
+        let (data, code) = (self.facts(), self.code.into());
+        let envelope = Envelope { data, status: "error", code, message: self.message.clone() };
         let response = (self.status, Json(envelope)).into_response();
         self.finish(response)
     }
@@ -171,43 +209,63 @@ impl IntoResponse for ApiError {
 impl From<provider_core::Error> for ApiError {
     /// An error of a provider, by the table of the docs.
     fn from(error: provider_core::Error) -> Self {
-        let status = match error.kind() {
-            ErrorKind::InvalidRequest
-            | ErrorKind::Unsupported
-            | ErrorKind::UnsupportedFeature
-            | ErrorKind::ContextLength
-            | ErrorKind::Ambiguous => StatusCode::BAD_REQUEST,
-            ErrorKind::ModelNotFound | ErrorKind::NotFound => StatusCode::NOT_FOUND,
-            ErrorKind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorKind::Config => StatusCode::UNPROCESSABLE_ENTITY,
-            ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            ErrorKind::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-            ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            // The provider's own refusals, its key among them, are not those of the caller's token.
-            _ => StatusCode::BAD_GATEWAY,
-        };
-        let seconds = match error.retry() {
-            RetryAdvice::After(wait) => {
-                Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1))
-            }
-            _ => None,
-        };
-        let problems = error.fields().to_vec();
-        let (openai_code, metadata) = (openai_code(error.kind()), Some(Box::new(metadata(&error))));
-        let new = Self::new(status, error.host_code(), error.to_string());
-        Self { problems, openai_code, metadata, ..new }.retry_after(seconds)
+        let (status, code, openai_code) = meaning(&error);
+        let whole = |wait: Duration| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        let (problems, metadata) = (error.fields().to_vec(), Some(Box::new(metadata(&error))));
+        let new = Self::new(status, code, error.to_string());
+        Self { problems, openai_code, metadata, ..new }.retry_after(error.retry().after().map(whole))
     }
 }
 
-/// The words that OpenAI's clients decide by.
-fn openai_code(kind: ErrorKind) -> Option<&'static str> {
-    Some(match kind {
-        ErrorKind::ContextLength => "context_length_exceeded",
-        ErrorKind::ModelNotFound | ErrorKind::NotFound => "model_not_found",
-        ErrorKind::RateLimited => "rate_limit_exceeded",
-        ErrorKind::ContentPolicy => "content_policy_violation",
-        _ => return None,
-    })
+/// The status of a provider's error, its code, and OpenAI's word for it where that is another: the table of
+/// the docs. An error that the caller can mend has a status from 400 on; the rest is the provider's fault, or
+/// that of its settings. None has 401, which means the caller's own token.
+fn meaning(error: &provider_core::Error) -> (StatusCode, &'static str, Option<&'static str>) {
+    // The answer of another server than the provider's, whatever its status says.
+    let elsewhere = base_url_step("");
+    if error.next_step().is_some_and(|step| step.starts_with(&elsewhere)) {
+        return (StatusCode::BAD_GATEWAY, "config", None);
+    }
+    match error.kind() {
+        ErrorKind::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request", None),
+        ErrorKind::Unsupported | ErrorKind::UnsupportedFeature => {
+            (StatusCode::BAD_REQUEST, "unsupported_feature", None)
+        }
+        ErrorKind::ContextLength => {
+            (StatusCode::BAD_REQUEST, "context_overflow", Some("context_length_exceeded"))
+        }
+        ErrorKind::LimitReached => (StatusCode::BAD_REQUEST, "limit_reached", None),
+        ErrorKind::Ambiguous => (StatusCode::BAD_REQUEST, "ambiguous_model", None),
+        ErrorKind::PaymentRequired => {
+            (StatusCode::PAYMENT_REQUIRED, "payment_required", Some("insufficient_quota"))
+        }
+        ErrorKind::PermissionDenied => (StatusCode::FORBIDDEN, "permission_denied", None),
+        ErrorKind::ContentPolicy => {
+            (StatusCode::FORBIDDEN, "content_policy", Some("content_policy_violation"))
+        }
+        ErrorKind::ModelNotFound => (StatusCode::NOT_FOUND, "model_not_found", None),
+        ErrorKind::NotFound if error.model().is_some() => (StatusCode::NOT_FOUND, "model_not_found", None),
+        ErrorKind::NotFound => (StatusCode::NOT_FOUND, "not_found", None),
+        ErrorKind::NoEndpoint => (StatusCode::NOT_FOUND, "no_endpoint", None),
+        ErrorKind::Duplicate => (StatusCode::CONFLICT, "duplicate", None),
+        ErrorKind::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", None),
+        ErrorKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limit", Some("rate_limit_exceeded")),
+        // Settings that somebody has just sent name their fields; stored ones that do not work have none.
+        ErrorKind::Config if !error.fields().is_empty() => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "validation_error", None)
+        }
+        ErrorKind::Config => (StatusCode::BAD_GATEWAY, "config", None),
+        ErrorKind::Authentication => (StatusCode::BAD_GATEWAY, "provider_auth_error", None),
+        ErrorKind::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", None),
+        ErrorKind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "timeout", None),
+        ErrorKind::ToolFailed => (StatusCode::BAD_GATEWAY, "tool_error", None),
+        _ => (StatusCode::BAD_GATEWAY, "provider_error", None),
+    }
+}
+
+/// The code of a provider's error.
+pub(crate) fn code_of(error: &provider_core::Error) -> &'static str {
+    meaning(error).1
 }
 
 /// Facts about a provider's error. Errors have no secret in them, and neither have their attempts.

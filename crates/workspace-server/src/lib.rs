@@ -31,6 +31,7 @@ mod compare;
 mod error;
 mod limits;
 mod metrics;
+mod money;
 mod node;
 mod observe;
 mod openai;

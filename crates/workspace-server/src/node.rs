@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::template::substitute;
+use crate::api::extract::unread;
 
 /// The `type` of an agent node.
 pub const NODE_TYPE: &str = "ai-agent-node";
@@ -82,7 +83,7 @@ pub struct ContextWindow {
     #[serde(default)]
     pub strategy: ContextStrategy,
     /// The most tokens that prompt and answer may have. Default, and upper bound: the context length of the
-    /// catalogue.
+    /// catalogue. 1 at least.
     pub max_tokens: Option<u64>,
     /// The tokens that are kept free for the answer. Default: the node's `max_tokens`, or 0.
     pub reserve_for_output: Option<u64>,
@@ -122,7 +123,7 @@ pub struct FunctionCalling {
     pub parallel_tool_calls: Option<bool>,
     /// Whether arguments must match the schema exactly, for tools that do not say so themselves.
     pub strict_mode: Option<bool>,
-    /// The most turns in which the model may call tools for one question.
+    /// The most turns in which the model may call tools for one question, 1 at least.
     pub max_iterations: Option<u32>,
 }
 
@@ -153,9 +154,9 @@ pub struct Extension {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TurnLimits {
-    /// The most seconds from the question to the beginning of a turn.
+    /// The most seconds from the question to the beginning of a turn, 1 at least.
     pub max_seconds: Option<u64>,
-    /// The most that the turns before may have cost for another one to begin, in US dollars.
+    /// The most that the turns before may have cost for another one to begin, in US dollars. More than 0.
     pub max_cost_usd: Option<Usd>,
 }
 
@@ -213,6 +214,19 @@ impl AgentNode {
             if parameters.contains_key(name) || ["model", "messages", "stream", "tools"].contains(&&**name) {
                 problems.add(format!("node.config.x_provider.request.{name}"), "has a place of its own");
             }
+        }
+        let (limits, window) = (&extension.limits, &context_window);
+        let turns = tools.as_ref().and_then(|tools: &FunctionCalling| tools.max_iterations.map(u64::from));
+        let counts = [
+            ("function_calling_config.max_iterations", turns),
+            ("context_window.max_tokens", window.as_ref().and_then(|window| window.max_tokens)),
+            ("x_provider.limits.max_seconds", limits.max_seconds),
+        ];
+        for (name, _) in counts.iter().filter(|(_, count)| *count == Some(0)) {
+            problems.add(format!("node.config.{name}"), "must be 1 at least");
+        }
+        if limits.max_cost_usd.is_some_and(|most| most <= Usd::ZERO) {
+            problems.add("node.config.x_provider.limits.max_cost_usd", "must be more than 0");
         }
         let node = Self {
             id,
@@ -278,10 +292,16 @@ impl Keys<'_> {
     }
 
     fn value<T: DeserializeOwned>(&self, name: &str, problems: &mut Problems) -> Option<T> {
-        match serde_json::from_str(self.raw(name)?.get()) {
+        let mut reader = serde_json::Deserializer::from_str(self.raw(name)?.get());
+        match serde_path_to_error::deserialize(&mut reader) {
             Ok(value) => Some(value),
             Err(error) => {
-                problems.add(format!("{}.{name}", self.prefix), format!("cannot be read: {error}"));
+                let (place, unread) = (format!("{}.{name}", self.prefix), unread(&error));
+                let field = match unread.field.as_str() {
+                    "body" => place,
+                    inner => format!("{place}.{inner}"),
+                };
+                problems.add(field, unread.problem);
                 None
             }
         }

@@ -75,6 +75,7 @@ use crate::{api, chat, compare, openai};
         api::runs::content,
         api::tokens::list,
         api::tokens::create,
+        api::tokens::create_first,
         api::tokens::revoke,
         // Running.
         chat::run,
@@ -119,11 +120,24 @@ pub fn openapi() -> String {
         "type": "object",
         "required": ["data", "status", "code", "message"],
         "properties": {
-            "data": {"type": ["object", "null"], "properties": {"problems": {"type": "array", "items": {
-                "type": "object",
-                "required": ["field", "problem"],
-                "properties": {"field": {"type": "string"}, "problem": {"type": "string"}},
-            }}}},
+            "data": {
+                "type": ["object", "null"],
+                "properties": {
+                    "problems": {"type": "array", "items": {
+                        "type": "object",
+                        "required": ["field", "problem"],
+                        "properties": {"field": {"type": "string"}, "problem": {"type": "string"}},
+                    }},
+                    "kind": {"type": ["string", "null"],
+                        "description": "The kind of a provider's error."},
+                    "next_step": {"type": ["string", "null"], "description": "The step that helps."},
+                    "provider": {"type": ["string", "null"]},
+                    "model": {"type": ["string", "null"]},
+                    "upstream": {"type": ["object", "null"]},
+                    "attempts": {"type": ["array", "null"], "items": {"type": "object"}},
+                    "retry_after_seconds": {"type": ["integer", "null"]},
+                },
+            },
             "status": {"type": "string", "enum": ["error"]},
             "code": {"type": "string", "description": "A word for programs."},
             "message": {"type": "string", "description": "A sentence for people."},

@@ -132,6 +132,9 @@ pub static ROUTES: &[Route] = &[
         || post(api::conversations::append),
     ),
     route(Method::POST, "/api/v1/workspaces/{workspace}/export", OWNER, || post(api::workspaces::export)),
+    route(Method::POST, "/api/v1/workspaces/{workspace}/first-token", Access::Operator, || {
+        post(api::tokens::create_first)
+    }),
     route(Method::GET, "/api/v1/workspaces/{workspace}/model", VIEWER, || get(api::models::show)),
     route(Method::GET, "/api/v1/workspaces/{workspace}/model/endpoints", VIEWER, || {
         get(api::models::endpoints)
@@ -210,6 +213,7 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(limit)
         .layer(from_fn_with_state(app.clone(), security::known_host))
+        .layer(from_fn_with_state(app.clone(), security::sound_head))
         .layer(from_fn(security::headers))
         .layer(from_fn_with_state(app.clone(), observe))
         .with_state(app)

@@ -1,15 +1,17 @@
-//! Around all routes: headers against misuse of answers, and the names that the host goes by.
+//! Around all routes: headers against misuse of answers, heads that are refused, and the names that the host
+//! goes by.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, Version, header};
+use http_body::Body as _;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Result};
 use crate::routes::Shape;
 use crate::state::App;
 
@@ -32,6 +34,36 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     response
 }
 
+/// Refuses a request whose head two programs may read differently, and one that announces a body beyond the
+/// limit, before anything of its body is read.
+pub(crate) async fn sound_head(State(app): State<App>, request: Request, next: Next) -> Response {
+    match check_head(&request, app.settings.max_body_bytes) {
+        Ok(()) => next.run(request).await,
+        Err(error) => {
+            let mut response = Shape::of_path(request.uri().path()).write(error);
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+    }
+}
+
+fn check_head(request: &Request, max_body_bytes: usize) -> Result<()> {
+    let count = |name: &str| request.headers().get_all(name).iter().take(2).count();
+    let refused = |message: &str| Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_request", message));
+    if request.version() == Version::HTTP_11 && count("host") != 1 {
+        return refused("a request of HTTP/1.1 has one header Host, no fewer and no more");
+    }
+    if count("authorization") > 1 || count("x-api-key") > 1 {
+        return refused("the token came twice: send one header Authorization, or one X-API-Key");
+    }
+    // Known from Content-Length; a chunked body is counted as it comes.
+    let announced = request.body().size_hint().exact();
+    if announced.is_some_and(|bytes| bytes > u64::try_from(max_body_bytes).unwrap_or(u64::MAX)) {
+        return Err(ApiError::too_long(max_body_bytes));
+    }
+    Ok(())
+}
+
 /// Refuses a request for a host of another name, where the settings list names: a page whose name was bound
 /// anew to this address (DNS rebinding) asks for its own. Probes ask by address, and learn nothing.
 pub(crate) async fn known_host(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -51,11 +83,6 @@ pub(crate) async fn known_host(State(app): State<App>, request: Request, next: N
     if given.is_some_and(|given| names.iter().any(|name| name.eq_ignore_ascii_case(given))) {
         return next.run(request).await;
     }
-    let shape = Shape::of_path(path);
-    let error =
-        ApiError::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "this host does not go by that name");
-    match shape {
-        Shape::Envelope => error.into_response(),
-        Shape::OpenAi => error.into_openai_response(),
-    }
+    let status = StatusCode::MISDIRECTED_REQUEST;
+    Shape::of_path(path).write(ApiError::new(status, "unknown_host", "this host does not go by that name"))
 }

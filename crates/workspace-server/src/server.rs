@@ -72,14 +72,15 @@ impl Server {
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             settings,
             tasks: TaskTracker::new(),
+            leaving: CancellationToken::new(),
             stopping: CancellationToken::new(),
             drained: CancellationToken::new(),
         })))
     }
 
-    /// Serves until `stop` ends. Running calls may finish within the time to
-    /// [drain](ServerSettings::drain), and those that do not end with an error; what they cost and what was
-    /// run is in the store at the end. Dropping the future ends them all at once.
+    /// Serves until `stop` ends, and for the [delay](ServerSettings::stop_delay) behind it. Running calls may
+    /// finish within the time to [drain](ServerSettings::drain), and those that do not end with an error;
+    /// what they cost and what was run is in the store at the end. Dropping the future ends them all at once.
     ///
     /// It speaks HTTP/1.1. TLS is the business of a proxy in front.
     ///
@@ -99,6 +100,11 @@ impl Server {
 /// Serves these routes until `stop` ends and what runs then is over.
 async fn run(app: &App, router: &Router, listener: TcpListener, stop: impl Future<Output = ()>) {
     let mut connections = JoinSet::new();
+    let stop = async {
+        stop.await;
+        app.leaving.cancel();
+        sleep(app.settings.stop_delay).await;
+    };
     accept(app, router, listener, &mut connections, stop).await;
     app.stopping.cancel();
     if timeout(app.settings.drain, all_ended(&mut connections)).await.is_err() {

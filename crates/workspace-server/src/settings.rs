@@ -21,6 +21,7 @@ pub struct ServerSettings {
     pub(crate) operator_key: Option<Secret>,
     pub(crate) max_body_bytes: usize,
     pub(crate) unlisted_estimate: Usd,
+    pub(crate) stop_delay: Duration,
     pub(crate) drain: Duration,
     pub(crate) addresses: AddressPolicy,
     pub(crate) max_connections: usize,
@@ -45,6 +46,7 @@ impl ServerSettings {
             operator_key: None,
             max_body_bytes: 32 * 1024 * 1024,
             unlisted_estimate: "0.05".parse().unwrap_or(Usd::ZERO),
+            stop_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
             addresses: AddressPolicy::public(),
             max_connections: 10_000,
@@ -84,8 +86,17 @@ impl ServerSettings {
         self
     }
 
-    /// Lets running calls finish for so long after the server was told to stop; then they end with an error.
-    /// The default is 30 seconds.
+    /// Goes on taking requests for so long after the server was told to stop, while `/readyz` says 503: a
+    /// proxy that asks it sends its requests elsewhere by then, and none meets a closed port. The default is
+    /// none: the listener closes at once.
+    #[must_use]
+    pub fn stop_delay(mut self, time: Duration) -> Self {
+        self.stop_delay = time;
+        self
+    }
+
+    /// Lets running calls finish for so long after the listener has closed; then they end with an error. The
+    /// default is 30 seconds.
     #[must_use]
     pub fn drain(mut self, time: Duration) -> Self {
         self.drain = time;
@@ -216,6 +227,7 @@ impl fmt::Debug for ServerSettings {
             .field("has_operator_key", &self.operator_key.is_some())
             .field("max_body_bytes", &self.max_body_bytes)
             .field("unlisted_estimate", &self.unlisted_estimate)
+            .field("stop_delay", &self.stop_delay)
             .field("drain", &self.drain)
             .field("addresses", &self.addresses)
             .field("max_connections", &self.max_connections)

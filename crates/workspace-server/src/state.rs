@@ -28,7 +28,9 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// Places for exports, each of which holds a connection to the database.
     pub(crate) exports: Arc<Semaphore>,
-    /// The server was told to stop: no new request, and those that run may finish.
+    /// The server was told to stop, which `/readyz` tells, and takes new requests for a while yet.
+    pub(crate) leaving: CancellationToken,
+    /// The server stops: no new request, and those that run may finish.
     pub(crate) stopping: CancellationToken,
     /// The time to drain is over: those that still run end with an error.
     pub(crate) drained: CancellationToken,

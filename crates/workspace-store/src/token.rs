@@ -79,7 +79,7 @@ impl NewToken {
         Self { name: name.into(), role, lifetime: None }
     }
 
-    /// Has the token expire after this time.
+    /// Has the token expire after this time: more than none, and 10 years at most.
     #[must_use]
     pub fn expires_in(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
@@ -155,6 +155,9 @@ const SECRET_LEN: usize = 32;
 /// How old a stored last use gets before it is written again.
 const LAST_USE_MS: i64 = 60 * 1000;
 
+/// The longest lifetime of a token that expires. One that does not has none.
+const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 /// How many tokens are remembered for when the database is away.
 const MAX_REMEMBERED: usize = 10_000;
 
@@ -162,9 +165,33 @@ impl Store {
     /// Creates a token for a workspace.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::Invalid`] for a bad name.
+    /// [`StoreError::NotFound`], [`StoreError::Invalid`] for a bad name or a bad lifetime.
     pub async fn create_token(&self, workspace: &str, new: NewToken, by: &Actor) -> Result<CreatedToken> {
+        self.insert_token(workspace, new, by, false).await
+    }
+
+    /// Creates an Owner token for a workspace that has none which is taken: a new one, one that was imported
+    /// without its tokens, or one whose tokens were all revoked or have expired.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] with the id of an Owner token that is taken, [`StoreError::NotFound`],
+    /// [`StoreError::Invalid`] for a bad name.
+    pub async fn create_first_token(&self, workspace: &str, name: &str, by: &Actor) -> Result<CreatedToken> {
+        self.insert_token(workspace, NewToken::new(name, Role::Owner), by, true).await
+    }
+
+    async fn insert_token(
+        &self,
+        workspace: &str,
+        new: NewToken,
+        by: &Actor,
+        is_first: bool,
+    ) -> Result<CreatedToken> {
         check_name(&new.name)?;
+        if new.lifetime.is_some_and(|time| time.is_zero() || time > MAX_LIFETIME) {
+            let problem = format!("must be from 1 to {}, which is 10 years", MAX_LIFETIME.as_secs());
+            return Err(StoreError::invalid("expires_in_seconds", problem));
+        }
         let mut id = [0; 12];
         let mut secret = Zeroizing::new([0; SECRET_LEN]);
         let filled = getrandom::fill(&mut id).and_then(|()| getrandom::fill(&mut *secret));
@@ -173,7 +200,16 @@ impl Store {
         let lifetime = new.lifetime.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
         let expires = lifetime.map(|time| now.saturating_add(time));
         let mut tx = self.database().begin().await?;
+        // Two that ask for the first one wait for each other here.
         self.lock_workspace(&mut tx, workspace).await?;
+        if is_first {
+            let sql = "SELECT id FROM tokens WHERE workspace = $1 AND role = $2 AND revoked IS NULL \
+                       AND (expires IS NULL OR expires > $3) ORDER BY id LIMIT 1";
+            let query = sqlx::query_scalar::<_, String>(sql).bind(workspace).bind(Role::Owner.as_str());
+            if let Some(id) = query.bind(now).fetch_optional(&mut *tx).await? {
+                return Err(StoreError::Duplicate { kind: RecordKind::Token, id });
+            }
+        }
         let sql = "INSERT INTO tokens (id, workspace, name, role, hash, created, expires) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let query = sqlx::query(sql).bind(&id).bind(workspace).bind(&new.name).bind(new.role.as_str());

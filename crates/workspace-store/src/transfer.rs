@@ -140,10 +140,14 @@ impl Store {
         };
         let mut lines = 1;
         loop {
-            match read_line(from).await? {
+            let numbered = |error| match error {
+                StoreError::Import(problem) => StoreError::Import(format!("line {}: {problem}", lines + 1)),
+                error => error,
+            };
+            match read_line(from).await.map_err(numbered)? {
                 Some(Line::End(end)) if end.lines == lines => break,
                 Some(Line::End(_)) => return Err(StoreError::Import("lines are missing".to_owned())),
-                Some(line) => import.line(line).await?,
+                Some(line) => import.line(line).await.map_err(numbered)?,
                 None => return Err(StoreError::Import("it was cut off".to_owned())),
             }
             lines += 1;
@@ -390,6 +394,7 @@ struct Import<'a> {
 
 impl Import<'_> {
     async fn line(&mut self, line: Line) -> Result<()> {
+        line.check()?;
         if let Line::Workspace(workspace) = line {
             return self.workspace(workspace).await;
         }
@@ -466,7 +471,7 @@ impl Import<'_> {
         let is_known = Scope::read(&line.scope, line.scope_id.clone()).is_some()
             && Period::read(&line.period).is_some()
             && ["usd", "requests"].contains(&&*line.unit);
-        if !is_known || line.amount < 0 || line.spent < 0 {
+        if !is_known {
             return Err(StoreError::Import(format!("the budget {:?} is none", line.id)));
         }
         let sql = "INSERT INTO budgets (id, workspace, scope, scope_id, unit, amount, period, revision, changed, \
@@ -483,6 +488,7 @@ impl Import<'_> {
     async fn token(&mut self, workspace: &str, line: TokenLine) -> Result<()> {
         let Some(cipher) = &self.cipher else { return Ok(()) };
         line.role.parse::<crate::token::Role>()?;
+        crate::workspace::check_name(&line.name)?;
         let hash = open(cipher, &line.sealed_hash, &associated_data("token", &line.id, ""))?;
         let sql = "INSERT INTO tokens (id, workspace, name, role, hash, created, expires, revoked) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

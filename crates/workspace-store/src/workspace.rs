@@ -22,7 +22,7 @@ pub struct NewWorkspace {
 
 impl NewWorkspace {
     /// A workspace whose name is its id, in the time zone UTC. The id has 1 to 128 characters, without white
-    /// space and control characters.
+    /// space and control characters, and is neither `.` nor `..`.
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
         Self { name: id.clone(), id, time_zone: "UTC".to_owned() }
@@ -104,17 +104,18 @@ impl WorkspaceChange {
         self
     }
 
-    /// Has prompts and answers of runs stored for so long; `None`: not at all, which is the default. It
-    /// counts for runs from now on.
+    /// Has prompts and answers of runs stored for so long, from a second to 100 years; `None`: not at all,
+    /// which is the default. It counts for runs from now on.
     #[must_use]
     pub fn keep_content(mut self, time: Option<Duration>) -> Self {
         self.keep_content = Some(time);
         self
     }
 
-    /// Has runs dropped so long after they began, their prompts and answers with them; `None`: never, which
-    /// is the default. It counts for the runs that are there as well. A sweep each minute drops them, and
-    /// [totals](Store::run_totals) lose them then; those [by day](Store::run_days) keep them.
+    /// Has runs dropped so long after they began, from a second to 100 years, and their prompts and answers
+    /// with them; `None`: never, which is the default. It counts for the runs that are there as well. A sweep
+    /// each minute drops them, and [totals](Store::run_totals) lose them then; those [by
+    /// day](Store::run_days) keep them.
     #[must_use]
     pub fn keep_runs(mut self, time: Option<Duration>) -> Self {
         self.keep_runs = Some(time);
@@ -212,11 +213,11 @@ impl Store {
             fields.push("unlisted_models");
         }
         if let Some(time) = change.keep_content {
-            record.keep_content_seconds = time.map(|time| time.as_secs().max(1));
+            record.keep_content_seconds = seconds("keep_content_seconds", time)?;
             fields.push("keep_content");
         }
         if let Some(time) = change.keep_runs {
-            record.keep_runs_seconds = time.map(|time| time.as_secs().max(1));
+            record.keep_runs_seconds = seconds("keep_runs_seconds", time)?;
             fields.push("keep_runs");
         }
         fields.iter().for_each(|field| changed.note(field, record.revision));
@@ -281,7 +282,28 @@ fn record(row: Row) -> (WorkspaceRecord, ChangedIn) {
     (record, ChangedIn::parse(&changed))
 }
 
+/// The longest time that anything is kept, in seconds: 100 years. Beyond it `None` says what is meant.
+const MAX_KEEP: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// The whole seconds of a time to keep something.
+fn seconds(field: &str, time: Option<Duration>) -> Result<Option<u64>> {
+    match time.map(|time| time.as_secs()) {
+        Some(0 | MAX_KEEP..) => {
+            let problem = format!("must be from 1 to {}, or null", MAX_KEEP - 1);
+            Err(StoreError::invalid(field, problem))
+        }
+        seconds => Ok(seconds),
+    }
+}
+
 pub(crate) fn check_id(id: &str) -> Result<()> {
+    // A client takes these out of a path.
+    if matches!(id, "." | "..") {
+        return Err(StoreError::invalid(
+            "id",
+            "must be another than `.` and `..`, which a path has no place for",
+        ));
+    }
     let fits = |c: char| !c.is_whitespace() && !c.is_control();
     if !(1..=128).contains(&id.chars().count()) || !id.chars().all(fits) {
         return Err(StoreError::invalid("id", "has 1 to 128 characters, without white space"));

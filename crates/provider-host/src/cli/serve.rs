@@ -65,6 +65,12 @@ pub(crate) struct ServeSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) public_url: Option<String>,
 
+    /// Answer requests for this host name alone, without a port, as in `models.example.com`; repeatable.
+    /// Names that others point at this address (DNS rebinding) are refused. Default: any name
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allow_host: Vec<String>,
+
     /// The folder of the database, the recorder's file and, with --dev, the keys; it is made. Default:
     /// provider-host-data; with --dev and without --sandbox that of the command line
     #[arg(long, value_name = "DIR")]
@@ -114,6 +120,12 @@ pub(crate) struct ServeSettings {
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) log_json: bool,
+
+    /// How many seconds the host takes requests yet once it is told to stop, while /readyz says 503, so that
+    /// a proxy sends no more of them. Default: 0, which closes the port at once
+    #[arg(long, value_name = "SECONDS", value_parser = at_least::<u64>(0), allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stop_delay_seconds: Option<u64>,
 
     /// How many seconds running calls may take to finish once the host stops. Default: 30
     #[arg(long, value_name = "SECONDS", value_parser = at_least::<u64>(0), allow_negative_numbers = true)]

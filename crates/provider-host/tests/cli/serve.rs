@@ -199,6 +199,8 @@ async fn wrong_settings_are_refused_by_name() {
     for (args, told) in [
         (&["--dev", "--allow-net", "10.0.0.0/99"][..], "--allow-net 10.0.0.0/99 must be a network"),
         (&["--dev", "--log", "a=b=c"], "--log a=b=c cannot be read"),
+        (&["--dev", "--allow-host", "https://a.example"], "write it without scheme, port and path"),
+        (&["--dev", "--allow-host", "a.example:443"], "--allow-host \"a.example:443\" is no host name"),
         (&["--dev", "--config", "/no/such/file.toml"], "/no/such/file.toml"),
         (&["--dev", "--workspace", "No Id"], "the workspace No Id"),
     ] {

@@ -33,7 +33,7 @@ pub(crate) struct Budget {
 
 /// The calls that a budget counts.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", tag = "scope", content = "id", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", tag = "scope", content = "id", try_from = "GivenScope")]
 pub(crate) enum BudgetScope {
     /// All calls of the workspace.
     Workspace,
@@ -54,14 +54,68 @@ pub(crate) enum BudgetScope {
     Other,
 }
 
+/// A scope as a request has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenScope {
+    scope: String,
+    id: Option<String>,
+}
+
+impl TryFrom<GivenScope> for BudgetScope {
+    type Error = String;
+
+    /// The words of an error say what is expected, as those of serde do.
+    fn try_from(given: GivenScope) -> Result<Self, String> {
+        Ok(match (given.scope.as_str(), given.id) {
+            ("node", Some(id)) => BudgetScope::Node(id),
+            ("user", Some(id)) => BudgetScope::User(id),
+            ("token", Some(id)) => BudgetScope::Token(id),
+            ("workspace", None) => BudgetScope::Workspace,
+            ("each_node", None) => BudgetScope::EachNode,
+            ("each_user", None) => BudgetScope::EachUser,
+            ("each_token", None) => BudgetScope::EachToken,
+            ("node" | "user" | "token", None) => return Err(format!("expected the id of a {}", given.scope)),
+            ("workspace" | "each_node" | "each_user" | "each_token", Some(_)) => {
+                return Err(format!("expected no id beside {}", given.scope));
+            }
+            _ => {
+                let words = "one of: workspace, node, user, token, each_node, each_user, each_token";
+                return Err(format!("expected {words}"));
+            }
+        })
+    }
+}
+
 /// An amount: one of its two fields.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", try_from = "GivenAmount")]
 pub(crate) enum BudgetAmount {
     /// US dollars, exact: `"2.50"`.
     Usd(String),
     /// Requests.
     Requests(u64),
+}
+
+/// An amount as a request has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenAmount {
+    usd: Option<String>,
+    requests: Option<u64>,
+}
+
+impl TryFrom<GivenAmount> for BudgetAmount {
+    type Error = &'static str;
+
+    fn try_from(given: GivenAmount) -> Result<Self, &'static str> {
+        match (given.usd, given.requests) {
+            (Some(usd), None) => Ok(BudgetAmount::Usd(usd)),
+            (None, Some(requests)) => Ok(BudgetAmount::Requests(requests)),
+            (Some(_), Some(_)) => Err("expected one of usd and requests, and both are set"),
+            (None, None) => Err("expected one of usd and requests, and neither is set"),
+        }
+    }
 }
 
 /// The time in which a budget may be spent before it begins anew.

@@ -15,6 +15,7 @@ use workspace_store::{ComparisonCell, ComparisonRecord};
 use super::extract::{Ids, Page, Params, page_len};
 use crate::access::Bearer;
 use crate::error::{ApiError, Envelope, Result, success};
+use crate::money;
 use crate::state::App;
 
 /// A comparison.
@@ -142,8 +143,7 @@ pub(crate) async fn export(
 
 async fn report(app: &App, bearer: &Bearer, ids: &Ids) -> Result<Value> {
     let report = app.store.comparison_report(bearer.workspace(), ids.get("comparison")).await?;
-    // It was written from JSON.
-    Ok(report.read().unwrap_or_default())
+    Ok(money::exact(&report))
 }
 
 /// The columns of an export, and the place of each in the JSON of a cell.

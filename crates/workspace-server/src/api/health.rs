@@ -30,7 +30,7 @@ pub(crate) async fn alive() -> &'static str {
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
     let health = app.store.health();
     let (code, status) = match health.away_since {
-        _ if app.stopping.is_cancelled() => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        _ if app.leaving.is_cancelled() => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
         None => (StatusCode::OK, "ready"),
     };

@@ -1,24 +1,25 @@
 //! The models of all providers of a workspace, for a selector.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Json;
 use axum::extract::State;
 use provider_core::{
-    Catalogue, ChatRequest, FieldProblem, Model as Listed, ModelQuery, ModelSort, Price, Pricing, TimeOfWeek,
+    Catalogue, ChatRequest, ErrorKind, FieldProblem, Model as Listed, ModelQuery, ModelSort, Price, Pricing,
+    RawJson, TimeOfWeek,
 };
-use provider_registry::Listing;
+use provider_registry::{Listing, SelectedModel};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio::task::JoinSet;
 use utoipa::{IntoParams, ToSchema};
 use workspace_store::ConnectedWorkspace;
 
 use super::extract::{Body, Params, money, page_len};
 use crate::access::Bearer;
-use crate::error::{ApiError, Envelope, Result, success};
+use crate::chat::prompt;
+use crate::error::{ApiError, Envelope, Result, code_of, success};
 use crate::state::App;
 
 /// The models of all providers that answered, and the failures of the others.
@@ -39,6 +40,23 @@ pub(crate) struct FailedProvider {
     provider: String,
     code: String,
     message: String,
+    /// The kind of the provider's error; `null`: it is not connected.
+    #[schema(value_type = Option<String>)]
+    kind: Option<ErrorKind>,
+    /// The next step.
+    next_step: Option<String>,
+}
+
+impl FailedProvider {
+    fn of(provider: String, error: &provider_core::Error) -> Self {
+        Self {
+            provider,
+            code: code_of(error).to_owned(),
+            message: error.to_string(),
+            kind: Some(error.kind()),
+            next_step: error.next_step().map(str::to_owned),
+        }
+    }
 }
 
 /// A model of a provider.
@@ -230,10 +248,13 @@ pub(crate) async fn show(
     Params(one): Params<One>,
 ) -> Result<Json<Envelope<Model>>> {
     let workspace = app.connections.workspace(bearer.workspace()).await?;
-    let selected = workspace.workspace().model(&one.reference).await?;
+    let selected = selected(&workspace, &one.reference, "reference").await?;
     let reference = selected.reference();
     let catalogue = selected_catalogue(&workspace, &reference.provider).await?;
-    let missing = || ApiError::not_found(format!("the provider lists no model {:?}", reference.model));
+    let missing = || {
+        let message = format!("the provider lists no model {:?}", reference.model);
+        ApiError::of_model(ApiError::not_found(message), "reference")
+    };
     let model = catalogue.find(&reference.model).ok_or_else(missing)?;
     let record = workspace.providers().find(|record| record.id == reference.provider);
     let is_enabled = record.is_some_and(|record| record.is_enabled(&model.id));
@@ -278,7 +299,7 @@ pub(crate) async fn endpoints(
     Params(one): Params<One>,
 ) -> Result<Json<Envelope<Option<Vec<ModelEndpoint>>>>> {
     let workspace = app.connections.workspace(bearer.workspace()).await?;
-    let selected = workspace.workspace().model(&one.reference).await?;
+    let selected = selected(&workspace, &one.reference, "reference").await?;
     let provider = selected.provider();
     let Some(details) = provider.descriptor().model_details() else { return Ok(success(None)) };
     let endpoints = in_time(details.endpoints(&**provider, selected.id())).await?;
@@ -334,9 +355,9 @@ impl ModelPrices {
 pub(crate) struct CheckRequest {
     /// The model as an agent node has it.
     model: String,
-    /// The request: `messages` and parameters.
+    /// The request, in the shape of chat completions: `messages`, or as for a turn `message`, and parameters.
     #[schema(value_type = Object)]
-    request: Value,
+    request: BTreeMap<String, RawJson>,
 }
 
 /// The problems of a request.
@@ -362,15 +383,15 @@ pub(crate) struct RequestProblem {
 pub(crate) async fn problems(
     State(app): State<App>,
     bearer: Bearer,
-    Body(mut given): Body<CheckRequest>,
+    Body(given): Body<CheckRequest>,
 ) -> Result<Json<Envelope<CheckedRequest>>> {
     let workspace = app.connections.workspace(bearer.workspace()).await?;
-    let selected = workspace.workspace().model(&given.model).await?;
-    if let Value::Object(request) = &mut given.request {
-        request.insert("model".to_owned(), selected.id().into());
-    }
-    let request: ChatRequest = serde_json::from_value(given.request)
-        .map_err(|error| ApiError::invalid(vec![FieldProblem::new("request", error.to_string())]))?;
+    let selected = selected(&workspace, &given.model, "model").await?;
+    let mut request = read_request(given.request).map_err(|mut error| {
+        error.problems.iter_mut().for_each(|problem| problem.field.insert_str(0, "request."));
+        error
+    })?;
+    request.model = selected.id().to_owned();
     let catalogue = selected_catalogue(&workspace, &selected.reference().provider).await.ok();
     let listed = match selected.listing() {
         Listing::Listed(listed) => Some(&**listed),
@@ -383,6 +404,31 @@ pub(crate) async fn problems(
         problems: problems.into_iter().map(problem).collect(),
         estimate: listed.map(|model| model.estimate(&request, TimeOfWeek::now()).amount.to_string()),
     }))
+}
+
+/// Reads the request of a check: its messages as those of a turn are read, and the rest as a completion's.
+fn read_request(mut fields: BTreeMap<String, RawJson>) -> Result<ChatRequest> {
+    let message = fields.remove("message");
+    let messages = match fields.remove("messages") {
+        None => Vec::new(),
+        Some(list) => list.read::<Vec<RawJson>>().map_err(|_| {
+            ApiError::invalid(vec![FieldProblem::new("messages", "must be a list of objects")])
+        })?,
+    };
+    let messages = prompt::new_messages(message.as_ref(), &messages, &[])?;
+    // Both are said beside it.
+    fields.retain(|name, _| !matches!(name.as_str(), "model" | "stream"));
+    let parameters = RawJson::new(&fields)
+        .map_err(|_| ApiError::invalid(vec![FieldProblem::new("parameters", "cannot be written")]))?;
+    let mut request = openai_wire::decode(parameters.get(), &openai_wire::Plain)?.request;
+    request.messages.extend(messages);
+    Ok(request)
+}
+
+/// The model of a reference, enabled or not, which this field has.
+async fn selected(workspace: &ConnectedWorkspace, reference: &str, field: &str) -> Result<SelectedModel> {
+    let found = workspace.workspace().model(reference).await;
+    found.map_err(|error| ApiError::of_model(error, field))
 }
 
 async fn selected_catalogue(workspace: &ConnectedWorkspace, provider: &str) -> Result<Arc<Catalogue>> {
@@ -405,13 +451,11 @@ async fn catalogues(
                     provider,
                     code: "config".to_owned(),
                     message: error.to_string(),
+                    kind: None,
+                    next_step: None,
                 });
             }
-            (None, Err(error)) => failed.push(FailedProvider {
-                provider,
-                code: error.host_code().to_owned(),
-                message: error.to_string(),
-            }),
+            (None, Err(error)) => failed.push(FailedProvider::of(provider, &error)),
             (None, Ok(instance)) => {
                 let cache = instance.catalogue_cache().clone();
                 tasks.spawn(async move { (provider, cache.get_within(CATALOGUE_WAIT).await) });
@@ -421,11 +465,7 @@ async fn catalogues(
     while let Some(joined) = tasks.join_next().await {
         match joined {
             Ok((provider, Ok(cached))) => found.push((provider, cached.catalogue)),
-            Ok((provider, Err(error))) => failed.push(FailedProvider {
-                provider,
-                code: error.host_code().to_owned(),
-                message: error.to_string(),
-            }),
+            Ok((provider, Err(error))) => failed.push(FailedProvider::of(provider, &error)),
             Err(error) => tracing::error!(%error, "a catalogue was not read"),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
-use provider_core::{ConfigValues, FieldProblem, LlmProvider};
+use provider_core::{ConfigValues, ErrorKind, FieldProblem, LlmProvider};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -13,7 +13,8 @@ use workspace_store::{NewProvider, ProviderChange, ProviderRecord, RecordKind, S
 use super::extract::{Body, Ids, nullable};
 use super::models::in_time;
 use crate::access::Bearer;
-use crate::error::{ApiError, Envelope, Result, success};
+use crate::error::{ApiError, Envelope, Result, code_of, success};
+use crate::money;
 use crate::state::App;
 
 /// A configured provider.
@@ -129,9 +130,12 @@ pub(crate) struct TestResult {
 /// The fault of a connection.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TestProblem {
-    /// A word of the host's: `auth_error`, `provider_error`, …
+    /// A word for programs: `provider_auth_error`, `provider_error`, …
     code: String,
     message: String,
+    /// The kind of the provider's error; `null`: the host has not got as far as asking.
+    #[schema(value_type = Option<String>)]
+    kind: Option<ErrorKind>,
     /// The next step.
     next_step: Option<String>,
 }
@@ -235,7 +239,7 @@ pub(crate) async fn test(
         return Err(StoreError::NotFound { kind: RecordKind::Provider, id: id.to_owned() }.into());
     }
     if let Some(error) = workspace.error(id) {
-        return Ok(success(failed("config", error.to_string(), None)));
+        return Ok(success(failed("config", error.to_string(), None, None)));
     }
     let instance = workspace.workspace().instance(id)?;
     Ok(success(check(&**instance.provider()).await))
@@ -299,17 +303,17 @@ async fn check(provider: &dyn LlmProvider) -> TestResult {
         Ok(mut report) => {
             // The service's own words may have more of the key than we show.
             report.raw = None;
-            TestResult { is_ok: true, report: serde_json::to_value(report).ok(), problem: None }
+            TestResult { is_ok: true, report: Some(money::exact(&report)), problem: None }
         }
         Err(error) => {
             let next_step = error.next_step().map(str::to_owned);
-            failed(error.host_code(), error.to_string(), next_step)
+            failed(code_of(&error), error.to_string(), Some(error.kind()), next_step)
         }
     }
 }
 
-fn failed(code: &str, message: String, next_step: Option<String>) -> TestResult {
-    let problem = Some(TestProblem { code: code.to_owned(), message, next_step });
+fn failed(code: &str, message: String, kind: Option<ErrorKind>, next_step: Option<String>) -> TestResult {
+    let problem = Some(TestProblem { code: code.to_owned(), message, kind, next_step });
     TestResult { is_ok: false, report: None, problem }
 }
 

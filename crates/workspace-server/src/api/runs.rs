@@ -11,6 +11,7 @@ use workspace_store::RunFilter;
 use super::extract::{Ids, Page, Params, page_len};
 use crate::access::Bearer;
 use crate::error::{ApiError, Envelope, Result, success};
+use crate::money;
 use crate::state::App;
 
 /// One call of a model.
@@ -129,7 +130,8 @@ pub(crate) struct Filter {
     /// The id of an API token.
     token: Option<String>,
     provider: Option<String>,
-    /// The model that was asked for.
+    /// The model that was asked for or that answered, with or without its provider:
+    /// `openrouter:openai/gpt-4o`.
     model: Option<String>,
     conversation: Option<String>,
     /// The reason why the model stopped: `stop`, `length`, `tool_calls`, …
@@ -228,8 +230,10 @@ pub(crate) async fn content(
     let content = app.store.run_content(workspace, id).await?;
     // It was written from JSON.
     let json = |json: provider_core::RawJson| json.read().unwrap_or_default();
-    let content = content
-        .map(|content| RunContent { request: json(content.request), response: json(content.response) });
+    let content = content.map(|content| RunContent {
+        request: json(content.request),
+        response: money::exact(&content.response),
+    });
     Ok(success(content))
 }
 

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use provider_core::FieldProblem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use workspace_store::{NewToken, RecordKind, Role, StoreError, TokenRecord};
 
 use super::extract::{Body, Ids};
-use crate::access::Bearer;
+use crate::access::{Bearer, Operator};
 use crate::error::{ApiError, Envelope, Result, success};
 use crate::state::App;
 
@@ -57,8 +56,8 @@ pub(crate) struct Create {
     name: String,
     /// `viewer`, `member`, `admin` or `owner`, and no higher than that of the token that asks.
     role: String,
-    /// Default: it does not expire.
-    #[schema(minimum = 1)]
+    /// 10 years at most. Default: it does not expire.
+    #[schema(minimum = 1, maximum = 315_360_000)]
     expires_in_seconds: Option<u64>,
 }
 
@@ -97,13 +96,34 @@ pub(crate) async fn create(
     check_role(&bearer, role)?;
     let mut token = NewToken::new(new.name, role);
     if let Some(seconds) = new.expires_in_seconds {
-        if seconds == 0 {
-            let problem = FieldProblem::new("expires_in_seconds", "must be 1 at least");
-            return Err(ApiError::invalid(vec![problem]));
-        }
         token = token.expires_in(Duration::from_secs(seconds));
     }
     let created = app.store.create_token(bearer.workspace(), token, &bearer.actor()).await?;
+    Ok(success(Created { token: (&created.record).into(), text: created.text.expose().to_owned() }))
+}
+
+/// The first Owner token of a workspace.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = FirstToken)]
+pub(crate) struct First {
+    /// The name to show. Default: `first owner`.
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+}
+
+/// Creates the first Owner token of a workspace. Its text is in this answer alone. While the workspace has an
+/// Owner token that is taken, the answer is 409: who has it makes others, and the operator none.
+#[utoipa::path(post, path = "/api/v1/workspaces/{workspace}/first-token", operation_id = "create_first_token",
+    request_body = First, responses((status = 200, body = Envelope<Created>)))]
+pub(crate) async fn create_first(
+    State(app): State<App>,
+    operator: Operator,
+    ids: Ids,
+    Body(first): Body<First>,
+) -> Result<Json<Envelope<Created>>> {
+    let name = first.name.as_deref().unwrap_or("first owner");
+    let created = app.store.create_first_token(ids.get("workspace"), name, &operator.actor()).await?;
     Ok(success(Created { token: (&created.record).into(), text: created.text.expose().to_owned() }))
 }
 

@@ -62,7 +62,7 @@ impl From<WorkspaceRecord> for Workspace {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewWorkspace)]
 pub(crate) struct Create {
-    /// 1 to 128 characters, without white space.
+    /// 1 to 128 characters, without white space, and neither `.` nor `..`.
     #[schema(min_length = 1, max_length = 128)]
     id: String,
     /// The name to show. Default: the id.
@@ -84,11 +84,11 @@ pub(crate) struct Change {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     unlisted_models: Option<Option<String>>,
-    /// `null`: prompts and answers are not stored.
+    /// 1 at least. `null`: prompts and answers are not stored.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<u64>)]
     keep_content_seconds: Option<Option<u64>>,
-    /// `null`: runs are kept without an end.
+    /// 1 at least. `null`: runs are kept without an end.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<u64>)]
     keep_runs_seconds: Option<Option<u64>>,
@@ -119,7 +119,7 @@ pub(crate) async fn list(
     Ok(success(Page::of(rows, len, |workspace: &Workspace| workspace.id.clone())))
 }
 
-/// Creates a workspace.
+/// Creates a workspace. It has no token yet: `…/first-token` makes that of its Owner.
 #[utoipa::path(post, path = "/api/v1/workspaces", operation_id = "create_workspace", request_body = Create,
     responses((status = 200, body = Envelope<Workspace>)))]
 pub(crate) async fn create(

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use provider_core::{ChatResponse, Error, Event, RetryAdvice, ToolCall, Usage, Usd};
+use provider_core::{ChatResponse, Error, Event, ToolCall, Usage, Usd};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, code_of};
 use crate::sse::Events;
 
 /// The two lists of names that platforms know.
@@ -260,31 +260,30 @@ fn tool_call(index: usize, call: &ToolCall) -> Value {
 
 /// The data of an error event, from an error of a provider.
 pub(crate) fn provider_error(error: &Error) -> Value {
-    let wait = match error.retry() {
-        RetryAdvice::After(wait) => Some(wait.as_secs_f64()),
-        _ => None,
-    };
     json!({
-        "code": error.host_code(),
+        "code": code_of(error),
         "message": error.to_string(),
         "kind": error.kind(),
         "next_step": error.next_step(),
         "retryable": error.is_retryable(),
-        "retry_after_seconds": wait,
+        "retry_after_seconds": error.retry().after().map(|wait| wait.as_secs_f64()),
         "provider": error.provider(),
         "model": error.model(),
         "attempts": error.attempts().iter().map(attempt).collect::<Vec<_>>(),
+        "problems": error.fields(),
     })
 }
 
 /// The data of an error event, from an error of the host.
 pub(crate) fn host_error(error: &ApiError) -> Value {
-    json!({
+    let mut data = json!({
         "code": error.code,
         "message": error.message,
-        "problems": error.problems,
+        "retryable": error.should_retry,
         "retry_after_seconds": error.retry_after_seconds,
-    })
+    });
+    merge(&mut data, error.facts());
+    data
 }
 
 /// Adds the fields of an object to another.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use openai_wire::{Plain, decode};
+use provider_core::author::range_problems;
 use provider_core::{ChatRequest, Content, FieldProblem, FunctionTool, Message, Part, RawJson, Tool};
 use serde::Serialize;
 use serde_json::Value;
@@ -115,6 +116,10 @@ pub(crate) fn request(
         }
     }
     let mut request = decode(json(&body)?.get(), &Plain)?.request;
+    let place = |name: &str| match node.extension.request.contains_key(name) {
+        true => format!("node.config.x_provider.request.{name}"),
+        false => format!("node.config.{name}"),
+    };
     if let Some((wire, name)) =
         request.extra.iter().find_map(|(wire, names)| Some((wire, names.keys().next()?)))
     {
@@ -122,11 +127,15 @@ pub(crate) fn request(
             "is no parameter that {wire} knows, or its value does not fit; one provider's own goes to \
              x_provider.parameters, under its id"
         );
-        let place = match node.extension.request.contains_key(name) {
-            true => format!("node.config.x_provider.request.{name}"),
-            false => format!("node.config.{name}"),
-        };
-        return Err(ApiError::invalid(vec![FieldProblem::new(place, problem)]));
+        return Err(ApiError::invalid(vec![FieldProblem::new(place(name), problem)]));
+    }
+    let beyond = range_problems(&request).into_iter().map(|found| {
+        let (name, rest) = found.field.split_at(found.field.find('.').unwrap_or(found.field.len()));
+        FieldProblem::new(place(name) + rest, found.problem)
+    });
+    let beyond: Vec<FieldProblem> = beyond.collect();
+    if !beyond.is_empty() {
+        return Err(ApiError::invalid(beyond));
     }
     if let Some(strict) = node.tools.as_ref().and_then(|tools| tools.strict_mode) {
         for tool in request.tools.iter_mut() {

@@ -4,12 +4,13 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, header};
 use provider_core::{ChatResponse, FieldProblem};
 
 use super::relay::{Relay, falsely_finished};
 use super::{encode, request};
 use crate::access::Bearer;
+use crate::api::extract::{cut_short, lone_surrogate};
 use crate::call::NewCall;
 use crate::error::{ApiError, Result, with_request_id};
 use crate::openapi::bodies;
@@ -34,21 +35,17 @@ async fn answer(
     bearer: &Bearer,
     body: std::result::Result<Bytes, BytesRejection>,
 ) -> Result<Response> {
-    let body = body.map_err(|refused| match refused.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            let limit = app.settings.max_body_bytes;
-            let message = format!("the body has more than {limit} bytes, which this host does not take");
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", message)
-        }
-        status => ApiError::new(status, "invalid_request", "the body of the request did not come"),
-    })?;
+    let body = body.map_err(|refused| cut_short(refused.status(), app))?;
     let json = std::str::from_utf8(&body).map_err(|_| {
         let problem = FieldProblem::new("body", "is no UTF-8, which JSON is");
         provider_core::Error::invalid_request(vec![problem])
     })?;
+    if let Some(problem) = lone_surrogate(&body) {
+        return Err(provider_core::Error::invalid_request(vec![problem]).into());
+    }
     let head = request::Head::read(json)?;
     let connected = app.connections.workspace(&bearer.token().workspace).await?;
-    let model = connected.model(&head.model).await?;
+    let model = connected.model(&head.model).await.map_err(|error| ApiError::of_model(error, "model"))?;
     let asked = request::read(json, &model, &app.registry)?;
     connected.check_reach(&model, &asked.request)?;
     let call = NewCall {

@@ -83,7 +83,7 @@ async fn listed(app: &App, bearer: &Bearer) -> Result<Value> {
 
 async fn shown(app: &App, bearer: &Bearer, id: &str) -> Result<Value> {
     let connected = app.connections.workspace(&bearer.token().workspace).await?;
-    let selected = connected.model(id).await?;
+    let selected = connected.model(id).await.map_err(|error| ApiError::of_model(error, "model"))?;
     let provider = &selected.reference().provider;
     if let Listing::Listed(model) = selected.listing() {
         return Ok(entry(id, provider, Some(model)));
@@ -95,7 +95,7 @@ async fn shown(app: &App, bearer: &Bearer, id: &str) -> Result<Value> {
     let may_exist = accepts && instance.descriptor().claims_model(selected.id());
     if model.is_none() && !may_exist {
         let message = format!("the provider {provider:?} does not list the model {:?}", selected.id());
-        return Err(ApiError { openai_code: Some("model_not_found"), ..ApiError::not_found(message) });
+        return Err(ApiError::of_model(ApiError::not_found(message), "model"));
     }
     Ok(entry(id, provider, model))
 }

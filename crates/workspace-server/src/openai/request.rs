@@ -6,6 +6,8 @@ use provider_registry::{Registry, SelectedModel};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::api::extract::unread;
+
 /// The fields that are read before the provider of the model is known.
 #[derive(Deserialize)]
 pub(super) struct Head {
@@ -30,8 +32,13 @@ impl Head {
     /// # Errors
     /// When the text is no JSON object, or has no model.
     pub(super) fn read(json: &str) -> Result<Self, Error> {
-        serde_json::from_str(json).map_err(|cause| {
-            let problem = FieldProblem::new("body", format!("is no request of chat completions: {cause}"));
+        serde_json::from_str(json).map_err(|_| {
+            // Read once more for the name of the field, which a request that is read does not pay for.
+            let mut again = serde_json::Deserializer::from_str(json);
+            let problem = match serde_path_to_error::deserialize::<_, Self>(&mut again) {
+                Err(error) => unread(&error),
+                Ok(_) => FieldProblem::new("body", "goes on behind its JSON"),
+            };
             Error::invalid_request(vec![problem])
         })
     }

@@ -34,6 +34,8 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, a
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         .max_buf_size(settings.max_header_bytes)
+        // A head that comes in one piece fits into the buffer, whatever its length.
+        .max_header_size(settings.max_header_bytes)
         .serve_connection(io, service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {

@@ -139,13 +139,18 @@ async fn words_of_headers_change_no_access() {
 
 /// Sends a path as it is written, which a client would tidy up, and returns the status.
 async fn raw(host: &Host, method: &str, path: &str, header: &[u8]) -> u16 {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let address = host.url.trim_start_matches("http://");
-    let mut socket = tokio::net::TcpStream::connect(address).await.expect("a connection");
     let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n").into_bytes();
     bytes.extend_from_slice(header);
     bytes.extend_from_slice(b"\r\n");
-    socket.write_all(&bytes).await.expect("sent");
+    status_of(host, &bytes).await
+}
+
+/// Sends these bytes, and returns the status of the answer.
+async fn status_of(host: &Host, bytes: &[u8]) -> u16 {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = host.url.trim_start_matches("http://");
+    let mut socket = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    socket.write_all(bytes).await.expect("sent");
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).await.expect("an answer");
     let head = String::from_utf8_lossy(&answer);
@@ -259,6 +264,46 @@ async fn wrong_tokens_are_limited_and_right_ones_are_not() {
     assert_eq!((door.status().as_u16(), code(door).await.as_str()), (429, "rate_limit"));
     assert_eq!(send(host.http.get(&url).bearer_auth(&token)).await.status(), 200, "a right one is taken");
     assert_eq!(send(host.http.get(&url)).await.status(), 401, "none at all is no wrong one");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn credential_of_another_kind_of_route_is_no_wrong_token() {
+    let host = Host::start_with(|settings| settings.wrong_tokens_per_minute(3)).await;
+    let token = host.token("acme", Role::Owner).await;
+    for _ in 0..5 {
+        for (path, credential) in
+            [("api/v1/workspaces", token.as_str()), ("api/v1/workspaces/acme", OPERATOR_KEY)]
+        {
+            let answer = send(host.http.get(format!("{}/{path}", host.url)).bearer_auth(credential)).await;
+            assert_eq!(answer.status(), 401, "{path}");
+        }
+    }
+    let url = format!("{}/metrics", host.url);
+    assert_eq!(send(host.http.get(&url).bearer_auth(STRANGE)).await.status(), 401, "the first wrong one");
+    assert_eq!(send(host.http.get(&url).bearer_auth(STRANGE)).await.status(), 429, "the second one");
+    let answer = send(host.http.get(&url)).await.text().await.expect("a body");
+    assert!(answer.contains("the operator's key is needed") && !answer.contains("wst_"), "{answer}");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn head_that_two_programs_read_differently_is_refused() {
+    let host = Host::start().await;
+    let token = format!("authorization: Bearer {}\r\n", host.token("acme", Role::Owner).await);
+    let cases = [
+        ("GET /api/v1/token HTTP/1.1\r\n".to_owned(), 400),
+        ("GET /api/v1/token HTTP/1.1\r\nhost: a\r\nhost: a\r\n".to_owned(), 400),
+        (format!("GET /api/v1/token HTTP/1.1\r\nhost: a\r\n{token}"), 400),
+        ("GET /w/acme/v1/models HTTP/1.1\r\nhost: a\r\nx-api-key: a\r\nx-api-key: b\r\n".to_owned(), 400),
+        (format!("POST /api/v1/import HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n", 40_000_000), 413),
+        (format!("GET /healthz HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n", "a".repeat(100_000)), 431),
+        ("GET /api/v1/token HTTP/1.0\r\n".to_owned(), 200),
+    ];
+    for (head, status) in cases {
+        let head = format!("{head}{token}connection: close\r\n\r\n");
+        assert_eq!(status_of(&host, head.as_bytes()).await, status, "{head:.100}");
+    }
     host.stop().await;
 }
 

@@ -19,21 +19,21 @@ const STATUSES: &[(&str, u16)] = &[
     ("sandbox/rate-limit", 429),
     ("sandbox/rate-limit-minute", 429),
     ("sandbox/rate-limit-free", 429),
-    ("sandbox/upstream-quota", 502),
+    ("sandbox/upstream-quota", 402),
     ("sandbox/overload", 503),
-    ("sandbox/no-credits", 502),
-    ("sandbox/in-flight-budget", 502),
-    ("sandbox/too-expensive", 502),
-    ("sandbox/key-limit", 502),
-    ("sandbox/key-limit-402", 502),
-    ("sandbox/guardrail-budget", 502),
-    ("sandbox/workspace-budget", 502),
-    ("sandbox/moderation", 502),
-    ("sandbox/guardrail", 502),
-    ("sandbox/content-filter", 502),
-    ("sandbox/alignment", 502),
-    ("sandbox/privacy", 502),
-    ("sandbox/no-endpoints", 502),
+    ("sandbox/no-credits", 402),
+    ("sandbox/in-flight-budget", 402),
+    ("sandbox/too-expensive", 402),
+    ("sandbox/key-limit", 402),
+    ("sandbox/key-limit-402", 402),
+    ("sandbox/guardrail-budget", 402),
+    ("sandbox/workspace-budget", 402),
+    ("sandbox/moderation", 403),
+    ("sandbox/guardrail", 403),
+    ("sandbox/content-filter", 403),
+    ("sandbox/alignment", 403),
+    ("sandbox/privacy", 404),
+    ("sandbox/no-endpoints", 404),
     ("sandbox/context-length", 400),
     ("sandbox/context-length-upstream", 400),
     ("sandbox/upstream-error", 502),
@@ -201,6 +201,78 @@ async fn failures_of_the_service_are_no_success() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     settled(&door, &budget, FAILURES.len() * WAYS.len()).await;
     assert_eq!(door.host.sandbox.open_streams(), 0, "a call upstream outlives its answer");
+    door.host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_of_a_service_keeps_its_meaning() {
+    let door = Door::open().await;
+    let json = |status: u16, message: &str| {
+        Script::json(status, serde_json::json!({"error": {"message": message}}).to_string())
+    };
+    // The service's answer; the status, OpenAI's word, the word of `…/chat` and the kind that clients get.
+    let cases = [
+        (json(400, "bad"), 400, "invalid_request", "invalid_request", "invalid_request"),
+        (
+            json(400, "maximum context length is 9 tokens"),
+            400,
+            "context_length_exceeded",
+            "context_overflow",
+            "context_length",
+        ),
+        (json(401, "no key"), 502, "provider_auth_error", "provider_auth_error", "authentication"),
+        (json(402, "no money"), 402, "insufficient_quota", "payment_required", "payment_required"),
+        (json(403, "not you"), 403, "permission_denied", "permission_denied", "permission_denied"),
+        (
+            json(403, "your input was flagged"),
+            403,
+            "content_policy_violation",
+            "content_policy",
+            "content_policy",
+        ),
+        // A service that has the path says what it has not; this one has no such path.
+        (json(404, "gone"), 502, "config", "config", "not_found"),
+        (
+            json(404, "The model `m` does not exist"),
+            404,
+            "model_not_found",
+            "model_not_found",
+            "model_not_found",
+        ),
+        (Script::html_error(404), 502, "config", "config", "not_found"),
+        (json(408, "late"), 504, "timeout", "timeout", "timeout"),
+        (json(413, "large"), 413, "payload_too_large", "payload_too_large", "payload_too_large"),
+        (json(422, "odd"), 400, "invalid_request", "invalid_request", "invalid_request"),
+        (
+            json(429, "slow").header("retry-after", "7"),
+            429,
+            "rate_limit_exceeded",
+            "rate_limit",
+            "rate_limited",
+        ),
+        (json(500, "fell"), 502, "provider_error", "provider_error", "server"),
+        (json(502, "fell"), 502, "provider_error", "provider_error", "upstream"),
+        (json(503, "busy"), 503, "overloaded", "overloaded", "overloaded"),
+        (json(504, "late"), 504, "timeout", "timeout", "timeout"),
+        (json(529, "busy"), 503, "overloaded", "overloaded", "overloaded"),
+    ];
+    for (number, (script, status, word, code, kind)) in cases.into_iter().enumerate() {
+        let server = FaultServer::always(script).await.expect("a server");
+        door.add("OpenAI-Compatible", &format!("s{number}"), server.url()).await;
+        for way in WAYS {
+            let answer = way.ask(&door, &format!("s{number}:m")).await;
+            let body = answer.json();
+            let found = match way {
+                Way::Completion { .. } => (&body["error"]["code"], &body["error"]["metadata"]),
+                Way::Chat { .. } => (&body["code"], &body["data"]),
+            };
+            let expected = if matches!(way, Way::Completion { .. }) { word } else { code };
+            let facts = (answer.status, found.0.as_str(), found.1["kind"].as_str());
+            assert_eq!(facts, (status, Some(expected), Some(kind)), "{way:?}: {body}");
+            assert!(found.1.get("next_step").is_some(), "{body}");
+            assert_eq!(answer.header("retry-after").is_empty(), status != 429, "{way:?}: {body}");
+        }
+    }
     door.host.stop().await;
 }
 

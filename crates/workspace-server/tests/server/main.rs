@@ -17,6 +17,7 @@ mod openai;
 mod openapi;
 mod page;
 mod reach;
+mod refusals;
 mod runs;
 mod serving;
 #[path = "../page/snippet.rs"]

@@ -85,7 +85,9 @@ async fn error_before_the_answer_has_its_status_and_releases_the_budget() {
     for stream in [true, false] {
         let body = json!({"message": "Hello", "node": plain("sandbox/no-credits"), "stream": stream});
         let (status, answer) = bench.json("chat", body).await;
-        assert_eq!((status, &answer["code"]), (502, &json!("provider_error")), "{answer}");
+        assert_eq!((status, &answer["code"]), (402, &json!("payment_required")), "{answer}");
+        assert_eq!(answer["data"]["kind"], "payment_required");
+        assert!(answer["data"]["next_step"].as_str().is_some_and(|step| !step.is_empty()), "{answer}");
     }
     assert_eq!(bench.recorded(2).await[0].error_kind.as_deref(), Some("payment_required"));
     let budget = bench.settled(&budget.id).await;
@@ -209,7 +211,7 @@ async fn error_names_the_conversation_that_keeps_the_question() {
     let bench = Bench::start().await;
     let body = json!({"conversation_id": "new", "message": "Hello", "node": plain("sandbox/no-credits")});
     let answer = bench.post("chat", body).await;
-    assert_eq!(answer.status(), 502);
+    assert_eq!(answer.status(), 402);
     let id = answer.headers()["x-conversation-id"].to_str().expect("an id").to_owned();
     assert_eq!(bench.host.store.branches("acme", &id).await.expect("a branch").len(), 1);
     bench.host.stop().await;
@@ -296,7 +298,7 @@ async fn request_that_is_sent_again_is_stored_once() {
     let bench = Bench::start().await;
     let message = |id: &Value, parent: &Value, text: &str, model: &str| json!({"conversation_id": id, "parent_id": parent, "message": text, "node": plain(model)});
     let failed = bench.post("chat", message(&json!("new"), &Value::Null, "One", "sandbox/no-credits")).await;
-    assert_eq!(failed.status(), 502);
+    assert_eq!(failed.status(), 402);
     let id = failed.headers()["x-conversation-id"].to_str().expect("an id").to_owned();
     let conversation = json!(id);
     let (status, first) =
@@ -306,7 +308,7 @@ async fn request_that_is_sent_again_is_stored_once() {
     // Behind a message that the client names, as behind the newest.
     for _ in 0..2 {
         let again = message(&conversation, &leaf, "Two", "sandbox/no-credits");
-        assert_eq!(bench.json("chat", again).await.0, 502);
+        assert_eq!(bench.json("chat", again).await.0, 402);
     }
     let (status, second) = bench.json("chat", message(&conversation, &leaf, "Two", "openai/gpt-4o")).await;
     assert_eq!(status, 200, "{second}");
@@ -338,7 +340,7 @@ async fn results_that_are_sent_again_are_stored_once() {
             "node": weather(model, json!({}))})
     };
     for parent in [&Value::Null, &called["message_id"]] {
-        assert_eq!(bench.json("chat", send("sandbox/no-credits", parent)).await.0, 502);
+        assert_eq!(bench.json("chat", send("sandbox/no-credits", parent)).await.0, 402);
     }
     let (status, answer) = bench.json("chat", send("openai/gpt-4o", &Value::Null)).await;
     assert_eq!((status, &answer["data"]["turn"]), (200, &json!("complete")), "{answer}");
@@ -370,10 +372,9 @@ async fn message_that_nobody_could_read_is_refused_and_not_kept() {
 async fn body_that_cannot_be_read_names_its_field() {
     let bench = Bench::start().await;
     let unknown = json!({"message": "q", "node": plain("openai/gpt-4o"), "foo": 1});
-    for (body, named) in [(unknown, "`foo`"), (json!({"message": "q"}), "`node`")] {
+    for (body, named) in [(unknown, "foo"), (json!({"message": "q"}), "node")] {
         let (status, answer) = bench.json("chat", body).await;
-        let problem = answer["data"]["problems"][0]["problem"].as_str().unwrap_or_default();
-        assert!(status == 422 && problem.contains(named), "{status} {answer}");
+        assert_eq!((status, &answer["data"]["problems"][0]["field"]), (422, &json!(named)), "{answer}");
     }
     bench.host.stop().await;
 }

@@ -157,3 +157,27 @@ async fn span_of_each_request_is_shown_with_its_headers() {
     assert_eq!(seen, [Some("00-2".to_owned()), Some("00-3".to_owned())]);
     host.stop().await;
 }
+
+#[tokio::test]
+async fn host_that_is_told_to_stop_says_so_before_it_does() {
+    let mut host = Host::start_with(|settings| settings.stop_delay(Duration::from_secs(2))).await;
+    let token = host.token("acme", Role::Viewer).await;
+    let url = host.url.clone();
+    let get = async |path: &str| {
+        // Each on a connection of its own, as one that a proxy opens.
+        let client = reqwest::Client::new();
+        let answer = client.get(format!("{url}/{path}")).bearer_auth(&token).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
+    };
+    assert_eq!(get("readyz").await.0, 200);
+    host.tell_to_stop();
+    let told = loop {
+        match get("readyz").await {
+            (200, _) => tokio::task::yield_now().await,
+            told => break told,
+        }
+    };
+    assert_eq!((told.0, &told.1["status"]), (503, &Value::from("stopping")));
+    assert_eq!(get("api/v1/token").await.0, 200, "requests are taken yet");
+    host.stop().await;
+}

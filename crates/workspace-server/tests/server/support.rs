@@ -72,11 +72,16 @@ impl Host {
         token.text.expose().to_owned()
     }
 
-    /// Stops the server and waits until it has settled everything.
-    pub(crate) async fn stop(mut self) {
+    /// Tells the server to stop.
+    pub(crate) fn tell_to_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
+    }
+
+    /// Stops the server and waits until it has settled everything.
+    pub(crate) async fn stop(mut self) {
+        self.tell_to_stop();
         (&mut self.serving).await.expect("no panic").expect("a clean end");
     }
 }

@@ -54,7 +54,8 @@ impl RunFilter {
         self
     }
 
-    /// Those that asked for a model.
+    /// Those of a model: that which was asked for or that which answered, by its id or with its provider in
+    /// front (`openrouter:openai/gpt-4o`).
     #[must_use]
     pub fn model(mut self, id: impl Into<String>) -> Self {
         self.model = Some(id.into());
@@ -141,7 +142,8 @@ impl Store {
             columns!(),
             " FROM runs WHERE workspace = $1 AND id >= $2 AND id < $3 ",
             "AND ($4 IS NULL OR node = $4) AND ($5 IS NULL OR user_id = $5) AND ($6 IS NULL OR token = $6) ",
-            "AND ($7 IS NULL OR provider = $7) AND ($8 IS NULL OR requested = $8) ",
+            "AND ($7 IS NULL OR provider = $7) AND ($8 IS NULL OR requested = $8 OR served = $8 ",
+            "OR provider || ':' || requested = $8 OR provider || ':' || served = $8) ",
             "AND ($9 IS NULL OR conversation = $9) AND ($10 IS NULL OR finish = $10) ",
             "AND ($11 IS NULL OR error_kind = $11) ",
             "AND ($12 = 0 OR $12 = 1 AND error_kind IS NOT NULL OR $12 = 2 AND error_kind IS NULL) ",

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use provider_core::{RawJson, Secret};
+use jiff::civil::Date;
+use provider_core::{Message, RawJson, Secret, Usd};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _};
 use zeroize::Zeroizing;
@@ -168,6 +169,87 @@ impl<'r> sqlx::FromRow<'r, sqlx::any::AnyRow> for CellLine {
             error_kind: row.try_get(7)?,
         })
     }
+}
+
+impl Line {
+    /// Refuses figures that no store has: moments before 1970, charges below zero, messages that are none.
+    pub(super) fn check(&self) -> Result<()> {
+        match self {
+            Line::Header(_) | Line::End(_) => Ok(()),
+            Line::Workspace(line) => {
+                at_least(
+                    1,
+                    &[("keep_content_ms", line.keep_content_ms), ("keep_runs_ms", line.keep_runs_ms)],
+                )?;
+                at_least(0, &[("created", Some(line.created))])
+            }
+            Line::Provider(line) => at_least(0, &[("created", Some(line.created))]),
+            Line::Budget(line) => at_least(
+                0,
+                &[
+                    ("amount", Some(line.amount)),
+                    ("created", Some(line.created)),
+                    ("period_end", Some(line.period_end)),
+                    ("spent", Some(line.spent)),
+                ],
+            ),
+            Line::Token(line) => at_least(
+                0,
+                &[("created", Some(line.created)), ("expires", line.expires), ("revoked", line.revoked)],
+            ),
+            Line::Conversation(line) => {
+                at_least(0, &[("created", Some(line.created)), ("updated", Some(line.updated))])
+            }
+            Line::Message(line) => {
+                at_least(0, &[("created", Some(line.created))])?;
+                let unread = |_| refused("body", "is no message in the stored form");
+                line.body.read::<Message>().map(drop).map_err(unread)
+            }
+            Line::Run(run) => {
+                at_least(0, &[("started_ms", Some(run.started_ms))])?;
+                not_negative(&[("cost", run.cost), ("upstream_cost", run.upstream_cost)])
+            }
+            Line::RunTotals(day) => {
+                if day.day.parse::<Date>().is_err() {
+                    return Err(refused("day", "is no date such as 2026-11-29"));
+                }
+                not_negative(&[("cost", Some(day.totals.cost))])
+            }
+            Line::Comparison(line) => {
+                at_least(0, &[("created", Some(line.created))])?;
+                if !line.report.get().starts_with('{') {
+                    return Err(refused("report", "is no JSON object"));
+                }
+                line.cells.iter().try_for_each(CellLine::check)
+            }
+        }
+    }
+}
+
+impl CellLine {
+    fn check(&self) -> Result<()> {
+        at_least(0, &[("first_output_ms", self.first_output_ms), ("total_ms", self.total_ms)])?;
+        let cost = self.cost.as_ref().map(|cost| cost.parse::<Usd>()).transpose();
+        not_negative(&[("cost", cost.map_err(|_| refused("cost", "is no amount in US dollars"))?)])
+    }
+}
+
+fn at_least(least: i64, figures: &[(&str, Option<i64>)]) -> Result<()> {
+    match figures.iter().find(|(_, figure)| figure.is_some_and(|figure| figure < least)) {
+        Some((field, _)) => Err(refused(field, &format!("must be {least} at least"))),
+        None => Ok(()),
+    }
+}
+
+fn not_negative(amounts: &[(&str, Option<Usd>)]) -> Result<()> {
+    match amounts.iter().find(|(_, amount)| amount.is_some_and(Usd::is_negative)) {
+        Some((field, _)) => Err(refused(field, "must not be below zero")),
+        None => Ok(()),
+    }
+}
+
+fn refused(field: &str, problem: &str) -> StoreError {
+    StoreError::Import(format!("`{field}` {problem}"))
 }
 
 /// The most that a file may ask for: memory in KiB, passes, lanes.

@@ -91,6 +91,32 @@ fn runs_are_filtered_and_paged() {
 }
 
 #[test]
+fn runs_are_found_by_every_name_of_their_model() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let mut served = run(1);
+        served.served = Some("openai/gpt-4o-2024-11-20".to_owned());
+        store.record_run(&served).await.unwrap();
+        let mut other = run(2);
+        (other.provider, other.requested) = ("local".to_owned(), "llama3:8b".to_owned());
+        store.record_run(&other).await.unwrap();
+        let found = async |model: &str| {
+            let runs = store.runs("acme", &RunFilter::new().model(model), None, 9).await.unwrap();
+            runs.iter().map(|run| run.prompt_tokens.unwrap()).collect::<Vec<_>>()
+        };
+        for model in ["openai/gpt-4o", "openai/gpt-4o-2024-11-20"] {
+            assert_eq!(found(model).await, [1], "{model}");
+            assert_eq!(found(&format!("openrouter:{model}")).await, [1], "{model}");
+            assert!(found(&format!("local:{model}")).await.is_empty(), "{model}");
+        }
+        assert_eq!(found("llama3:8b").await, [2]);
+        assert_eq!(found("local:llama3:8b").await, [2]);
+        assert!(found("gpt-4o").await.is_empty());
+    });
+}
+
+#[test]
 fn runs_are_found_by_time_and_by_how_they_ended() {
     on_each(async |database| {
         let store = database.open().await;

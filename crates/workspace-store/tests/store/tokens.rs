@@ -105,6 +105,52 @@ fn token_expires() {
 }
 
 #[test]
+fn lifetime_beyond_ten_years_is_refused() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        let year = Duration::from_secs(365 * 24 * 3600);
+        for lifetime in [Duration::ZERO, year * 10 + Duration::from_secs(1), Duration::MAX] {
+            let new = NewToken::new("CI", Role::Viewer).expires_in(lifetime);
+            let refused = store.create_token("acme", new, &ada()).await.unwrap_err();
+            assert!(refused.to_string().contains("expires_in_seconds"), "{refused}");
+        }
+        let new = NewToken::new("CI", Role::Viewer).expires_in(year * 10);
+        assert!(store.create_token("acme", new, &ada()).await.unwrap().record.expires.is_some());
+    });
+}
+
+#[test]
+fn first_token_is_made_while_no_owner_token_is_taken() {
+    on_each(async |database| {
+        let ahead = Arc::new(AtomicU64::new(0));
+        let store = database.open_with_clock(&ahead).await;
+        acme(&store).await;
+        let admin = NewToken::new("admin", Role::Admin);
+        store.create_token("acme", admin, &ada()).await.unwrap();
+        let by = ada();
+        let both = tokio::join!(
+            store.create_first_token("acme", "one", &by),
+            store.create_first_token("acme", "two", &by)
+        );
+        let (made, refused) = match both {
+            (Ok(made), Err(refused)) | (Err(refused), Ok(made)) => (made, refused),
+            both => panic!("{both:?}"),
+        };
+        assert_eq!(made.record.role, Role::Owner);
+        assert!(matches!(refused, StoreError::Duplicate { kind: RecordKind::Token, .. }), "{refused}");
+        store.revoke_token("acme", &made.record.id, &ada()).await.unwrap();
+        let short = NewToken::new("short", Role::Owner).expires_in(Duration::from_secs(60));
+        store.create_token("acme", short, &ada()).await.unwrap();
+        store.create_first_token("acme", "three", &ada()).await.unwrap_err();
+        ahead.store(61, Ordering::Relaxed);
+        store.create_first_token("acme", "three", &ada()).await.unwrap();
+        let missing = store.create_first_token("none", "four", &ada()).await.unwrap_err();
+        assert!(matches!(missing, StoreError::NotFound { .. }), "{missing}");
+    });
+}
+
+#[test]
 fn texts_that_are_no_token_are_refused() {
     on_each(async |database| {
         let store = database.open().await;

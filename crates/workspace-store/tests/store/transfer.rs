@@ -4,6 +4,7 @@ use std::time::Duration;
 use provider_compare::Comparison;
 use provider_core::{ChatRequest, Message, Secret};
 use provider_testing::{ScriptedProvider, Turn};
+use serde_json::{Value, json};
 use workspace_store::{
     Amount, Call, Connections, NewToken, Period, Role, Run, RunFilter, Scope, Store, StoreError,
     WorkspaceChange,
@@ -165,5 +166,49 @@ fn files_that_are_no_whole_export_are_refused_and_leave_nothing() {
         assert!(matches!(short, StoreError::Invalid(_)), "{short}");
         assert!(other.workspaces("", 9).await.unwrap().is_empty());
         other.import(&mut file.as_slice(), Some(&passphrase()), &ada()).await.unwrap();
+    });
+}
+
+#[test]
+fn figures_that_no_store_has_are_refused_by_line_and_name() {
+    on_each(async |database| {
+        let store = database.open().await;
+        full(&store).await;
+        let file = String::from_utf8(export(&store, None).await).unwrap();
+        let (_folder, other) = target().await;
+        let cases = [
+            ("workspace", "/keep_runs_ms", json!(0)),
+            ("workspace", "/created", json!(-1)),
+            ("budget", "/amount", json!(-5)),
+            ("budget", "/spent", json!(-5)),
+            ("budget", "/period_end", json!(i64::MIN)),
+            ("conversation", "/updated", json!(-1)),
+            ("message", "/body", json!(7)),
+            ("message", "/body", json!({"role": "user"})),
+            ("run", "/cost", json!(-1)),
+            ("run", "/upstream_cost", json!("-0.5")),
+            ("run", "/started_ms", json!(-1)),
+            ("run", "/prompt_tokens", json!(-1)),
+            ("run_totals", "/totals/cost", json!(-1)),
+            ("run_totals", "/day", json!("yesterday")),
+            ("comparison", "/report", json!([])),
+            ("comparison", "/cells/0/cost", json!("much")),
+            ("comparison", "/cells/0/cost", json!("-1")),
+            ("comparison", "/cells/0/total_ms", json!(-1)),
+        ];
+        for (kind, place, value) in cases {
+            let mut lines: Vec<String> = file.lines().map(str::to_owned).collect();
+            let number = lines.iter().position(|line| line.starts_with(&format!("{{\"{kind}\""))).unwrap();
+            let mut line: Value = serde_json::from_str(&lines[number]).unwrap();
+            *line.pointer_mut(&format!("/{kind}{place}")).unwrap() = value.clone();
+            lines[number] = line.to_string();
+            let refused = other.import(&mut lines.join("\n").as_bytes(), None, &ada()).await.unwrap_err();
+            let StoreError::Import(told) = refused else { panic!("{kind}{place}: {refused}") };
+            assert!(told.starts_with(&format!("line {}: ", number + 1)), "{kind}{place}: {told}");
+            let field = place.rsplit('/').next().unwrap();
+            assert!(told.contains(&format!("`{field}`")) || value == json!(-1), "{kind}{place}: {told}");
+        }
+        assert!(other.workspaces("", 9).await.unwrap().is_empty());
+        other.import(&mut file.as_bytes(), None, &ada()).await.unwrap();
     });
 }

@@ -23,6 +23,8 @@ fn bad_ids_zones_and_names_are_refused() {
         let long = "x".repeat(129);
         let bad = [
             NewWorkspace::new(""),
+            NewWorkspace::new("."),
+            NewWorkspace::new(".."),
             NewWorkspace::new("a b"),
             NewWorkspace::new("a\0b"),
             NewWorkspace::new(long),
@@ -33,6 +35,25 @@ fn bad_ids_zones_and_names_are_refused() {
             let refused = store.create_workspace(new.clone(), &ada()).await.unwrap_err();
             assert!(matches!(refused, StoreError::Invalid(_)), "{new:?}");
         }
+    });
+}
+
+#[test]
+fn time_to_keep_that_is_none_or_endless_is_refused() {
+    on_each(async |database| {
+        let store = database.open().await;
+        acme(&store).await;
+        for time in [Duration::ZERO, Duration::from_millis(999), Duration::MAX] {
+            for (change, field) in [
+                (WorkspaceChange::new().keep_content(Some(time)), "keep_content_seconds"),
+                (WorkspaceChange::new().keep_runs(Some(time)), "keep_runs_seconds"),
+            ] {
+                let refused = store.change_workspace("acme", 1, change, &ada()).await.unwrap_err();
+                assert!(refused.to_string().contains(field), "{refused}");
+            }
+        }
+        let change = WorkspaceChange::new().keep_content(Some(Duration::from_secs(1))).keep_runs(None);
+        assert_eq!(store.change_workspace("acme", 1, change, &ada()).await.unwrap().revision, 2);
     });
 }
 

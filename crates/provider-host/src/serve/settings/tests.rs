@@ -45,6 +45,17 @@ fn flag_counts_before_variable_before_file() {
 }
 
 #[test]
+fn host_names_come_from_flags_and_variables() {
+    let variables = environment(&[("HOST_ALLOW_HOST", "a.example, [::1]"), ("HOST_STOP_DELAY_SECONDS", "7")]);
+    let settings = gathered(&args(&[]), &variables).expect("settings");
+    assert_eq!(settings.allow_host, ["a.example", "[::1]"]);
+    assert_eq!(settings.stop_delay_seconds, Some(7));
+    let flags = args(&["--allow-host", "b.example", "--allow-host", "c.example"]);
+    let settings = gathered(&flags, &variables).expect("settings");
+    assert_eq!(settings.allow_host, ["b.example", "c.example"]);
+}
+
+#[test]
 fn wrong_setting_is_refused_with_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let json = folder.path().join("host.json");
