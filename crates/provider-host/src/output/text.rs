@@ -3,18 +3,21 @@
 use std::borrow::Cow;
 
 pub(crate) use provider_compare::display::one_line;
+use provider_compare::display::visible;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The character with which an ANSI sequence begins.
 const ESCAPE: char = '\x1b';
 
-/// Removes control characters other than line breaks and tabs, so that a text cannot control the terminal.
+/// Removes control characters other than line breaks and tabs, so that a text cannot control the terminal,
+/// and shows those that reverse the order of text as escapes.
 pub(crate) fn strip_controls(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
     if text.contains(steers) {
-        Cow::Owned(text.chars().filter(|&c| !steers(c)).collect())
+        let plain: String = text.chars().filter(|&c| !steers(c)).collect();
+        Cow::Owned(visible(&plain).into_owned())
     } else {
-        Cow::Borrowed(text)
+        visible(text)
     }
 }
 
@@ -92,6 +95,7 @@ mod tests {
     #[test]
     fn strip_controls_removes_sequences() {
         assert_eq!(strip_controls("a\x1b[31m\tb\r\n\u{9b}c"), "a[31m\tb\nc");
+        assert_eq!(strip_controls("a\u{202e}\x1bb"), "a<U+202E>b");
     }
 
     #[test]
