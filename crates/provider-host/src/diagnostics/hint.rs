@@ -3,6 +3,7 @@
 use provider_core::{Error, ErrorKind, Links, linked_providers};
 
 use super::options;
+use crate::budget;
 
 /// The hint for an error: its own advice or else that for its kind, and a command or a page that helps.
 pub(crate) fn hint(error: &Error) -> Option<String> {
@@ -35,6 +36,8 @@ fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
         ErrorKind::PermissionDenied => {
             ("this key may not do that; look at its settings".to_owned(), page("keys:", links.key))
         }
+        // A budget of the workspace is not the service's.
+        ErrorKind::PaymentRequired if error.code() == Some(budget::EXCEEDED) => return (None, None),
         ErrorKind::PaymentRequired => {
             ("add credits, or lower --max-tokens".to_owned(), Some("`asq key` shows what is left".to_owned()))
         }

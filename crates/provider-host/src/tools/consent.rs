@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use provider_core::{ToolCall, ToolError};
 use tokio::sync::Mutex;
@@ -121,10 +123,48 @@ fn shown(text: &str) -> String {
 }
 
 /// A line of the terminal. The end of input is no leave.
+///
+/// Dropped, as at Ctrl-C, it takes no line any more: the next one is for whoever asks next.
 async fn answer() -> String {
-    let read = tokio::task::spawn_blocking(|| {
+    let waiting = Waiting(Arc::new(AtomicBool::new(true)));
+    let is_wanted = Arc::clone(&waiting.0);
+    let read = tokio::task::spawn_blocking(move || {
         let mut line = String::new();
-        io::stdin().read_line(&mut line).map(|_| line)
+        match has_line(&is_wanted) {
+            true => io::stdin().read_line(&mut line).map(|_| line),
+            false => Ok(line),
+        }
     });
     read.await.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// Whether somebody waits for the answer. Dropped, it says no.
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Waits until there is a line. False: nobody waits for it any more.
+#[cfg(unix)]
+fn has_line(is_wanted: &AtomicBool) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    const LOOK_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+    let stdin = io::stdin();
+    while is_wanted.load(Ordering::Relaxed) {
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&LOOK_AGAIN)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            // Another error is found again by whoever reads.
+            _ => return is_wanted.load(Ordering::Relaxed),
+        }
+    }
+    false
+}
+
+#[cfg(not(unix))]
+fn has_line(_: &AtomicBool) -> bool {
+    true
 }

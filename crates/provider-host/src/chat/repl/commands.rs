@@ -2,7 +2,7 @@
 
 use provider_core::Message;
 
-use super::Repl;
+use super::{Repl, messages};
 use crate::chat::thread::Thread;
 use crate::exit::Failure;
 use crate::log;
@@ -110,7 +110,7 @@ impl Repl<'_> {
             Command::Model(Some(model)) => {
                 let aliases = self.connect.kept.profile().map(|profile| &profile.aliases);
                 let meant = aliases.and_then(|aliases| aliases.get(model)).map_or(model, String::as_str);
-                self.host.model(meant).await?;
+                self.host.check_listed(&self.host.model(meant).await?).await;
                 meant.clone_into(&mut self.model);
             }
             Command::System(None) => self.output.note(&self.system()),
@@ -149,7 +149,7 @@ impl Repl<'_> {
             }
             Command::Undo => {
                 self.back()?;
-                self.output.note(&format!("{} messages are left", self.thread.messages.len()));
+                self.output.note(&format!("back to {}", messages(self.thread.messages.len())));
             }
             Command::Branch(number) => return self.branch(number).await,
             Command::Save(file) => {
@@ -204,7 +204,8 @@ impl Repl<'_> {
         })?;
         self.thread = Thread::at(&storage, &id, &leaf.id).await?;
         self.before = self.thread.questions();
-        self.output.note(&format!("on branch {number}, after {} messages", self.thread.messages.len()));
+        let count = messages(self.thread.messages.len());
+        self.output.note(&format!("on branch {number}, after {count}"));
         Ok(())
     }
 
