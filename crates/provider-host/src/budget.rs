@@ -16,7 +16,7 @@ use crate::output::Output;
 use crate::storage::Storage;
 
 /// The code of the error of a budget that has not enough left: that of the HTTP API.
-pub(crate) const EXCEEDED: &str = "budget_exceeded";
+const EXCEEDED: &str = "budget_exceeded";
 /// The tokens of an answer that are reserved for a request without a limit of its own, as `serve` does.
 const ASSUMED_ANSWER: u32 = 4096;
 /// The estimate of a call whose price is not known, in US dollars: that of `serve` unless it is told.
@@ -59,7 +59,7 @@ impl Budgets {
     /// counts.
     ///
     /// # Errors
-    /// [`ErrorKind::PaymentRequired`] with the code [`EXCEEDED`], if a budget has not enough left.
+    /// [`ErrorKind::PaymentRequired`] if a budget has not enough left.
     pub(crate) async fn reserve(&self, request: &ChatRequest, models: &[Priced]) -> Result<Held, Error> {
         let Storage { store, workspace, .. } = &self.0.storage;
         let mut call = Call::new(workspace).estimate(estimate(request, models).await);
@@ -69,7 +69,8 @@ impl Budgets {
         match store.reserve(&call).await {
             Ok(reservation) => Ok(Held { reservation: Some(reservation), budgets: self.clone() }),
             Err(refused @ StoreError::Budget(_)) => {
-                let step = "lower --max-tokens, take a cheaper model, or raise the budget on the page of `asq serve --dev`";
+                let step =
+                    "lower --max-tokens, take a cheaper model, or raise the budget with `asq serve --dev`";
                 let error = Error::new(ErrorKind::PaymentRequired, refused.to_string());
                 Err(error.with_code(EXCEEDED).with_next_step(step))
             }

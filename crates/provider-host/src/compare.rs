@@ -85,7 +85,16 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
         report.cells.iter().map(|cell| form.problem(cell.result.as_ref().ok()?)).collect();
     match args.form() {
         CompareOutput::Table => output.write(&table::render(&report, &problems, output))?,
-        CompareOutput::Markdown => output.write_untrusted(&report.to_markdown_with(diagnostics::sentence))?,
+        CompareOutput::Markdown => {
+            let mut page = report.to_markdown_with(diagnostics::sentence);
+            for (cell, problem) in report.cells.iter().zip(&problems) {
+                if let Some(problem) = problem {
+                    let told = text::one_line(&diagnostics::sentence(problem)).replace('<', "\\<");
+                    page.push_str(&format!("\n**{}:** {told}\n", text::one_line(&cell.label)));
+                }
+            }
+            output.write_untrusted(&page)?;
+        }
         CompareOutput::Json => {
             let labelled = report.cells.iter().zip(&problems).enumerate();
             let problems = labelled.filter_map(|(index, (cell, problem))| {

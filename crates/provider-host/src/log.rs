@@ -195,8 +195,8 @@ impl Log {
                 cost(run).map_or(UNKNOWN.to_owned(), dollars),
                 ended(run),
             ];
-            let own = || served.unwrap_or(&run.requested).clone();
-            table.row(cells.into_iter().chain(is_piped.then(own)));
+            let answered = || run.served.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+            table.row(cells.into_iter().chain(is_piped.then(answered)));
             if let Some(served) = served.filter(|_| !is_piped) {
                 table.below(&format!("served by {served}"), Look::Faint);
             }

@@ -162,7 +162,10 @@ impl Output {
         match self.err_columns {
             Some(columns) => {
                 let begins = line.len() - line.trim_start_matches(' ').len();
-                self.remark(&format!("{}\n", text::wrap(line, columns, begins + HANGING_INDENT).join("\n")));
+                self.remark(&format!(
+                    "{}\n",
+                    text::wrap_parts(line, columns, begins + HANGING_INDENT).join("\n")
+                ));
             }
             None => self.remark(&format!("{line}\n")),
         }

@@ -22,6 +22,7 @@ const WORDS: &[(&str, &str)] = &[
     ("`provider.ignore`", "--provider-ignore"),
     ("`provider.quantizations`", "--quantization"),
     ("`max_tokens`", "--max-tokens"),
+    (", or ask OpenRouter::key for what this key has left", "; asq key shows what this one has left"),
     ("; raise max_turns", ""),
     ("; raise max_cost", ""),
     ("another name of max_tokens", "another name of --max-tokens"),

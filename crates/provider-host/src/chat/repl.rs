@@ -116,7 +116,11 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
 
 /// So many messages, in words.
 fn messages(count: usize) -> String {
-    if count == 1 { "one message".to_owned() } else { format!("{count} messages") }
+    match count {
+        0 => "the beginning".to_owned(),
+        1 => "one message".to_owned(),
+        several => format!("{several} messages"),
+    }
 }
 
 /// The cost of a conversation until now, and how many of its answers have no known one.

@@ -3,7 +3,6 @@
 use provider_core::{Error, ErrorKind, Links, linked_providers};
 
 use super::options;
-use crate::budget;
 
 /// The hint for an error: its own advice or else that for its kind, and a command or a page that helps.
 pub(crate) fn hint(error: &Error) -> Option<String> {
@@ -36,8 +35,10 @@ fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
         ErrorKind::PermissionDenied => {
             ("this key may not do that; look at its settings".to_owned(), page("keys:", links.key))
         }
-        // A budget of the workspace is not the service's.
-        ErrorKind::PaymentRequired if error.code() == Some(budget::EXCEEDED) => return (None, None),
+        // A limit of this program, of which the service knows nothing.
+        ErrorKind::PaymentRequired if error.status().is_none() && error.next_step().is_some() => {
+            return (None, None);
+        }
         ErrorKind::PaymentRequired => {
             ("add credits, or lower --max-tokens".to_owned(), Some("`asq key` shows what is left".to_owned()))
         }

@@ -112,13 +112,17 @@ impl Repl<'_> {
                 let meant = aliases.and_then(|aliases| aliases.get(model)).map_or(model, String::as_str);
                 self.host.check_listed(&self.host.model(meant).await?).await;
                 meant.clone_into(&mut self.model);
+                self.output.note(&format!("{meant} is asked from now on"));
             }
             Command::System(None) => self.output.note(&self.system()),
             Command::System(Some(_)) if !self.thread.messages.is_empty() => {
                 let problem = "the conversation has begun; its system prompt stays as it is";
                 return Err(Failure::Usage(problem.to_owned()));
             }
-            Command::System(Some(text)) => self.params.set_system(Some(text.to_owned())),
+            Command::System(Some(text)) => {
+                self.params.set_system(Some(text.to_owned()));
+                self.output.note("the system prompt is set");
+            }
             Command::Attach(file) => {
                 self.params.attach(file)?;
                 self.output.note(&format!("{file} goes with the next question"));
@@ -158,8 +162,10 @@ impl Repl<'_> {
                 self.output.note(&format!("the conversation is in {file}"));
             }
             Command::Help => {
+                let room = self.output.err_columns.unwrap_or(usize::MAX);
                 for (name, takes, does) in COMMANDS {
-                    self.output.note(&format!("{:<18} {does}", format!("{name} {takes}")));
+                    let line = format!("{:<18} {does}", format!("{name} {takes}"));
+                    self.output.remark(&(text::wrap(&line, room, 19).join("\n") + "\n"));
                 }
                 self.output.note(
                     "A line that ends in \\ goes on in the next one; \"\"\" stands around several lines.",
