@@ -83,7 +83,7 @@ impl Consent {
         self.output.note(&format!("The model wants to run {}: {}", bold(self.output, name), shown(command)));
         self.output.note(&format!("  with {}", shown(&call.arguments)));
         self.output.remark(question);
-        match answer().await.trim().to_lowercase().as_str() {
+        match answer(self.output).await.trim().to_lowercase().as_str() {
             "y" | "yes" => Ok(()),
             "a" | "always" => {
                 always.insert(name.clone());
@@ -125,9 +125,9 @@ fn shown(text: &str) -> String {
 /// A line of the terminal. The end of input is no leave.
 ///
 /// Dropped, as at Ctrl-C, it takes no line any more: the next one is for whoever asks next.
-async fn answer() -> String {
-    let waiting = Waiting(Arc::new(AtomicBool::new(true)));
-    let is_wanted = Arc::clone(&waiting.0);
+async fn answer(output: Output) -> String {
+    let waiting = Waiting { is_wanted: Arc::new(AtomicBool::new(true)), output };
+    let is_wanted = Arc::clone(&waiting.is_wanted);
     let read = tokio::task::spawn_blocking(move || {
         let mut line = String::new();
         match has_line(&is_wanted) {
@@ -135,19 +135,27 @@ async fn answer() -> String {
             false => Ok(line),
         }
     });
-    read.await.ok().and_then(Result::ok).unwrap_or_default()
+    let read = read.await;
+    waiting.is_wanted.store(false, Ordering::Relaxed);
+    read.ok().and_then(Result::ok).unwrap_or_default()
 }
 
-/// Whether somebody waits for the answer. Dropped, it says no.
-struct Waiting(Arc<AtomicBool>);
+/// Says whether the answer is still waited for: not once this is dropped.
+struct Waiting {
+    is_wanted: Arc<AtomicBool>,
+    output: Output,
+}
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        if self.is_wanted.swap(false, Ordering::Relaxed) {
+            // The question stands on the line still.
+            self.output.remark("\n");
+        }
     }
 }
 
-/// Waits until there is a line. False: nobody waits for it any more.
+/// Waits until there is a line. False: it is not wanted any more.
 #[cfg(unix)]
 fn has_line(is_wanted: &AtomicBool) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
