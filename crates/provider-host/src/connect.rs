@@ -60,7 +60,7 @@ struct Connected {
     catalogue_asked: OnceCell<()>,
 }
 
-/// A provider that is not connected, since a variable that the profile names for it is not set. Only what
+/// A provider that is not connected, since its key or a variable that the profile names is missing. Only what
 /// needs the provider fails.
 #[derive(Debug)]
 struct Unready {
@@ -195,7 +195,19 @@ impl Host {
                     values: settings.values,
                     catalogue_asked: OnceCell::new(),
                 }),
-                Err(error) => invalid.add(error, one, &settings, &plan),
+                Err(error) => {
+                    // One that a variable has chosen is not left out.
+                    let may_wait = is_real && plan.chosen.len() > 1 && one.because_of.is_none();
+                    if !(may_wait && invalid::lacks_secrets(&error, one, &settings)) {
+                        invalid.add(error, one, &settings, &plan);
+                        continue;
+                    }
+                    let mut own = Invalid::default();
+                    own.add(error, one, &settings, &plan);
+                    if let Err(Failure::Provider(error)) = own.end() {
+                        unready.push(Unready { id: one.id.clone(), error });
+                    }
+                }
             }
         }
         invalid.end()?;
@@ -209,7 +221,7 @@ impl Host {
         Ok(Self { registry, workspace, connected, unready, output, is_offline: false, _sandbox: None })
     }
 
-    /// The providers that are not connected, since a variable that the profile names is not set: each with
+    /// The providers that are not connected, since a key or a variable is missing: each with
     /// its id and the error.
     pub(crate) fn unready(&self) -> impl Iterator<Item = (&str, &Error)> {
         self.unready.iter().map(|one| (one.id.as_str(), &one.error))

@@ -58,6 +58,16 @@ impl Invalid {
     }
 }
 
+/// Whether settings are invalid for nothing but secrets that are missing.
+pub(super) fn lacks_secrets(error: &Error, one: &Chosen, settings: &Settings) -> bool {
+    let is_missing_secret = |problem: &FieldProblem| {
+        let field = one.field(&problem.field);
+        field.is_some_and(|field| field.required && field.kind == FieldKind::Secret)
+            && settings.values.get(&problem.field).is_none()
+    };
+    !error.fields().is_empty() && error.fields().iter().all(is_missing_secret)
+}
+
 /// The error of a provider of which variables that the profile names are not set.
 pub(super) fn unset(one: &Chosen, settings: &Settings, plan: &Plan) -> Error {
     let problem = |(key, variable): (&&'static str, &String)| {

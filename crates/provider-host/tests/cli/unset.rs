@@ -48,6 +48,26 @@ async fn variable_that_is_not_set_fails_what_needs_it_alone() {
 }
 
 #[tokio::test]
+async fn provider_without_a_key_leaves_the_others_alone() {
+    let sandbox = sandbox().await;
+    let home = Home::new().config(&format!(
+        "[profiles.default.providers.bare]\nkind = 'openrouter'\n\
+         [profiles.default.providers.home]\nkind = 'openrouter'\napi_key = {{ env = 'HOME_KEY' }}\nbase_url = '{}'\n",
+        sandbox.base_url()
+    ));
+    let with_key = |args: &[&str]| {
+        let mut command = home.bare(args);
+        command.env("HOME_KEY", KEY);
+        command
+    };
+    ran(&mut with_key(&["chat", "home:openai/gpt-4o", "Hi"])).await.with_code(0);
+    let needed = ran(&mut with_key(&["chat", "bare:openai/gpt-4o", "Hi"])).await.with_code(2);
+    assert_has(&needed.err, &["bare.api_key: OPENROUTER_API_KEY is not set", "asq keys set bare"]);
+    ran(&mut home.bare(&["chat", "home:openai/gpt-4o", "Hi"])).await.with_code(2);
+    assert_eq!(questions(&sandbox).len(), 1);
+}
+
+#[tokio::test]
 async fn key_of_the_store_does_not_stand_in_for_a_variable() {
     let sandbox = sandbox().await;
     let home = Home::new();
