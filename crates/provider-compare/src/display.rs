@@ -1,5 +1,6 @@
 //! Formats figures and texts for people, as the reports do. Amounts of money are never rounded.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use provider_core::{Usage, Usd};
@@ -54,15 +55,33 @@ pub fn rate(per_second: f64) -> String {
     if per_second < 100.0 { format!("{per_second:.1}") } else { format!("{per_second:.0}") }
 }
 
-/// Puts a foreign text on one line: a run of white space becomes one space, and control characters are
-/// removed.
+/// Puts a foreign text on one line: a run of white space becomes one space, control characters are removed,
+/// and those that reverse the order of text show as [escapes](visible).
 pub fn one_line(text: &str) -> String {
     let words: Vec<String> = text
         .split_whitespace()
-        .map(|word| word.chars().filter(|c| !c.is_control()).collect())
+        .map(|word| visible(&word.chars().filter(|c| !c.is_control()).collect::<String>()).into_owned())
         .filter(|word: &String| !word.is_empty())
         .collect();
     words.join(" ")
+}
+
+/// Shows the characters that reverse the order of the text behind them, as in `<U+202E>`. With them a text
+/// can look like another one: a command at a prompt, for example.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    // Embeddings, overrides and isolates. The marks (U+200E and U+200F) turn no text but their own.
+    let reverses = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(reverses) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match reverses(c) {
+            true => shown.push_str(&format!("<U+{:04X}>", u32::from(c))),
+            false => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
 }
 
 #[cfg(test)]
@@ -95,5 +114,6 @@ mod tests {
     #[test]
     fn one_line_joins_lines_and_drops_controls() {
         assert_eq!(one_line(" a\r\n\n b\t\x1b c\u{7}d "), "a b cd");
+        assert_eq!(one_line("rm \u{202e}fr-\u{2066} \u{200f}א"), "rm <U+202E>fr-<U+2066> \u{200f}א");
     }
 }

@@ -12,7 +12,7 @@ use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Usage};
 use provider_registry::ModelRef;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use crate::target::Target;
 use crate::tools::{CallRecord, RunEvent, Tools};
@@ -121,6 +121,8 @@ pub(crate) struct Question {
     target: Target,
     request: ChatRequest,
     limit: Option<Duration>,
+    /// The moment from which the limit counts; `None`: from that at which it is asked.
+    started: Option<Instant>,
     tools: Option<Arc<Tools>>,
 }
 
@@ -134,7 +136,18 @@ impl Question {
         limit: Option<Duration>,
     ) -> Self {
         target.id().clone_into(&mut request.model);
-        Self { requested: requested.to_owned(), target, request, limit, tools: None }
+        Self { requested: requested.to_owned(), target, request, limit, started: None, tools: None }
+    }
+
+    /// Lets the limit of time count from now on, for this question and for those that are made of it.
+    #[must_use]
+    pub(crate) fn started(self) -> Self {
+        Self { started: Some(Instant::now()), ..self }
+    }
+
+    /// The tools that the model may call.
+    pub(crate) fn offered(&self) -> Option<&Tools> {
+        self.tools.as_deref()
     }
 
     /// The text by which the user named the model.
@@ -251,7 +264,7 @@ impl Question {
     /// Waits until the time limit is over, and returns it.
     async fn bound(&self) -> Duration {
         let Some(limit) = self.limit else { return pending().await };
-        sleep(limit).await;
+        sleep_until(self.started.unwrap_or_else(Instant::now) + limit).await;
         limit
     }
 

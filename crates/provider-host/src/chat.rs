@@ -11,6 +11,7 @@ use provider_core::{ChatRequest, Error, ErrorKind, Event};
 use self::thread::Thread;
 use crate::answer_check::AnswerForm;
 use crate::ask::{Outcome, Question};
+use crate::budget::Budgets;
 use crate::cli::{ChatArgs, ConnectArgs, PromptArgs};
 use crate::connect::Host;
 use crate::exit::Failure;
@@ -57,17 +58,26 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         Tools::offer(&args.tools, &mut request)?;
         return show(args, connect, &model, request, output).await;
     }
+    let mut log = RunLog::new(connect, &args.log);
     let connected = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
-        connected = connected(args, connect, &model, request, output) => connected,
+        connected = connected(args, connect, &model, request, &mut log, output) => connected,
     };
-    let mut log = RunLog::new(connect, &args.log);
     let mut asked = None;
     let outcome = match connected {
         // The host lives until the answer is complete, since dropping it stops the sandbox.
         Ok(connected) => {
             let question = Question::new(&model, connected.target, connected.request, args.timeout);
+            let (max_cost, is_priced_alone) = (args.prompt_args.max_cost, args.prompt_args.estimate);
+            let tools = tokio::select! {
+                biased;
+                () = &mut stop => return Err(Failure::Interrupted(None)),
+                // No server is started for a price.
+                () = std::future::ready(()), if is_priced_alone => None,
+                tools = Tools::open(&args.tools, max_cost, connect, question.request(), output) => tools?,
+            };
+            let question = question.tools(tools.clone());
             let priced = tokio::select! {
                 biased;
                 () = &mut stop => return Err(Failure::Interrupted(None)),
@@ -76,17 +86,12 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
             if priced.is_break() {
                 return Ok(());
             }
-            let tools = tokio::select! {
-                biased;
-                () = &mut stop => return Err(Failure::Interrupted(None)),
-                tools = Tools::open(&args.tools, args.prompt_args.max_cost, connect, question.request(), output) => tools?,
-            };
-            let question = question.tools(tools.clone());
             log.open();
             let outcome = match checked(args, &question, &form, stop.as_mut(), output).await {
                 Ok(outcome) => outcome,
                 Err(gone) => {
                     log.cut_off(&question, output).await;
+                    log.settled(output).await;
                     return Err(gone);
                 }
             };
@@ -116,8 +121,24 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     }
     if let Some(question) = &asked {
         log.outcome(question, &outcome, Some(&mut thread.conversation), output).await;
+        log.settled(output).await;
     }
-    end(outcome, output)
+    let was_unknown = outcome.result.as_ref().is_err_and(is_unknown_model);
+    let result = end(outcome, output);
+    if let Some((model, prompt)) = args.doubtful.as_ref().filter(|_| was_unknown) {
+        diagnostics::tell_hint(
+            &format!(
+                "{model:?} was read as the model, and {prompt:?} as the prompt; a prompt of several words is put into quotes"
+            ),
+            output,
+        );
+    }
+    result
+}
+
+/// Whether there is no such model.
+fn is_unknown_model(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ModelNotFound | ErrorKind::NotFound)
 }
 
 /// Asks, and once more after an answer of the wrong form, if that is wanted.
@@ -128,6 +149,8 @@ async fn checked(
     mut stop: Pin<&mut impl Future<Output = ()>>,
     output: Output,
 ) -> Result<Outcome, Failure> {
+    // The time is for all that is asked.
+    let question = &question.clone().started();
     let mut outcome = ask(args, question, stop.as_mut(), output).await?;
     outcome.problem = problem(form, &outcome);
     if let Some(corrected) = corrected(args, question, &outcome) {
@@ -186,7 +209,17 @@ async fn priced(
     if !is_shown && max_cost.is_none() {
         return Ok(ControlFlow::Continue(()));
     }
-    let estimate = estimate::estimate(host, question.reference(), question.request()).await?;
+    let mut request = question.request().clone();
+    match question.offered() {
+        Some(tools) => tools.add_to(&mut request),
+        None => {
+            Tools::offer(&args.tools, &mut request)?;
+            if !args.tools.servers().is_empty() {
+                output.note("the tools of MCP servers are not counted: no server is started for an estimate");
+            }
+        }
+    }
+    let estimate = estimate::estimate(host, question.reference(), &request).await?;
     if is_shown {
         estimate.show(args.json, output)?;
     }
@@ -234,7 +267,7 @@ async fn show(
 ) -> Result<(), Failure> {
     let dry_run = dry_run::DryRun::default();
     let host = Host::open_offline(connect, dry_run.context(), output)?;
-    let (target, request) = target(args, &host, model, request).await?;
+    let (target, request) = target(args, &host, model, request, None).await?;
     let body = dry_run.body(&target, request).await.map_err(Failure::Provider)?;
     Ok(output.write(&format!("{body}\n"))?)
 }
@@ -251,10 +284,13 @@ async fn connected(
     connect: &ConnectArgs,
     model: &str,
     request: ChatRequest,
+    log: &mut RunLog,
     output: Output,
 ) -> Result<Connected, Failure> {
     let host = Host::open(connect, output).await?;
-    let (target, request) = target(args, &host, model, request).await?;
+    // An estimate is not sent.
+    let budgets = if args.prompt_args.estimate { None } else { log.budgets(connect, output).await? };
+    let (target, request) = target(args, &host, model, request, budgets.as_ref()).await?;
     Ok(Connected { host, target, request })
 }
 
@@ -264,10 +300,11 @@ async fn target(
     host: &Host,
     model: &str,
     request: ChatRequest,
+    budgets: Option<&Budgets>,
 ) -> Result<(Target, ChatRequest), Failure> {
     let max_seams = args.continued.then_some(args.max_seams);
     let Prepared { request, targets } =
-        host.prepare(&[model.to_owned()], &args.params, max_seams, request).await?;
+        host.prepare(&[model.to_owned()], &args.params, max_seams, budgets, request).await?;
     let target = targets.into_iter().next();
     let missing = || Error::new(ErrorKind::NotFound, "no model was selected");
     Ok((target.unwrap_or_else(|| Err(missing()))?, request))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use provider_compare::{Cell, CellStep, Comparison, Ended, Report};
-use provider_core::{Catalogue, ChatRequest, Error};
+use provider_core::{Catalogue, ChatRequest, Error, ErrorKind};
 use provider_registry::{Instance, ModelRef};
 use serde::Serialize;
 use tokio::time::timeout;
@@ -17,12 +17,14 @@ use crate::answer_check::AnswerForm;
 use crate::cli::{CompareArgs, CompareOutput, ConnectArgs};
 use crate::connect::Host;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
 use crate::output::progress::Progress;
+use crate::output::{Output, text};
 use crate::run_log::{Call, RunLog};
 use crate::target::{Prepared, Target};
 use crate::{diagnostics, prompt, signal};
 
+/// The most columns of the prompt in a hint.
+const MAX_QUOTED_COLUMNS: usize = 60;
 /// The longest wait for the catalogues once the answers are there; they only add prices.
 const CATALOGUE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -52,7 +54,7 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
     let Asking { comparison, request, references, form, host } = tokio::select! {
         biased;
         () = &mut stop => return Err(Failure::Interrupted(None)),
-        prepared = prepared(args, connect, output) => prepared?,
+        prepared = prepared(args, connect, &mut log, output) => prepared?,
     };
 
     log.open();
@@ -83,7 +85,16 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
         report.cells.iter().map(|cell| form.problem(cell.result.as_ref().ok()?)).collect();
     match args.form() {
         CompareOutput::Table => output.write(&table::render(&report, &problems, output))?,
-        CompareOutput::Markdown => output.write_untrusted(&report.to_markdown_with(diagnostics::sentence))?,
+        CompareOutput::Markdown => {
+            let mut page = report.to_markdown_with(diagnostics::sentence);
+            for (cell, problem) in report.cells.iter().zip(&problems) {
+                if let Some(problem) = problem {
+                    let told = text::one_line(&diagnostics::sentence(problem)).replace('<', "\\<");
+                    page.push_str(&format!("\n**{}:** {told}\n", text::one_line(&cell.label)));
+                }
+            }
+            output.write_untrusted(&page)?;
+        }
         CompareOutput::Json => {
             let labelled = report.cells.iter().zip(&problems).enumerate();
             let problems = labelled.filter_map(|(index, (cell, problem))| {
@@ -107,6 +118,7 @@ pub(crate) async fn run(args: &CompareArgs, connect: &ConnectArgs, output: Outpu
         };
         log.record(call, None, output).await;
     }
+    log.settled(output).await;
     end(&report, &problems, output)
 }
 
@@ -120,12 +132,19 @@ struct Asking {
     host: Host,
 }
 
-async fn prepared(args: &CompareArgs, connect: &ConnectArgs, output: Output) -> Result<Asking, Failure> {
+async fn prepared(
+    args: &CompareArgs,
+    connect: &ConnectArgs,
+    log: &mut RunLog,
+    output: Output,
+) -> Result<Asking, Failure> {
     let prompt = prompt::read(Some(&args.prompt), output).await?;
     let request = args.params.request(&prompt)?;
     let form = AnswerForm::of(&request)?;
     let host = Host::open(connect, output).await?;
-    let Prepared { request, targets } = host.prepare(&args.models, &args.params, None, request).await?;
+    let budgets = log.budgets(connect, output).await?;
+    let Prepared { request, targets } =
+        host.prepare(&args.models, &args.params, None, budgets.as_ref(), request).await?;
     let mut comparison =
         Comparison::new(request.clone()).concurrency(args.concurrency.into()).cell_timeout(args.timeout);
     if let Some(deadline) = args.deadline {
@@ -203,6 +222,18 @@ fn remarks(args: &CompareArgs, report: &Report, problems: &[Option<Error>], outp
     hints.dedup();
     for hint in hints {
         diagnostics::tell_hint(&hint, output);
+    }
+    // Arguments in the other order end so.
+    let unknown = report.cells.iter().find(|cell| {
+        let kind = cell.result.as_ref().err().map(Error::kind);
+        matches!(kind, Some(ErrorKind::ModelNotFound | ErrorKind::NotFound))
+            && !cell.label.contains(['/', ':'])
+    });
+    if let Some(cell) = unknown {
+        let prompt = text::cut(&args.prompt, MAX_QUOTED_COLUMNS);
+        let told = format!("{:?} was read as a model, and {prompt:?} as the prompt", cell.label);
+        let prompt = "the prompt comes first, in quotes, and then the models";
+        diagnostics::tell_hint(&format!("{told}; {prompt}"), output);
     }
 }
 

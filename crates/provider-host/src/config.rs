@@ -5,9 +5,10 @@ mod file;
 mod folders;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) use self::file::{parameters, refuse_unknown, scalar, section, text};
+use self::folders::HOME;
 pub(crate) use self::folders::{config_folder, data_folder};
 use crate::environment::Environment;
 use crate::exit::Failure;
@@ -22,6 +23,8 @@ pub(crate) const PROFILE: &str = "ASQ_PROFILE";
 pub(crate) const LOG: &str = "ASQ_LOG";
 /// The variable that names the workspace of the store.
 pub(crate) const WORKSPACE: &str = "ASQ_WORKSPACE";
+/// The variable that names the folder of the store.
+const DATA: &str = "HOST_DATA";
 /// The profile, if no other is chosen.
 const DEFAULT_PROFILE: &str = "default";
 /// The workspace, if no other is named: the one that `serve --dev` makes, so that its page shows the same.
@@ -36,10 +39,17 @@ pub(crate) enum Origin {
     Variable(String),
     /// A profile of the file.
     Profile(String),
+    /// The variable that a profile names for a setting, and that is not set.
+    Unset {
+        profile: String,
+        variable: String,
+    },
     /// The configuration file, outside of its profiles.
     File,
     /// The store: its workspace.
     Store(String),
+    /// The sandbox inside this program.
+    Sandbox,
     Default,
 }
 
@@ -65,14 +75,16 @@ pub(crate) enum LogLevel {
 /// The configuration: the file, and what variables and flags say in its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    pub(crate) path: Sourced<PathBuf>,
+    /// `None` without a home and without another name for it.
+    pub(crate) path: Option<Sourced<PathBuf>>,
     /// Whether the file exists. One that a flag or a variable names has to.
     pub(crate) exists: bool,
     pub(crate) profile: Sourced<Profile>,
     /// The names of all profiles of the file.
     pub(crate) profiles: Vec<String>,
     pub(crate) log: Sourced<LogLevel>,
-    pub(crate) data: Sourced<PathBuf>,
+    /// The folder of the store; `None` without a home and without another name for it.
+    pub(crate) data: Option<Sourced<PathBuf>>,
     pub(crate) workspace: Sourced<String>,
 }
 
@@ -123,25 +135,18 @@ impl Config {
     ) -> Result<Self, Failure> {
         let variable =
             |name: &str| Some((environment.value(name)?.to_owned(), Origin::Variable(name.to_owned())));
-        let path = match (file, variable(CONFIG)) {
-            (Some(path), _) => Sourced { value: path.clone(), origin: Origin::Flag },
-            (None, Some((path, origin))) => Sourced { value: path.into(), origin },
-            (None, None) => {
-                let value = config_folder(environment).join("config.toml");
-                Sourced { value, origin: Origin::Default }
-            }
+        let default = || {
+            let value = config_folder(environment)?.join("config.toml");
+            Some(Sourced { value, origin: Origin::Default })
         };
-        let found = match std::fs::read_to_string(&path.value) {
-            Ok(text) => Some(file::parse(&text, &path.value)?),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path.origin == Origin::Default => {
-                None
-            }
-            Err(error) => {
-                return Err(Failure::Io(
-                    format!("cannot read the configuration in {}", path.value.display()),
-                    error,
-                ));
-            }
+        let path = match (file, variable(CONFIG)) {
+            (Some(path), _) => Some(Sourced { value: path.clone(), origin: Origin::Flag }),
+            (None, Some((path, origin))) => Some(Sourced { value: path.into(), origin }),
+            (None, None) => default(),
+        };
+        let found = match &path {
+            Some(path) => read_file(path)?,
+            None => None,
         };
         let exists = found.is_some();
         let file::File { profile: of_file, log, data, mut profiles } = found.unwrap_or_default();
@@ -155,17 +160,17 @@ impl Config {
         let profile = match profiles.remove(&name) {
             Some(profile) => profile,
             None if origin == Origin::Default => Profile { name: name.clone(), ..Profile::default() },
-            None => return Err(no_profile(&name, &names, &path.value)),
+            None => return Err(no_profile(&name, &names, path.as_ref())),
         };
         let log = match (variable(LOG), log) {
             (Some((word, origin)), _) => Sourced { value: file::log_level(LOG, &word)?, origin },
             (None, Some(value)) => Sourced { value, origin: Origin::File },
             (None, None) => Sourced { value: LogLevel::default(), origin: Origin::Default },
         };
-        let data = match (variable("HOST_DATA"), data) {
-            (Some((path, origin)), _) => Sourced { value: path.into(), origin },
-            (None, Some(value)) => Sourced { value, origin: Origin::File },
-            (None, None) => Sourced { value: data_folder(environment), origin: Origin::Default },
+        let data = match (variable(DATA), data) {
+            (Some((path, origin)), _) => Some(Sourced { value: path.into(), origin }),
+            (None, Some(value)) => Some(Sourced { value, origin: Origin::File }),
+            (None, None) => data_folder(environment).map(|value| Sourced { value, origin: Origin::Default }),
         };
         let workspace = match (variable(WORKSPACE), &profile.workspace) {
             (Some((value, origin)), _) => Sourced { value, origin },
@@ -175,13 +180,48 @@ impl Config {
         let profile = Sourced { value: profile, origin };
         Ok(Self { path, exists, profile, profiles: names, log, data, workspace })
     }
+
+    /// The path of the file, whether it exists or not.
+    ///
+    /// # Errors
+    /// When nothing says where it is.
+    pub(crate) fn file(&self) -> Result<&Path, Failure> {
+        self.path.as_ref().map(|path| path.value.as_path()).ok_or_else(|| {
+            Failure::Usage(format!(
+                "there is no folder for the configuration, since {HOME} is not set: name the file with --config or \
+                 {CONFIG}"
+            ))
+        })
+    }
 }
 
-fn no_profile(name: &str, names: &[String], path: &std::path::Path) -> Failure {
+/// The failure of a store that has no place.
+pub(crate) fn no_data_folder() -> Failure {
+    Failure::Usage(format!(
+        "there is no folder for the store, since {HOME} is not set: name one with {DATA}, or with `data` in the \
+         configuration"
+    ))
+}
+
+/// Reads a file; `None` if there is none where it may be missing.
+fn read_file(path: &Sourced<PathBuf>) -> Result<Option<file::File>, Failure> {
+    match std::fs::read_to_string(&path.value) {
+        Ok(text) => file::parse(&text, &path.value).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && path.origin == Origin::Default => {
+            Ok(None)
+        }
+        Err(error) => {
+            Err(Failure::Io(format!("cannot read the configuration in {}", path.value.display()), error))
+        }
+    }
+}
+
+fn no_profile(name: &str, names: &[String], path: Option<&Sourced<PathBuf>>) -> Failure {
     let near = crate::similar::nearest(name, names.iter().map(String::as_str));
     let meant = near.map_or_else(String::new, |near| format!(" (is {near} meant?)"));
     let all = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    Failure::Usage(format!("there is no profile {name:?}{meant}; {} has {all}", path.display()))
+    let place = path.map_or("the configuration".to_owned(), |path| path.value.display().to_string());
+    Failure::Usage(format!("there is no profile {name:?}{meant}; {place} has {all}"))
 }
 
 impl LogLevel {
@@ -203,6 +243,10 @@ impl std::fmt::Display for Origin {
             Origin::Profile(name) => write!(f, "profile {name}"),
             Origin::File => f.write_str("file"),
             Origin::Store(workspace) => write!(f, "store, workspace {workspace}"),
+            Origin::Unset { profile, variable } => {
+                write!(f, "profile {profile}: variable {variable}, which is not set")
+            }
+            Origin::Sandbox => f.write_str("sandbox"),
             Origin::Default => f.write_str("default"),
         }
     }

@@ -42,6 +42,7 @@ pub(crate) struct Host {
     registry: Registry,
     workspace: Workspace,
     connected: Vec<Connected>,
+    unready: Vec<Unready>,
     output: Output,
     /// Whether the host must send nothing.
     is_offline: bool,
@@ -57,6 +58,14 @@ struct Connected {
     values: ConfigValues,
     /// Set once the host has tried to fetch the list of models for an error.
     catalogue_asked: OnceCell<()>,
+}
+
+/// A provider that is not connected, since its key or a variable that the profile names is missing. Only what
+/// needs the provider fails.
+#[derive(Debug)]
+struct Unready {
+    id: String,
+    error: Error,
 }
 
 /// The settings of one provider that is not connected: those of flags and environment, or of a sandbox, which
@@ -85,8 +94,9 @@ pub(crate) struct ShownSetting {
     /// The id that the provider is connected under.
     pub(crate) provider: String,
     pub(crate) key: &'static str,
-    /// Its value; of a secret the last four characters, if it has twelve or more.
-    pub(crate) value: String,
+    /// Its value; of a secret the last four characters, if it has twelve or more. `None` if the variable that
+    /// has it is not set.
+    pub(crate) value: Option<String>,
     pub(crate) origin: Origin,
 }
 
@@ -100,15 +110,18 @@ pub(crate) fn shown_settings(args: &ConnectArgs) -> Result<Vec<ShownSetting>, Fa
     for (one, settings) in plan.chosen.iter().zip(plan.settings(args.sandbox.then_some(PLACEHOLDER_URL))) {
         for field in &one.fields {
             let is_secret = field.kind == FieldKind::Secret;
+            let origin = settings.origins.get(field.key).cloned().unwrap_or(Origin::Default);
             let value = match (settings.values.get(field.key), field.default) {
-                (Some(value), _) if is_secret => ending(value),
-                (Some(value), _) => value.to_owned(),
+                // Its port is another one each time.
+                (Some(_), _) if origin == Origin::Sandbox => Some("inside this program".to_owned()),
+                (Some(value), _) if is_secret => Some(ending(value)),
+                (Some(value), _) => Some(value.to_owned()),
+                (None, _) if settings.unset.contains_key(field.key) => None,
                 (None, Some(default)) if one.provider.fields.iter().any(|own| own.key == field.key) => {
-                    default.to_owned()
+                    Some(default.to_owned())
                 }
                 (None, _) => continue,
             };
-            let origin = settings.origins.get(field.key).cloned().unwrap_or(Origin::Default);
             shown.push(ShownSetting { provider: one.id.clone(), key: field.key, value, origin });
         }
     }
@@ -133,7 +146,7 @@ impl Host {
             let sandbox = sandbox::start(&plan).await?;
             output.note(&output.err.dim(sandbox::note(&plan)).to_string());
             let settings = plan.settings(Some(sandbox.base_url()));
-            let host = Self::connect(plan, settings, output)?;
+            let host = Self::connect(plan, settings, false, output)?;
             return Ok(Self { _sandbox: Some(sandbox), ..host });
         }
         for (name, right) in plan.misspelt() {
@@ -141,7 +154,7 @@ impl Host {
         }
         let settings = plan.settings(None);
         let notes = plan.withheld(&settings);
-        let host = Self::connect(plan, settings, output)?;
+        let host = Self::connect(plan, settings, true, output)?;
         notes.iter().for_each(|note| output.note(note));
         Ok(host)
     }
@@ -162,13 +175,19 @@ impl Host {
         for (one, settings) in plan.chosen.iter().zip(&mut settings) {
             settings.fill_secrets(one, PLACEHOLDER_KEY);
         }
-        Ok(Self { is_offline: true, ..Self::connect(plan, settings, output)? })
+        Ok(Self { is_offline: true, ..Self::connect(plan, settings, false, output)? })
     }
 
-    fn connect(plan: Plan, settings: Vec<Settings>, output: Output) -> Result<Self, Failure> {
+    /// Connects the providers. With `is_real`, requests go to their services, so that a setting whose
+    /// variable is not set is missed.
+    fn connect(plan: Plan, settings: Vec<Settings>, is_real: bool, output: Output) -> Result<Self, Failure> {
         let mut workspace = Workspace::new("command-line");
-        let (mut connected, mut invalid) = (Vec::new(), Invalid::default());
+        let (mut connected, mut unready, mut invalid) = (Vec::new(), Vec::new(), Invalid::default());
         for (one, settings) in plan.chosen.iter().zip(settings) {
+            if is_real && !settings.unset.is_empty() {
+                unready.push(Unready { id: one.id.clone(), error: invalid::unset(one, &settings, &plan) });
+                continue;
+            }
             match workspace.add_as(&one.id, &plan.registry, one.provider.id, settings.values.clone()) {
                 Ok(_) => connected.push(Connected {
                     id: one.id.clone(),
@@ -176,12 +195,36 @@ impl Host {
                     values: settings.values,
                     catalogue_asked: OnceCell::new(),
                 }),
-                Err(error) => invalid.add(error, one, &settings, &plan),
+                Err(error) => {
+                    // One that a variable has chosen is not left out.
+                    let may_wait = is_real && plan.chosen.len() > 1 && one.because_of.is_none();
+                    if !(may_wait && invalid::lacks_secrets(&error, one, &settings)) {
+                        invalid.add(error, one, &settings, &plan);
+                        continue;
+                    }
+                    let mut own = Invalid::default();
+                    own.add(error, one, &settings, &plan);
+                    if let Err(Failure::Provider(error)) = own.end() {
+                        unready.push(Unready { id: one.id.clone(), error });
+                    }
+                }
             }
         }
         invalid.end()?;
+        if connected.is_empty()
+            && let Some(first) = unready.first()
+        {
+            let problems = unready.iter().flat_map(|one| one.error.fields().to_vec()).collect();
+            return Err(first.error.clone().with_fields(problems).into());
+        }
         let registry = plan.registry;
-        Ok(Self { registry, workspace, connected, output, is_offline: false, _sandbox: None })
+        Ok(Self { registry, workspace, connected, unready, output, is_offline: false, _sandbox: None })
+    }
+
+    /// The providers that are not connected, since a key or a variable is missing: each with
+    /// its id and the error.
+    pub(crate) fn unready(&self) -> impl Iterator<Item = (&str, &Error)> {
+        self.unready.iter().map(|one| (one.id.as_str(), &one.error))
     }
 
     /// The connected providers, sorted by id.
@@ -202,6 +245,9 @@ impl Host {
     /// [`ErrorKind::NotFound`], which lists the ids.
     pub(crate) fn instance(&self, id: &str) -> Result<&Instance, Error> {
         self.workspace.instance(id).map_err(|_| {
+            if let Some((_, error)) = self.unready().find(|(unready, _)| *unready == id) {
+                return error.clone();
+            }
             let ids: Vec<&str> = self.instances().map(Instance::id).collect();
             let message = format!("no provider is connected as {id:?}; connected are: {}", ids.join(", "));
             Error::new(ErrorKind::NotFound, message)
@@ -210,7 +256,7 @@ impl Host {
 
     /// Whether several providers are connected, so that messages have to say which one is meant.
     pub(crate) fn has_several(&self) -> bool {
-        self.connected.len() > 1
+        self.connected.len() + self.unready.len() > 1
     }
 
     /// The provider of this id, connected so that it tries each request once, unless its settings say how

@@ -38,7 +38,7 @@ struct Sum {
     prompt_tokens: u64,
     completion_tokens: u64,
     cost: Usd,
-    /// How many of the runs have no known cost.
+    /// How many of the runs may have cost something that is not known.
     cost_unknown: u64,
 }
 
@@ -48,10 +48,9 @@ impl Sum {
         self.failed += u64::from(run.error_kind.is_some());
         self.prompt_tokens = self.prompt_tokens.saturating_add(run.prompt_tokens.unwrap_or(0));
         self.completion_tokens = self.completion_tokens.saturating_add(run.completion_tokens.unwrap_or(0));
-        match log::cost(run) {
-            Some(cost) => self.cost = self.cost + cost,
-            None => self.cost_unknown += u64::from(run.lacks_cost()),
-        }
+        // The store sums its runs by the same rules.
+        self.cost = self.cost + log::cost(run).unwrap_or(Usd::ZERO);
+        self.cost_unknown += u64::from(run.lacks_cost());
     }
 }
 

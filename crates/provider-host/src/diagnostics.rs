@@ -3,6 +3,8 @@
 mod hint;
 mod options;
 
+use std::borrow::Cow;
+
 use provider_core::{Error, ErrorKind};
 
 pub(crate) use self::hint::hint;
@@ -31,7 +33,7 @@ pub(crate) fn error(error: &Error, output: Output) {
     } else {
         line(&format!("{}: {}", error.kind(), wording::plain(error.message())), output);
         for (field, problem) in problems(error) {
-            output.note(&format!("  {field}: {problem}"));
+            output.note(&in_words_of(output, &format!("  {field}: {problem}")));
         }
     }
     if let Some(hint) = hint(error) {
@@ -41,12 +43,19 @@ pub(crate) fn error(error: &Error, output: Output) {
 
 /// Writes an error on a line of its own.
 pub(crate) fn line(problem: &str, output: Output) {
-    output.note(&format!("{} {}", output.err.red("error:"), text::one_line(problem)));
+    let problem = text::one_line(problem);
+    output.note(&format!("{} {}", output.err.red("error:"), in_words_of(output, &problem)));
 }
 
 /// Writes a hint.
 pub(crate) fn tell_hint(hint: &str, output: Output) {
-    output.note(&format!("{} {}", output.err.yellow("hint:"), text::one_line(hint)));
+    let hint = text::one_line(hint);
+    output.note(&format!("{} {}", output.err.yellow("hint:"), in_words_of(output, &hint)));
+}
+
+/// A text about flags in the words of where it is shown: a conversation has commands in their place.
+fn in_words_of(output: Output, text: &str) -> Cow<'_, str> {
+    if output.conversation { wording::of_conversation(text) } else { Cow::Borrowed(text) }
 }
 
 /// Reports the failed attempts before an answer or an error of `whom`, oldest first, with `--verbose`.

@@ -65,6 +65,9 @@ pub(crate) async fn run(args: &DoctorArgs, connect: &ConnectArgs, output: Output
     };
     if let Some(host) = &host {
         checks.extend(machine::settings(host, &environment));
+        for (id, error) in host.unready() {
+            checks.extend(of_settings(error).into_iter().map(|check| check.of(id)));
+        }
     }
     checks.extend(machine::proxies(&environment));
     checks.push(machine::certificates(&environment));

@@ -42,8 +42,16 @@ pub(crate) async fn run(args: &KeyArgs, connect: &ConnectArgs, output: Output) -
         None => host.instances().collect(),
     };
     let progress = Progress::new(output, "testing the key");
+    let unready = host.unready().filter(|_| args.id.is_none());
+    let unready: Vec<TestedProvider> = unready
+        .map(|(id, error)| TestedProvider {
+            provider: id.to_owned(),
+            report: None,
+            error: Some(error.clone()),
+        })
+        .collect();
     match instances.as_slice() {
-        [one] => {
+        [one] if unready.is_empty() => {
             let report = progress.during(one.provider().check()).await;
             let report = report.map_err(|error| error.with_provider(one.id()))?;
             match args.json {
@@ -53,7 +61,8 @@ pub(crate) async fn run(args: &KeyArgs, connect: &ConnectArgs, output: Output) -
             report.blocked_by().map_or(Ok(()), |_| Err(Failure::Told(Exit::Payment)))
         }
         several => {
-            let tested = progress.during(join_all(several.iter().map(|one| test(one)))).await;
+            let mut tested = progress.during(join_all(several.iter().map(|one| test(one)))).await;
+            tested.extend(unready);
             show(args, tested, output)
         }
     }

@@ -16,6 +16,7 @@ use crate::output::number::UNKNOWN;
 use crate::output::table::Table;
 use crate::similar::nearest;
 use crate::storage::{Storage, actor, failed};
+use crate::terminal::Restore;
 
 /// The most bytes of a key that are read from standard input.
 const MAX_KEY_BYTES: u64 = 64 * 1024;
@@ -53,6 +54,11 @@ async fn set(
     connect: &ConnectArgs,
     output: Output,
 ) -> Result<(), Failure> {
+    if connect.sandbox {
+        let problem =
+            "the sandbox takes any key, and needs none: leave out --sandbox to keep the key of a service";
+        return Err(Failure::Usage(problem.to_owned()));
+    }
     let registry = Registry::discover()?;
     let (id, kind) = match name.split_once('=') {
         Some((id, kind)) => (Some(id), kind),
@@ -65,7 +71,7 @@ async fn set(
     check_id("keys set", id)?;
     let field = secret_field(provider, &registry.fields(provider.id)?, field)?;
     let settings = given_to(&connect.clone().and(instances), &registry, provider)?;
-    let key = read_key(provider, &field, output)?;
+    let key = read_key(provider, &field, output).await?;
     let storage = connect.kept.storage().await?;
     keep(&storage, &registry, id, provider, settings.set(field.key, key.expose()), None).await?;
     tell_made(&storage, output);
@@ -146,17 +152,31 @@ fn secret_field(
     })
 }
 
-/// Reads a secret: without showing it from a terminal, or from standard input.
-fn read_key(provider: &ProviderDescriptor, field: &ConfigField, output: Output) -> Result<Secret, Failure> {
-    let broken = |error| Failure::Io("cannot read the key".to_owned(), error);
-    let text = if std::io::stdin().is_terminal() {
+/// Reads a secret: without showing it from a terminal, or from standard input. On a thread of its own, so
+/// that a signal is seen meanwhile.
+async fn read_key(
+    provider: &ProviderDescriptor,
+    field: &ConfigField,
+    output: Output,
+) -> Result<Secret, Failure> {
+    let by_hand = std::io::stdin().is_terminal();
+    // A signal leaves the thread behind, with a terminal that shows nothing.
+    let _restore = by_hand.then(Restore::new);
+    if by_hand {
         output.remark(&format!("{} of {} (it is not shown): ", field.label, provider.display_name));
-        rpassword::read_password().map_err(broken)?
-    } else {
+    }
+    let read = tokio::task::spawn_blocking(move || {
+        if by_hand {
+            return rpassword::read_password();
+        }
         let mut text = String::new();
-        std::io::stdin().lock().take(MAX_KEY_BYTES).read_to_string(&mut text).map_err(broken)?;
-        text
-    };
+        std::io::stdin().lock().take(MAX_KEY_BYTES).read_to_string(&mut text).map(|_| text)
+    });
+    let text = read.await.unwrap_or_else(|error| Err(error.into())).map_err(|error| match error.kind() {
+        // The terminal gives Ctrl-C as a key then.
+        std::io::ErrorKind::Interrupted => Failure::Interrupted(None),
+        _ => Failure::Io("cannot read the key".to_owned(), error),
+    })?;
     match text.trim() {
         "" => Err(Failure::Usage("there is no key: type it, or give it on standard input".to_owned())),
         key => Ok(Secret::new(key)),

@@ -1,5 +1,7 @@
 //! `log`: the runs in the store.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use provider_core::{ChatRequest, Message, Usd};
 use serde::Serialize;
@@ -40,7 +42,9 @@ pub(crate) async fn run(args: &LogArgs, connect: &ConnectArgs, output: Output) -
     }
     let storage = connect.kept.storage().await?;
     let record = storage.store.workspace(&storage.workspace).await.map_err(failed)?;
-    let log = Log { zone: moment::zone(&record.time_zone), storage, output };
+    // A model may be named as in the profile.
+    let aliases = connect.kept.profile().map(|profile| profile.aliases.clone()).unwrap_or_default();
+    let log = Log { zone: moment::zone(&record.time_zone), aliases, storage, output };
     let since = args.filter.since.as_deref();
     let since = since.map(|text| moment::since(text, moment::now_ms(), &log.zone)).transpose();
     let since = since.map_err(Failure::Usage)?.unwrap_or(i64::MIN);
@@ -53,7 +57,9 @@ pub(crate) async fn run(args: &LogArgs, connect: &ConnectArgs, output: Output) -
             let full = log.full(log.find(id).await?).await?;
             match args.json {
                 true => Ok(output.write_json(&full)?),
-                false => Ok(output.write_untrusted(&log.page(&full))?),
+                // A page for people, who may page through it: `less -R` would obey a model. What it is made
+                // of is in the JSON, and in an export.
+                false => Ok(output.write(&text::strip_controls(&log.page(&full)))?),
             }
         }
         Some(LogCommand::Search { words }) => {
@@ -100,6 +106,7 @@ fn nothing(args: &LogArgs, connect: &ConnectArgs, output: Output) -> Result<(), 
 /// The log of a workspace.
 struct Log {
     storage: Storage,
+    aliases: BTreeMap<String, String>,
     zone: TimeZone,
     output: Output,
 }
@@ -111,29 +118,28 @@ impl Log {
 
     /// The newest runs of a filter.
     async fn runs(&self, filter: &LogFilter, since: i64, limit: usize) -> Result<Vec<Run>, Failure> {
+        let model = filter.model.as_ref().map(|model| self.aliases.get(model).unwrap_or(model));
         let mut wanted = RunFilter::new();
-        if let Some(model) = &filter.model {
-            wanted = wanted.model(model);
-        }
         if let Some(node) = &filter.node {
             wanted = wanted.node(node);
         }
         if filter.failed {
             wanted = wanted.failed(true);
         }
-        let mut runs: Vec<Run> = Vec::new();
+        let (mut runs, mut before): (Vec<Run>, Option<String>) = (Vec::new(), None);
         loop {
-            let before = runs.last().map(|run| run.id.clone());
             let page = self.store().runs(&self.storage.workspace, &wanted, before.as_deref(), PAGE).await;
             let page = page.map_err(failed)?;
             let is_last = page.len() < PAGE as usize;
             let is_over = page.last().is_some_and(|run| run.started_ms < since);
-            runs.extend(page);
+            before = page.last().map(|run| run.id.clone());
+            let fits =
+                |run: &Run| run.started_ms >= since && model.is_none_or(|model| is_of_model(run, model));
+            runs.extend(page.into_iter().filter(fits));
             if is_last || is_over || runs.len() >= limit {
                 break;
             }
         }
-        runs.retain(|run| run.started_ms >= since);
         runs.truncate(limit);
         Ok(runs)
     }
@@ -172,9 +178,15 @@ impl Log {
         let mut table =
             Table::new().left("RUN").left("TIME").left("MODEL").right("IN").right("OUT").right("COST");
         table = table.left("ENDED");
+        // For a program, a run is one line.
+        let is_piped = self.output.columns.is_none();
+        if is_piped {
+            table = table.left("SERVED");
+        }
         for run in &runs {
             let count = |count: Option<u64>| count.map_or(UNKNOWN.to_owned(), grouped);
-            table.row([
+            let served = run.served.as_ref().filter(|served| **served != run.requested);
+            let cells = [
                 short(&run.id).to_owned(),
                 moment::minute(run.started_ms, &self.zone),
                 format!("{}:{}", run.provider, run.requested),
@@ -182,8 +194,10 @@ impl Log {
                 count(run.completion_tokens),
                 cost(run).map_or(UNKNOWN.to_owned(), dollars),
                 ended(run),
-            ]);
-            if let Some(served) = run.served.as_ref().filter(|served| **served != run.requested) {
+            ];
+            let answered = || run.served.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+            table.row(cells.into_iter().chain(is_piped.then(answered)));
+            if let Some(served) = served.filter(|_| !is_piped) {
                 table.below(&format!("served by {served}"), Look::Faint);
             }
         }
@@ -272,14 +286,25 @@ pub(crate) fn turn(message: &Message) -> (&'static str, String) {
     }
 }
 
+/// Whether a run asked for a model, or was served by it: by its id, with or without the provider in front.
+fn is_of_model(run: &Run, model: &str) -> bool {
+    let is_named = |id: &str| {
+        let id_of_provider =
+            model.strip_prefix(run.provider.as_str()).and_then(|rest| rest.strip_prefix(':'));
+        id == model || id_of_provider == Some(id)
+    };
+    is_named(&run.requested) || run.served.as_deref().is_some_and(is_named)
+}
+
 /// The end of an id, which tells runs apart: its beginning is the time.
 fn short(id: &str) -> &str {
     id.get(id.len().saturating_sub(8)..).unwrap_or(id)
 }
 
-/// The cost of a run, at the service and at the upstream provider.
+/// The known cost of a run, at the service and at the upstream provider.
 pub(crate) fn cost(run: &Run) -> Option<Usd> {
-    Some(run.cost? + run.upstream_cost.unwrap_or(Usd::ZERO))
+    let known = [run.cost, run.upstream_cost];
+    known.into_iter().flatten().reduce(|sum, cost| sum + cost)
 }
 
 fn ended(run: &Run) -> String {

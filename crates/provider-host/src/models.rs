@@ -62,7 +62,11 @@ pub(crate) async fn run(args: &ModelsArgs, connect: &ConnectArgs, output: Output
         let failed = lists.failed().map(|(provider, error)| Failed { provider, error }).collect();
         return Ok(output.write_json(&Listed { total_count, models, failed })?);
     }
-    let count = format!("{} of {total_count} models", models.len());
+    let hidden = match args.all {
+        true => 0,
+        false => lists.catalogue().models.iter().filter(|model| !model.is_selectable()).count(),
+    };
+    let count = counted(models.len(), total_count, hidden);
     if !models.is_empty() {
         output.write(&table(&models, host.has_several()).render(output.columns, output.out))?;
     }
@@ -71,6 +75,17 @@ pub(crate) async fn run(args: &ModelsArgs, connect: &ConnectArgs, output: Output
     }
     output.note(&output.err.dim(count).to_string());
     Ok(())
+}
+
+/// How many models are listed, of how many that a chat can be had with.
+fn counted(listed: usize, total: usize, hidden: usize) -> String {
+    let asked = total.saturating_sub(hidden);
+    let count =
+        if listed == asked { format!("{asked} models") } else { format!("{listed} of {asked} models") };
+    match hidden {
+        0 => count,
+        hidden => format!("{count}; --all looks through {hidden} more, with which no chat can be had"),
+    }
 }
 
 impl ModelsArgs {

@@ -70,6 +70,8 @@ pub(crate) struct Output {
     pub(crate) verbose: bool,
     /// Whether the sandbox answers, which all JSON output says.
     pub(crate) sandbox: bool,
+    /// Whether a conversation is held at the terminal, in which commands stand for flags.
+    pub(crate) conversation: bool,
     /// Whether JSON is written in lines, each an object with a `type` and `data`.
     pub(crate) json_lines: bool,
 }
@@ -88,6 +90,7 @@ impl Output {
             err_columns: columns(terminal_size_of(io::stderr())),
             verbose,
             sandbox,
+            conversation: false,
             json_lines: false,
         }
     }
@@ -159,7 +162,10 @@ impl Output {
         match self.err_columns {
             Some(columns) => {
                 let begins = line.len() - line.trim_start_matches(' ').len();
-                self.remark(&format!("{}\n", text::wrap(line, columns, begins + HANGING_INDENT).join("\n")));
+                self.remark(&format!(
+                    "{}\n",
+                    text::wrap_parts(line, columns, begins + HANGING_INDENT).join("\n")
+                ));
             }
             None => self.remark(&format!("{line}\n")),
         }

@@ -11,11 +11,12 @@ use tokio::time::timeout;
 use workspace_store::{Run, StoreError};
 
 use crate::ask::{Outcome, Question};
+use crate::budget::Budgets;
 use crate::cli::{ConnectArgs, LogFlags};
 use crate::config::LogLevel;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::storage::Storage;
+use crate::storage::{Storage, failed};
 
 /// The longest that a command waits for its store at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,6 +29,8 @@ pub(crate) struct RunLog {
     level: LogLevel,
     node: Option<String>,
     opening: Opening,
+    /// The budgets that calls have reserved in.
+    budgets: Option<Budgets>,
 }
 
 #[derive(Debug)]
@@ -69,7 +72,7 @@ impl RunLog {
             LogLevel::Off => Opening::Off,
             _ => Opening::Waiting(Box::new(connect.clone())),
         };
-        Self { level, node: flags.node.clone(), opening }
+        Self { level, node: flags.node.clone(), opening, budgets: None }
     }
 
     /// Opens the store in the background. To be called when the request goes out.
@@ -77,6 +80,31 @@ impl RunLog {
         if let Opening::Waiting(connect) = &self.opening {
             let kept = connect.kept.clone();
             self.opening = Opening::Running(tokio::spawn(async move { kept.storage().await }));
+        }
+    }
+
+    /// The budgets of the workspace, in which calls that are logged count; `None` if there are none.
+    ///
+    /// # Errors
+    /// Those of the database: what may be spent is not known then.
+    pub(crate) async fn budgets(
+        &mut self,
+        connect: &ConnectArgs,
+        output: Output,
+    ) -> Result<Option<Budgets>, Failure> {
+        // A store that is made for it has none.
+        if matches!(self.opening, Opening::Off) || !connect.kept.has_store() {
+            return Ok(None);
+        }
+        let Some(storage) = self.storage(output).await else { return Ok(None) };
+        self.budgets = Budgets::of(storage, self.node.as_deref()).await.map_err(failed)?;
+        Ok(self.budgets.clone())
+    }
+
+    /// Waits until the calls are settled in their budgets.
+    pub(crate) async fn settled(&self, output: Output) {
+        if let Some(budgets) = &self.budgets {
+            budgets.settled(output).await;
         }
     }
 

@@ -61,8 +61,15 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     }
     // A development machine has the store of the command line, so that the page shows what the terminal did.
     // With the sandbox it has another one: its providers must not be those of the command line.
-    let own = || if args.dev && !sandbox { data_folder(&environment) } else { DATA.into() };
-    let data = settings.data.clone().unwrap_or_else(own);
+    let data = match &settings.data {
+        Some(named) => named.clone(),
+        None if args.dev && !sandbox => data_folder(&environment).ok_or_else(|| {
+            Failure::Usage(
+                "there is no home folder for the data: name a folder with --data or HOST_DATA".to_owned(),
+            )
+        })?,
+        None => DATA.into(),
+    };
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| Failure::Io(format!("cannot listen on {address}; --listen names another"), error))?;
@@ -91,7 +98,8 @@ pub(crate) async fn run(args: &ServeArgs, sandbox: bool, output: Output) -> Resu
     let mut lines = vec![format!("Listening on {url}")];
     if let Some(sandbox) = &stand_in {
         lines.push(format!(
-            "Sandbox at {}: its answers are made up, and nothing is billed",
+            "Sandbox at {}: its answers are made up, and nothing is billed.\n  Nothing else can be reached: give \
+             each provider that you add this base URL, and any key",
             sandbox.base_url()
         ));
     }
@@ -208,10 +216,18 @@ fn allowed_hosts(settings: &ServeSettings) -> Result<Vec<String>, Failure> {
 
 /// The addresses that providers may connect to.
 fn addresses(settings: &ServeSettings, sandbox: Option<&Sandbox>) -> Result<AddressPolicy, Failure> {
-    let mut policy = AddressPolicy::public().next_step(
-        "use an address on the public internet, or ask the operator of this host to start it with --allow-net \
-         and the network",
-    );
+    let mut policy = match sandbox {
+        None => AddressPolicy::public().next_step(
+            "use an address on the public internet, or ask the operator of this host to start it with \
+             --allow-net and the network",
+        ),
+        // A provider that is added without a base URL would ask its service, and be billed.
+        Some(sandbox) => AddressPolicy::nothing().next_step(format!(
+            "this host was started with --sandbox, and reaches the sandbox alone: set base_url to {}, or start it \
+             without --sandbox",
+            sandbox.base_url()
+        )),
+    };
     for net in &settings.allow_net {
         let network =
             net.trim().parse().map_err(|error| Failure::Usage(format!("--allow-net {net} {error}")))?;
@@ -220,7 +236,9 @@ fn addresses(settings: &ServeSettings, sandbox: Option<&Sandbox>) -> Result<Addr
     if let Some(sandbox) = sandbox {
         policy = policy.allow_socket(sandbox.address());
     }
-    Ok(if settings.trust_proxy { policy.trust_proxies() } else { policy })
+    // A proxy would reach what the policy refuses.
+    let trusts_proxy = settings.trust_proxy && sandbox.is_none();
+    Ok(if trusts_proxy { policy.trust_proxies() } else { policy })
 }
 
 fn start_log(settings: &ServeSettings, traces: &Traces) -> Result<LogThread, Failure> {

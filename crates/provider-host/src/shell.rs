@@ -57,8 +57,11 @@ fn rendered(page: &Command, program: &Command) -> io::Result<(String, Vec<u8>)> 
         true => program.get_name().to_owned(),
         false => format!("{}-{}", program.get_name(), page.get_name()),
     };
-    let page = page.clone().version(env!("CARGO_PKG_VERSION"));
+    let version = env!("CARGO_PKG_VERSION");
+    let page = page.clone().version(version);
     let mut text = Vec::new();
-    Man::new(page).render(&mut text)?;
+    // The version is that of the program, also on the page of a command.
+    let source = format!("{} {version}", program.get_name());
+    Man::new(page).source(source).render(&mut text)?;
     Ok((name, text))
 }

@@ -13,7 +13,7 @@ use workspace_store::{
 };
 
 use crate::cli::ServeSettings;
-use crate::config::{Config, LogLevel, Profile, ProfileProvider, SANDBOX_WORKSPACE};
+use crate::config::{Config, LogLevel, Profile, ProfileProvider, SANDBOX_WORKSPACE, no_data_folder};
 use crate::environment::Environment;
 use crate::exit::Failure;
 use crate::serve;
@@ -45,7 +45,10 @@ pub(crate) struct StoredProvider {
 /// Where the store is.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    data: PathBuf,
+    /// The folder of the database and of the master key; `None` where nothing says which one.
+    data: Option<PathBuf>,
+    /// Whether a variable has the master key, so that it needs no file in the folder.
+    has_master_key: bool,
     settings: ServeSettings,
     workspace: String,
 }
@@ -65,7 +68,8 @@ impl Kept {
     pub(crate) fn new(config: Config, is_sandbox: bool, environment: &Environment) -> Self {
         let workspace =
             if is_sandbox { SANDBOX_WORKSPACE.to_owned() } else { config.workspace.value.clone() };
-        let place = Place::new(&config.data.value, workspace, environment);
+        let data = config.data.as_ref().map(|data| data.value.clone());
+        let place = Place::new(data, workspace, environment);
         Self { config: Some(Arc::new(config)), place, ..Self::default() }
     }
 
@@ -113,9 +117,9 @@ impl Kept {
         self.config().map_or(LogLevel::Off, |config| config.log.value)
     }
 
-    /// The folder of the store.
+    /// The folder of the store, if there is a place for it.
     pub(crate) fn data(&self) -> Option<&Path> {
-        self.config().map(|_| self.place.data.as_path())
+        self.place.data.as_deref()
     }
 
     /// The workspace of the store.
@@ -147,46 +151,55 @@ impl Kept {
 }
 
 impl Place {
-    fn new(data: &Path, workspace: String, environment: &Environment) -> Self {
+    fn new(data: Option<PathBuf>, workspace: String, environment: &Environment) -> Self {
         let value = |name: &str| environment.value(name).map(str::to_owned);
         let settings = ServeSettings {
             database_url: value("HOST_DATABASE_URL"),
             master_key_file: value("HOST_MASTER_KEY_FILE").map(Into::into),
             ..ServeSettings::default()
         };
-        Self { data: data.to_owned(), settings, workspace }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.data.join(serve::DATABASE)
+        let has_master_key = settings.master_key_file.is_some() || environment.has("HOST_MASTER_KEY");
+        Self { data, has_master_key, settings, workspace }
     }
 
     fn exists(&self) -> bool {
-        self.settings.database_url.is_some() || !self.workspace.is_empty() && self.file().exists()
+        let has_file = || self.data.as_ref().is_some_and(|data| data.join(serve::DATABASE).exists());
+        self.settings.database_url.is_some() || !self.workspace.is_empty() && has_file()
+    }
+
+    /// The folder of the files that the store has. Empty, if it has none.
+    ///
+    /// # Errors
+    /// When it needs a folder, and nothing says which one.
+    fn folder(&self) -> Result<&Path, Failure> {
+        let needs_none = self.settings.database_url.is_some() && self.has_master_key;
+        let folder = self.data.as_deref().or(needs_none.then_some(Path::new("")));
+        folder.ok_or_else(no_data_folder)
     }
 
     /// Opens the store, and makes what is missing: its folder, its key, its workspace.
     ///
     /// # Errors
-    /// When it does not open.
+    /// When it does not open, or has no place.
     async fn open(&self) -> Result<Storage, Failure> {
-        let key_file = self.data.join(serve::MASTER_KEY_FILE);
+        let data = self.folder()?;
+        let key_file = data.join(serve::MASTER_KEY_FILE);
         let had_key = key_file.exists();
-        let key = serve::master_key(true, &self.settings, &self.data)?;
+        let key = serve::master_key(true, &self.settings, data)?;
         let made = (!had_key && key_file.exists()).then(|| {
             format!(
                 "keys and runs are kept in {}; the key that seals them is {}, which you alone may read",
-                self.data.display(),
+                data.display(),
                 key_file.display()
             )
         });
         let url = self.settings.database_url.clone();
-        let url = url.unwrap_or_else(|| format!("sqlite:{}", self.file().display()));
+        let url = url.unwrap_or_else(|| format!("sqlite:{}", data.join(serve::DATABASE).display()));
         let options = StoreOptions::new().max_connections(MAX_CONNECTIONS);
         let store = Store::open_with(&url, key, options).await.map_err(|error| match error {
             StoreError::MasterKey(MasterKeyError::Wrong { .. }) => Failure::Usage(format!(
                 "the store in {} is sealed with another master key: {error}",
-                self.data.display()
+                data.display()
             )),
             error => failed(error),
         })?;

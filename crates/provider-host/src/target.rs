@@ -1,5 +1,6 @@
 //! The models that a command asks, each with its fallbacks: how a request reaches them.
 
+mod counted;
 mod route;
 
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use provider_core::{ChatRequest, ChatResponse, ChatStream, Error, LlmProvider};
 use provider_layers::{ContinueLayer, ContinueSettings, FallbackLayer, FallbackSettings, Layer};
 use provider_registry::{ModelRef, SelectedModel};
 
+use self::counted::Counted;
 use self::route::{Answering, Route};
+use crate::budget::{Budgets, Priced};
 use crate::connect::Host;
 use crate::exit::Failure;
 use crate::params::Params;
@@ -88,7 +91,7 @@ impl Host {
     /// host falls back itself: each model but the last is asked once, unless its settings say how often.
     ///
     /// With `max_seams`, answers that break off are gone on with so often, by the same model and then by the
-    /// fallbacks.
+    /// fallbacks. With `budgets`, each call reserves what it may cost.
     ///
     /// # Errors
     /// When a fallback cannot be selected, or when no model is of the provider that an option is for.
@@ -97,6 +100,7 @@ impl Host {
         texts: &[String],
         params: &Params,
         max_seams: Option<u32>,
+        budgets: Option<&Budgets>,
         mut request: ChatRequest,
     ) -> Result<Prepared, Failure> {
         let models = join_all(texts.iter().map(|text| self.model(text))).await;
@@ -127,8 +131,12 @@ impl Host {
                         true => Target { model, around: None },
                         false => self.with_fallbacks(model, &fallbacks, params)?,
                     };
-                    Ok(match max_seams {
+                    let target = match max_seams {
                         Some(seams) => self.continued(target, &fallbacks, params, seams)?,
+                        None => target,
+                    };
+                    Ok(match budgets {
+                        Some(budgets) => self.counted(target, &fallbacks, budgets)?,
                         None => target,
                     })
                 }
@@ -199,6 +207,25 @@ impl Host {
             None => Arc::new(self.route(model.reference(), model.provider().clone(), &answering)?),
         };
         let provider = ContinueLayer::new(settings).layer(inner);
+        Ok(Target { model, around: Some(Around { provider, answering }) })
+    }
+
+    /// Puts the budgets of the workspace around a target.
+    fn counted(
+        &self,
+        target: Target,
+        fallbacks: &[SelectedModel],
+        budgets: &Budgets,
+    ) -> Result<Target, Error> {
+        let mut models = Vec::new();
+        for model in fallbacks.iter().chain([&target.model]) {
+            let catalogue = self.instance(&model.reference().provider)?.catalogue_cache().clone();
+            models.push(Priced { catalogue, id: model.id().to_owned() });
+        }
+        let model = target.model.clone();
+        let answering =
+            target.around.as_ref().map_or_else(Answering::default, |around| around.answering.clone());
+        let provider = Arc::new(Counted { target, budgets: budgets.clone(), models });
         Ok(Target { model, around: Some(Around { provider, answering }) })
     }
 

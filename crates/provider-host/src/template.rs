@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 pub(crate) use self::command::run;
-use crate::config::{parameters, refuse_unknown, scalar, section, text};
+use crate::config::{Config, parameters, refuse_unknown, scalar, section, text};
 use crate::exit::Failure;
 use crate::similar::nearest;
 
@@ -38,8 +38,11 @@ pub(crate) struct Filled {
 }
 
 /// The folder of the templates, beside the configuration file.
-pub(crate) fn folder(config: &Path) -> PathBuf {
-    config.parent().unwrap_or(Path::new("")).join("templates")
+///
+/// # Errors
+/// When nothing says where that is.
+pub(crate) fn folder(config: &Config) -> Result<PathBuf, Failure> {
+    Ok(config.file()?.parent().unwrap_or(Path::new("")).join("templates"))
 }
 
 /// The file of a template.

@@ -121,6 +121,15 @@ impl Tools {
         &self.set
     }
 
+    /// Adds the definitions of all tools to a request whose price is estimated.
+    pub(crate) fn add_to(&self, request: &mut ChatRequest) {
+        for tool in self.set.definitions() {
+            if request.tools.iter().all(|offered| name_of(offered) != Some(&tool.name)) {
+                request.tools.push(tool.clone().into());
+            }
+        }
+    }
+
     /// The definitions of the commands, for a request that is only shown. Servers are not started for it.
     ///
     /// # Errors

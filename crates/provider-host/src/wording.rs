@@ -22,6 +22,7 @@ const WORDS: &[(&str, &str)] = &[
     ("`provider.ignore`", "--provider-ignore"),
     ("`provider.quantizations`", "--quantization"),
     ("`max_tokens`", "--max-tokens"),
+    (", or ask OpenRouter::key for what this key has left", "; asq key shows what this one has left"),
     ("; raise max_turns", ""),
     ("; raise max_cost", ""),
     ("another name of max_tokens", "another name of --max-tokens"),
@@ -37,6 +38,28 @@ const SENTENCES: &[(&str, &str)] = &[
     ("a web page", "the service answered with a web page, not with an answer"),
     ("an empty body", "the service answered with nothing"),
 ];
+
+/// Flags, and the commands that stand for them in a conversation.
+const COMMANDS: &[(&str, &str)] = &[
+    ("--image", "/attach"),
+    ("--file", "/attach"),
+    ("--audio", "/attach"),
+    ("--video", "/attach"),
+    ("--tools", "/tools"),
+    ("--system", "/system"),
+    ("--fallback", "/model"),
+];
+
+/// A text in the words of a conversation at the terminal.
+pub(crate) fn of_conversation(text: &str) -> Cow<'_, str> {
+    let mut said = Cow::Borrowed(text);
+    for (flag, command) in COMMANDS {
+        if said.contains(flag) {
+            said = Cow::Owned(said.replace(flag, command));
+        }
+    }
+    said
+}
 
 /// A message in the words of the command line.
 pub(crate) fn plain(message: &str) -> Cow<'_, str> {

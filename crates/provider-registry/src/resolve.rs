@@ -270,8 +270,13 @@ fn not_found(workspace: &Workspace, text: &str, candidates: &[Candidate<'_>]) ->
         }
     }
     let open = candidates.iter().filter(|candidate| candidate.accepts_unlisted());
+    // `nowhere:openai/gpt-4o` names a provider that is not there; `llama3:8b` is an id.
+    let id = match text.split_once(':') {
+        Some((name, id)) if !name.contains('/') && id.contains('/') => id,
+        _ => text,
+    };
     let forms: Vec<String> =
-        open.map(|candidate| ModelRef::new(candidate.instance.id(), text).to_string()).collect();
+        open.map(|candidate| ModelRef::new(candidate.instance.id(), id).to_string()).collect();
     if !forms.is_empty() {
         message.push_str(&format!("; to try it without a list, write {}", forms.join(" or ")));
     }

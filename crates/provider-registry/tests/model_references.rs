@@ -57,6 +57,13 @@ async fn unlisted_id_goes_to_the_provider_that_claims_it() {
 }
 
 #[tokio::test]
+async fn model_of_an_unknown_provider_is_advised_without_it() {
+    let error = two_kinds().model("nowhere:openai/none").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert!(error.message().contains("to try it without a list, write prod:openai/none"), "{error}");
+}
+
+#[tokio::test]
 async fn unlisted_id_that_none_claims_goes_nowhere_among_several() {
     for text in ["llama3", "gpt-4o", "a:b", "prod/openai", "OpenAI/GPT-4o"] {
         let error = two_kinds().model(text).await.unwrap_err();

@@ -9,7 +9,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use provider_core::{Message, Usd};
-use workspace_store::RunFilter;
+use workspace_store::{Run, RunFilter};
 
 use self::commands::Typed;
 use self::lines::Lines;
@@ -74,6 +74,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     if args.schema_retry {
         return Err(Failure::Usage("--schema-retry is for one question: give a prompt".to_owned()));
     }
+    let output = Output { conversation: true, ..output };
     let thread = Thread::of(args, connect).await?;
     let model = thread.model(args)?;
     let max_cost = args.prompt_args.max_cost;
@@ -103,7 +104,7 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
     };
     let told = match repl.thread.messages.len() {
         0 => format!("{}; /help lists the commands, Ctrl-D ends", repl.model),
-        count => format!("{}, after {count} messages; /help lists the commands, Ctrl-D ends", repl.model),
+        count => format!("{}, after {}; /help lists the commands, Ctrl-D ends", repl.model, messages(count)),
     };
     output.note(&output.err.dim(told).to_string());
     let result = repl.read(&mut lines).await;
@@ -111,6 +112,15 @@ pub(crate) async fn run(args: &ChatArgs, connect: &ConnectArgs, output: Output) 
         tools.close().await;
     }
     result
+}
+
+/// So many messages, in words.
+fn messages(count: usize) -> String {
+    match count {
+        0 => "the beginning".to_owned(),
+        1 => "one message".to_owned(),
+        several => format!("{several} messages"),
+    }
 }
 
 /// The cost of a conversation until now, and how many of its answers have no known one.
@@ -168,7 +178,8 @@ impl Repl<'_> {
         let mut thread = self.thread.clone();
         thread.put_before(&mut request);
         let form = AnswerForm::of(&request)?;
-        let (target, request) = target(self.args, &self.host, &self.model, request).await?;
+        let budgets = self.log.budgets(self.connect, self.output).await?;
+        let (target, request) = target(self.args, &self.host, &self.model, request, budgets.as_ref()).await?;
         let asked = Question::new(&self.model, target, request, self.args.timeout);
         let asked = asked.tools(self.tools.clone());
         self.log.open();
@@ -191,7 +202,8 @@ impl Repl<'_> {
             self.output.note(&line);
         }
         self.log.outcome(&asked, &outcome, Some(&mut thread.conversation), self.output).await;
-        self.count(&outcome);
+        self.log.settled(self.output).await;
+        self.count(&asked, &outcome);
         if let Some(response) = outcome.response() {
             let mut said = response.message.clone();
             if outcome.result.is_err() {
@@ -213,13 +225,19 @@ impl Repl<'_> {
         }
     }
 
-    fn count(&mut self, outcome: &Outcome) {
-        if outcome.response().is_none() {
-            return;
-        }
-        match outcome.usage().cost {
-            Some(cost) => self.spent = self.spent + cost,
-            None => self.unknown += 1,
+    /// Counts what an outcome has cost, by the rules of the store.
+    fn count(&mut self, asked: &Question, outcome: &Outcome) {
+        let reference = asked.reference();
+        let earlier = outcome.earlier.iter().map(Ok);
+        for result in earlier.chain([outcome.result.as_ref()]) {
+            // An id could not be made; it is not needed here.
+            let Ok(run) = Run::begin("", &reference.provider, &reference.model) else { return };
+            let run = match result {
+                Ok(response) => run.answered(response),
+                Err(error) => run.failed(error),
+            };
+            self.spent = self.spent + log::cost(&run).unwrap_or(Usd::ZERO);
+            self.unknown += u32::from(run.lacks_cost());
         }
     }
 

@@ -39,6 +39,15 @@ pub(crate) struct ChatArgs {
     #[arg(value_name = "PROMPT")]
     pub(crate) second: Option<String>,
 
+    /// Words beyond: those of a prompt without quotes.
+    #[arg(value_name = "WORD", hide = true)]
+    pub(crate) rest: Vec<String>,
+
+    /// The words that were read as the model and as the prompt, where they may have been a prompt without
+    /// quotes.
+    #[arg(skip)]
+    pub(crate) doubtful: Option<(String, String)>,
+
     /// The model to ask, once the profile is read. Empty: that of the conversation.
     #[arg(skip)]
     pub(crate) model: String,

@@ -3,8 +3,12 @@
 use super::{ChatArgs, Cli, Command};
 use crate::config::{Config, Profile};
 use crate::exit::Failure;
+use crate::output::text;
 use crate::params::Params;
 use crate::template::{Template, folder};
+
+/// The most columns of a prompt that an error quotes.
+const MAX_QUOTED_COLUMNS: usize = 60;
 
 impl Cli {
     /// Adds what the template and the profile have, where no flag says otherwise.
@@ -16,7 +20,7 @@ impl Cli {
         match &mut self.command {
             Command::Chat(args) => {
                 if let Some(name) = &args.prompt_args.template {
-                    let template = Template::read(&folder(&config.path.value), name)?;
+                    let template = Template::read(&folder(config)?, name)?;
                     args.params.fill(Params::of_lines(&template.flags).map_err(Failure::Usage)?);
                     args.template = Some(template);
                 }
@@ -30,6 +34,16 @@ impl Cli {
                 args.settle(profile)
             }
             Command::Compare(args) => {
+                let is_text = |text: &String| text.contains(char::is_whitespace);
+                if names_model(profile, &args.prompt)
+                    && let Some(text) = args.models.iter().find(|text| is_text(text))
+                {
+                    return Err(Failure::Usage(format!(
+                        "{:?} is read as the prompt and {text:?} as a model: the prompt comes first, as in `asq compare \
+                         {text:?} {}`",
+                        args.prompt, args.prompt
+                    )));
+                }
                 for model in &mut args.models {
                     *model = expanded(profile, model);
                 }
@@ -48,10 +62,18 @@ impl ChatArgs {
         let of_template = self.template.as_ref().and_then(|template| template.model.clone());
         let default = of_template.or_else(|| profile.model.clone().filter(|_| !goes_on));
         let has_default = default.is_some() || goes_on;
+        if !self.rest.is_empty() {
+            let words = first.iter().chain(&second).chain(&self.rest).map(String::as_str);
+            return Err(unquoted(profile, self.named_model.as_deref(), has_default, words.collect()));
+        }
+        if let (None, Some(model), Some(prompt)) = (&self.named_model, &first, &second)
+            && !names_model(profile, model)
+        {
+            self.doubtful = Some((model.clone(), prompt.clone()));
+        }
         let (model, prompt) = match (self.named_model.take(), first, second) {
-            (Some(_), Some(_), Some(_)) => {
-                let problem = "with -m there is one more argument, the prompt; put it into quotes";
-                return Err(Failure::Usage(problem.to_owned()));
+            (Some(model), Some(one), Some(two)) => {
+                return Err(unquoted(profile, Some(&model), has_default, vec![&one, &two]));
             }
             (Some(model), prompt, None) => (Some(model), prompt),
             (None, Some(one), None) if has_default && !names_model(profile, &one) => (None, Some(one)),
@@ -73,6 +95,28 @@ impl ChatArgs {
         };
         Ok(())
     }
+}
+
+/// The failure of a prompt whose words are arguments of their own: what is read as what, and the fix.
+fn unquoted(profile: &Profile, named: Option<&str>, has_default: bool, words: Vec<&str>) -> Failure {
+    let first = words.first().copied().unwrap_or_default();
+    let (flag, model, prompt) = match named {
+        Some(model) => ("-m ", Some(model), words.as_slice()),
+        None if names_model(profile, first) => ("", Some(first), words.get(1..).unwrap_or_default()),
+        None => ("", None, words.as_slice()),
+    };
+    let read = match model {
+        Some(model) => {
+            format!("{model} is the model, and {} arguments are left for one prompt", prompt.len())
+        }
+        None => format!("there are {} arguments, and {first:?} is no model", prompt.len()),
+    };
+    let model = model.or((!has_default).then_some("openai/gpt-4o"));
+    let model = model.map_or_else(String::new, |model| format!("{flag}{model} "));
+    Failure::Usage(format!(
+        "{read}: put the prompt into quotes, as in `asq chat {model}{:?}`",
+        text::cut(&prompt.join(" "), MAX_QUOTED_COLUMNS)
+    ))
 }
 
 /// Whether a single argument is a model: an alias, or one word with `/` or `:` in it.

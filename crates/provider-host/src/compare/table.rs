@@ -17,7 +17,7 @@ pub(super) fn render(report: &Report, problems: &[Option<Error>], output: Output
     let table = if fits { wide } else { narrow(report, problems, output) };
     let totals = report.totals.to_string();
     let totals =
-        output.columns.map_or_else(|| totals.clone(), |room| text::wrap(&totals, room, 0).join("\n"));
+        output.columns.map_or_else(|| totals.clone(), |room| text::wrap_parts(&totals, room, 0).join("\n"));
     format!("{}{}\n", table.render(output.columns, output.out), output.out.bold(totals))
 }
 

@@ -1,8 +1,10 @@
 //! `config`: shows the values that are in force, and where each comes from.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
-use super::Origin;
+use super::{Origin, Sourced};
 use crate::cli::{ConfigArgs, ConfigCommand, ConnectArgs};
 use crate::connect::shown_settings;
 use crate::exit::Failure;
@@ -12,7 +14,7 @@ use crate::output::table::Table;
 
 #[derive(Serialize)]
 struct Shown {
-    config_file: String,
+    config_file: Option<String>,
     exists: bool,
     profiles: Vec<String>,
     values: Vec<Row>,
@@ -36,18 +38,23 @@ pub(crate) fn run(args: &ConfigArgs, connect: &ConnectArgs, output: Output) -> R
     let Some(config) = connect.kept.config() else {
         return Err(Failure::Usage("there is no configuration".to_owned()));
     };
-    let path = config.path.value.display().to_string();
     if let ConfigCommand::Path = args.command {
-        return Ok(output.write(&format!("{path}\n"))?);
+        return Ok(output.write(&format!("{}\n", config.file()?.display()))?);
     }
+    let place = |found: &Option<Sourced<PathBuf>>| match found {
+        Some(found) => (Some(found.value.display().to_string()), found.origin.clone()),
+        None => (None, Origin::Default),
+    };
+    let ((path, path_from), (data, data_from)) = (place(&config.path), place(&config.data));
     let profile = &config.profile.value;
     let of_profile = Origin::Profile(profile.name.clone());
     let in_profile = |is_set: bool| if is_set { &of_profile } else { &Origin::Default };
+    let workspace_from = if connect.sandbox { &Origin::Sandbox } else { &config.workspace.origin };
     let mut values = vec![
-        Row::new("config file", Some(path.clone()), &config.path.origin),
+        Row::new("config file", path.clone(), &path_from),
         Row::new("profile", Some(profile.name.clone()), &config.profile.origin),
-        Row::new("workspace", Some(connect.kept.workspace().to_owned()), &config.workspace.origin),
-        Row::new("data", Some(config.data.value.display().to_string()), &config.data.origin),
+        Row::new("workspace", Some(connect.kept.workspace().to_owned()), workspace_from),
+        Row::new("data", data, &data_from),
         Row::new("log", Some(config.log.value.word().to_owned()), &config.log.origin),
         Row::new("model", profile.model.clone(), in_profile(profile.model.is_some())),
         Row::new("system", profile.system.clone(), in_profile(profile.system.is_some())),
@@ -62,7 +69,7 @@ pub(crate) fn run(args: &ConfigArgs, connect: &ConnectArgs, output: Output) -> R
     }
     for setting in shown_settings(connect)? {
         let name = format!("{}.{}", setting.provider, setting.key);
-        values.push(Row::new(name, Some(setting.value), &setting.origin));
+        values.push(Row::new(name, setting.value, &setting.origin));
     }
     if args.json {
         let (exists, profiles) = (config.exists, config.profiles.clone());

@@ -5,23 +5,27 @@ use std::path::PathBuf;
 use super::NAME;
 use crate::environment::Environment;
 
+/// The variable with the home of the user.
+pub(crate) const HOME: &str = if cfg!(windows) { "APPDATA" } else { "HOME" };
+
 /// The folder of the configuration: `$XDG_CONFIG_HOME/asq`, or `~/.config/asq`; on Windows `%APPDATA%\asq`.
-pub(crate) fn config_folder(environment: &Environment) -> PathBuf {
+/// `None` without a home: the folder that the program happens to run in is no place for it.
+pub(crate) fn config_folder(environment: &Environment) -> Option<PathBuf> {
     folder(environment, "XDG_CONFIG_HOME", ".config")
 }
 
 /// The folder of the store: `$XDG_DATA_HOME/asq`, or `~/.local/share/asq`; on Windows `%APPDATA%\asq`.
-pub(crate) fn data_folder(environment: &Environment) -> PathBuf {
+/// `None` without a home.
+pub(crate) fn data_folder(environment: &Environment) -> Option<PathBuf> {
     folder(environment, "XDG_DATA_HOME", ".local/share")
 }
 
-fn folder(environment: &Environment, variable: &str, below_home: &str) -> PathBuf {
+fn folder(environment: &Environment, variable: &str, below_home: &str) -> Option<PathBuf> {
     // The specification has relative paths ignored.
-    let base = environment.value(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = base.or_else(|| match cfg!(windows) {
-        true => environment.value("APPDATA").map(PathBuf::from),
-        false => environment.value("HOME").map(|home| PathBuf::from(home).join(below_home)),
-    });
-    // Without a home, the folder that the program runs in has to do.
-    base.unwrap_or_default().join(NAME)
+    let absolute = |name: &str| environment.value(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let of_home = || {
+        let home = absolute(HOME)?;
+        Some(if cfg!(windows) { home } else { home.join(below_home) })
+    };
+    Some(absolute(variable).or_else(of_home)?.join(NAME))
 }

@@ -89,7 +89,10 @@ fn flag_goes_before_variable_and_variable_before_file() {
     let variables = [("ASQ_PROFILE", "b"), ("ASQ_LOG", "all"), ("HOST_DATA", "/d"), ("ASQ_WORKSPACE", "w")];
     let config = named(None, &variables);
     assert_eq!(config.profile.value.name, "b");
-    assert_eq!((config.log.value, config.data.value.as_path()), (LogLevel::All, Path::new("/d")));
+    assert_eq!(
+        (config.log.value, config.data.as_ref().unwrap().value.as_path()),
+        (LogLevel::All, Path::new("/d"))
+    );
     assert_eq!(config.workspace.origin, Origin::Variable("ASQ_WORKSPACE".to_owned()));
     assert_eq!(named(Some("c"), &variables).profile.value.name, "c");
 }

@@ -1,6 +1,6 @@
 //! Errors of settings in the words of the command line: why each setting is missing, and whose it is.
 
-use provider_core::{ConfigField, Error, FieldKind, FieldProblem};
+use provider_core::{ConfigField, Error, ErrorKind, FieldKind, FieldProblem};
 
 use super::chosen::Chosen;
 use super::plan::Plan;
@@ -56,6 +56,32 @@ impl Invalid {
             None => Ok(()),
         }
     }
+}
+
+/// Whether settings are invalid for nothing but secrets that are missing.
+pub(super) fn lacks_secrets(error: &Error, one: &Chosen, settings: &Settings) -> bool {
+    let is_missing_secret = |problem: &FieldProblem| {
+        let field = one.field(&problem.field);
+        field.is_some_and(|field| field.required && field.kind == FieldKind::Secret)
+            && settings.values.get(&problem.field).is_none()
+    };
+    !error.fields().is_empty() && error.fields().iter().all(is_missing_secret)
+}
+
+/// The error of a provider of which variables that the profile names are not set.
+pub(super) fn unset(one: &Chosen, settings: &Settings, plan: &Plan) -> Error {
+    let problem = |(key, variable): (&&'static str, &String)| {
+        FieldProblem::new(
+            plan.name(one, key),
+            format!("the variable {variable} of the profile is not set, or blank"),
+        )
+    };
+    let error = Error::new(ErrorKind::Config, format!("settings of {} have no value", one.id));
+    let names: Vec<&str> = settings.unset.values().map(String::as_str).collect();
+    error
+        .with_provider(&one.id)
+        .with_fields(settings.unset.iter().map(problem).collect())
+        .with_next_step(format!("set {}, or choose another profile with --profile", names.join(" and ")))
 }
 
 /// The next step: another choice of providers where the environment made it, or the variable that is missing.

@@ -1,5 +1,7 @@
 //! The settings of a provider that the profile and the store have.
 
+use std::collections::BTreeMap;
+
 use provider_core::{ConfigValues, FieldKind};
 
 use super::chosen::Chosen;
@@ -14,18 +16,20 @@ use crate::storage::Kept;
 pub(super) struct Lower {
     pub(super) origin: Origin,
     pub(super) values: ConfigValues,
+    /// The settings whose value is in a variable that is not set, each with the name of the variable.
+    pub(super) unset: BTreeMap<&'static str, String>,
 }
 
 impl Lower {
     /// The settings of the profile and of the store for a provider, those of the profile first.
     ///
     /// # Errors
-    /// When the profile has an unknown setting, a secret as it is, or names a variable that is not set.
+    /// When the profile has an unknown setting, or a secret as it is.
     pub(super) fn of(one: &Chosen, kept: &Kept, environment: &Environment) -> Result<Vec<Self>, Failure> {
         let mut all = Vec::new();
         if let Some(provider) = kept.profile_providers().get(&one.id) {
             let place = format!("profile {}, provider {}", kept.profile_name(), one.id);
-            let mut values = ConfigValues::new();
+            let (mut values, mut unset) = (ConfigValues::new(), BTreeMap::new());
             for (key, setting) in &provider.settings {
                 let field = one.field(key).ok_or_else(|| unknown(&place, key, one))?;
                 let value = match setting {
@@ -37,19 +41,24 @@ impl Lower {
                         )));
                     }
                     Setting::Value(value) => value.as_str(),
-                    Setting::Variable(name) => environment.value(name).ok_or_else(|| {
-                        Failure::Usage(format!("{place}: {key}: the variable {name} is not set, or blank"))
-                    })?,
+                    Setting::Variable(name) => match environment.value(name) {
+                        Some(value) => value,
+                        None => {
+                            unset.insert(field.key, name.clone());
+                            continue;
+                        }
+                    },
                 };
                 values = values.set(key, value);
             }
-            all.push(Self { origin: Origin::Profile(kept.profile_name().to_owned()), values });
+            all.push(Self { origin: Origin::Profile(kept.profile_name().to_owned()), values, unset });
         }
         if let Some(stored) = kept.providers.iter().find(|stored| stored.id == one.id)
             && stored.kind == one.provider.id
         {
             let values = stored.values.clone();
-            all.push(Self { origin: Origin::Store(kept.workspace().to_owned()), values });
+            let origin = Origin::Store(kept.workspace().to_owned());
+            all.push(Self { origin, values, unset: BTreeMap::new() });
         }
         Ok(all)
     }
@@ -59,6 +68,14 @@ impl Lower {
         match self.values.variable(key) {
             Some(variable) => Origin::Variable(variable.to_owned()),
             None => self.origin.clone(),
+        }
+    }
+
+    /// The name of the profile or of the workspace.
+    pub(super) fn name(&self) -> &str {
+        match &self.origin {
+            Origin::Profile(name) | Origin::Store(name) => name,
+            _ => "",
         }
     }
 

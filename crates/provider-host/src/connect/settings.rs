@@ -24,6 +24,9 @@ pub(super) struct Settings {
     pub(super) origins: BTreeMap<&'static str, Origin>,
     /// The secrets that were left out, since they belong to another base URL.
     pub(super) withheld: Vec<Withheld>,
+    /// The settings without a value, since the variable that the profile names for them is not set: each with
+    /// its name. No value of the store stands in for it: it may be another account's.
+    pub(super) unset: BTreeMap<&'static str, String>,
 }
 
 /// A secret that was left out.
@@ -55,7 +58,8 @@ impl Settings {
         let given: BTreeMap<&'static str, &str> = given.collect();
         let from_env =
             ConfigValues::from_variables(fields, |name| environment.value(name).map(str::to_owned));
-        let of_env = Lower { origin: Origin::Variable(String::new()), values: from_env };
+        let origin = Origin::Variable(String::new());
+        let of_env = Lower { origin, values: from_env, unset: BTreeMap::new() };
         let places: Vec<&Lower> = std::iter::once(&of_env).chain(lower).collect();
 
         // A blank value of a flag leaves the setting out, whatever the other places have.
@@ -69,6 +73,7 @@ impl Settings {
         let elsewhere = elsewhere.and_then(first).map_or("a flag", |(_, words)| words);
 
         let (mut values, mut origins, mut withheld) = (ConfigValues::new(), BTreeMap::new(), Vec::new());
+        let mut unset: BTreeMap<&'static str, String> = BTreeMap::new();
         for (key, value) in &given {
             if !value.trim().is_empty() {
                 values = values.set(*key, value);
@@ -77,7 +82,7 @@ impl Settings {
         }
         if let Some(url) = sandbox {
             values = values.set(BASE_URL, url).set(API_KEY, SANDBOX_KEY);
-            origins.extend([(BASE_URL, Origin::Flag), (API_KEY, Origin::Flag)]);
+            origins.extend([(BASE_URL, Origin::Sandbox), (API_KEY, Origin::Sandbox)]);
         }
         for place in places {
             let (home, _) = destination(fields, |key| place.values.get(key));
@@ -86,7 +91,8 @@ impl Settings {
             for field in fields {
                 let Some(_) = place.values.get(field.key) else { continue };
                 let is_secret = field.kind == FieldKind::Secret;
-                if given.contains_key(field.key) || values.get(field.key).is_some() {
+                let is_settled = values.get(field.key).is_some() || unset.contains_key(field.key);
+                if given.contains_key(field.key) || is_settled {
                     taken = taken.set(field.key, "");
                 } else if is_secret && (sandbox.is_some() || is_elsewhere) {
                     let variable = place.values.variable(field.key);
@@ -102,10 +108,17 @@ impl Settings {
                 }
             }
             values = values.or(taken);
+            for (key, variable) in &place.unset {
+                if !given.contains_key(key) && values.get(key).is_none() {
+                    let (profile, variable) = (place.name().to_owned(), variable.clone());
+                    origins.insert(*key, Origin::Unset { profile, variable: variable.clone() });
+                    unset.insert(*key, variable);
+                }
+            }
         }
         // Another place may have the secret for this base URL.
         withheld.retain(|secret| values.get(secret.key).is_none());
-        Self { values, origins, withheld }
+        Self { values, origins, withheld, unset }
     }
 
     /// Fills the required secrets that are missing.

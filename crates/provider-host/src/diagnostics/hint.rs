@@ -35,6 +35,10 @@ fn usual(error: &Error, links: Links) -> (Option<String>, Option<String>) {
         ErrorKind::PermissionDenied => {
             ("this key may not do that; look at its settings".to_owned(), page("keys:", links.key))
         }
+        // A limit of this program, of which the service knows nothing.
+        ErrorKind::PaymentRequired if error.status().is_none() && error.next_step().is_some() => {
+            return (None, None);
+        }
         ErrorKind::PaymentRequired => {
             ("add credits, or lower --max-tokens".to_owned(), Some("`asq key` shows what is left".to_owned()))
         }

@@ -114,6 +114,6 @@ async fn key(id: &str, provider: &dyn LlmProvider, limit: Duration) -> Check {
         let fault = Check::fault("key", detail, "`asq key` shows what is left");
         return Check { exit: Exit::Payment, ..fault }.of(id);
     }
-    let left = report.remaining().map_or_else(String::new, |left| format!(", {} are left", dollars(left)));
+    let left = report.remaining().map_or_else(String::new, |left| format!(", {} left", dollars(left)));
     Check::ok("key", format!("it works{left}")).of(id)
 }

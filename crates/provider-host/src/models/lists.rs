@@ -49,6 +49,7 @@ impl Lists {
                 Err(error) => failed.push((id, error)),
             }
         }
+        failed.extend(host.unready().map(|(id, error)| (id.to_owned(), error.clone())));
         match failed.pop() {
             Some((_, last)) if !is_known => Err(failed.into_iter().next().map_or(last, |(_, first)| first)),
             last => {

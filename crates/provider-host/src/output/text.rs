@@ -3,18 +3,21 @@
 use std::borrow::Cow;
 
 pub(crate) use provider_compare::display::one_line;
+use provider_compare::display::visible;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The character with which an ANSI sequence begins.
 const ESCAPE: char = '\x1b';
 
-/// Removes control characters other than line breaks and tabs, so that a text cannot control the terminal.
+/// Removes control characters other than line breaks and tabs, so that a text cannot control the terminal,
+/// and shows those that reverse the order of text as escapes.
 pub(crate) fn strip_controls(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
     if text.contains(steers) {
-        Cow::Owned(text.chars().filter(|&c| !steers(c)).collect())
+        let plain: String = text.chars().filter(|&c| !steers(c)).collect();
+        Cow::Owned(visible(&plain).into_owned())
     } else {
-        Cow::Borrowed(text)
+        visible(text)
     }
 }
 
@@ -80,6 +83,22 @@ pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     lines
 }
 
+/// Wraps a line of short parts between bars as [`wrap`] does, but within no part that takes less than half of
+/// a line.
+pub(crate) fn wrap_parts(line: &str, columns: usize, indent: usize) -> Vec<String> {
+    const BAR: &str = " | ";
+    const GLUE: &str = "\u{a0}";
+    if !line.contains(BAR) {
+        return wrap(line, columns, indent);
+    }
+    let whole = |part: &str| match width(part) * 2 < columns {
+        true => part.replace(' ', GLUE),
+        false => part.to_owned(),
+    };
+    let glued: Vec<String> = line.split(BAR).map(whole).collect();
+    wrap(&glued.join(BAR), columns, indent).into_iter().map(|line| line.replace(GLUE, " ")).collect()
+}
+
 /// The width of a text's widest word.
 pub(crate) fn widest_word(text: &str) -> usize {
     text.split(' ').map(width).max().unwrap_or(0)
@@ -87,11 +106,12 @@ pub(crate) fn widest_word(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, strip_controls, width, wrap};
+    use super::{cut, strip_controls, width, wrap, wrap_parts};
 
     #[test]
     fn strip_controls_removes_sequences() {
         assert_eq!(strip_controls("a\x1b[31m\tb\r\n\u{9b}c"), "a[31m\tb\nc");
+        assert_eq!(strip_controls("a\u{202e}\x1bb"), "a<U+202E>b");
     }
 
     #[test]
@@ -118,6 +138,13 @@ mod tests {
         assert_eq!(wrap("  in by two words", 9, 4), ["  in by", "    two", "    words"]);
         assert_eq!(wrap("two\nlines", 20, 0), ["two", "lines"]);
         assert_eq!(wrap("\n", 20, 0), [""]);
+    }
+
+    #[test]
+    fn wrap_parts_breaks_at_bars() {
+        assert_eq!(wrap_parts("2 of 2 | cost $1 | 767 ms", 22, 2), ["2 of 2 | cost $1 |", "  767 ms"]);
+        assert_eq!(wrap_parts("no bar in it", 6, 0), ["no bar", "in it"]);
+        assert_eq!(wrap_parts("a long part | b", 12, 0), ["a long part", "| b"]);
     }
 
     #[test]

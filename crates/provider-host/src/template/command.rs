@@ -48,7 +48,7 @@ pub(crate) fn run(args: &TemplateArgs, connect: &ConnectArgs, output: Output) ->
     let Some(config) = connect.kept.config() else {
         return Err(Failure::Usage("there is no configuration".to_owned()));
     };
-    let folder = folder(&config.path.value);
+    let folder = folder(config)?;
     match &args.command {
         TemplateCommand::List => list(&folder, args.json, output),
         TemplateCommand::Show { name } => {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use provider_core::{ToolCall, ToolError};
 use tokio::sync::Mutex;
@@ -81,7 +83,7 @@ impl Consent {
         self.output.note(&format!("The model wants to run {}: {}", bold(self.output, name), shown(command)));
         self.output.note(&format!("  with {}", shown(&call.arguments)));
         self.output.remark(question);
-        match answer().await.trim().to_lowercase().as_str() {
+        match answer(self.output).await.trim().to_lowercase().as_str() {
             "y" | "yes" => Ok(()),
             "a" | "always" => {
                 always.insert(name.clone());
@@ -121,10 +123,56 @@ fn shown(text: &str) -> String {
 }
 
 /// A line of the terminal. The end of input is no leave.
-async fn answer() -> String {
-    let read = tokio::task::spawn_blocking(|| {
+///
+/// Dropped, as at Ctrl-C, it takes no line any more: the next one is for whoever asks next.
+async fn answer(output: Output) -> String {
+    let waiting = Waiting { is_wanted: Arc::new(AtomicBool::new(true)), output };
+    let is_wanted = Arc::clone(&waiting.is_wanted);
+    let read = tokio::task::spawn_blocking(move || {
         let mut line = String::new();
-        io::stdin().read_line(&mut line).map(|_| line)
+        match has_line(&is_wanted) {
+            true => io::stdin().read_line(&mut line).map(|_| line),
+            false => Ok(line),
+        }
     });
-    read.await.ok().and_then(Result::ok).unwrap_or_default()
+    let read = read.await;
+    waiting.is_wanted.store(false, Ordering::Relaxed);
+    read.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// Says whether the answer is still waited for: not once this is dropped.
+struct Waiting {
+    is_wanted: Arc<AtomicBool>,
+    output: Output,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.is_wanted.swap(false, Ordering::Relaxed) {
+            // The question stands on the line still.
+            self.output.remark("\n");
+        }
+    }
+}
+
+/// Waits until there is a line. False: it is not wanted any more.
+#[cfg(unix)]
+fn has_line(is_wanted: &AtomicBool) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    const LOOK_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+    let stdin = io::stdin();
+    while is_wanted.load(Ordering::Relaxed) {
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&LOOK_AGAIN)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            // Another error is found again by whoever reads.
+            _ => return is_wanted.load(Ordering::Relaxed),
+        }
+    }
+    false
+}
+
+#[cfg(not(unix))]
+fn has_line(_: &AtomicBool) -> bool {
+    true
 }

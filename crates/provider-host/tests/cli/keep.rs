@@ -20,14 +20,14 @@ impl Home {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn config(self, text: &str) -> Self {
+    pub(crate) fn config(self, text: &str) -> Self {
         let folder = self.0.path().join("config/asq");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("config.toml"), text).unwrap();
         self
     }
 
-    fn data(&self) -> std::path::PathBuf {
+    pub(crate) fn data(&self) -> std::path::PathBuf {
         self.0.path().join("data/asq")
     }
 
@@ -54,7 +54,7 @@ impl Home {
         ran(&mut self.bare(&[args, &["--json"]].concat())).await.with_code(0).json()
     }
 
-    async fn keep_key(&self, name: &str, sandbox: &Sandbox) -> Ran {
+    pub(crate) async fn keep_key(&self, name: &str, sandbox: &Sandbox) -> Ran {
         let set = format!("base_url={}", sandbox.base_url());
         ran_with_input(&mut self.bare(&["keys", "set", name, "--set", &set]), KEY).await
     }
@@ -103,7 +103,8 @@ async fn providers_of_a_profile_are_connected() {
     let mut command = home.bare(&["chat", "work:openai/gpt-4o", "Hi", "--set", "site_name=Flag"]);
     ran(command.env("WORK_KEY", KEY)).await.with_code(0);
     assert_eq!(questions(&sandbox).pop().unwrap().header("x-title"), Some("Flag"));
-    assert_has(&ran(&mut home.bare(&["key"])).await.with_code(2).err, &["WORK_KEY is not set"]);
+    let missing = ran(&mut home.bare(&["key"])).await.with_code(2).err;
+    assert_has(&missing, &["the variable WORK_KEY of the profile is not set"]);
 
     for (text, said) in [
         ("api_key = 'sk-or-v1-plain'", "api_key is a secret"),
@@ -202,6 +203,11 @@ async fn key_that_is_no_key_is_refused() {
     assert_has(&unknown.err, &["is openrouter meant?"]);
     let field = ["keys", "set", "openrouter", "--field", "api_kye"];
     assert_has(&ran_with_input(&mut home.bare(&field), KEY).await.with_code(2).err, &["is api_key meant?"]);
+    let sandbox = ["keys", "set", "openrouter", "--sandbox"];
+    assert_has(
+        &ran_with_input(&mut home.bare(&sandbox), KEY).await.with_code(2).err,
+        &["leave out --sandbox"],
+    );
     assert!(!home.data().exists(), "nothing is made for nothing");
 }
 
@@ -262,6 +268,33 @@ async fn run_is_logged_with_its_figures_and_its_text() {
 }
 
 #[tokio::test]
+async fn log_finds_a_model_by_all_its_names() {
+    let sandbox = sandbox().await;
+    let home = Home::new().config("[profiles.default]\naliases = { best = 'openrouter:openai/gpt-4o' }\n");
+    for model in ["openai/gpt-4o", "openai/gpt-4o-mini"] {
+        ran(&mut home.against(&sandbox, &["chat", model, "Hi"])).await.with_code(0);
+    }
+    for name in [
+        "openai/gpt-4o",
+        "openrouter:openai/gpt-4o",
+        "openai/gpt-4o-2024-11-20",
+        "openrouter:openai/gpt-4o-2024-11-20",
+        "best",
+    ] {
+        let runs = home.json(&["log", "--model", name, "--limit", "1"]).await["runs"].clone();
+        assert_eq!(runs.as_array().unwrap().len(), 1, "{name}");
+        assert_eq!(runs[0]["requested"], "openai/gpt-4o", "{name}");
+    }
+    for name in ["gpt-4o", "other:openai/gpt-4o", "openai/gpt"] {
+        assert!(home.json(&["log", "--model", name]).await["runs"].as_array().unwrap().is_empty(), "{name}");
+    }
+    // In a pipe a run is one line.
+    let piped = ran(&mut home.bare(&["log"])).await.with_code(0).out;
+    assert_eq!(piped.lines().count(), 3, "{piped}");
+    assert_has(&piped, &["SERVED", "openai/gpt-4o-2024-11-20"]);
+}
+
+#[tokio::test]
 async fn log_without_a_run_says_so() {
     let home = Home::new();
     assert_eq!(home.json(&["log"]).await["runs"], Value::Array(Vec::new()));
@@ -281,6 +314,18 @@ async fn figures_alone_are_logged_if_it_is_wanted() {
     let exported = ran(&mut home.bare(&["log", "export"])).await.with_code(0).out;
     assert!(!exported.contains("Confidential"), "{exported}");
     assert_has(&ran(&mut home.bare(&["log", "show", "-"])).await.with_code(0).out, &["were not kept"]);
+}
+
+#[tokio::test]
+async fn page_of_a_run_cannot_steer_a_terminal() {
+    let (sandbox, home) = (sandbox().await, Home::new());
+    let prompt = "red \u{1b}[31m and \u{202e}turned";
+    ran(&mut home.against(&sandbox, &["chat", "openai/gpt-4o", prompt])).await.with_code(0);
+    let page = ran(&mut home.bare(&["log", "show", "-"])).await.with_code(0).out;
+    assert_has(&page, &["red [31m and <U+202E>turned"]);
+    assert!(!page.contains(['\u{1b}', '\u{202e}']), "{page:?}");
+    let kept = home.json(&["log", "show", "-"]).await;
+    assert_eq!(kept["request"]["messages"][0]["content"], prompt);
 }
 
 #[cfg(unix)]
@@ -420,6 +465,14 @@ async fn price_is_estimated_and_limited_before_anything_is_sent() {
     let dear = [&base[..], &["--max-cost", "0.001"]].concat();
     let refused = ran(&mut home.against(&sandbox, &dear)).await.with_code(4);
     assert_has(&refused.err, &["it may cost $0.01", "--max-cost is $0.001"]);
+    // The definitions of tools are part of the prompt.
+    let tokens = async |args: &[&str]| {
+        let args = [&base[..], &["--estimate", "--json"], args].concat();
+        let json = ran(&mut home.against(&sandbox, &args)).await.with_code(0).json();
+        json["cost"]["parts"][0]["count"].as_u64().unwrap()
+    };
+    let alone = tokens(&[]).await;
+    assert!(tokens(&["--tool", "weather=cat", "--allow-tools"]).await > alone);
     let unlisted = ["chat", "acme/unlisted", "Hi", "--max-cost", "1"];
     assert_has(&ran(&mut home.against(&sandbox, &unlisted)).await.with_code(5).err, &["price is not known"]);
     assert!(questions(&sandbox).is_empty());

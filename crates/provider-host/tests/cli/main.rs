@@ -5,6 +5,7 @@
 
 mod account;
 mod authorize;
+mod budgets;
 mod chat;
 mod compare;
 mod conformance;
@@ -38,5 +39,8 @@ mod support;
 mod terminal;
 #[cfg(unix)]
 mod tools;
+#[cfg(unix)]
+mod typing;
+mod unset;
 mod verdicts;
 mod words;

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::time::Duration;
 
 use fault_server::{FaultServer, Script};
 use serde_json::{Value, json};
@@ -13,11 +14,16 @@ use crate::terminal::terminal;
 
 /// A service that streams these answers, one after the other, the last one again and again.
 async fn service(answers: &'static [&'static [&'static str]]) -> FaultServer {
+    slow_service(answers, Duration::ZERO).await
+}
+
+/// The same, each after some time.
+async fn slow_service(answers: &'static [&'static [&'static str]], time: Duration) -> FaultServer {
     let asked = std::sync::atomic::AtomicUsize::new(0);
     let answer = move |_: &fault_server::Request| {
         let number = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let pieces = answers[number.min(answers.len() - 1)];
-        let mut script = Script::new(200).header("content-type", "text/event-stream");
+        let mut script = Script::new(200).header("content-type", "text/event-stream").wait(time);
         for (number, piece) in pieces.iter().enumerate() {
             let finish = (number + 1 == pieces.len()).then_some("stop");
             let choice = json!({"index": 0, "delta": {"content": piece}, "finish_reason": finish});
@@ -132,6 +138,12 @@ async fn answer_that_misses_the_schema_is_asked_for_again_once() {
         (&json["problem"]["kind"], json["earlier"].as_array().unwrap().len()),
         (&json!("invalid_output"), 1)
     );
+
+    // Either answer alone is there in time.
+    let server = slow_service(&[&["no JSON"], &["{\"name\": 1}"]], Duration::from_millis(1_500)).await;
+    let late = ran(&mut asked(&server, &[&flags[..], &["--timeout", "2.5"]].concat())).await.with_code(7);
+    assert_has(&late.err, &["no complete answer within 2.5 s"]);
+    assert_eq!(server.requests().len(), 2);
 
     let server = service(&[&["no JSON"]]).await;
     ran(&mut asked(&server, &["--schema", &schema])).await.with_code(11);

@@ -12,7 +12,12 @@ async fn models_table_has_exact_prices() {
     let ran = run(&["models", "gpt-4o", "mini"]).await.with_code(0);
     let row: Vec<&str> = ran.out.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(row[..6], ["openai/gpt-4o-mini", "128,000", "16,384", "0.15", "0.60", "tools"], "{}", ran.out);
-    assert_has(&ran.err, &["1 of "]);
+    assert_has(&ran.err, &["1 of ", "--all looks through"]);
+    let all = run(&["models", "--json", "--all"]).await.json()["models"].as_array().unwrap().len();
+    let listed = run(&["models"]).await.with_code(0);
+    let rows = listed.out.lines().count() - 1;
+    assert_has(&listed.err, &[&format!("{rows} models; --all looks through {} more", all - rows)]);
+    assert_has(&run(&["models", "--all"]).await.with_code(0).err, &[&format!("{all} models\n")]);
     let auto = run(&["models", "openrouter/"]).await.with_code(0).out;
     assert_has(&auto, &["varies", "free"]);
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use openrouter_sandbox::Sandbox;
 use serde_json::Value;
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 use crate::keep::Home;
 use crate::signals::interrupt;
@@ -14,17 +14,21 @@ use crate::support::{all_streams_closed, questions, sandbox, until};
 use crate::terminal::terminal;
 
 /// A program at a terminal: what it shows, and the keys for it.
-struct Session {
-    child: Child,
-    keys: File,
+pub(crate) struct Session {
+    pub(crate) child: Child,
+    pub(crate) keys: File,
     shown: Arc<Mutex<String>>,
 }
 
 impl Session {
     fn start(home: &Home, sandbox: &Sandbox, args: &[&str]) -> Self {
+        Self::at(home.against(sandbox, &[&["chat", "--color", "never"], args].concat()))
+    }
+
+    /// Starts a command at a terminal of its own, which controls it.
+    pub(crate) fn at(mut command: Command) -> Self {
         let (mut screen, program) = terminal(100);
         let keys = screen.try_clone().unwrap();
-        let mut command = home.against(sandbox, &[&["chat", "--color", "never"], args].concat());
         command.env("TERM", "xterm").stdin(program.try_clone().unwrap());
         command.stdout(program.try_clone().unwrap()).stderr(program);
         let child = command.spawn().unwrap();
@@ -41,7 +45,7 @@ impl Session {
     }
 
     /// Waits for a text that was not shown before, and forgets all up to it.
-    async fn sees(&self, text: &str) {
+    pub(crate) async fn sees(&self, text: &str) {
         until(text, || {
             let mut shown = self.shown.lock().unwrap();
             let found = shown.find(text).map(|at| shown.split_off(at + text.len()));
@@ -51,13 +55,17 @@ impl Session {
     }
 
     /// Types a line at the prompt.
-    async fn types(&mut self, line: &str) {
+    pub(crate) async fn types(&mut self, line: &str) {
         self.sees("> ").await;
-        self.keys.write_all(format!("{line}\r").as_bytes()).unwrap();
+        self.keys_are(format!("{line}\r").as_bytes());
+    }
+
+    pub(crate) fn keys_are(&mut self, keys: &[u8]) {
+        self.keys.write_all(keys).unwrap();
     }
 
     /// Types Ctrl-D, and returns the exit code.
-    async fn ends(mut self) -> Option<i32> {
+    pub(crate) async fn ends(mut self) -> Option<i32> {
         self.sees("> ").await;
         self.keys.write_all(b"\x04").unwrap();
         self.child.wait().await.unwrap().code()
@@ -101,7 +109,7 @@ async fn conversation_retries_undoes_branches_and_saves() {
     session.sees("  1  assistant: ").await;
     session.sees("* 2  assistant: ").await;
     session.types("/undo").await;
-    session.sees("3 messages are left").await;
+    session.sees("back to 3 messages").await;
     session.types("/undo").await;
     session.types("/undo").await;
     session.sees("there is no question to go back to").await;
@@ -124,7 +132,7 @@ async fn conversation_retries_undoes_branches_and_saves() {
     session.types("/cost").await;
     session.sees("has cost $0.0").await;
     session.types("/undo").await;
-    session.sees("3 messages are left").await;
+    session.sees("back to 3 messages").await;
     session.types("/retry").await;
     asked(&sandbox, 4).await;
     assert_eq!(said(&sandbox).last().unwrap().1, "My name is Ada");

@@ -132,6 +132,32 @@ async fn sandbox_that_comes_later_gives_the_workspace_its_providers() {
 }
 
 #[tokio::test]
+async fn provider_that_is_added_beside_the_sandbox_reaches_nothing_else() {
+    let folder = folder();
+    let host = started(&mut serve(&folder.path().join("data"), &["--dev", "--sandbox"])).await;
+    assert_has(&host.greeting, &["Nothing else can be reached"]);
+    let token = host.token.clone().unwrap();
+    let providers = format!("{}/api/v1/workspaces/dev/providers", host.url);
+    let client = reqwest::Client::new();
+    for (id, base_url) in
+        [("literal", "https://8.8.8.8/api/v1"), ("mapped", "https://[::ffff:8.8.8.8]/api/v1")]
+    {
+        let settings = serde_json::json!({"api_key": "sk-or-v1-0123456789", "base_url": base_url});
+        let new = serde_json::json!({"kind": "openrouter", "id": id, "settings": settings});
+        let added = client.post(&providers).bearer_auth(&token).json(&new).send().await.unwrap();
+        assert!(added.status().is_success(), "{}", added.text().await.unwrap());
+        let tested = client.post(format!("{providers}/{id}/test")).bearer_auth(&token).send().await.unwrap();
+        let tested = tested.text().await.unwrap();
+        assert_has(
+            &tested,
+            &["an address on the public internet is not allowed", "set base_url to http://127.0.0.1:"],
+        );
+    }
+    interrupt(&host.child);
+    gone(host.child).await.with_code(0);
+}
+
+#[tokio::test]
 async fn lost_master_key_is_not_replaced_beside_its_database() {
     let folder = folder();
     let data = folder.path().join("data");

@@ -29,7 +29,11 @@ async fn manual_has_a_page_for_each_command() {
     let page = ran(binary().arg("man")).await.with_code(0);
     assert_has(&page.out, &[".TH asq 1", "Exit codes:", "OPENROUTER_API_KEY"]);
     let page = ran(binary().args(["man", "chat"])).await.with_code(0);
-    assert_has(&page.out, &["asq\\-chat", "\\-\\-allow\\-tools", "How often the model may be asked"]);
+    let source = format!("\"asq {}\"", env!("CARGO_PKG_VERSION"));
+    assert_has(
+        &page.out,
+        &["asq\\-chat", "\\-\\-allow\\-tools", "How often the model may be asked", &source],
+    );
     let unknown = ran(binary().args(["man", "chta"])).await.with_code(2);
     assert_has(&unknown.err, &["there is no command \"chta\", only chat, "]);
     let folder = tempfile::tempdir().unwrap();

@@ -167,7 +167,33 @@ async fn numbers_out_of_range_name_option_and_range() {
         (&["models", "--min-context", "-1"], "must be a whole number above 0"),
         (&["key", "--retries", "-1"], "'--retries <N>': must be a whole number of 0 or more"),
         (&["sandbox", "--port", "65536"], "'--port <N>': must be a whole number from 0 to 65535"),
+        (&["chat", "a/b", "Hi", "--modle", "x"], "a similar argument exists: '--model'"),
     ] {
         assert_has(&run(args).await.with_code(2).err, &[said]);
     }
+}
+
+#[tokio::test]
+async fn prompt_without_quotes_is_told_apart() {
+    for (args, parts) in [
+        (
+            &["chat", "Hello", "there", "friend"][..],
+            &["\"Hello\" is no model", "asq chat openai/gpt-4o \"Hello there friend\""][..],
+        ),
+        (
+            &["chat", "openai/gpt-4o", "Hello", "there", "friend"],
+            &["openai/gpt-4o is the model, and 3 arguments", "asq chat openai/gpt-4o \"Hello there friend\""],
+        ),
+        (&["chat", "-m", "openai/gpt-4o", "Hello", "there"], &["asq chat -m openai/gpt-4o \"Hello there\""]),
+        (
+            &["compare", "openai/gpt-4o", "What is a monad?"],
+            &["the prompt comes first", "asq compare \"What is a monad?\" openai/gpt-4o"],
+        ),
+    ] {
+        assert_has(&run(args).await.with_code(2).err, parts);
+    }
+    let unknown = run(&["chat", "Hello", "there"]).await.with_code(5);
+    assert_has(&unknown.err, &["\"Hello\" was read as the model, and \"there\" as the prompt"]);
+    let unknown = run(&["compare", "openai/gpt-4o", "Hello"]).await.with_code(5);
+    assert_has(&unknown.err, &["\"Hello\" was read as a model", "the prompt comes first"]);
 }

@@ -29,9 +29,10 @@ pub struct AddressPolicy {
     sockets: Vec<SocketAddr>,
     next_step: Option<Arc<str>>,
     trusts_proxies: bool,
+    is_closed: bool,
 }
 
-/// The kind of an address that is not on the public internet.
+/// The kind of an address that is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressKind {
@@ -55,6 +56,8 @@ pub enum AddressKind {
     Reserved,
     /// One of the host's own addresses.
     Itself,
+    /// On the public internet, for a policy that begins with [nothing](AddressPolicy::nothing).
+    Public,
 }
 
 /// A network, as in `10.0.0.0/8` or `fd00::/8`; without a prefix it is one address.
@@ -73,6 +76,11 @@ impl AddressPolicy {
     /// Allows the addresses of the public internet alone.
     pub fn public() -> Self {
         Self::default()
+    }
+
+    /// Allows no address, until some are allowed by name: for a host that must reach nothing but a stand-in.
+    pub fn nothing() -> Self {
+        Self { is_closed: true, ..Self::default() }
     }
 
     /// Allows a network as well, whatever its kind.
@@ -109,7 +117,8 @@ impl AddressPolicy {
     /// # Errors
     /// The kind of an address that is not allowed.
     pub fn check(&self, address: SocketAddr) -> Result<(), AddressKind> {
-        match AddressKind::of(address.ip()) {
+        let public = self.is_closed.then_some(AddressKind::Public);
+        match AddressKind::of(address.ip()).or(public) {
             Some(kind) if !self.is_allowed(address) => Err(kind),
             _ => Ok(()),
         }
@@ -221,6 +230,7 @@ impl fmt::Display for AddressKind {
             Self::Unspecified => "an unspecified address",
             Self::Reserved => "a reserved address",
             Self::Itself => "an address of this host itself",
+            Self::Public => "an address on the public internet",
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use provider_core::Message;
 
-use super::Repl;
+use super::{Repl, messages};
 use crate::chat::thread::Thread;
 use crate::exit::Failure;
 use crate::log;
@@ -110,15 +110,19 @@ impl Repl<'_> {
             Command::Model(Some(model)) => {
                 let aliases = self.connect.kept.profile().map(|profile| &profile.aliases);
                 let meant = aliases.and_then(|aliases| aliases.get(model)).map_or(model, String::as_str);
-                self.host.model(meant).await?;
+                self.host.check_listed(&self.host.model(meant).await?).await;
                 meant.clone_into(&mut self.model);
+                self.output.note(&format!("{meant} is asked from now on"));
             }
             Command::System(None) => self.output.note(&self.system()),
             Command::System(Some(_)) if !self.thread.messages.is_empty() => {
                 let problem = "the conversation has begun; its system prompt stays as it is";
                 return Err(Failure::Usage(problem.to_owned()));
             }
-            Command::System(Some(text)) => self.params.set_system(Some(text.to_owned())),
+            Command::System(Some(text)) => {
+                self.params.set_system(Some(text.to_owned()));
+                self.output.note("the system prompt is set");
+            }
             Command::Attach(file) => {
                 self.params.attach(file)?;
                 self.output.note(&format!("{file} goes with the next question"));
@@ -149,7 +153,7 @@ impl Repl<'_> {
             }
             Command::Undo => {
                 self.back()?;
-                self.output.note(&format!("{} messages are left", self.thread.messages.len()));
+                self.output.note(&format!("back to {}", messages(self.thread.messages.len())));
             }
             Command::Branch(number) => return self.branch(number).await,
             Command::Save(file) => {
@@ -158,8 +162,10 @@ impl Repl<'_> {
                 self.output.note(&format!("the conversation is in {file}"));
             }
             Command::Help => {
+                let room = self.output.err_columns.unwrap_or(usize::MAX);
                 for (name, takes, does) in COMMANDS {
-                    self.output.note(&format!("{:<18} {does}", format!("{name} {takes}")));
+                    let line = format!("{:<18} {does}", format!("{name} {takes}"));
+                    self.output.remark(&(text::wrap(&line, room, 19).join("\n") + "\n"));
                 }
                 self.output.note(
                     "A line that ends in \\ goes on in the next one; \"\"\" stands around several lines.",
@@ -204,7 +210,8 @@ impl Repl<'_> {
         })?;
         self.thread = Thread::at(&storage, &id, &leaf.id).await?;
         self.before = self.thread.questions();
-        self.output.note(&format!("on branch {number}, after {} messages", self.thread.messages.len()));
+        let count = messages(self.thread.messages.len());
+        self.output.note(&format!("on branch {number}, after {count}"));
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The lines that are typed: editing, history, several lines.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use rustyline::DefaultEditor;
@@ -7,9 +8,13 @@ use rustyline::config::Config;
 use rustyline::error::ReadlineError;
 
 use crate::exit::Failure;
+use crate::signal::{Signal, Signals};
+use crate::terminal::Restore;
 
 /// How many lines the history keeps.
 const MAX_HISTORY: usize = 1000;
+/// Ends the mode in which a terminal says what is pasted.
+const PASTE_OFF: &str = "\x1b[?2004l";
 /// Stands around a text of several lines.
 const QUOTES: &str = "\"\"\"";
 
@@ -41,17 +46,22 @@ impl Lines {
     /// Waits for a text; `None` after Ctrl-D. Ctrl-C drops what was typed.
     ///
     /// # Errors
-    /// When the terminal fails.
+    /// When the terminal fails, and at SIGTERM.
     pub(super) async fn next(&mut self) -> Result<Option<String>, Failure> {
         loop {
             let Some(mut editor) = self.editor.take() else { return Ok(None) };
+            let mut typing = Typing::begin();
             let read = tokio::task::spawn_blocking(move || {
                 let read = text(|prompt| editor.readline(prompt));
                 (editor, read)
             });
-            let (mut editor, read) = read
-                .await
-                .map_err(|error| Failure::Io("cannot read the terminal".to_owned(), error.into()))?;
+            let read = tokio::select! {
+                read = read => read,
+                () = terminated() => return Err(Failure::Interrupted(None)),
+            };
+            typing.is_over = true;
+            let (mut editor, read) =
+                read.map_err(|error| Failure::Io("cannot read the terminal".to_owned(), error.into()))?;
             let read = match read {
                 Ok(text) => {
                     self.remember(&mut editor, &text);
@@ -75,6 +85,35 @@ impl Lines {
             let _ = editor.append_history(path);
         }
     }
+}
+
+/// A terminal that is in the hands of the line editor. Dropped before that is over, it is put back: the
+/// thread of the editor cannot be stopped.
+struct Typing {
+    is_over: bool,
+    _restore: Restore,
+}
+
+impl Typing {
+    fn begin() -> Self {
+        Self { is_over: false, _restore: Restore::new() }
+    }
+}
+
+impl Drop for Typing {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let mut out = std::io::stdout();
+            // A terminal that is gone needs no state.
+            let _ = out.write_all(PASTE_OFF.as_bytes()).and_then(|()| out.flush());
+        }
+    }
+}
+
+/// Waits for SIGTERM. Ctrl-C is a key of the editor.
+async fn terminated() {
+    let mut signals = Signals::listen();
+    while signals.next().await != Signal::Terminated {}
 }
 
 /// Reads a text of one line or of several.

@@ -45,6 +45,18 @@ fn address_has_the_kind_of_its_network() {
 }
 
 #[test]
+fn policy_of_nothing_allows_what_is_named_alone() {
+    let stand_in: SocketAddr = "127.0.0.1:8080".parse().expect("an address");
+    let policy = AddressPolicy::nothing().allow_socket(stand_in);
+    let check = |address: &str| policy.check(address.parse().expect("an address"));
+    assert_eq!(check("127.0.0.1:8080"), Ok(()));
+    assert_eq!(check("127.0.0.1:8081"), Err(AddressKind::Loopback));
+    assert_eq!(check("8.8.8.8:443"), Err(AddressKind::Public));
+    let policy = policy.clone().allow("8.8.0.0/16".parse().expect("a network"));
+    assert_eq!(policy.check("8.8.8.8:443".parse().expect("an address")), Ok(()));
+}
+
+#[test]
 fn ipv4_within_ipv6_has_its_own_kind() {
     use AddressKind::*;
     for (address, expected) in [
