@@ -1,8 +1,8 @@
 // An answer while it comes and afterwards: what the events say of it, and how it is shown.
 
 import { button, copyButton, h, oncePerFrame } from "./dom.js";
-import { errorBox, sentenceOf } from "./errors.js";
-import { count, milliseconds, usd } from "./format.js";
+import { errorBox, sentenceOf, titleOf } from "./errors.js";
+import { count, finishOf, milliseconds, sum, tokensOf, usd } from "./format.js";
 import { code, drawMarkdown, link } from "./markdown.js";
 import { t } from "./texts.js";
 
@@ -66,15 +66,18 @@ export function take(answer, event, elapsed) {
       answer.figures.cost = event.cost;
       break;
     case "end":
+      answer.run = event.run_id ?? answer.run;
       Object.assign(answer.figures, {
         total: event.latency_ms ?? event.total_ms ?? elapsed,
-        first: event.first_output_ms ?? answer.figures.first,
+        // The host's clock counts, and it says as well that an answer came whole.
+        first: "first_output_ms" in event ? (event.first_output_ms ?? undefined) : answer.figures.first,
         cost: event.cost_usd ?? answer.figures.cost,
         served: event.model,
         upstream: event.upstream ?? event.provider_name,
         finish: event.finish_reason,
-        attempts: event.attempts ?? [],
+        attempts: event.attempts?.length ? event.attempts : (answer.figures.attempts ?? []),
       });
+      answer.figures.tries = answer.figures.attempts.length + 1;
       // The figures of a failed answer come behind its error.
       if (answer.state !== "failed") answer.state = "done";
       break;
@@ -121,8 +124,8 @@ export function takeRun(answer, run) {
   Object.assign(answer.figures, {
     first: run.first_output_ms ?? undefined,
     total: run.total_ms ?? undefined,
-    cost: run.cost,
-    served: run.served ?? run.requested,
+    cost: billOf(run.cost, run.upstream_cost),
+    served: run.served ?? (run.error_kind ? undefined : run.requested),
     upstream: run.upstream,
     finish: run.finish,
     tries: run.attempts,
@@ -134,10 +137,14 @@ export function takeRun(answer, run) {
   }
 }
 
+/** The whole bill: the service's charge, and that of the upstream provider for a key of one's own there. */
+export const billOf = (cost, upstream) => ((cost ?? null) === null ? null : sum([cost, upstream]));
+
 /** Ends an answer by an error. What has come stays. */
 export function fail(answer, error, elapsed) {
   answer.state = error.name === "AbortError" ? "stopped" : "failed";
   answer.figures.total ??= elapsed;
+  if (error.attempts?.length) answer.figures.attempts = error.attempts;
   if (answer.state === "failed")
     answer.error = {
       code: error.code,
@@ -197,8 +204,9 @@ export function answerView(answer, { retry, goOn, onresults, keepResult } = {}) 
       sources.replaceChildren(...answer.sources.map(source));
     }
     notes.replaceChildren(...answer.notes.map((note) => h("p", { class: "notice" }, note)));
-    if (drawnState === answer.state && calls.childElementCount === answer.calls.length) return drawFigures();
-    drawnState = answer.state;
+    const now = `${answer.state} ${answer.calls.length} ${Boolean(answer.isAnswered)}`;
+    if (drawnState === now) return drawFigures();
+    drawnState = now;
     calls.replaceChildren(...answer.calls.map(callView));
     if (onresults && answer.calls.length && answer.state === "done" && !answer.isAnswered) {
       calls.append(
@@ -236,7 +244,7 @@ export function answerView(answer, { retry, goOn, onresults, keepResult } = {}) 
     if (tried.length && attempts.childElementCount !== 2) {
       const served = answer.state === "done" && (answer.figures.served ?? answer.model);
       attempts.replaceChildren(
-        h("summary", {}, t("run.attempts", { n: tried.length + Number(Boolean(served)) })),
+        h("summary", {}, t("run.attempts", { n: tried.length + 1 })),
         h(
           "ol",
           {},
@@ -246,7 +254,7 @@ export function answerView(answer, { retry, goOn, onresults, keepResult } = {}) 
               {},
               h("code", {}, one.model ?? one.provider ?? ""),
               " ",
-              h("span", { class: "badge bad" }, one.kind ?? t("runs.failed")),
+              h("span", { class: "badge bad" }, titleOf(one)),
               h("p", { class: "help" }, sentenceOf(one.message).said),
             ),
           ),
@@ -277,7 +285,8 @@ export function answerView(answer, { retry, goOn, onresults, keepResult } = {}) 
   }
 
   draw();
-  return { element, draw, update: oncePerFrame(draw) };
+  answer.view = { element, draw, update: oncePerFrame(draw) };
+  return answer.view;
 }
 
 /** The tokens that an answer had in a second, from its first output on. */
@@ -289,8 +298,8 @@ export const speedOf = ({ figures, usage }) =>
 /** The figures of an answer that are known, as pairs of name and value. */
 export function figureRows({ figures, usage, provider, model, state }) {
   const speed = speedOf({ figures, usage });
-  const asked = state === "failed" ? null : model;
-  const served = [figures.served ?? asked, figures.upstream ?? provider].filter(Boolean).join(" · ");
+  const server = figures.served || (state === "failed" ? null : model);
+  const served = server && [server, figures.upstream ?? provider].filter(Boolean).join(" · ");
   return [
     [t("figure.served"), served],
     [t("figure.first"), figures.first !== undefined && milliseconds(figures.first)],
@@ -298,14 +307,13 @@ export function figureRows({ figures, usage, provider, model, state }) {
     [t("figure.speed"), speed && t("figure.per.second", { n: count(Math.round(speed)) })],
     [
       t("figure.tokens"),
-      usage.prompt_tokens !== undefined &&
-        `${count(usage.prompt_tokens)} + ${count(usage.completion_tokens)}`,
+      (usage.prompt_tokens ?? usage.completion_tokens ?? null) !== null && tokensOf(usage),
     ],
     [t("figure.cost"), figures.cost !== undefined && figures.cost !== null && usd(figures.cost)],
     [t("figure.thought"), usage.reasoning_tokens > 0 && count(usage.reasoning_tokens)],
     [t("figure.cached"), usage.cached_tokens > 0 && count(usage.cached_tokens)],
     [t("figure.tries"), figures.tries > 1 && count(figures.tries)],
-    [t("figure.finish"), figures.finish],
+    [t("figure.finish"), figures.finish && finishOf(figures.finish)],
   ].filter(([, value]) => value);
 }
 

@@ -13,6 +13,7 @@ export class ApiError extends Error {
     next = null,
     kind = null,
     conversation = null,
+    attempts = [],
   }) {
     super(message);
     this.status = status;
@@ -23,6 +24,8 @@ export class ApiError extends Error {
     this.next = next;
     /** The kind of a provider's error. */
     this.kind = kind;
+    /** The attempts that failed before. */
+    this.attempts = attempts;
     /** The conversation that keeps the question all the same. */
     this.conversation = conversation;
   }
@@ -142,6 +145,11 @@ export class Api {
     return this.json("POST", `${this.root}/provider-connections/finish`, { query });
   }
 
+  /** The presets of the account at a provider's service, or none if the provider has no such thing. */
+  presets(provider) {
+    return this.json("GET", `${this.root}/providers/${segment(provider)}/presets`);
+  }
+
   // Models
 
   /** The endpoints that serve a model, or none if the provider does not tell. */
@@ -226,10 +234,14 @@ export class Api {
     return [...messages.values()];
   }
 
-  /** Stores a message that begins a conversation anew, beside its first one, and returns its id. */
-  async beginAnew(id, message) {
+  createConversation(title) {
+    return this.json("POST", `${this.root}/conversations`, { title });
+  }
+
+  /** Stores messages behind `parent`, or beside the first one of the conversation, and returns their ids. */
+  async append(id, messages, parent, run) {
     const path = `${this.root}/conversations/${segment(id)}/messages`;
-    return (await this.json("POST", path, { messages: [message] })).ids[0];
+    return (await this.json("POST", path, { messages, parent, run })).ids;
   }
 
   removeConversation(id) {
@@ -312,6 +324,8 @@ async function errorOf(response) {
     message: body?.message || `${response.status} ${response.statusText}`,
     problems: body?.data?.problems ?? [],
     retryAfter: Number(response.headers.get("retry-after")) || null,
+    kind: body?.data?.kind ?? body?.kind,
+    next: body?.data?.next_step ?? body?.next_step,
     conversation: response.headers.get("x-conversation-id"),
   });
 }
@@ -351,12 +365,10 @@ function runEvent({ name, data }) {
     case "context_trimmed":
       return { type: "trimmed", cell, ...data };
     case "error": {
-      const { code, message, kind, next_step: next, retry_after_seconds: retryAfter } = data;
-      return {
-        type: "error",
-        cell,
-        error: new ApiError({ status: 200, code, message, problems: data.problems, retryAfter, next, kind }),
-      };
+      const { problems, attempts, next_step: next, retry_after_seconds: retryAfter } = data;
+      const { code, message, kind } = data;
+      const told = { status: 200, code, message, problems, retryAfter, next, kind, attempts };
+      return { type: "error", cell, error: new ApiError(told) };
     }
     default:
       return { ...data, type: name, cell };

@@ -1,7 +1,8 @@
 // The models of the workspace: loaded once for all views, searched, filtered and sorted in the page.
 
 import { button, h, oncePerFrame, select } from "./dom.js";
-import { day, shifted, tokens } from "./format.js";
+import { sentenceOf, titleOf } from "./errors.js";
+import { day, tokens, usd } from "./format.js";
 import { t } from "./texts.js";
 
 const loads = new WeakMap();
@@ -17,7 +18,57 @@ export function catalogueOf(session, api, { fresh = false } = {}) {
 }
 
 /** Has the models loaded anew when they are next needed: the providers have changed. */
-export const forgetCatalogue = (session) => loads.delete(session);
+export function forgetCatalogue(session) {
+  loads.delete(session);
+  presets.delete(session);
+}
+
+const presets = new WeakMap();
+
+/**
+ * The presets that requests may use, as entries of a list of models: a preset has the place of a model, or
+ * stands behind the id of one. A provider that has no presets, or does not tell them, adds none.
+ */
+export function presetsOf(session, api) {
+  if (!presets.has(session)) {
+    const load = loadPresets(api);
+    presets.set(session, load);
+    load.catch(() => presets.delete(session));
+  }
+  return presets.get(session);
+}
+
+async function loadPresets(api) {
+  const instances = await api.providers();
+  const lists = await Promise.all(
+    instances.map(async (instance) => {
+      const found = await api.presets(instance.id).catch(() => null);
+      return (found ?? []).filter((one) => one.is_active).map((one) => presetEntry(one, instance));
+    }),
+  );
+  return lists.flat();
+}
+
+const presetEntry = (preset, { id: provider, enabled_models: enabled }) => ({
+  reference: `${provider}:${preset.model_id}`,
+  provider,
+  id: preset.model_id,
+  name: preset.name,
+  description: preset.description,
+  author: "",
+  inputs: [],
+  outputs: [],
+  parameters: [],
+  priceIn: null,
+  priceOut: null,
+  enabled: !enabled || enabled.includes(preset.model_id),
+  isPreset: true,
+});
+
+/** The preset of a reference: it is one, or ends in one. */
+export const presetIn = (found, reference) =>
+  found.find((one) => reference?.startsWith(`${one.provider}:`) && reference.endsWith(one.id)) ??
+  found.find((one) => reference?.endsWith(one.id));
 
 /** The filters, each with its text and its test. */
 export const FILTERS = {
@@ -28,6 +79,7 @@ export const FILTERS = {
   draws: (model) => model.outputs.includes("image"),
   reasoning: (model) => model.reasoning,
   free: (model) => model.free,
+  preset: (model) => model.isPreset ?? false,
 };
 
 const price = (text) => (text === null ? Number.POSITIVE_INFINITY : Number(text));
@@ -121,7 +173,7 @@ function isNear(word, term) {
 export function perMillion(text) {
   if (text === null || text === undefined) return "–";
   if (Number(text) === 0) return t("free");
-  return `$${shifted(text, 0)}`;
+  return usd(text);
 }
 
 /** A model's line: name, id, abilities, context and prices. */
@@ -162,7 +214,8 @@ export function searchControls(search, models, onchange, { compact = false } = {
   });
   const typed = oncePerFrame(() => change({ text: text.value }));
   text.addEventListener("input", typed);
-  const toggles = Object.keys(FILTERS).map((name) => {
+  const names = Object.keys(FILTERS).filter((name) => name !== "preset" || models.some(FILTERS.preset));
+  const toggles = names.map((name) => {
     const on = () => (search.filters ?? []).includes(name);
     const element = button(
       t(`filter.${name}`),
@@ -226,7 +279,14 @@ export function failedNotice(failed) {
   return h(
     "div",
     { class: "notice warn", role: "status" },
-    failed.map((one) => h("p", {}, h("strong", {}, one.provider), ` ${one.message}`)),
+    failed.map((one) =>
+      h(
+        "div",
+        {},
+        h("p", {}, h("strong", {}, one.provider), ` ${titleOf(one)}`),
+        h("p", { class: "said help", lang: "en" }, sentenceOf(one.message).said),
+      ),
+    ),
   );
 }
 

@@ -1,10 +1,12 @@
 // A look at a request before it is sent: what stands against it, and what it may cost at most.
 
 import { NODE_EXTRA } from "./api.js";
+import { presetIn, presetsOf } from "./catalogue.js";
 import { afterTyping, h } from "./dom.js";
 import { usd } from "./format.js";
 import { modelOf } from "./model-picker.js";
 import { t } from "./texts.js";
+import { problemText } from "./words.js";
 
 const PARAMETERS = ["temperature", "max_tokens", "top_p", "frequency_penalty", "presence_penalty"];
 /** More parameters whose form is the same for the host's check as in a node. */
@@ -39,12 +41,13 @@ export function requestCheck({ api, session, compose }) {
     try {
       const found = await api.check(composed.model, composed.request, { signal: control.signal });
       const model = await modelOf(session, api, composed.model);
+      const preset = found.listed ? null : presetIn(await presetsOf(session, api), composed.model);
       // A model without a price is not free: its cost is not known.
       const isPriced = (model?.priceIn ?? null) !== null && found.estimate !== null;
       element.replaceChildren(
         ...[
-          ...found.problems.map(({ problem }) => h("p", { class: "notice warn" }, problem)),
-          !found.listed && h("p", { class: "help" }, t("check.unlisted")),
+          ...found.problems.map(({ problem }) => h("p", { class: "notice warn" }, problemText(problem))),
+          !found.listed && h("p", { class: "help" }, t(preset ? "check.preset" : "check.unlisted")),
           isPriced && h("p", { class: "help" }, t("check.estimate", { cost: usd(found.estimate) })),
         ].filter(Boolean),
       );

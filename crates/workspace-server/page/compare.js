@@ -1,9 +1,10 @@
 // Compare: one question to up to eight models side by side.
 
-import { answerOf, answerView, fail, figureRows, newAnswer, speedOf, take } from "./answer.js";
+import { answerOf, billOf, fail, figureRows, newAnswer, speedOf, take } from "./answer.js";
+import { cellTalk } from "./compare-talk.js";
 import { announce, button, dialog, download, field, h, oncePerFrame, select } from "./dom.js";
 import { errorBox, loadInto, titleOf } from "./errors.js";
-import { count, milliseconds, sum, usd, when } from "./format.js";
+import { count, finishOf, milliseconds, sum, usd, when } from "./format.js";
 import { drafts } from "./keep.js";
 import { pickModel } from "./model-picker.js";
 import { emptyNode, nodeForm, variablesOf } from "./node-form.js";
@@ -147,9 +148,11 @@ export function compareView({ api, session, go }) {
     }
     asked = prompt.value;
     saved = null;
+    draft.talks = {};
     order = null;
+    for (const cell of cells) cell.talk.stop();
     cells = draft.models.map((model, index) => ({ index, model, answer: newAnswer(model) }));
-    for (const cell of cells) cell.view = answerView(cell.answer);
+    cells.forEach(setUp);
     drawGrid();
     const began = performance.now();
     const control = new AbortController();
@@ -163,9 +166,7 @@ export function compareView({ api, session, go }) {
           models: draft.models,
           message: asked,
           node,
-          variables: names.length
-            ? Object.fromEntries(names.map((name) => [name, variables[name]]))
-            : undefined,
+          variables: given(names),
           stream: true,
         },
         (event) => {
@@ -198,6 +199,48 @@ export function compareView({ api, session, go }) {
       draft.saved = saved ?? undefined;
       keep();
     }
+  }
+
+  /** The variables of the prompt, as the host takes them. */
+  const given = (names) =>
+    names.length ? Object.fromEntries(names.map((name) => [name, variables[name]])) : undefined;
+
+  /** Gives a cell its view, and what comes behind its answer when it has called tools. */
+  function setUp(cell) {
+    const [question, comparison] = [asked, () => saved];
+    cell.talk = cellTalk({
+      api,
+      session,
+      model: cell.model,
+      answer: cell.answer,
+      ask: async () => ({
+        question,
+        node,
+        variables: given(variablesOf(node.config?.system_prompt)),
+        message: await messageOf(cell, comparison()),
+      }),
+      onconversation: (id) => {
+        draft.talks = { ...draft.talks, [cell.index]: id };
+        keep();
+      },
+      onopen: (id) => {
+        drafts.set(workspace, "use", cell.model);
+        drafts.set(workspace, "open", id);
+        go("/run");
+      },
+    });
+    cell.view = cell.talk.viewOf(cell.answer);
+  }
+
+  /** The whole answer of a cell as the report has it: a service may want back more of it than is shown. */
+  async function messageOf(cell, comparison) {
+    if (comparison && !cell.message) {
+      const found = await api.comparison(comparison);
+      cell.message = (found.report ?? found).cells?.[cell.index]?.response?.message;
+    }
+    const { text, calls } = cell.answer;
+    const shown = calls.map(({ id, name, arguments: sent }) => ({ id, name, arguments: sent }));
+    return cell.message ?? { text, tool_calls: shown };
   }
 
   function drawProgress() {
@@ -295,6 +338,7 @@ export function compareView({ api, session, go }) {
           { class: "card cell", "aria-label": cell.model },
           h("header", {}, h("h2", {}, cell.model)),
           cell.view.element,
+          cell.talk.element,
           h(
             "footer",
             {},
@@ -407,7 +451,11 @@ export function compareView({ api, session, go }) {
         );
         line.append(
           h("span", {}, one.title || t("run.untitled")),
-          h("span", { class: "help" }, `${when(one.created)} · ${(one.cells ?? []).length}`),
+          h(
+            "span",
+            { class: "help" },
+            `${when(one.created)} · ${t("compare.history.models", { n: (one.cells ?? []).length })}`,
+          ),
         );
         return h("li", {}, line);
       });
@@ -417,14 +465,22 @@ export function compareView({ api, session, go }) {
   async function open(id) {
     const found = await api.comparison(id);
     const report = found.report ?? found;
+    for (const cell of cells) cell.talk.stop();
     saved = id;
     asked = report.prompt ?? found.title ?? "";
     cells = (report.cells ?? []).map((cell, index) => ({
       index,
       model: cell.label ?? cell.requested,
       answer: answerOfCell(cell),
+      message: cell.response?.message,
     }));
-    for (const cell of cells) cell.view = answerView(cell.answer);
+    cells.forEach(setUp);
+    if (draft.saved !== id) draft.talks = {};
+    for (const cell of cells) {
+      const talk = draft.talks?.[cell.index];
+      // Its conversation may have been removed.
+      if (talk) cell.talk.restore(talk).catch(() => {});
+    }
     order = null;
     drawGrid();
     drawTools();
@@ -439,14 +495,24 @@ export function compareView({ api, session, go }) {
     // It may have been removed with its workspace's history: then there is nothing to show.
     open(draft.saved).catch(() => grid.replaceChildren());
   }
-  return { element };
+  return {
+    element,
+    shown() {
+      const model = drafts.get(workspace, "compare.add", null);
+      if (!model) return;
+      drafts.set(workspace, "compare.add", undefined);
+      draft.models = [...new Set([...draft.models, model])].slice(-MOST);
+      keep();
+      drawChips();
+    },
+  };
 }
 
 const stateOf = (answer) => {
   if (answer.state === "failed") {
     return h("span", { class: "badge bad" }, titleOf(answer.error ?? {}));
   }
-  if (answer.state === "done") return answer.figures.finish ?? t("runs.ok");
+  if (answer.state === "done") return answer.figures.finish ? finishOf(answer.figures.finish) : t("runs.ok");
   return t(answer.state === "stopped" ? "compare.stopped" : "compare.running");
 };
 
@@ -465,10 +531,13 @@ function answerOfCell(cell) {
       next: cell.error.next_step,
     },
   });
+  // The events count whole milliseconds, and the whole bill.
+  const whole = (ms) => ((ms ?? null) === null ? undefined : Math.floor(ms));
+  const { cost, upstream_cost: upstream, is_byok: isByok } = response.usage ?? {};
   Object.assign(answer.figures, {
-    first: cell.timings?.time_to_first_token_ms ?? undefined,
-    total: cell.timings?.total_ms ?? undefined,
-    cost: response.usage?.cost,
+    first: whole(cell.timings?.time_to_first_token_ms),
+    total: whole(cell.timings?.total_ms),
+    cost: billOf(cost, isByok ? upstream : null),
     served: response.model,
     upstream: response.served_by?.provider,
     finish: response.finish_reason,

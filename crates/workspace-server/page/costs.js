@@ -8,6 +8,7 @@ import { drafts } from "./keep.js";
 import { spendPlot } from "./plot.js";
 import { showRun } from "./run-details.js";
 import { t } from "./texts.js";
+import { problemText } from "./words.js";
 
 /** The spans to choose from, in days. */
 const SPANS = [1, 7, 14, 30, 90];
@@ -135,7 +136,7 @@ export function costsView({ api, session, may }) {
           h(
             "span",
             { class: "help" },
-            t("runs.count", { runs: count(all("runs")), failed: count(all("failed")) }),
+            t("runs.count", { n: count(all("runs")), failed: count(all("failed")) }),
           ),
         ),
         all("cost_unknown") > 0 &&
@@ -266,7 +267,7 @@ export function costsView({ api, session, may }) {
       } catch (error) {
         const rest = (error.problems ?? []).filter((one) => {
           const place = boxes[one.field.split(".")[0]];
-          place?.setProblem(one.problem);
+          place?.setProblem(problemText(one.problem));
           return !place;
         });
         if (rest.length || !error.problems?.length) failure.replaceChildren(errorBox(error));

@@ -178,6 +178,21 @@ export function afterTyping(call, wait = 200) {
   };
 }
 
+/** Runs `call` when a control's text has rested for `wait` milliseconds, or when the control is left. */
+export function onTyping(control, call, wait = 200) {
+  let timer;
+  control.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => ((timer = null), call()), wait);
+  });
+  control.addEventListener("change", () => {
+    if (!timer) return;
+    clearTimeout(timer);
+    timer = null;
+    call();
+  });
+}
+
 /** Puts a text on the clipboard, and says so on the button. */
 export function copyButton(label, done, text) {
   return button(

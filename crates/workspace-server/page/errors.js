@@ -1,7 +1,8 @@
 // An error as a person needs it: the sentence of the host, and the step that comes next.
 
 import { button, goLink, h } from "./dom.js";
-import { has, t } from "./texts.js";
+import { has, language, t } from "./texts.js";
+import { inOwnWords, problemText } from "./words.js";
 
 /** The view in which the next step is taken. */
 const PLACES = {
@@ -30,8 +31,10 @@ const KINDS = {
   "empty response": "empty_response",
 };
 
-/** The host's word for a kind of error that a record names by the provider's. */
+/** The page's word for a code of the host, or a kind of a record, that has another one. */
 const CODES = {
+  ambiguous_model: "ambiguous",
+  provider_auth_error: "authentication",
   context_length: "context_overflow",
   rate_limited: "rate_limit",
   tool_failed: "tool_error",
@@ -41,7 +44,10 @@ const codeOf = (error) => CODES[error.code] ?? error.code ?? "internal";
 
 /** The heading of an error: of its kind, if that says more than the host's word. */
 export const titleOf = (error) =>
-  [`kind.${kindOf(error)}`, `error.${codeOf(error)}`].filter(has).map((key) => t(key))[0] ?? t("error.internal");
+  t(
+    [`kind.${kindOf(error)}`, `kind.${codeOf(error)}`, `error.${codeOf(error)}`].find(has) ??
+      "error.internal",
+  );
 
 function kindOf({ kind, message }) {
   const [phrase] = String(message ?? "").split(":");
@@ -61,38 +67,57 @@ export function sentenceOf(message) {
   return { said: rest ?? "", next: next ?? null, facts: facts ?? null };
 }
 
-/** The element for an error. `retry` is offered when trying again may help. */
+/**
+ * The element for an error. `retry` is offered when trying again may help. The host writes English: in
+ * another language the page's own sentences come first, and the host's words stand behind them.
+ */
 export function errorBox(error, { retry } = {}) {
   const code = codeOf(error);
   const { said, next: tried, facts } = sentenceOf(error.message);
   const kind = kindOf(error);
+  const isForeign = language() !== "en";
+  const hosts = error.next || tried;
   const known = [`next.${kind}`, `next.${code}`, "next.internal"].find(has);
-  const next = error.next || tried || t(known);
+  const next = (!isForeign && hosts) || t(known);
+  // A problem that is the whole error needs no list.
+  const problems = (error.problems ?? []).filter(({ problem }) => problem !== error.message);
+  // The sentence of a refused form is made of its problems.
+  const sentence = problems.length ? null : inOwnWords(said);
+  const original = isForeign && [said, hosts].filter(Boolean).join("; ");
   const place = PLACES[code] ?? PLACES[kind];
   return h(
     "div",
     { class: "notice bad", role: "alert" },
     h("strong", {}, titleOf(error)),
-    said && h("p", { class: "said" }, said),
-    error.problems?.length > 0 &&
+    sentence && h("p", { class: "said" }, sentence),
+    problems.length > 0 &&
       h(
         "ul",
         {},
-        error.problems.map(({ field, problem }) => h("li", {}, h("code", {}, field), ` ${problem}`)),
+        problems.map(({ field, problem }) => h("li", {}, h("code", {}, field), ` ${problemText(problem)}`)),
       ),
     h(
       "p",
       { class: "next" },
       h("strong", {}, t("next")),
       ` ${next[0].toUpperCase()}${next.slice(1)}`,
-      error.retryAfter ? ` ${t("retry.after", { seconds: error.retryAfter })}` : "",
+      error.retryAfter ? ` ${t("retry.after", { n: error.retryAfter })}` : "",
     ),
+    original && !sentence && h("p", { class: "said help", lang: "en" }, original),
     (retry || place) &&
       h(
         "div",
         { class: "notice-actions" },
         retry && button(t("retry"), retry, { class: "small" }),
         place && goLink(place[0], t(place[1])),
+      ),
+    original &&
+      sentence &&
+      h(
+        "details",
+        {},
+        h("summary", {}, t("error.original")),
+        h("p", { class: "said", lang: "en" }, original),
       ),
     facts && h("details", {}, h("summary", {}, t("error.facts")), h("p", { class: "said" }, facts)),
   );

@@ -2,6 +2,7 @@
 
 import { field, h, newId, select } from "./dom.js";
 import { groupText, settingTexts, t } from "./texts.js";
+import { inOwnWords } from "./words.js";
 
 /**
  * The form for `fields`. `saved` is the saved instance, if there is one: its settings, and which secrets it
@@ -72,6 +73,11 @@ export function fieldForm(fields, { saved, typed = {}, onchange } = {}) {
 
   return {
     element,
+    /** The address that requests go to, or an empty text where the form does not know it. */
+    address() {
+      const control = controls.get(addressFields[0]);
+      return control ? control.read() || control.spec.default || "" : "";
+    },
     /** Whether a secret is stored that the form does not have. */
     needsSecret: () => keptSecrets().length > 0,
     /** Says at the first of them why it is needed. */
@@ -107,7 +113,7 @@ export function fieldForm(fields, { saved, typed = {}, onchange } = {}) {
           rest.push(problem);
           continue;
         }
-        control.box.setProblem(`${control.spec.label} ${problem.problem}`);
+        control.box.setProblem(problemOf(control.spec.label, problem.problem));
         const group = control.box.closest("details");
         if (group) group.open = true;
         first ??= control.element;
@@ -116,6 +122,12 @@ export function fieldForm(fields, { saved, typed = {}, onchange } = {}) {
       return rest;
     },
   };
+}
+
+/** A problem behind the label of its field: the host's words go on with it, those of the page stand alone. */
+function problemOf(label, problem) {
+  const own = inOwnWords(problem);
+  return own === problem ? `${label} ${problem}` : `${label}: ${own ?? problem}`;
 }
 
 /** A saved secret, as far as it is known: `{configured, last4}`, never more. */

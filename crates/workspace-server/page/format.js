@@ -1,6 +1,6 @@
 // Numbers, times and money as people read them.
 
-import { language } from "./texts.js";
+import { has, language, t } from "./texts.js";
 
 /** A decimal string times ten to the `shift`, exactly. */
 export function shifted(decimal, shift) {
@@ -64,6 +64,9 @@ const trim = (number) => number.toFixed(number < 10 ? 1 : 0).replace(/\.0$/, "")
 /** The tokens of a prompt and of its answer. */
 export const tokensOf = ({ prompt_tokens: prompt, completion_tokens: answer }) =>
   (prompt ?? answer ?? null) === null ? "–" : `${count(prompt)} + ${count(answer)}`;
+
+/** The word for why an answer ended, or the service's own where the page has none. */
+export const finishOf = (word) => (has(`finish.${word}`) ? t(`finish.${word}`) : word);
 
 /** A span in milliseconds. */
 export function milliseconds(ms) {

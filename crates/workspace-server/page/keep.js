@@ -48,6 +48,13 @@ export const choices = {
   set: (name, value) => write(localStorage, CHOICES, { ...read(localStorage, CHOICES, {}), [name]: value }),
 };
 
+/** The results of tool calls that were typed, by the id of the call. */
+export const resultsOf = (workspace) => ({
+  of: ({ id }) => drafts.get(workspace, "results", {})[id],
+  keep: ({ id, result }) =>
+    drafts.set(workspace, "results", { ...drafts.get(workspace, "results", {}), [id]: result }),
+});
+
 /** Drafts: what was typed and not yet sent, by workspace and name. */
 export const drafts = {
   get: (workspace, name, otherwise) => read(localStorage, `${DRAFT}${workspace}.${name}`, otherwise),

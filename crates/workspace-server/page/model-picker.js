@@ -1,6 +1,15 @@
 // The model selector of an agent node: a button that opens a search of the enabled models.
 
-import { catalogueOf, failedNotice, findModel, modelLine, searchControls, searched } from "./catalogue.js";
+import {
+  catalogueOf,
+  failedNotice,
+  findModel,
+  modelLine,
+  presetIn,
+  presetsOf,
+  searchControls,
+  searched,
+} from "./catalogue.js";
 import { button, dialog, goLink, h, newId, oncePerFrame, rowsOnDemand } from "./dom.js";
 import { loadInto } from "./errors.js";
 import { t } from "./texts.js";
@@ -21,9 +30,11 @@ export function pickModel({ api, session, onpick, onclose, chosen, most = Number
   });
   const open = dialog(t("picker.title"), box, { wide: true, closeLabel: t("close"), onclose });
   const search = { enabled: "true" };
+  /** The rows: models that fit the search, and the text itself where it may be the id of another one. */
   let shown = [];
+  /** The text that the rows are for. */
+  let drawn = null;
   let active = 0;
-  let draw = () => {};
   let drawTo = () => {};
   const none = h("div", { class: "empty", hidden: true });
   const count = h("span", { class: "total", role: "status" });
@@ -35,7 +46,10 @@ export function pickModel({ api, session, onpick, onclose, chosen, most = Number
       onpick(reference);
       return;
     }
-    if (!isChosen(reference) && chosen.length >= most) return;
+    if (!isChosen(reference) && chosen.length >= most) {
+      count.textContent = t("picker.full", { most });
+      return;
+    }
     chosen = onpick(reference);
     drawChosen();
   };
@@ -49,66 +63,88 @@ export function pickModel({ api, session, onpick, onclose, chosen, most = Number
     });
   };
   const mark = (at) => {
+    list.children[active]?.setAttribute("aria-selected", "false");
     active = Math.max(0, Math.min(at, shown.length - 1));
     drawTo(active);
-    [...list.children].forEach((row, index) => row.setAttribute("aria-selected", String(index === active)));
     const row = list.children[active];
+    row?.setAttribute("aria-selected", "true");
     row?.scrollIntoView({ block: "nearest" });
     box.querySelector("input")?.setAttribute("aria-activedescendant", row?.id ?? "");
   };
 
+  /** A model that no catalogue lists: its provider is asked for it by its name. */
+  function unlisted(text, instances, models) {
+    const isId = /[/:@]/.test(text) || !models.length;
+    const isKnown = models.some((one) => one.reference === text || one.id === text);
+    if (!text || !isId || isKnown) return [];
+    const isNamed = instances.some((one) => text.startsWith(`${one.id}:`));
+    const ids = isNamed || !instances.length ? [text] : instances.map((one) => `${one.id}:${text}`);
+    return ids.map((reference) => ({ reference, isUnlisted: true }));
+  }
+
+  const row = (model) =>
+    h(
+      "li",
+      {
+        class: isChosen(model.reference) ? "model chosen" : "model",
+        role: "option",
+        "aria-selected": "false",
+        "aria-checked": chosen && String(isChosen(model.reference)),
+        id: newId("model"),
+        onclick: () => choose(model.reference),
+      },
+      model.isUnlisted
+        ? h(
+            "div",
+            { class: "model-name wide" },
+            h("span", { class: "name" }, t("picker.try", { id: model.reference })),
+            h("span", { class: "help" }, t("picker.try.help")),
+          )
+        : modelLine(model),
+    );
+
   loadInto(box, async () => {
-    const [{ models, failed }, instances] = await Promise.all([
+    const [{ models: listed, failed }, instances, presets] = await Promise.all([
       catalogueOf(session, api),
       api.providers().catch(() => []),
+      presetsOf(session, api).catch(() => []),
     ]);
-    draw = oncePerFrame(() => {
-      shown = searched(models, search);
-      drawTo = rowsOnDemand(list, shown, (model) =>
-        h(
-          "li",
-          {
-            class: isChosen(model.reference) ? "model chosen" : "model",
-            role: "option",
-            "aria-selected": "false",
-            "aria-checked": chosen && String(isChosen(model.reference)),
-            id: newId("model"),
-            onclick: () => choose(model.reference),
-          },
-          modelLine(model),
-        ),
-      );
-      none.hidden = shown.length > 0;
+    const models = [...listed, ...presets];
+    const redraw = () => {
+      const found = searched(models, search);
+      drawn = search.text ?? "";
+      shown = [...found, ...unlisted(drawn.trim(), instances, found)];
+      drawTo = rowsOnDemand(list, shown, row);
+      none.hidden = found.length > 0;
       list.hidden = !shown.length;
-      none.replaceChildren(h("p", {}, t("models.none")));
-      const text = (search.text ?? "").trim();
-      if (text && !shown.length) {
-        // An id that no catalogue lists is asked of a provider by its name.
-        const isNamed = instances.some((one) => text.startsWith(`${one.id}:`));
-        const ids = isNamed || !instances.length ? [text] : instances.map((one) => `${one.id}:${text}`);
-        none.replaceChildren(
-          h("p", {}, t("models.none")),
-          ...ids.map((id) => button(t("picker.try", { id }), () => choose(id))),
-        );
-      }
       mark(0);
-    });
+    };
+    none.replaceChildren(h("p", {}, t("models.none")));
+    const draw = oncePerFrame(redraw);
     const controls = searchControls(search, models, draw, { compact: true });
     const input = controls.querySelector("input");
     input.setAttribute("role", "combobox");
     input.setAttribute("aria-expanded", "true");
     input.setAttribute("aria-controls", list.id);
     input.addEventListener("keydown", (event) => {
-      const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
-      if (event.key in steps) {
+      // The browser would take the first Escape to empty the search.
+      if (event.key === "Escape" && !event.isComposing) {
         event.preventDefault();
-        mark(active + steps[event.key]);
-      } else if (event.key === "Enter" && shown[active]) {
-        event.preventDefault();
-        choose(shown[active].reference);
+        return open.close();
       }
+      const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
+      if (!(event.key in steps) && event.key !== "Enter") return;
+      if (event.isComposing) return;
+      event.preventDefault();
+      // The rows are drawn with the next frame, and a key may come before it.
+      if (input.value !== drawn) {
+        search.text = input.value;
+        redraw();
+      }
+      if (event.key in steps) mark(active + steps[event.key]);
+      else if (shown[active]) choose(shown[active].reference);
     });
-    draw();
+    redraw();
     setTimeout(() => input.focus());
     drawChosen();
     const end =
@@ -119,7 +155,7 @@ export function pickModel({ api, session, onpick, onclose, chosen, most = Number
         count,
         button(t("done"), () => open.close(), { class: "primary", data: { done: "" } }),
       );
-    if (!models.length && !failed.length) {
+    if (!listed.length && !failed.length) {
       return h(
         "div",
         { class: "empty" },
@@ -127,7 +163,7 @@ export function pickModel({ api, session, onpick, onclose, chosen, most = Number
         goLink("/providers", t("nav.providers")),
       );
     }
-    return [controls, failedNotice(failed), list, none, end];
+    return [controls, failedNotice(failed), none, list, end];
   });
 }
 
@@ -160,7 +196,12 @@ export function modelButton({ api, session, value, onpick }) {
 export async function modelOf(session, api, reference) {
   if (!reference) return null;
   try {
-    return findModel((await catalogueOf(session, api)).models, reference) ?? null;
+    const { models } = await catalogueOf(session, api);
+    const found = findModel(models, reference);
+    if (found) return found;
+    // A preset behind an id leaves the abilities of the model.
+    const preset = presetIn(await presetsOf(session, api), reference);
+    return (preset && findModel(models, reference.slice(0, -preset.id.length))) ?? null;
   } catch {
     return null;
   }

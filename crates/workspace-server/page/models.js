@@ -13,7 +13,7 @@ export function modelsView({ api, session, may, go }) {
   const list = h("ul", { class: "models" });
   const total = h("p", { class: "total", role: "status" });
   const box = h("div");
-  const search = drafts.get(session.workspace, "models", {});
+  let search = drafts.get(session.workspace, "models", {});
   let models = [];
   let shown = [];
   const bulk = h("span", { class: "bulk" });
@@ -30,10 +30,14 @@ export function modelsView({ api, session, may, go }) {
     shown = found;
     rowsOnDemand(list, found, row);
     drawBulk();
-    total.textContent = t("models.count", { n: count(found.length), all: count(models.length) });
+    total.textContent =
+      found.length === models.length
+        ? t("models.count", { n: count(models.length) })
+        : t("models.count.part", { n: count(found.length), all: count(models.length) });
     if (!found.length) {
       const clear = button(t("models.clear"), () => {
         for (const name of Object.keys(search)) delete search[name];
+        drafts.set(session.workspace, "models", search);
         drawControls();
         draw();
       });
@@ -183,6 +187,11 @@ export function modelsView({ api, session, may, go }) {
           h(
             "footer",
             { class: "actions" },
+            button(t("models.compare"), () => {
+              document.querySelector("dialog")?.close();
+              drafts.set(session.workspace, "compare.add", model.reference);
+              go("/compare");
+            }),
             button(
               t("models.use"),
               () => {
@@ -259,5 +268,12 @@ export function modelsView({ api, session, may, go }) {
     return box;
   }
 
-  return { element, shown: () => refresh(false) };
+  return {
+    element,
+    shown() {
+      // Another view may have said what to search for.
+      search = drafts.get(session.workspace, "models", {});
+      return refresh(false);
+    },
+  };
 }

@@ -1,9 +1,11 @@
 // The form of an agent node, and its JSON beside it. Either changes the other; unknown keys stay.
 
 import { NODE_EXTRA } from "./api.js";
-import { afterTyping, button, field, h, newId, select } from "./dom.js";
+import { presetIn, presetsOf } from "./catalogue.js";
+import { button, field, h, newId, onTyping, select } from "./dom.js";
 import { modelButton, modelOf, pickModel } from "./model-picker.js";
 import { t } from "./texts.js";
+import { jsonProblem, numberProblem } from "./words.js";
 
 /** The parameters: where each stands in the node, and its name in a model's list of what it takes. */
 const PARAMETERS = [
@@ -66,6 +68,7 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
     put(NODE_EXTRA, Object.keys(now).length ? now : undefined);
   };
 
+  const preset = h("div", { hidden: true });
   const parameters = h("div", { class: "fields" });
   const values = h("div", { class: "fields variables" });
   const json = h("textarea", { rows: "16", class: "mono", spellcheck: "false" });
@@ -79,9 +82,9 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
     h("details", { class: "group" }, h("summary", {}, t("node.json")), jsonBox),
   );
 
-  json.addEventListener(
-    "input",
-    afterTyping(() => {
+  onTyping(
+    json,
+    () => {
       try {
         const read = JSON.parse(json.value);
         if (!read || typeof read !== "object" || Array.isArray(read)) throw new Error(t("node.json.object"));
@@ -91,9 +94,10 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
         drawForm();
         onchange();
       } catch (error) {
-        jsonBox.setProblem(error.message);
+        jsonBox.setProblem(jsonProblem(error));
       }
-    }, 400),
+    },
+    400,
   );
 
   function changed() {
@@ -118,12 +122,14 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
         delete config().model_id;
         put("model", reference);
         drawParameters();
+        void drawPreset(model);
       },
     });
 
     form.replaceChildren(
       ...[
         withModel && field(t("node.model"), model.element),
+        withModel && preset,
         field(t("node.system"), system, { wide: true, help: t("node.system.help") }),
         values,
         group("node.parameters", parameters),
@@ -134,6 +140,30 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
     );
     drawVariables();
     drawParameters();
+    if (withModel) void drawPreset(model);
+  }
+
+  /** The presets that can stand behind the id of the chosen model, where its provider has some. */
+  async function drawPreset(shown) {
+    const reference = config().model ?? config().model_id ?? "";
+    const all = await presetsOf(session, api).catch(() => []);
+    const now = presetIn(all, reference);
+    const base = now ? reference.slice(0, -now.id.length) : reference;
+    const mine = all.filter((one) => base.startsWith(`${one.provider}:`) && base !== `${one.provider}:`);
+    preset.hidden = !mine.length;
+    if (!mine.length) return preset.replaceChildren();
+    const control = select(
+      [["", t("node.preset.none")], ...mine.map((one) => [one.id, one.name])],
+      now ? now.id : "",
+      { name: "preset" },
+    );
+    control.addEventListener("change", () => {
+      delete config().model_id;
+      put("model", base + control.value);
+      shown.set(base + control.value);
+      drawParameters();
+    });
+    preset.replaceChildren(field(t("node.preset"), control, { help: t("node.preset.help") }));
   }
 
   function drawVariables() {
@@ -216,9 +246,9 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
     const box = field(t(`parameter.${one.key}`), control);
     control.addEventListener("input", () => {
       const number = control.valueAsNumber;
-      const isGood = control.value === "" || control.checkValidity();
-      box.setProblem(isGood ? null : control.validationMessage);
-      if (isGood) set(Number.isNaN(number) ? undefined : number);
+      const problem = numberProblem(control);
+      box.setProblem(problem);
+      if (!problem) set(Number.isNaN(number) ? undefined : number);
     });
     return box;
   }
@@ -228,28 +258,25 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
     const now = config().function_calling_config?.tools;
     tools.value = now?.length ? JSON.stringify(now, null, 2) : "";
     const box = field(t("node.tools"), tools, { wide: true, help: t("node.tools.help") });
-    tools.addEventListener(
-      "input",
-      afterTyping(() => {
-        try {
-          const read = tools.value.trim() ? JSON.parse(tools.value) : [];
-          if (!Array.isArray(read)) throw new Error(t("node.tools.array"));
-          box.setProblem(null);
-          const calling = { ...config().function_calling_config };
-          if (read.length) calling.tools = read;
-          else delete calling.tools;
-          config().agent_mode = read.length ? "function_calling" : "standard";
-          put("function_calling_config", Object.keys(calling).length ? calling : undefined);
-        } catch (error) {
-          box.setProblem(error.message);
-        }
-      }),
-    );
+    onTyping(tools, () => {
+      try {
+        const read = tools.value.trim() ? JSON.parse(tools.value) : [];
+        if (!Array.isArray(read)) throw new Error(t("node.tools.array"));
+        box.setProblem(null);
+        const calling = { ...config().function_calling_config };
+        if (read.length) calling.tools = read;
+        else delete calling.tools;
+        config().agent_mode = read.length ? "function_calling" : "standard";
+        put("function_calling_config", Object.keys(calling).length ? calling : undefined);
+      } catch (error) {
+        box.setProblem(jsonProblem(error));
+      }
+    });
     const example = button(
       t("node.tools.example"),
       () => {
         tools.value = JSON.stringify([EXAMPLE_TOOL], null, 2);
-        tools.dispatchEvent(new Event("input"));
+        for (const event of ["input", "change"]) tools.dispatchEvent(new Event(event));
         tools.focus();
       },
       { class: "small" },
@@ -316,9 +343,9 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
       const control = h("input", { type: "number", min: 1, step: 1, value: value ?? "" });
       const box = field(t(text), control);
       control.addEventListener("input", () => {
-        const isGood = control.value === "" || control.checkValidity();
-        box.setProblem(isGood ? null : control.validationMessage);
-        if (isGood) set(Number.isNaN(control.valueAsNumber) ? undefined : control.valueAsNumber);
+        const problem = numberProblem(control);
+        box.setProblem(problem);
+        if (!problem) set(Number.isNaN(control.valueAsNumber) ? undefined : control.valueAsNumber);
       });
       return box;
     };
@@ -372,17 +399,14 @@ export function nodeForm({ api, session, node, variables = {}, onchange, withMod
     });
     parameters.value = extra().parameters ? JSON.stringify(extra().parameters, null, 2) : "";
     const box = field(t("node.provider"), parameters, { wide: true, help: t("node.provider.help") });
-    parameters.addEventListener(
-      "input",
-      afterTyping(() => {
-        try {
-          putExtra("parameters", parameters.value.trim() ? JSON.parse(parameters.value) : undefined);
-          box.setProblem(null);
-        } catch (error) {
-          box.setProblem(error.message);
-        }
-      }),
-    );
+    onTyping(parameters, () => {
+      try {
+        putExtra("parameters", parameters.value.trim() ? JSON.parse(parameters.value) : undefined);
+        box.setProblem(null);
+      } catch (error) {
+        box.setProblem(jsonProblem(error));
+      }
+    });
     return [
       fallbackList(),
       h("label", { class: "check", for: paid.id }, paid, h("span", {}, t("node.paid"))),

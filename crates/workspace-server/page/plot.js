@@ -17,7 +17,10 @@ export function spendPlot({ from, to, days: rows }) {
   const costs = new Map();
   for (const row of rows) costs.set(nameOf(row), [...(costs.get(nameOf(row)) ?? []), row.totals.cost]);
   const totals = new Map([...costs].map(([name, all]) => [name, sum(all)]));
-  const names = [...totals].sort((a, b) => Number(b[1]) - Number(a[1])).map(([name]) => name);
+  const names = [...totals]
+    .filter(([, total]) => Number(total) > 0)
+    .sort((a, b) => Number(b[1]) - Number(a[1]))
+    .map(([name]) => name);
   const own = names.slice(0, COLOURS);
   const rest = names.slice(COLOURS);
   if (rest.length) totals.set(t("costs.others"), sum(rest.map((name) => totals.get(name))));
@@ -26,7 +29,8 @@ export function spendPlot({ from, to, days: rows }) {
   const sums = new Map(days.map((day) => [day, new Map(series.map((name) => [name, []]))]));
   for (const row of rows) {
     const name = own.includes(nameOf(row)) ? nameOf(row) : t("costs.others");
-    sums.get(row.day)?.get(name).push(row.totals.cost);
+    // Models that cost nothing have no colour.
+    sums.get(row.day)?.get(name)?.push(row.totals.cost);
   }
   const cell = (day, name) => sum(sums.get(day).get(name));
   const most = Math.max(...days.map((day) => Number(sum([...sums.get(day).values()].flat()))));
@@ -99,11 +103,14 @@ function drawing(width, { days, series, cell, most, short, total }) {
       s("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, shortUsd(most * share)),
     ];
   });
-  const labels = days.map((day, at) =>
-    (days.length - 1 - at) % every
-      ? null
-      : s("text", { x: LEFT + (at + 0.5) * step, y: HEIGHT - 6, "text-anchor": "middle" }, short(day)),
-  );
+  const labels = days.map((day, at) => {
+    if ((days.length - 1 - at) % every) return null;
+    const middle = LEFT + (at + 0.5) * step;
+    // The label of a narrow last day ends with the plot.
+    const isCut = middle + LABEL / 2 > width;
+    const place = isCut ? { x: width, "text-anchor": "end" } : { x: middle, "text-anchor": "middle" };
+    return s("text", { ...place, y: HEIGHT - 6 }, short(day));
+  });
   return s(
     "svg",
     {

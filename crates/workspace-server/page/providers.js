@@ -7,11 +7,12 @@ import { fieldForm } from "./field-form.js";
 import { shortUsd, usd, when } from "./format.js";
 import { choices, drafts } from "./keep.js";
 import { link } from "./markdown.js";
-import { t } from "./texts.js";
+import { descriptionOf, t } from "./texts.js";
+import { problemText } from "./words.js";
 
 export function providersView({ api, session, may, go, takeQuery }) {
   const notice = h("div", { role: "status" });
-  const list = h("div", { class: "cards" });
+  const list = h("div", { class: "cards own" });
   const addable = h("div", { class: "cards" });
   const element = h(
     "div",
@@ -58,16 +59,7 @@ export function providersView({ api, session, may, go, takeQuery }) {
         instance.settings?.base_url
           ? [h("dt", {}, t("providers.address")), h("dd", { class: "clip" }, instance.settings.base_url)]
           : [],
-        [
-          h("dt", {}, t("nav.models")),
-          h(
-            "dd",
-            {},
-            instance.enabled_models
-              ? t("providers.some", { n: instance.enabled_models.length })
-              : t("providers.all"),
-          ),
-        ],
+        [h("dt", {}, t("nav.models")), h("dd", {}, modelsLink(instance))],
       ),
       state,
       h(
@@ -91,6 +83,17 @@ export function providersView({ api, session, may, go, takeQuery }) {
         !may("admin") && button(t("nav.models"), () => go("/models"), { class: "plain" }),
       ),
     );
+  }
+
+  /** How many models of an instance are enabled, which leads to them. */
+  function modelsLink({ id, enabled_models: enabled }) {
+    const label = enabled ? t("providers.some", { n: enabled.length }) : t("providers.all");
+    const show = () => {
+      drafts.set(session.workspace, "models", { provider: id, enabled: enabled ? "true" : "" });
+      go("/models");
+    };
+    const name = `${label}: ${t("providers.models", { name: id })}`;
+    return button(label, show, { class: "link", "aria-label": name });
   }
 
   /** Tests a saved instance, on its card. */
@@ -147,7 +150,7 @@ export function providersView({ api, session, may, go, takeQuery }) {
       "article",
       { class: "card", "aria-label": kind.display_name },
       h("header", {}, h("h3", {}, kind.display_name)),
-      h("p", {}, kind.description),
+      h("p", {}, descriptionOf(kind)),
       capabilities(kind),
       failure,
       h(
@@ -185,11 +188,17 @@ export function providersView({ api, session, may, go, takeQuery }) {
     });
     id.addEventListener("input", () => keep({ id: id.value }));
     const idBox = field(t("providers.id"), id, { help: t("providers.id.help") });
+    const target = h("p", { class: "help", data: { target: "" } });
     const form = fieldForm(kind.fields, {
       saved,
       typed: draft.settings,
-      onchange: (settings) => keep({ settings }),
+      onchange: (settings) => (keep({ settings }), showTarget()),
     });
+    const showTarget = () => {
+      const url = form.address();
+      target.replaceChildren(...(url ? [`${t("providers.target")} `, h("code", {}, url)] : []));
+    };
+    showTarget();
     const state = h("div", { role: "status" });
 
     const attempt = async (call) => {
@@ -204,7 +213,7 @@ export function providersView({ api, session, may, go, takeQuery }) {
         const rest = form.show(problems);
         const idProblem = rest.find((problem) => problem.field === "id");
         if (idProblem) {
-          idBox.setProblem(idProblem.problem);
+          idBox.setProblem(problemText(idProblem.problem));
           idBox.closest("details").open = true;
           id.focus();
         }
@@ -268,6 +277,7 @@ export function providersView({ api, session, may, go, takeQuery }) {
         h(
           "div",
           { class: "row" },
+          target,
           kind.links?.key && h("p", { class: "help" }, link(kind.links.key, t("providers.key.where"))),
           kind.grants_keys &&
             button(t(saved ? "connect.anew" : "connect.form"), byApproval, {

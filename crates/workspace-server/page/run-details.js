@@ -2,7 +2,7 @@
 
 import { copyButton, dialog, h } from "./dom.js";
 import { errorBox, loadInto } from "./errors.js";
-import { count, milliseconds, tokensOf, usd, when } from "./format.js";
+import { count, finishOf, milliseconds, tokensOf, usd, when } from "./format.js";
 import { code } from "./markdown.js";
 import { t } from "./texts.js";
 
@@ -20,7 +20,7 @@ const rowsOf = (run) => [
   ["figure.first", (run.first_output_ms ?? null) !== null && milliseconds(run.first_output_ms)],
   ["figure.total", milliseconds(run.total_ms)],
   ["figure.tries", count(run.attempts)],
-  ["figure.finish", run.finish],
+  ["figure.finish", run.finish && finishOf(run.finish)],
   ["runs.node", run.node],
   ["runs.user", run.user],
   ["runs.generation", run.generation && h("code", {}, run.generation)],

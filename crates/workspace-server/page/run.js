@@ -5,10 +5,11 @@ import { NODE_EXTRA } from "./api.js";
 import { asSent, asStored, attachments, shownParts } from "./attachments.js";
 import { catalogueOf } from "./catalogue.js";
 import { requestCheck, requestOf } from "./check.js";
+import { showConversations } from "./conversations.js";
 import { announce, button, dialog, goLink, h } from "./dom.js";
-import { errorBox, loadInto } from "./errors.js";
-import { sum, usd, when } from "./format.js";
-import { drafts } from "./keep.js";
+import { loadInto } from "./errors.js";
+import { sum, usd } from "./format.js";
+import { drafts, resultsOf } from "./keep.js";
 import { code } from "./markdown.js";
 import { pickModel } from "./model-picker.js";
 import { emptyNode, nodeForm, variablesOf } from "./node-form.js";
@@ -19,12 +20,14 @@ import { t } from "./texts.js";
 
 /** After so many milliseconds the host is asked again: it may be writing an answer that a reload has cut. */
 const WRITE_WAIT = 1500;
+/** The host records a call that was stopped when it has noticed: so often it is asked, in milliseconds. */
+const RECORD_WAITS = [200, 400, 800, 1600];
 
 export function runView({ api, session, may }) {
   const workspace = session.workspace;
   const node = drafts.get(workspace, "node", null) ?? emptyNode();
   const variables = drafts.get(workspace, "variables", {});
-  const results = drafts.get(workspace, "results", {});
+  const results = resultsOf(workspace);
   let talk = new Talk();
   let running = null;
   let editing = null;
@@ -70,9 +73,10 @@ export function runView({ api, session, may }) {
       check.update();
     },
   });
+  const isWide = matchMedia("(min-width: 60rem)");
   const panel = h(
     "details",
-    { class: "panel", open: matchMedia("(min-width: 60rem)").matches || !modelName() },
+    { class: "panel", open: isWide.matches || !modelName() },
     h("summary", {}, t("node.title")),
     form.element,
   );
@@ -184,15 +188,18 @@ export function runView({ api, session, may }) {
   }
 
   /** The figures of a stored answer are in the record of its run. */
-  async function loadFigures(message) {
+  async function loadFigures(message, waits = []) {
     if (!message.run || message.isLoaded) return;
     message.isLoaded = true;
-    try {
-      takeRun(message.answer, await api.run(message.run));
-      message.view?.draw();
-      drawTotal();
-    } catch {
-      // The run may be gone by the workspace's retention: the answer stands without its figures.
+    for (const wait of [0, ...waits]) {
+      await new Promise((later) => setTimeout(later, wait));
+      try {
+        takeRun(message.answer, await api.run(message.run));
+        message.view?.draw();
+        return drawTotal();
+      } catch {
+        // The run may be gone by the workspace's retention: the answer stands without its figures.
+      }
     }
   }
 
@@ -249,10 +256,7 @@ export function runView({ api, session, may }) {
       retry: () => void again(message),
       goOn: message.id === talk.leaf || !isStored(message.id) ? () => void goOn() : undefined,
       onresults: (given) => void sendResults(message, given),
-      keepResult: (call) => {
-        results[call.id] = call.result;
-        drafts.set(workspace, "results", results);
-      },
+      keepResult: results.keep,
     });
     return h(
       "article",
@@ -262,7 +266,7 @@ export function runView({ api, session, may }) {
         "footer",
         {},
         branches,
-        copyAnswer(message.answer),
+        message.answer.text && copyAnswer(message.answer),
         button(t("run.again"), () => void again(message), { class: "plain small" }),
         button(
           t("run.other"),
@@ -304,6 +308,8 @@ export function runView({ api, session, may }) {
     const parts = media.length ? [...(text ? [{ type: "text", text }] : []), ...media] : undefined;
     const parent = editing ? editing.parent : talk.leaf;
     stopEditing();
+    // On a narrow screen the node stands above the conversation, which now matters more.
+    if (!isWide.matches) panel.open = false;
     const question = talk.put({ parent, role: "user", text, parts });
     input.value = "";
     files.clear();
@@ -404,7 +410,7 @@ export function runView({ api, session, may }) {
       if (asked.message && asked.parent === null && here.id) {
         // A turn goes on behind a message. Another first question is stored beside the first, and answered.
         const content = Array.isArray(asked.message) ? asked.message.map(asStored) : asked.message;
-        here.rename(question, await api.beginAnew(here.id, { role: "user", content }));
+        here.rename(question, (await api.append(here.id, [{ role: "user", content }]))[0]);
         reached(here, here.id, question);
         asked = { parent: question.id, model: asked.model };
       }
@@ -431,8 +437,10 @@ export function runView({ api, session, may }) {
         send.hidden = false;
         stop.hidden = true;
       }
-      for (const call of current.calls) call.result ??= results[call.id];
+      for (const call of current.calls) call.result ??= results.of(call);
       message.text = current.text;
+      message.run ??= current.state === "stopped" ? current.run : undefined;
+      void loadFigures(message, RECORD_WAITS);
       announce(
         current.state === "done"
           ? t("run.announce", { text: current.text.slice(0, 500) })
@@ -471,7 +479,7 @@ export function runView({ api, session, may }) {
       if (role === "assistant") {
         one.run = stored.run;
         one.answer = answerOf(stored.message);
-        for (const call of one.answer.calls) call.result = results[call.id];
+        for (const call of one.answer.calls) call.result = results.of(call);
       }
       return one;
     });
@@ -504,31 +512,7 @@ export function runView({ api, session, may }) {
   }
 
   function history() {
-    const list = h("ul", { class: "rows" });
-    const box = dialog(t("run.history"), list, { closeLabel: t("close") });
-    const refresh = () =>
-      loadInto(list, async () => {
-        const found = await api.conversations();
-        if (!found.length) return h("li", { class: "empty" }, t("run.history.none"));
-        return found.map((one) => {
-          const line = button("", () => open(one.id).then(() => box.close()), { class: "row-button" });
-          line.append(
-            h("span", {}, one.title || t("run.untitled")),
-            h("span", { class: "help" }, when(one.updated)),
-          );
-          const drop = button(
-            t("remove"),
-            async () => {
-              await api.removeConversation(one.id);
-              if (talk.id === one.id) begin(new Talk());
-              await refresh();
-            },
-            { class: "plain small danger", "aria-label": t("run.history.remove", { title: one.title }) },
-          );
-          return h("li", {}, line, drop);
-        });
-      });
-    void refresh();
+    showConversations({ api, onopen: open, onremoved: (id) => talk.id === id && begin(new Talk()) });
   }
 
   function snippets() {
@@ -566,6 +550,12 @@ export function runView({ api, session, may }) {
   return {
     element,
     shown() {
+      const wanted = drafts.get(workspace, "open", null);
+      if (wanted) {
+        drafts.set(workspace, "open", undefined);
+        log.replaceChildren();
+        void loadInto(log, () => reopen({ id: wanted }));
+      }
       const model = drafts.get(workspace, "use", null);
       if (model) {
         drafts.set(workspace, "use", undefined);

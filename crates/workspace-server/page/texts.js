@@ -40,10 +40,8 @@ const TEXTS = {
   reload: ["Reload", "새로 고침"],
   remove: ["Remove", "삭제"],
   retry: ["Try again", "다시 시도"],
-  "retry.after": [
-    "The service asks to wait {seconds} seconds.",
-    "서비스가 {seconds}초 기다려 달라고 합니다.",
-  ],
+  "retry.after": ["The service asks to wait {n} seconds.", "서비스가 {n}초 기다려 달라고 합니다."],
+  "retry.after.1": ["The service asks to wait {n} second.", "서비스가 {n}초 기다려 달라고 합니다."],
   save: ["Save", "저장"],
   saved: ["Saved", "저장했습니다"],
   skip: ["Skip to the content", "본문으로 건너뛰기"],
@@ -51,6 +49,7 @@ const TEXTS = {
   test: ["Test", "테스트"],
   testing: ["Testing …", "테스트 중 …"],
   problems: ["{n} fields need a change", "{n}개 항목을 고쳐야 합니다"],
+  "problems.1": ["{n} field needs a change", "{n}개 항목을 고쳐야 합니다"],
   theme: ["Appearance", "화면 모드"],
   "theme.auto": ["Auto", "자동"],
   "theme.light": ["Light", "밝게"],
@@ -114,7 +113,11 @@ const TEXTS = {
   "error.network": ["The host cannot be reached", "호스트에 연결할 수 없음"],
   "error.cut": ["The answer broke off", "응답이 중간에 끊김"],
   "error.internal": ["Something failed", "오류 발생"],
+  "error.method_not_allowed": ["The request cannot be taken", "받을 수 없는 요청"],
+  "error.unknown_host": ["The host does not go by this name", "호스트가 모르는 주소"],
+  "error.overloaded": ["The host has more to do than it can", "호스트 과부하"],
   "error.facts": ["Facts for the log", "기록용 정보"],
+  "error.original": ["The words of the host", "원문 보기"],
   "kind.cancelled": ["Stopped", "중지됨"],
   "kind.empty_response": ["The answer is empty", "빈 응답"],
   "kind.interrupted": ["The answer broke off", "응답이 중간에 끊김"],
@@ -252,6 +255,12 @@ const TEXTS = {
     "에이전트 노드의 한도를 늘리거나 새로 질문하세요.",
   ],
   "next.config": ["Change the provider's settings and test them.", "제공자 설정을 고치고 테스트하세요."],
+  "problem.whole": ["must be a whole number, such as {example}", "정수여야 합니다. 예: {example}"],
+  "problem.number": ["must be a number, such as {example}", "숫자여야 합니다. 예: {example}"],
+  "problem.json": ["is no JSON: {cause}", "JSON이 아닙니다: {cause}"],
+  "problem.range": ["must be from {least} to {most}", "{least}에서 {most} 사이여야 합니다."],
+  "problem.least": ["must be {least} at least", "{least} 이상이어야 합니다."],
+  "problem.most": ["must be {most} at most", "{most} 이하여야 합니다."],
   "providers.lead": [
     "Connect the services whose models this workspace may use. Keys are sealed and never shown again.",
     "이 워크스페이스가 쓸 모델 서비스를 연결합니다. 키는 암호화되어 저장되며 다시 표시되지 않습니다.",
@@ -284,6 +293,7 @@ const TEXTS = {
   "providers.address": ["Address", "주소"],
   "providers.all": ["All", "전체"],
   "providers.some": ["{n} enabled", "{n}개 사용"],
+  "providers.models": ["Models of {name}", "{name}의 모델"],
   "providers.id": ["Name of this connection", "연결 이름"],
   "providers.id.help": [
     "Set it to connect the same service twice, such as with two keys. Lower-case letters, digits, - and _.",
@@ -293,6 +303,7 @@ const TEXTS = {
     "This name is taken. Choose another one.",
     "이미 있는 이름입니다. 다른 이름을 고르세요.",
   ],
+  "providers.target": ["Requests go to", "요청을 보낼 주소:"],
   "providers.several": ["Connect it more than once", "여러 번 연결하기"],
   "providers.key.where": ["Get a key", "키 발급받기"],
   "providers.dropped": [
@@ -342,7 +353,9 @@ const TEXTS = {
   "report.save": ["Save it to use its models.", "저장하면 모델을 쓸 수 있습니다."],
   "models.lead": ["Prices are US dollars for a million tokens.", "가격은 토큰 백만 개당 미국 달러입니다."],
   "models.search": ["Search models", "모델 검색"],
-  "models.count": ["{n} of {all} models", "모델 {all}개 중 {n}개"],
+  "models.count": ["{n} models", "모델 {n}개"],
+  "models.count.1": ["{n} model", "모델 {n}개"],
+  "models.count.part": ["{n} of {all} models match", "모델 {all}개 중 {n}개 일치"],
   "models.none": [
     "No model fits. Take a filter away, or search for another word.",
     "맞는 모델이 없습니다. 필터를 줄이거나 다른 말로 검색하세요.",
@@ -372,7 +385,9 @@ const TEXTS = {
   "models.enabled.no": ["Not enabled", "미사용"],
   "models.enable": ["Enable {name}", "{name} 사용"],
   "models.disable.all": ["Disable these {n}", "이 {n}개 해제"],
+  "models.disable.all.1": ["Disable {n} model", "이 {n}개 해제"],
   "models.enable.all": ["Enable these {n}", "이 {n}개 사용"],
+  "models.enable.all.1": ["Enable {n} model", "이 {n}개 사용"],
   "models.enabled.done": ["{name} is enabled", "{name} 사용 설정됨"],
   "models.disabled.done": ["{name} is not enabled any more", "{name} 사용 해제됨"],
   "models.disabled.all": ["{n} models are not enabled any more", "모델 {n}개 사용 해제됨"],
@@ -396,6 +411,7 @@ const TEXTS = {
   "endpoint.uptime": ["Uptime", "가동률"],
   "endpoint.provider": ["Upstream provider", "상위 제공자"],
   "models.use": ["Use in Run", "실행에서 사용"],
+  "models.compare": ["Add to Compare", "비교에 추가"],
   "filter.tools": ["Tools", "도구"],
   "filter.images": ["Reads images", "이미지 입력"],
   "filter.files": ["Files", "파일"],
@@ -403,6 +419,7 @@ const TEXTS = {
   "filter.draws": ["Makes images", "이미지 출력"],
   "filter.reasoning": ["Reasoning", "추론"],
   "filter.free": ["Free", "무료"],
+  "filter.preset": ["Presets", "프리셋"],
   "sort.relevance": ["Best match", "관련도"],
   "sort.name": ["Name", "이름"],
   "sort.price": ["Price", "가격"],
@@ -413,8 +430,19 @@ const TEXTS = {
   "picker.count": ["{n} of {most} chosen", "{most}개 중 {n}개 선택"],
   "picker.chosen": ["Model: {model}. Choose another", "모델: {model}. 다른 모델 선택"],
   "picker.try": ["Use “{id}” as it is", "“{id}” 그대로 사용"],
+  "picker.try.help": [
+    "The catalogue does not list it: price and abilities are not known.",
+    "목록에 없어 가격과 기능을 알 수 없습니다.",
+  ],
+  "picker.full": ["{most} models are chosen: that is the most.", "모델 {most}개를 모두 골랐습니다."],
   "node.title": ["Agent node", "에이전트 노드"],
   "node.model": ["Model", "모델"],
+  "node.preset": ["Preset", "프리셋"],
+  "node.preset.none": ["None", "없음"],
+  "node.preset.help": [
+    "Prompt, parameters and routing that your account keeps at the service under this name.",
+    "서비스 계정에 이 이름으로 저장된 프롬프트, 매개변수, 라우팅.",
+  ],
   "node.system": ["System prompt", "시스템 프롬프트"],
   "node.system.help": ["{{name}} is replaced by a variable.", "{{name}}은 변수로 바뀝니다."],
   "node.variable": ["Variable {name}", "변수 {name}"],
@@ -498,7 +526,8 @@ const TEXTS = {
     "Connect a provider first: then there are models to ask.",
     "먼저 제공자를 연결하면 모델을 쓸 수 있습니다.",
   ],
-  "run.total": ["Answers: {n}, {cost} in all", "답변 {n}개, 합계 {cost}"],
+  "run.total": ["{n} answers, {cost} in all", "답변 {n}개, 합계 {cost}"],
+  "run.total.1": ["{n} answer, {cost}", "답변 {n}개, {cost}"],
   "run.no.model": ["Choose a model first.", "먼저 모델을 고르세요."],
   "run.no.message": ["Write a message first.", "먼저 메시지를 쓰세요."],
   "run.no.variable": [
@@ -535,7 +564,11 @@ const TEXTS = {
   ],
   "run.filtered": ["The provider's filter has cut the answer.", "제공자의 필터가 응답을 잘랐습니다."],
   "run.trimmed": [
-    "Older messages were left out, as the context of the model is full: {n}.",
+    "{n} older messages were left out, as the context of the model is full.",
+    "모델의 컨텍스트가 가득 차 이전 메시지 {n}개를 뺐습니다.",
+  ],
+  "run.trimmed.1": [
+    "{n} older message was left out, as the context of the model is full.",
     "모델의 컨텍스트가 가득 차 이전 메시지 {n}개를 뺐습니다.",
   ],
   "run.attempts": ["{n} attempts", "시도 {n}회"],
@@ -556,6 +589,10 @@ const TEXTS = {
     "The catalogue does not list this model: its price and abilities are not known.",
     "목록에 없는 모델이라 가격과 기능을 알 수 없습니다.",
   ],
+  "check.preset": [
+    "A preset may change the model and its parameters: the cost is not known beforehand.",
+    "프리셋이 모델과 매개변수를 바꿀 수 있어 비용을 미리 알 수 없습니다.",
+  ],
   "figure.served": ["Served by", "응답자"],
   "figure.first": ["First output", "첫 출력"],
   "figure.total": ["Total", "전체"],
@@ -567,6 +604,11 @@ const TEXTS = {
   "figure.cost": ["Cost", "비용"],
   "figure.tries": ["Attempts", "시도"],
   "figure.finish": ["Finish", "종료"],
+  "finish.stop": ["Complete", "완료"],
+  "finish.length": ["Token limit", "토큰 한도"],
+  "finish.tool_calls": ["Calls tools", "도구 호출"],
+  "finish.content_filter": ["Filtered", "필터됨"],
+  "finish.error": ["Error", "오류"],
   "compare.models": ["Models (2 to {most})", "모델(2~{most}개)"],
   "compare.add": ["Add model", "모델 추가"],
   "compare.remove": ["Remove {model}", "{model} 빼기"],
@@ -576,6 +618,7 @@ const TEXTS = {
   "compare.few": ["Choose two models at least.", "모델을 두 개 이상 고르세요."],
   "compare.progress": ["{n} of {all} answers are in", "답변 {all}개 중 {n}개 완료"],
   "compare.use": ["Use in Run: {model}", "실행에서 사용: {model}"],
+  "compare.open": ["Open in Run", "실행에서 열기"],
   "compare.stopped": ["Stopped", "중지됨"],
   "compare.running": ["Running …", "실행 중 …"],
   "compare.best": ["Best", "최고"],
@@ -585,6 +628,8 @@ const TEXTS = {
     "답변 {all}개 중 {n}개 완료, 합계 {cost}",
   ],
   "compare.history": ["Earlier comparisons", "이전 비교"],
+  "compare.history.models": ["{n} models", "모델 {n}개"],
+  "compare.history.models.1": ["{n} model", "모델 {n}개"],
   "compare.history.none": ["No comparison yet.", "아직 비교가 없습니다."],
   "compare.diff": ["Difference of two", "두 답변의 차이"],
   "compare.diff.left": ["First answer", "첫 번째 답변"],
@@ -601,7 +646,8 @@ const TEXTS = {
   "compare.sort.tokens": ["Tokens", "토큰"],
   "compare.sort.finish": ["Finish", "종료"],
   "costs.spend": ["Spending by day and model", "날짜·모델별 비용"],
-  "runs.count": ["{runs} runs, {failed} failed", "실행 {runs}건, 실패 {failed}건"],
+  "runs.count": ["{n} runs, {failed} failed", "실행 {n}건, 실패 {failed}건"],
+  "runs.count.1": ["{n} run, {failed} failed", "실행 {n}건, 실패 {failed}건"],
   "costs.days": ["Last {n} days", "최근 {n}일"],
   "costs.today": ["Today", "오늘"],
   "costs.span": ["Time span", "기간"],
@@ -612,6 +658,10 @@ const TEXTS = {
   "costs.none": ["Nothing was spent yet.", "아직 사용한 비용이 없습니다."],
   "costs.unknown": [
     "Of {n} runs the service has not told the cost.",
+    "{n}건은 서비스가 비용을 알려 주지 않았습니다.",
+  ],
+  "costs.unknown.1": [
+    "Of {n} run the service has not told the cost.",
     "{n}건은 서비스가 비용을 알려 주지 않았습니다.",
   ],
   "costs.budgets": ["Budgets", "예산"],
@@ -626,6 +676,7 @@ const TEXTS = {
   "costs.of": ["{spent} of {limit}", "{limit} 중 {spent}"],
   "costs.resets": ["Begins anew", "초기화"],
   "costs.requests": ["{n} requests", "요청 {n}건"],
+  "costs.requests.1": ["{n} request", "요청 {n}건"],
   "costs.unit": ["Unit", "단위"],
   "costs.unit.requests": ["Requests", "요청"],
   "costs.scope": ["Counts the calls of", "대상"],
@@ -701,6 +752,7 @@ const TEXTS = {
   "tokens.state": ["State", "상태"],
   "tokens.never": ["Never", "없음"],
   "tokens.days": ["In {n} days", "{n}일 후"],
+  "tokens.days.1": ["In {n} day", "{n}일 후"],
   "tokens.own": ["This one", "현재 토큰"],
   "tokens.once": ["Copy it now: it is shown this once.", "지금 복사하세요. 다시 표시되지 않습니다."],
   "tokens.revoke": ["Revoke", "폐기"],
@@ -759,6 +811,13 @@ const SETTINGS = {
   headers: ["추가 헤더", "모든 요청에 보낼 헤더. 한 줄에 이름: 값. 다시 표시되지 않습니다."],
 };
 
+/** The description of a kind of provider in Korean, by its id. */
+const DESCRIPTIONS = {
+  openrouter: "키 하나, 청구서 하나로 여러 회사의 모델 수백 개를 씁니다.",
+  "openai-compatible":
+    "OpenAI 채팅 API 형식을 쓰는 모든 서버: vLLM, Ollama, llama.cpp, LM Studio, 게이트웨이.",
+};
+
 /** The headings of groups of settings in Korean. */
 const GROUPS = { Routing: "라우팅" };
 
@@ -767,6 +826,10 @@ export function settingTexts({ key, label, help }) {
   const [ownLabel, ownHelp] = (language() === "ko" && Object.hasOwn(SETTINGS, key) && SETTINGS[key]) || [];
   return { label: ownLabel ?? label, help: ownHelp ?? help };
 }
+
+/** The description of a kind of provider. */
+export const descriptionOf = ({ id, description }) =>
+  (language() === "ko" && Object.hasOwn(DESCRIPTIONS, id) && DESCRIPTIONS[id]) || description;
 
 /** The heading of a group of settings. */
 export const groupText = (name) => (language() === "ko" && GROUPS[name]) || name;
@@ -784,9 +847,13 @@ export const setLanguage = (code) => choices.set("language", code);
 /** Whether there is such a text. */
 export const has = (key) => Object.hasOwn(TEXTS, key);
 
-/** A text in the language of the page. */
+/** A text in the language of the page. Where a count `n` of one reads otherwise, it has a row `….1`. */
 export function t(key, values = {}) {
-  const text = TEXTS[key]?.[language() === "ko" ? 1 : 0];
+  const one = String(values.n) === "1" && has(`${key}.1`) ? `${key}.1` : key;
+  const text = TEXTS[one]?.[language() === "ko" ? 1 : 0];
   if (text === undefined) return key.slice(key.lastIndexOf(".") + 1);
-  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  return filled(text, values);
 }
+
+/** A text with values in the places of their names. */
+export const filled = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);

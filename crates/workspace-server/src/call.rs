@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream as _;
-use provider_compare::Stopwatch;
+use provider_compare::{Stopwatch, Timings};
 use provider_core::author::{Activity, StreamObserver};
 use provider_core::{
     ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, TimeOfWeek, Usage, Usd,
@@ -66,6 +66,8 @@ struct Open {
     run: Option<Run>,
     watch: Stopwatch,
     begun: Instant,
+    /// The times of the record, once the call is over.
+    timings: Option<Timings>,
     request: Option<ChatRequest>,
     ends: Option<Ends>,
 }
@@ -158,6 +160,7 @@ impl NewCall<'_> {
             run: Some(run),
             watch: Stopwatch::start(),
             begun: Instant::now(),
+            timings: None,
             ends: None,
             request: self.keeps_content.then(|| self.request.clone()),
         })
@@ -279,6 +282,11 @@ impl Running {
         Poll::Ready(Some(event))
     }
 
+    /// The times as the record has them: to the first output, and to the end. `None` while the call runs.
+    pub(crate) fn timings(&self) -> Option<Timings> {
+        self.open.timings
+    }
+
     /// The answer as far as it came.
     pub(crate) fn so_far(&self) -> &ChatResponse {
         self.stream.so_far()
@@ -341,6 +349,7 @@ impl Open {
     fn close(&mut self, run: Run, response: Option<&ChatResponse>, bill: Bill) {
         let timings = self.watch.stop(None);
         let mut run = run.timings(timings.first_token, timings.total);
+        self.timings = Some(timings);
         if let Some(request) = self.request.take() {
             run = match run.clone().with_content(&request, response) {
                 Ok(with_content) => with_content,

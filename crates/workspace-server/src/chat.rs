@@ -6,7 +6,6 @@ mod thread;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -147,7 +146,7 @@ pub(crate) async fn run(
         conversation: thread.as_ref().map(|thread| thread.conversation.clone()),
         keeps_content: connected.record().keep_content_seconds.is_some(),
     };
-    let turn = Turn { app: app.clone(), begun: Instant::now(), first: None, thread, running: None };
+    let turn = Turn { app: app.clone(), thread, running: None };
     let conversation = opening.conversation.clone();
     let answer = match body.stream {
         true => stream(app, opening, turn, trimmed, body.events).await,
@@ -229,9 +228,6 @@ impl Opening {
 /// A turn that runs. Dropped in the midst of it, it keeps in the conversation what came of the answer.
 struct Turn {
     app: App,
-    begun: Instant,
-    /// The time to the first piece.
-    first: Option<Duration>,
     thread: Option<Thread>,
     running: Option<Running>,
 }
@@ -251,10 +247,12 @@ impl Turn {
     async fn end(&mut self, is_whole: bool) -> Value {
         let Some(running) = &self.running else { return json!({}) };
         let response = running.so_far().clone();
+        // A client shows the times of this event first and those of the record later: they are the same.
+        let timings = running.timings().unwrap_or_default();
         let mut end = json!({
             "run_id": running.run,
-            "latency_ms": events::milliseconds(Some(self.begun.elapsed())),
-            "first_output_ms": events::milliseconds(self.first),
+            "latency_ms": events::milliseconds(timings.total),
+            "first_output_ms": events::milliseconds(timings.first_token),
             "turn": match response.tool_calls().is_empty() {
                 _ if !is_whole => "broken",
                 true => "complete",
@@ -342,10 +340,7 @@ async fn relay(events: &Events, writer: &mut Writer, turn: &mut Turn) {
         events.taken().await;
         let Some(running) = &mut turn.running else { break };
         match events.with_pings(running.next()).await {
-            Some(Ok(event)) => {
-                turn.first = turn.first.or_else(|| Some(turn.begun.elapsed()));
-                writer.piece(&event);
-            }
+            Some(Ok(event)) => writer.piece(&event),
             Some(Err(broken)) => error = Some(broken),
             None => break,
         }
@@ -369,9 +364,7 @@ async fn whole(app: App, opening: Opening, mut turn: Turn, trimmed: Option<Trimm
     let mut error: Option<Error> = None;
     while let Some(running) = &mut turn.running {
         match running.next().await {
-            Some(Ok(_)) => {
-                turn.first = turn.first.or_else(|| Some(turn.begun.elapsed()));
-            }
+            Some(Ok(_)) => {}
             Some(Err(broken)) => error = Some(broken),
             None => break,
         }

@@ -54,7 +54,9 @@ static FILES: &[File] = files! {
     "attachments.js": JS,
     "catalogue.js": JS,
     "check.js": JS,
+    "compare-talk.js": JS,
     "compare.js": JS,
+    "conversations.js": JS,
     "costs.js": JS,
     "dom.js": JS,
     "errors.js": JS,
@@ -75,6 +77,7 @@ static FILES: &[File] = files! {
     "talk.js": JS,
     "texts.js": JS,
     "tokens.js": JS,
+    "words.js": JS,
 };
 
 /// Compressed once, when the first browser asks.

@@ -93,4 +93,7 @@ fn every_text_is_in_both_languages() {
     for key in quoted_behind(" t(\"").into_iter().chain(quoted_behind("(t(\"")) {
         assert!(keys.contains(key), "no text {key:?}");
     }
+    for one in keys.iter().filter_map(|key| key.strip_suffix(".1")) {
+        assert!(keys.contains(one), "no text {one:?}, of which there is one");
+    }
 }

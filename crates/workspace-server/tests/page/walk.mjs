@@ -4,7 +4,8 @@
 // sets the variables:
 //
 // HOST_URL, UPSTREAM_URL     the host, and the sandbox behind it
-// OWNER_TOKEN, VIEWER_TOKEN  tokens of its workspace
+// OWNER_TOKENS               the token of an Owner of a workspace for each walk, with commas between them
+// VIEWER_TOKEN               the token of a Viewer of the first of these workspaces
 // FRESH_TOKEN                the token of an Owner of a workspace without a provider
 // STOPPED_URL, STOPPED_TOKEN another host, which is stopped when this program prints `stop`
 // SCREENSHOTS                a folder for pictures (optional)
@@ -13,10 +14,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 
 import { chromium } from "playwright-core";
 
-const { HOST_URL, OWNER_TOKEN, VIEWER_TOKEN, FRESH_TOKEN, UPSTREAM_URL } = process.env;
+const { HOST_URL, OWNER_TOKENS, VIEWER_TOKEN, FRESH_TOKEN, UPSTREAM_URL } = process.env;
 const { STOPPED_URL, STOPPED_TOKEN, SCREENSHOTS, CHROMIUM, ONLY = "" } = process.env;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -32,8 +34,8 @@ const PIXEL = Buffer.from(
 );
 
 class Person {
-  constructor(page, language, width) {
-    Object.assign(this, { page, language, width, faults: [], clicks: 0 });
+  constructor(page, { language, width, token }) {
+    Object.assign(this, { page, language, width, token, faults: [], clicks: 0 });
     page.setDefaultTimeout(20_000);
     page.on("console", (message) => {
       if (message.type() === "error" && !EXPECTED.test(message.text())) this.faults.push(message.text());
@@ -56,12 +58,18 @@ class Person {
       this.faults.push(`${name}: the layout has shifted by ${shift.toFixed(3)}`);
     if (SCREENSHOTS)
       await page.screenshot({ path: `${SCREENSHOTS}/${this.width}-${this.language}-${name}.png` });
-    const serious = await page.evaluate(async (source) => {
-      (0, eval)(source);
-      const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
-      const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      return bad.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
-    }, axe);
+    const isThere = await page.evaluate(() => "axe" in globalThis);
+    const serious = await page.evaluate(
+      async (source) => {
+        if (source) (0, eval)(source);
+        const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+        const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        return bad.map(
+          ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`,
+        );
+      },
+      isThere ? null : axe,
+    );
     this.faults.push(...serious.map((text) => `${name}: ${text}`));
   }
 
@@ -86,9 +94,14 @@ class Person {
   async pick(model) {
     const search = "dialog input[type=search]";
     await this.page.fill(search, model);
-    await this.page.waitForTimeout(200);
-    if (await this.page.locator("dialog .models .model").count()) await this.page.keyboard.press("Enter");
-    else await this.page.locator("dialog .empty button").last().click();
+    await this.page.press(search, "Enter");
+  }
+
+  /** Waits until the page has drawn what was typed. */
+  drawn() {
+    return this.page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
   }
 
   async choose(model) {
@@ -140,8 +153,13 @@ class Person {
     const node = JSON.parse(await json.inputValue());
     change(node);
     await json.fill(JSON.stringify(node));
-    await this.page.waitForTimeout(600);
+    await json.blur();
     return node;
+  }
+
+  /** Waits for the record of a run, which the host writes a little after the run. */
+  recorded() {
+    return this.page.waitForResponse((one) => /\/runs\/[^/?]+$/.test(one.url()) && one.ok());
   }
 
   /** The request that the page sends next to a path. */
@@ -161,13 +179,13 @@ const STEPS = {
     await page.fill("input[name=token]", "wst_wrong");
     await page.keyboard.press("Enter");
     await page.waitForSelector(".notice.bad");
-    await page.fill("input[name=token]", OWNER_TOKEN);
+    await page.fill("input[name=token]", person.token);
     await page.keyboard.press("Enter");
     await page.waitForSelector("nav");
     assert.equal(await page.getAttribute("html", "lang"), person.language);
-    assert.ok(!page.url().includes(OWNER_TOKEN), "the token is in the address");
+    assert.ok(!page.url().includes(person.token), "the token is in the address");
     const kept = await page.evaluate(() => JSON.stringify(localStorage));
-    assert.ok(!kept.includes(OWNER_TOKEN), "the token is kept although nobody asked for it");
+    assert.ok(!kept.includes(person.token), "the token is kept although nobody asked for it");
 
     // Language and appearance change at once.
     const other = person.language === "en" ? "ko" : "en";
@@ -185,7 +203,7 @@ const STEPS = {
   async "a link of the host signs in, and leaves no token in the address"(person) {
     const context = await person.page.context().browser().newContext();
     const page = await context.newPage();
-    await page.goto(`${HOST_URL}/run#token=${OWNER_TOKEN}`);
+    await page.goto(`${HOST_URL}/run#token=${person.token}`);
     await page.waitForSelector(".composer");
     assert.equal(page.url(), `${HOST_URL}/run`);
     await context.close();
@@ -208,6 +226,10 @@ const STEPS = {
       .locator('dialog [aria-invalid="true"]')
       .evaluateAll((all) => all.map(({ name }) => name));
     assert.deepEqual(wrong.sort(), ["api_key", "connect_timeout", "site_url"]);
+    if (person.language === "ko") {
+      for (const problem of await page.locator("dialog .problem:not([hidden])").allInnerTexts())
+        assert.match(problem, /: .*[가-힣]/, "a problem in English");
+    }
     await person.look("form-problems");
     await page.fill("dialog [name=site_url]", "");
     await page.fill("dialog [name=connect_timeout]", "");
@@ -221,7 +243,10 @@ const STEPS = {
     assert.equal(await page.inputValue("dialog [name=api_key]"), "");
 
     await person.unfold("dialog");
+    // The form says where its requests go, the address of the service or another one.
+    assert.match(await page.innerText("dialog [data-target]"), /https:\/\/openrouter\.ai/);
     await page.fill("dialog [name=base_url]", UPSTREAM_URL);
+    assert.ok((await page.innerText("dialog [data-target]")).includes(UPSTREAM_URL));
     await page.fill("dialog [name=api_key]", "sk-or-v1-invalid");
     const test = page.locator("dialog footer.actions button").first();
     await test.click();
@@ -288,7 +313,7 @@ const STEPS = {
     await page.waitForSelector(".model");
     await person.look("models", { isNew: true });
     await page.fill("input[type=search]", "antropic sonet");
-    await page.waitForTimeout(300);
+    await person.drawn();
     const first = page.locator(".model").first();
     assert.match(await first.innerText(), /claude.*sonnet/is);
     assert.match(await first.innerText(), /200K|1M/);
@@ -307,11 +332,11 @@ const STEPS = {
     // Filters and the order.
     const toggles = page.locator(".toggles button");
     await toggles.nth(4).click();
-    await page.waitForTimeout(200);
+    await person.drawn();
     assert.equal(await page.locator(".model").count(), 1, "one model of the sandbox makes images");
     await toggles.nth(4).click();
     await page.locator(".search-row select").first().selectOption("price");
-    await page.waitForTimeout(200);
+    await person.drawn();
     const prices = await page
       .locator(".model")
       .evaluateAll((rows) => rows.map((row) => row.querySelectorAll(".number")[1].lastChild.textContent));
@@ -319,7 +344,7 @@ const STEPS = {
     assert.ok(dollars.length > 10 && dollars[0] <= dollars.at(-1), dollars.join());
 
     await page.fill("input[type=search]", "gpt-4o-mini");
-    await page.waitForTimeout(200);
+    await person.drawn();
     await page.locator(".model-actions button").first().click();
     await page.waitForSelector("dialog .endpoints tbody tr");
     await person.look("model-details");
@@ -363,7 +388,7 @@ const STEPS = {
     const rows = () => page.locator(".model").count();
     assert.ok((await rows()) <= 60, `${await rows()} rows at first`);
     await page.fill("input[type=search]", "model");
-    await page.waitForTimeout(200);
+    await person.drawn();
     assert.ok((await rows()) <= 60, `${await rows()} rows after a letter`);
     await page.locator(".model").last().scrollIntoViewIfNeeded();
     await page.waitForFunction(() => document.querySelectorAll(".model").length > 60);
@@ -389,13 +414,16 @@ const STEPS = {
     assert.match(await first.locator(".figures").innerText(), /\$0\.\d+/);
     const said = (await first.locator(".answer > .markdown").innerText()).trim();
     assert.ok(said.length > 0, "no text");
+    const figures = await first.locator(".figures").innerText();
+    const total = await page.innerText(".talk > .total");
 
     // The conversation is there after a reload, with its figures.
     await page.reload();
-    await page.waitForSelector(".message.assistant .figures dd");
+    await page.waitForFunction(() => /\$0\.\d+/.test(document.querySelector(".talk > .total")?.textContent));
     assert.equal((await person.last().locator(".answer > .markdown").innerText()).trim(), said);
-    assert.match(await person.last().locator(".figures").innerText(), /\$0\.\d+/);
-    assert.match(await page.innerText(".talk > .total"), /\$0\.\d+/);
+    assert.equal(await person.last().locator(".figures").innerText(), figures);
+    assert.equal(await page.innerText(".talk > .total"), total);
+    assert.match(total, person.language === "en" ? /^1 answer, \$/ : /^답변 1개, \$/);
 
     // Another answer is a branch, and so is one of another model.
     await person.last().locator("footer button").nth(1).click();
@@ -431,11 +459,18 @@ const STEPS = {
     await page.waitForFunction(
       () => [...document.querySelectorAll(".message.assistant .markdown")].at(-1)?.textContent,
     );
+    const recorded = person.recorded();
     await page.click(".composer button.danger");
     await person.answered();
     await person.last().locator(".answer-state .notice").waitFor();
     const part = (await person.last().locator(".answer > .markdown").innerText()).trim();
     assert.ok(part.length > 0, "what came is gone");
+    await recorded;
+    await person.drawn();
+    const stopped = await person.last().locator(".figures").innerText();
+    await page.reload();
+    await page.waitForSelector(".answer-state .notice");
+    assert.equal(await person.last().locator(".figures").innerText(), stopped);
     await person.choose("openai/gpt-4o-mini");
     await person.last().locator(".answer-state button").click();
     await page.locator(".message.user").nth(2).waitFor();
@@ -460,7 +495,7 @@ const STEPS = {
     await page.waitForSelector("dialog", { state: "detached" });
     await page.locator(".run .head button").nth(2).click();
     assert.match(await page.innerText("dialog"), /curl -N[\s\S]*HOST_TOKEN[\s\S]*\.request\(\)/);
-    assert.ok(!(await page.innerText("dialog")).includes(OWNER_TOKEN), "the token is in the command");
+    assert.ok(!(await page.innerText("dialog")).includes(person.token), "the token is in the command");
     await page.keyboard.press("Escape");
   },
 
@@ -477,7 +512,6 @@ const STEPS = {
     await page.click(".composer button.primary");
     await page.waitForFunction(() => document.activeElement.closest(".variables"));
     await page.fill(".variables input", "Korean");
-    await page.waitForTimeout(300);
     const body = await person.sent("/chat", () => page.click(".composer button.primary"));
     assert.deepEqual(body.variables, { language: "Korean" });
     assert.equal(body.node.config.agent_mode, "function_calling");
@@ -503,6 +537,13 @@ const STEPS = {
     });
     const temperature = page.locator(".panel input[type=number]").first();
     assert.equal(await temperature.inputValue(), "0.3");
+    // A number between two steps of the arrows is as good, and one beyond the range is not taken.
+    await temperature.fill("0.25");
+    assert.equal(await temperature.getAttribute("aria-invalid"), "false");
+    await temperature.fill("3");
+    assert.equal(await temperature.getAttribute("aria-invalid"), "true");
+    if (person.language === "ko")
+      assert.match(await page.innerText(".panel .problem:not([hidden])"), /[가-힣]/);
     await temperature.fill("0.5");
     const shown = JSON.parse(await page.locator(".panel textarea.mono").last().inputValue());
     assert.equal(shown.config.temperature, 0.5);
@@ -562,6 +603,36 @@ const STEPS = {
     await person.answered();
     await person.last().locator(".media img").waitFor();
     await person.node((node) => delete node.config.x_provider);
+  },
+
+  async "a preset of the account is asked, alone and behind a model"(person) {
+    const { page } = person;
+    await person.go("/run");
+    await person.newTalk();
+    await person.openNode();
+    await person.click(".panel .model-button");
+    await page.waitForSelector("dialog .toggles");
+    await page.locator("dialog .toggles button").last().click();
+    await person.drawn();
+    // The sandbox's account has two presets, of which one is disabled.
+    assert.deepEqual(await page.locator("dialog .model code").allInnerTexts(), ["@preset/email-copywriter"]);
+    await person.look("picker-presets");
+    await page.press("dialog input[type=search]", "Enter");
+    const alone = await person.sent("/chat", () => person.ask("Write to a customer"));
+    assert.equal(alone.node.config.model, "openrouter:@preset/email-copywriter");
+    await person.answered();
+    assert.match(await person.last().innerText(), /\$0\.\d+/);
+
+    assert.equal(await page.locator(".panel select[name=preset]").count(), 0);
+    await person.choose("openrouter:openai/gpt-4o");
+    await page.selectOption(".panel select[name=preset]", "@preset/email-copywriter");
+    const behind = await person.sent("/chat", () => person.ask("And to another one"));
+    assert.equal(behind.node.config.model, "openrouter:openai/gpt-4o@preset/email-copywriter");
+    await person.answered();
+    assert.match(await person.last().innerText(), /gpt-4o/);
+    await person.openNode();
+    await page.selectOption(".panel select[name=preset]", "");
+    assert.match(await page.innerText(".panel .model-button"), /openai\/gpt-4o(?!@)/);
   },
 
   async "the code that is shown compiles"(person) {
@@ -628,6 +699,7 @@ const STEPS = {
         await page.keyboard.press("Escape");
       } else {
         await next.waitFor();
+        if (person.language === "ko") assert.match(await next.innerText(), /: .*[가-힣]/);
       }
       await person.answered();
       assert.equal(await page.locator(".message.user").count(), 1, "the question is there once");
@@ -668,7 +740,7 @@ const STEPS = {
     const { page } = person;
     await person.go("/compare");
     await page.waitForSelector(".add");
-    for (const chip of await page.locator(".chip button").all()) await chip.click();
+    while (await page.locator(".chip button").count()) await page.locator(".chip button").first().click();
     await page.click(".add");
     await page.waitForSelector("dialog .model");
     for (const model of ["openai/gpt-4o-mini", "anthropic/claude-haiku-4.5", "openrouter:sandbox/overload"]) {
@@ -701,6 +773,45 @@ const STEPS = {
     await page.locator("dialog .row-button").first().click();
     await page.waitForSelector("dialog", { state: "detached" });
     assert.equal(await page.locator(".cell").count(), 3);
+  },
+
+  async "a cell that calls a tool goes on with its result"(person) {
+    const { page } = person;
+    await person.go("/compare");
+    while (await page.locator(".chip button").count()) await page.locator(".chip button").first().click();
+    await page.click(".add");
+    await page.waitForSelector("dialog .model");
+    for (const model of ["openai/gpt-4o-mini", "anthropic/claude-haiku-4.5"]) await person.pick(model);
+    await page.click("[data-done]");
+    await person.unfold(".view");
+    await page.locator(".view .card button", { hasText: /example|예시/ }).click();
+    await page.locator(".view textarea").first().fill("What is the weather in Seoul?");
+    await page.locator(".card > .actions button.primary").click();
+    await page.locator(".cell .answer[aria-busy=false]").nth(1).waitFor();
+    const cell = page.locator(".cell").first();
+    assert.match(await cell.locator(".call").innerText(), /weather[\s\S]*place/);
+    await cell.locator(".call textarea").fill('{"sky": "clear"}');
+    await person.look("compare-tool");
+    await cell.locator(".calls .actions button").click();
+    await cell.locator(".message.tool").waitFor();
+    await cell.locator(".answer[aria-busy=false] .figures dd").last().waitFor();
+    await page.waitForFunction(() => document.querySelectorAll(".cell:first-of-type .answer").length === 2);
+    await cell.locator(".answer[aria-busy=false]").nth(1).waitFor();
+    assert.match(await cell.locator(".answer").nth(1).innerText(), /clear/);
+    const told = await cell.locator(".answer").nth(1).innerText();
+
+    // It is there after a reload, and a conversation of its own.
+    await page.reload();
+    await page.waitForFunction(() =>
+      /\$0/.test(document.querySelectorAll(".cell:first-of-type .answer")[1]?.textContent),
+    );
+    assert.equal(await cell.locator(".answer").nth(1).innerText(), told);
+    await cell.locator(".stack > .actions button:not([hidden])").click();
+    await page.waitForSelector(".message.tool");
+    assert.equal(await page.locator(".message.assistant").count(), 2);
+    await person.go("/compare");
+    await person.unfold(".view");
+    await page.locator(".view .group textarea.mono").first().fill("");
   },
 
   async "costs, budgets and the audit log are shown"(person) {
@@ -785,7 +896,7 @@ const STEPS = {
     await person.ask("Kept over the end of a token");
     await page.waitForSelector("dialog[data-sign-in]");
     await person.look("sign-in-again");
-    await page.fill("dialog input[name=token]", OWNER_TOKEN);
+    await page.fill("dialog input[name=token]", person.token);
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog", { state: "detached" });
     await person.last().locator(".notice.bad button").click();
@@ -826,11 +937,26 @@ const STEPS = {
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog .model");
     await page.keyboard.type("gpt-4o-mini");
-    await page.waitForTimeout(200);
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog", { state: "detached" });
+    // An id that no catalogue lists is a row like the others; Escape closes and changes nothing.
+    const chosen = () => page.innerText(".panel .model-button");
+    await page.focus(".panel .model-button");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("dialog .model");
+    await page.keyboard.type("openai/gpt-4o-mini:nitro");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("dialog", { state: "detached" });
+    assert.match(await chosen(), /openrouter:openai\/gpt-4o-mini:nitro/);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("dialog .model");
+    await page.keyboard.type("claude");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog", { state: "detached" });
+    assert.match(await chosen(), /openrouter:openai\/gpt-4o-mini:nitro/);
+    assert.match(await page.evaluate(() => document.activeElement.className), /model-button/);
     await page.focus(".composer textarea");
     await page.keyboard.type("By the keyboard");
     await page.keyboard.press("Enter");
@@ -844,7 +970,7 @@ const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-s
 let failed = 0;
 
 /** Lets a person do something in a browser of their own, and counts what went wrong. */
-async function walks({ width, language }, steps) {
+async function walks({ width, language, token }, steps) {
   const context = await browser.newContext({
     viewport: { width, height: 800 },
     locale: language === "ko" ? "ko-KR" : "en-US",
@@ -857,7 +983,7 @@ async function walks({ width, language }, steps) {
       for (const one of list.getEntries()) if (!one.hadRecentInput) globalThis.shift += one.value;
     }).observe({ type: "layout-shift", buffered: true });
   });
-  const person = new Person(await context.newPage(), language, width);
+  const person = new Person(await context.newPage(), { language, width, token });
   let step = "";
   try {
     for (const [name, walk] of Object.entries(steps)) {
@@ -875,13 +1001,13 @@ async function walks({ width, language }, steps) {
 
 const isWanted = ([name]) => !ONLY || name.includes(ONLY) || name === "a person signs in";
 const steps = Object.fromEntries(Object.entries(STEPS).filter(isWanted));
-for (const width of [1280, 360]) {
-  for (const language of ["en", "ko"]) await walks({ width, language }, steps);
-}
+const tokens = OWNER_TOKENS.split(",");
+const people = [1280, 360].flatMap((width) => ["en", "ko"].map((language) => ({ width, language })));
+const jobs = people.map((one, at) => () => walks({ ...one, token: tokens[at] }, steps));
 
 const english = { width: 1280, language: "en" };
 if (!ONLY || "newcomer".includes(ONLY)) {
-  await walks(english, {
+  const newcomer = {
     async "a newcomer adds a provider, runs, compares and finds the cost in few clicks"(person) {
       const { page } = person;
       await person.signIn(FRESH_TOKEN);
@@ -912,9 +1038,45 @@ if (!ONLY || "newcomer".includes(ONLY)) {
       await page.waitForFunction(() => /\$0\.\d+/.test(document.querySelector(".spent")?.textContent));
       assert.ok(person.clicks <= 15, `${person.clicks} clicks`);
     },
-  });
+  };
+  jobs.push(() => walks(english, newcomer));
 }
 
+if (!ONLY || "stopped".includes(ONLY)) {
+  const stopped = {
+    async "a host that is stopped in the middle leaves what came"(person) {
+      const { page } = person;
+      await person.signIn(STOPPED_TOKEN, STOPPED_URL);
+      await person.go("/run");
+      await person.choose("openrouter:sandbox/stall");
+      await person.ask("Begin, and then the host goes away");
+      await page.waitForFunction(
+        () => document.querySelector(".message.assistant .answer > .markdown")?.textContent,
+      );
+      console.log("stop");
+      await person.last().locator(".notice.bad .next").waitFor();
+      await person.answered();
+      const came = (await person.last().locator(".answer > .markdown").innerText()).trim();
+      assert.ok(came.length > 0, "what came is gone");
+      // The page goes on: another question says that the host is away, and keeps it.
+      await page.fill(".composer textarea", "Is anybody there?");
+      await page.waitForTimeout(1500);
+      await person.ask("Is anybody there?");
+      await page.locator(".message.assistant .notice.bad").nth(1).waitFor();
+      assert.match(await person.last().innerText(), /cannot be reached/);
+    },
+  };
+  jobs.push(() => walks(english, stopped));
+}
+
+// Walks go side by side, one for each core.
+const waiting = jobs.values();
+const lane = async () => {
+  for (const job of waiting) await job();
+};
+await Promise.all(Array.from({ length: availableParallelism() }, lane));
+
+// A viewer sees the runs of the first walk.
 if (!ONLY || "viewer".includes(ONLY)) {
   await walks(english, {
     async "a viewer is not offered what the role may not do, and is refused all the same"(person) {
@@ -937,36 +1099,10 @@ if (!ONLY || "viewer".includes(ONLY)) {
       await page.waitForSelector("dialog dl");
       const status = await page.evaluate(async (token) => {
         const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-        const answer = await fetch("/api/v1/workspaces/acme/chat", { method: "POST", headers, body: "{}" });
+        const answer = await fetch("/api/v1/workspaces/walk-0/chat", { method: "POST", headers, body: "{}" });
         return answer.status;
       }, VIEWER_TOKEN);
       assert.equal(status, 403);
-    },
-  });
-}
-
-if (!ONLY || "stopped".includes(ONLY)) {
-  await walks(english, {
-    async "a host that is stopped in the middle leaves what came"(person) {
-      const { page } = person;
-      await person.signIn(STOPPED_TOKEN, STOPPED_URL);
-      await person.go("/run");
-      await person.choose("openrouter:sandbox/stall");
-      await person.ask("Begin, and then the host goes away");
-      await page.waitForFunction(
-        () => document.querySelector(".message.assistant .answer > .markdown")?.textContent,
-      );
-      console.log("stop");
-      await person.last().locator(".notice.bad .next").waitFor();
-      await person.answered();
-      const came = (await person.last().locator(".answer > .markdown").innerText()).trim();
-      assert.ok(came.length > 0, "what came is gone");
-      // The page goes on: another question says that the host is away, and keeps it.
-      await page.fill(".composer textarea", "Is anybody there?");
-      await page.waitForTimeout(1500);
-      await person.ask("Is anybody there?");
-      await page.locator(".message.assistant .notice.bad").nth(1).waitFor();
-      assert.match(await person.last().innerText(), /cannot be reached/);
     },
   });
 }

@@ -57,8 +57,15 @@ async fn person_adds_a_provider_runs_compares_and_finds_the_cost() {
         );
         return;
     }
-    let host = Host::start().await;
+    // The walks go side by side from one address, and each tries tokens that are wrong.
+    let host = Host::start_with(|settings| settings.wrong_tokens_per_minute(1_000)).await;
     host.store.create_workspace(NewWorkspace::new("fresh"), &Actor::new("tests")).await.expect("a workspace");
+    let mut owners = Vec::new();
+    for number in 0..4 {
+        let workspace = format!("walk-{number}");
+        host.workspace(&workspace).await;
+        owners.push(host.token(&workspace, Role::Owner).await);
+    }
     let stopped = Host::start_with(|settings| settings.drain(Duration::from_millis(300))).await;
     let mut walk = Command::new("node")
         .arg("walk.mjs")
@@ -66,8 +73,8 @@ async fn person_adds_a_provider_runs_compares_and_finds_the_cost() {
         .env("CHROMIUM", chromium)
         .env("HOST_URL", &host.url)
         .env("UPSTREAM_URL", host.sandbox.base_url())
-        .env("OWNER_TOKEN", host.token("acme", Role::Owner).await)
-        .env("VIEWER_TOKEN", host.token("acme", Role::Viewer).await)
+        .env("OWNER_TOKENS", owners.join(","))
+        .env("VIEWER_TOKEN", host.token("walk-0", Role::Viewer).await)
         .env("FRESH_TOKEN", host.token("fresh", Role::Owner).await)
         .env("STOPPED_URL", &stopped.url)
         .env("STOPPED_TOKEN", stopped.token("acme", Role::Owner).await)

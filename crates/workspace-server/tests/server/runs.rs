@@ -22,6 +22,8 @@ async fn chat_streams_the_events_of_the_host() {
     assert_eq!(end["cost_usd"], json!(run.cost.expect("a cost").to_string()));
     assert_eq!((run.node.as_deref(), run.user.as_deref()), (Some("n1"), Some("ada")));
     assert!(run.first_output_ms.is_some() && run.total_ms >= run.first_output_ms);
+    let recorded = (json!(run.total_ms), json!(run.first_output_ms));
+    assert_eq!((end["latency_ms"].clone(), end["first_output_ms"].clone()), recorded);
     bench.host.stop().await;
 }
 

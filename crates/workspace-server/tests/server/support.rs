@@ -65,6 +65,15 @@ impl Host {
         Self { url, store, sandbox, http, stop: Some(stop), serving, folder }
     }
 
+    /// Creates a workspace whose OpenRouter is the sandbox.
+    pub(crate) async fn workspace(&self, id: &str) {
+        let (registry, by) = (Registry::discover().expect("providers"), Actor::new("tests"));
+        self.store.create_workspace(NewWorkspace::new(id), &by).await.expect("a workspace");
+        let settings = [("api_key", "sk-or-v1-sandbox"), ("base_url", self.sandbox.base_url())];
+        let provider = NewProvider::new("OpenRouter", settings);
+        self.store.add_provider(id, &registry, provider, &by).await.expect("a provider");
+    }
+
     /// Creates a token of a workspace.
     pub(crate) async fn token(&self, workspace: &str, role: Role) -> String {
         let new = NewToken::new(format!("the {role} of the tests"), role);
