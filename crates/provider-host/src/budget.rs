@@ -5,20 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use provider_core::author::StreamObserver;
-use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, TimeOfWeek, Usage, Usd};
+use provider_core::{ChatRequest, ChatResponse, Error, ErrorKind, Usd};
 use provider_layers::CatalogueCache;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use workspace_store::{Call, Reservation, StoreError};
+use workspace_store::{Bill, Call, Reservation, StoreError};
 
 use crate::output::Output;
 use crate::storage::Storage;
 
 /// The code of the error of a budget that has not enough left: that of the HTTP API.
 const EXCEEDED: &str = "budget_exceeded";
-/// The tokens of an answer that are reserved for a request without a limit of its own, as `serve` does.
-const ASSUMED_ANSWER: u32 = 4096;
 /// The estimate of a call whose price is not known, in US dollars: that of `serve` unless it is told.
 const UNLISTED: &str = "0.05";
 /// The longest wait for the list of models, which has the prices.
@@ -104,19 +102,11 @@ impl Budgets {
 /// The most that a request is expected to cost with any of these models.
 async fn estimate(request: &ChatRequest, models: &[Priced]) -> Usd {
     let unlisted = UNLISTED.parse().unwrap_or(Usd::ZERO);
-    let request = match request.max_completion_tokens.or(request.max_tokens) {
-        Some(_) => request,
-        None => &request.clone().max_tokens(ASSUMED_ANSWER),
-    };
     let mut most = Usd::ZERO;
     for Priced { catalogue, id } in models {
         let listed = catalogue.get_within(PRICE_WAIT).await.ok();
-        let listed = listed.as_ref().and_then(|listed| listed.catalogue.find(id));
-        most = most.max(match listed.map(|listed| listed.estimate(request, TimeOfWeek::now())) {
-            Some(estimate) if estimate.is_complete() => estimate.amount,
-            Some(estimate) => estimate.amount.max(unlisted),
-            None => unlisted,
-        });
+        let listed = listed.as_ref().map(|listed| &*listed.catalogue);
+        most = most.max(workspace_store::estimate(listed, id, request, unlisted));
     }
     most
 }
@@ -137,14 +127,7 @@ impl Held {
         let Some(reservation) = self.reservation.take() else { return };
         // Without a runtime the store settles what is dropped, with its estimate.
         let Ok(runtime) = Handle::try_current() else { return };
-        let settling = runtime.spawn(async move {
-            let settled = match bill {
-                Bill::None => reservation.release().await,
-                Bill::Unknown => reservation.settle(None).await,
-                Bill::Known(amount) => reservation.settle(Some(amount)).await,
-            };
-            settled.map(drop)
-        });
+        let settling = runtime.spawn(async move { reservation.bill(bill).await.map(drop) });
         self.budgets.lock().push(settling);
     }
 }
@@ -162,35 +145,5 @@ impl StreamObserver for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.settle(Bill::Unknown);
-    }
-}
-
-/// The cost of a call.
-#[derive(Clone, Copy, Debug)]
-enum Bill {
-    /// No charge: it was not served.
-    None,
-    /// Its estimate stands.
-    Unknown,
-    Known(Usd),
-}
-
-impl Bill {
-    /// The service's charge and, with a key of one's own upstream, that of the upstream provider.
-    fn of(usage: &Usage) -> Self {
-        let upstream = if usage.is_byok == Some(true) { usage.upstream_cost } else { Some(Usd::ZERO) };
-        match (usage.cost, upstream) {
-            (Some(cost), Some(upstream)) => Bill::Known(cost + upstream),
-            _ => Bill::Unknown,
-        }
-    }
-
-    fn of_error(error: &Error) -> Self {
-        match error.partial() {
-            Some(partial) if error.was_paid_for() => Bill::of(&partial.usage),
-            // The service may have worked on it.
-            _ if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Interrupted) => Bill::Unknown,
-            _ => Bill::None,
-        }
     }
 }

@@ -10,12 +10,12 @@ use futures_core::Stream as _;
 use provider_compare::{Stopwatch, Timings};
 use provider_core::author::{Activity, StreamObserver};
 use provider_core::{
-    ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, TimeOfWeek, Usage, Usd,
+    Catalogue, ChatRequest, ChatResponse, ChatStream, Error, ErrorKind, Event, LlmProvider, Usd,
 };
 use provider_registry::{ListedModel, Listing, SelectedModel};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::Span;
-use workspace_store::{Call, ConnectedWorkspace, Reservation, Run, StoreError, TokenRecord};
+use workspace_store::{Bill, Call, ConnectedWorkspace, Reservation, Run, StoreError, TokenRecord, estimate};
 
 use crate::error::{ApiError, Result};
 use crate::state::App;
@@ -50,11 +50,6 @@ pub(crate) struct Ends {
     /// The most time that the call may take.
     pub(crate) timeout: Option<Duration>,
 }
-
-/// The tokens of an answer that are reserved for a request without a limit of its own. The most that the
-/// model can write would fill small budgets with a few calls at a time; by what a longer answer costs above
-/// it, a budget may be overspent.
-const ASSUMED_ANSWER: u32 = 4096;
 
 /// How long a call waits for the price list of a provider whose models were named outright.
 const PRICE_WAIT: Duration = Duration::from_secs(2);
@@ -126,23 +121,11 @@ impl NewCall<'_> {
     /// The most that the call is expected to cost with this model, or with those that its service may go on
     /// to.
     async fn estimate(&self, app: &App, model: &SelectedModel) -> Usd {
-        let mut dearest = self.price(app, listed(app, &self.token.workspace, model).await);
-        for other in model.provider().descriptor().other_models(self.request) {
-            let Some(id) = other.model else { continue };
-            let known = in_catalogue(app, &self.token.workspace, &model.reference().provider, &id).await;
-            dearest = dearest.max(self.price(app, known));
-        }
-        dearest
-    }
-
-    fn price(&self, app: &App, listed: Option<ListedModel>) -> Usd {
-        let estimate =
-            listed.map(|listed| listed.estimate_assuming(ASSUMED_ANSWER, self.request, TimeOfWeek::now()));
-        match estimate {
-            Some(estimate) if estimate.is_complete() => estimate.amount,
-            Some(estimate) => estimate.amount.max(app.settings.unlisted_estimate),
-            None => app.settings.unlisted_estimate,
-        }
+        let catalogue = catalogue(app, &self.token.workspace, &model.reference().provider).await;
+        let unlisted = app.settings.unlisted_estimate;
+        let price = |id: &str| estimate(catalogue.as_deref(), id, self.request, unlisted);
+        let others = model.provider().descriptor().other_models(self.request).into_iter();
+        others.filter_map(|other| other.model).map(|id| price(&id)).fold(price(model.id()), Usd::max)
     }
 
     /// Reserves the estimate of the call in its budgets.
@@ -325,13 +308,7 @@ impl Open {
 
     fn failed(&mut self, error: &Error) {
         if let Some(run) = self.run.take() {
-            let bill = match error.partial() {
-                Some(partial) if error.was_paid_for() => Bill::of(&partial.usage),
-                // The service may have worked on it, and nobody knows for how long.
-                _ if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Interrupted) => Bill::Unknown,
-                _ => Bill::None,
-            };
-            self.close(run.failed(error), error.partial(), bill);
+            self.close(run.failed(error), error.partial(), Bill::of_error(error));
         }
     }
 
@@ -365,12 +342,7 @@ impl Open {
         }
         let Some(reservation) = self.reservation.take() else { return };
         self.app.tasks.spawn(async move {
-            let settled = match bill {
-                Bill::None => reservation.release().await,
-                Bill::Unknown => reservation.settle(None).await,
-                Bill::Known(amount) => reservation.settle(Some(amount)).await,
-            };
-            if let Err(error) = settled {
+            if let Err(error) = reservation.bill(bill).await {
                 tracing::error!(%error, "a call is not settled");
             }
         });
@@ -443,44 +415,19 @@ pub(crate) fn cut_call(response: &ChatResponse) -> Option<Error> {
     Some(Error::new(ErrorKind::Interrupted, message))
 }
 
-/// The cost of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bill {
-    /// No charge: it was not served.
-    None,
-    /// Its estimate stands.
-    Unknown,
-    Known(Usd),
-}
-
-impl Bill {
-    /// The service's charge and, with a key of one's own upstream, that of the upstream provider.
-    fn of(usage: &Usage) -> Self {
-        let upstream = match usage.is_byok {
-            Some(true) => usage.upstream_cost,
-            _ => Some(Usd::ZERO),
-        };
-        match (usage.cost, upstream) {
-            (Some(cost), Some(upstream)) => Bill::Known(cost + upstream),
-            _ => Bill::Unknown,
-        }
-    }
-}
-
 /// The model's entry in the catalogue, where there is one.
 pub(crate) async fn listed(app: &App, workspace: &str, model: &SelectedModel) -> Option<ListedModel> {
     match model.listing() {
         Listing::Listed(listed) => Some(listed.clone()),
-        _ => in_catalogue(app, workspace, &model.reference().provider, model.id()).await,
+        _ => {
+            let catalogue = catalogue(app, workspace, &model.reference().provider).await?;
+            ListedModel::find(&catalogue, model.id())
+        }
     }
 }
 
-async fn in_catalogue(app: &App, workspace: &str, provider: &str, id: &str) -> Option<ListedModel> {
+async fn catalogue(app: &App, workspace: &str, provider: &str) -> Option<Arc<Catalogue>> {
     let workspace = app.connections.workspace(workspace).await.ok()?;
     let instance = workspace.workspace().instance(provider).ok()?;
-    let known = instance.catalogue_cache().get_within(PRICE_WAIT).await.ok()?;
-    ListedModel::find(&known.catalogue, id)
+    Some(instance.catalogue_cache().get_within(PRICE_WAIT).await.ok()?.catalogue)
 }
-
-#[cfg(test)]
-mod tests;

@@ -75,7 +75,7 @@ pub use feed::Change;
 pub use key::{MasterKey, MasterKeyError, MasterKeys, SealError};
 pub use provider::{ChangedProvider, NewProvider, ProviderChange, ProviderRecord};
 pub use recorder::{Recorder, RecorderCounts, RecorderSettings};
-pub use reservation::{BudgetRefusal, Call, Reservation, Settled};
+pub use reservation::{ASSUMED_ANSWER_TOKENS, Bill, BudgetRefusal, Call, Reservation, Settled, estimate};
 pub use run::totals::{DayReport, DayTotals};
 pub use run::{Run, RunContent, RunFilter, RunTotals};
 pub use store::{Health, Rewrapped, Store, StoreOptions};

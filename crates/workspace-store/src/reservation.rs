@@ -5,6 +5,7 @@
 //! process share ([`sqlite`]). So calls at the same time, on any number of hosts, never reserve beyond a
 //! limit.
 
+mod bill;
 mod claim;
 mod lapse;
 mod memory;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use provider_core::{Timestamp, Usd};
 use serde::Serialize;
 
+pub use self::bill::{ASSUMED_ANSWER_TOKENS, Bill, estimate};
 use self::claim::{Claim, Verdict};
 pub(crate) use self::lapse::{lapse, prune, renew};
 use self::memory::AboutBudgets;
@@ -110,8 +112,7 @@ impl Call {
         }
     }
 
-    /// Sets what it costs at most: [`Model::estimate`](provider_core::Model::estimate) of a request with a
-    /// token limit. By as much as a bill is above its estimate, and by no more, spending may exceed a limit;
+    /// Sets what it costs at most: [`estimate`](crate::estimate) of its request. By as much as a bill is above its estimate, and by no more, spending may exceed a limit;
     /// the calls after it are refused then.
     #[must_use]
     pub fn estimate(mut self, amount: Usd) -> Self {
@@ -211,6 +212,18 @@ impl Reservation {
             settlement.usd = units_of(bill);
         }
         self.store.0.settle_or_queue(settlement).await
+    }
+
+    /// Settles with the bill of a call that has ended.
+    ///
+    /// # Errors
+    /// As [`settle`](Self::settle).
+    pub async fn bill(self, bill: Bill) -> Result<Settled> {
+        match bill {
+            Bill::None => self.release().await,
+            Bill::Unknown => self.settle(None).await,
+            Bill::Known(amount) => self.settle(Some(amount)).await,
+        }
     }
 
     /// Gives everything back: the call was not sent.

@@ -27,7 +27,8 @@ pub(crate) async fn complete(
     bearer: Bearer,
     body: std::result::Result<Bytes, BytesRejection>,
 ) -> Response {
-    answer(&app, &bearer, body).await.unwrap_or_else(ApiError::into_openai_response)
+    // Boxed, so that the layers around it move a pointer and not the whole call.
+    Box::pin(answer(&app, &bearer, body)).await.unwrap_or_else(ApiError::into_openai_response)
 }
 
 async fn answer(

@@ -1,6 +1,6 @@
-use provider_core::Usage;
+use provider_core::{Catalogue, ChatRequest, Usage, Usd};
 
-use super::Bill;
+use super::{Bill, estimate};
 
 #[test]
 fn bill_has_the_upstream_charge_for_a_key_of_ones_own() {
@@ -13,4 +13,13 @@ fn bill_has_the_upstream_charge_for_a_key_of_ones_own() {
     assert_eq!(Bill::of(&usage), Bill::Known("0.021".parse().unwrap()));
     usage.upstream_cost = None;
     assert_eq!(Bill::of(&usage), Bill::Unknown, "the estimate stands");
+}
+
+#[test]
+fn request_is_free_where_nobody_bills_and_at_least_unlisted_without_a_price() {
+    let (request, unlisted) = (ChatRequest::new("some"), "0.05".parse().unwrap());
+    let unknown = Catalogue::new(Vec::new(), None);
+    assert_eq!(estimate(None, "some", &request, unlisted), unlisted);
+    assert_eq!(estimate(Some(&unknown), "some", &request, unlisted), unlisted);
+    assert_eq!(estimate(Some(&unknown.not_billed()), "some", &request, unlisted), Usd::ZERO);
 }
