@@ -185,6 +185,7 @@ export function modelLine(model) {
       { class: "model-name" },
       h("span", { class: "name" }, model.name),
       h("code", {}, model.id),
+      model.isPreset && model.description && h("span", { class: "help" }, model.description),
       soon && h("span", { class: "badge warn" }, t("models.ends", { date: day(soon.date) })),
     ),
     h(
@@ -194,9 +195,14 @@ export function modelLine(model) {
         .filter((name) => name !== "free" && FILTERS[name](model))
         .map((name) => h("span", { class: "badge" }, t(`filter.${name}`))),
     ),
-    h("div", { class: "number" }, h("span", { class: "unit" }, t("models.context")), tokens(model.context)),
-    h("div", { class: "number" }, h("span", { class: "unit" }, t("models.in")), perMillion(model.priceIn)),
-    h("div", { class: "number" }, h("span", { class: "unit" }, t("models.out")), perMillion(model.priceOut)),
+    // A preset's model is known to the service alone.
+    ...(model.isPreset
+      ? []
+      : [
+          ["models.context", tokens(model.context)],
+          ["models.in", perMillion(model.priceIn)],
+          ["models.out", perMillion(model.priceOut)],
+        ].map(([key, value]) => h("div", { class: "number" }, h("span", { class: "unit" }, t(key)), value))),
   ];
 }
 

@@ -65,10 +65,10 @@ impl Host {
         Self { url, store, sandbox, http, stop: Some(stop), serving, folder }
     }
 
-    /// Creates a workspace whose OpenRouter is the sandbox.
+    /// Creates a workspace with the name Acme, whose OpenRouter is the sandbox.
     pub(crate) async fn workspace(&self, id: &str) {
         let (registry, by) = (Registry::discover().expect("providers"), Actor::new("tests"));
-        self.store.create_workspace(NewWorkspace::new(id), &by).await.expect("a workspace");
+        self.store.create_workspace(NewWorkspace::new(id).name("Acme"), &by).await.expect("a workspace");
         let settings = [("api_key", "sk-or-v1-sandbox"), ("base_url", self.sandbox.base_url())];
         let provider = NewProvider::new("OpenRouter", settings);
         self.store.add_provider(id, &registry, provider, &by).await.expect("a provider");
