@@ -70,7 +70,7 @@ export function attachments({ target, onchange, onproblem }) {
     /** The parts of the message, in the shape of chat completions. */
     parts: () => list.map(({ file, url }) => wirePart(file, url)),
     /** The same for a check, without the data. */
-    sketch: () => list.map(({ file }) => sketchOf(file)),
+    sketch: () => list.map(({ file }) => wirePart(file, `data:${file.type};base64,AAAA`)),
     clear: () => ((list = []), draw()),
   };
 }
@@ -116,17 +116,6 @@ function wirePart(file, url) {
       return { type: "input_audio", input_audio: { data: url.split(",")[1], format: soundOf(file) } };
     default:
       return { type: "file", file: { filename: file.name, file_data: url } };
-  }
-}
-
-function sketchOf(file) {
-  switch (kindOf(file)) {
-    case "image":
-      return { type: "image", url: "data:image/png;base64,AAAA" };
-    case "audio":
-      return { type: "audio", data: "AAAA", format: soundOf(file) };
-    default:
-      return { type: "file", filename: file.name, data: "data:application/pdf;base64,AAAA" };
   }
 }
 

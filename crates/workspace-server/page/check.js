@@ -24,7 +24,7 @@ export function requestOf(node, messages) {
   const stop = config.stop_sequences ?? config.stop;
   if (stop?.length) request.stop = stop;
   const tools = config.agent_mode === "function_calling" ? config.function_calling_config?.tools : null;
-  if (tools?.length) request.tools = tools.map((tool) => ({ type: "function", ...(tool.function ?? tool) }));
+  if (tools?.length) request.tools = tools.map((tool) => ({ type: "function", function: tool.function ?? tool }));
   const system = config.system_prompt ? [{ role: "system", content: config.system_prompt }] : [];
   return { ...request, messages: [...system, ...messages] };
 }

@@ -128,7 +128,7 @@ export function runView({ api, session, may }) {
     const before = (editing ? pathTo(editing.parent) : talk.path()).filter((one) => one.role !== "tool");
     const messages = before.map((one) =>
       one.role === "assistant"
-        ? { role: "assistant", text: one.answer.text }
+        ? { role: "assistant", content: one.answer.text }
         : { role: "user", content: one.text },
     );
     const content = parts.length ? [...(text ? [{ type: "text", text }] : []), ...parts] : text;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Router, extract::DefaultBodyLimit};
@@ -212,9 +212,7 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(limit)
-        .layer(from_fn_with_state(app.clone(), security::known_host))
-        .layer(from_fn_with_state(app.clone(), security::sound_head))
-        .layer(from_fn(security::headers))
+        .layer(from_fn_with_state(app.clone(), security::protect))
         .layer(from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }

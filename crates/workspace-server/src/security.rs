@@ -26,8 +26,18 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (X_FRAME_OPTIONS, "DENY"),
 ];
 
-pub(crate) async fn headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// Stands around every route: refuses heads and names, and gives every answer its headers.
+pub(crate) async fn protect(State(app): State<App>, request: Request, next: Next) -> Response {
+    let refused = |error: ApiError| Shape::of_path(request.uri().path()).write(error);
+    let mut response = if let Err(error) = check_head(&request, app.settings.max_body_bytes) {
+        let mut response = refused(error);
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    } else if let Err(error) = check_host(&request, &app.settings.hosts) {
+        refused(error)
+    } else {
+        next.run(request).await
+    };
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -36,17 +46,6 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
 
 /// Refuses a request whose head two programs may read differently, and one that announces a body beyond the
 /// limit, before anything of its body is read.
-pub(crate) async fn sound_head(State(app): State<App>, request: Request, next: Next) -> Response {
-    match check_head(&request, app.settings.max_body_bytes) {
-        Ok(()) => next.run(request).await,
-        Err(error) => {
-            let mut response = Shape::of_path(request.uri().path()).write(error);
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            response
-        }
-    }
-}
-
 fn check_head(request: &Request, max_body_bytes: usize) -> Result<()> {
     let count = |name: &str| request.headers().get_all(name).iter().take(2).count();
     let refused = |message: &str| Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_request", message));
@@ -66,11 +65,9 @@ fn check_head(request: &Request, max_body_bytes: usize) -> Result<()> {
 
 /// Refuses a request for a host of another name, where the settings list names: a page whose name was bound
 /// anew to this address (DNS rebinding) asks for its own. Probes ask by address, and learn nothing.
-pub(crate) async fn known_host(State(app): State<App>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let names = &app.settings.hosts;
-    if names.is_empty() || matches!(path, "/healthz" | "/readyz") {
-        return next.run(request).await;
+fn check_host(request: &Request, names: &[String]) -> Result<()> {
+    if names.is_empty() || matches!(request.uri().path(), "/healthz" | "/readyz") {
+        return Ok(());
     }
     let given = request.uri().host().or_else(|| {
         let host = request.headers().get(header::HOST)?.to_str().ok()?;
@@ -81,8 +78,8 @@ pub(crate) async fn known_host(State(app): State<App>, request: Request, next: N
         })
     });
     if given.is_some_and(|given| names.iter().any(|name| name.eq_ignore_ascii_case(given))) {
-        return next.run(request).await;
+        return Ok(());
     }
     let status = StatusCode::MISDIRECTED_REQUEST;
-    Shape::of_path(path).write(ApiError::new(status, "unknown_host", "this host does not go by that name"))
+    Err(ApiError::new(status, "unknown_host", "this host does not go by that name"))
 }

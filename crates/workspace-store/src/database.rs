@@ -44,8 +44,8 @@ const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 10000";
 /// A killed process loses nothing in the modes WAL and NORMAL; a machine without power may lose the last
 /// moments.
 ///
-/// SQLite makes a checkpoint at every thousandth page, within the commit that comes to it: no connection does,
-/// and [`checkpoint`] does them all.
+/// SQLite makes a checkpoint at every thousandth page, within the commit that comes to it: no connection
+/// does, and [`checkpoint`] does them all.
 pub(crate) const SQLITE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0";
 

@@ -112,8 +112,8 @@ impl Call {
         }
     }
 
-    /// Sets what it costs at most: [`estimate`](crate::estimate) of its request. By as much as a bill is above its estimate, and by no more, spending may exceed a limit;
-    /// the calls after it are refused then.
+    /// Sets what it costs at most: [`estimate`](crate::estimate) of its request. By as much as a bill is
+    /// above its estimate, and by no more, spending may exceed a limit; the calls after it are refused then.
     #[must_use]
     pub fn estimate(mut self, amount: Usd) -> Self {
         self.estimate = amount;

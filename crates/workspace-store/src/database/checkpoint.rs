@@ -1,7 +1,7 @@
 //! Checkpoints of SQLite's log: moves what was committed into the database file, off the path of writers.
 //!
-//! A connection that does them within its commits has a call wait for the disk. So connections of this crate do
-//! none, and a task with one of its own does them.
+//! A connection that does them within its commits has a call wait for the disk. So connections of this crate
+//! do none, and a task with one of its own does them.
 
 use std::sync::Weak;
 use std::time::Duration;
