@@ -13,12 +13,13 @@ fn debug_builds_link_what_is_named() {
 
 #[test]
 fn release_builds_link_what_is_named() {
-    prove("release", "release");
+    prove("default-release", "default-release");
 }
 
 #[test]
 fn builds_with_fat_lto_link_what_is_named() {
-    prove("fat-lto", "fat-lto");
+    // The profile of this workspace's own programs.
+    prove("release", "release");
 }
 
 /// Builds both programs with `profile`, whose directory cargo calls `directory`, and checks what they print.
