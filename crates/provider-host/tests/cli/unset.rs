@@ -1,21 +1,35 @@
 //! Tests of what is missing on a machine: a variable that the profile names, a home folder.
 
+use openrouter_sandbox::Sandbox;
+use tokio::process::Command;
+
 use crate::keep::Home;
 use crate::support::{KEY, assert_has, binary, questions, ran, sandbox};
+
+/// A profile with this provider, and beside it `home` at a sandbox, whose key is in `HOME_KEY`.
+fn beside(provider: &str, sandbox: &Sandbox) -> Home {
+    let url = sandbox.base_url();
+    Home::new().config(&format!(
+        "{provider}[profiles.default.providers.home]\nkind = 'openrouter'\napi_key = {{ env = 'HOME_KEY' }}\n\
+         base_url = '{url}'\n"
+    ))
+}
+
+/// The program with the key of [`beside`].
+fn with_key(home: &Home, args: &[&str]) -> Command {
+    let mut command = home.bare(args);
+    command.env("HOME_KEY", KEY);
+    command
+}
 
 #[tokio::test]
 async fn variable_that_is_not_set_fails_what_needs_it_alone() {
     let sandbox = sandbox().await;
-    let home = Home::new().config(&format!(
-        "[profiles.default.providers.work]\nkind = 'openrouter'\napi_key = {{ env = 'WORK_KEY' }}\n\
-         [profiles.default.providers.home]\nkind = 'openrouter'\napi_key = {{ env = 'HOME_KEY' }}\nbase_url = '{}'\n",
-        sandbox.base_url()
-    ));
-    let with_key = |args: &[&str]| {
-        let mut command = home.bare(args);
-        command.env("HOME_KEY", KEY);
-        command
-    };
+    let home = beside(
+        "[profiles.default.providers.work]\nkind = 'openrouter'\napi_key = { env = 'WORK_KEY' }\n",
+        &sandbox,
+    );
+    let with_key = |args: &[&str]| with_key(&home, args);
     let missing = "work.api_key: the variable WORK_KEY of the profile is not set, or blank";
 
     ran(&mut with_key(&["chat", "home:openai/gpt-4o", "Hi"])).await.with_code(0);
@@ -50,16 +64,8 @@ async fn variable_that_is_not_set_fails_what_needs_it_alone() {
 #[tokio::test]
 async fn provider_without_a_key_leaves_the_others_alone() {
     let sandbox = sandbox().await;
-    let home = Home::new().config(&format!(
-        "[profiles.default.providers.bare]\nkind = 'openrouter'\n\
-         [profiles.default.providers.home]\nkind = 'openrouter'\napi_key = {{ env = 'HOME_KEY' }}\nbase_url = '{}'\n",
-        sandbox.base_url()
-    ));
-    let with_key = |args: &[&str]| {
-        let mut command = home.bare(args);
-        command.env("HOME_KEY", KEY);
-        command
-    };
+    let home = beside("[profiles.default.providers.bare]\nkind = 'openrouter'\n", &sandbox);
+    let with_key = |args: &[&str]| with_key(&home, args);
     ran(&mut with_key(&["chat", "home:openai/gpt-4o", "Hi"])).await.with_code(0);
     let needed = ran(&mut with_key(&["chat", "bare:openai/gpt-4o", "Hi"])).await.with_code(2);
     assert_has(&needed.err, &["bare.api_key: OPENROUTER_API_KEY is not set", "asq keys set bare"]);

@@ -67,7 +67,7 @@ impl GroupCommit {
     }
 
     async fn ask<T>(&self, job: Job, answered: oneshot::Receiver<Result<T>>) -> Result<T> {
-        // All three fail where the thread has ended, as after a panic.
+        // The queue and the answer fail where the thread has ended, as after a panic.
         let is_gone = || StoreError::from(sqlx::Error::WorkerCrashed);
         let _place = self.places.acquire().await.map_err(|_| is_gone())?;
         self.jobs.send(job).map_err(|_| is_gone())?;
